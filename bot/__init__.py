@@ -1,0 +1,1 @@
+"""akbot: encrypted, proven backups and safe updates for Authentik stacks on Docker Compose."""

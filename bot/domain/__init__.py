@@ -1,0 +1,1 @@
+"""Pure decisions and values: no await, no I/O, no clock."""

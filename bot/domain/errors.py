@@ -1,0 +1,49 @@
+"""The error tree: one class per thing that a caller can do about it.
+
+    BotError              message and, where there is one, a next step
+    ├── ConfigError       a setting or an argument is wrong; nothing was tried (exit 2)
+    ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
+    ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
+    └── PortError         an outside system failed; `retryable` says whether again may help (exit 1)
+        ├── ObjectNotFoundError   the store has no such object
+        └── ObjectExistsError     the store has one already, and keys are written once
+
+A message reads verb, quoted object, cause: `read object "a/b": access denied`. A hint is one
+imperative sentence. Neither ever carries a secret.
+"""
+
+
+class BotError(Exception):
+    """An error with a message for the operator and, if there is one, a next step."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(BotError):
+    """A setting or an argument is wrong; nothing was tried."""
+
+
+class RefusedError(BotError):
+    """A precondition does not hold; nothing was changed."""
+
+
+class IntegrityError(BotError):
+    """Bytes are not what they must be; trying again does not help."""
+
+
+class PortError(BotError):
+    """An outside system failed."""
+
+    def __init__(self, message: str, *, hint: str = "", retryable: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+
+
+class ObjectNotFoundError(PortError):
+    """The store has no such object."""
+
+
+class ObjectExistsError(PortError):
+    """The store already has an object of that key; keys are written once."""

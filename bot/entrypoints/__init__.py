@@ -1,0 +1,1 @@
+"""Outside to command, event to outside."""
