@@ -4,6 +4,7 @@
     ├── ConfigError       a setting or an argument is wrong; nothing was tried (exit 2)
     ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
+    │   └── UntrustedError        nobody that this host trusts has signed them
     └── PortError         an outside system failed; `retryable` says whether again may help (exit 1)
         ├── ObjectNotFoundError   the store has no such object
         └── ObjectExistsError     the store has one already, and keys are written once
@@ -31,6 +32,10 @@ class RefusedError(BotError):
 
 class IntegrityError(BotError):
     """Bytes are not what they must be; trying again does not help."""
+
+
+class UntrustedError(IntegrityError):
+    """The signature is missing, wrong, or made by a key that is not trusted here."""
 
 
 class PortError(BotError):

@@ -4,10 +4,18 @@ One in-memory fake per port lives in `tests/fakes.py`; the same contract tests r
 on the real adapter.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
+
+from bot.domain.findings import DiskUsage
+from bot.domain.manifest import DatabaseFacts
+from bot.domain.messages import Event
+from bot.domain.signature import PublicKey
+from bot.domain.stack import FileSource, Stack
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,10 @@ class BackupStore(Protocol):
         """The store's address for people, without secrets."""
 
     @property
+    def local_path(self) -> str | None:
+        """The folder on this host, None for a store that is elsewhere."""
+
+    @property
     def part_size(self) -> int:
         """Bytes of one part of an upload of unknown size; a larger object takes several."""
 
@@ -69,7 +81,7 @@ class BackupStore(Protocol):
     async def delete(self, *keys: str) -> None:
         """Delete *keys*; a key that is already absent is not an error."""
 
-    async def unfinished(self, prefix: str = "") -> list[str]:
+    async def unfinished(self, prefix: str = "") -> Sequence[str]:
         """Uploads that were begun below *prefix* and neither finished nor aborted, a line each."""
 
     async def discard_unfinished(self, prefix: str = "") -> int:
@@ -80,3 +92,127 @@ class BackupStore(Protocol):
 
     async def close(self) -> None:
         """Give back connections and threads."""
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """What the dump depends on: versions, size in bytes, whether `pg_dump` compresses by itself."""
+
+    version: str
+    database: str
+    database_size: int
+    has_zstd: bool
+
+
+class Snapshot(Protocol):
+    """One exported snapshot of the database: all that comes from it agrees to the row.
+
+    It lives as long as its context; dumps that were begun from it must have ended before.
+    """
+
+    @property
+    def server(self) -> DatabaseServer:
+        """Where it was taken."""
+
+    async def facts(self) -> DatabaseFacts:
+        """Counts of every table, and the fingerprint."""
+
+    def dump(self) -> AsyncIterator[bytes]:
+        """`pg_dump` in custom format, compressed by itself only where `has_zstd`.
+
+        Raises PortError unless the end of the dump was proven: exit code 0 *and* its trailer.
+        """
+
+
+class Database(Protocol):
+    """The stack's PostgreSQL, by its own programs in its own container."""
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """Open a transaction and export its snapshot."""
+
+    async def way_out(self) -> str:
+        """By which way its dumps leave the container, for people."""
+
+    def roles(self) -> AsyncIterator[bytes]:
+        """`pg_dumpall --globals-only`, as SQL text, its end proven as a dump's."""
+
+    async def check_archive(self, archive: AsyncIterator[bytes]) -> None:
+        """Read a custom-format dump to its very end with `pg_restore`.
+
+        It runs in a throw-away container of the stack's PostgreSQL image, without network.
+        Raises IntegrityError with the first words of `pg_restore` when it is not whole.
+        """
+
+
+class SessionStore(Protocol):
+    """The stack's Redis."""
+
+    async def version(self) -> str:
+        """Its version."""
+
+    def rdb(self) -> AsyncIterator[bytes]:
+        """A fresh RDB file."""
+
+
+class StackFiles(Protocol):
+    """Files of the stack: mounts of its containers, and its project folder."""
+
+    def archive(self, source: FileSource) -> AsyncIterator[bytes]:
+        """A tar stream of the folder, owners and modes kept; works on stopped containers."""
+
+    def config(self) -> AsyncIterator[bytes]:
+        """A tar stream of compose files, `.env` and the bot's own settings."""
+
+    async def authentik_version(self) -> str | None:
+        """What the version file in the server says (authentik-facts section 2), None if nothing."""
+
+
+class Engine(Protocol):
+    """The Docker Engine: finds the stack and gives access to its parts."""
+
+    async def find_stack(self) -> Stack:
+        """The stack as it is now. Raises ConfigError when it cannot be told which one is meant."""
+
+    def database(self, stack: Stack) -> Database:
+        """Its PostgreSQL."""
+
+    def session_store(self, stack: Stack) -> SessionStore | None:
+        """Its Redis; None in a stack that has none."""
+
+    def files(self, stack: Stack) -> StackFiles:
+        """Its files."""
+
+
+class Disk(Protocol):
+    """The host's file systems."""
+
+    async def usage(self, path: str) -> DiskUsage | None:
+        """The file system that holds *path*, or would; None where this process cannot see it."""
+
+
+@dataclass(frozen=True)
+class KeyFacts:
+    """The keys of this host as `check` shows them; recipients as fingerprints."""
+
+    recipients: tuple[str, ...]
+    trusted: frozenset[PublicKey]
+    identity_path: str
+    has_identity: bool
+    identity_is_only_here: bool
+
+
+class Clock(Protocol):
+    """Time and chance, injected so that decisions can be tested."""
+
+    def now(self) -> datetime:
+        """The current time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+
+    def random_text(self, alphabet: str, length: int) -> str:
+        """Unpredictable characters."""
+
+
+Publish = Callable[[Event], None]
+"""Tells listeners; it never blocks and never raises."""

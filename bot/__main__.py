@@ -1,0 +1,14 @@
+"""`akbot`, and `python -m bot`."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    from bot.cli import main as run  # noqa: PLC0415 - the module has no work at import
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

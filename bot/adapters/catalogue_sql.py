@@ -1,0 +1,88 @@
+"""The questions about a database, each answered as one line of JSON.
+
+All run in the exported snapshot's transaction, so that they and the dump agree to the row.
+"""
+
+SERVER = """
+SELECT json_build_object(
+  'version', current_setting('server_version'),
+  'version_num', current_setting('server_version_num')::int,
+  'size', pg_database_size(current_database()),
+  'has_zstd', (SELECT setting LIKE '%with-zstd%' FROM pg_config WHERE name = 'CONFIGURE'));
+"""
+
+# What pg_dump writes rows of: ordinary tables that no extension owns. Two steps, since the names
+# of the tables must become part of the second statement; the server quotes them itself.
+COUNT_ROWS = r"""
+SELECT coalesce(
+  'SELECT json_object_agg(name, rows) FROM (' || string_agg(
+    format('SELECT %L AS name, count(*) AS rows FROM ONLY %I.%I',
+           nspname || '.' || relname, nspname, relname), ' UNION ALL ') || ') counted;',
+  'SELECT ''{}'';')
+FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind = 'r' AND relpersistence <> 't'
+  AND nspname <> 'information_schema' AND nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass
+                  AND objid = pg_class.oid AND deptype = 'e')
+\gexec
+"""
+
+# By name and not by number: a restored table has lost the holes that dropped columns leave.
+CATALOGUE = """
+WITH schemas AS (
+  SELECT oid, nspname FROM pg_namespace
+  WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'),
+lines AS (
+  SELECT relnamespace AS schema, format('relation %s %s', relkind, relname) AS line
+  FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+  UNION ALL
+  SELECT relnamespace, format('column %s.%s %s %s %s %s %s', relname, attname,
+      format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+      pg_get_expr(adbin, adrelid))
+  FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+  LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+  WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p', 'v', 'm')
+  UNION ALL
+  SELECT relnamespace, format('index %s', pg_get_indexdef(indexrelid))
+  FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE relkind IN ('r', 'p', 'm')
+  UNION ALL
+  SELECT connamespace, format('constraint %s.%s %s', conrelid::regclass, conname,
+      pg_get_constraintdef(oid))
+  FROM pg_constraint WHERE contype <> 'n')
+SELECT coalesce(json_object_agg(nspname, digest), '{}') FROM (
+  SELECT nspname, encode(sha256(convert_to(
+      coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), ''), 'UTF8')), 'hex') AS digest
+  FROM schemas LEFT JOIN lines ON lines.schema = schemas.oid GROUP BY nspname) hashed;
+"""
+
+SCHEMAS_WITH_MIGRATIONS = """
+SELECT coalesce(json_agg(nspname), '[]') FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relname = 'django_migrations' AND relkind = 'r';
+"""
+
+
+def migrations_of(schema: str) -> str:
+    """Newest id, and the names per application, in the order in which they were applied."""
+    table = f'{_quoted(schema)}."django_migrations"'
+    return f"""
+SELECT json_build_object(
+  'newest', (SELECT max(id) FROM {table}),
+  'applied', (SELECT coalesce(json_object_agg(app, names), '{{}}') FROM (
+    SELECT app, json_agg(name ORDER BY id) AS names FROM {table} GROUP BY app) by_app));
+"""  # noqa: S608 - the only name in it is quoted
+
+
+VERSION_HISTORY_EXISTS = (
+    "SELECT to_json(to_regclass('public.authentik_version_history') IS NOT NULL);"
+)
+VERSION_HISTORY = """
+SELECT coalesce(json_agg(json_build_object('version', version, 'build', build,
+  'timestamp', "timestamp"::text) ORDER BY "timestamp", id), '[]')
+FROM public.authentik_version_history;
+"""
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

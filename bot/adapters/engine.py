@@ -1,0 +1,123 @@
+"""The Docker Engine as the services see it: where the stack is, and its parts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.files import EngineFiles
+from bot.adapters.postgres import Login, PostgresDatabase
+from bot.adapters.redis import RedisServer
+from bot.adapters.transport import Transport
+from bot.domain.discovery import Found, StackWanted, choose_containers
+from bot.domain.stack import Container, Mount, Role, Stack
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_ONE_OFF = "com.docker.compose.oneoff"
+
+
+class DockerEngine:
+    """Port `Engine`."""
+
+    def __init__(self, api: EngineApi, wanted: StackWanted) -> None:
+        self._api = api
+        self._wanted = wanted
+        self.transport = Transport(api)
+        self._environments: dict[str, dict[str, str]] = {}
+
+    async def find_stack(self) -> Stack:
+        listed: Sequence[Mapping[str, Any]] = await self._api.call(
+            "list containers",
+            lambda sdk: sdk.containers(all=True, filters={"label": _PROJECT}),
+        )
+        labels = [each["Labels"] for each in listed]
+        found = [
+            Found(each["Id"], label[_PROJECT], label[_SERVICE])
+            for each, label in zip(listed, labels, strict=True)
+            if label.get(_ONE_OFF) != "True" and _SERVICE in label
+        ]
+        chosen = choose_containers(found, self._wanted)
+        containers = {role: await self._container(each) for role, each in chosen.ids.items()}
+        inspected = labels[[each["Id"] for each in listed].index(chosen.ids[Role.SERVER])]
+        return Stack(
+            project=chosen.project,
+            postgresql=containers[Role.POSTGRESQL],
+            server=containers[Role.SERVER],
+            worker=containers.get(Role.WORKER),
+            redis=containers.get(Role.REDIS),
+            working_dir=inspected.get(f"{_PROJECT}.working_dir", ""),
+            config_files=_paths(inspected.get(f"{_PROJECT}.config_files")),
+            env_files=_paths(inspected.get(f"{_PROJECT}.environment_file")),
+        )
+
+    async def _container(self, container_id: str) -> Container:
+        details: Mapping[str, Any] = await self._api.call(
+            "inspect a container", lambda sdk: sdk.inspect_container(container_id)
+        )
+        image: Mapping[str, Any] = await self._api.call(
+            "inspect an image",
+            lambda sdk: sdk.inspect_image(details["Image"]),  # type: ignore[no-untyped-call]
+        )
+        self._environments[container_id] = _environment(details)
+        return _container(details, image)
+
+    def database(self, stack: Stack) -> PostgresDatabase:
+        return PostgresDatabase(self._api, self.transport, stack.postgresql, self._login(stack))
+
+    def session_store(self, stack: Stack) -> RedisServer | None:
+        if stack.redis is None:
+            return None
+        password = self._environments[stack.server.id].get("AUTHENTIK_REDIS__PASSWORD")
+        return RedisServer(self._api, stack.redis, password)
+
+    def files(self, stack: Stack) -> EngineFiles:
+        return EngineFiles(self._api, stack)
+
+    def _login(self, stack: Stack) -> Login:
+        """The superuser that the image made, and the database that Authentik is told to use."""
+        own = self._environments[stack.postgresql.id]
+        user = own.get("POSTGRES_USER", "postgres")
+        server = self._environments[stack.server.id]
+        database = server.get("AUTHENTIK_POSTGRESQL__NAME") or own.get("POSTGRES_DB", user)
+        return Login(user, database)
+
+    async def close(self) -> None:
+        """Give back connections."""
+        await self._api.close()
+
+
+def _container(details: Mapping[str, Any], image: Mapping[str, Any]) -> Container:
+    state, config = details["State"], details["Config"]
+    networks = details["NetworkSettings"]["Networks"].values()
+    addresses = [each["IPAddress"] for each in networks if each["IPAddress"]]
+    return Container(
+        id=details["Id"],
+        service=config["Labels"][_SERVICE],
+        name=details["Name"].lstrip("/"),
+        image=config["Image"],
+        image_id=details["Image"],
+        image_digest=_digest(config["Image"], image.get("RepoDigests") or []),
+        state=state["Status"],
+        health=state.get("Health", {}).get("Status", ""),
+        restarts=details["RestartCount"],
+        address=addresses[0] if addresses else "",
+        mounts=tuple(
+            Mount(each.get("Name") or each["Source"], each["Destination"])
+            for each in details["Mounts"]
+        ),
+    )
+
+
+def _digest(image: str, known: Sequence[str]) -> str | None:
+    repository = image.partition("@")[0].rpartition(":")[0] or image
+    digests = dict(each.split("@", 1) for each in known)
+    return digests.get(repository) or next(iter(digests.values()), None)
+
+
+def _environment(details: Mapping[str, Any]) -> dict[str, str]:
+    pairs = (each.partition("=") for each in details["Config"]["Env"] or [])
+    return {name: value for name, _, value in pairs}
+
+
+def _paths(label: str | None) -> tuple[str, ...]:
+    return tuple(path for path in (label or "").split(",") if path)

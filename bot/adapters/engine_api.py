@@ -1,0 +1,272 @@
+"""The Docker Engine: its SDK on threads, and raw streams of exec and attach on the event loop.
+
+The SDK's own exec streams can lose bytes that arrive together with the response's headers, and
+block a thread each; a hijacked connection is read here with asyncio instead.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from bot.domain.errors import PortError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+T = TypeVar("T")
+
+STDOUT, STDERR = 1, 2
+_FRAME_HEADER = 8
+_READ_LIMIT = 4 * 1024 * 1024
+_STDERR_KEPT = 16 * 1024
+_TIMEOUT = 60
+_UPGRADED = (101, 200)
+
+
+class Finished(NamedTuple):
+    """A command that ended: its exit code and what it wrote."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: str
+
+
+@contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Raise the SDK's errors as PortError, so that none crosses the port."""
+    from docker.errors import APIError, DockerException  # noqa: PLC0415 - imported when used
+    from requests.exceptions import RequestException  # noqa: PLC0415 - likewise
+
+    try:
+        yield
+    except APIError as error:
+        raise PortError(f"{doing}: {error.explanation or error}") from error
+    except (DockerException, RequestException, OSError) as error:
+        raise PortError(
+            f"{doing}: the Docker Engine does not answer ({_root(error)})",
+            hint="Is Docker running, and may this user use its socket? See DOCKER_HOST.",
+            retryable=True,
+        ) from error
+
+
+def _root(error: BaseException) -> str:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error)
+
+
+class RawStream:
+    """A hijacked connection: frames of stdout and stderr out, bytes of stdin in."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def frames(self) -> AsyncGenerator[tuple[int, bytes]]:
+        """(STDOUT or STDERR, bytes) until the command closes both."""
+        while True:
+            try:
+                header = await self._reader.readexactly(_FRAME_HEADER)
+                yield header[0], await self._reader.readexactly(int.from_bytes(header[4:], "big"))
+            except asyncio.IncompleteReadError as error:
+                if error.partial:
+                    raise PortError("read from a container: the stream broke off") from error
+                return
+            except OSError as error:
+                raise PortError(f"read from a container: {error}", retryable=True) from error
+
+    async def output(self) -> tuple[bytes, bytes]:
+        """All of stdout and stderr of a command that writes little."""
+        stdout, stderr = bytearray(), bytearray()
+        async for kind, data in self.frames():
+            (stderr if kind == STDERR else stdout).extend(data)
+        return bytes(stdout), bytes(stderr)
+
+    async def write(self, data: bytes) -> None:
+        """Send to stdin, waiting while the other side is slower."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close_stdin(self) -> None:
+        """Say that no more is coming."""
+        self._writer.write_eof()
+
+    async def close(self) -> None:
+        """Hang up; a command that reads stdin sees its end."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            return  # the other side was first
+
+
+class EngineApi:
+    """*base_url* as DOCKER_HOST has it; the API's version is negotiated."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._sdk: APIClient | None = None
+        self._connecting = asyncio.Lock()
+
+    async def call(self, doing: str, function: Callable[["APIClient"], T]) -> T:
+        """Run *function* of the SDK's client in a thread; *doing* begins the error's message."""
+        client = await self._client(doing)
+
+        def run() -> T:
+            with engine_errors(doing):
+                return function(client)
+
+        return await asyncio.to_thread(run)
+
+    async def _client(self, doing: str) -> "APIClient":
+        async with self._connecting:
+            if self._sdk is None:
+                self._sdk = await asyncio.to_thread(self._connect, doing)
+        return self._sdk
+
+    def _connect(self, doing: str) -> "APIClient":
+        from docker import APIClient  # noqa: PLC0415 - slow to import, not every command needs it
+
+        with engine_errors(doing):
+            return APIClient(base_url=self._base_url, version="auto", timeout=_TIMEOUT)
+
+    async def close(self) -> None:
+        """Give back the SDK's connections."""
+        if self._sdk is not None:
+            await asyncio.to_thread(self._sdk.close)
+
+    @asynccontextmanager
+    async def exec(
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        stdin: bool = False,
+    ) -> AsyncGenerator[RawStream]:
+        """Start *command* in a running container, for its streams.
+
+        Leaving closes the stream; the command itself goes on unless it notices, so callers end it
+        by their own means.
+        """
+        doing = f'run "{command[0]}" in a container'
+        exec_id = await self._create(doing, container_id, command, environment, stdin=stdin)
+        stream = await self._start(doing, exec_id)
+        try:
+            yield stream
+        finally:
+            await stream.close()
+
+    async def run(
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> Finished:
+        """Run a command with small output to its end."""
+        doing = f'run "{command[0]}" in a container'
+        exec_id = await self._create(doing, container_id, command, environment, stdin=False)
+        stream = await self._start(doing, exec_id)
+        try:
+            stdout, stderr = await stream.output()
+        finally:
+            await stream.close()
+        state: dict[str, Any] = await self.call(doing, lambda sdk: sdk.exec_inspect(exec_id))
+        return Finished(int(state["ExitCode"]), stdout, text_tail(stderr))
+
+    async def _create(
+        self,
+        doing: str,
+        container_id: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None,
+        *,
+        stdin: bool,
+    ) -> str:
+        created: dict[str, str] = await self.call(
+            doing,
+            lambda sdk: sdk.exec_create(
+                container_id, list(command), stdin=stdin, environment=dict(environment or {})
+            ),
+        )
+        return created["Id"]
+
+    async def _start(self, doing: str, exec_id: str) -> RawStream:
+        return await self._hijack(doing, f"/exec/{exec_id}/start", {"Detach": False, "Tty": False})
+
+    async def attach(self, container_id: str) -> RawStream:
+        """The streams of a container that was created with an open stdin, before it starts."""
+        path = f"/containers/{container_id}/attach?stream=1&stdin=1&stdout=1&stderr=1"
+        return await self._hijack("attach to a container", path, None)
+
+    async def download(self, container_id: str, path: str, *, doing: str) -> AsyncGenerator[bytes]:
+        """A tar stream of *path* in the container, as the Engine's archive API packs it."""
+        chunks: Iterator[bytes] = (
+            await self.call(doing, lambda client: client.get_archive(container_id, path))
+        )[0]
+        iterator = iter(chunks)
+
+        def following() -> bytes | None:
+            with engine_errors(doing):
+                return next(iterator, None)
+
+        try:
+            while (block := await asyncio.to_thread(following)) is not None:
+                yield block
+        finally:
+            close = getattr(chunks, "close", None)
+            if close:
+                await asyncio.to_thread(close)
+
+    async def _hijack(self, doing: str, path: str, body: object) -> RawStream:
+        client = await self._client(doing)
+        payload = b"" if body is None else json.dumps(body).encode()
+        request = (
+            f"POST /v{client.api_version}{path} HTTP/1.1\r\nHost: docker\r\n"
+            "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(payload)}\r\n\r\n"
+        ).encode() + payload
+        with engine_errors(doing):
+            reader, writer = await self._dial()
+            writer.write(request)
+            try:
+                await writer.drain()
+                head = await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+                writer.close()
+                raise PortError(f"{doing}: the Engine hung up", retryable=True) from error
+        status = int(head.split(b" ", 2)[1])
+        if status not in _UPGRADED:
+            message = (await reader.read(_STDERR_KEPT)).decode(errors="replace")
+            writer.close()
+            raise PortError(f"{doing}: {_explanation(message) or f'HTTP {status}'}")
+        return RawStream(reader, writer)
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        address = urlsplit(self._base_url)
+        if address.scheme in {"unix", "http+unix"}:
+            path = address.path or address.netloc
+            return await asyncio.open_unix_connection(path, limit=_READ_LIMIT)
+        tls = ssl.create_default_context() if address.scheme == "https" else None
+        return await asyncio.open_connection(
+            address.hostname, address.port or 2375, ssl=tls, limit=_READ_LIMIT
+        )
+
+
+def _explanation(body: str) -> str:
+    """The Engine's own words out of an error's body, which may be chunked."""
+    start, end = body.find("{"), body.rfind("}")
+    try:
+        return str(json.loads(body[start : end + 1])["message"])
+    except (ValueError, KeyError):
+        return ""
+
+
+def text_tail(data: bytes | bytearray) -> str:
+    """The last words of a program, as text for a message."""
+    return bytes(data[-_STDERR_KEPT:]).decode(errors="replace").strip()

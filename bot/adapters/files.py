@@ -1,0 +1,86 @@
+"""Files of the stack: its mounts through the Engine's archive API, its project folder from disk."""
+
+import asyncio
+import io
+import re
+import tarfile
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+from bot.adapters.engine_api import EngineApi
+from bot.domain.errors import PortError
+from bot.domain.stack import FileSource, Stack
+
+_VERSION_FILE = "/authentik/__init__.py"
+# Up to 2025.6 it is `__version__`, then `VERSION`; anchored, since later files name more versions.
+_VERSION = re.compile(rb'^(?:__version__|VERSION)\s*=\s*"([^"]+)"', re.MULTILINE)
+_VERSION_FILE_LIMIT = 64 * 1024
+_OWN_SETTINGS = "akbot.env"
+
+
+class EngineFiles:
+    """Port `StackFiles`."""
+
+    def __init__(self, engine: EngineApi, stack: Stack) -> None:
+        self._engine = engine
+        self._stack = stack
+
+    async def archive(self, source: FileSource) -> AsyncGenerator[bytes]:
+        download = self._engine.download(
+            source.container_id, source.path, doing=f'copy "{source.path}" from a container'
+        )
+        async with aclosing(download) as blocks:
+            async for block in blocks:
+                yield block
+
+    async def config(self) -> AsyncGenerator[bytes]:
+        yield await asyncio.to_thread(_pack_project, self._stack)
+
+    async def authentik_version(self) -> str | None:
+        download = self._engine.download(
+            self._stack.server.id, _VERSION_FILE, doing="read Authentik's version file"
+        )
+        content = b""
+        try:
+            async with aclosing(download) as blocks:
+                async for block in blocks:
+                    content += block
+                    if len(content) > _VERSION_FILE_LIMIT:
+                        break
+        except PortError as error:
+            if error.retryable:
+                raise
+            return None  # the Engine answers: there is no such file
+        found = _VERSION.search(content)
+        return found.group(1).decode() if found else None
+
+
+def _pack_project(stack: Stack) -> bytes:
+    """A tar archive of compose files, env files and the bot's settings, as they lie on disk.
+
+    Names are relative to the project's folder; a file elsewhere keeps its path without the root.
+    """
+    folder = Path(stack.working_dir)
+    wanted = [*stack.config_files, *stack.env_files, str(folder / ".env")]
+    wanted += [str(folder / _OWN_SETTINGS)]
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in dict.fromkeys(Path(text) for text in wanted):
+            required = str(path) in stack.config_files
+            _add(archive, path, folder, required=required)
+    return packed.getvalue()
+
+
+def _add(archive: tarfile.TarFile, path: Path, folder: Path, *, required: bool) -> None:
+    name = path.relative_to(folder) if path.is_relative_to(folder) else path.relative_to("/")
+    try:
+        archive.add(path, arcname=str(name), recursive=False)
+    except FileNotFoundError as error:
+        if required:
+            raise PortError(
+                f'read "{path}": there is no such file here',
+                hint="Run akbot on the Docker host, or mount the project folder at its own path.",
+            ) from error
+    except OSError as error:
+        raise PortError(f'read "{path}": {error.strerror}') from error

@@ -1,0 +1,135 @@
+"""The host's keys as files: the identity, and the key that signs manifests.
+
+Both are made on first use where the settings name none, mode 0600 from the first byte. The identity
+file then carries the signing public key as a comment, so that whoever holds the one file can open
+*and* trust this host's backups.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot import age
+from bot.domain.errors import ConfigError
+from bot.domain.signature import PublicKey, parse_public_key, public_key_of
+
+IDENTITY = "identity.txt"
+SIGNING_KEY = "signing.key"
+_SIGNED_BY = re.compile(r"^# akbot signing key: (ed25519:\S+)$", re.MULTILINE)
+_OLD_FILE_LIMIT = 1024 * 1024
+
+
+def read_identities(path: Path, setting: str) -> list[age.KeyIdentity]:
+    """The private keys in an identity file. Raises ConfigError naming *setting*."""
+    try:
+        return age.parse_identity_file(_read(path, setting))
+    except age.AgeError as error:
+        raise ConfigError(
+            f'{setting}: "{path}" is not an identity file: {error}',
+            hint='Give the file that "akbot keygen" wrote.',
+        ) from error
+
+
+def read_signers(path: Path, setting: str) -> list[PublicKey]:
+    """The signing public keys that an identity file names in its comments."""
+    return [parse_public_key(text) for text in _SIGNED_BY.findall(_read(path, setting))]
+
+
+def make_identity(path: Path, signer: PublicKey) -> None:
+    """Write a new identity file, unless one appeared meanwhile."""
+    identity = age.X25519Identity.generate()
+    text = age.format_identity_file(identity, created=datetime.now(UTC))
+    create_private(path, f"# akbot signing key: {signer}\n{text}".encode())
+
+
+def read_signing_key(path: Path) -> Ed25519PrivateKey | None:
+    """The signing key of this host, None where none was made yet."""
+    if not path.exists():
+        return None
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f'AKBOT_STATE: "{path}" is not a readable signing key',
+            hint="Restore it; backups signed by a new one must be trusted by AKBOT_TRUSTED_KEYS.",
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigError(f'AKBOT_STATE: "{path}" holds a key of another kind')
+    return key
+
+
+def make_signing_key(path: Path) -> Ed25519PrivateKey:
+    """Write a new signing key, or read the one that appeared meanwhile."""
+    text = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    create_private(path, text)
+    key = read_signing_key(path)
+    if key is None:
+        raise ConfigError(f'AKBOT_STATE: "{path}" vanished while it was written')
+    return key
+
+
+def create_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all; one that is there stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return
+        finally:
+            temporary.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f'AKBOT_STATE: write "{path}": {error.strerror}',
+            hint="Give the bot a folder that it may write to.",
+        ) from error
+
+
+def _read(path: Path, setting: str) -> str:
+    try:
+        with path.open() as file:
+            return file.read(_OLD_FILE_LIMIT)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(
+            f'{setting}: read "{path}": {reason}', hint="Create the file, or correct its path."
+        ) from error
+
+
+def parse_recipients(texts: Sequence[str]) -> list[age.Recipient]:
+    """The public keys of AKBOT_RECIPIENTS."""
+    recipients: list[age.Recipient] = []
+    for text in texts:
+        try:
+            recipients.append(age.parse_recipient(text))
+        except age.AgeError as error:
+            raise ConfigError(
+                f"AKBOT_RECIPIENTS: {_shown(text)} is not a recipient: {error}",
+                hint='Give public keys such as "akbot keygen" prints; they begin with age1.',
+            ) from error
+    return recipients
+
+
+def _shown(text: str) -> str:
+    """Enough of it to be found; nothing of what may be a private key."""
+    return f'"{text[:16]}…"' if text.startswith("age1") else "a value"
+
+
+def signer_of(key: Ed25519PrivateKey | None) -> frozenset[PublicKey]:
+    """The public half, as a set: empty where there is no key yet."""
+    return frozenset({public_key_of(key)}) if key else frozenset()

@@ -1,0 +1,163 @@
+"""The stack's PostgreSQL, by its own programs in its own container."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bot.adapters import catalogue_sql as sql
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.psql import PsqlSession, psql_session
+from bot.adapters.throwaway import throw_away
+from bot.adapters.transport import Transport
+from bot.domain.errors import IntegrityError, PortError
+from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.stack import Container
+from bot.services.ports import DatabaseServer, Snapshot
+
+_ZSTD_SINCE = 160000
+_LOCK_WAIT = "5min"  # a migration may hold a table; longer is no moment for a backup
+
+
+@dataclass(frozen=True)
+class Login:
+    """Whom to be and where, inside the database's container."""
+
+    user: str
+    database: str
+
+
+class PostgresDatabase:
+    """Port `Database`."""
+
+    def __init__(
+        self, engine: EngineApi, transport: Transport, container: Container, login: Login
+    ) -> None:
+        self._engine = engine
+        self._transport = transport
+        self._container = container
+        self._login = login
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Snapshot]:
+        environment = self._environment()
+        async with psql_session(self._engine, self._container.id, environment) as session:
+            await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
+            name = await session.run("SELECT pg_export_snapshot();")
+            server = _server(await session.ask(sql.SERVER), self._login.database)
+            yield PostgresSnapshot(self, session, name, server)
+
+    async def way_out(self) -> str:
+        return await self._transport.way(self._container)
+
+    async def roles(self) -> AsyncGenerator[bytes]:
+        async with aclosing(self.output_of(["pg_dumpall", "--globals-only"])) as output:
+            async for block in output:
+                yield block
+
+    async def output_of(self, command: Sequence[str]) -> AsyncGenerator[bytes]:
+        """What a client program writes; it is ended in the server if nobody reads on."""
+        environment = self._environment()
+        ended = False
+        try:
+            stream = self._transport.stream(self._container, command, environment)
+            async with aclosing(stream) as output:
+                async for block in output:
+                    yield block
+            ended = True
+        finally:
+            if not ended:
+                await self._terminate(environment["PGAPPNAME"])
+
+    async def _terminate(self, application_name: str) -> None:
+        """End the sessions of a program that outlived its reader; what failed before says why."""
+        question = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "  # noqa: S608
+            f"WHERE application_name = '{application_name}'"  # made in _environment, never given
+        )
+        command = ["psql", "-X", "-q", "-A", "-t", "-c", question]
+        try:
+            async with asyncio.timeout(10):
+                await self._engine.run(self._container.id, command, environment=self._environment())
+        except (PortError, TimeoutError):
+            return
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PGUSER": self._login.user,
+            "PGDATABASE": self._login.database,
+            "PGAPPNAME": f"akbot-{secrets.token_hex(4)}",
+            "PGCONNECT_TIMEOUT": "10",
+        }
+
+    async def check_archive(self, archive: AsyncIterator[bytes]) -> None:
+        command = ["pg_restore", "-f", "/dev/null"]
+        async with throw_away(self._engine, self._container.image_id, command) as sandbox:
+            code, stderr = await sandbox.feed(archive)
+        if code != 0:
+            raise IntegrityError(f"pg_restore cannot read the dump: {stderr or code}")
+
+
+class PostgresSnapshot:
+    """Port `Snapshot`; *session* holds the transaction that exported it as *name*."""
+
+    def __init__(
+        self, database: PostgresDatabase, session: PsqlSession, name: str, server: DatabaseServer
+    ) -> None:
+        self._database = database
+        self._session = session
+        self._name = name
+        self._server = server
+
+    @property
+    def server(self) -> DatabaseServer:
+        return self._server
+
+    async def dump(self) -> AsyncGenerator[bytes]:
+        command = [
+            "pg_dump",
+            "--format=custom",
+            f"--compress={'zstd:1' if self._server.has_zstd else '0'}",
+            f"--snapshot={self._name}",
+            f"--lock-wait-timeout={_LOCK_WAIT}",
+        ]
+        async with aclosing(self._database.output_of(command)) as output:
+            async for block in output:
+                yield block
+
+    async def facts(self) -> DatabaseFacts:
+        ask = self._session.ask
+        rows: dict[str, int] = await ask(sql.COUNT_ROWS)
+        catalogues: dict[str, str] = await ask(sql.CATALOGUE)
+        migrated: list[str] = await ask(sql.SCHEMAS_WITH_MIGRATIONS)
+        migrations = {schema: await ask(sql.migrations_of(schema)) for schema in migrated}
+        has_history = await ask(sql.VERSION_HISTORY_EXISTS)
+        versions: list[dict[str, str]] = await ask(sql.VERSION_HISTORY) if has_history else []
+        return DatabaseFacts(
+            name=self._server.database,
+            size=self._server.database_size,
+            rows=rows,
+            schemas={
+                schema: _fingerprint(digest, migrations.get(schema))
+                for schema, digest in catalogues.items()
+            },
+            versions=tuple(VersionRow(**row) for row in versions),
+        )
+
+
+def _server(answer: dict[str, Any], database: str) -> DatabaseServer:
+    return DatabaseServer(
+        version=answer["version"],
+        database=database,
+        database_size=answer["size"],
+        has_zstd=answer["version_num"] >= _ZSTD_SINCE and bool(answer["has_zstd"]),
+    )
+
+
+def _fingerprint(digest: str, migrations: Mapping[str, Any] | None) -> SchemaFingerprint:
+    if migrations is None:
+        return SchemaFingerprint(digest)
+    applied = {app: tuple(names) for app, names in migrations["applied"].items()}
+    return SchemaFingerprint(digest, migrations["newest"], applied)

@@ -1,0 +1,95 @@
+"""Containers for one hostile job: no network, no capabilities, little memory, removed always."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.adapters.engine_api import EngineApi, RawStream, text_tail
+
+LABEL = "akbot.throw-away"
+_MEMORY = 512 * 1024 * 1024
+_PIDS = 64
+
+
+class ThrowAway:
+    """A started container whose stdin is open."""
+
+    def __init__(self, engine: EngineApi, container_id: str, stream: RawStream) -> None:
+        self._engine = engine
+        self._id = container_id
+        self._stream = stream
+
+    async def feed(self, data: AsyncIterator[bytes]) -> tuple[int, str]:
+        """Send *data* to stdin; the exit code, and the first words on stderr.
+
+        A command that ends early, because it did not like what it read, is answered by its exit
+        code; *data* is read to its end all the same, so that the reader's own checks run.
+        """
+        listening = asyncio.create_task(self._stream.output())
+        try:
+            reading = True
+            async for block in data:
+                if reading:
+                    reading = await self._send(block)
+            if reading:
+                self._stream.close_stdin()
+            _, stderr = await listening
+        finally:
+            listening.cancel()
+        result = await self._engine.call(
+            "wait for a throw-away container", lambda sdk: sdk.wait(self._id)
+        )
+        return int(result["StatusCode"]), text_tail(stderr)
+
+    async def _send(self, block: bytes) -> bool:
+        try:
+            await self._stream.write(block)
+        except ConnectionError:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def throw_away(
+    engine: EngineApi, image_id: str, command: Sequence[str]
+) -> AsyncGenerator[ThrowAway]:
+    """Run *command* in a sealed container of *image_id*, which is there already, never pulled."""
+    doing = f'run "{command[0]}" in a throw-away container'
+
+    def create(sdk: Any) -> str:
+        limits = sdk.create_host_config(
+            network_mode="none",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            read_only=True,
+            mem_limit=_MEMORY,
+            pids_limit=_PIDS,
+        )
+        created: dict[str, str] = sdk.create_container(
+            image_id,
+            entrypoint=list(command[:1]),
+            command=list(command[1:]),
+            user="65534:65534",
+            stdin_open=True,
+            network_disabled=True,
+            labels={LABEL: command[0]},
+            healthcheck={"Test": ["NONE"]},
+            host_config=limits,
+        )
+        return created["Id"]
+
+    container_id = await engine.call(doing, create)
+    try:
+        stream = await engine.attach(container_id)
+        try:
+            await engine.call(doing, lambda sdk: sdk.start(container_id))
+            yield ThrowAway(engine, container_id, stream)
+        finally:
+            await stream.close()
+    finally:
+        removing = engine.call(
+            "remove a throw-away container",
+            lambda sdk: sdk.remove_container(container_id, force=True, v=True),
+        )
+        await asyncio.shield(removing)

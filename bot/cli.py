@@ -1,0 +1,209 @@
+"""argv to command to exit code."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot.entrypoints import crypt
+
+if TYPE_CHECKING:
+    from bot.app import App
+    from bot.settings import Settings
+
+DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
+INTERRUPTED = 130
+
+Run = Callable[["App", argparse.Namespace], Awaitable[int]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (design: 0 done, 1 failed, 2 usage, 3 refused)."""
+    args = _parser().parse_args(arguments)
+    try:
+        code: int = args.run(args)
+    except BotError as error:
+        _complain(error)
+        return _exit_code(error)
+    except KeyboardInterrupt:
+        print("akbot: interrupted; nothing half-done was left", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    return code
+
+
+def _exit_code(error: BotError) -> int:
+    if isinstance(error, ConfigError):
+        return MISUSED
+    return REFUSED if isinstance(error, RefusedError) else FAILED
+
+
+def _complain(error: BotError) -> None:
+    lines = [f"akbot: {error}", *([f"  → {error.hint}"] if error.hint else [])]
+    lines += [f"  {note}" for note in getattr(error, "__notes__", [])]
+    print("\n".join(lines), file=sys.stderr)  # noqa: T201
+
+
+def _say(*lines: str) -> None:
+    print("\n".join(lines))  # noqa: T201 - what a command was asked for
+
+
+def _say_json(value: Any) -> None:
+    _say(json.dumps(value, indent=1, default=str))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="akbot", description="Encrypted, proven backups of an Authentik stack."
+    )
+    parser.add_argument("--env-file", type=Path, help="settings file instead of ./akbot.env")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    backup = _add(commands, "backup", _backup, "back the stack up")
+    backup.add_argument("--label", default="", help="a few words to find it by")
+    backup.add_argument("--pin", action="store_true", help="keep it whatever its age")
+    backup.add_argument(
+        "--component",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this component; may be given several times",
+    )
+    backups = _add(commands, "backups", _backups, "list the backups, or show one")
+    backups.add_argument("id", nargs="?", help="a backup's id, its beginning, or latest")
+    verify = _add(commands, "verify", _verify, "read a stored backup back")
+    verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
+    verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
+    _add(commands, "status", _status, "show the stack and its last backup")
+    _add(commands, "check", _check, "look at everything that a backup depends on")
+    crypt.add_commands(commands)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Run,
+    help_text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text, description=help_text)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=lambda args: _with_app(run, args))
+    return parser
+
+
+def _with_app(run: Run, args: argparse.Namespace) -> int:
+    """Read the settings, build the application, run the command in an event loop."""
+    from bot.settings import ENV_FILE, load_settings  # noqa: PLC0415 - "--help" needs none of it
+
+    if args.env_file and not args.env_file.is_file():
+        raise ConfigError(f'--env-file: there is no file "{args.env_file}"')
+    loaded = load_settings(env_file=args.env_file or Path(ENV_FILE))
+    for warning in loaded.warnings:
+        print(f"akbot: warning: {warning}", file=sys.stderr)  # noqa: T201
+    return asyncio.run(_run(run, loaded.settings, args))
+
+
+async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
+    from bot.app import open_app  # noqa: PLC0415 - likewise
+    from bot.entrypoints.terminal import Progress  # noqa: PLC0415
+
+    async with open_app(settings, Progress(sys.stderr)) as app:
+        return await run(app, args)
+
+
+async def _backup(app: "App", args: argparse.Namespace) -> int:
+    import getpass  # noqa: PLC0415
+
+    from bot.domain.messages import RunBackup  # noqa: PLC0415
+
+    command = RunBackup(
+        trigger="cli",
+        actor=getpass.getuser(),
+        label=args.label,
+        pin=args.pin,
+        components=frozenset(args.component),
+    )
+    manifest = await app.backup().run(command)
+    if args.json:
+        _say_json(asdict(manifest))
+    else:
+        _say(manifest.id, *(f"warning: {warning}" for warning in manifest.warnings))
+    return DONE
+
+
+async def _backups(app: "App", args: argparse.Namespace) -> int:
+    from bot.domain.catalogue import choose  # noqa: PLC0415
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    records = await app.backups()
+    if args.id:
+        record = choose(records, args.id)
+        if args.json:
+            _say_json(asdict(record))
+        else:
+            _say(*render.manifest_lines(record))
+    elif args.json:
+        _say_json([asdict(record) for record in records])
+    else:
+        _say(*render.backup_lines(records, app.clock.now()))
+    return DONE
+
+
+async def _verify(app: "App", args: argparse.Namespace) -> int:
+    from bot.domain.catalogue import choose  # noqa: PLC0415
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    records = await app.backups()
+    chosen = records if args.id == "all" else [choose(records, args.id)]
+    service = app.verify()
+    outcomes: list[dict[str, Any]] = []
+    code = DONE
+    for record in chosen:
+        try:
+            result = await service.run(record, deep=args.deep)
+        except BotError as error:
+            if len(chosen) == 1 and not args.json:
+                raise
+            code = max(code, _exit_code(error)) if code else _exit_code(error)
+            outcomes.append({"id": record.id, "ok": False, "reason": str(error)})
+        else:
+            outcomes.append({"id": record.id, "ok": True, **asdict(result)})
+    if args.json:
+        _say_json(outcomes)
+    else:
+        _say(*render.verify_lines(outcomes))
+    return code
+
+
+async def _status(app: "App", args: argparse.Namespace) -> int:
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    stack = await app.engine.find_stack()
+    records = await app.backups()
+    if args.json:
+        _say_json(
+            {
+                "containers": [asdict(each) for each in stack.containers],
+                "backups": [{"id": each.id, "state": each.state} for each in records],
+            }
+        )
+    else:
+        _say(*render.status_lines(stack.containers, records, app.clock.now()))
+    return DONE
+
+
+async def _check(app: "App", args: argparse.Namespace) -> int:
+    from bot.domain.findings import Level, worst  # noqa: PLC0415
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    findings = await app.check().run()
+    if args.json:
+        _say_json([asdict(finding) for finding in findings])
+    else:
+        _say(*render.finding_lines(findings))
+    return FAILED if worst(findings) is Level.FAILURE else DONE

@@ -1,0 +1,164 @@
+"""What the store's listing means: which backups there are, and which one `latest` is."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.backup_id import BackupId, created_at, parse_backup_id
+from bot.domain.errors import IntegrityError, RefusedError, UntrustedError
+from bot.domain.manifest import (
+    MANIFEST,
+    SIGNATURE_SUFFIX,
+    Manifest,
+    backup_prefix,
+    decode_manifest,
+)
+from bot.domain.signature import PublicKey, verify
+
+PIN = "pin.json"
+_PIN_FORMAT = "akbot-pin-1"
+LATEST = "latest"
+
+
+class BackupState(StrEnum):
+    """How much a backup can be relied upon."""
+
+    GOOD = "good"
+    PARTIAL = "partial"
+    NOT_TRUSTED = "not trusted"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True)
+class BackupRecord:
+    """A backup as the store shows it; *reason* says why it is not good."""
+
+    id: BackupId
+    state: BackupState
+    reason: str = ""
+    manifest: Manifest | None = None
+    pinned: bool = False
+    stored_size: int = 0
+
+    @property
+    def created(self) -> datetime:
+        return self.manifest.created if self.manifest else created_at(self.id)
+
+
+@dataclass(frozen=True)
+class FoundSet:
+    """All that lies under one backup's prefix: sizes by file name, and the small files' bytes."""
+
+    stack: str
+    id: BackupId
+    sizes: Mapping[str, int]
+    small: Mapping[str, bytes]
+
+
+def group_by_backup(
+    stack: str, objects: Iterable[tuple[str, int]]
+) -> dict[BackupId, dict[str, int]]:
+    """Sort a listing into backups, newest first; keys of another form are nobody's business."""
+    found: dict[BackupId, dict[str, int]] = {}
+    for key, size in objects:
+        name, _, file = key.removeprefix(f"{stack}/").partition("/")
+        try:
+            backup_id = parse_backup_id(name)
+        except ValueError:
+            continue
+        if file and "/" not in file:
+            found.setdefault(backup_id, {})[file] = size
+    return dict(sorted(found.items(), reverse=True))
+
+
+def small_files(sizes: Mapping[str, int]) -> list[str]:
+    """The files of a set that must be read to judge it."""
+    wanted = [MANIFEST, MANIFEST + SIGNATURE_SUFFIX, PIN, PIN + SIGNATURE_SUFFIX]
+    return [name for name in wanted if name in sizes]
+
+
+def assess(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:
+    """Judge one set: complete, and signed by a key that is trusted here, or why not."""
+    size = sum(found.sizes.values())
+    if MANIFEST not in found.small:
+        return BackupRecord(
+            found.id, BackupState.INCOMPLETE, "it has no manifest", stored_size=size
+        )
+    manifest: Manifest | None = None
+    try:
+        data = found.small[MANIFEST]
+        _verify_signed(found, MANIFEST, trusted)
+        manifest = decode_manifest(data, stack=found.stack, backup_id=found.id)
+        _require_objects(manifest, found)
+    except UntrustedError as error:
+        return BackupRecord(found.id, BackupState.NOT_TRUSTED, str(error), stored_size=size)
+    except IntegrityError as error:
+        state = BackupState.INCOMPLETE if manifest else BackupState.NOT_TRUSTED
+        return BackupRecord(found.id, state, str(error), manifest, stored_size=size)
+    pinned = _is_pinned(found, trusted)
+    state, reason = BackupState.GOOD, ""
+    if manifest.partial:
+        state, reason = BackupState.PARTIAL, "it holds only the components that were asked for"
+    return BackupRecord(found.id, state, reason, manifest, pinned, size)
+
+
+def _verify_signed(found: FoundSet, name: str, trusted: Collection[PublicKey]) -> None:
+    signature = found.small.get(name + SIGNATURE_SUFFIX)
+    if signature is None:
+        raise UntrustedError("it is not signed")
+    verify(found.small[name], signature, trusted)
+
+
+def _require_objects(manifest: Manifest, found: FoundSet) -> None:
+    prefix = backup_prefix(found.stack, found.id)
+    for component in manifest.components:
+        size = found.sizes.get(component.key.removeprefix(prefix))
+        if size is None:
+            raise IntegrityError(f'component "{component.name}" is missing')
+        if size != component.stored_size:
+            raise IntegrityError(
+                f'component "{component.name}" has {size} bytes, not {component.stored_size}'
+            )
+
+
+def encode_pin(stack: str, backup_id: BackupId) -> bytes:
+    """The document that keeps a backup whatever its age; it is signed like a manifest."""
+    return json.dumps({"format": _PIN_FORMAT, "stack": stack, "id": backup_id}).encode() + b"\n"
+
+
+def _is_pinned(found: FoundSet, trusted: Collection[PublicKey]) -> bool:
+    if found.small.get(PIN) != encode_pin(found.stack, found.id):
+        return False
+    try:
+        _verify_signed(found, PIN, trusted)
+    except UntrustedError:
+        return False
+    return True
+
+
+def newest_good(records: Sequence[BackupRecord]) -> BackupRecord | None:
+    """The newest backup that is complete and trusted; *records* come newest first."""
+    return next((record for record in records if record.state is BackupState.GOOD), None)
+
+
+def choose(records: Sequence[BackupRecord], wanted: str) -> BackupRecord:
+    """The backup that *wanted* names: an id, the unambiguous beginning of one, or `latest`.
+
+    Raises:
+        RefusedError: there is none, or several.
+    """
+    if wanted == LATEST:
+        newest = newest_good(records)
+        if newest is None:
+            raise RefusedError("there is no good backup yet", hint='Run "akbot backup".')
+        return newest
+    matching = [record for record in records if record.id.startswith(wanted)] if wanted else []
+    if len(matching) == 1:
+        return matching[0]
+    if not matching:
+        raise RefusedError(
+            f'there is no backup "{wanted[:40]}"', hint='See "akbot backups" for their ids.'
+        )
+    raise RefusedError(f'"{wanted[:40]}" fits {len(matching)} backups', hint="Give more of the id.")

@@ -1,0 +1,108 @@
+"""Which containers are the stack: by Compose's labels, and by the settings where those are many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import ConfigError
+from bot.domain.stack import Role
+
+REQUIRED = (Role.POSTGRESQL, Role.SERVER)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A container that Compose made."""
+
+    id: str
+    project: str
+    service: str
+
+
+@dataclass(frozen=True)
+class StackWanted:
+    """What the settings say: *project* "" for any; *services* the names that each role may have.
+
+    A role in *named* was named by a person: then it must exist.
+    """
+
+    project: str
+    services: Mapping[Role, Sequence[str]]
+    named: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The project, and the container of each role that it has."""
+
+    project: str
+    ids: Mapping[Role, str]
+
+
+def choose_containers(found: Sequence[Found], wanted: StackWanted) -> Chosen:
+    """Find the one project that has Authentik's services.
+
+    Raises:
+        ConfigError: there is none, or several, or a service that a setting names is not in it.
+    """
+    projects: dict[str, list[Found]] = {}
+    for each in found:
+        projects.setdefault(each.project, []).append(each)
+    if wanted.project:
+        if wanted.project not in projects:
+            raise ConfigError(
+                f'AKBOT_PROJECT: Docker has no containers of a project "{wanted.project}"',
+                hint=f"It has: {', '.join(sorted(projects)) or 'none at all'}."
+                ' Start the stack with "docker compose up -d".',
+            )
+        return _in_project(wanted.project, projects[wanted.project], wanted)
+    fitting = [name for name, members in projects.items() if _fits(members, wanted)]
+    if len(fitting) > 1:
+        raise ConfigError(
+            f"several projects look like Authentik: {', '.join(sorted(fitting))}",
+            hint="Name yours in AKBOT_PROJECT.",
+        )
+    if not fitting:
+        return _refuse(projects, wanted)
+    return _in_project(fitting[0], projects[fitting[0]], wanted)
+
+
+def _fits(members: Sequence[Found], wanted: StackWanted) -> bool:
+    return all(_of_role(members, wanted, role) for role in REQUIRED)
+
+
+def _of_role(members: Sequence[Found], wanted: StackWanted, role: Role) -> str | None:
+    by_service = {each.service: each.id for each in members}
+    return next((by_service[name] for name in wanted.services[role] if name in by_service), None)
+
+
+def _in_project(project: str, members: Sequence[Found], wanted: StackWanted) -> Chosen:
+    ids: dict[Role, str] = {}
+    for role in Role:
+        container = _of_role(members, wanted, role)
+        if container:
+            ids[role] = container
+        elif role in wanted.named or role in REQUIRED:
+            raise _no_service(project, members, wanted, role)
+    return Chosen(project, ids)
+
+
+def _no_service(
+    project: str, members: Sequence[Found], wanted: StackWanted, role: Role
+) -> ConfigError:
+    names = '" or "'.join(wanted.services[role])
+    return ConfigError(
+        f'AKBOT_SERVICE_{role.upper()}: project "{project}" has no service "{names}"',
+        hint=f"It has: {', '.join(sorted({each.service for each in members}))}.",
+    )
+
+
+def _refuse(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> Chosen:
+    for role in Role:  # a name that a person gave tells more than "no stack"
+        if role in wanted.named and len(projects) == 1:
+            project, members = next(iter(projects.items()))
+            if not _of_role(members, wanted, role):
+                raise _no_service(project, members, wanted, role)
+    raise ConfigError(
+        "Docker has no containers that look like Authentik",
+        hint='Start the stack with "docker compose up -d", or name it in AKBOT_PROJECT.',
+    )

@@ -1,0 +1,64 @@
+"""Commands, imperative, and events, in the past tense."""
+
+from dataclasses import dataclass
+
+from bot.domain.backup_id import BackupId
+from bot.domain.manifest import Component, Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBackup:
+    """Back the stack up."""
+
+    trigger: str
+    actor: str
+    label: str = ""
+    pin: bool = False
+    components: frozenset[str] = frozenset()  # empty: all
+
+
+@dataclass(frozen=True)
+class BackupStarted:
+    """A backup has its name.
+
+    *expected_dump* is about how many bytes the dump will have, for a progress bar; both are 0 when
+    no database is part of it.
+    """
+
+    backup_id: BackupId
+    database_size: int
+    expected_dump: int
+
+
+@dataclass(frozen=True)
+class ComponentProgressed:
+    """So many bytes of a component were read so far, before they were compressed or sealed."""
+
+    component: str
+    read_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True)
+class ComponentStored:
+    """A component lies in the store, complete."""
+
+    component: Component
+
+
+@dataclass(frozen=True)
+class ComponentVerified:
+    """A stored component was read back and is what was sent."""
+
+    component: Component
+
+
+@dataclass(frozen=True)
+class BackupFinished:
+    """The manifest is written: the backup exists."""
+
+    manifest: Manifest
+    seconds: float
+
+
+Event = BackupStarted | ComponentProgressed | ComponentStored | ComponentVerified | BackupFinished

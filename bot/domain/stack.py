@@ -1,0 +1,113 @@
+"""What a stack consists of, as it was found."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a service is to Authentik, whatever it is called in the compose file."""
+
+    POSTGRESQL = "postgresql"
+    REDIS = "redis"
+    SERVER = "server"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A mount of a container; *source* is the folder or the volume's name on the host."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of the stack.
+
+    *health* is Docker's own, "" where the image has no check; Docker's health alone is no verdict
+    (authentik-facts section 1). *address* is its IP address on the stack's network, "" when it does
+    not run. *image_digest* is the registry's, None for an image that was only built here.
+    """
+
+    id: str
+    service: str
+    name: str
+    image: str
+    image_id: str
+    image_digest: str | None
+    state: str
+    health: str
+    restarts: int
+    address: str
+    mounts: tuple[Mount, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One Compose project that holds Authentik.
+
+    *redis* is None in a stack without it (Authentik needs none from 2025.10 on). *config_files* and
+    *env_files* are absolute paths on the host, in the order that Compose was given.
+    """
+
+    project: str
+    postgresql: Container
+    server: Container
+    worker: Container | None
+    redis: Container | None
+    working_dir: str
+    config_files: tuple[str, ...]
+    env_files: tuple[str, ...] = ()
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """All that exist, in the order in which they start."""
+        present = (self.postgresql, self.redis, self.server, self.worker)
+        return tuple(container for container in present if container is not None)
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A folder that becomes a component: *path* inside the container *container_id*."""
+
+    component: str
+    container_id: str
+    path: str
+
+
+_NOT_DATA = re.compile(r".*\.sock|/etc/(localtime|timezone)|/proc/.*|/sys/.*")
+
+
+def file_sources(containers: Iterable[Container]) -> tuple[FileSource, ...]:
+    """The mounts of server and worker that hold data, each source once.
+
+    A component is called after the place inside the container: `/media` becomes `media`,
+    `/data/certs` becomes `data-certs`.
+    """
+    sources: dict[str, FileSource] = {}
+    taken: set[str] = set()
+    for container in containers:
+        for mount in container.mounts:
+            if mount.source in sources or _NOT_DATA.fullmatch(mount.target):
+                continue
+            name = _component_name(mount.target)
+            if name in taken:
+                name = f"{name}-{container.service}"
+            taken.add(name)
+            sources[mount.source] = FileSource(name, container.id, mount.target)
+    return tuple(sources.values())
+
+
+def _component_name(target: str) -> str:
+    name = re.sub(r"[^a-z0-9._-]+", "-", target.strip("/").lower()).strip("-.") or "root"
+    return f"files-{name}" if name in _RESERVED else name
+
+
+_RESERVED = frozenset({"postgres", "globals", "redis", "config"})

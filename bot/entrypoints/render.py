@@ -1,0 +1,165 @@
+"""Values to lines of text for a terminal. Pure: nothing here prints."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.findings import Finding, Level
+from bot.domain.manifest import Manifest
+from bot.domain.stack import Container
+
+_MARKS = {Level.OK: "ok  ", Level.WARNING: "WARN", Level.FAILURE: "FAIL"}
+
+
+def size(count: float) -> str:
+    """Bytes for people: 1.5 MB; units of a thousand, as disks and bills have them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:  # noqa: PLR2004 - the next unit begins
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 8 s, 2 min 5 s, 3 h 20 min."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole} s" if whole >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def age_of(then: datetime, now: datetime) -> str:
+    """How long ago: 3 h ago."""
+    passed = now - then
+    if passed < timedelta(hours=1):
+        return f"{max(0, int(passed.total_seconds() // 60))} min ago"
+    if passed < timedelta(days=2):
+        return f"{int(passed.total_seconds() // 3600)} h ago"
+    return f"{passed.days} days ago"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Left-aligned columns two blanks apart."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """A line each; the remedy stands under what it mends."""
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{_MARKS[finding.level]}  {finding.subject}: {finding.message}")
+        if finding.remedy and finding.level is not Level.OK:
+            lines.append(f"      → {finding.remedy}")
+    return lines
+
+
+def backup_lines(records: Sequence[BackupRecord], now: datetime) -> list[str]:
+    """The list of backups, newest first."""
+    if not records:
+        return ['There is no backup yet. Run "akbot backup".']
+    rows = [("BACKUP", "AGE", "SIZE", "AUTHENTIK", "STATE")]
+    for record in records:
+        version = (record.manifest and record.manifest.software.authentik) or "?"
+        notes = [record.state.value]
+        if record.pinned:
+            notes.append("pinned")
+        if record.manifest and record.manifest.label:
+            notes.append(f'"{record.manifest.label}"')
+        if record.reason:
+            notes.append(record.reason)
+        if record.manifest:
+            notes += record.manifest.warnings
+        rows.append(
+            (
+                record.id,
+                age_of(record.created, now),
+                size(record.stored_size),
+                version,
+                "; ".join(notes),
+            )
+        )
+    return table(rows)
+
+
+def manifest_lines(record: BackupRecord) -> list[str]:
+    """One backup in full."""
+    lines = [f"{record.id}: {record.state}{', pinned' if record.pinned else ''}"]
+    if record.reason:
+        lines.append(f"  {record.reason}")
+    manifest = record.manifest
+    if manifest is None:
+        return lines
+    software = manifest.software
+    lines.append(f"  stack {manifest.stack}, by {manifest.actor} ({manifest.trigger})")
+    versions = [
+        f"Authentik {software.authentik or '?'} ({software.image})",
+        f"PostgreSQL {software.postgresql}" if software.postgresql else "",
+        f"Redis {software.redis}" if software.redis else "",
+    ]
+    lines.append(f"  {', '.join(version for version in versions if version)}")
+    if manifest.database:
+        rows = sum(manifest.database.rows.values())
+        lines.append(
+            f"  database {manifest.database.name}: {size(manifest.database.size)},"
+            f" {rows} rows in {len(manifest.database.rows)} tables"
+        )
+    lines.append(f"  sealed for {', '.join(manifest.recipients)}")
+    lines += [f"  warning: {warning}" for warning in manifest.warnings]
+    parts = [
+        (f"  {each.key.rpartition('/')[2]}", size(each.stored_size), duration(each.seconds))
+        for each in manifest.components
+    ]
+    return lines + table(parts)
+
+
+def done_line(manifest: Manifest, seconds: float) -> str:
+    """The outcome of a backup in one line."""
+    parts = len(manifest.components)
+    kind = "Partial backup" if manifest.partial else "Backup"
+    return (
+        f"{kind} {manifest.id} is complete, verified and signed: {parts} components,"
+        f" {size(manifest.stored_size)} in {duration(seconds)}."
+    )
+
+
+def status_lines(
+    containers: Sequence[Container], records: Sequence[BackupRecord], now: datetime
+) -> list[str]:
+    """The stack at a glance."""
+    rows = [
+        (
+            each.service,
+            each.state,
+            each.health or "-",
+            each.image,
+            f"restarted {each.restarts} times" if each.restarts else "",
+        )
+        for each in containers
+    ]
+    good = [record for record in records if record.state is BackupState.GOOD]
+    last = "never" if not good else f"{good[0].id}, {age_of(good[0].created, now)}"
+    return [*table(rows), "", f"Last good backup: {last} ({len(good)} in the store)"]
+
+
+def verify_lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a verification read, a line for each backup."""
+    lines: list[str] = []
+    for outcome in outcomes:
+        if not outcome["ok"]:
+            lines.append(f"FAIL  {outcome['id']}: {outcome['reason']}")
+            continue
+        depth = "stored bytes and signature"
+        if outcome["decrypted"]:
+            depth += ", decrypted to the end"
+        if outcome["deep"]:
+            depth += ", read by pg_restore"
+        lines.append(f"ok    {outcome['id']}: {size(outcome['stored_size'])}: {depth}")
+    return lines or ["There is no backup to verify."]

@@ -1,0 +1,73 @@
+"""Progress for a person at a terminal, and plain lines where nobody watches."""
+
+import time
+from typing import TextIO
+
+from bot.domain.components import POSTGRES
+from bot.domain.messages import (
+    BackupFinished,
+    BackupStarted,
+    ComponentProgressed,
+    ComponentStored,
+    ComponentVerified,
+    Event,
+)
+from bot.entrypoints.render import done_line, duration, size
+
+_REDRAW = 0.1
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """A listener that draws one line in place on a terminal, and writes plain lines elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._drawn = 0.0
+        self._begun = time.monotonic()
+        self._started: BackupStarted | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show *event*; a terminal that went away stops nothing."""
+        match event:
+            case BackupStarted():
+                self._started = event
+                what = f", database of {size(event.database_size)}" if event.database_size else ""
+                self._line(f"Backup {event.backup_id} begins{what}")
+            case ComponentProgressed():
+                self._draw(event)
+            case ComponentStored(component):
+                self._line(
+                    f"  {component.name}: {size(component.stored_size)} stored"
+                    f" in {duration(component.seconds)}"
+                )
+            case ComponentVerified(component):
+                self._line(f"  {component.name}: read back, it is what was sent")
+            case BackupFinished(manifest, seconds):
+                self._line(done_line(manifest, seconds))
+
+    def _line(self, text: str) -> None:
+        self._write(f"{_CLEAR if self._live else ''}{text}\n")
+
+    def _draw(self, event: ComponentProgressed) -> None:
+        now = time.monotonic()
+        if not self._live or now - self._drawn < _REDRAW:
+            return
+        self._drawn = now
+        passed = max(now - self._begun, 0.001)
+        rate = event.read_bytes / passed
+        text = f"  {event.component}: {size(event.read_bytes)}, {size(rate)}/s"
+        expected = self._started.expected_dump if self._started else 0
+        if event.component == POSTGRES and expected and rate:
+            share = min(event.read_bytes / expected, 0.99)
+            left = max(expected - event.read_bytes, 0) / rate
+            text += f", {share:.0%} of the database, about {duration(left)} left"
+        self._write(_CLEAR + text)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._live = False  # nobody watches any more; the work goes on

@@ -1,0 +1,267 @@
+"""Back the stack up: every component streamed, sealed, stored and read back, the manifest last."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.domain.backup_id import (
+    SUFFIX_ALPHABET,
+    SUFFIX_LENGTH,
+    BackupId,
+    created_at,
+    make_backup_id,
+)
+from bot.domain.catalogue import PIN, encode_pin, newest_good
+from bot.domain.components import CONFIG, GLOBALS, POSTGRES, REDIS, Encoding, Format
+from bot.domain.errors import BotError, ConfigError, IntegrityError
+from bot.domain.manifest import (
+    MANIFEST,
+    SIGNATURE_SUFFIX,
+    Component,
+    DatabaseFacts,
+    Manifest,
+    Software,
+    backup_prefix,
+    encode_manifest,
+)
+from bot.domain.messages import (
+    BackupFinished,
+    BackupStarted,
+    ComponentProgressed,
+    ComponentStored,
+    ComponentVerified,
+    RunBackup,
+)
+from bot.domain.plausibility import doubts, expected_dump_size
+from bot.domain.signature import sign
+from bot.domain.stack import Stack, file_sources
+from bot.services.catalogue import list_backups, read_small
+from bot.services.keyring import Keyring
+from bot.services.pipeline import Tally, seal
+from bot.services.ports import BackupStore, Clock, Engine, Publish, Snapshot
+from bot.services.verify import verify_component
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a component's bytes come from; *size_hint* bounds them, in bytes."""
+
+    component: str
+    encoding: Encoding
+    chunks: AsyncIterator[bytes]
+    size_hint: int | None = None
+
+    @property
+    def file_name(self) -> str:
+        return self.encoding.file_name(self.component)
+
+
+@dataclass(frozen=True)
+class BackupService:
+    """`akbot backup`; *stack_name* is the stack's folder in the store, its project's by default."""
+
+    engine: Engine
+    store: BackupStore
+    keyring: Keyring
+    clock: Clock
+    publish: Publish
+    stack_name: str | None = None
+
+    async def run(self, command: RunBackup) -> Manifest:
+        """Take a backup and return its manifest, which by then lies in the store.
+
+        Raises what failed first. Then there is no manifest, and nothing of this backup is left but
+        what an outage of the store forbids to delete, which a note on the error names.
+        """
+        started = self.clock.monotonic()
+        stack = await self.engine.find_stack()
+        name = self.stack_name or stack.project
+        good = newest_good(await list_backups(self.store, name, self.keyring.trusted))
+        earlier = good.manifest if good else None
+        backup_id = make_backup_id(
+            self.clock.now(), self.clock.random_text(SUFFIX_ALPHABET, SUFFIX_LENGTH)
+        )
+        prefix = backup_prefix(name, backup_id)
+
+        async with AsyncExitStack() as context:
+            snapshot: Snapshot | None = None
+            if not command.components or POSTGRES in command.components:
+                database = self.engine.database(stack)
+                snapshot = await context.enter_async_context(database.snapshot())
+            sources = _chosen(self._sources(stack, snapshot), command.components)
+            self.publish(_started(backup_id, snapshot, earlier))
+            components, facts = await self._store_all(sources, snapshot, prefix)
+
+        manifest = Manifest(
+            id=backup_id,
+            stack=name,
+            created=created_at(backup_id),
+            trigger=command.trigger,
+            actor=command.actor,
+            label=command.label,
+            software=await self._software(stack, snapshot),
+            database=facts,
+            components=components,
+            recipients=self.keyring.fingerprints,
+            warnings=doubts(facts, earlier) if facts else (),
+            partial=bool(command.components),
+        )
+        await self._commit(manifest, prefix, pin=command.pin)
+        self.publish(BackupFinished(manifest, self.clock.monotonic() - started))
+        return manifest
+
+    def _sources(self, stack: Stack, snapshot: Snapshot | None) -> list[Source]:
+        """Everything that this stack has, the database first; nothing is opened yet."""
+        sources: list[Source] = []
+        if snapshot:
+            outside = not snapshot.server.has_zstd
+            sources.append(
+                Source(
+                    POSTGRES,
+                    Encoding(Format.ARCHIVE, compressed=outside),
+                    snapshot.dump(),
+                    2 * snapshot.server.database_size,
+                )
+            )
+        roles = self.engine.database(stack).roles()
+        sources.append(Source(GLOBALS, Encoding(Format.SQL, compressed=True), roles))
+        sessions = self.engine.session_store(stack)
+        if sessions:
+            rdb = Encoding(Format.RDB, compressed=True)
+            sources.append(Source(REDIS, rdb, sessions.rdb()))
+        files = self.engine.files(stack)
+        tar = Encoding(Format.TAR, compressed=True)
+        holders = [each for each in (stack.server, stack.worker) if each]
+        sources += [
+            Source(folder.component, tar, files.archive(folder)) for folder in file_sources(holders)
+        ]
+        sources.append(Source(CONFIG, tar, files.config()))
+        return sources
+
+    async def _store_all(
+        self, sources: Sequence[Source], snapshot: Snapshot | None, prefix: str
+    ) -> tuple[tuple[Component, ...], DatabaseFacts | None]:
+        """The dump in one lane, the small components in another, the counts beside them."""
+        dumps = [source for source in sources if source.component == POSTGRES]
+        others = [source for source in sources if source.component != POSTGRES]
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                dumping = lanes.create_task(self._store_in_turn(dumps, prefix))
+                copying = lanes.create_task(self._store_in_turn(others, prefix))
+                counting = lanes.create_task(snapshot.facts()) if snapshot else None
+        except BaseException as failure:  # noqa: BLE001 - cancelled or failed, it goes on below
+            cause = _first_cause(failure)
+            await self._forget([prefix + source.file_name for source in sources], cause)
+            raise cause from cause.__cause__
+        facts = counting.result() if counting else None
+        return (*dumping.result(), *copying.result()), facts
+
+    async def _store_in_turn(self, sources: Sequence[Source], prefix: str) -> list[Component]:
+        return [await self._store(source, prefix + source.file_name) for source in sources]
+
+    async def _store(self, source: Source, key: str) -> Component:
+        started = self.clock.monotonic()
+        tally = Tally()
+        sealed = seal(
+            source.chunks,
+            encoding=source.encoding,
+            recipients=self.keyring.recipients,
+            tally=tally,
+        )
+        stored_size = await self.store.put(
+            key, self._reporting(source.component, sealed, tally), size_hint=source.size_hint
+        )
+        component = Component(
+            name=source.component,
+            key=key,
+            plain_size=tally.plain,
+            stored_size=stored_size,
+            sha256=tally.sha256,
+            seconds=round(self.clock.monotonic() - started, 3),
+        )
+        self.publish(ComponentStored(component))
+        await verify_component(self.store, component, self.keyring.identities)
+        self.publish(ComponentVerified(component))
+        return component
+
+    async def _reporting(
+        self, name: str, blocks: AsyncIterator[bytes], tally: Tally
+    ) -> AsyncIterator[bytes]:
+        async for block in blocks:
+            yield block
+            self.publish(ComponentProgressed(name, tally.read, tally.stored))
+
+    async def _software(self, stack: Stack, snapshot: Snapshot | None) -> Software:
+        sessions = self.engine.session_store(stack)
+        return Software(
+            authentik=await self.engine.files(stack).authentik_version(),
+            image=stack.server.image,
+            image_digest=stack.server.image_digest,
+            postgresql=snapshot.server.version if snapshot else None,
+            redis=await sessions.version() if sessions else None,
+        )
+
+    async def _commit(self, manifest: Manifest, prefix: str, *, pin: bool) -> None:
+        """Write the signed manifest: its own file last, since its presence is the commit."""
+        data = encode_manifest(manifest)
+        documents = {MANIFEST: data}
+        if pin:
+            documents = {PIN: encode_pin(manifest.stack, BackupId(manifest.id)), **documents}
+        try:
+            for name, document in documents.items():
+                signature = sign(document, self.keyring.signing_key)
+                await self.store.put(prefix + name + SIGNATURE_SUFFIX, _once(signature))
+                await self.store.put(prefix + name, _once(document))
+            await self._require_same(prefix + MANIFEST, data)
+        except BaseException as failure:
+            small = [
+                prefix + name + end for name in (MANIFEST, PIN) for end in ("", SIGNATURE_SUFFIX)
+            ]
+            large = [component.key for component in manifest.components]
+            await self._forget([*small, *large], failure)
+            raise
+
+    async def _require_same(self, key: str, data: bytes) -> None:
+        if await read_small(self.store, key) != data:
+            raise IntegrityError("the manifest that the store gives back is another one")
+
+    async def _forget(self, keys: Collection[str], failure: BaseException) -> None:
+        """Delete what was stored of a backup that will not be; the manifest's key first."""
+        try:
+            await self.store.delete(*keys)
+        except BotError as error:
+            failure.add_note(f"What was stored of this backup could not be deleted: {error}.")
+
+
+def _started(
+    backup_id: BackupId, snapshot: Snapshot | None, earlier: Manifest | None
+) -> BackupStarted:
+    if snapshot is None:
+        return BackupStarted(backup_id, 0, 0)
+    size = snapshot.server.database_size
+    expected = expected_dump_size(size, earlier, compressed=snapshot.server.has_zstd)
+    return BackupStarted(backup_id, size, expected)
+
+
+def _chosen(sources: Sequence[Source], wanted: frozenset[str]) -> list[Source]:
+    if not wanted:
+        return list(sources)
+    known = {source.component for source in sources}
+    if unknown := sorted(wanted - known):
+        raise ConfigError(
+            f'--component: this stack has no "{unknown[0]}"',
+            hint=f"It has: {', '.join(sorted(known))}.",
+        )
+    return [source for source in sources if source.component in wanted]
+
+
+def _first_cause(failure: BaseException) -> BaseException:
+    """What went wrong first: a group's members come in the order in which they failed."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -1,0 +1,162 @@
+"""Everything that a backup depends on, looked at one by one; no check stops another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import BotError
+from bot.domain.findings import (
+    DiskUsage,
+    Finding,
+    Level,
+    database_mount,
+    judge_clock,
+    judge_disk,
+    judge_service,
+    judge_shared_disk,
+)
+from bot.domain.stack import Role, Stack
+from bot.services.catalogue import list_backups
+from bot.services.ports import BackupStore, Clock, Disk, Engine, KeyFacts
+from bot.services.store_probe import StoreProbe
+
+_WITHIN = 60.0
+
+
+@dataclass(frozen=True)
+class CheckService:
+    """`akbot check`; *keys* looks at key files and settings without making any."""
+
+    engine: Engine
+    store: BackupStore
+    disk: Disk
+    clock: Clock
+    keys: Callable[[], KeyFacts]
+    state_folder: str
+    stack_name: str | None = None
+
+    async def run(self) -> list[Finding]:
+        """All findings, in the order in which a person would look."""
+        stack: Stack | None = None
+        findings: list[Finding] = []
+        try:
+            async with asyncio.timeout(_WITHIN):
+                stack = await self.engine.find_stack()
+            findings.append(Finding("docker", Level.OK, f'found the stack "{stack.project}"'))
+        except (BotError, TimeoutError) as error:
+            findings.append(_failed("docker", error))
+        if stack:
+            findings += await self._stack(stack)
+        findings += await self._guarded("store", self._store)
+        findings += await self._guarded("keys", self._keys)
+        findings += await self._guarded("clock", lambda: self._clock(stack))
+        findings += await self._guarded("disk", lambda: self._disks(stack))
+        return findings
+
+    async def _guarded(
+        self, subject: str, check: Callable[[], Awaitable[Sequence[Finding]]]
+    ) -> Sequence[Finding]:
+        try:
+            async with asyncio.timeout(_WITHIN):
+                return await check()
+        except (BotError, TimeoutError) as error:
+            return [_failed(subject, error)]
+
+    async def _stack(self, stack: Stack) -> list[Finding]:
+        containers = {
+            Role.POSTGRESQL: stack.postgresql,
+            Role.REDIS: stack.redis,
+            Role.SERVER: stack.server,
+            Role.WORKER: stack.worker,
+        }
+        findings = [judge_service(role, each) for role, each in containers.items()]
+        if stack.postgresql.running:
+            findings += await self._guarded("database", lambda: self._database(stack))
+        if stack.redis and stack.redis.running:
+            findings += await self._guarded("sessions", lambda: self._sessions(stack))
+        findings += await self._guarded("authentik", lambda: self._authentik(stack))
+        return findings
+
+    async def _database(self, stack: Stack) -> list[Finding]:
+        database = self.engine.database(stack)
+        async with database.snapshot() as snapshot:
+            server = snapshot.server
+        size = server.database_size / 1e6
+        how = "by pg_dump itself" if server.has_zstd else "by akbot"
+        return [
+            Finding(
+                "database",
+                Level.OK,
+                f'PostgreSQL {server.version}, "{server.database}" has {size:.0f} MB,'
+                f" compressed {how}",
+            ),
+            Finding("transport", Level.OK, f"dumps leave by {await database.way_out()}"),
+        ]
+
+    async def _sessions(self, stack: Stack) -> list[Finding]:
+        sessions = self.engine.session_store(stack)
+        version = await sessions.version() if sessions else "?"
+        return [Finding("sessions", Level.OK, f"Redis {version} answers")]
+
+    async def _authentik(self, stack: Stack) -> list[Finding]:
+        version = await self.engine.files(stack).authentik_version()
+        if version is None:
+            message = f"no version file in {stack.server.image}"
+            return [Finding("authentik", Level.WARNING, message, "Is it Authentik's image?")]
+        return [Finding("authentik", Level.OK, f"version {version}")]
+
+    async def _store(self) -> list[Finding]:
+        run_id = self.clock.random_text("abcdefghijkmnpqrstuvwxyz", 8)
+        return await StoreProbe(self.store, run_id).run()
+
+    async def _keys(self) -> list[Finding]:
+        facts = self.keys()
+        findings: list[Finding] = []
+        if not facts.recipients:
+            findings.append(
+                Finding("keys", Level.OK, "none yet; the first backup makes them in AKBOT_STATE")
+            )
+            return findings
+        sealed_for = ", ".join(facts.recipients)
+        findings.append(Finding("keys", Level.OK, f"backups are sealed for {sealed_for}"))
+        if facts.identity_is_only_here:
+            findings.append(
+                Finding(
+                    "keys",
+                    Level.WARNING,
+                    "the private key was made on this host: lost with it, no backup opens",
+                    f"Keep a copy of {facts.identity_path} somewhere else.",
+                )
+            )
+        elif not facts.has_identity:
+            findings.append(
+                Finding("keys", Level.OK, "the private key is kept elsewhere: verify stays shallow")
+            )
+        return findings
+
+    async def _clock(self, stack: Stack | None) -> list[Finding]:
+        name = self.stack_name or (stack.project if stack else "")
+        records = await list_backups(self.store, name, self.keys().trusted) if name else []
+        return [judge_clock(self.clock.now(), records)]
+
+    async def _disks(self, stack: Stack | None) -> list[Finding]:
+        findings: list[Finding] = []
+        state = await self.disk.usage(self.state_folder)
+        if state:
+            findings.append(judge_disk("disk of the state folder", state))
+        mount = database_mount(stack) if stack else None
+        database = await self.disk.usage(mount.source) if mount else None
+        if database:
+            findings.append(judge_disk("disk of the database", database))
+        store: DiskUsage | None = None
+        if self.store.local_path:
+            store = await self.disk.usage(self.store.local_path)
+        shared = judge_shared_disk(store, database)
+        return [*findings, *([shared] if shared else [])]
+
+
+def _failed(subject: str, error: BotError | TimeoutError) -> Finding:
+    if isinstance(error, BotError):
+        return Finding(subject, Level.FAILURE, str(error), error.hint)
+    message = f"no answer within {_WITHIN:.0f} seconds"
+    return Finding(subject, Level.FAILURE, message, "Look whether that service hangs.")

@@ -1,0 +1,100 @@
+"""Read a stored backup back: bytes, signature and, with an identity, what is inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import age
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.components import Format, encoding_of
+from bot.domain.errors import IntegrityError, RefusedError
+from bot.domain.manifest import Component
+from bot.domain.messages import ComponentVerified
+from bot.services.pipeline import Tally, decompress, drain, hash_stored, unseal
+from bot.services.ports import BackupStore, Database, Engine, Publish
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was read: how deep it went, and how many bytes."""
+
+    backup_id: str
+    decrypted: bool
+    deep: bool
+    stored_size: int
+
+
+@dataclass(frozen=True)
+class VerifyService:
+    """`akbot verify`."""
+
+    engine: Engine
+    store: BackupStore
+    identities: Sequence[age.Identity]
+    publish: Publish
+
+    async def run(self, record: BackupRecord, *, deep: bool) -> Verified:
+        """Read every component of *record* to its end.
+
+        Stored bytes are compared with the signed manifest; with an identity they are decrypted and
+        each file's own format is checked; *deep* also reads the dump with `pg_restore`.
+
+        Raises:
+            IntegrityError: something is not what the manifest says.
+            RefusedError: the backup is not trusted, or *deep* without an identity.
+        """
+        if record.state is BackupState.NOT_TRUSTED:
+            raise RefusedError(
+                f'backup "{record.id}" is not trusted: {record.reason}',
+                hint="Nothing inside it was opened. Use another backup.",
+            )
+        if record.manifest is None or record.state is BackupState.INCOMPLETE:
+            raise IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
+        if deep and not self.identities:
+            raise RefusedError(
+                "a deep check needs the private key, which is not on this host",
+                hint="Set AKBOT_IDENTITY_FILE, or run it where the key is.",
+            )
+        database = self.engine.database(await self.engine.find_stack()) if deep else None
+        for component in record.manifest.components:
+            await verify_component(self.store, component, self.identities, database)
+            self.publish(ComponentVerified(component))
+        return Verified(record.id, bool(self.identities), deep, record.manifest.stored_size)
+
+
+async def verify_component(
+    store: BackupStore,
+    component: Component,
+    identities: Sequence[age.Identity],
+    database: Database | None = None,
+) -> None:
+    """Read one component to its end; with *database* a dump goes through `pg_restore` as well.
+
+    Raises IntegrityError naming the component.
+    """
+    encoding = encoding_of(component.key)
+    tally = Tally()
+    stored = hash_stored(store.get(component.key), tally)
+    try:
+        if identities:
+            content = unseal(stored, identities=identities, tally=tally)
+            if encoding.compressed:
+                content = decompress(content)
+            if database and encoding.format is Format.ARCHIVE:
+                await database.check_archive(content)
+            else:
+                await drain(content, encoding)
+        else:
+            async for _ in stored:
+                pass
+        _compare(tally, component, opened=bool(identities))
+    except IntegrityError as error:
+        raise IntegrityError(f'component "{component.name}": {error}', hint=error.hint) from error
+
+
+def _compare(tally: Tally, component: Component, *, opened: bool) -> None:
+    if (tally.stored, tally.sha256) != (component.stored_size, component.sha256):
+        raise IntegrityError("the stored bytes are not those that were sent")
+    if opened and tally.plain != component.plain_size:
+        raise IntegrityError(
+            f"it opens to {tally.plain} bytes where the manifest says {component.plain_size}"
+        )
