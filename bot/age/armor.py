@@ -137,15 +137,13 @@ class ArmorReader:
         run = self._held[: count * stride]
         text = run.translate(None, line_end)
         ends = b"".join(run[_COLUMNS + i :: stride] for i in range(len(line_end)))
-        if len(text) != count * _COLUMNS or ends != b"".join(
-            line_end[i : i + 1] * count for i in range(len(line_end))
-        ):
+        if ends != b"".join(line_end[i : i + 1] * count for i in range(len(line_end))):
             return b""
         try:
             data = binascii.a2b_base64(text, strict_mode=True)
         except binascii.Error:
             return b""
-        if len(data) != count * _LINE_BYTES:
+        if len(data) != count * _LINE_BYTES:  # a line was not full, or the last one is padded
             return b""
         self._held = self._held[len(run) :]
         return data

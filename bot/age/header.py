@@ -96,7 +96,7 @@ def find_header_end(data: bytearray, searched: int) -> int:
     end = data.find(b"\n", mark + 1) + 1 if mark >= 0 else 0
     if end > MAX_HEADER_SIZE or (not end and len(data) > MAX_HEADER_SIZE):
         raise HeaderError(f"the header is longer than {MAX_HEADER_SIZE >> 10} KiB")
-    if mark >= 0 and not end and len(data) - mark > 2 * _COLUMNS:
+    if mark >= 0 and not end and len(data) - mark > _COLUMNS:
         raise HeaderError("the header's last line is malformed")
     return end or -1
 

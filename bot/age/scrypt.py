@@ -57,7 +57,7 @@ class PassphraseIdentity:
     Args:
         passphrase: Taken as it is, in UTF-8.
         max_work_factor: The highest that a file may ask for, since its writer chooses how much of
-            the reader's time and memory it costs: 22 is about 15 seconds and 4 GiB.
+            the reader's time and memory it costs: 22 is about 20 seconds and 4 GiB.
     """
 
     def __init__(self, passphrase: str, max_work_factor: int = _DEFAULT_MAX_WORK_FACTOR) -> None:

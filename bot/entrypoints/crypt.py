@@ -133,7 +133,13 @@ def run_decrypt(args: argparse.Namespace) -> int:
     """Decrypt the input with the first identity that opens it."""
     from bot import age  # noqa: PLC0415
 
-    _check_stdin_used_once([*args.identity, args.input or _STANDARD], "-i")
+    _check_stdin_used_once(
+        {
+            "-i": args.identity,
+            "--passphrase-file": [args.passphrase_file],
+            "IN": [args.input or _STANDARD],
+        }
+    )
     opener = age.Opener(_identities(args))
     try:
         # Plaintext of a backup is secret: nobody else is to read the new file.
@@ -149,7 +155,7 @@ def run_decrypt(args: argparse.Namespace) -> int:
 def _recipients(args: argparse.Namespace) -> "list[age.Recipient]":
     from bot import age  # noqa: PLC0415
 
-    _check_stdin_used_once([*args.recipients_file, args.input or _STANDARD], "-R")
+    _check_stdin_used_once({"-R": args.recipients_file, "IN": [args.input or _STANDARD]})
     recipients: list[age.Recipient] = []
     for text in args.recipient:
         try:
@@ -261,10 +267,13 @@ def _warn_exposed(what: str, path: str) -> None:
     )
 
 
-def _check_stdin_used_once(paths: list[str], flag: str) -> None:
-    if paths.count(_STANDARD) > 1:
+def _check_stdin_used_once(uses: dict[str, list[str]]) -> None:
+    """Refuse to read two things from stdin; *uses* maps a flag to the files that it names."""
+    flags = [flag for flag, paths in uses.items() for path in paths if path == _STANDARD]
+    if len(flags) > 1:
         raise ConfigError(
-            f"read {flag} and IN: both are stdin", hint="Name a file for one of them."
+            f"read stdin: it cannot be both {flags[0]} and {flags[1]}",
+            hint="Name a file for one of them.",
         )
 
 
@@ -328,11 +337,12 @@ def _open_output(path: str | None, mode: int) -> Iterator[BinaryIO]:
         with open(1, "wb", closefd=False) as stdout:
             yield stdout
         return
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        with _create(target, os.O_WRONLY, mode) as file:
+    named = Path(path)
+    if named.exists() and not named.is_file():
+        with _create(named, os.O_WRONLY, mode) as file:
             yield file
         return
+    target = named.resolve()
     draft = target.with_name(f".akbot-{secrets.token_hex(8)}.tmp")
     with _create(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode) as file, _or_removed(draft):
         yield file
