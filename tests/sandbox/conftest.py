@@ -1,0 +1,3 @@
+from tests.sandbox.fixture import engine, sandbox
+
+__all__ = ["engine", "sandbox"]

@@ -1,0 +1,234 @@
+"""The compose files say what the document says that the stack comes from, and are clean."""
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.fixture import script
+
+REPO = Path(__file__).resolve().parents[2]
+STACK = REPO / "docker-compose.yml"
+LOKI = REPO / "deploy" / "compose.loki.yml"
+EXAMPLE = REPO / ".env.example"
+ROOT = "/volume1/docker"
+VALUES = {
+    "MOUNT_PATH_DOCKER_ROOT": ROOT,
+    "PG_PASS": "pass",
+    "AUTHENTIK_SECRET_KEY": "key",
+    "EMAIL": "a@example.org",
+    "AUTHENTIK_BOOTSTRAP_PASSWORD": "bootstrap",
+}
+PROGRAMS = REPO / "tests" / "sandbox" / ".cache" / "docker"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the document says about one service."""
+
+    container: str
+    image: str
+    monitoring: str
+    mounts: dict[str, str]
+    command: list[str] | None = None
+    healthcheck: dict[str, Any] | None = None
+    ports: dict[int, str] = field(default_factory=dict)
+    depends_on: frozenset[str] = frozenset()
+    user: str | None = None
+    read_only: frozenset[str] = frozenset({"/etc/localtime"})
+
+
+def below(**folders: str) -> dict[str, str]:
+    return {f"/{target}": f"{ROOT}/authentik/{folder}" for target, folder in folders.items()}
+
+
+LOCALTIME = {"/etc/localtime": "/etc/localtime"}
+SERVER = "ghcr.io/goauthentik/server:2025.2.1"
+DOCUMENT = {
+    "postgresql": Facts(
+        container="authentik-postgresql",
+        image="docker.io/library/postgres:16-alpine",
+        monitoring="authentik-postgresql",
+        mounts=LOCALTIME | {"/var/lib/postgresql/data": f"{ROOT}/authentik/database"},
+        healthcheck={
+            "test": ["CMD-SHELL", "pg_isready -d $${POSTGRES_DB} -U $${POSTGRES_USER}"],
+            "start_period": "20s",
+            "interval": "30s",
+            "retries": 5,
+            "timeout": "5s",
+        },
+    ),
+    "redis": Facts(
+        container="authentik-redis",
+        image="docker.io/library/redis:alpine",
+        monitoring="authentik-redis",
+        mounts=LOCALTIME | below(data="redis"),
+        command=["--save", "60", "1", "--loglevel", "warning"],
+        healthcheck={
+            "test": ["CMD-SHELL", "redis-cli ping | grep PONG"],
+            "start_period": "20s",
+            "interval": "30s",
+            "retries": 5,
+            "timeout": "3s",
+        },
+    ),
+    "authentik": Facts(
+        container="authentik",
+        image=SERVER,
+        monitoring="authentik",
+        mounts=LOCALTIME | below(media="media", templates="templates"),
+        command=["server"],
+        ports={9000: "9001", 9443: "9443"},
+        depends_on=frozenset({"postgresql", "redis"}),
+    ),
+    "worker": Facts(
+        container="authentik-worker",
+        image=SERVER,
+        monitoring="authentik",
+        mounts=LOCALTIME
+        | below(media="media", templates="templates", certs="certs")
+        | {"/var/run/docker.sock": "/var/run/docker.sock"},
+        command=["worker"],
+        depends_on=frozenset({"postgresql", "redis"}),
+        user="root",
+        read_only=frozenset({"/etc/localtime", "/var/run/docker.sock"}),
+    ),
+}
+AUTHENTIK = {
+    "AUTHENTIK_REDIS__HOST": "redis",
+    "AUTHENTIK_POSTGRESQL__HOST": "postgresql",
+    "AUTHENTIK_POSTGRESQL__USER": "authentik",
+    "AUTHENTIK_POSTGRESQL__NAME": "authentik",
+    "AUTHENTIK_POSTGRESQL__PASSWORD": "pass",
+    "AUTHENTIK_BOOTSTRAP_EMAIL": "a@example.org",
+    "AUTHENTIK_BOOTSTRAP_PASSWORD": "bootstrap",
+    "AUTHENTIK_SECRET_KEY": "key",
+}
+OWNER = {"UID": "1026", "GID": "100"}
+ENVIRONMENT = {
+    "postgresql": OWNER
+    | {"POSTGRES_PASSWORD": "pass", "POSTGRES_USER": "authentik", "POSTGRES_DB": "authentik"},
+    "redis": OWNER,
+    "authentik": OWNER | AUTHENTIK,
+    "worker": OWNER | AUTHENTIK,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    script("engine", "client")
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """An .env made from the example, with the required values filled in."""
+    text = EXAMPLE.read_text()
+    for name, value in VALUES.items():
+        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
+    path = tmp_path / ".env"
+    path.write_text(text)
+    return path
+
+
+def config(env_file: Path, *files: Path) -> tuple[dict[str, Any], str]:
+    """Return what Compose makes of the files, and what it complains about."""
+    result = subprocess.run(
+        ["docker", "compose", "--env-file", str(env_file)]
+        + [part for file in files for part in ("--file", str(file))]
+        + ["config", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PATH": f"{PROGRAMS}/bin:{os.environ['PATH']}",
+            "DOCKER_CONFIG": str(PROGRAMS),
+            "HOME": "/",
+        },
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout), result.stderr
+
+
+@pytest.mark.parametrize("override", [False, True])
+def test_compose_has_nothing_to_complain_about(filled: Path, *, override: bool) -> None:
+    if override:
+        with filled.open("a") as env:
+            env.write("LOKI_URL=http://127.0.0.1:3100/loki/api/v1/push\n")
+
+    _, complaints = config(filled, STACK, *([LOKI] if override else []))
+
+    assert complaints == ""
+
+
+def test_the_services_are_those_of_the_document(filled: Path) -> None:
+    stack, _ = config(filled, STACK)
+
+    assert set(stack["services"]) == set(DOCUMENT)
+    assert stack["networks"]["dockerization"]["name"] == "dockerization"
+
+
+@pytest.mark.parametrize("name", DOCUMENT)
+def test_a_service_is_as_the_document_says(filled: Path, name: str) -> None:
+    stack, _ = config(filled, STACK)
+    service, facts = stack["services"][name], DOCUMENT[name]
+
+    assert service["container_name"] == service["hostname"] == facts.container
+    assert service["image"] == facts.image
+    assert service["restart"] == "always"
+    assert service["command"] == facts.command
+    assert service.get("healthcheck") == facts.healthcheck
+    assert service.get("user") == facts.user
+    assert service["environment"] == ENVIRONMENT[name]
+    assert service["networks"] == {"dockerization": None}
+    assert service["labels"]["monitoring"] == facts.monitoring
+    assert service["logging"]["driver"] == "json-file"
+    assert {v["target"]: v["source"] for v in service["volumes"]} == facts.mounts
+    assert {v["type"] for v in service["volumes"]} == {"bind"}
+    assert {v["target"] for v in service["volumes"] if v.get("read_only")} == facts.read_only
+    assert {p["target"]: p["published"] for p in service.get("ports", [])} == facts.ports
+    assert {
+        other: on["condition"] for other, on in service.get("depends_on", {}).items()
+    } == dict.fromkeys(facts.depends_on, "service_healthy")
+
+
+def test_loki_takes_every_log_and_no_option_of_the_other_driver_stays(filled: Path) -> None:
+    with filled.open("a") as env:
+        env.write("LOKI_URL=http://loki/push\n")
+
+    stack, _ = config(filled, STACK, LOKI)
+
+    assert {name: service["logging"] for name, service in stack["services"].items()} == {
+        name: {
+            "driver": "loki",
+            "options": {
+                "loki-url": "http://loki/push",
+                "loki-external-labels": f"job={facts.container}",
+            },
+        }
+        for name, facts in DOCUMENT.items()
+    }
+
+
+def test_the_example_documents_every_variable_and_nothing_else() -> None:
+    used = {
+        name for file in (STACK, LOKI) for name in re.findall(r"(?<!\$)\$\{(\w+)", file.read_text())
+    }
+    documented = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(used)
+
+
+def test_the_example_holds_no_value_that_should_be_secret_and_shows_the_defaults() -> None:
+    defaults = dict(re.findall(r"(?<!\$)\$\{(\w+):-([^}]*)\}", STACK.read_text()))
+    text = EXAMPLE.read_text()
+
+    assert {name for name, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)} == set(VALUES)
+    assert not [value for _, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE) if value]
+    shown = dict(re.findall(r"^#(\w+)=(.*)$", text, re.MULTILINE))
+    del shown["LOKI_URL"]
+    assert shown == defaults
