@@ -222,10 +222,13 @@ def _refuse_unknown(from_file: Mapping[str, str], environment: Mapping[str, str]
     known = {*names, *(name + _FILE_SUFFIX for name in names)}
     for name in (*from_file, *environment):
         if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=1)
+            rests = {each.removeprefix(PREFIX): each for each in sorted(known)}
+            near = difflib.get_close_matches(name.removeprefix(PREFIX), rests, n=1)
             raise ConfigError(
                 f'there is no setting "{name}"',
-                hint=f'Did you mean "{near[0]}"?' if near else "The README lists all settings.",
+                hint=f'Did you mean "{rests[near[0]]}"?'
+                if near
+                else "The README lists all settings.",
             )
     for name in from_file:
         if PREFIX + name in known:

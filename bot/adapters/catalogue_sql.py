@@ -28,7 +28,8 @@ WHERE relkind = 'r' AND relpersistence <> 't'
 \gexec
 """
 
-# By name and not by number: a restored table has lost the holes that dropped columns leave.
+# By name and not by number: a restored table has lost the holes that dropped columns leave. Without
+# brackets and casts to text: `x IN ('a', 'b')` on a varchar has them elsewhere after a restore.
 CATALOGUE = """
 WITH schemas AS (
   SELECT oid, nspname FROM pg_namespace
@@ -49,11 +50,14 @@ lines AS (
   UNION ALL
   SELECT connamespace, format('constraint %s.%s %s', conrelid::regclass, conname,
       pg_get_constraintdef(oid))
-  FROM pg_constraint WHERE contype <> 'n')
+  FROM pg_constraint WHERE contype <> 'n'),
+plain AS (
+  SELECT schema, regexp_replace(
+      line, '::(character varying|text)(\\[\\])?|[()]', '', 'g') AS line FROM lines)
 SELECT coalesce(json_object_agg(nspname, digest), '{}') FROM (
   SELECT nspname, encode(sha256(convert_to(
       coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), ''), 'UTF8')), 'hex') AS digest
-  FROM schemas LEFT JOIN lines ON lines.schema = schemas.oid GROUP BY nspname) hashed;
+  FROM schemas LEFT JOIN plain ON plain.schema = schemas.oid GROUP BY nspname) hashed;
 """
 
 SCHEMAS_WITH_MIGRATIONS = """

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from bot.adapters.threads import finish
 from bot.domain.errors import PortError
 
 if TYPE_CHECKING:
@@ -69,15 +70,22 @@ class RawStream:
     async def frames(self) -> AsyncGenerator[tuple[int, bytes]]:
         """(STDOUT or STDERR, bytes) until the command closes both."""
         while True:
-            try:
-                header = await self._reader.readexactly(_FRAME_HEADER)
-                yield header[0], await self._reader.readexactly(int.from_bytes(header[4:], "big"))
-            except asyncio.IncompleteReadError as error:
-                if error.partial:
-                    raise PortError("read from a container: the stream broke off") from error
+            header = await self._read(_FRAME_HEADER)
+            if not header:
                 return
-            except OSError as error:
-                raise PortError(f"read from a container: {error}", retryable=True) from error
+            size = int.from_bytes(header[4:], "big")
+            data = await self._read(size)
+            if len(header) < _FRAME_HEADER or len(data) < size:
+                raise PortError("read from a container: the stream broke off", retryable=True)
+            yield header[0], data
+
+    async def _read(self, size: int) -> bytes:
+        try:
+            return await self._reader.readexactly(size)
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+        except OSError as error:
+            raise PortError(f"read from a container: {error}", retryable=True) from error
 
     async def output(self) -> tuple[bytes, bytes]:
         """All of stdout and stderr of a command that writes little."""
@@ -96,8 +104,11 @@ class RawStream:
         self._writer.write_eof()
 
     async def close(self) -> None:
-        """Hang up; a command that reads stdin sees its end."""
-        self._writer.close()
+        """Hang up at once; a command that reads stdin sees its end.
+
+        What it has not read yet is dropped: one that has stopped reading must not hold us.
+        """
+        self._writer.transport.abort()
         try:
             await self._writer.wait_closed()
         except OSError:
@@ -177,6 +188,8 @@ class EngineApi:
         finally:
             await stream.close()
         state: dict[str, Any] = await self.call(doing, lambda sdk: sdk.exec_inspect(exec_id))
+        if state["ExitCode"] is None:  # it still runs, so its stream was cut
+            raise PortError(f"{doing}: the Engine hung up", retryable=True)
         return Finished(int(state["ExitCode"]), stdout, text_tail(stderr))
 
     async def _create(
@@ -216,7 +229,8 @@ class EngineApi:
                 return next(iterator, None)
 
         try:
-            while (block := await asyncio.to_thread(following)) is not None:
+            # close() fails while a thread still reads: even a cancellation waits for it.
+            while (block := await finish(asyncio.to_thread(following))) is not None:
                 yield block
         finally:
             close = getattr(chunks, "close", None)
@@ -233,18 +247,13 @@ class EngineApi:
         ).encode() + payload
         with engine_errors(doing):
             reader, writer = await self._dial()
-            writer.write(request)
             try:
+                writer.write(request)
                 await writer.drain()
-                head = await reader.readuntil(b"\r\n\r\n")
-            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-                writer.close()
-                raise PortError(f"{doing}: the Engine hung up", retryable=True) from error
-        status = int(head.split(b" ", 2)[1])
-        if status not in _UPGRADED:
-            message = (await reader.read(_STDERR_KEPT)).decode(errors="replace")
-            writer.close()
-            raise PortError(f"{doing}: {_explanation(message) or f'HTTP {status}'}")
+                await _upgraded(doing, reader)
+            except BaseException:
+                writer.transport.abort()
+                raise
         return RawStream(reader, writer)
 
     async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -258,6 +267,17 @@ class EngineApi:
         )
 
 
+async def _upgraded(doing: str, reader: asyncio.StreamReader) -> None:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        raise PortError(f"{doing}: the Engine hung up", retryable=True) from error
+    status = int(head.split(b" ", 2)[1])
+    if status not in _UPGRADED:
+        message = (await reader.read(_STDERR_KEPT)).decode(errors="replace")
+        raise PortError(f"{doing}: {_explanation(message) or f'HTTP {status}'}")
+
+
 def _explanation(body: str) -> str:
     """The Engine's own words out of an error's body, which may be chunked."""
     start, end = body.find("{"), body.rfind("}")
@@ -265,6 +285,14 @@ def _explanation(body: str) -> str:
         return str(json.loads(body[start : end + 1])["message"])
     except (ValueError, KeyError):
         return ""
+
+
+async def stop(task: asyncio.Task[Any]) -> None:
+    """Cancel *task* and wait for it; how it ended no longer matters."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # fetched, so that asyncio does not report it as lost
 
 
 def text_tail(data: bytes | bytearray) -> str:

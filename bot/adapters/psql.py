@@ -14,8 +14,22 @@ from bot.adapters.engine_api import STDERR, EngineApi, RawStream, text_tail
 from bot.domain.errors import PortError
 
 _COMMAND = ("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
-# A server's own limits must not end a session that waits for a long dump.
-_NO_LIMITS = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
+# A server's own limits must not end a session that waits for a long dump, and what it answers must
+# not depend on its settings: a restored copy of the database has others.
+_SETTINGS = """
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout';
+SET lock_timeout = '5min';
+SET client_encoding = 'UTF8';
+SET search_path = '';
+SET quote_all_identifiers = off;
+SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
+SET timezone = 'UTC';
+SET extra_float_digits = 1;
+SET bytea_output = 'hex';
+"""
 
 
 class PsqlSession:
@@ -51,6 +65,10 @@ class PsqlSession:
         """Run one question whose answer is JSON."""
         return json.loads(await self.run(sql))
 
+    async def close(self) -> None:
+        """Read no more; the stream is its owner's."""
+        await self._frames.aclose()
+
     def _gone(self) -> PortError:
         words = text_tail(self._stderr) or "the session ended"
         return PortError(f"ask PostgreSQL: {words}", retryable=True)
@@ -63,5 +81,8 @@ async def psql_session(
     """A session that ends with the context; *environment* has PGUSER, PGDATABASE, PGAPPNAME."""
     async with engine.exec(container_id, _COMMAND, environment=environment, stdin=True) as stream:
         session = PsqlSession(stream)
-        await session.run(_NO_LIMITS)
-        yield session
+        try:
+            await session.run(_SETTINGS)
+            yield session
+        finally:
+            await session.close()

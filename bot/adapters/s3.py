@@ -1,9 +1,9 @@
 """Keep backups in a bucket of any service that speaks S3."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bot.adapters.s3_errors import S3Error
+from bot.adapters.s3_errors import NOT_S3, S3Error
 from bot.adapters.s3_part import MIB, part_size_for
 from bot.adapters.s3_read import read_object
 from bot.adapters.s3_session import Patience, S3Credentials, S3Session
@@ -75,7 +75,12 @@ class S3Store:
         return read_object(self._session, key, start=start, length=length)
 
     async def stat(self, key: str) -> StoredObject:
-        found = await self._session.explained_head(f'look up object "{key}"', key)
+        doing = f'look up object "{key}"'
+        try:
+            found = await self._session.head(doing, key)
+        except ObjectNotFoundError:
+            await self._session.explain(doing, key)
+            raise
         return StoredObject(key, found.size)
 
     async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
@@ -87,19 +92,23 @@ class S3Store:
                 key = self._session.key_of(item["Key"])
                 if is_object_key(key):
                     yield StoredObject(key, item["Size"])
-            token = page.get("NextContinuationToken", "")
-            if not token:
+            if not page["IsTruncated"]:
                 return
+            token = page["NextContinuationToken"]
 
     async def _page(self, prefix: str, place: str, token: str) -> "ListObjectsV2OutputTypeDef":
         def ask(s3: "S3Client") -> "ListObjectsV2OutputTypeDef":
-            if token:
-                return s3.list_objects_v2(
-                    Bucket=self._session.bucket, Prefix=place, ContinuationToken=token
-                )
-            return s3.list_objects_v2(Bucket=self._session.bucket, Prefix=place)
+            more: dict[str, Any] = {"ContinuationToken": token} if token else {}
+            page = s3.list_objects_v2(Bucket=self._session.bucket, Prefix=place, **more)
+            # an answer that lacks these must not be taken for an empty store
+            _ = page["IsTruncated"] and page["NextContinuationToken"]
+            return page
 
-        return await self._session.run(f'list objects in "{prefix}"', ask)
+        doing = f'list objects in "{prefix}"'
+        try:
+            return await self._session.run(doing, ask)
+        except ObjectNotFoundError as error:
+            raise S3Error(f"{doing}: {NOT_S3.words}", hint=NOT_S3.hint) from error
 
     async def delete(self, *keys: str) -> None:
         for key, place in [(key, self._session.place(key)) for key in keys]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import botocore.session
 from botocore import exceptions as aws
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from bot.adapters import s3_errors as causes
@@ -126,7 +127,7 @@ def s3_errors(doing: str) -> Iterator[None]:
         named = Cause(f"{type(error).__name__} in the S3 client")
         cause = next((cause for kind, cause in _CAUSES if isinstance(error, kind)), named)
         raise _error(doing, cause) from error
-    except botocore.parsers.ResponseParserError as error:
+    except (ResponseParserError, KeyError) as error:  # or it lacks what each S3 service sends
         raise _error(doing, causes.NOT_S3) from error
 
 

@@ -61,7 +61,11 @@ _EXPIRED = Cause("the credentials have expired", "Renew the session token or the
 _CLOCK = Cause("this host's clock is wrong", "Set the clock of this host by NTP.")
 _REGION = Cause("the bucket is in another region", f"Set region=… in {SETTING}.")
 _BUSY = Cause("the service asks to slow down", "Try again later.", retryable=True)
-_FAILING = Cause("the service fails", "Try again later.", retryable=True)
+_FAILING = Cause(
+    "the service fails",
+    f"Try again later; if it stays so, check the endpoint in {SETTING}.",
+    retryable=True,
+)
 _MISSING = Cause("not offered by this service")
 _FULL = Cause("no space left in the store", "Raise the quota, or keep fewer backups.")
 _DAMAGED = Cause("bytes were damaged on their way", "Try again; check the network.", retryable=True)

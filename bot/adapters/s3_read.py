@@ -77,7 +77,7 @@ class _Reader:
                     raise
             else:
                 return
-        size = (await self._session.explained_head(self._doing, self._key)).size
+        size = (await self._session.head(self._doing, self._key)).size
         self._end = range_end(self._key, size, start=self._position, length=self._length)
 
     def _request(self, s3: "S3Client") -> None:

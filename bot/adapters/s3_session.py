@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot.adapters.s3_errors import S3Error
 from bot.adapters.threads import Threads
-from bot.domain.errors import ObjectNotFoundError, PortError
+from bot.domain.errors import PortError
 from bot.domain.objects import key_parts
 from bot.domain.store_url import S3Location
 
@@ -118,24 +118,23 @@ class S3Session:
             found = s3.head_object(Bucket=self.bucket, Key=place)
             return Head(found["ContentLength"], found["Metadata"].get(TOKEN, ""))
 
-        return await self.run(doing, look)
+        try:
+            return await self.run(doing, look)
+        except S3Error as error:
+            if not error.retryable:
+                await self.explain(doing, key)
+            raise
 
-    async def explained_head(self, doing: str, key: str) -> Head:
-        """The same, with the service's own reason where it fails.
+    async def explain(self, doing: str, key: str) -> None:
+        """Raise what the answer to a HEAD of *key* hid, if anything.
 
-        An answer to HEAD has no body, so that a missing bucket looks like a missing object and a
-        wrong secret like a forbidden one; a listing of that one key is told the difference.
+        It has no body, so that a missing bucket looks like a missing object, and a wrong secret
+        like a forbidden one; who asks for a list of that one key is told the difference.
         """
         place = self.place(key)
-        try:
-            return await self.head(doing, key)
-        except (S3Error, ObjectNotFoundError) as error:
-            if not error.retryable:
-                await self.run(
-                    doing,
-                    lambda s3: s3.list_objects_v2(Bucket=self.bucket, Prefix=place, MaxKeys=1),
-                )
-            raise
+        await self.run(
+            doing, lambda s3: s3.list_objects_v2(Bucket=self.bucket, Prefix=place, MaxKeys=1)
+        )
 
     async def close(self) -> None:
         """Wait for running calls; close connections and end the threads."""

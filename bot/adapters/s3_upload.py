@@ -70,7 +70,7 @@ class _Upload:
     async def require_absent(self) -> None:
         """Fail before anything is sent, or before it is shown, if somebody was faster."""
         try:
-            await self._session.explained_head(self._doing, self._key)
+            await self._session.head(self._doing, self._key)
         except ObjectNotFoundError:
             return
         raise ObjectExistsError(f"{self._doing}: exists already")
@@ -94,7 +94,9 @@ class _Upload:
         """Send what is left and make the object visible."""
         if not self._upload_id:
             data = self._buffer[: self._filled] if self._buffer else memoryview(b"")
-            await self._show(lambda s3, condition: self._put_whole(s3, data, condition))
+            show = self._show(lambda s3, condition: self._put_whole(s3, data, condition))
+            self._sending[asyncio.create_task(show)] = data  # as a part, so that it can be stopped
+            await self._reap()
             return self._size
         await self._send()
         while self._sending:

@@ -47,9 +47,14 @@ class Threads:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
             if not job.cancel():
-                await finish(asyncio.wait({waiting}))
+                await finish(_settled(waiting))
             raise
 
     async def close(self) -> None:
         """Wait for running calls and end the threads."""
         await asyncio.to_thread(self._pool.shutdown)
+
+
+async def _settled(future: asyncio.Future[T]) -> None:
+    await asyncio.wait({future})
+    future.exception()  # fetched, so that asyncio does not report it as lost

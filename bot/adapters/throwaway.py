@@ -1,11 +1,13 @@
 """Containers for one hostile job: no network, no capabilities, little memory, removed always."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from bot.adapters.engine_api import EngineApi, RawStream, text_tail
+from bot.adapters.engine_api import EngineApi, RawStream, stop, text_tail
+from bot.adapters.threads import finish
 
 LABEL = "akbot.throw-away"
 _MEMORY = 512 * 1024 * 1024
@@ -36,7 +38,7 @@ class ThrowAway:
                 self._stream.close_stdin()
             _, stderr = await listening
         finally:
-            listening.cancel()
+            await stop(listening)
         result = await self._engine.call(
             "wait for a throw-away container", lambda sdk: sdk.wait(self._id)
         )
@@ -57,7 +59,9 @@ async def throw_away(
     """Run *command* in a sealed container of *image_id*, which is there already, never pulled."""
     doing = f'run "{command[0]}" in a throw-away container'
 
-    def create(sdk: Any) -> str:
+    name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
+
+    def create(sdk: Any) -> None:
         limits = sdk.create_host_config(
             network_mode="none",
             cap_drop=["ALL"],
@@ -66,8 +70,9 @@ async def throw_away(
             mem_limit=_MEMORY,
             pids_limit=_PIDS,
         )
-        created: dict[str, str] = sdk.create_container(
+        sdk.create_container(
             image_id,
+            name=name,
             entrypoint=list(command[:1]),
             command=list(command[1:]),
             user="65534:65534",
@@ -77,19 +82,21 @@ async def throw_away(
             healthcheck={"Test": ["NONE"]},
             host_config=limits,
         )
-        return created["Id"]
 
-    container_id = await engine.call(doing, create)
     try:
-        stream = await engine.attach(container_id)
+        await finish(engine.call(doing, create))
+        stream = await engine.attach(name)
         try:
-            await engine.call(doing, lambda sdk: sdk.start(container_id))
-            yield ThrowAway(engine, container_id, stream)
+            await engine.call(doing, lambda sdk: sdk.start(name))
+            yield ThrowAway(engine, name, stream)
         finally:
             await stream.close()
     finally:
-        removing = engine.call(
-            "remove a throw-away container",
-            lambda sdk: sdk.remove_container(container_id, force=True, v=True),
-        )
-        await asyncio.shield(removing)
+        await finish(engine.call("remove a throw-away container", lambda sdk: _remove(sdk, name)))
+
+
+def _remove(sdk: Any, name: str) -> None:
+    from docker.errors import NotFound  # noqa: PLC0415 - imported when used
+
+    with suppress(NotFound):  # it could not be created
+        sdk.remove_container(name, force=True, v=True)

@@ -8,6 +8,7 @@ exec stream serves. What works is found out once per container, with the very sa
 
 import asyncio
 import hmac
+import re
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,14 +16,16 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.adapters.engine_api import STDERR, EngineApi, text_tail
+from bot.adapters.engine_api import STDERR, EngineApi, stop, text_tail
 from bot.adapters.trailer import Trailer
 from bot.domain.errors import PortError
 from bot.domain.stack import Container
 
 RECEIVE = 1024 * 1024
 CALL_WITHIN = 4.0  # seconds; a container on this host calls within milliseconds or never
+_TOKEN_WITHIN = 1.0
 _EXIT_MARK = b"akbot-exit "
+_EXITED = re.compile(re.escape(_EXIT_MARK) + rb"(\d+)\n")
 _TOKEN_BYTES = 16
 _STDERR_KEPT = 64 * 1024
 
@@ -87,10 +90,12 @@ class _Ending:
     def add(self, data: bytes) -> None:
         self.stderr += data
         del self.stderr[:-_STDERR_KEPT]
-        _, mark, rest = self.stderr.rpartition(_EXIT_MARK)
-        if mark and rest.endswith(b"\n"):
-            self.code = int(rest)
-            del self.stderr[-len(mark + rest) :]
+        for found in _EXITED.finditer(self.stderr):  # the last; `nc` may say something after it
+            self.code = int(found.group(1))
+
+    @property
+    def words(self) -> str:
+        return text_tail(_EXITED.sub(b"", self.stderr))
 
 
 @dataclass
@@ -113,7 +118,7 @@ class _Run:
     def require_end(self) -> None:
         if self.ending.code == 0 and self.trailer.seen:
             return
-        program, words = self.command[0], text_tail(self.ending.stderr)
+        program, words = self.command[0], self.ending.words
         if self.ending.code:
             raise PortError(f'"{program}" failed with exit code {self.ending.code}: {words}')
         raise PortError(f'the output of "{program}" was cut off before its end', hint=words)
@@ -155,7 +160,7 @@ class Transport:
             return Way.EXEC
         with listener:
             token = secrets.token_hex(_TOKEN_BYTES)
-            call = asyncio.create_task(_called(listener, token))
+            call = asyncio.create_task(_called_and_hung_up(listener, token))
             try:
                 async with asyncio.timeout(2 * CALL_WITHIN):
                     answer = await self._engine.run(
@@ -163,11 +168,11 @@ class Transport:
                     )
                     if not answer.stdout:
                         return Way.EXEC
-                    (await call).close()
+                    await call
             except TimeoutError:
                 return Way.EXEC
             finally:
-                call.cancel()
+                await stop(call)
         return Way.BASH if answer.stdout.strip() == b"bash" else Way.NC
 
     async def _through_exec(self, run: _Run) -> AsyncGenerator[bytes]:
@@ -202,11 +207,11 @@ class Transport:
                 except TimeoutError as error:
                     raise PortError(
                         f'run "{run.command[0]}": the container did not call back',
-                        hint=text_tail(run.ending.stderr),
+                        hint=run.ending.words,
                         retryable=True,
                     ) from error
                 finally:
-                    ending.cancel()
+                    await stop(ending)
 
 
 def _hang_up_on(connection: socket.socket, run: _Run) -> None:
@@ -225,6 +230,7 @@ def _listen_for(container: Container) -> socket.socket | None:
     if not container.address:
         return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.settimeout(0)
         try:
             route.connect((container.address, 9))
             own = route.getsockname()[0]
@@ -241,23 +247,54 @@ def _address(listener: socket.socket, token: str) -> dict[str, str]:
 
 
 async def _called(listener: socket.socket, token: str) -> socket.socket:
-    """The first connection that shows the token; any other is hung up on."""
+    """The first connection that shows the token; any other is hung up on and delays nobody."""
+    found: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+    accepting = asyncio.create_task(_accept(listener, token, found))
+    try:
+        return await found
+    except asyncio.CancelledError:
+        if not found.cancelled():
+            found.result().close()
+        raise
+    finally:
+        await stop(accepting)
+
+
+async def _accept(
+    listener: socket.socket, token: str, found: asyncio.Future[socket.socket]
+) -> None:
     loop = asyncio.get_running_loop()
-    while True:
-        connection, _ = await loop.sock_accept(listener)
-        connection.settimeout(0)
-        try:
-            async with asyncio.timeout(1):
-                shown = await _read_exactly(connection, len(token))
-            if hmac.compare_digest(shown, token.encode()):
-                return connection
-        except (TimeoutError, OSError):
-            connection.close()
-            continue
-        except BaseException:
-            connection.close()
-            raise
-        connection.close()
+    callers: dict[socket.socket, asyncio.Task[None]] = {}
+    try:
+        while not found.done():
+            connection, _ = await loop.sock_accept(listener)
+            connection.settimeout(0)
+            callers[connection] = asyncio.create_task(_examine(connection, token, found))
+    except OSError as error:
+        if not found.done():
+            found.set_exception(PortError(f"listen for a container: {error}", retryable=True))
+    finally:
+        for connection, caller in callers.items():
+            await stop(caller)
+            if found.cancelled() or found.exception() or found.result() is not connection:
+                connection.close()
+
+
+async def _examine(
+    connection: socket.socket, token: str, found: asyncio.Future[socket.socket]
+) -> None:
+    with suppress(TimeoutError, OSError):
+        async with asyncio.timeout(_TOKEN_WITHIN):
+            shown = await _read_exactly(connection, len(token))
+        if hmac.compare_digest(shown, token.encode()) and not found.done():
+            found.set_result(connection)
+            return
+    connection.close()
+
+
+async def _called_and_hung_up(listener: socket.socket, token: str) -> None:
+    """Answer one call; BusyBox's `nc` ends only when we hang up."""
+    (await _called(listener, token)).close()
 
 
 async def _read_exactly(connection: socket.socket, length: int) -> bytes:
@@ -279,6 +316,8 @@ async def _received(connection: socket.socket, trailer: Trailer) -> AsyncGenerat
     while not trailer.seen:
         try:
             size = await loop.sock_recv_into(connection, buffer)
+        except ConnectionResetError:
+            return  # how the command ended says why
         except OSError as error:
             raise PortError(f"receive from a container: {error}", retryable=True) from error
         if not size:

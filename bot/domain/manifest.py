@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
@@ -136,9 +135,8 @@ def _encode(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a manifest")
 
 
-@cache
-def _adapter() -> TypeAdapter[Manifest]:
-    return TypeAdapter(Manifest)
+# Made at import: pydantic looks for plug-ins on disk then, which has no place in an event loop.
+_ADAPTER = TypeAdapter(Manifest)
 
 
 def decode_manifest(data: bytes, *, stack: str, backup_id: BackupId) -> Manifest:
@@ -162,7 +160,7 @@ def decode_manifest(data: bytes, *, stack: str, backup_id: BackupId) -> Manifest
             hint="Use the version of akbot that wrote it, or a newer one.",
         )
     try:
-        manifest = _adapter().validate_python(document)
+        manifest = _ADAPTER.validate_python(document)
         parse_backup_id(manifest.id)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]

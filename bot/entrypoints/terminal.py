@@ -43,7 +43,7 @@ class Progress:
                     f" in {duration(component.seconds)}"
                 )
             case ComponentVerified(component):
-                self._line(f"  {component.name}: read back, it is what was sent")
+                self._line(f"  {component.name}: verified")
             case BackupFinished(manifest, seconds):
                 self._line(done_line(manifest, seconds))
 

@@ -1,0 +1,192 @@
+"""Each way in which a bucket can refuse has its words, and none gives a secret away."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.adapters.s3 import S3Credentials, S3Store
+from bot.domain.errors import (
+    BotError,
+    ConfigError,
+    ObjectNotFoundError,
+    PortError,
+)
+from bot.domain.store_url import S3Location
+from tests.contracts.places import KEY, QUICK, listed, put, read, s3_store, some_bytes
+from tests.contracts.s3_proxy import (
+    Fault,
+    Proxy,
+    dropped,
+    error,
+    without_effect,
+)
+from tests.s3_servers import PART_SIZE, S3Server
+
+SMALL = some_bytes(1000)
+LARGE = some_bytes(5 * PART_SIZE // 2)
+
+
+FAILURES = {
+    "access denied": (error(403, "AccessDenied"), "Allow this key", False),
+    "the secret access key is wrong": (error(403, "SignatureDoesNotMatch"), "Correct AWS", False),
+    "the access key id is unknown": (error(403, "InvalidAccessKeyId"), "Correct AWS", False),
+    "the credentials have expired": (error(400, "ExpiredToken"), "Renew the", False),
+    "this host's clock is wrong": (error(403, "RequestTimeTooSkewed"), "Set the clock", False),
+    "no such bucket": (error(404, "NoSuchBucket"), "Create the bucket", False),
+    "not found": (error(404, "NoSuchKey"), "", False),
+    "the service asks to slow down": (error(503, "SlowDown"), "Try again", True),
+    "the service fails": (error(500, "InternalError"), "Try again", True),
+    "no space left in the store": (error(507, "Whatever"), "Raise the quota", False),
+    "Odd (HTTP 400)": (error(400, "Odd"), "", False),
+    "an unknown error (HTTP 400)": (error(400, "Odd&lt;hunter2"), "", False),
+    "the connection broke": (dropped, "Check the network", True),
+}
+
+
+@pytest.mark.parametrize(
+    ("message", "failure"), [pytest.param(*item, id=item[0]) for item in FAILURES.items()]
+)
+async def test_each_failure_has_words_and_a_remedy(
+    store: S3Store, proxy: Proxy, message: str, failure: tuple[Fault, str, bool]
+) -> None:
+    fault, hint, retryable = failure
+    proxy.fail("head", fault, times=99)
+    proxy.fail("list", fault, times=99)
+
+    with pytest.raises(PortError) as caught:
+        await store.stat(KEY)
+
+    assert str(caught.value) == f'look up object "{KEY}": {message}'
+    assert caught.value.hint.startswith(hint)
+    assert caught.value.retryable is retryable
+    assert "hunter2" not in str(caught.value) + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        error(301, "PermanentRedirect", x_amz_bucket_region="eu-west-3"),
+        error(400, "AuthorizationHeaderMalformed", x_amz_bucket_region="eu-west-3"),
+    ],
+    ids=["redirect", "malformed"],
+)
+async def test_another_region_is_named(store: S3Store, proxy: Proxy, fault: Fault) -> None:
+    proxy.fail("delete", fault, times=99)
+
+    with pytest.raises(PortError, match='the bucket is in region "eu-west-3"') as caught:
+        await store.delete(KEY)
+
+    assert caught.value.hint == "Set region=eu-west-3 in AKBOT_STORE."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(without_effect({}, b""), id="empty"),
+        pytest.param(without_effect({}, b"<a/>"), id="other XML"),
+        pytest.param(without_effect({}, b"<html>", 404), id="404"),
+        pytest.param(
+            without_effect({}, b"<a><IsTruncated>true</IsTruncated></a>"), id="no way to go on"
+        ),
+    ],
+)
+async def test_a_strange_answer_is_not_an_empty_store(
+    store: S3Store, proxy: Proxy, answer: Fault
+) -> None:
+    proxy.fail("list", answer, times=99)
+
+    with pytest.raises(PortError, match="the answer is not that of an S3 service"):
+        await listed(store)
+
+
+@pytest.mark.parametrize("operation", ["begin", "part", "get"])
+async def test_a_strange_answer_is_an_error(store: S3Store, proxy: Proxy, operation: str) -> None:
+    await put(store, "there", LARGE)
+    proxy.fail(operation, without_effect({}, b""), times=99)
+
+    with pytest.raises(PortError, match="the answer is not that of an S3 service"):
+        await asyncio.gather(put(store, KEY, LARGE), read(store, "there"))
+
+
+async def failure_of(store: S3Store) -> BotError:
+    try:
+        await put(store, KEY, SMALL)
+    except BotError as caught:
+        return caught
+    finally:
+        await store.close()
+    raise AssertionError("it did not fail")
+
+
+async def test_a_missing_bucket(moto: S3Server, location: S3Location) -> None:
+    store = s3_store(replace(location, bucket="no-such-bucket"), moto)
+    with pytest.raises(PortError, match="no such bucket") as caught:
+        await store.stat(KEY)
+    assert not isinstance(caught.value, ObjectNotFoundError)
+
+    assert str(await failure_of(store)) == f'write object "{KEY}": no such bucket'
+
+
+async def test_an_unknown_key(s3rver_location: S3Location) -> None:
+    pair = S3Credentials("nobody", SecretStr("hunter2"))
+
+    failure = await failure_of(S3Store(s3rver_location, pair, patience=QUICK))
+
+    assert str(failure) == f'write object "{KEY}": the access key id is unknown'
+
+
+async def test_nobody_listens(moto: S3Server, location: S3Location) -> None:
+    store = s3_store(replace(location, endpoint="http://127.0.0.1:9"), moto)
+
+    failure = await failure_of(store)
+
+    assert str(failure) == f'write object "{KEY}": cannot be reached'
+    assert isinstance(failure, PortError)
+    assert failure.retryable
+
+
+@pytest.fixture
+def no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.mark.usefixtures("no_aws_settings")
+async def test_no_credentials_at_all(location: S3Location) -> None:
+    failure = await failure_of(S3Store(location, patience=QUICK))
+
+    assert str(failure) == f'write object "{KEY}": no credentials found'
+    assert failure.hint.startswith("Set AWS_ACCESS_KEY_ID")
+
+
+@pytest.mark.usefixtures("no_aws_settings")
+async def test_the_environment_is_asked_where_no_credentials_are_given(
+    moto: S3Server, location: S3Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "moto")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "moto")
+    store = S3Store(replace(location, endpoint=moto.endpoint), patience=QUICK)
+
+    assert await put(store, KEY, SMALL) == len(SMALL)
+    await store.close()
+
+
+@pytest.mark.usefixtures("no_aws_settings")
+async def test_a_profile_that_is_not_there(location: S3Location) -> None:
+    failure = await failure_of(S3Store(replace(location, profile="night"), patience=QUICK))
+
+    assert isinstance(failure, ConfigError)
+    assert str(failure) == 'AKBOT_STORE: there is no AWS profile "night"'
+
+
+async def test_a_ca_file_that_is_not_there(moto: S3Server, location: S3Location) -> None:
+    failure = await failure_of(s3_store(replace(location, ca_file=Path("/no/ca.pem")), moto))
+
+    assert isinstance(failure, ConfigError)
+    assert str(failure) == 'AKBOT_STORE: there is no file "/no/ca.pem"'

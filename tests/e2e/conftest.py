@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.akbot import Akbot
+from tests.sandbox.fixture import Sandbox, engine, sandbox, script
+
+__all__ = ["engine", "sandbox"]
+
+
+@pytest.fixture
+def akbot(sandbox: Sandbox, tmp_path: Path) -> Akbot:
+    """The command line against the sandbox's stack and S3, with a state folder of the test's own."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    settings = {"AKBOT_STATE": str(tmp_path / "state"), "AKBOT_STACK": tmp_path.name}
+    return Akbot(folder, {**sandbox.environment, **settings})
+
+
+@pytest.fixture(scope="session")
+def filled(sandbox: Sandbox) -> Sandbox:
+    """The sandbox with a database of 256 MiB at least, media, and something in Redis."""
+    script("fill", "256MiB", "--media", "200")
+    commands = [f"set test:{number} {'x' * number}." for number in range(100)]
+    commands.append("hset test:hash field value")
+    sandbox.docker(
+        "exec", "--interactive", "authentik-redis", "redis-cli", stdin="\n".join(commands)
+    )
+    return sandbox

@@ -1,0 +1,226 @@
+"""A stack in memory: stand-ins for the ports that look at Docker, PostgreSQL, Redis and files."""
+
+import io
+import tarfile
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import crcmod
+
+from bot.domain.errors import IntegrityError, PortError
+from bot.domain.findings import DiskUsage
+from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.stack import Container, FileSource, Mount, Stack
+from bot.services.ports import DatabaseServer, Snapshot
+
+NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+
+
+def make_container(service: str, **changes: object) -> Container:
+    plain = Container(
+        id=f"id-{service}",
+        service=service,
+        name=f"authentik-{service}",
+        image="ghcr.io/goauthentik/server:2025.2.1",
+        image_id="sha256:" + "1" * 64,
+        image_digest="sha256:" + "2" * 64,
+        state="running",
+        health="healthy",
+        restarts=0,
+        address="172.18.0.2",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def make_stack() -> Stack:
+    media, templates = Mount("/mnt/media", "/media"), Mount("/mnt/templates", "/templates")
+    return Stack(
+        project="authentik",
+        postgresql=make_container("postgresql"),
+        server=make_container("authentik", mounts=(media, templates)),
+        worker=make_container(
+            "worker",
+            mounts=(
+                Mount("/var/run/docker.sock", "/var/run/docker.sock"),
+                media,
+                Mount("/mnt/certs", "/certs"),
+            ),
+        ),
+        redis=make_container("redis"),
+        working_dir="/srv/authentik",
+        config_files=("/srv/authentik/docker-compose.yml",),
+    )
+
+
+def make_facts(**rows: int) -> DatabaseFacts:
+    counted = {"authentik_core_user": 3, "authentik_flows_flow": 9, "authentik_core_provider": 1}
+    return DatabaseFacts(
+        name="authentik",
+        size=40_000_000,
+        rows={f"public.{name}": count for name, count in (counted | rows).items()},
+        schemas={"public": SchemaFingerprint("a" * 64, 7, {"authentik_core": ("0001_initial",)})},
+        versions=(VersionRow("2025.2.1", "", "2026-01-01 00:00:00+00"),),
+    )
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def rdb_of(content: bytes) -> bytes:
+    data = b"REDIS0011" + content
+    crc = crcmod.mkCrcFun(0x1AD93D23594C935A9, initCrc=0, rev=True, xorOut=0)
+    return data + crc(data).to_bytes(8, "little")
+
+
+DUMP = b"PGDMP" + bytes(range(256)) * 8000
+ROLES = b"CREATE ROLE authentik;\n--\n-- PostgreSQL database cluster dump complete\n--\n"
+
+
+@dataclass
+class FakeSnapshot:
+    database: "FakeDatabase"
+
+    @property
+    def server(self) -> DatabaseServer:
+        return DatabaseServer(
+            "17.6", "authentik", self.database.found.size, self.database.compresses
+        )
+
+    async def facts(self) -> DatabaseFacts:
+        self.database.calls.append("facts")
+        return self.database.found
+
+    async def dump(self) -> AsyncGenerator[bytes]:
+        assert self.database.is_open, "a dump needs its snapshot to be open"
+        async for block in _stream(self.database.dump, self.database.fail_dump_at):
+            yield block
+
+
+@dataclass
+class FakeDatabase:
+    """A Database; `fail_dump_at` breaks the dump at that byte."""
+
+    dump: bytes = DUMP
+    found: DatabaseFacts = field(default_factory=make_facts)
+    compresses: bool = True
+    fail_dump_at: int | None = None
+    calls: list[str] = field(default_factory=list)
+    is_open: bool = False
+    before_open: Callable[[], None] = lambda: None
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Snapshot]:
+        self.before_open()
+        self.is_open = True
+        try:
+            yield FakeSnapshot(self)
+        finally:
+            self.is_open = False
+
+    async def roles(self) -> AsyncGenerator[bytes]:
+        yield ROLES
+
+    async def way_out(self) -> str:
+        return "memory"
+
+    async def check_archive(self, archive: AsyncIterator[bytes]) -> None:
+        read = b"".join([block async for block in archive])
+        if read != DUMP:
+            raise IntegrityError("pg_restore cannot read the dump: could not read from input file")
+
+
+@dataclass
+class FakeSessions:
+    content: bytes = rdb_of(b"sessions")
+
+    async def version(self) -> str:
+        return "8.0.2"
+
+    async def rdb(self) -> AsyncGenerator[bytes]:
+        yield self.content
+
+
+@dataclass
+class FakeFiles:
+    archives: dict[str, bytes] = field(
+        default_factory=lambda: {
+            path: tar_of({f"{path.strip('/')}/file": path.encode()})
+            for path in ("/media", "/templates", "/certs")
+        }
+    )
+
+    async def archive(self, source: FileSource) -> AsyncGenerator[bytes]:
+        if source.path not in self.archives:
+            raise PortError(f'copy "{source.path}" from a container: no such file')
+        yield self.archives[source.path]
+
+    async def config(self) -> AsyncGenerator[bytes]:
+        yield tar_of({".env": b"PG_PASS=secret"})
+
+    async def authentik_version(self) -> str | None:
+        return "2025.2.1"
+
+
+@dataclass
+class FakeEngine:
+    stack: Stack = field(default_factory=make_stack)
+    postgres: FakeDatabase = field(default_factory=FakeDatabase)
+    redis: FakeSessions = field(default_factory=FakeSessions)
+    disk: FakeFiles = field(default_factory=FakeFiles)
+
+    async def find_stack(self) -> Stack:
+        return self.stack
+
+    def database(self, stack: Stack) -> FakeDatabase:
+        assert stack is self.stack
+        return self.postgres
+
+    def session_store(self, stack: Stack) -> FakeSessions | None:
+        return self.redis if stack.redis else None
+
+    def files(self, stack: Stack) -> FakeFiles:
+        assert stack is self.stack
+        return self.disk
+
+
+@dataclass
+class FakeClock:
+    at: datetime = NOW
+    passed: float = 0.0
+    suffixes: list[str] = field(default_factory=lambda: ["k3f9", "aaaa", "bbbb", "cccc"])
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        self.passed += 1.0
+        return self.passed
+
+    def random_text(self, alphabet: str, length: int) -> str:
+        text = self.suffixes.pop(0)
+        return text if len(text) == length else (text * length)[:length]
+
+
+@dataclass
+class FakeDisk:
+    by_path: dict[str, DiskUsage] = field(default_factory=dict)
+
+    async def usage(self, path: str) -> DiskUsage | None:
+        return self.by_path.get(path)
+
+
+async def _stream(data: bytes, fail_at: int | None) -> AsyncIterator[bytes]:
+    step = 100_000
+    for start in range(0, len(data), step):
+        if fail_at is not None and start + step > fail_at:
+            raise PortError('the output of "pg_dump" was cut off before its end')
+        yield data[start : start + step]

@@ -1,0 +1,167 @@
+import pytest
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.errors import PortError
+from bot.domain.findings import DiskUsage, Finding, Level
+from bot.domain.stack import Mount, Stack
+from bot.services.check import CheckService
+from bot.services.ports import KeyFacts, Protection
+from tests.fakes import FakeStore
+from tests.fakes_stack import NOW, FakeClock, FakeDisk, FakeEngine, make_container, make_stack
+
+KEYS = KeyFacts(("SHA256:0123456789abcdef",), frozenset(), "/keys/identity.txt", True, False)
+
+
+class StackAway(FakeEngine):
+    async def find_stack(self) -> Stack:
+        raise PortError("list containers: the Docker Engine does not answer", hint="Start it.")
+
+
+def service(
+    *,
+    engine: FakeEngine | None = None,
+    store: FakeStore | None = None,
+    keys: KeyFacts = KEYS,
+    disk: FakeDisk | None = None,
+    clock: FakeClock | None = None,
+) -> CheckService:
+    return CheckService(
+        engine or FakeEngine(),
+        store or FakeStore(kept=Protection.LOCKED),
+        disk or FakeDisk(),
+        clock or FakeClock(),
+        lambda: keys,
+        "/state",
+    )
+
+
+def of(findings: list[Finding], subject: str) -> list[Finding]:
+    return [finding for finding in findings if finding.subject == subject]
+
+
+async def test_a_healthy_stack_has_only_good_lines_and_leaves_nothing_in_the_store() -> None:
+    store = FakeStore(kept=Protection.LOCKED)
+
+    findings = await service(store=store).run()
+
+    assert {finding.level for finding in findings} == {Level.OK}
+    assert not store.objects
+    [database] = of(findings, "database")
+    assert database.message == (
+        'PostgreSQL 17.6, "authentik" has 40 MB, compressed by pg_dump itself'
+    )
+    assert of(findings, "transport")[0].message == "dumps leave by memory"
+
+
+async def test_without_docker_the_store_and_the_keys_are_looked_at_all_the_same() -> None:
+    findings = await service(engine=StackAway()).run()
+
+    assert of(findings, "docker")[0].level is Level.FAILURE
+    assert of(findings, "docker")[0].remedy == "Start it."
+    assert of(findings, "store")
+    assert of(findings, "keys")
+
+
+@pytest.mark.parametrize(
+    ("service_name", "changes", "level", "words"),
+    [
+        pytest.param("postgresql", {"state": "exited"}, Level.FAILURE, "is exited", id="stopped"),
+        pytest.param("worker", {"health": "unhealthy"}, Level.FAILURE, "health check", id="sick"),
+        pytest.param("redis", {"health": "starting"}, Level.WARNING, "is starting", id="young"),
+        pytest.param("worker", {"health": ""}, Level.OK, "no health check", id="unwatched"),
+    ],
+)
+async def test_each_service_has_its_line(
+    service_name: str, changes: dict[str, str], level: Level, words: str
+) -> None:
+    stack = replace(make_stack(), **{service_name: make_container(service_name, **changes)})
+
+    findings = await service(engine=FakeEngine(stack)).run()
+
+    line = of(findings, service_name)[0]
+    assert (line.level, words in line.message) == (level, True)
+
+
+async def test_a_stack_without_redis_is_fine() -> None:
+    findings = await service(engine=FakeEngine(replace(make_stack(), redis=None))).run()
+
+    assert of(findings, "redis")[0].level is Level.OK
+    assert not of(findings, "sessions")
+
+
+class NoLister(FakeStore):
+    def list(self, prefix: str = ""):  # type: ignore[no-untyped-def, override]
+        raise PortError(f'list "{prefix}": access denied', hint="Allow it.")
+
+
+async def test_what_the_store_cannot_do_is_named_and_the_rest_is_tried() -> None:
+    findings = await service(store=NoLister(kept=Protection.LOCKED)).run()
+
+    lines = [finding.message for finding in of(findings, "store")]
+    assert lines[0] == "memory: put, two-part upload, ranged read, abort, delete work"
+    assert lines[1].startswith("list: ")
+    assert of(findings, "store")[1].level is Level.FAILURE
+
+
+async def test_uploads_that_were_left_are_told() -> None:
+    store = FakeStore(kept=Protection.LOCKED, left=["akbot-self-test/x"])
+
+    findings = await service(store=store).run()
+
+    assert of(findings, "store")[1].level is Level.WARNING
+    assert "abort" in of(findings, "store")[1].message
+
+
+async def test_a_store_that_a_thief_could_empty_is_a_warning() -> None:
+    findings = await service(store=FakeStore(kept=Protection.NONE)).run()
+
+    assert of(findings, "store")[-1].level is Level.WARNING
+    assert "Object Lock" in of(findings, "store")[-1].remedy
+
+
+@pytest.mark.parametrize(
+    ("keys", "level", "words"),
+    [
+        pytest.param(KEYS, Level.OK, "sealed for SHA256:", id="fine"),
+        pytest.param(replace(KEYS, recipients=()), Level.OK, "none yet", id="none yet"),
+        pytest.param(
+            replace(KEYS, identity_is_only_here=True), Level.WARNING, "lost with it", id="only here"
+        ),
+        pytest.param(replace(KEYS, has_identity=False), Level.OK, "elsewhere", id="elsewhere"),
+    ],
+)
+async def test_keys(keys: KeyFacts, level: Level, words: str) -> None:
+    last = of(await service(keys=keys).run(), "keys")[-1]
+
+    assert (last.level, words in last.message) == (level, True)
+
+
+async def test_a_directory_store_on_the_databases_disk_is_a_warning() -> None:
+    stack = make_stack()
+    postgresql = replace(
+        stack.postgresql, mounts=(Mount("/mnt/database", "/var/lib/postgresql/data"),)
+    )
+    one_disk = DiskUsage(device=7, free=5 * 10**9, total=100 * 10**9)
+    disk = FakeDisk({"/backups": one_disk, "/mnt/database": one_disk})
+    store = FakeStore(kept=Protection.LOCKED, local_path="/backups")
+
+    findings = await service(
+        engine=FakeEngine(replace(stack, postgresql=postgresql)), store=store, disk=disk
+    ).run()
+
+    assert "same disk" in of(findings, "store")[-1].message or "own disk" in (
+        of(findings, "store")[-1].message
+    )
+    assert of(findings, "disk of the database")[0].level is Level.WARNING
+
+
+async def test_a_clock_that_lies_before_the_newest_backup_is_a_failure() -> None:
+    store = FakeStore(kept=Protection.LOCKED)
+    store.objects["authentik/20261123T033000Z-k3f9/manifest.json"] = b"{}"
+
+    early = await service(store=store, clock=FakeClock(NOW - timedelta(hours=1))).run()
+    right = await service(store=store, clock=FakeClock(NOW)).run()
+
+    assert of(early, "clock")[0].level is Level.FAILURE
+    assert of(right, "clock")[0].level is Level.OK
