@@ -24,7 +24,7 @@ Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (design: 0 done, 1 failed, 2 usage, 3 refused)."""
-    args = _parser().parse_args(arguments)
+    args = make_parser().parse_args(arguments)
     try:
         code: int = args.run(args)
     except BotError as error:
@@ -43,9 +43,9 @@ def _exit_code(error: BotError) -> int:
 
 
 def _complain(error: BotError) -> None:
-    lines = [f"akbot: {error}", *([f"  → {error.hint}"] if error.hint else [])]
-    lines += [f"  {note}" for note in getattr(error, "__notes__", [])]
-    print("\n".join(lines), file=sys.stderr)  # noqa: T201
+    """One line: what is wrong, and what to do; notes about what is left stand below."""
+    line = f"akbot: {error}. {error.hint}" if error.hint else f"akbot: {error}"
+    print("\n".join([line, *getattr(error, "__notes__", [])]), file=sys.stderr)  # noqa: T201
 
 
 def _say(*lines: str) -> None:
@@ -56,7 +56,8 @@ def _say_json(value: Any) -> None:
     _say(json.dumps(value, indent=1, default=str))
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="akbot", description="Encrypted, proven backups of an Authentik stack."
     )

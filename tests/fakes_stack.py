@@ -88,16 +88,15 @@ ROLES = b"CREATE ROLE authentik;\n--\n-- PostgreSQL database cluster dump comple
 @dataclass
 class FakeSnapshot:
     database: "FakeDatabase"
+    found: DatabaseFacts
 
     @property
     def server(self) -> DatabaseServer:
-        return DatabaseServer(
-            "17.6", "authentik", self.database.found.size, self.database.compresses
-        )
+        return DatabaseServer("17.6", "authentik", self.found.size, self.database.compresses)
 
     async def facts(self) -> DatabaseFacts:
         self.database.calls.append("facts")
-        return self.database.found
+        return self.found
 
     async def dump(self) -> AsyncGenerator[bytes]:
         assert self.database.is_open, "a dump needs its snapshot to be open"
@@ -122,7 +121,7 @@ class FakeDatabase:
         self.before_open()
         self.is_open = True
         try:
-            yield FakeSnapshot(self)
+            yield FakeSnapshot(self, self.found)
         finally:
             self.is_open = False
 

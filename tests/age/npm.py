@@ -17,7 +17,7 @@ def tarball(name: str, version: str) -> Path:
         with _draft() as draft:
             _npm("pack", "--silent", "--pack-destination", draft, f"{name}@{version}")
             path.parent.mkdir(parents=True, exist_ok=True)
-            Path(draft, path.name).replace(path)
+            shutil.move(Path(draft, path.name), path)
     return path
 
 

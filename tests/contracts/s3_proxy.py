@@ -1,6 +1,7 @@
 """A proxy before an S3 server that records what was sent and fails on demand."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -108,13 +109,15 @@ def without_effect(headers: dict[str, str], body: bytes = b"", status: int = 200
 
 
 @contextmanager
-def proxy_before(endpoint: str) -> Iterator[Proxy]:
-    """Run a proxy before the server at *endpoint*."""
+def proxy_before(endpoint: str, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+    """Run a proxy before the server at *endpoint*, over TLS if it is given a certificate."""
     proxy = Proxy()
     server = _Server(proxy, urlsplit(endpoint).netloc)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    proxy.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     try:
         yield proxy
     finally:

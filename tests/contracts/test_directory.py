@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.directory import DirectoryStore
-from bot.adapters.directory_io import link_once
+from bot.adapters.directory_io import PartFile, link_once
 from bot.domain.errors import IntegrityError, ObjectNotFoundError, PortError
 from tests.contracts.places import KEY, listed, put, read, some_bytes, stream
 
@@ -78,6 +78,18 @@ async def test_a_failed_put_takes_its_folders_with_it(store: DirectoryStore, fol
     with pytest.raises(OSError, match="the producer's own disk"):
         await store.put("a/b/c", broken())
 
+    assert tree(folder) == []
+
+
+def test_a_put_cancelled_after_it_was_done_is_undone(folder: Path) -> None:
+    file = PartFile(folder, ["a", "b"])
+    file.open()
+    file.publish()
+    shown = tree(folder)
+    file.discard()
+    file.close()
+
+    assert shown == ["a", "a/b"]
     assert tree(folder) == []
 
 

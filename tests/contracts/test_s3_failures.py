@@ -1,10 +1,19 @@
 """Each way in which a bucket can refuse has its words, and none gives a secret away."""
 
 import asyncio
+import ipaddress
+import ssl
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from bot.adapters.s3 import S3Credentials, S3Store
@@ -21,6 +30,7 @@ from tests.contracts.s3_proxy import (
     Proxy,
     dropped,
     error,
+    proxy_before,
     without_effect,
 )
 from tests.s3_servers import PART_SIZE, S3Server
@@ -183,6 +193,61 @@ async def test_a_profile_that_is_not_there(location: S3Location) -> None:
 
     assert isinstance(failure, ConfigError)
     assert str(failure) == 'AKBOT_STORE: there is no AWS profile "night"'
+
+
+def make_certificate(folder: Path) -> Path:
+    """Write a key and a certificate for 127.0.0.1 that is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "akbot test")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "server.pem"
+    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def tls_proxy(moto: S3Server, tmp_path: Path) -> Iterator[tuple[Proxy, Path]]:
+    path = make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    with proxy_before(moto.endpoint, context) as proxy:
+        yield proxy, path
+
+
+async def test_an_untrusted_certificate(
+    moto: S3Server, location: S3Location, tls_proxy: tuple[Proxy, Path]
+) -> None:
+    proxy, _ = tls_proxy
+
+    failure = await failure_of(s3_store(replace(location, endpoint=proxy.endpoint), moto))
+
+    assert str(failure).endswith(": the server's TLS certificate is not trusted")
+    assert failure.hint == "Name the authority's certificate with ca=/FILE.pem in AKBOT_STORE."
+
+
+async def test_over_tls_a_body_is_hashed_once(
+    moto: S3Server, location: S3Location, tls_proxy: tuple[Proxy, Path]
+) -> None:
+    proxy, path = tls_proxy
+    store = s3_store(replace(location, endpoint=proxy.endpoint, ca_file=path), moto)
+
+    await put(store, KEY, LARGE)
+    assert await read(store, KEY) == LARGE
+    await store.close()
+
+    for request in proxy.seen("part"):
+        assert request.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+        assert request.headers["Content-MD5"]
 
 
 async def test_a_ca_file_that_is_not_there(moto: S3Server, location: S3Location) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -248,13 +247,14 @@ done
     assert shown == [b"shown", b"hidden", b"hidden", b"hidden"]
 
 
-async def strangers(tokens: Sequence[bytes]) -> list[bytes]:
+async def strangers(tokens: Sequence[bytes], gate: asyncio.Event) -> list[bytes]:
     """Call this process's next listener, as nobody should; what each is told."""
-    while not (places := listening()):
-        await asyncio.sleep(0)  # noqa: ASYNC110 - nobody tells when it listens
+    while not (places := listening()):  # noqa: ASYNC110 - nobody tells when
+        await asyncio.sleep(0)
     calls = [await asyncio.open_connection(*places[0]) for _ in tokens]
     for (_, writer), token in zip(calls, tokens, strict=True):
         writer.write(token)
+    gate.set()
     answers = []
     for reader, writer in calls:
         async with asyncio.timeout(WITHIN):
@@ -276,19 +276,20 @@ async def strangers(tokens: Sequence[bytes]) -> list[bytes]:
     ],
 )
 async def test_strangers_are_hung_up_on_and_do_not_disturb(
-    api: EngineApi, containers: dict[Way, Container], tokens: list[bytes]
+    containers: dict[Way, Container], tokens: list[bytes]
 ) -> None:
-    transport = Transport(api)
-    await transport.way(containers[Way.BASH])
-    calling = asyncio.create_task(strangers(tokens))
-    await asyncio.sleep(0)
+    async with bad_socket() as bad, engine_api(bad.url) as api:
+        transport = Transport(api)
+        await transport.way(containers[Way.BASH])
+        bad.gate = asyncio.Event()
+        calling = asyncio.create_task(strangers(tokens, bad.gate))
 
-    async with asyncio.timeout(WITHIN):
-        stream = transport.stream(containers[Way.BASH], ["cat", "/known"], {})
-        arrived = b"".join([block async for block in stream])
+        async with asyncio.timeout(WITHIN):
+            stream = transport.stream(containers[Way.BASH], ["cat", "/known"], {})
+            arrived = b"".join([block async for block in stream])
 
-    assert arrived == KNOWN
-    assert await calling == [b""] * len(tokens)
+        assert arrived == KNOWN
+        assert await calling == [b""] * len(tokens)
 
 
 async def test_an_end_that_only_looks_like_one_is_an_error(
@@ -340,12 +341,13 @@ async def test_an_exec_stream_cut_off_is_an_error_though_the_bytes_came_another_
 
 
 async def test_a_command_that_still_runs_when_its_stream_ends_is_an_error(
-    api: EngineApi, containers: dict[Way, Container]
+    containers: dict[Way, Container],
 ) -> None:
-    script = "exec >&- 2>&-; sleep 1"
+    async with bad_socket() as bad, engine_api(bad.url) as api:
+        bad.frames, bad.hurry = 0, True
 
-    with pytest.raises(PortError, match='run "sh" in a container'):
-        await api.run(containers[Way.EXEC].id, ["sh", "-c", script])
+        with pytest.raises(PortError, match='run "sh" in a container: the Engine hung up'):
+            await api.run(containers[Way.EXEC].id, ["sh", "-c", "echo; sleep 1"])
 
 
 async def test_bytes_that_come_with_the_head_of_the_response_are_kept(
@@ -369,7 +371,7 @@ async def test_a_container_that_is_gone_is_an_error_in_the_engines_words(api: En
 async def test_an_engine_that_is_not_there_is_an_error_with_a_remedy(
     containers: dict[Way, Container],
 ) -> None:
-    async with engine_api(f"unix:///nowhere/{os.getpid()}.sock") as api:
+    async with engine_api("tcp://127.0.0.1:1") as api:
         with pytest.raises(PortError, match="the Docker Engine does not answer") as raised:
             await output(api, containers[Way.EXEC], "true")
 
