@@ -204,7 +204,7 @@ class FakeClock:
         self.passed += 1.0
         return self.passed
 
-    def random_text(self, alphabet: str, length: int) -> str:
+    def random_text(self, alphabet: str, length: int) -> str:  # noqa: ARG002 - the port's  # noqa: ARG002 - the port's
         text = self.suffixes.pop(0)
         return text if len(text) == length else (text * length)[:length]
 

@@ -1,4 +1,4 @@
-"""Bad input at the command line: one line that names the setting and the remedy, and exit code 2."""
+"""Bad input at the command line: one line that names the setting and the remedy, exit code 2."""
 
 import os
 import subprocess
@@ -24,9 +24,10 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
         **settings,
     }
     program = Path(sys.executable).with_name("akbot")
+    command = [program, *arguments]
     return subprocess.run(
-        [program, *arguments], capture_output=True, text=True, check=False, cwd=folder, env=environment
-    )  # fmt: skip
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
 
 
 @pytest.mark.parametrize(

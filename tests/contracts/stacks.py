@@ -244,7 +244,8 @@ class BadSocket:
     *frames* is how many whole frames pass, *torn* how many bytes of the next one. The rest is
     read, so that the command ends as it would, and the connection then closed as politely as ever;
     with *hurry* the connection is closed at once.
-    An exec starts when the *gate* is open. *together*: the head of the response and the first frame arrive at once.
+    An exec starts when the *gate* is open. *together*: the head of the response and the first frame
+    arrive at once.
     """
 
     url: str = ""

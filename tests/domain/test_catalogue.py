@@ -1,5 +1,6 @@
-import pytest
 from dataclasses import replace
+
+import pytest
 
 from bot.domain.backup_id import BackupId, created_at, make_backup_id, parse_backup_id
 from bot.domain.catalogue import (

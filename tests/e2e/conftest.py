@@ -10,7 +10,7 @@ __all__ = ["engine", "sandbox"]
 
 @pytest.fixture
 def akbot(sandbox: Sandbox, tmp_path: Path) -> Akbot:
-    """The command line against the sandbox's stack and S3, with a state folder of the test's own."""
+    """The command line against the sandbox's stack and S3, with a state folder of its own."""
     folder = tmp_path / "cwd"
     folder.mkdir()
     settings = {"AKBOT_STATE": str(tmp_path / "state"), "AKBOT_STACK": tmp_path.name}

@@ -14,7 +14,8 @@ import boto3
 from tests.sandbox.fixture import Sandbox
 
 CHECKSUM = r"""
-SELECT format('SELECT %L, count(*), coalesce(sum((''x'' || substr(md5(t::text), 1, 15))::bit(60)::bigint), 0)
+SELECT format('SELECT %L, count(*),
+                      coalesce(sum((''x'' || substr(md5(t::text), 1, 15))::bit(60)::bigint), 0)
                FROM %I.%I t', nspname || '.' || relname, nspname, relname)
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind IN ('r', 'm') AND nspname <> 'information_schema' AND nspname !~ '^pg_'
@@ -141,9 +142,8 @@ def restored_checksums(server: Elsewhere) -> dict[str, tuple[int, str]]:
 REDIS_DIGEST = """
 local keys = redis.call('keys', '*')
 table.sort(keys)
-local all = {}
-for _, key in ipairs(keys) do all[#all + 1] = key .. ' ' .. redis.sha1hex(redis.call('dump', key)) end
-return all
+for i, key in ipairs(keys) do keys[i] = key .. ' ' .. redis.sha1hex(redis.call('dump', key)) end
+return keys
 """
 
 

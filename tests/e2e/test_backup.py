@@ -1,4 +1,4 @@
-"""`akbot backup` beside a stack that lives: writers, killed programs, planted secrets, bad input."""
+"""`akbot backup` beside a stack that lives: writers, killed programs, secrets, bad input."""
 
 import json
 import os
@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -23,7 +24,7 @@ PSQL = ("psql", "-X", "-q", "-U", "authentik", "-d", "authentik")
 
 @contextmanager
 def rows_being_written(sandbox: Sandbox) -> Iterator[None]:
-    """A client that inserts, updates and deletes in several tables, one transaction after another."""
+    """A client that inserts and deletes in several tables, one transaction after another."""
     statements = """
     CREATE TABLE IF NOT EXISTS test_written (id bigserial PRIMARY KEY, text text);
     INSERT INTO test_written (text) SELECT repeat('x', 100) FROM generate_series(1, 50);
@@ -69,7 +70,7 @@ def count_of(sandbox: Sandbox, table: str) -> int:
     return int(sandbox.psql(f"SELECT count(*) FROM {table}")[0][0]) if exists == [["t"]] else 0
 
 
-def wait_until(condition, what: str, seconds: float = 60) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
@@ -137,7 +138,7 @@ def test_an_interrupted_backup_leaves_nothing(
 
 
 def test_a_tampered_backup_is_shown_as_not_trusted_and_latest_skips_it(
-    sandbox: Sandbox, akbot: Akbot, tmp_path: Path
+    akbot: Akbot, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     akbot = akbot.with_settings(AKBOT_STORE=f"file://{store}")
@@ -159,7 +160,7 @@ def test_a_tampered_backup_is_shown_as_not_trusted_and_latest_skips_it(
 
 
 def test_a_backup_that_was_copied_under_another_name_is_not_trusted(
-    sandbox: Sandbox, akbot: Akbot, tmp_path: Path
+    akbot: Akbot, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
     akbot = akbot.with_settings(AKBOT_STORE=f"file://{store}")
@@ -176,7 +177,7 @@ def test_a_backup_that_was_copied_under_another_name_is_not_trusted(
     assert other("verify", "latest").code == 3
 
 
-def test_check_and_status_tell_what_is_there(sandbox: Sandbox, akbot: Akbot) -> None:
+def test_check_and_status_tell_what_is_there(akbot: Akbot) -> None:
     assert "Last good backup: never" in akbot.ok("status")
     akbot.backup("--label", "first")
     assert "(1 in the store)" in akbot.ok("status")
@@ -254,7 +255,7 @@ class Watch(threading.Thread):
             self.leaks |= {what for what, text in self.planted.items() if text.encode() in lines}
             self.rounds += 1
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -98,7 +98,8 @@ def test_the_signature_is_checked_with_stock_openssl(
 
     check = """
     cut -d' ' -f2 "$1.sig" | base64 -d > "$1.raw"
-    printf '\\x30\\x2a\\x30\\x05\\x06\\x03\\x2b\\x65\\x70\\x03\\x21\\x00' | cat - "$1.raw" > "$1.der"
+    printf '\\x30\\x2a\\x30\\x05\\x06\\x03\\x2b\\x65\\x70\\x03\\x21\\x00' > "$1.der"
+    cat "$1.raw" >> "$1.der"
     cut -d' ' -f3 "$1.sig" | base64 -d > "$1.bin"
     openssl pkeyutl -verify -pubin -keyform DER -inkey "$1.der" -rawin -in "$1" -sigfile "$1.bin"
     """
