@@ -6,24 +6,20 @@ cryptographic library to load.
 
 import argparse
 import os
-import secrets
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.errors import ConfigError, IntegrityError, PortError
+from bot.domain.errors import ConfigError, IntegrityError
+from bot.entrypoints.files import STANDARD, io_errors, open_input, open_output, shown, write_new
 
 if TYPE_CHECKING:
     from bot import age
 
 _BLOCK_SIZE = 1 << 20
 _MAX_KEY_FILE_SIZE = 1 << 20
-_STANDARD = "-"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -102,7 +98,7 @@ def run_keygen(args: argparse.Namespace) -> int:
 
     identity = age.HybridIdentity.generate() if args.hybrid else age.X25519Identity.generate()
     text = age.format_identity_file(identity, datetime.now(UTC))
-    _write_new(Path(args.output), text.encode("ascii"))
+    write_new(Path(args.output), text.encode("ascii"))
     recipient = str(identity.recipient())
     if not sys.stdout.isatty():
         sys.stderr.write(f"Public key: {recipient}\n")
@@ -137,7 +133,7 @@ def run_decrypt(args: argparse.Namespace) -> int:
         {
             "-i": args.identity,
             "--passphrase-file": [args.passphrase_file],
-            "IN": [args.input or _STANDARD],
+            "IN": [args.input or STANDARD],
         }
     )
     opener = age.Opener(_identities(args))
@@ -146,16 +142,16 @@ def run_decrypt(args: argparse.Namespace) -> int:
         return _transform(args, opener, mode=0o600)
     except age.NoIdentityMatchError as error:
         hint = "Name the identity of one of its recipients with -i, or --passphrase-file."
-        raise IntegrityError(f"decrypt {_name(args.input)}: {error}", hint=hint) from error
+        raise IntegrityError(f"decrypt {shown(args.input)}: {error}", hint=hint) from error
     except age.AgeError as error:
         hint = "Fetch the file once more, or take another copy."
-        raise IntegrityError(f"decrypt {_name(args.input)}: {error}", hint=hint) from error
+        raise IntegrityError(f"decrypt {shown(args.input)}: {error}", hint=hint) from error
 
 
 def _recipients(args: argparse.Namespace) -> "list[age.Recipient]":
     from bot import age  # noqa: PLC0415
 
-    _check_stdin_used_once({"-R": args.recipients_file, "IN": [args.input or _STANDARD]})
+    _check_stdin_used_once({"-R": args.recipients_file, "IN": [args.input or STANDARD]})
     recipients: list[age.Recipient] = []
     for text in args.recipient:
         try:
@@ -168,7 +164,7 @@ def _recipients(args: argparse.Namespace) -> "list[age.Recipient]":
             recipients += age.parse_recipient_file(_text(content, path, "-R"))
         except age.KeyFormatError as error:
             raise ConfigError(
-                f"read -R {_name(path)}: {error}", hint="Correct the file."
+                f"read -R {shown(path)}: {error}", hint="Correct the file."
             ) from error
     if not recipients:
         raise ConfigError(
@@ -200,7 +196,7 @@ def _identities(args: argparse.Namespace) -> "list[age.Identity]":
             identities += age.parse_identity_file(_text(content, path, "-i"))
         except age.KeyFormatError as error:
             raise ConfigError(
-                f"read -i {_name(path)}: {error}", hint="Name the file that akbot keygen wrote."
+                f"read -i {shown(path)}: {error}", hint="Name the file that akbot keygen wrote."
             ) from error
     return identities
 
@@ -211,14 +207,14 @@ def _unlock(content: bytes, locks: "tuple[age.Identity, ...]", path: str) -> byt
 
     if not locks:
         raise ConfigError(
-            f"read -i {_name(path)}: it is locked with a passphrase",
+            f"read -i {shown(path)}: it is locked with a passphrase",
             hint="Name the passphrase's file with --passphrase-file.",
         )
     try:
         return b"".join(age.decrypt([content], locks))
     except age.AgeError as error:
         raise IntegrityError(
-            f"unlock -i {_name(path)}: {error}", hint="Check the file named by --passphrase-file."
+            f"unlock -i {shown(path)}: {error}", hint="Check the file named by --passphrase-file."
         ) from error
 
 
@@ -232,7 +228,7 @@ def _read_passphrase(path: str) -> str:
         passphrase = ""
     if not passphrase:
         raise ConfigError(
-            f"read --passphrase-file {_name(path)}: its first line is empty or not text",
+            f"read --passphrase-file {shown(path)}: its first line is empty or not text",
             hint="Put the passphrase, and nothing else, on its first line.",
         )
     return passphrase
@@ -240,12 +236,12 @@ def _read_passphrase(path: str) -> str:
 
 def _read_keys(path: str, flag: str) -> tuple[bytes, bool]:
     """Return the content of a small file, and whether everybody on this host can read it."""
-    with _open_input(path, flag) as file, _io(f"read {flag} {_name(path)}"):
+    with open_input(path, flag) as file, io_errors(f"read {flag} {shown(path)}"):
         mode = os.fstat(file.fileno()).st_mode
         content = file.read(_MAX_KEY_FILE_SIZE + 1)
     if len(content) > _MAX_KEY_FILE_SIZE:
         raise ConfigError(
-            f"read {flag} {_name(path)}: it is longer than {_MAX_KEY_FILE_SIZE >> 10} KiB",
+            f"read {flag} {shown(path)}: it is longer than {_MAX_KEY_FILE_SIZE >> 10} KiB",
             hint="Name a file of keys; the file to work on is the last argument.",
         )
     return content, stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
@@ -256,20 +252,20 @@ def _text(content: bytes, path: str, flag: str) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"read {flag} {_name(path)}: it is not text", hint="Name a file of keys."
+            f"read {flag} {shown(path)}: it is not text", hint="Name a file of keys."
         ) from error
 
 
 def _warn_exposed(what: str, path: str) -> None:
     sys.stderr.write(
-        f"akbot: warning: everybody on this host can read the {what} file {_name(path)};"
+        f"akbot: warning: everybody on this host can read the {what} file {shown(path)};"
         " chmod 600 it\n"
     )
 
 
 def _check_stdin_used_once(uses: dict[str, list[str]]) -> None:
     """Refuse to read two things from stdin; *uses* maps a flag to the files that it names."""
-    flags = [flag for flag, paths in uses.items() for path in paths if path == _STANDARD]
+    flags = [flag for flag, paths in uses.items() for path in paths if path == STANDARD]
     if len(flags) > 1:
         raise ConfigError(
             f"read stdin: it cannot be both {flags[0]} and {flags[1]}",
@@ -287,15 +283,15 @@ class _Transform(Protocol):
 def _transform(args: argparse.Namespace, transform: _Transform, *, mode: int) -> int:
     """Push the input through *transform* into the output; 1 if nobody wants the output."""
     buffer = memoryview(bytearray(_BLOCK_SIZE))
-    reading, writing = f"read {_name(args.input)}", f"write {_name(args.output, 'stdout')}"
+    reading, writing = f"read {shown(args.input)}", f"write {shown(args.output, 'stdout')}"
     try:
         with (
-            _open_input(args.input or _STANDARD, "IN") as source,
-            _io(writing),
-            _open_output(args.output, mode) as sink,
+            open_input(args.input or STANDARD, "IN") as source,
+            io_errors(writing),
+            open_output(args.output, mode) as sink,
         ):
             while True:
-                with _io(reading):
+                with io_errors(reading):
                     count = source.readinto1(buffer)
                 if not count:
                     break
@@ -304,103 +300,3 @@ def _transform(args: argparse.Namespace, transform: _Transform, *, mode: int) ->
     except BrokenPipeError:
         return 1
     return 0
-
-
-@contextmanager
-def _io(doing: str) -> Iterator[None]:
-    """Raise what the system refuses as PortError; a reader that went away is not an error."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise PortError(f"{doing}: {error.strerror}") from error
-
-
-def _open_input(path: str, flag: str) -> BufferedReader:
-    try:
-        return open(0 if path == _STANDARD else path, "rb", closefd=path != _STANDARD)
-    except OSError as error:
-        raise ConfigError(
-            f"open {flag} {_name(path)}: {error.strerror}",
-            hint="Check the name and who may read it.",
-        ) from error
-
-
-@contextmanager
-def _open_output(path: str | None, mode: int) -> Iterator[BinaryIO]:
-    """Open stdout, or a file that takes its name only when the block ends well.
-
-    What exists and is no regular file (a device, a pipe) is written directly.
-    """
-    if path is None or path == _STANDARD:
-        with open(1, "wb", closefd=False) as stdout:
-            yield stdout
-        return
-    named = Path(path)
-    if named.exists() and not named.is_file():
-        with _create(named, os.O_WRONLY, mode) as file:
-            yield file
-        return
-    target = named.resolve()
-    draft = target.with_name(f".akbot-{secrets.token_hex(8)}.tmp")
-    with _create(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode) as file, _or_removed(draft):
-        yield file
-        _sync(file)
-        draft.replace(target)
-    _sync_folder(target.parent)
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a secret to a file that did not exist, and that nobody else could ever read."""
-    with (
-        _io(f"write {_name(str(path))}"),
-        _create(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) as file,
-        _or_removed(path),
-    ):
-        file.write(content)
-        _sync(file)
-        _sync_folder(path.parent)
-
-
-def _create(path: Path, flags: int, mode: int) -> BinaryIO:
-    try:
-        return os.fdopen(os.open(path, flags, mode), "wb")
-    except FileExistsError as error:
-        raise ConfigError(
-            f'create -o "{path}": it exists, and a key is never overwritten',
-            hint="Choose another name.",
-        ) from error
-    except OSError as error:
-        raise ConfigError(
-            f'create -o "{path}": {error.strerror}',
-            hint="Check the folder and who may write to it.",
-        ) from error
-
-
-@contextmanager
-def _or_removed(path: Path) -> Iterator[None]:
-    """Remove *path* if the block fails or is interrupted."""
-    try:
-        yield
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    """Make a new name in *path* survive a loss of power."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _name(path: str | None, otherwise: str = "stdin") -> str:
-    return otherwise if path is None or path == _STANDARD else f'"{path}"'
