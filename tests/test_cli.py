@@ -24,7 +24,7 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
         **settings,
     }
     program = Path(sys.executable).with_name("akbot")
-    command = [program, *arguments]
+    command = [str(program), *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=folder, env=environment
     )

@@ -234,7 +234,7 @@ def _listen_for(container: Container) -> socket.socket | None:
         try:
             route.connect((container.address, 9))
             own = route.getsockname()[0]
-            listener = socket.create_server((own, 0), backlog=4)
+            listener = socket.create_server((own, 0), backlog=64)
         except OSError:
             return None
     listener.settimeout(0)

@@ -226,10 +226,12 @@ async def engine_api(url: str = ENGINE) -> AsyncIterator[EngineApi]:
     finally:
         await api.close()
     gc.collect()
+    left: set[asyncio.Task[Any]] = set()
+    more: set[tuple[str, str]] = set()
     for _ in range(20):
         await asyncio.sleep(0.01)  # a proxy in the same loop needs a moment
         left = asyncio.all_tasks() - tasks - {asyncio.current_task()}
-        more = own_sockets().items() - sockets.items()
+        more = set(own_sockets().items() - sockets.items())
         if not (left or more):
             break
     else:
