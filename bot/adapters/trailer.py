@@ -22,8 +22,12 @@ class Trailer:
         """Whether what has come so far ends in the trailer."""
         return self._held == self._expected
 
-    def feed(self, block: bytes) -> bytes:
-        """The bytes of *block* and before that cannot be part of the trailer."""
-        joined = self._held + block
+    def feed(self, block: bytes | memoryview) -> bytes:
+        """A copy of the bytes of *block* and before that cannot be part of the trailer."""
+        if len(block) >= _LENGTH:
+            view = memoryview(block)
+            before, self._held = self._held, bytes(view[-_LENGTH:])
+            return b"".join((before, view[:-_LENGTH]))
+        joined = self._held + bytes(block)
         self._held = joined[-_LENGTH:]
         return joined[:-_LENGTH]

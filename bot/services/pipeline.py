@@ -113,10 +113,13 @@ def _compressor(encoding: Encoding) -> tuple[Callable[[bytes], bytes], Callable[
 
 
 async def hash_stored(chunks: AsyncIterator[bytes], tally: Tally) -> AsyncIterator[bytes]:
-    """Pass stored bytes on as blocks, counting and hashing them in *tally*."""
+    """Pass stored bytes on as blocks, counting and hashing them in *tally* meanwhile."""
     async for block in in_blocks(chunks):
-        await asyncio.to_thread(tally.add_stored, block)
-        yield block
+        hashing = asyncio.ensure_future(asyncio.to_thread(tally.add_stored, block))
+        try:
+            yield block  # whoever takes it works beside the hash
+        finally:
+            await hashing
 
 
 async def unseal(
