@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from bot.adapters.engine_api import EngineApi, RawStream, stop, text_tail
+from bot.adapters.engine_api import STDERR, EngineApi, RawStream, stop, text_tail
 from bot.adapters.threads import finish
 
 LABEL = "akbot.throw-away"
 _MEMORY = 512 * 1024 * 1024
 _PIDS = 64
+_LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
 
 
 class ThrowAway:
@@ -28,28 +29,40 @@ class ThrowAway:
         A command that ends early, because it did not like what it read, is answered by its exit
         code; *data* is read to its end all the same, so that the reader's own checks run.
         """
-        listening = asyncio.create_task(self._stream.output())
+        stderr = bytearray()
+        listening = asyncio.create_task(self._listen(stderr))
+        exited = asyncio.create_task(self._exit_code())
         try:
-            reading = True
             async for block in data:
-                if reading:
-                    reading = await self._send(block)
-            if reading:
+                await self._send(block, exited)
+            if not exited.done():
                 self._stream.close_stdin()
-            _, stderr = await listening
+            code = await exited
+            await asyncio.wait({listening}, timeout=_LAST_WORDS)
         finally:
             await stop(listening)
-        result = await self._engine.call(
-            "wait for a throw-away container", lambda sdk: sdk.wait(self._id)
-        )
-        return int(result["StatusCode"]), text_tail(stderr)
+            await stop(exited)
+        return code, text_tail(stderr)
 
-    async def _send(self, block: bytes) -> bool:
-        try:
-            await self._stream.write(block)
-        except ConnectionError:
-            return False
-        return True
+    async def _listen(self, stderr: bytearray) -> None:
+        async for kind, data in self._stream.frames():
+            if kind == STDERR:
+                stderr.extend(data)
+
+    async def _exit_code(self) -> int:
+        result = await self._engine.call(
+            "wait for a throw-away container", lambda sdk: sdk.wait(self._id, timeout=None)
+        )
+        return int(result["StatusCode"])
+
+    async def _send(self, block: bytes, exited: asyncio.Task[int]) -> None:
+        """Send unless the command has ended: the Engine then takes nothing more, nor says so."""
+        if exited.done():
+            return
+        sending = asyncio.ensure_future(self._stream.write(block))
+        await asyncio.wait({sending, exited}, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(ConnectionError):  # its exit code says why
+            await (sending if sending.done() else stop(sending))
 
 
 @asynccontextmanager
