@@ -120,10 +120,11 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
 async def _backup(app: "App", args: argparse.Namespace) -> int:
     import getpass  # noqa: PLC0415
 
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
     from bot.domain.messages import RunBackup  # noqa: PLC0415
 
     command = RunBackup(
-        trigger="cli",
+        trigger=Trigger.CLI,
         actor=getpass.getuser(),
         label=args.label,
         pin=args.pin,

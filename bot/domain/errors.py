@@ -3,6 +3,7 @@
     BotError              message and, where there is one, a next step
     ├── ConfigError       a setting or an argument is wrong; nothing was tried (exit 2)
     ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
+    │   └── BusyError             another job runs
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
     │   └── UntrustedError        nobody that this host trusts has signed them
     └── PortError         an outside system failed; `retryable` says whether again may help (exit 1)
@@ -28,6 +29,10 @@ class ConfigError(BotError):
 
 class RefusedError(BotError):
     """A precondition does not hold; nothing was changed."""
+
+
+class BusyError(RefusedError):
+    """Another job runs; nothing was changed."""
 
 
 class IntegrityError(BotError):

@@ -1,17 +1,24 @@
 """Commands, imperative, and events, in the past tense."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.backup_id import BackupId
+from bot.domain.jobs import Job, Trigger
 from bot.domain.manifest import Component, Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunBackup:
-    """Back the stack up."""
+    """Back the stack up.
 
-    trigger: str
+    *origin* is where the outcome is told, *slot* the planned moment of a scheduled backup.
+    """
+
+    trigger: Trigger
     actor: str
+    origin: str = ""
+    slot: datetime | None = None
     label: str = ""
     pin: bool = False
     components: frozenset[str] = frozenset()  # empty: all
@@ -61,4 +68,21 @@ class BackupFinished:
     seconds: float
 
 
-Event = BackupStarted | ComponentProgressed | ComponentStored | ComponentVerified | BackupFinished
+@dataclass(frozen=True)
+class JobBegan:
+    """A job holds the lock and is in the journal."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """The journal says how it ended."""
+
+    job: Job
+
+
+BackupEvent = (
+    BackupStarted | ComponentProgressed | ComponentStored | ComponentVerified | BackupFinished
+)
+Event = BackupEvent | JobBegan | JobEnded

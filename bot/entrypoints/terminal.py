@@ -46,6 +46,8 @@ class Progress:
                 self._line(f"  {component.name}: verified")
             case BackupFinished(manifest, seconds):
                 self._line(done_line(manifest, seconds))
+            case _:
+                pass
 
     def _line(self, text: str) -> None:
         self._write(f"{_CLEAR if self._live else ''}{text}\n")

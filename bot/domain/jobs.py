@@ -1,0 +1,114 @@
+"""Jobs: one run of a piece of work, as the journal has it, and what becomes of a cut-off one.
+
+A job and the backup that it makes share their name, so that whoever has the one finds the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.backup_id import BackupId
+
+MOST_CRASHES = 3
+
+
+class JobKind(StrEnum):
+    """What kind of work it is."""
+
+    BACKUP = "backup"
+
+
+class Trigger(StrEnum):
+    """What began it."""
+
+    CLI = "cli"
+    CHAT = "chat"
+    SCHEDULE = "schedule"
+
+
+class JobState(StrEnum):
+    """How far it came.
+
+    INTERRUPTED: its process was stopped or killed, and what it had begun was undone. STUCK: that
+    happened so often that a person must look at it (`akbot jobs settle ID`).
+    """
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run.
+
+    *origin* is where its outcome is told, in the words of whoever began it, e.g. a chat; *slot* the
+    planned moment of a scheduled one. *plan* is what must be known to undo it. *progress* is a few
+    words for people, *share* how much is done (0 to 1, None if that cannot be told). *swept* says
+    that nothing half-done of it is left anywhere. *crashes* counts the processes that died in it.
+    """
+
+    id: BackupId
+    kind: JobKind
+    trigger: Trigger
+    actor: str
+    started: datetime
+    state: JobState = JobState.RUNNING
+    origin: str = ""
+    slot: datetime | None = None
+    label: str = ""
+    plan: Mapping[str, str] = field(default_factory=dict)
+    step: str = ""
+    progress: str = ""
+    share: float | None = None
+    message: str = ""
+    ended: datetime | None = None
+    crashes: int = 0
+    swept: bool = False
+    cancelled_by: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it may still have to be undone."""
+        return self.state is not JobState.STUCK and not self.swept
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: *message* in a sentence; *swept*: nothing half-done of it is left."""
+
+    state: JobState
+    message: str
+    swept: bool = True
+
+
+class Remedy(StrEnum):
+    """What to do about a job whose process is gone."""
+
+    ACCEPT = "accept"  # it had done its work
+    UNDO = "undo"
+    ASK = "ask"
+
+
+def judge_unfinished(job: Job, *, committed: bool) -> Remedy:
+    """Decide about an open job that no process works on.
+
+    *committed* says that its result exists: for a backup, a signed manifest and all its components.
+    """
+    if committed:
+        return Remedy.ACCEPT
+    return Remedy.ASK if job.crashes >= MOST_CRASHES else Remedy.UNDO
+
+
+def slot_is_taken(jobs: Sequence[Job], slot: datetime) -> bool:
+    """Whether the work that was planned for *slot* has had its run.
+
+    A run that was interrupted, through no fault of its own, is made up for once.
+    """
+    runs = [job for job in jobs if job.slot == slot]
+    interrupted = [job for job in runs if job.state is JobState.INTERRUPTED]
+    return len(interrupted) > 1 or len(runs) > len(interrupted)

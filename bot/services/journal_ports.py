@@ -1,0 +1,181 @@
+"""What the journal promises: jobs, and all that must survive a kill of the conversation.
+
+Every method that writes returns when the change is on the disk. A journal is shared by all
+processes that have the same state folder.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.domain.jobs import Job, Outcome
+
+
+class JobJournal(Protocol):
+    """Jobs, each step written before it is taken.
+
+    Raises PortError when the disk does not take it; the caller then must not act.
+    """
+
+    async def begin(self, job: Job) -> None:
+        """Write a new job."""
+
+    async def plan(self, job_id: str, plan: Mapping[str, str]) -> None:
+        """Add to what must be known to undo it."""
+
+    async def step(self, job_id: str, step: str) -> None:
+        """Say what it is about to do."""
+
+    async def progress(self, job_id: str, words: str, share: float | None) -> str:
+        """Say how far it is; who has asked to cancel it meanwhile, or "". May be lost by a kill."""
+
+    async def ask_to_cancel(self, job_id: str, actor: str) -> bool:
+        """Leave a wish to cancel; False where the job does not run any more."""
+
+    async def crashed(self, job_id: str) -> Job:
+        """Count one more process that died in it, before anything is done about it."""
+
+    async def finish(self, job_id: str, outcome: Outcome, ended: datetime) -> None:
+        """Write how it ended. Never fails for a full disk: room was kept for it."""
+
+    async def job(self, job_id: str) -> Job | None:
+        """One job."""
+
+    async def jobs(self, limit: int = 20) -> Sequence[Job]:
+        """The newest jobs, newest first."""
+
+    async def open_jobs(self) -> Sequence[Job]:
+        """All of which something half-done may be left, oldest first; a running one is one."""
+
+    async def compact(self, before: datetime) -> int:
+        """Forget what ended before that; return how many jobs that were."""
+
+
+class JobLock(Protocol):
+    """One mutating job at a time, across processes, containers and hosts of the same stack."""
+
+    def hold(self, job: Job) -> AbstractAsyncContextManager[None]:
+        """Hold it while the context lives.
+
+        Raises BusyError at once when somebody else holds it.
+        """
+
+    def is_held(self) -> bool:
+        """Whether a process with the same state folder holds it, this one included."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An update as the chat service sent it; *received* is when it was stored here."""
+
+    update_id: int
+    payload: Mapping[str, Any]
+    received: datetime
+
+
+class Inbox(Protocol):
+    """Updates, stored before they are confirmed, so that each is handled once."""
+
+    async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
+        """Keep *updates*; one that is there already, handled or not, stays as it is."""
+
+    async def next_offset(self) -> int:
+        """One more than the highest `update_id` that was stored; 0 at the very first."""
+
+    async def unhandled(self) -> Sequence[Incoming]:
+        """What is still to be handled, by `update_id`."""
+
+    async def handled(self, update_id: int) -> None:
+        """It was dealt with, whatever came of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message on its way out.
+
+    *key* names it for good: a second message with the same key is not written. *chat* and *thread*
+    say where to. *buttons* are rows of (label, data). *document* is a file's text, *text* then its
+    caption. *silent*: it does not ring.
+    """
+
+    key: str
+    chat: int
+    text: str
+    thread: int | None = None
+    buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
+    silent: bool = False
+    document: tuple[str, str] | None = None  # file name, content
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A message in the outbox.
+
+    *attempted*: a send was begun and nobody knows whether it arrived. *message_id* is the chat
+    service's, once it was sent. *message* is as it should stand; when *stale* it does not yet.
+    """
+
+    number: int
+    message: Message
+    written: datetime
+    attempted: bool = False
+    message_id: int | None = None
+    stale: bool = False
+
+
+class Outbox(Protocol):
+    """Messages, sent in the order in which they were written, none lost."""
+
+    async def put(self, message: Message, written: datetime) -> bool:
+        """Write a message; False where its key is known already."""
+
+    async def change(
+        self, key: str, text: str, buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
+    ) -> None:
+        """Let a message stand otherwise, sent or not; it is edited in its place."""
+
+    async def waiting(self) -> Sequence[Queued]:
+        """What is to be sent or edited, in order."""
+
+    async def attempt(self, number: int) -> None:
+        """A send begins; written before it does."""
+
+    async def sent(self, number: int, message_id: int, text: str) -> None:
+        """It arrived, or was edited, and stands there as *text* now."""
+
+    async def drop(self, number: int, reason: str) -> None:
+        """It can never arrive, e.g. the bot was blocked."""
+
+    async def find(self, key: str) -> Queued | None:
+        """The message of that key, sent or not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A decision that a person is asked for.
+
+    *plan_hash* is of what will be done if the answer is yes: a plan that has changed since is
+    refused. Only *person* may answer, in *chat*, until *expires*, and once.
+    """
+
+    id: str
+    plan_hash: str
+    person: int
+    chat: int
+    expires: datetime
+    choices: tuple[str, ...]
+
+
+class Questions(Protocol):
+    """Questions and their answers."""
+
+    async def ask(self, question: Question) -> None:
+        """Write a question, before it is put."""
+
+    async def find(self, question_id: str) -> tuple[Question, str] | None:
+        """A question and its answer so far, "" for none."""
+
+    async def answer(self, question_id: str, choice: str) -> bool:
+        """Write the answer; False where it had one already."""

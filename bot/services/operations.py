@@ -1,0 +1,37 @@
+"""What may be asked of the bot, whoever asks: the chat, the schedule, the command line."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from bot.domain.catalogue import BackupRecord
+from bot.domain.jobs import Job
+from bot.domain.messages import Event, RunBackup
+from bot.domain.stack import Stack
+
+Listener = Callable[[Job, Event], None]
+"""Is told what happens in a job; it never blocks, and what it raises stops nobody."""
+
+
+class Operations(Protocol):
+    """The use cases behind the chat and the schedule."""
+
+    async def start_backup(self, command: RunBackup) -> Job:
+        """Begin a backup and return once it is in the journal; it goes on by itself.
+
+        Raises BusyError when another job runs, and what else keeps it from beginning.
+        """
+
+    async def cancel(self, actor: str) -> Job | None:
+        """Ask the running job to stop and to undo what it has begun; None if nothing runs."""
+
+    async def jobs(self, limit: int) -> Sequence[Job]:
+        """The newest jobs, newest first."""
+
+    async def job(self, job_id: str) -> Job | None:
+        """One job."""
+
+    async def backups(self) -> Sequence[BackupRecord]:
+        """The backups of the stack, newest first."""
+
+    async def stack(self) -> Stack:
+        """The stack as it is now."""
