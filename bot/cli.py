@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
+_ALL = 10_000  # jobs, more than the journal keeps
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
@@ -30,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BotError as error:
         _complain(error)
         return _exit_code(error)
-    except KeyboardInterrupt:
-        print("akbot: interrupted; nothing half-done was left", file=sys.stderr)  # noqa: T201
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("akbot: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     return code
 
@@ -54,6 +56,14 @@ def _say(*lines: str) -> None:
 
 def _say_json(value: Any) -> None:
     _say(json.dumps(value, indent=1, default=str))
+
+
+def _show(args: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
+    """As JSON where that was asked for, else as text."""
+    if args.json:
+        _say_json(value)
+    else:
+        _say(*lines)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -79,8 +89,13 @@ def make_parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
+    jobs = _add(commands, "jobs", _jobs, "show what was done, by whom, and how it ended")
+    jobs.add_argument("id", nargs="?", help='a job\'s id, or "settle"')
+    jobs.add_argument("settled", nargs="?", metavar="ID", help="with settle: its id")
     _add(commands, "status", _status, "show the stack and its last backup")
     _add(commands, "check", _check, "look at everything that a backup depends on")
+    run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
+    run.set_defaults(run=_run_daemon)
     crypt.add_commands(commands)
     return parser
 
@@ -99,22 +114,43 @@ def _add(
 
 def _with_app(run: Run, args: argparse.Namespace) -> int:
     """Read the settings, build the application, run the command in an event loop."""
-    from bot.settings import ENV_FILE, load_settings  # noqa: PLC0415 - "--help" needs none of it
+    return asyncio.run(_run(run, _settings(args), args))
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - "--help" needs none of it
 
     if args.env_file and not args.env_file.is_file():
         raise ConfigError(f'--env-file: there is no file "{args.env_file}"')
     loaded = load_settings(env_file=args.env_file or Path(ENV_FILE))
     for warning in loaded.warnings:
         print(f"akbot: warning: {warning}", file=sys.stderr)  # noqa: T201
-    return asyncio.run(_run(run, loaded.settings, args))
+    return loaded.settings
+
+
+def _run_daemon(args: argparse.Namespace) -> int:
+    from bot.app import serve  # noqa: PLC0415
+
+    settings = _settings(args)
+    asyncio.run(serve(settings))
+    return DONE
 
 
 async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
     from bot.app import open_app  # noqa: PLC0415 - likewise
     from bot.entrypoints.terminal import Progress  # noqa: PLC0415
 
-    async with open_app(settings, Progress(sys.stderr)) as app:
+    progress = Progress(sys.stderr)
+    _end_in_order_on_sigterm()
+    async with open_app(settings, [lambda _, event: progress(event)]) as app:
         return await run(app, args)
+
+
+def _end_in_order_on_sigterm() -> None:
+    """As on Ctrl-C: what is under way is undone before the process ends."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _backup(app: "App", args: argparse.Namespace) -> int:
@@ -130,7 +166,7 @@ async def _backup(app: "App", args: argparse.Namespace) -> int:
         pin=args.pin,
         components=frozenset(args.component),
     )
-    manifest = await app.backup().run(command)
+    manifest = await app.backup(command)
     if args.json:
         _say_json(asdict(manifest))
     else:
@@ -159,10 +195,11 @@ async def _backups(app: "App", args: argparse.Namespace) -> int:
 async def _verify(app: "App", args: argparse.Namespace) -> int:
     from bot.domain.catalogue import choose  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
+    from bot.entrypoints.terminal import Progress  # noqa: PLC0415
 
     records = await app.backups()
     chosen = records if args.id == "all" else [choose(records, args.id)]
-    service = app.verify()
+    service = app.verify(Progress(sys.stderr))
     outcomes: list[dict[str, Any]] = []
     code = DONE
     for record in chosen:
@@ -180,6 +217,25 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
     else:
         _say(*render.verify_lines(outcomes))
     return code
+
+
+async def _jobs(app: "App", args: argparse.Namespace) -> int:
+    from bot.domain.jobs import choose_job  # noqa: PLC0415
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    if args.id == "settle":
+        job = await app.jobs.settle(
+            choose_job(await app.journal.jobs.jobs(_ALL), args.settled or "")
+        )
+        _say(f"Job {job.id} is settled: nothing about it is tried any more.")
+        return DONE
+    if args.id:
+        chosen = choose_job(await app.journal.jobs.jobs(_ALL), args.id)
+        _show(args, asdict(chosen), render.job_lines(chosen, app.settings.zone))
+    else:
+        jobs = await app.journal.jobs.jobs()
+        _show(args, [asdict(job) for job in jobs], render.jobs_lines(jobs, app.settings.zone))
+    return DONE
 
 
 async def _status(app: "App", args: argparse.Namespace) -> int:

@@ -1,29 +1,20 @@
-"""Every setting, from the environment and `akbot.env`; nothing else reads the environment.
+"""Every setting: its name, its meaning, its default. `settings_source` reads them."""
 
-Each `AKBOT_NAME` may stand as `AKBOT_NAME_FILE` as well, the path of a file that holds the value;
-for secrets that is the better way. The standard `AWS_*` variables and DOCKER_HOST are honoured.
-"""
-
-import difflib
 import os
 import re
-import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
+from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 
-PREFIX = "AKBOT_"
-_FILE_SUFFIX = "_FILE"
-ENV_FILE = "akbot.env"
 _STATE_OF_ROOT = "/var/lib/akbot"
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -93,12 +84,58 @@ class Settings(BaseSettings):
     service_worker: str = Field(
         "", alias="AKBOT_SERVICE_WORKER", description="Authentik's worker. Default: `worker`."
     )
+    backup_schedule: str = Field(
+        "30 3 * * *",
+        alias="AKBOT_BACKUP_SCHEDULE",
+        description="When `akbot run` makes backups: a cron expression of five fields, or `off`.",
+    )
+    timezone: str = Field(
+        "",
+        alias="AKBOT_TIMEZONE",
+        description="The time zone of schedules and messages, such as `Europe/Berlin`. Default:"
+        " the machine's.",
+    )
+    telegram_token: SecretStr = Field(
+        SecretStr(""),
+        alias="AKBOT_TELEGRAM_TOKEN",
+        description="The Telegram bot's token, from @BotFather. Without one there is no chat.",
+    )
+    telegram_admins: Annotated[frozenset[PositiveInt], NoDecode] = Field(
+        frozenset(),
+        alias="AKBOT_TELEGRAM_ADMINS",
+        description="The user ids, numbers, of those who may use the chat, separated by commas or"
+        " spaces. Everybody else gets no answer.",
+    )
+    telegram_api: str = Field(
+        "https://api.telegram.org",
+        alias="AKBOT_TELEGRAM_API",
+        pattern=r"^https?://[^\s/?#]+$",
+        description="Where the Bot API is, for a server of one's own.",
+    )
+    health_listen: str = Field(
+        "127.0.0.1:9180",
+        alias="AKBOT_HEALTH_LISTEN",
+        pattern=r"^[^\s/:]+:\d{1,5}$",
+        description="Address and port on which `akbot run` answers `/healthz`.",
+    )
     store_max_parts: int = Field(
         10_000,
         alias="AKBOT_STORE_MAX_PARTS",
         ge=2,
         le=10_000,
         description="How many parts an upload may have; some S3 services allow only 1000.",
+    )
+    store_timeout: float = Field(
+        30,
+        alias="AKBOT_STORE_TIMEOUT",
+        gt=0,
+        description="How many seconds an S3 service may take to answer one request.",
+    )
+    store_outage: float = Field(
+        120,
+        alias="AKBOT_STORE_OUTAGE",
+        ge=0,
+        description="How many seconds of an outage of the S3 service a backup sits out.",
     )
     docker_host: str = Field(
         "unix:///var/run/docker.sock",
@@ -116,12 +153,34 @@ class Settings(BaseSettings):
     )
     home: Path = Field(Path("/"), alias="HOME", description="Whose state folder it is.")
 
-    @field_validator("recipients", "trusted_keys", mode="before")
+    @field_validator("recipients", "trusted_keys", "telegram_admins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
             tuple(re.split(r"[,\s]+", value.strip(", \n\t"))) if isinstance(value, str) else value
         )
+
+    @field_validator("backup_schedule")
+    @classmethod
+    def _is_schedule(cls, value: str) -> str:
+        parse_schedule(value, UTC, "AKBOT_BACKUP_SCHEDULE")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        _zone(value)
+        return value
+
+    @field_validator("telegram_token")
+    @classmethod
+    def _is_token(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ConfigError(
+                "AKBOT_TELEGRAM_TOKEN: this is not the form of a bot's token",
+                hint="Copy it whole from @BotFather: digits, a colon, 35 letters and digits.",
+            )
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -132,7 +191,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values only from `load_settings`, which knows `_FILE` and names every mistake."""
+        """Take values only from `load_settings`, which knows `_FILE` and names mistakes."""
         return (init_settings,)
 
     @property
@@ -141,6 +200,25 @@ class Settings(BaseSettings):
         if self.state:
             return self.state
         return Path(_STATE_OF_ROOT) if os.geteuid() == 0 else self.home / ".local/state/akbot"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of schedules and messages."""
+        return _zone(self.timezone)
+
+    @property
+    def plan_of_backups(self) -> Schedule | None:
+        """When backups are made by themselves; None for never."""
+        return parse_schedule(self.backup_schedule, self.zone, "AKBOT_BACKUP_SCHEDULE")
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is set, for the log to mask."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(
+            value.get_secret_value()
+            for value in values
+            if isinstance(value, SecretStr) and value.get_secret_value()
+        )
 
     def service_names(self) -> dict[Role, tuple[str, ...]]:
         """The names that each role's service may have."""
@@ -154,6 +232,26 @@ class Settings(BaseSettings):
         return [(role, getattr(self, f"service_{role}")) for role in Role]
 
 
+_TOKEN = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
+
+
+def _zone(name: str) -> tzinfo:
+    """The zone called *name*, or the machine's own, which it keeps across clock changes."""
+    try:
+        if name:
+            return ZoneInfo(name)
+        with _LOCAL_TIME.open("rb") as file:
+            return ZoneInfo.from_file(file, key="local time")
+    except (OSError, ValueError, KeyError) as error:
+        if name:
+            raise ConfigError(
+                f'AKBOT_TIMEZONE: there is no time zone "{name[:60]}"',
+                hint="Give its name in the tz database, such as Europe/Berlin or UTC.",
+            ) from error
+        return UTC
+
+
+_LOCAL_TIME = Path("/etc/localtime")
 _USUAL_NAMES = {
     Role.POSTGRESQL: ("postgresql",),
     Role.REDIS: ("redis",),
@@ -162,94 +260,6 @@ _USUAL_NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """The settings, and what a person should know about where they came from."""
-
-    settings: Settings
-    warnings: tuple[str, ...]
-
-
 def setting_names() -> list[str]:
     """Every name, as it stands in the environment."""
     return [field.alias or name for name, field in Settings.model_fields.items() if name != "home"]
-
-
-def load_settings(
-    environment: Mapping[str, str] | None = None, env_file: Path = Path(ENV_FILE)
-) -> Loaded:
-    """Read `akbot.env` and then the environment, which goes before it.
-
-    Raises:
-        ConfigError: a name that does not exist, a value of the wrong form, a secret's file that
-            cannot be read.
-    """
-    environment = os.environ if environment is None else environment
-    from_file = _read_env_file(env_file)
-    _refuse_unknown(from_file, environment)
-    warnings: list[str] = []
-    given = {**from_file, **environment}
-    values: dict[str, str] = {}
-    for name in [*setting_names(), "HOME"]:
-        if given.get(name):
-            values[name] = given[name]
-        elif given.get(name + _FILE_SUFFIX):
-            values[name] = _read_secret(
-                name + _FILE_SUFFIX, Path(given[name + _FILE_SUFFIX]), warnings
-            )
-    try:
-        return Loaded(Settings(**values), tuple(warnings))  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise ConfigError(
-            f"{first['loc'][0]}: {first['msg'].lower()}",
-            hint="deploy/akbot.env.example shows every setting.",
-        ) from None
-
-
-def _read_env_file(path: Path) -> dict[str, str]:
-    try:
-        with path.open() as lines:
-            return {k: v for k, v in dotenv_values(stream=lines, interpolate=False).items() if v}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise ConfigError(f'read "{path}": {error}') from error
-
-
-def _refuse_unknown(from_file: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    names = setting_names()
-    known = {*names, *(name + _FILE_SUFFIX for name in names)}
-    for name in (*from_file, *environment):
-        if name.startswith(PREFIX) and name not in known:
-            rests = {each.removeprefix(PREFIX): each for each in sorted(known)}
-            near = difflib.get_close_matches(name.removeprefix(PREFIX), rests, n=1)
-            raise ConfigError(
-                f'there is no setting "{name}"',
-                hint=f'Did you mean "{rests[near[0]]}"?'
-                if near
-                else "The README lists all settings.",
-            )
-    for name in from_file:
-        if PREFIX + name in known:
-            raise ConfigError(
-                f'there is no setting "{name}"', hint=f'Did you mean "{PREFIX}{name}"?'
-            )
-
-
-def _read_secret(setting: str, path: Path, warnings: list[str]) -> str:
-    try:
-        value = path.read_text().strip()
-        mode = path.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigError(
-            f'{setting}: read "{path}": {reason}', hint="Create the file, or correct its path."
-        ) from error
-    if mode & stat.S_IROTH:
-        warnings.append(
-            f'{setting}: everybody on this host can read "{path}"; run: chmod 600 {path}'
-        )
-    if not value:
-        raise ConfigError(f'{setting}: "{path}" is empty', hint="Write the value into it.")
-    return value

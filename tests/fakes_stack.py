@@ -1,14 +1,16 @@
 """A stack in memory: stand-ins for the ports that look at Docker, PostgreSQL, Redis and files."""
 
+import asyncio
 import io
 import tarfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import crcmod
 
+from bot.domain.daemon_report import DaemonReport
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
@@ -100,6 +102,7 @@ class FakeSnapshot:
 
     async def dump(self) -> AsyncGenerator[bytes]:
         assert self.database.is_open, "a dump needs its snapshot to be open"
+        await self.database.takes_time()
         async for block in _stream(self.database.dump, self.database.fail_dump_at):
             yield block
 
@@ -115,6 +118,7 @@ class FakeDatabase:
     calls: list[str] = field(default_factory=list)
     is_open: bool = False
     before_open: Callable[[], None] = lambda: None
+    takes_time: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
@@ -127,6 +131,10 @@ class FakeDatabase:
 
     async def roles(self) -> AsyncGenerator[bytes]:
         yield ROLES
+
+    async def end_sessions(self) -> int:
+        self.calls.append("end sessions")
+        return 0
 
     async def way_out(self) -> str:
         return "memory"
@@ -175,13 +183,18 @@ class FakeEngine:
     postgres: FakeDatabase = field(default_factory=FakeDatabase)
     redis: FakeSessions = field(default_factory=FakeSessions)
     disk: FakeFiles = field(default_factory=FakeFiles)
+    swept: list[str] = field(default_factory=list)
 
     async def find_stack(self) -> Stack:
         return self.stack
 
-    def database(self, stack: Stack) -> FakeDatabase:
+    def database(self, stack: Stack, job_id: str = "") -> FakeDatabase:  # noqa: ARG002
         assert stack is self.stack
         return self.postgres
+
+    async def remove_throw_aways(self, job_id: str) -> int:
+        self.swept.append(job_id)
+        return 0
 
     def session_store(self, stack: Stack) -> FakeSessions | None:
         return self.redis if stack.redis else None
@@ -195,6 +208,7 @@ class FakeEngine:
 class FakeClock:
     at: datetime = NOW
     passed: float = 0.0
+    sleepers: list[asyncio.Future[None]] = field(default_factory=list)
     suffixes: list[str] = field(default_factory=lambda: ["k3f9", "aaaa", "bbbb", "cccc"])
 
     def now(self) -> datetime:
@@ -204,7 +218,19 @@ class FakeClock:
         self.passed += 1.0
         return self.passed
 
-    def random_text(self, alphabet: str, length: int) -> str:  # noqa: ARG002 - the port's  # noqa: ARG002 - the port's
+    async def sleep(self, seconds: float) -> None:  # noqa: ARG002 - a test says when it is over
+        ticked = asyncio.get_running_loop().create_future()
+        self.sleepers.append(ticked)
+        await ticked
+
+    def wake(self) -> None:
+        """Let every sleep be over."""
+        for sleeper in self.sleepers:
+            if not sleeper.done():
+                sleeper.set_result(None)
+        self.sleepers.clear()
+
+    def random_text(self, alphabet: str, length: int) -> str:  # noqa: ARG002 - the port's
         text = self.suffixes.pop(0)
         return text if len(text) == length else (text * length)[:length]
 
@@ -215,6 +241,14 @@ class FakeDisk:
 
     async def usage(self, path: str) -> DiskUsage | None:
         return self.by_path.get(path)
+
+
+@dataclass
+class FakeDaemon:
+    found: DaemonReport | None = None
+
+    async def report(self) -> DaemonReport | None:
+        return self.found
 
 
 async def _stream(data: bytes, fail_at: int | None) -> AsyncIterator[bytes]:

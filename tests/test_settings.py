@@ -4,7 +4,8 @@ import pytest
 
 from bot.domain.errors import ConfigError
 from bot.domain.stack import Role
-from bot.settings import Settings, load_settings, setting_names
+from bot.settings import Settings, setting_names
+from bot.settings_source import load_settings
 
 NOWHERE = Path("/nonexistent/akbot.env")
 
@@ -68,6 +69,30 @@ def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path:
         pytest.param(
             {"AKBOT_STORE_MAX_PARTS": "1"}, "greater than or equal to 2", "example", id="too small"
         ),
+        pytest.param(
+            {"AKBOT_BACKUP_SCHEDULE": "30 3 * *"},
+            'AKBOT_BACKUP_SCHEDULE: "30 3 * *" is not a cron expression',
+            '"30 3 * * *"',
+            id="bad cron",
+        ),
+        pytest.param(
+            {"AKBOT_TIMEZONE": "Europe/Berln"},
+            'AKBOT_TIMEZONE: there is no time zone "Europe/Berln"',
+            "Europe/Berlin",
+            id="bad time zone",
+        ),
+        pytest.param(
+            {"AKBOT_TIMEZONE": "../../etc/passwd"}, "no time zone", "Europe/Berlin", id="a path"
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_TOKEN": "no-token"},
+            "AKBOT_TELEGRAM_TOKEN: this is not the form of a bot's token",
+            "@BotFather",
+            id="bad token",
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_ADMINS": "ada"}, "AKBOT_TELEGRAM_ADMINS: ", "example", id="a name"
+        ),
         pytest.param({"AKBOT_STACK": "a/b"}, "AKBOT_STACK: ", "example", id="a path as a name"),
         pytest.param(
             {"AWS_SECRET_ACCESS_KEY_FILE": "/nonexistent/s"},
@@ -107,3 +132,28 @@ def test_an_empty_secret_file_is_an_error(tmp_path: Path) -> None:
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     assert all(name.isupper() for name in setting_names())
+
+
+def test_a_wrong_token_is_not_repeated() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"AKBOT_TELEGRAM_TOKEN": "123:planted"}, NOWHERE)
+
+    assert "planted" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_every_secret_is_known_to_whoever_masks_them() -> None:
+    token = "12345678:" + "a" * 35
+    settings = load_settings(
+        {"AKBOT_TELEGRAM_TOKEN": token, "AWS_SECRET_ACCESS_KEY": "planted"}, NOWHERE
+    ).settings
+
+    assert set(settings.secrets()) == {token, "planted"}
+
+
+def test_the_machines_zone_is_the_default_and_keeps_clock_changes() -> None:
+    assert load_settings({"AKBOT_TIMEZONE": "Europe/Berlin"}, NOWHERE).settings.zone is not None
+    assert load_settings({}, NOWHERE).settings.zone is not None
+
+
+def test_what_compose_reads_from_its_own_file_is_no_mistake() -> None:
+    load_settings({"AKBOT_PROJECT_DIR": "/srv/authentik", "AKBOT_IMAGE": "akbot"}, NOWHERE)

@@ -88,5 +88,13 @@ FROM public.authentik_version_history;
 """
 
 
+def end_sessions(names_from: str) -> str:
+    """End the sessions whose application_name begins with *names_from*; how many there were."""
+    return (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "  # noqa: S608
+        f"WHERE starts_with(application_name, '{names_from}')"  # of our own making: no quotes
+    )
+
+
 def _quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'

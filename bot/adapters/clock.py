@@ -1,5 +1,6 @@
 """The system's time and chance."""
 
+import asyncio
 import secrets
 import time
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     def random_text(self, alphabet: str, length: int) -> str:
         return "".join(secrets.choice(alphabet) for _ in range(length))

@@ -7,6 +7,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.adapters.files import EngineFiles
 from bot.adapters.postgres import Login, PostgresDatabase
 from bot.adapters.redis import RedisServer
+from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import Found, StackWanted, choose_containers
 from bot.domain.stack import Container, Mount, Role, Stack
@@ -61,8 +62,10 @@ class DockerEngine:
         self._environments[container_id] = _environment(details)
         return _container(details, image)
 
-    def database(self, stack: Stack) -> PostgresDatabase:
-        return PostgresDatabase(self._api, self.transport, stack.postgresql, self._login(stack))
+    def database(self, stack: Stack, job_id: str = "") -> PostgresDatabase:
+        return PostgresDatabase(
+            self._api, self.transport, stack.postgresql, self._login(stack), job_id
+        )
 
     def session_store(self, stack: Stack) -> RedisServer | None:
         if stack.redis is None:
@@ -72,6 +75,9 @@ class DockerEngine:
 
     def files(self, stack: Stack) -> EngineFiles:
         return EngineFiles(self._api, stack)
+
+    async def remove_throw_aways(self, job_id: str) -> int:
+        return await remove_throw_aways(self._api, job_id)
 
     def _login(self, stack: Stack) -> Login:
         """The superuser that the image made, and the database that Authentik is told to use."""

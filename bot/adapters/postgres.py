@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,18 @@ class PostgresDatabase:
     """Port `Database`."""
 
     def __init__(
-        self, engine: EngineApi, transport: Transport, container: Container, login: Login
+        self,
+        engine: EngineApi,
+        transport: Transport,
+        container: Container,
+        login: Login,
+        job_id: str = "",
     ) -> None:
         self._engine = engine
         self._transport = transport
         self._container = container
         self._login = login
+        self._job_id = job_id
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
@@ -48,6 +54,11 @@ class PostgresDatabase:
             name = await session.run("SELECT pg_export_snapshot();")
             server = _server(await session.ask(sql.SERVER), self._login.database)
             yield PostgresSnapshot(self, session, name, server)
+
+    def session(self, database: str, name: str) -> AbstractAsyncContextManager[PsqlSession]:
+        """A session in another *database* of the server, under an application_name of its own."""
+        environment = {**self._environment(), "PGDATABASE": database, "PGAPPNAME": name}
+        return psql_session(self._engine, self._container.id, environment)
 
     async def way_out(self) -> str:
         return await self._transport.way(self._container)
@@ -73,28 +84,41 @@ class PostgresDatabase:
 
     async def _terminate(self, application_name: str) -> None:
         """End the sessions of a program that outlived its reader; what failed before says why."""
-        question = (
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "  # noqa: S608
-            f"WHERE application_name = '{application_name}'"  # made in _environment, never given
-        )
-        command = ["psql", "-X", "-q", "-A", "-t", "-c", question]
         try:
             async with asyncio.timeout(10):
-                await self._engine.run(self._container.id, command, environment=self._environment())
+                await self._end(application_name)
         except (PortError, TimeoutError):
             return
+
+    async def end_sessions(self) -> int:
+        return await self._end(self._sessions_prefix) if self._job_id else 0
+
+    async def _end(self, names_from: str) -> int:
+        """End all sessions whose name begins like that."""
+        command = ["psql", "-X", "-q", "-A", "-t", "-c", sql.end_sessions(names_from)]
+        environment = {**self._environment(), "PGDATABASE": "postgres", "PGAPPNAME": "akbot-ends"}
+        result = await self._engine.run(self._container.id, command, environment=environment)
+        if result.exit_code != 0:
+            raise PortError(f"end sessions in PostgreSQL: {result.stderr}", retryable=True)
+        return int(result.stdout)
+
+    @property
+    def _sessions_prefix(self) -> str:
+        return f"akbot-{self._job_id}-"
 
     def _environment(self) -> dict[str, str]:
         return {
             "PGUSER": self._login.user,
             "PGDATABASE": self._login.database,
-            "PGAPPNAME": f"akbot-{secrets.token_hex(4)}",
+            "PGAPPNAME": f"{self._sessions_prefix}{secrets.token_hex(4)}",
             "PGCONNECT_TIMEOUT": "10",
         }
 
     async def check_archive(self, archive: AsyncIterator[bytes]) -> None:
         command = ["pg_restore", "-f", "/dev/null"]
-        async with throw_away(self._engine, self._container.image_id, command) as sandbox:
+        async with throw_away(
+            self._engine, self._container.image_id, command, self._job_id
+        ) as sandbox:
             code, stderr = await sandbox.feed(archive)
         if code != 0:
             raise IntegrityError(f"pg_restore cannot read the dump: {stderr or code}")

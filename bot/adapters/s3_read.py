@@ -1,6 +1,5 @@
 """Read an object as a stream, going on where a connection broke."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -47,15 +46,15 @@ class _Reader:
 
     async def next_block(self) -> bytes:
         """The next bytes; none are left if it is empty."""
-        for delay in (*self._session.patience.delays, None):
-            try:
-                return await self._read()
-            except PortError as error:
-                self.close()
-                if not error.retryable or delay is None:
-                    raise
-            await asyncio.sleep(delay)
-        raise AssertionError("the last attempt returns or raises")
+        return await self._session.persist(self._read_or_close)
+
+    async def _read_or_close(self) -> bytes:
+        """Read on; after an error from a new connection."""
+        try:
+            return await self._read()
+        except PortError:
+            self.close()
+            raise
 
     async def _read(self) -> bytes:
         if self._body is None and self._position != self._end:

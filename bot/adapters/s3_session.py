@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -38,13 +39,14 @@ class Patience:
 
     *connect_seconds* also bounds the sending of one small block. botocore tries each request
     *attempts* times within a second or two; whatever moves data is then repeated after *delays*,
-    which carries a backup over an outage of a minute.
+    but not once *outage_seconds* have passed.
     """
 
     connect_seconds: float = 10
-    answer_seconds: float = 60
+    answer_seconds: float = 30
+    outage_seconds: float = 120
     attempts: int = 3
-    delays: tuple[float, ...] = (1, 2, 4, 8, 15, 30)
+    delays: tuple[float, ...] = (1, 2, 4, 8, 15, 30, 30, 30)
 
 
 class Head(NamedTuple):
@@ -101,11 +103,12 @@ class S3Session:
 
     async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Await *attempt* until it succeeds, fails for good, or patience ends."""
+        give_up = time.monotonic() + self.patience.outage_seconds
         for delay in self.patience.delays:
             try:
                 return await attempt()
             except PortError as error:
-                if not error.retryable:
+                if not error.retryable or time.monotonic() + delay > give_up:
                     raise
             await asyncio.sleep(delay)
         return await attempt()

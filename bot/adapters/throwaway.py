@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from bot.adapters.engine_api import STDERR, EngineApi, RawStream, stop, text_tail
@@ -67,9 +68,13 @@ class ThrowAway:
 
 @asynccontextmanager
 async def throw_away(
-    engine: EngineApi, image_id: str, command: Sequence[str]
+    engine: EngineApi, image_id: str, command: Sequence[str], job_id: str = ""
 ) -> AsyncGenerator[ThrowAway]:
-    """Run *command* in a sealed container of *image_id*, which is there already, never pulled."""
+    """Run *command* in a sealed container of *image_id*, which is there already, never pulled.
+
+    It carries *job_id*, so that one whose job was killed is found again. Its own stdin ends with
+    us then, so it does not go on working either.
+    """
     doing = f'run "{command[0]}" in a throw-away container'
 
     name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
@@ -91,7 +96,7 @@ async def throw_away(
             user="65534:65534",
             stdin_open=True,
             network_disabled=True,
-            labels={LABEL: command[0]},
+            labels={LABEL: job_id},
             healthcheck={"Test": ["NONE"]},
             host_config=limits,
         )
@@ -106,6 +111,22 @@ async def throw_away(
             await stream.close()
     finally:
         await finish(engine.call("remove a throw-away container", lambda sdk: _remove(sdk, name)))
+
+
+async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
+    """Remove what a killed job left, and what has ended and nobody removed; how many there were."""
+    found: Sequence[Mapping[str, Any]] = await engine.call(
+        "list throw-away containers",
+        lambda sdk: sdk.containers(all=True, filters={"label": LABEL}),
+    )
+    left = [
+        each["Id"]
+        for each in found
+        if each["State"] == "exited" or (job_id and each["Labels"][LABEL] == job_id)
+    ]
+    for container_id in left:
+        await engine.call("remove a throw-away container", partial(_remove, name=container_id))
+    return len(left)
 
 
 def _remove(sdk: Any, name: str) -> None:

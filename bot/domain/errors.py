@@ -4,6 +4,7 @@
     ├── ConfigError       a setting or an argument is wrong; nothing was tried (exit 2)
     ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
     │   └── BusyError             another job runs
+    ├── JobCancelledError a person asked for it (exit 1)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
     │   └── UntrustedError        nobody that this host trusts has signed them
     └── PortError         an outside system failed; `retryable` says whether again may help (exit 1)
@@ -33,6 +34,10 @@ class RefusedError(BotError):
 
 class BusyError(RefusedError):
     """Another job runs; nothing was changed."""
+
+
+class JobCancelledError(BotError):
+    """Somebody asked for it; nothing half-done was left."""
 
 
 class IntegrityError(BotError):

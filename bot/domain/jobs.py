@@ -4,11 +4,12 @@ A job and the backup that it makes share their name, so that whoever has the one
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId
+from bot.domain.errors import RefusedError
 
 MOST_CRASHES = 3
 
@@ -71,10 +72,11 @@ class Job:
     swept: bool = False
     cancelled_by: str = ""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether something of it may still have to be undone."""
-        return self.state is not JobState.STUCK and not self.swept
+    def ending(self, outcome: "Outcome", ended: datetime) -> "Job":
+        """The job as it stands once *outcome* is written."""
+        return replace(
+            self, state=outcome.state, message=outcome.message, swept=outcome.swept, ended=ended
+        )
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,25 @@ def judge_unfinished(job: Job, *, committed: bool) -> Remedy:
     if committed:
         return Remedy.ACCEPT
     return Remedy.ASK if job.crashes >= MOST_CRASHES else Remedy.UNDO
+
+
+def describe(job: Job) -> str:
+    """What runs, for somebody who has to wait: `backup since 03:30 UTC, 62 %, begun by root`."""
+    share = f", {job.share:.0%}" if job.share is not None else ""
+    return f"{job.kind} since {job.started:%H:%M} UTC{share}, begun by {job.actor}"
+
+
+def choose_job(jobs: Sequence[Job], wanted: str) -> Job:
+    """The job that *wanted* names, its id or the beginning of it.
+
+    Raises:
+        RefusedError: there is none, or several.
+    """
+    matching = [job for job in jobs if job.id.startswith(wanted)] if wanted else []
+    if len(matching) == 1:
+        return matching[0]
+    what = f"fits {len(matching)} jobs" if matching else "is no job"
+    raise RefusedError(f'"{wanted[:40]}" {what}', hint='See "akbot jobs" for their ids.')
 
 
 def slot_is_taken(jobs: Sequence[Job], slot: datetime) -> bool:

@@ -47,6 +47,13 @@ class BackupProgress:
                 return self
 
     @property
+    def words(self) -> str:
+        """What is under way, in a few words."""
+        if self.read:
+            return f"storing {' and '.join(sorted(self.read))}"
+        return "finishing" if self.stored else "looking at the stack"
+
+    @property
     def share(self) -> float | None:
         """How much of the dump is done, which takes nearly all the time; None if it is unknown."""
         if POSTGRES in self.stored:

@@ -1,11 +1,12 @@
 """Values to lines of text for a terminal. Pure: nothing here prints."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import Finding, Level
+from bot.domain.jobs import Job, JobState
 from bot.domain.manifest import Manifest
 from bot.domain.stack import Container
 
@@ -147,6 +148,46 @@ def status_lines(
     good = [record for record in records if record.state is BackupState.GOOD]
     last = "never" if not good else f"{good[0].id}, {age_of(good[0].created, now)}"
     return [*table(rows), "", f"Last good backup: {last} ({len(good)} in the store)"]
+
+
+def jobs_lines(jobs: Sequence[Job], zone: tzinfo) -> list[str]:
+    """The newest jobs, newest first."""
+    if not jobs:
+        return ["Nothing was done yet."]
+    rows = [("JOB", "WHAT", "WHEN", "BY", "OUTCOME")]
+    for job in jobs:
+        when = f"{job.started.astimezone(zone):%Y-%m-%d %H:%M}"
+        rows.append((job.id, job.kind, when, f"{job.actor} ({job.trigger})", _outcome(job)))
+    return table(rows)
+
+
+def _outcome(job: Job) -> str:
+    if job.state is JobState.RUNNING:
+        share = f", {job.share:.0%}" if job.share is not None else ""
+        return f"running: {job.progress or job.step or 'beginning'}{share}"
+    took = f" in {duration((job.ended - job.started).total_seconds())}" if job.ended else ""
+    if job.state is JobState.DONE:
+        return f"done{took}"
+    return f"{job.state}{took}: {job.message}"
+
+
+def job_lines(job: Job, zone: tzinfo) -> list[str]:
+    """One job in full."""
+    lines = [
+        f"{job.id}: {job.kind}, {_outcome(job)}",
+        f"  by {job.actor} ({job.trigger}), {job.started.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}",
+    ]
+    if job.slot:
+        lines.append(f"  planned for {job.slot.astimezone(zone):%Y-%m-%d %H:%M %Z}")
+    if job.label:
+        lines.append(f'  "{job.label}"')
+    if job.state is JobState.RUNNING and job.step:
+        lines.append(f"  step: {job.step}")
+    if job.crashes:
+        lines.append(f"  {job.crashes} times its process was killed")
+    if not job.swept and job.state is not JobState.RUNNING:
+        lines.append("  what it left is not cleaned up yet")
+    return lines
 
 
 def verify_lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:

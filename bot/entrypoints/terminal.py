@@ -4,6 +4,7 @@ import time
 from typing import TextIO
 
 from bot.domain.components import POSTGRES
+from bot.domain.jobs import JobState
 from bot.domain.messages import (
     BackupFinished,
     BackupStarted,
@@ -11,6 +12,8 @@ from bot.domain.messages import (
     ComponentStored,
     ComponentVerified,
     Event,
+    JobBegan,
+    JobEnded,
 )
 from bot.entrypoints.render import done_line, duration, size
 
@@ -27,6 +30,7 @@ class Progress:
         self._drawn = 0.0
         self._begun = time.monotonic()
         self._started: BackupStarted | None = None
+        self._own = ""  # the job of this command; others that it hears of were settled first
 
     def __call__(self, event: Event) -> None:
         """Show *event*; a terminal that went away stops nothing."""
@@ -46,6 +50,10 @@ class Progress:
                 self._line(f"  {component.name}: verified")
             case BackupFinished(manifest, seconds):
                 self._line(done_line(manifest, seconds))
+            case JobBegan(job):
+                self._own = job.id
+            case JobEnded(job) if job.id != self._own or job.state is JobState.INTERRUPTED:
+                self._line(f"{job.kind} {job.id}: {job.state}: {job.message}")
             case _:
                 pass
 

@@ -1,20 +1,14 @@
 """Back the stack up: every component streamed, sealed, stored and read back, the manifest last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bot.domain.backup_id import (
-    SUFFIX_ALPHABET,
-    SUFFIX_LENGTH,
-    BackupId,
-    created_at,
-    make_backup_id,
-)
+from bot.domain.backup_id import BackupId, created_at
 from bot.domain.catalogue import PIN, encode_pin, newest_good
 from bot.domain.components import CONFIG, GLOBALS, POSTGRES, REDIS, Encoding, Format
-from bot.domain.errors import BotError, ConfigError, IntegrityError
+from bot.domain.errors import ConfigError, IntegrityError, PortError
 from bot.domain.manifest import (
     MANIFEST,
     SIGNATURE_SUFFIX,
@@ -38,8 +32,9 @@ from bot.domain.signature import sign
 from bot.domain.stack import Stack, file_sources
 from bot.services.catalogue import list_backups, read_small
 from bot.services.keyring import Keyring
-from bot.services.pipeline import Tally, seal
-from bot.services.ports import BackupStore, Clock, Engine, Publish, Snapshot
+from bot.services.pipeline import Tally, ending, seal
+from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
+from bot.services.undo import STACK
 from bot.services.verify import verify_component
 
 
@@ -68,35 +63,34 @@ class BackupService:
     publish: Publish
     stack_name: str | None = None
 
-    async def run(self, command: RunBackup) -> Manifest:
+    async def run(self, command: RunBackup, job: JobLog) -> Manifest:
         """Take a backup and return its manifest, which by then lies in the store.
 
-        Raises what failed first. Then there is no manifest, and nothing of this backup is left but
-        what an outage of the store forbids to delete, which a note on the error names.
+        Raises what failed first. Then there is no whole backup, and what *job*'s page says is what
+        must be undone.
         """
         started = self.clock.monotonic()
         stack = await self.engine.find_stack()
+        _require_running(stack, command)
         name = self.stack_name or stack.project
         good = newest_good(await list_backups(self.store, name, self.keyring.trusted))
         earlier = good.manifest if good else None
-        backup_id = make_backup_id(
-            self.clock.now(), self.clock.random_text(SUFFIX_ALPHABET, SUFFIX_LENGTH)
-        )
-        prefix = backup_prefix(name, backup_id)
+        prefix = backup_prefix(name, job.id)
 
+        await job.plan(**{STACK: name})
         async with AsyncExitStack() as context:
             snapshot: Snapshot | None = None
+            database = self.engine.database(stack, job.id)
             if not command.components or POSTGRES in command.components:
-                database = self.engine.database(stack)
                 snapshot = await context.enter_async_context(database.snapshot())
-            sources = _chosen(self._sources(stack, snapshot), command.components)
-            self.publish(_started(backup_id, snapshot, earlier))
-            components, facts = await self._store_all(sources, snapshot, prefix)
+            sources = _chosen(self._sources(stack, database, snapshot), command.components)
+            self.publish(_started(job.id, snapshot, earlier))
+            components, facts = await self._store_all(sources, snapshot, prefix, job)
 
         manifest = Manifest(
-            id=backup_id,
+            id=job.id,
             stack=name,
-            created=created_at(backup_id),
+            created=created_at(job.id),
             trigger=command.trigger,
             actor=command.actor,
             label=command.label,
@@ -107,11 +101,12 @@ class BackupService:
             warnings=doubts(facts, earlier) if facts else (),
             partial=bool(command.components),
         )
+        await job.step("commit")
         await self._commit(manifest, prefix, pin=command.pin)
         self.publish(BackupFinished(manifest, self.clock.monotonic() - started))
         return manifest
 
-    def _sources(self, stack: Stack, snapshot: Snapshot | None) -> list[Source]:
+    def _sources(self, stack: Stack, database: Database, snapshot: Snapshot | None) -> list[Source]:
         """Everything that this stack has, the database first; nothing is opened yet."""
         sources: list[Source] = []
         if snapshot:
@@ -124,8 +119,8 @@ class BackupService:
                     2 * snapshot.server.database_size,
                 )
             )
-        roles = self.engine.database(stack).roles()
-        sources.append(Source(GLOBALS, Encoding(Format.SQL, compressed=True), roles))
+        sql = Encoding(Format.SQL, compressed=True)
+        sources.append(Source(GLOBALS, sql, database.roles()))
         sessions = self.engine.session_store(stack)
         if sessions:
             rdb = Encoding(Format.RDB, compressed=True)
@@ -140,25 +135,30 @@ class BackupService:
         return sources
 
     async def _store_all(
-        self, sources: Sequence[Source], snapshot: Snapshot | None, prefix: str
+        self, sources: Sequence[Source], snapshot: Snapshot | None, prefix: str, job: JobLog
     ) -> tuple[tuple[Component, ...], DatabaseFacts | None]:
         """The dump in one lane, the small components in another, the counts beside them."""
         dumps = [source for source in sources if source.component == POSTGRES]
         others = [source for source in sources if source.component != POSTGRES]
         try:
             async with asyncio.TaskGroup() as lanes:
-                dumping = lanes.create_task(self._store_in_turn(dumps, prefix))
-                copying = lanes.create_task(self._store_in_turn(others, prefix))
+                dumping = lanes.create_task(self._store_in_turn(dumps, prefix, job))
+                copying = lanes.create_task(self._store_in_turn(others, prefix, job))
                 counting = lanes.create_task(snapshot.facts()) if snapshot else None
-        except BaseException as failure:  # noqa: BLE001 - cancelled or failed, it goes on below
-            cause = _first_cause(failure)
-            await self._forget([prefix + source.file_name for source in sources], cause)
+        except BaseExceptionGroup as failures:
+            cause = _first_cause(failures)
             raise cause from cause.__cause__
         facts = counting.result() if counting else None
         return (*dumping.result(), *copying.result()), facts
 
-    async def _store_in_turn(self, sources: Sequence[Source], prefix: str) -> list[Component]:
-        return [await self._store(source, prefix + source.file_name) for source in sources]
+    async def _store_in_turn(
+        self, sources: Sequence[Source], prefix: str, job: JobLog
+    ) -> list[Component]:
+        components: list[Component] = []
+        for source in sources:
+            await job.step(f"store {source.component}")
+            components.append(await self._store(source, prefix + source.file_name))
+        return components
 
     async def _store(self, source: Source, key: str) -> Component:
         started = self.clock.monotonic()
@@ -169,9 +169,8 @@ class BackupService:
             recipients=self.keyring.recipients,
             tally=tally,
         )
-        stored_size = await self.store.put(
-            key, self._reporting(source.component, sealed, tally), size_hint=source.size_hint
-        )
+        async with ending(self._reporting(source.component, sealed, tally)) as blocks:
+            stored_size = await self.store.put(key, blocks, size_hint=source.size_hint)
         component = Component(
             name=source.component,
             key=key,
@@ -188,9 +187,10 @@ class BackupService:
     async def _reporting(
         self, name: str, blocks: AsyncIterator[bytes], tally: Tally
     ) -> AsyncIterator[bytes]:
-        async for block in blocks:
-            yield block
-            self.publish(ComponentProgressed(name, tally.read, tally.stored))
+        async with ending(blocks):
+            async for block in blocks:
+                yield block
+                self.publish(ComponentProgressed(name, tally.read, tally.stored))
 
     async def _software(self, stack: Stack, snapshot: Snapshot | None) -> Software:
         sessions = self.engine.session_store(stack)
@@ -208,30 +208,27 @@ class BackupService:
         documents = {MANIFEST: data}
         if pin:
             documents = {PIN: encode_pin(manifest.stack, BackupId(manifest.id)), **documents}
-        try:
-            for name, document in documents.items():
-                signature = sign(document, self.keyring.signing_key)
-                await self.store.put(prefix + name + SIGNATURE_SUFFIX, _once(signature))
-                await self.store.put(prefix + name, _once(document))
-            await self._require_same(prefix + MANIFEST, data)
-        except BaseException as failure:
-            small = [
-                prefix + name + end for name in (MANIFEST, PIN) for end in ("", SIGNATURE_SUFFIX)
-            ]
-            large = [component.key for component in manifest.components]
-            await self._forget([*small, *large], failure)
-            raise
+        for name, document in documents.items():
+            signature = sign(document, self.keyring.signing_key)
+            await self.store.put(prefix + name + SIGNATURE_SUFFIX, _once(signature))
+            await self.store.put(prefix + name, _once(document))
+        await self._require_same(prefix + MANIFEST, data)
 
     async def _require_same(self, key: str, data: bytes) -> None:
         if await read_small(self.store, key) != data:
             raise IntegrityError("the manifest that the store gives back is another one")
 
-    async def _forget(self, keys: Collection[str], failure: BaseException) -> None:
-        """Delete what was stored of a backup that will not be; the manifest's key first."""
-        try:
-            await self.store.delete(*keys)
-        except BotError as error:
-            failure.add_note(f"What was stored of this backup could not be deleted: {error}.")
+
+def _require_running(stack: Stack, command: RunBackup) -> None:
+    """PostgreSQL and Redis must answer; server and worker need not run to have their files read."""
+    wanted = command.components or {POSTGRES, REDIS}
+    needed = ((POSTGRES, stack.postgresql), (GLOBALS, stack.postgresql), (REDIS, stack.redis))
+    for component, container in needed:
+        if component in wanted and container and not container.running:
+            raise PortError(
+                f'service "{container.service}" does not run: its container is {container.state}',
+                hint=f'Start it with "docker compose up -d {container.service}".',
+            )
 
 
 def _started(

@@ -7,6 +7,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, FoundSet, assess, group_by_backup, small_files
 from bot.domain.manifest import MAX_MANIFEST_BYTES, backup_prefix
 from bot.domain.signature import PublicKey
+from bot.services.pipeline import ending
 from bot.services.ports import BackupStore
 
 _AT_ONCE = 8
@@ -16,7 +17,21 @@ async def list_backups(
     store: BackupStore, stack: str, trusted: Collection[PublicKey]
 ) -> list[BackupRecord]:
     """Every backup of *stack*, newest first, each judged by what lies in the store."""
-    objects = [(each.key, each.size) async for each in store.list(f"{stack}/")]
+    return await _judged(store, stack, f"{stack}/", trusted)
+
+
+async def find_backup(
+    store: BackupStore, stack: str, backup_id: BackupId, trusted: Collection[PublicKey]
+) -> BackupRecord | None:
+    """One backup as it lies in the store, None where nothing of it does."""
+    found = await _judged(store, stack, backup_prefix(stack, backup_id), trusted)
+    return found[0] if found else None
+
+
+async def _judged(
+    store: BackupStore, stack: str, prefix: str, trusted: Collection[PublicKey]
+) -> list[BackupRecord]:
+    objects = [(each.key, each.size) async for each in store.list(prefix)]
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def judge(backup_id: BackupId, sizes: dict[str, int]) -> BackupRecord:
@@ -35,9 +50,10 @@ async def read_small(store: BackupStore, key: str) -> bytes:
     """A whole small object; of a hostile one only so much as a manifest may have."""
     parts: list[bytes] = []
     length = 0
-    async for block in store.get(key):
-        parts.append(block)
-        length += len(block)
-        if length > MAX_MANIFEST_BYTES:
-            break
+    async with ending(store.get(key)) as blocks:
+        async for block in blocks:
+            parts.append(block)
+            length += len(block)
+            if length > MAX_MANIFEST_BYTES:
+                break
     return b"".join(parts)[: MAX_MANIFEST_BYTES + 1]

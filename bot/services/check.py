@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from bot.domain.daemon_report import judge_daemon
 from bot.domain.errors import BotError
 from bot.domain.findings import (
     DiskUsage,
@@ -17,7 +18,7 @@ from bot.domain.findings import (
 )
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
-from bot.services.ports import BackupStore, Clock, Disk, Engine, KeyFacts
+from bot.services.ports import BackupStore, Clock, DaemonStatus, Disk, Engine, KeyFacts
 from bot.services.store_probe import StoreProbe
 
 _WITHIN = 60.0
@@ -31,6 +32,7 @@ class CheckService:
     store: BackupStore
     disk: Disk
     clock: Clock
+    daemon: DaemonStatus
     keys: Callable[[], KeyFacts]
     state_folder: str
     stack_name: str | None = None
@@ -51,6 +53,7 @@ class CheckService:
         findings += await self._guarded("keys", self._keys)
         findings += await self._guarded("clock", lambda: self._clock(stack))
         findings += await self._guarded("disk", lambda: self._disks(stack))
+        findings += await self._guarded("daemon", self._daemon)
         return findings
 
     async def _guarded(
@@ -138,6 +141,9 @@ class CheckService:
         name = self.stack_name or (stack.project if stack else "")
         records = await list_backups(self.store, name, self.keys().trusted) if name else []
         return [judge_clock(self.clock.now(), records)]
+
+    async def _daemon(self) -> Sequence[Finding]:
+        return judge_daemon(await self.daemon.report())
 
     async def _disks(self, stack: Stack | None) -> list[Finding]:
         findings: list[Finding] = []

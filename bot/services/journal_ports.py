@@ -56,14 +56,11 @@ class JobJournal(Protocol):
 class JobLock(Protocol):
     """One mutating job at a time, across processes, containers and hosts of the same stack."""
 
-    def hold(self, job: Job) -> AbstractAsyncContextManager[None]:
-        """Hold it while the context lives.
+    def hold(self, job: Job | None) -> AbstractAsyncContextManager[None]:
+        """Hold it while the context lives, for *job* or to settle what others left.
 
         Raises BusyError at once when somebody else holds it.
         """
-
-    def is_held(self) -> bool:
-        """Whether a process with the same state folder holds it, this one included."""
 
 
 @dataclass(frozen=True)

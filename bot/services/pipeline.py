@@ -6,7 +6,8 @@ without the interpreter's lock; memory does not depend on the stream's length.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,16 +43,28 @@ class Tally:
         self.stored += len(block)
 
 
+@asynccontextmanager
+async def ending(chunks: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """Give out *chunks*, and end what feeds them with the context, not when it is collected."""
+    try:
+        yield chunks
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close:
+            await close()
+
+
 async def in_blocks(chunks: AsyncIterator[bytes], size: int = BLOCK) -> AsyncIterator[bytes]:
     """Join small chunks, so that each block is worth a trip to a thread; large ones pass as is."""
     held: list[bytes] = []
     length = 0
-    async for chunk in chunks:
-        held.append(chunk)
-        length += len(chunk)
-        if length >= size:
-            yield held[0] if len(held) == 1 else b"".join(held)
-            held, length = [], 0
+    async with ending(chunks):
+        async for chunk in chunks:
+            held.append(chunk)
+            length += len(chunk)
+            if length >= size:
+                yield held[0] if len(held) == 1 else b"".join(held)
+                held, length = [], 0
     if held:
         yield b"".join(held)
 
@@ -68,10 +81,11 @@ async def seal(
     Raises IntegrityError at the end if the bytes are not a whole file of their format.
     """
     stages = _Sealing(encoding, recipients, tally)
-    async for block in in_blocks(chunks):
-        sealed = await asyncio.to_thread(stages.step, block)
-        if sealed:
-            yield sealed
+    async with ending(in_blocks(chunks)) as blocks:
+        async for block in blocks:
+            sealed = await asyncio.to_thread(stages.step, block)
+            if sealed:
+                yield sealed
     yield await asyncio.to_thread(stages.end)
 
 
@@ -114,12 +128,13 @@ def _compressor(encoding: Encoding) -> tuple[Callable[[bytes], bytes], Callable[
 
 async def hash_stored(chunks: AsyncIterator[bytes], tally: Tally) -> AsyncIterator[bytes]:
     """Pass stored bytes on as blocks, counting and hashing them in *tally* meanwhile."""
-    async for block in in_blocks(chunks):
-        hashing = asyncio.ensure_future(asyncio.to_thread(tally.add_stored, block))
-        try:
-            yield block  # whoever takes it works beside the hash
-        finally:
-            await hashing
+    async with ending(in_blocks(chunks)) as blocks:
+        async for block in blocks:
+            hashing = asyncio.ensure_future(asyncio.to_thread(tally.add_stored, block))
+            try:
+                yield block  # whoever takes it works beside the hash
+            finally:
+                await hashing
 
 
 async def unseal(
@@ -132,11 +147,12 @@ async def unseal(
     """
     opener = age.Opener(identities)
     try:
-        async for block in chunks:
-            plain = await asyncio.to_thread(opener.update, block)
-            if plain:
-                tally.plain += len(plain)
-                yield plain
+        async with ending(chunks):
+            async for block in chunks:
+                plain = await asyncio.to_thread(opener.update, block)
+                if plain:
+                    tally.plain += len(plain)
+                    yield plain
         plain = await asyncio.to_thread(opener.finish)
     except age.AgeError as error:
         raise IntegrityError(f"decrypt: {error}") from error
@@ -151,10 +167,11 @@ async def decompress(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     Raises IntegrityError when the stream is damaged, ends early, or goes on after its end.
     """
     stream = _Decompression()
-    async for block in chunks:
-        stream.feed(block)
-        while piece := await asyncio.to_thread(stream.next_piece):
-            yield piece
+    async with ending(chunks):
+        async for block in chunks:
+            stream.feed(block)
+            while piece := await asyncio.to_thread(stream.next_piece):
+                yield piece
     stream.finish()
 
 
@@ -197,6 +214,7 @@ class _Decompression:
 async def drain(chunks: AsyncIterator[bytes], encoding: Encoding) -> None:
     """Read a component's bytes to their end; raises IntegrityError if they are not whole."""
     check = encoding.new_check()
-    async for block in in_blocks(chunks):
-        await asyncio.to_thread(check.update, block)
+    async with ending(in_blocks(chunks)) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(check.update, block)
     check.finish()

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from bot.domain.backup_id import BackupId
+from bot.domain.daemon_report import DaemonReport
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import Event
@@ -130,6 +132,9 @@ class Database(Protocol):
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """Open a transaction and export its snapshot."""
 
+    async def end_sessions(self) -> int:
+        """End what the database's programs left running for this job; how many there were."""
+
     async def way_out(self) -> str:
         """By which way its dumps leave the container, for people."""
 
@@ -173,8 +178,8 @@ class Engine(Protocol):
     async def find_stack(self) -> Stack:
         """The stack as it is now. Raises ConfigError when it cannot be told which one is meant."""
 
-    def database(self, stack: Stack) -> Database:
-        """Its PostgreSQL."""
+    def database(self, stack: Stack, job_id: str = "") -> Database:
+        """Its PostgreSQL; the sessions of its programs carry *job_id* in their name."""
 
     def session_store(self, stack: Stack) -> SessionStore | None:
         """Its Redis; None in a stack that has none."""
@@ -182,12 +187,22 @@ class Engine(Protocol):
     def files(self, stack: Stack) -> StackFiles:
         """Its files."""
 
+    async def remove_throw_aways(self, job_id: str) -> int:
+        """Remove the throw-away containers of a job; how many there were."""
+
 
 class Disk(Protocol):
     """The host's file systems."""
 
     async def usage(self, path: str) -> DiskUsage | None:
         """The file system that holds *path*, or would; None where this process cannot see it."""
+
+
+class DaemonStatus(Protocol):
+    """The daemon of this host, asked from another process."""
+
+    async def report(self) -> DaemonReport | None:
+        """What it says of itself; None where none answers."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +216,20 @@ class KeyFacts:
     identity_is_only_here: bool
 
 
+class JobLog(Protocol):
+    """A job's own page of the journal; each call returns when it is on the disk."""
+
+    @property
+    def id(self) -> BackupId:
+        """The job's name, and that of the backup that it makes."""
+
+    async def plan(self, **facts: str) -> None:
+        """Write what must be known to undo what is about to be done."""
+
+    async def step(self, name: str) -> None:
+        """Write what is about to be done."""
+
+
 class Clock(Protocol):
     """Time and chance, injected so that decisions can be tested."""
 
@@ -209,6 +238,9 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that only go forward."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
 
     def random_text(self, alphabet: str, length: int) -> str:
         """Unpredictable characters."""

@@ -9,7 +9,7 @@ from bot.domain.components import Format, encoding_of
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
-from bot.services.pipeline import Tally, decompress, drain, hash_stored, unseal
+from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish
 
 
@@ -80,12 +80,14 @@ async def verify_component(
             if encoding.compressed:
                 content = decompress(content)
             if database and encoding.format is Format.ARCHIVE:
-                await database.check_archive(content)
+                async with ending(content):
+                    await database.check_archive(content)
             else:
                 await drain(content, encoding)
         else:
-            async for _ in stored:
-                pass
+            async with ending(stored):
+                async for _ in stored:
+                    pass
         _compare(tally, component, opened=bool(identities))
     except IntegrityError as error:
         raise IntegrityError(f'component "{component.name}": {error}', hint=error.hint) from error

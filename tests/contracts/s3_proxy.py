@@ -24,11 +24,16 @@ class Request:
 
 @dataclass
 class Answer:
-    """What the server behind answered, or would have."""
+    """What the server behind answered, or would have.
+
+    A body shorter than its Content-Length is sent, then nothing for *stall* seconds, then the
+    connection is closed.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes = b""
+    stall: float = 0
 
 
 class DroppedError(Exception):
@@ -67,6 +72,8 @@ class Proxy:
     requests: list[Request] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     read_slowly: float = 0
+    cut_bodies_at: int | None = None  # a request's body is read so far, and the connection closed
+    is_down: bool = False  # nothing is answered at all
     query: str = ""  # added to each listing
 
     def seen(self, operation: str) -> list[Request]:
@@ -95,6 +102,27 @@ def error(status: int, code: str, *, extra: str = "", **headers: str) -> Fault:
 def dropped(_: Request, __: Forward) -> Answer:
     """Close the connection instead of doing anything."""
     raise DroppedError
+
+
+def late(seconds: float) -> Fault:
+    """Do it, and answer much too late."""
+
+    def answer(_: Request, forward: Forward) -> Answer:
+        time.sleep(seconds)
+        return forward()
+
+    return answer
+
+
+def stalled(seconds: float, after: int = 1000) -> Fault:
+    """Answer as the server does, but stop in the middle and say nothing more."""
+
+    def answer(_: Request, forward: Forward) -> Answer:
+        whole = forward()
+        headers = {**whole.headers, "Content-Length": str(len(whole.body))}
+        return Answer(whole.status, headers, whole.body[:after], stall=seconds)
+
+    return answer
 
 
 def answer_lost(_: Request, forward: Forward) -> Answer:
@@ -145,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def serve(self) -> None:
         proxy = self.server.proxy
+        if proxy.is_down:
+            raise DroppedError
         request = Request(self._operation(), self.path, self.headers, self._body())
         proxy.requests.append(request)
         fault = proxy.fault_for(request.operation)
@@ -156,9 +186,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         length = int(self.headers.get("Content-Length", 0))
-        blocks = []
+        blocks: list[bytes] = []
         while length:
             time.sleep(self.server.proxy.read_slowly)
+            cut = self.server.proxy.cut_bodies_at
+            if cut is not None and sum(map(len, blocks)) >= cut:
+                raise DroppedError
             block = self.rfile.read(min(length, 65536))
             if not block:
                 raise DroppedError
@@ -193,6 +226,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
             if len(answer.body) < int(headers["Content-Length"]):
+                self.wfile.flush()
+                time.sleep(answer.stall)
                 raise DroppedError
 
     def log_message(self, *_: object) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 PROGRAM = Path(sys.executable).with_name("akbot")
 PATIENCE = 300
@@ -37,12 +37,13 @@ class Akbot:
     def with_settings(self, **changes: str) -> "Akbot":
         return Akbot(self.folder, {**self.environment, **changes})
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, output: TextIO | None = None) -> subprocess.Popen[str]:
+        """Start it; what it writes goes into *output*, or into pipes of its own."""
         return subprocess.Popen(
             [PROGRAM, *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output or subprocess.PIPE,
+            stderr=output or subprocess.PIPE,
             text=True,
             cwd=self.folder,
             env=dict(self.environment),

@@ -9,10 +9,11 @@ STATE=$SANDBOX/.state      # this run's: containers' data, pids, logs; `down` re
 CACHE=$SANDBOX/.cache      # what is worth keeping: programs, the registry's storage
 LABEL=akbot.sandbox        # on every image, network and container of the sandbox
 NAMES=akbot-sandbox        # the images' repository prefix
+BOT_IMAGE=$NAMES/bot:checkout
 REGISTRY=127.0.0.1:5000    # the Engine takes loopback as insecure
 REFUSED=3                  # exit code: something of somebody else is in the way, nothing was changed
 NO_ENGINE=4                # exit code: no Docker Engine can run here
-export SANDBOX REPO STATE CACHE LABEL NAMES REGISTRY REFUSED NO_ENGINE
+export SANDBOX REPO STATE CACHE LABEL NAMES BOT_IMAGE REGISTRY REFUSED NO_ENGINE
 
 # The sandbox's own client and Compose come first; a user's contexts and logins stay out of it.
 export PATH="$CACHE/docker/bin:$PATH"

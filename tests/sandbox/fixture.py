@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 STATE = HERE / ".state"
 NO_ENGINE = 4
 PATIENCE = 1200
+BOT_UP = ("docker", "compose", "up", "--detach", "--wait", "--wait-timeout", "120", "bot")
 
 
 def skip_without_engine(reason: str) -> NoReturn:
@@ -60,6 +61,13 @@ class Sandbox:
         return self.environment["SANDBOX_S3"]
 
     @property
+    def store_inside(self) -> str:
+        """The value of AKBOT_STORE that is right inside a container: the same bucket and prefix."""
+        return self.environment["AKBOT_STORE"].replace(
+            self.s3, self.environment["SANDBOX_S3_INSIDE"]
+        )
+
+    @property
     def registry(self) -> str:
         """Host and port of the image registry."""
         return self.environment["SANDBOX_REGISTRY"]
@@ -94,6 +102,36 @@ class Sandbox:
     def compose(self, *arguments: str) -> str:
         """Run Docker Compose on the project and return what it prints."""
         return self.docker("compose", *arguments)
+
+    def bot_up(self, **settings: str) -> None:
+        """Start the bot as a service of the stack, with *settings* as its akbot.env.
+
+        Its image is that of this checkout. Returns when Docker says that it is healthy.
+        """
+        script("bot-image")
+        self.bot_settings.unlink(missing_ok=True)
+        if settings:
+            self.bot_settings.touch(mode=0o600)
+            self.bot_settings.write_text(
+                "".join(f"{name}='{value}'\n" for name, value in settings.items())
+            )
+        self.run(*BOT_UP, timeout=PATIENCE)
+
+    def bot_down(self) -> None:
+        """Remove the bot's container and akbot.env; what is in its state folder stays."""
+        self.compose("stop", "--timeout", "30", "bot")
+        self.compose("rm", "--force", "bot")
+        self.bot_settings.unlink(missing_ok=True)
+
+    @property
+    def bot_settings(self) -> Path:
+        """The bot's own settings file, on the host."""
+        return self.project / "akbot.env"
+
+    @property
+    def bot_state(self) -> Path:
+        """The bot's state folder, on the host."""
+        return self.mounts / "authentik" / "akbot"
 
     def psql(self, sql: str, *, database: str = "authentik") -> list[Sequence[str]]:
         """Run SQL as the database's owner and return the rows as text."""

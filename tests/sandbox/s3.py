@@ -2,8 +2,8 @@
 
 From a container 127.0.0.1 is the container, so loopback alone would not do; all addresses of the
 machine would be too many. Run as `s3.py PORT_FILE [INTERFACE...]`: PORT_FILE appears, holding the
-port, once the bucket is there and everything listens. An interface that this machine lacks is left
-out.
+port, once the bucket is there and everything listens, and beside it, with the suffix `.inside`, a
+file that holds the address for containers. An interface that this machine lacks is left out.
 """
 
 import fcntl
@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer, make_server
 
 BUCKET = "akbot"
+LOOPBACK = "127.0.0.1"
 ATTEMPTS = 20
 SIOCGIFADDR = 0x8915
 
@@ -50,14 +51,15 @@ def listen(addresses: list[str]) -> list[BaseWSGIServer]:
 
 def main(port_file: Path, interfaces: list[str]) -> None:
     addresses = [address for name in interfaces if (address := address_of(name))]
-    servers = listen(["127.0.0.1", *addresses])
+    servers = listen([LOOPBACK, *addresses])
     threads = [threading.Thread(target=server.serve_forever) for server in servers]
     for thread in threads:
         thread.start()
     port = servers[0].port
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/{BUCKET}", method="PUT")
+    request = urllib.request.Request(f"http://{LOOPBACK}:{port}/{BUCKET}", method="PUT")
     with urllib.request.urlopen(request, timeout=10):
         pass
+    port_file.with_suffix(".inside").write_text(f"{[LOOPBACK, *addresses][-1]}:{port}\n")
     partial = port_file.with_suffix(".new")
     partial.write_text(f"{port}\n")
     partial.rename(port_file)

@@ -2,7 +2,8 @@
 # The sandbox's Compose project, for `up` and `down`. Sourced after common.sh.
 
 PROJECT=$STATE/project
-CONTAINERS=(authentik authentik-worker authentik-postgresql authentik-redis)
+CONTAINERS=(authentik authentik-worker authentik-postgresql authentik-redis authentik-bot)
+SERVICES=(postgresql redis authentik worker) # without the bot, which starts only when asked for
 NETWORK=dockerization
 
 # Compose with nothing of the caller's environment, which would go before .env.

@@ -17,8 +17,10 @@ STACK = REPO / "docker-compose.yml"
 LOKI = REPO / "deploy" / "compose.loki.yml"
 EXAMPLE = REPO / ".env.example"
 ROOT = "/volume1/docker"
+PROJECT = "/volume1/compose/authentik"
 VALUES = {
     "MOUNT_PATH_DOCKER_ROOT": ROOT,
+    "AKBOT_PROJECT_DIR": PROJECT,
     "PG_PASS": "pass",
     "AUTHENTIK_SECRET_KEY": "key",
     "EMAIL": "a@example.org",
@@ -29,13 +31,15 @@ PROGRAMS = REPO / "tests" / "sandbox" / ".cache" / "docker"
 
 @dataclass(frozen=True)
 class Facts:
-    """What the document says about one service."""
+    """What the document says about one service; of the bot, what we say."""
 
     container: str
     image: str
     monitoring: str
     mounts: dict[str, str]
     command: list[str] | None = None
+    grace: str | None = None
+    build: dict[str, str] | None = None
     healthcheck: dict[str, Any] | None = None
     ports: dict[int, str] = field(default_factory=dict)
     depends_on: frozenset[str] = frozenset()
@@ -98,6 +102,20 @@ DOCUMENT = {
         user="root",
         read_only=frozenset({"/etc/localtime", "/var/run/docker.sock"}),
     ),
+    "bot": Facts(
+        container="authentik-bot",
+        image="akbot",
+        build={"context": str(REPO), "dockerfile": "deploy/Dockerfile"},
+        monitoring="authentik-bot",
+        mounts=LOCALTIME
+        | {
+            "/var/run/docker.sock": "/var/run/docker.sock",
+            "/var/lib/akbot": f"{ROOT}/authentik/akbot",
+            PROJECT: PROJECT,
+        },
+        grace="2m0s",
+        read_only=frozenset({"/etc/localtime", "/var/run/docker.sock"}),
+    ),
 }
 AUTHENTIK = {
     "AUTHENTIK_REDIS__HOST": "redis",
@@ -135,8 +153,11 @@ def filled(tmp_path: Path) -> Path:
     return path
 
 
-def config(env_file: Path, *files: Path) -> tuple[dict[str, Any], str]:
-    """Return what Compose makes of the files, and what it complains about."""
+def config(env_file: Path, *files: Path, **environment: str) -> tuple[dict[str, Any], str]:
+    """Return what Compose makes of the files, and what it complains about.
+
+    *environment* is the shell's, which goes before .env.
+    """
     result = subprocess.run(
         ["docker", "compose", "--env-file", str(env_file)]
         + [part for file in files for part in ("--file", str(file))]
@@ -148,6 +169,7 @@ def config(env_file: Path, *files: Path) -> tuple[dict[str, Any], str]:
             "PATH": f"{PROGRAMS}/bin:{os.environ['PATH']}",
             "DOCKER_CONFIG": str(PROGRAMS),
             "HOME": "/",
+            **environment,
         },
     )
     assert result.returncode == 0, result.stderr
@@ -181,12 +203,21 @@ def test_a_service_is_as_the_document_says(filled: Path, name: str) -> None:
     assert service["image"] == facts.image
     assert service["restart"] == "always"
     assert service["command"] == facts.command
+    assert service.get("build") == facts.build
+    assert service.get("stop_grace_period") == facts.grace
+    assert service["mem_limit"] == str(2 * 1024**3)
     assert service.get("healthcheck") == facts.healthcheck
     assert service.get("user") == facts.user
-    assert service["environment"] == ENVIRONMENT[name]
+    assert service.get("environment") == ENVIRONMENT.get(name)
     assert service["networks"] == {"dockerization": None}
-    assert service["labels"]["monitoring"] == facts.monitoring
-    assert service["logging"]["driver"] == "json-file"
+    assert service["labels"] == {
+        "com.centurylinklabs.watchtower.enable": "false",
+        "monitoring": facts.monitoring,
+    }
+    assert service["logging"] == {
+        "driver": "json-file",
+        "options": {"max-size": "10m", "max-file": "3"},
+    }
     assert {v["target"]: v["source"] for v in service["volumes"]} == facts.mounts
     assert {v["type"] for v in service["volumes"]} == {"bind"}
     assert {v["target"] for v in service["volumes"] if v.get("read_only")} == facts.read_only
@@ -194,6 +225,72 @@ def test_a_service_is_as_the_document_says(filled: Path, name: str) -> None:
     assert {
         other: on["condition"] for other, on in service.get("depends_on", {}).items()
     } == dict.fromkeys(facts.depends_on, "service_healthy")
+
+
+def without_project_folder(filled: Path) -> Path:
+    text = filled.read_text()
+    filled.write_text(text.replace(f"AKBOT_PROJECT_DIR={PROJECT}\n", "AKBOT_PROJECT_DIR=\n"))
+    return filled
+
+
+def project_mount(env_file: Path, **environment: str) -> dict[str, Any]:
+    stack, complaints = config(env_file, STACK, **environment)
+    assert complaints == ""
+    mount: dict[str, Any] = stack["services"]["bot"]["volumes"][-1]
+    assert mount["source"] == mount["target"]
+    return mount
+
+
+def test_the_bot_sees_the_project_under_its_own_path_wherever_compose_is_called(
+    filled: Path,
+) -> None:
+    assert project_mount(filled, PWD="/elsewhere")["source"] == PROJECT
+    assert project_mount(filled)["source"] == PROJECT
+
+
+def test_a_project_folder_that_is_not_named_is_the_shells_own(filled: Path) -> None:
+    env = without_project_folder(filled)
+
+    assert project_mount(env, PWD=str(REPO))["source"] == str(REPO)
+
+
+def test_where_nothing_names_the_project_folder_the_mount_says_what_is_missing(
+    filled: Path,
+) -> None:
+    mount = project_mount(without_project_folder(filled))
+
+    assert mount["source"] == "/AKBOT_PROJECT_DIR-is-missing-in-.env"
+    assert not mount["bind"].get("create_host_path")
+
+
+def test_the_bot_works_in_the_project_folder_where_its_settings_are(filled: Path) -> None:
+    stack, _ = config(filled, STACK)
+    bot = stack["services"]["bot"]
+
+    mounts = [mount["target"] for mount in bot["volumes"]]
+    assert bot["working_dir"] in mounts
+    assert "env_file" not in bot, "Compose would show the secrets in it to `docker inspect`"
+    assert "environment" not in bot
+
+
+def test_the_bot_waits_for_nobody_and_nobody_for_it(filled: Path) -> None:
+    stack, _ = config(filled, STACK)
+
+    assert "depends_on" not in stack["services"]["bot"]
+    assert not [
+        name for name, each in stack["services"].items() if "bot" in each.get("depends_on", {})
+    ]
+
+
+def test_the_bot_has_root_but_only_its_powers_over_files(filled: Path) -> None:
+    stack, _ = config(filled, STACK)
+    bot = stack["services"]["bot"]
+
+    assert bot["read_only"]
+    assert bot["cap_drop"] == ["ALL"]
+    assert bot["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
+    assert bot["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in bot
 
 
 def test_loki_takes_every_log_and_no_option_of_the_other_driver_stays(filled: Path) -> None:
@@ -220,15 +317,15 @@ def test_the_example_documents_every_variable_and_nothing_else() -> None:
     }
     documented = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), re.MULTILINE)
 
-    assert sorted(documented) == sorted(used)
+    assert sorted(documented) == sorted(used - {"PWD"})
 
 
 def test_the_example_holds_no_value_that_should_be_secret_and_shows_the_defaults() -> None:
-    defaults = dict(re.findall(r"(?<!\$)\$\{(\w+):-([^}]*)\}", STACK.read_text()))
+    defaults = dict(re.findall(r"(?<!\$)\$\{(\w+):-([^${}]*)\}", STACK.read_text()))
     text = EXAMPLE.read_text()
 
     assert {name for name, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)} == set(VALUES)
     assert not [value for _, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE) if value]
     shown = dict(re.findall(r"^#(\w+)=(.*)$", text, re.MULTILINE))
-    del shown["LOKI_URL"]
+    del shown["LOKI_URL"], defaults["PWD"]
     assert shown == defaults

@@ -1,66 +1,26 @@
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bot import age
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupRecord, BackupState, choose
+from bot.domain.catalogue import BackupState, choose
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
+from bot.domain.jobs import JobState
 from bot.domain.manifest import decode_manifest
 from bot.domain.messages import (
     BackupFinished,
     BackupStarted,
     ComponentStored,
     ComponentVerified,
-    Event,
-    RunBackup,
 )
-from bot.services.backup import BackupService
-from bot.services.catalogue import list_backups
-from bot.services.keyring import Keyring
-from bot.services.pipeline import Tally, decompress, unseal
-from bot.services.verify import VerifyService
 from tests.fakes import FakeStore
-from tests.fakes_stack import DUMP, FakeClock, FakeEngine, make_facts, rdb_of, tar_of
+from tests.fakes_stack import DUMP, make_container, make_facts, rdb_of, tar_of
+from tests.services.world import COMMAND, World
 
 ID = "20261123T033000Z-k3f9"
-COMMAND = RunBackup(trigger="cli", actor="root")
-IDENTITY = age.X25519Identity.generate()
-
-
-@dataclass
-class World:
-    engine: FakeEngine = field(default_factory=FakeEngine)
-    store: FakeStore = field(default_factory=FakeStore)
-    clock: FakeClock = field(default_factory=FakeClock)
-    events: list[Event] = field(default_factory=list)
-    keyring: Keyring = field(
-        default_factory=lambda: Keyring(
-            [IDENTITY.recipient()], Ed25519PrivateKey.generate(), [IDENTITY]
-        )
-    )
-
-    @property
-    def backup(self) -> BackupService:
-        return BackupService(self.engine, self.store, self.keyring, self.clock, self.events.append)
-
-    @property
-    def verify(self) -> VerifyService:
-        return VerifyService(self.engine, self.store, self.keyring.identities, self.events.append)
-
-    async def records(self) -> list[BackupRecord]:
-        return await list_backups(self.store, "authentik", self.keyring.trusted)
-
-    async def opened(self, name: str) -> bytes:
-        async def stored() -> AsyncIterator[bytes]:
-            yield self.store.objects[f"authentik/{ID}/{name}"]
-
-        plain = unseal(stored(), identities=[IDENTITY], tally=Tally())
-        content = decompress(plain) if name.endswith(".zst.age") else plain
-        return b"".join([block async for block in content])
 
 
 @pytest.fixture
@@ -69,7 +29,7 @@ def world() -> World:
 
 
 async def test_every_component_is_stored_sealed_and_the_manifest_comes_last(world: World) -> None:
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
 
     assert [component.name for component in manifest.components] == [
         "postgres", "globals", "redis", "media", "templates", "certs", "config",
@@ -78,14 +38,16 @@ async def test_every_component_is_stored_sealed_and_the_manifest_comes_last(worl
         f"authentik/{ID}/manifest.json.sig",
         f"authentik/{ID}/manifest.json",
     ]
-    assert await world.opened("postgres.dump.age") == DUMP
-    assert await world.opened("redis.rdb.zst.age") == rdb_of(b"sessions")
-    assert await world.opened("media.tar.zst.age") == tar_of({"media/file": b"/media"})
+    assert await world.opened(f"authentik/{ID}/postgres.dump.age") == DUMP
+    assert await world.opened(f"authentik/{ID}/redis.rdb.zst.age") == rdb_of(b"sessions")
+    assert await world.opened(f"authentik/{ID}/media.tar.zst.age") == tar_of(
+        {"media/file": b"/media"}
+    )
     assert all(DUMP[5:100] not in data for data in world.store.objects.values())
 
 
 async def test_the_manifest_says_what_was_backed_up(world: World) -> None:
-    manifest = await world.backup.run(replace(COMMAND, label="before the move"))
+    manifest = await world.run(replace(COMMAND, label="before the move"))
 
     stored = world.store.objects[f"authentik/{ID}/manifest.json"]
     assert decode_manifest(stored, stack="authentik", backup_id=BackupId(ID)) == manifest
@@ -99,23 +61,23 @@ async def test_the_manifest_says_what_was_backed_up(world: World) -> None:
 async def test_a_server_without_zstd_has_its_dump_compressed_here(world: World) -> None:
     world.engine.postgres.compresses = False
 
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
 
     assert manifest.components[0].key.endswith("/postgres.dump.zst.age")
-    assert await world.opened("postgres.dump.zst.age") == DUMP
+    assert await world.opened(f"authentik/{ID}/postgres.dump.zst.age") == DUMP
 
 
 async def test_a_stack_without_redis_has_no_such_component(world: World) -> None:
     world.engine.stack = replace(world.engine.stack, redis=None)
 
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
 
     assert manifest.component("redis") is None
     assert manifest.software.redis is None
 
 
 async def test_events_tell_the_story_in_order(world: World) -> None:
-    await world.backup.run(COMMAND)
+    await world.run(COMMAND)
 
     assert isinstance(world.events[0], BackupStarted)
     assert isinstance(world.events[-1], BackupFinished)
@@ -131,7 +93,7 @@ async def test_events_tell_the_story_in_order(world: World) -> None:
 async def test_only_the_components_asked_for_make_a_partial_backup(world: World) -> None:
     world.engine.postgres.before_open = lambda: pytest.fail("the database is not needed")
 
-    manifest = await world.backup.run(replace(COMMAND, components=frozenset({"media", "config"})))
+    manifest = await world.run(replace(COMMAND, components=frozenset({"media", "config"})))
 
     assert [component.name for component in manifest.components] == ["media", "config"]
     assert manifest.partial
@@ -141,13 +103,13 @@ async def test_only_the_components_asked_for_make_a_partial_backup(world: World)
 
 async def test_a_component_that_the_stack_lacks_is_named(world: World) -> None:
     with pytest.raises(ConfigError, match='this stack has no "medai"') as caught:
-        await world.backup.run(replace(COMMAND, components=frozenset({"medai"})))
+        await world.run(replace(COMMAND, components=frozenset({"medai"})))
     assert "media" in caught.value.hint
     assert not world.store.objects
 
 
 async def test_a_pinned_backup_is_listed_as_such(world: World) -> None:
-    await world.backup.run(replace(COMMAND, pin=True))
+    await world.run(replace(COMMAND, pin=True))
 
     [record] = await world.records()
     assert record.pinned
@@ -157,7 +119,7 @@ async def test_nothing_is_left_of_a_dump_that_breaks(world: World) -> None:
     world.engine.postgres.fail_dump_at = 500_000
 
     with pytest.raises(PortError, match="cut off"):
-        await world.backup.run(COMMAND)
+        await world.run(COMMAND)
 
     assert not world.store.objects
     assert not world.engine.postgres.is_open
@@ -183,7 +145,7 @@ async def test_a_component_that_is_not_whole_fails_the_backup(
         world.engine.postgres.dump = content
 
     with pytest.raises(IntegrityError, match=words):
-        await world.backup.run(COMMAND)
+        await world.run(COMMAND)
     assert not world.store.objects
 
 
@@ -191,13 +153,13 @@ async def test_nothing_is_left_when_the_store_breaks(world: World) -> None:
     world.store.fail_put_at = 1_000_000
 
     with pytest.raises(PortError, match="connection lost"):
-        await world.backup.run(COMMAND)
+        await world.run(COMMAND)
 
     assert not world.store.objects
 
 
 async def test_nothing_is_left_of_a_cancelled_backup(world: World) -> None:
-    running = asyncio.create_task(world.backup.run(COMMAND))
+    running = asyncio.create_task(world.run(COMMAND))
     while not world.store.objects:  # noqa: ASYNC110 - a step of the loop, not a time
         await asyncio.sleep(0)
     running.cancel()
@@ -227,7 +189,7 @@ async def test_a_store_that_gives_back_something_else_fails_the_backup(
     world.store = LyingStore(lies_about=about)
 
     with pytest.raises(IntegrityError):
-        await world.backup.run(COMMAND)
+        await world.run(COMMAND)
     assert not world.store.objects
 
 
@@ -244,18 +206,34 @@ async def test_what_an_outage_leaves_behind_is_told_with_the_first_error(world: 
     del world.engine.disk.archives["/certs"]
 
     with pytest.raises(PortError, match="no such file") as caught:
-        await world.backup.run(COMMAND)
+        await world.run(COMMAND)
 
-    assert "could not be deleted" in "".join(caught.value.__notes__)
+    assert "is cleaned up as soon as store and Docker answer" in "".join(caught.value.__notes__)
     [record] = await world.records()
     assert record.state is BackupState.INCOMPLETE
+    [job] = await world.journal.open_jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, False)
+
+
+@pytest.mark.parametrize("service", ["postgresql", "redis"])
+async def test_a_service_that_does_not_run_is_named_before_anything_is_begun(
+    world: World, service: str
+) -> None:
+    down = make_container(service, state="exited")
+    world.engine.stack = replace(world.engine.stack, **{service: down})  # type: ignore[arg-type]
+
+    with pytest.raises(PortError, match=f'service "{service}" does not run') as caught:
+        await world.run(COMMAND)
+
+    assert caught.value.hint == f'Start it with "docker compose up -d {service}".'
+    assert not world.store.calls
 
 
 async def test_a_doubtful_database_is_kept_and_marked(world: World) -> None:
-    await world.backup.run(COMMAND)
+    await world.run(COMMAND)
     world.engine.postgres.found = make_facts(authentik_core_user=0, authentik_flows_flow=0)
 
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
 
     assert manifest.warnings == (
         "there is no user in the database",
@@ -265,7 +243,7 @@ async def test_a_doubtful_database_is_kept_and_marked(world: World) -> None:
 
 async def test_half_a_dump_passes_shallow_and_fails_deep(world: World) -> None:
     world.engine.postgres.dump = DUMP[: len(DUMP) // 2]
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
     record = choose(await world.records(), manifest.id)
 
     await world.verify.run(record, deep=False)
@@ -274,7 +252,7 @@ async def test_half_a_dump_passes_shallow_and_fails_deep(world: World) -> None:
 
 
 async def test_verify_notices_one_flipped_byte_in_any_component(world: World) -> None:
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
     record = choose(await world.records(), manifest.id)
     for component in manifest.components:
         whole = world.store.objects[component.key]
@@ -290,7 +268,7 @@ async def test_verify_notices_one_flipped_byte_in_any_component(world: World) ->
 
 async def test_without_an_identity_verify_compares_the_stored_bytes(world: World) -> None:
     world.keyring = replace(world.keyring, identities=())
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
     record = choose(await world.records(), manifest.id)
 
     assert not (await world.verify.run(record, deep=False)).decrypted
@@ -299,7 +277,7 @@ async def test_without_an_identity_verify_compares_the_stored_bytes(world: World
 
 
 async def test_a_backup_of_an_unknown_key_is_not_opened(world: World) -> None:
-    manifest = await world.backup.run(COMMAND)
+    manifest = await world.run(COMMAND)
     world.keyring = replace(world.keyring, signing_key=Ed25519PrivateKey.generate())
 
     record = choose(await world.records(), manifest.id)

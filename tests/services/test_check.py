@@ -4,13 +4,22 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.daemon_report import DaemonReport, parse_report
 from bot.domain.errors import PortError
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
 from bot.services.ports import KeyFacts, Protection, StoredObject
 from tests.fakes import FakeStore
-from tests.fakes_stack import NOW, FakeClock, FakeDisk, FakeEngine, make_container, make_stack
+from tests.fakes_stack import (
+    NOW,
+    FakeClock,
+    FakeDaemon,
+    FakeDisk,
+    FakeEngine,
+    make_container,
+    make_stack,
+)
 
 KEYS = KeyFacts(
     recipients=("SHA256:0123456789abcdef",),
@@ -26,19 +35,21 @@ class StackAway(FakeEngine):
         raise PortError("list containers: the Docker Engine does not answer", hint="Start it.")
 
 
-def service(
+def service(  # noqa: PLR0913 - a fake each
     *,
     engine: FakeEngine | None = None,
     store: FakeStore | None = None,
     keys: KeyFacts = KEYS,
     disk: FakeDisk | None = None,
     clock: FakeClock | None = None,
+    daemon: FakeDaemon | None = None,
 ) -> CheckService:
     return CheckService(
         engine or FakeEngine(),
         store or FakeStore(kept=Protection.LOCKED),
         disk or FakeDisk(),
         clock or FakeClock(),
+        daemon or FakeDaemon(),
         lambda: keys,
         "/state",
     )
@@ -172,3 +183,48 @@ async def test_a_clock_that_lies_before_the_newest_backup_is_a_failure() -> None
 
     assert of(early, "clock")[0].level is Level.FAILURE
     assert of(right, "clock")[0].level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        pytest.param(None, [(Level.OK, "does not run here")], id="no daemon"),
+        pytest.param(
+            DaemonReport(next_backup="2026-11-24T03:30:00+01:00"),
+            [(Level.OK, "planned for 2026-11-24T03:30:00+01:00")],
+            id="no chat",
+        ),
+        pytest.param(
+            DaemonReport(chat="ok", chat_words="connected as @akbot"),
+            [(Level.OK, "no backup is planned"), (Level.OK, "connected as @akbot")],
+            id="all is well",
+        ),
+        pytest.param(
+            DaemonReport(chat="refused", chat_words="Telegram refuses the token"),
+            [(Level.OK, "it runs"), (Level.FAILURE, "refuses the token")],
+            id="a token that Telegram refuses",
+        ),
+        pytest.param(
+            DaemonReport(uncleaned=("20261123T033000Z-k3f9",)),
+            [(Level.OK, "it runs"), (Level.WARNING, "20261123T033000Z-k3f9")],
+            id="something is left",
+        ),
+    ],
+)
+async def test_the_daemon_is_asked_how_it_is(
+    report: DaemonReport | None, expected: list[tuple[Level, str]]
+) -> None:
+    findings = await service(daemon=FakeDaemon(report)).run()
+
+    told = [*of(findings, "daemon"), *of(findings, "chat")]
+    assert [finding.level for finding in told] == [level for level, _ in expected]
+    for finding, (_, words) in zip(told, expected, strict=True):
+        assert words in finding.message
+        assert finding.level is Level.OK or finding.remedy
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], {}, "ok", {"status": "ok"}, {"status": "ok", "chat": 1}]
+)
+def test_what_is_no_daemons_answer_is_none(answer: object) -> None:
+    assert parse_report(answer) is None

@@ -1,0 +1,20 @@
+"""The journal: all that must survive a kill, in one file of the state folder."""
+
+from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox, SqliteQuestions
+from bot.adapters.journal_database import PATIENCE_SECONDS, JournalDatabase
+from bot.adapters.journal_jobs import SqliteJobJournal
+from bot.adapters.state_folder import StateFolder
+
+
+class Journal:
+    """Its parts, each a port, on one connection that the first use opens."""
+
+    def __init__(self, folder: StateFolder, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._database = JournalDatabase(folder, patience_seconds=patience_seconds)
+        self.jobs = SqliteJobJournal(self._database)
+        self.inbox = SqliteInbox(self._database)
+        self.outbox = SqliteOutbox(self._database)
+        self.questions = SqliteQuestions(self._database)
+
+    async def close(self) -> None:
+        await self._database.close()

@@ -1,0 +1,203 @@
+"""The conversation in the journal: what came in, what goes out, what was asked."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.adapters.journal_database import JournalDatabase
+from bot.adapters.journal_schema import from_text, to_text
+from bot.services.journal_ports import Incoming, Message, Question, Queued
+
+_WAITING = "dropped IS NULL AND (message_id IS NULL OR stale)"
+Buttons = tuple[tuple[tuple[str, str], ...], ...]
+
+
+class SqliteInbox:
+    """An Inbox in *database*."""
+
+    def __init__(self, database: JournalDatabase) -> None:
+        self._database = database
+
+    async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
+        rows = [(each["update_id"], json.dumps(each), to_text(received)) for each in updates]
+        if rows:
+            await self._database.write(lambda journal: _store(journal, rows))
+
+    async def next_offset(self) -> int:
+        row = await self._database.read(
+            lambda journal: journal.execute("SELECT update_id FROM highest_update").fetchone()
+        )
+        return row["update_id"] + 1 if row else 0
+
+    async def unhandled(self) -> Sequence[Incoming]:
+        statement = """
+            SELECT update_id, payload, received FROM updates WHERE NOT handled ORDER BY update_id
+        """
+        return await self._database.read(
+            lambda journal: [
+                Incoming(row["update_id"], json.loads(row["payload"]), from_text(row["received"]))
+                for row in journal.execute(statement)
+            ]
+        )
+
+    async def handled(self, update_id: int) -> None:
+        statement = "UPDATE updates SET handled = 1 WHERE update_id = ?"
+        await self._database.write(lambda journal: journal.execute(statement, (update_id,)))
+
+
+def _store(journal: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> None:
+    journal.executemany(
+        """
+        INSERT INTO updates (update_id, payload, received) VALUES (?, ?, ?)
+        ON CONFLICT (update_id) DO NOTHING
+        """,
+        rows,
+    )
+    journal.execute(
+        """
+        INSERT INTO highest_update (only, update_id) VALUES (1, ?)
+        ON CONFLICT (only) DO UPDATE SET update_id = max(update_id, excluded.update_id)
+        """,
+        (max(update_id for update_id, _, _ in rows),),
+    )
+
+
+class SqliteOutbox:
+    """An Outbox in *database*. What is said of a message that it has forgotten changes nothing."""
+
+    def __init__(self, database: JournalDatabase) -> None:
+        self._database = database
+
+    async def put(self, message: Message, written: datetime) -> bool:
+        statement = """
+            INSERT INTO messages (key, chat, thread, text, buttons, silent, document, written)
+            VALUES (:key, :chat, :thread, :text, :buttons, :silent, :document, :written)
+            ON CONFLICT (key) DO NOTHING
+        """
+        row = {
+            **vars(message),
+            "buttons": json.dumps(message.buttons),
+            "document": json.dumps(message.document) if message.document else None,
+            "written": to_text(written),
+        }
+        return await self._write(statement, row) == 1
+
+    async def change(self, key: str, text: str, buttons: Buttons = ()) -> None:
+        statement = """
+            UPDATE messages SET
+                stale = stale
+                    OR (message_id IS NOT NULL AND (text <> :text OR buttons <> :buttons)),
+                text = :text,
+                buttons = :buttons
+            WHERE key = :key
+        """
+        await self._write(statement, {"key": key, "text": text, "buttons": json.dumps(buttons)})
+
+    async def waiting(self) -> Sequence[Queued]:
+        statement = f"SELECT * FROM messages WHERE {_WAITING} ORDER BY number"  # noqa: S608 - ours
+        return await self._database.read(
+            lambda journal: [_queued(row) for row in journal.execute(statement)]
+        )
+
+    async def attempt(self, number: int) -> None:
+        await self._write(
+            "UPDATE messages SET attempted = 1 WHERE number = :number", {"number": number}
+        )
+
+    async def sent(self, number: int, message_id: int, text: str) -> None:
+        statement = """
+            UPDATE messages SET message_id = :message_id, attempted = 0, stale = text <> :text
+            WHERE number = :number
+        """
+        await self._write(statement, {"number": number, "message_id": message_id, "text": text})
+
+    async def drop(self, number: int, reason: str) -> None:
+        statement = "UPDATE messages SET dropped = :reason WHERE number = :number"
+        await self._write(statement, {"number": number, "reason": reason})
+
+    async def find(self, key: str) -> Queued | None:
+        statement = "SELECT * FROM messages WHERE key = ?"
+        row = await self._database.read(
+            lambda journal: journal.execute(statement, (key,)).fetchone()
+        )
+        return _queued(row) if row else None
+
+    async def _write(self, statement: str, values: Mapping[str, object]) -> int:
+        """Make a change and return how many rows it touched."""
+        return await self._database.write(
+            lambda journal: journal.execute(statement, values).rowcount
+        )
+
+
+def _queued(row: sqlite3.Row) -> Queued:
+    message = Message(
+        key=row["key"],
+        chat=row["chat"],
+        text=row["text"],
+        thread=row["thread"],
+        buttons=tuple(
+            tuple((label, data) for label, data in line) for line in json.loads(row["buttons"])
+        ),
+        silent=bool(row["silent"]),
+        document=_pair(row["document"]),
+    )
+    return Queued(
+        row["number"],
+        message,
+        from_text(row["written"]),
+        attempted=bool(row["attempted"]),
+        message_id=row["message_id"],
+        stale=bool(row["stale"]),
+    )
+
+
+def _pair(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    name, content = json.loads(text)
+    return name, content
+
+
+class SqliteQuestions:
+    """Questions in *database*."""
+
+    def __init__(self, database: JournalDatabase) -> None:
+        self._database = database
+
+    async def ask(self, question: Question) -> None:
+        statement = """
+            INSERT INTO questions (id, plan_hash, person, chat, expires, choices)
+            VALUES (:id, :plan_hash, :person, :chat, :expires, :choices)
+        """
+        row = {
+            **vars(question),
+            "expires": to_text(question.expires),
+            "choices": json.dumps(question.choices),
+        }
+        await self._database.write(lambda journal: journal.execute(statement, row))
+
+    async def find(self, question_id: str) -> tuple[Question, str] | None:
+        statement = "SELECT * FROM questions WHERE id = ?"
+        row = await self._database.read(
+            lambda journal: journal.execute(statement, (question_id,)).fetchone()
+        )
+        return (_question(row), row["answer"]) if row else None
+
+    async def answer(self, question_id: str, choice: str) -> bool:
+        statement = "UPDATE questions SET answer = ? WHERE id = ? AND answer = ''"
+        return await self._database.write(
+            lambda journal: journal.execute(statement, (choice, question_id)).rowcount == 1
+        )
+
+
+def _question(row: sqlite3.Row) -> Question:
+    return Question(
+        id=row["id"],
+        plan_hash=row["plan_hash"],
+        person=row["person"],
+        chat=row["chat"],
+        expires=from_text(row["expires"]),
+        choices=tuple(json.loads(row["choices"])),
+    )

@@ -1,0 +1,101 @@
+"""The journal's tables, how an older file becomes the newest, and what values look like in it.
+
+The file carries the number of its schema (`PRAGMA user_version`): how many of the steps below it
+has seen. A step is never changed once released; a new kind or state of a job is a new step as well,
+if an empty one, since older programs cannot read the rows that have it.
+"""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.domain.errors import ConfigError
+
+_STEPS = (
+    """
+    CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        started TEXT NOT NULL,
+        state TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        slot TEXT,
+        label TEXT NOT NULL,
+        plan TEXT NOT NULL,  -- JSON object
+        step TEXT NOT NULL,
+        progress TEXT NOT NULL,
+        share REAL,
+        message TEXT NOT NULL,
+        ended TEXT,
+        crashes INTEGER NOT NULL,
+        swept INTEGER NOT NULL,
+        cancelled_by TEXT NOT NULL
+    );
+
+    CREATE TABLE updates (
+        update_id INTEGER PRIMARY KEY,
+        payload TEXT NOT NULL,  -- JSON object
+        received TEXT NOT NULL,
+        handled INTEGER NOT NULL DEFAULT 0
+    );
+
+    CREATE TABLE highest_update (  -- outlives the update
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        update_id INTEGER NOT NULL
+    );
+
+    CREATE TABLE messages (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- none is given twice
+        key TEXT NOT NULL UNIQUE,
+        chat INTEGER NOT NULL,
+        thread INTEGER,
+        text TEXT NOT NULL,
+        buttons TEXT NOT NULL,  -- JSON, rows of [label, data]
+        silent INTEGER NOT NULL,
+        document TEXT,  -- JSON, [file name, content]
+        written TEXT NOT NULL,
+        attempted INTEGER NOT NULL DEFAULT 0,
+        message_id INTEGER,
+        stale INTEGER NOT NULL DEFAULT 0,
+        dropped TEXT  -- why
+    );
+
+    CREATE TABLE questions (
+        id TEXT PRIMARY KEY,
+        plan_hash TEXT NOT NULL,
+        person INTEGER NOT NULL,
+        chat INTEGER NOT NULL,
+        expires TEXT NOT NULL,
+        choices TEXT NOT NULL,  -- JSON array
+        answer TEXT NOT NULL DEFAULT ''
+    );
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection, file: Path) -> None:
+    """Take the steps that the file has not seen, each whole or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(_STEPS):
+        raise ConfigError(
+            f'AKBOT_STATE: "{file}" was written by a newer akbot'
+            f" (schema {version}; this one knows {len(_STEPS)})",
+            hint="Run that version of akbot, or name another folder in AKBOT_STATE.",
+        )
+    for number, step in enumerate(_STEPS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
+        )
+
+
+def to_text(moment: datetime) -> str:
+    """Write *moment* (aware) in UTC, of one width, so that texts sort as moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def from_text(text: str) -> datetime:
+    """Read what `to_text` wrote."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,88 @@
+"""What the daemon says of itself at `/healthz`, and what `check` makes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.findings import Finding, Level
+
+NO_CHAT = "off"
+_FINE = {NO_CHAT, "ok", "starting"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaemonReport:
+    """*running* are jobs in words, *uncleaned* the ids of those that left something behind.
+
+    *chat* is the condition of the chat in one word, *chat_words* in a sentence. *next_backup* is a
+    time in ISO 8601, "" where no backup is planned.
+    """
+
+    running: tuple[str, ...] = ()
+    uncleaned: tuple[str, ...] = ()
+    chat: str = NO_CHAT
+    chat_words: str = "there is no token, so no chat"
+    next_backup: str = ""
+
+    @property
+    def status(self) -> str:
+        """`ok`, or `degraded` where a person should look."""
+        return "ok" if self.chat in _FINE and not self.uncleaned else "degraded"
+
+
+def parse_report(document: object) -> DaemonReport | None:
+    """Read what an HTTP server answered; None if that was no daemon of ours."""
+    if not isinstance(document, dict) or "status" not in document:
+        return None
+    text = {name: document.get(name) for name in ("chat", "chat_words", "next_backup")}
+    lists = {name: document.get(name) for name in ("running", "uncleaned")}
+    if not all(isinstance(each, str) for each in text.values()):
+        return None
+    if not all(isinstance(each, list) for each in lists.values()):
+        return None
+    return DaemonReport(
+        running=_strings(lists["running"]),
+        uncleaned=_strings(lists["uncleaned"]),
+        **text,  # type: ignore[arg-type]
+    )
+
+
+def _strings(values: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in values) if isinstance(values, list) else ()
+
+
+def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
+    """What a person should know of the daemon; none where no daemon answers is an answer too."""
+    if report is None:
+        return [
+            Finding("daemon", Level.OK, '"akbot run" does not run here: no schedule and no chat')
+        ]
+    planned = (
+        f"the next backup is planned for {report.next_backup}"
+        if report.next_backup
+        else ("no backup is planned")
+    )
+    findings = [Finding("daemon", Level.OK, f"it runs; {planned}")]
+    if report.uncleaned:
+        jobs = ", ".join(report.uncleaned)
+        findings.append(
+            Finding(
+                "daemon",
+                Level.WARNING,
+                f"what these jobs left is not cleaned up yet: {jobs}",
+                'It tries every minute; "akbot jobs ID" says what stands in the way.',
+            )
+        )
+    if report.chat not in _FINE:
+        findings.append(
+            Finding("chat", Level.FAILURE, report.chat_words, _REMEDIES.get(report.chat, ""))
+        )
+    elif report.chat != NO_CHAT:
+        findings.append(Finding("chat", Level.OK, report.chat_words))
+    return findings
+
+
+_REMEDIES = {
+    "refused": "Take the token that @BotFather shows, and restart the bot.",
+    "conflict": "Stop the other copy of this bot, or give this one a token of its own.",
+    "unreachable": "Look at the network, and whether api.telegram.org can be reached from here.",
+}

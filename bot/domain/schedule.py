@@ -1,0 +1,84 @@
+"""When planned work is due: cron expressions on a wall clock, in instants that can be compared.
+
+A schedule with a fixed hour runs once per local date: where a clock change repeats its hour, at the
+first of the two; where it skips the hour, at the same distance from midnight. One that runs every
+hour or more often keeps to real time (design section 8). croniter alone would fire twice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from croniter import CroniterError, croniter
+
+from bot.domain.errors import ConfigError
+
+_FIELDS = 5
+_HOUR = 1
+_WIDEST_JUMP = timedelta(hours=3)  # more than any clock change, so that no slot is overlooked
+_FARTHEST = timedelta(days=366 * 5)  # a leap day comes round within it
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A cron expression of five fields in a time zone."""
+
+    expression: str
+    zone: tzinfo
+
+    def next_after(self, now: datetime) -> datetime | None:
+        """The first slot after *now* (aware), in UTC; None for one that never comes."""
+        return next(self._slots(now, now + _FARTHEST), None)
+
+    def last_until(self, now: datetime, since: datetime) -> datetime | None:
+        """The newest slot after *since* and not after *now*, in UTC."""
+        return max(self._slots(since, now), default=None)
+
+    def _slots(self, after: datetime, until: datetime) -> Iterator[datetime]:
+        """All slots in (after, until], in order."""
+        start = after.astimezone(self.zone).replace(tzinfo=None) - _WIDEST_JUMP
+        walls = croniter(self.expression, start, ret_type=datetime)
+        held: list[datetime] = []
+        while True:
+            try:
+                wall: datetime = walls.get_next()
+            except CroniterError:  # it has no date at all, such as 30 February
+                break
+            held = sorted({*held, *self._instants(wall)})
+            settled = wall.replace(tzinfo=self.zone).astimezone(UTC) - _WIDEST_JUMP
+            while held and held[0] < settled:
+                slot = held.pop(0)
+                if slot > until:
+                    return
+                if slot > after:
+                    yield slot
+        yield from (slot for slot in held if after < slot <= until)
+
+    def _instants(self, wall: datetime) -> list[datetime]:
+        """When the wall clock shows *wall*."""
+        first = wall.replace(tzinfo=self.zone, fold=0)
+        if self._has_fixed_hour:
+            return [first.astimezone(UTC)]
+        both = {first.astimezone(UTC), first.replace(fold=1).astimezone(UTC)}
+        return [each for each in both if each.astimezone(self.zone).replace(tzinfo=None) == wall]
+
+    @property
+    def _has_fixed_hour(self) -> bool:
+        return not self.expression.split()[_HOUR].startswith("*")
+
+
+def parse_schedule(text: str, zone: tzinfo, setting: str) -> Schedule | None:
+    """Read a schedule; None for "off".
+
+    Raises:
+        ConfigError: it is not a cron expression of five fields, naming *setting*.
+    """
+    expression = " ".join(text.split())
+    if expression.lower() in {"", "off"}:
+        return None
+    if len(expression.split()) != _FIELDS or not croniter.is_valid(expression):
+        raise ConfigError(
+            f'{setting}: "{expression[:60]}" is not a cron expression',
+            hint='Give five fields, minute hour day month weekday, such as "30 3 * * *", or "off".',
+        )
+    return Schedule(expression, zone)

@@ -1,0 +1,62 @@
+"""`akbot run`: schedule, chat and health beside each other until a signal ends them in order."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.errors import BotError, BusyError
+from bot.domain.jobs import Job
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import Clock
+from bot.services.runner import JobRunner
+
+_FINISH_WITHIN = 75.0  # seconds that a job in hand gets; undoing it takes some of the other 45
+_SWEEP_EVERY = 60.0
+_REMEMBER = timedelta(days=90)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Daemon:
+    """*recover* settles what an earlier process left; *parts* run until they are cancelled.
+
+    *farewell* is awaited once the job in hand has ended, so that its outcome is still told.
+    """
+
+    runner: JobRunner
+    journal: JobJournal
+    recover: Callable[[], Awaitable[Sequence[Job]]]
+    clock: Clock
+    parts: Sequence[Callable[[], Coroutine[None, None, None]]]
+    farewell: Callable[[], Awaitable[None]]
+    finish_within: float = _FINISH_WITHIN
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop*; then let the job in hand end or undo it, and return."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(part()) for part in (self._sweep, *self.parts)]
+            try:
+                await stop.wait()
+                logger.info("stopping: nothing new begins, the job in hand may end")
+                await self.runner.close(self.finish_within)
+                await self.farewell()
+            finally:
+                await self.runner.close(0)
+                for task in running:
+                    task.cancel()
+
+    async def _sweep(self) -> None:
+        """Undo what could not be undone when it failed, as soon as store and Engine answer."""
+        while True:
+            try:
+                for job in await self.recover():
+                    logger.info("settled job %s: %s: %s", job.id, job.state, job.message)
+                await self.journal.compact(self.clock.now() - _REMEMBER)
+            except BusyError:
+                pass  # the job that runs settles it itself
+            except BotError as error:
+                logger.warning("settle what an earlier run left: %s", error)
+            await self.clock.sleep(_SWEEP_EVERY)

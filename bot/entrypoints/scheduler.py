@@ -1,0 +1,61 @@
+"""Planned work becomes commands: each slot once, one that was missed made up for once."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.errors import BotError, BusyError
+from bot.domain.jobs import Trigger, slot_is_taken
+from bot.domain.messages import RunBackup
+from bot.domain.schedule import Schedule
+from bot.services.operations import Operations
+from bot.services.ports import Clock
+
+CATCH_UP = timedelta(hours=6)
+_LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
+_REMEMBERED = 200  # jobs that can have taken a slot within CATCH_UP
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Scheduler:
+    """Begins a backup at each slot of *schedule*.
+
+    *since* is when this installation began: nothing was missed before. A slot is taken once a job
+    of it is in the journal, so that no restart, kill or clock that jumps back runs it twice.
+    """
+
+    schedule: Schedule
+    operations: Operations
+    clock: Clock
+    since: datetime
+    actor: str = "schedule"
+
+    async def run(self) -> None:
+        """Begin what is due, for ever."""
+        while True:
+            await self.begin_what_is_due()
+            await self.clock.sleep(self._pause())
+
+    async def begin_what_is_due(self) -> None:
+        """Begin the newest slot that is due, if nothing was begun for it yet."""
+        now = self.clock.now()
+        slot = self.schedule.last_until(now, max(self.since, now - CATCH_UP))
+        if slot is None or slot_is_taken(await self.operations.jobs(_REMEMBERED), slot):
+            return
+        try:
+            await self.operations.start_backup(
+                RunBackup(trigger=Trigger.SCHEDULE, actor=self.actor, slot=slot)
+            )
+        except BusyError as error:
+            logger.info("the backup of %s waits: %s", f"{slot:%H:%M} UTC", error)
+        except BotError as error:
+            logger.error("the backup of %s could not begin: %s", f"{slot:%H:%M} UTC", error)  # noqa: TRY400
+
+    def _pause(self) -> float:
+        """Seconds until the next slot, or until the clock is looked at again."""
+        now = self.clock.now()
+        following = self.schedule.next_after(now)
+        left = (following - now).total_seconds() if following else _LOOK_AGAIN
+        return max(0.0, min(left, _LOOK_AGAIN))

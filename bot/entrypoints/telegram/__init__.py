@@ -1,0 +1,1 @@
+"""The chat: what people ask from Telegram, and what they are told there."""

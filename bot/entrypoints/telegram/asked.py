@@ -1,0 +1,96 @@
+"""What a person asked for, and where: free of Telegram's own types, and able to be written down."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+_ORIGIN = re.compile(r"telegram:(-?\d{1,20}):(\d{1,20}):(\d{1,20})")
+_LONGEST_NAME = 40
+_LONGEST_TEXT = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A message of a person: in which chat and topic it stands, and its number there."""
+
+    chat: int
+    thread: int | None
+    message_id: int
+
+    @property
+    def origin(self) -> str:
+        """The place as a job carries it, so that its outcome is told there."""
+        return f"telegram:{self.chat}:{self.thread or 0}:{self.message_id}"
+
+    @property
+    def is_group(self) -> bool:
+        """Groups and supergroups have negative numbers."""
+        return self.chat < 0
+
+
+def parse_origin(origin: str) -> Place | None:
+    """The place that `Place.origin` wrote; None where a job came from elsewhere."""
+    found = _ORIGIN.fullmatch(origin)
+    if found is None:
+        return None
+    chat, thread, message_id = map(int, found.groups())
+    return Place(chat=chat, thread=thread or None, message_id=message_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Whoever wrote or pressed; the name is theirs to choose, only the number is proof."""
+
+    id: int
+    name: str
+
+    @property
+    def actor(self) -> str:
+        """As jobs and manifests name them."""
+        return f"{one_line(self.name, _LONGEST_NAME) or 'somebody'} ({self.id})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A command of a person; *text* is one line, the slash included."""
+
+    place: Place
+    person: Person
+    text: str
+    sent: datetime
+
+    @property
+    def command(self) -> str:
+        """The command's name, without slash and address."""
+        return self.text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
+
+    @property
+    def words(self) -> str:
+        """What follows the command."""
+        return " ".join(self.text.split()[1:])
+
+    def line(self) -> str:
+        """The command in one line; `from_line` reads it."""
+        return f"{self.place.origin} {self.sent.timestamp():.0f} {self.text}"
+
+    @classmethod
+    def from_line(cls, line: str, person: Person) -> Self:
+        """Read what `line` wrote of a command of *person*."""
+        origin, sent, text = line.split(" ", 2)
+        place = parse_origin(origin)
+        if place is None:
+            raise ValueError(f'"{origin}" is not a place in a chat')
+        moment = datetime.fromtimestamp(int(sent), UTC)
+        return cls(place=place, person=person, text=text, sent=moment)
+
+
+def command_text(text: str) -> str:
+    """The text of a command as it is kept: one line, not too long."""
+    return one_line(text, _LONGEST_TEXT)
+
+
+def one_line(text: str, longest: int) -> str:
+    """*text* with every run of blanks, breaks and control characters as one blank, and cut."""
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(printable.split())[:longest].rstrip()

@@ -1,0 +1,126 @@
+"""The chat put together. Importing this module imports the library; without a token nobody does."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import tzinfo
+
+from telegram.error import InvalidToken
+from telegram.ext import ApplicationBuilder
+
+from bot.domain.errors import ConfigError
+from bot.entrypoints.telegram.ages import Ages
+from bot.entrypoints.telegram.auth import Gate
+from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
+from bot.entrypoints.telegram.commands import Commands
+from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
+from bot.entrypoints.telegram.notifier import Notifier
+from bot.entrypoints.telegram.offers import Offers
+from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.questions import Ask, QuestionDesk
+from bot.entrypoints.telegram.sender import Sender
+from bot.entrypoints.telegram.state import ChatState, StateBoard
+from bot.entrypoints.telegram.updates import UpdateLoop
+from bot.services.journal_ports import Inbox, Outbox, Questions
+from bot.services.operations import Listener, Operations
+from bot.services.ports import Clock
+
+BASE_URL = "https://api.telegram.org/bot"
+FAREWELL = 10.0  # seconds; the container's grace period has more, but work comes first
+_LOOK_AGAIN = 0.1
+
+
+class Chat:
+    """A conversation with the people on the list.
+
+    *default_chat* hears of what fails without anybody having asked for it in a chat; by default it
+    is the private chat with the first person on the list. Register `listener` before jobs begin.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names them all
+        self,
+        *,
+        token: str,
+        allowed: frozenset[int],
+        operations: Operations,
+        inbox: Inbox,
+        outbox: Outbox,
+        questions: Questions,
+        clock: Clock,
+        zone: tzinfo,
+        default_chat: int | None = None,
+        base_url: str = BASE_URL,
+    ) -> None:
+        quiet_libraries()
+        self._token = token
+        self._base_url = base_url
+        self._inbox = inbox
+        self._clock = clock
+        self._board = StateBoard(clock)
+        self._outgoing = Outgoing(outbox, clock)
+        self._alarms = default_chat if default_chat is not None else min(allowed, default=None)
+        self._notifier = Notifier(operations, self._outgoing, clock, zone, self._alarms)
+        commands = Commands(operations, self._outgoing, clock, zone, self._notifier.announce)
+        self._desk = QuestionDesk(questions, self._outgoing, clock)
+        offers = Offers(self._desk, clock, zone, commands.run)
+        self._ages = Ages()
+        self._handlers = Handlers(Gate(allowed, clock), self._ages, commands, offers, self._desk)
+
+    @property
+    def state(self) -> ChatState:
+        """How the connection is."""
+        return self._board.state
+
+    @property
+    def listener(self) -> Listener:
+        """What is to be told of jobs."""
+        return self._notifier.listener
+
+    @property
+    def ask(self) -> Ask:
+        """Asks a person for a decision."""
+        return self._desk.ask
+
+    async def run(self) -> None:
+        """Talk until cancelled, or until Telegram refuses the token, which `state` then says.
+
+        Raises:
+            ConfigError: the token cannot be one.
+        """
+        async with self._application() as (application, bot):
+            sender = Sender(bot, self._outgoing, self._clock, self._alarms)
+            loop = UpdateLoop(application, bot, self._inbox, self._ages, self._clock, self._board)
+            async with asyncio.TaskGroup() as tasks:
+                others = [tasks.create_task(each.run()) for each in (sender, self._notifier)]
+                await loop.run()
+                for task in others:
+                    task.cancel()
+
+    async def farewell(self, within: float = FAREWELL) -> None:
+        """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""
+        until = self._clock.monotonic() + within
+        while self._clock.monotonic() < until:
+            if not self._notifier.has_news and not await self._outgoing.outbox.waiting():
+                return
+            await self._clock.sleep(_LOOK_AGAIN)
+
+    @asynccontextmanager
+    async def _application(self) -> AsyncGenerator[tuple[AnyApplication, ChatBot]]:
+        application, bot = await asyncio.to_thread(self._build)
+        try:
+            yield application, bot
+        finally:
+            await application.shutdown()
+            await bot.shutdown()
+
+    def _build(self) -> tuple[AnyApplication, ChatBot]:
+        """Make the library's objects: it reads certificates and looks at its own files."""
+        try:
+            bot = make_bot(self._token, self._base_url)
+        except InvalidToken:
+            raise ConfigError(
+                "the chat's token is empty", hint="Take the one that @BotFather has given."
+            ) from None
+        application = ApplicationBuilder().bot(bot).updater(None).job_queue(None).build()
+        self._handlers.register(application)
+        return application, bot

@@ -1,0 +1,163 @@
+"""What is told of a job while it runs and when it has ended. Pure, like `texts`."""
+
+from dataclasses import dataclass
+
+from bot.domain.components import POSTGRES
+from bot.domain.jobs import Job, JobState
+from bot.domain.manifest import Manifest
+from bot.domain.messages import BackupFinished
+from bot.domain.progress import BackupProgress
+from bot.entrypoints.render import duration, size
+from bot.entrypoints.telegram.markup import code, plain, units
+from bot.entrypoints.telegram.texts import Wall
+
+AGAIN = "Try again"
+
+_CELLS = 12
+_LONGEST_REASON = 400
+_MOST_STEPS = 12
+_MOST_WARNINGS = 5
+
+
+@dataclass(frozen=True)
+class Told:
+    """An outcome: its text, a document for what was too long for it, whether again makes sense."""
+
+    text: str
+    document: tuple[str, str] | None = None
+    again: bool = False
+
+
+def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
+    """How far a running backup is; *seconds* since its dump began."""
+    lines = [f"⏳ <b>Backup is running</b> since {wall.time(job.started)}"]
+    share = done.share
+    if share is not None:
+        lines.append(f"<code>{_bar(share)} {share:.0%}</code>")
+    if POSTGRES in done.read:
+        lines.append(_dump_line(done, seconds))
+    steps = [_stored_step(name, stored, done) for name, stored in done.stored.items()]
+    steps += [f"⏳ storing: {plain(name, 60)}" for name in done.read]
+    lines += steps[-_MOST_STEPS:] or ["Looking at the stack and the store."]
+    return "\n".join([*lines, _who(job)])
+
+
+def _bar(share: float) -> str:
+    full = int(share * _CELLS)
+    return "█" * full + "░" * (_CELLS - full)
+
+
+def _dump_line(done: BackupProgress, seconds: float) -> str:
+    read = done.read[POSTGRES]
+    line = f"Database: {size(read)}"
+    if done.expected_dump:
+        line += f" of about {size(done.expected_dump)}"
+    rate = read / seconds if seconds >= 1 else 0
+    if not rate:
+        return line
+    line += f", {size(rate)}/s"
+    left = max(done.expected_dump - read, 0)
+    return f"{line}, about {duration(left / rate)} left" if left else line
+
+
+def _stored_step(name: str, stored: int, done: BackupProgress) -> str:
+    word = "✅ verified" if name in done.verified else "✔️ stored"
+    return f"{word}: {plain(name, 60)}, {size(stored)}"
+
+
+def progress_ended(job: Job, wall: Wall) -> str:
+    """What is left of the progress message once the job has ended."""
+    words = {
+        JobState.DONE: "✅ Backup done",
+        JobState.FAILED: "❌ Backup failed",
+        JobState.CANCELLED: "⏹ Backup cancelled",
+        JobState.INTERRUPTED: "⚠️ Backup interrupted",
+        JobState.STUCK: "🆘 Backup stuck",
+    }[job.state]
+    at = f" at {wall.time(job.ended)}" if job.ended else ""
+    return f"{words}{at}. The message that follows says more.\n{_who(job)}"
+
+
+def _who(job: Job) -> str:
+    label = f", label “{plain(job.label, 80)}”" if job.label else ""
+    return f"Asked for by {plain(job.actor, 60)}{label}. {code(job.id)}"
+
+
+def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
+    """How a job ended: what came of it, what is untouched, what to do next."""
+    if job.state is JobState.DONE:
+        return Told(_good(job, finished, wall))
+    reason = plain(job.message, _LONGEST_REASON)
+    lines = [
+        _headline(job),
+        f"Reason: {reason.rstrip('.')}." if reason else "",
+        _left(job),
+        _next(job),
+    ]
+    lines.append(_who(job))
+    again = job.state in {JobState.FAILED, JobState.INTERRUPTED}
+    text = "\n".join(line for line in lines if line)
+    whole = units(job.message) <= _LONGEST_REASON
+    return Told(text, None if whole else (f"{job.id}.txt", job.message), again)
+
+
+def details(job: Job) -> str:
+    """The caption of the document that has a long reason in full."""
+    return f"All that was said about {code(job.id)}"
+
+
+def _headline(job: Job) -> str:
+    after = f" after {duration((job.ended - job.started).total_seconds())}" if job.ended else ""
+    match job.state:
+        case JobState.CANCELLED:
+            return f"⏹ <b>Backup cancelled</b>{after}"
+        case JobState.INTERRUPTED:
+            return f"⚠️ <b>Backup interrupted</b>{after}"
+        case JobState.STUCK:
+            return "🆘 <b>Backup stuck</b>"
+        case _:
+            return f"❌ <b>Backup failed</b>{after}"
+
+
+def _left(job: Job) -> str:
+    if job.swept:
+        return "The stack is untouched; no half backup is left."
+    parts = "The stack is untouched. Parts of this backup may still lie in the store"
+    if job.state is JobState.STUCK:
+        return f"{parts}."
+    return f"{parts}; they are removed as soon as that is possible."
+
+
+def _next(job: Job) -> str:
+    match job.state:
+        case JobState.STUCK:
+            return f"I have stopped trying. On the host, run {code(f'akbot jobs settle {job.id}')}."
+        case JobState.CANCELLED:
+            return "Send /backup when you want one."
+        case _:
+            return f"Press “{AGAIN}”, or send /status to see how the stack is."
+
+
+def _good(job: Job, finished: BackupFinished | None, wall: Wall) -> str:
+    lines = ["✅ <b>Backup done</b>, verified and signed"]
+    if finished:
+        lines += _figures(finished.manifest, finished.seconds)
+    elif job.ended:
+        seconds = (job.ended - job.started).total_seconds()
+        lines.append(f"Begun {wall.moment(job.started)}, took {duration(seconds)}.")
+    return "\n".join([*lines, _who(job)])
+
+
+def _figures(manifest: Manifest, seconds: float) -> list[str]:
+    parts = len(manifest.components)
+    components = f"{parts} component{'s' if parts != 1 else ''}"
+    lines = [f"{size(manifest.stored_size)} in {components}, took {duration(seconds)}."]
+    if manifest.database:
+        rows = sum(manifest.database.rows.values())
+        lines.append(f"Database: {size(manifest.database.size)}, {rows} rows.")
+    if manifest.software.authentik:
+        lines.append(f"Authentik {plain(manifest.software.authentik, 40)}.")
+    if manifest.partial:
+        lines.append("⚠️ Partial: it holds only the components that were asked for.")
+    warnings = manifest.warnings[:_MOST_WARNINGS]
+    return lines + [f"⚠️ Warning: {plain(warning)}" for warning in warnings]

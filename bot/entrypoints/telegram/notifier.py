@@ -1,0 +1,221 @@
+"""Tells of jobs: one progress message that is edited in place, and the outcome as a new one.
+
+Whoever asked in a chat hears it there; what fails on schedule or from the command line is told in
+the default chat. What a kill kept from being told is found in the journal and told then.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+
+from bot.domain.components import POSTGRES
+from bot.domain.errors import BotError
+from bot.domain.jobs import Job, JobState
+from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
+from bot.domain.progress import BackupProgress
+from bot.entrypoints.telegram import job_texts
+from bot.entrypoints.telegram.asked import Place, parse_origin
+from bot.entrypoints.telegram.commands import AGAIN_PREFIX
+from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.texts import Wall
+from bot.entrypoints.telegram.waiting import news_or_time
+from bot.services.journal_ports import Message
+from bot.services.operations import Operations
+from bot.services.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+PRIVATE_INTERVAL = 1.0
+GROUP_INTERVAL = 3.0
+CATCH_UP_INTERVAL = 60.0
+_RETRY = 5.0
+_NEWS = timedelta(days=3)  # an older outcome is history: /jobs has it
+_LOOK_BACK = 50
+_BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK}
+
+
+@dataclass
+class _Followed:
+    """A job whose progress somebody watches, and what was last shown of it."""
+
+    job: Job
+    place: Place
+    progress: BackupProgress = field(default_factory=BackupProgress)
+    dump_began: float | None = None
+    shown: str = ""
+    shown_at: float | None = None
+
+
+class Notifier:
+    """A listener for jobs; `run` does the telling."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        outgoing: Outgoing,
+        clock: Clock,
+        zone: tzinfo,
+        default_chat: int | None,
+    ) -> None:
+        self._operations = operations
+        self._outgoing = outgoing
+        self._clock = clock
+        self._zone = zone
+        self._default_chat = default_chat
+        self._followed: dict[str, _Followed] = {}
+        self._ended: dict[str, Job] = {}
+        self._finished: dict[str, BackupFinished] = {}
+        self._told: set[str] = set()  # of the newest jobs
+        self._news = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._telling = asyncio.Lock()  # or progress could be written over its own end
+        self._is_open = True
+
+    def listener(self, job: Job, event: Event) -> None:
+        """Take note of an event, in the event loop; it never blocks."""
+        if not self._is_open:
+            return
+        if isinstance(event, JobEnded):
+            self._ended[event.job.id] = event.job
+        elif isinstance(event, BackupFinished):
+            self._finished[job.id] = event
+        elif place := parse_origin(job.origin):
+            followed = self._followed.setdefault(job.id, _Followed(job, place))
+            followed.progress = followed.progress.after(event)
+            if followed.dump_began is None and POSTGRES in followed.progress.read:
+                followed.dump_began = self._clock.monotonic()
+        self._news.set()
+        if isinstance(event, JobBegan | JobEnded):
+            self._urgent.set()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether an outcome is still to be told."""
+        return bool(self._ended)
+
+    async def announce(self, job: Job) -> None:
+        """Open the progress message of a job that was asked for in a chat, if it is not open."""
+        async with self._telling:
+            if job.id in self._told or job.id in self._ended:
+                return
+            if job.state is not JobState.RUNNING:
+                await self._tell_end(job)
+            elif place := parse_origin(job.origin):
+                await self._show(self._followed.setdefault(job.id, _Followed(job, place)))
+
+    async def run(self) -> None:
+        """Tell, until cancelled."""
+        try:
+            await self._attempt_all(catch_up=True)
+            while True:
+                came = await news_or_time(self._news, self._clock, CATCH_UP_INTERVAL)
+                await self._attempt_all(catch_up=not came)
+                await news_or_time(self._urgent, self._clock, PRIVATE_INTERVAL)
+        finally:
+            self._is_open = False
+
+    async def _attempt_all(self, *, catch_up: bool) -> None:
+        try:
+            async with self._telling:
+                if catch_up:
+                    await self._catch_up()
+                await self._tell_news()
+        except BotError as error:
+            logger.warning("chat: cannot tell the news yet: %s", error)
+            await self._again_later()
+        except Exception:  # boundary: the next news are told all the same
+            logger.exception("chat: telling the news failed")
+            await self._again_later()
+
+    async def _again_later(self) -> None:
+        await self._clock.sleep(_RETRY)
+        self._news.set()
+
+    async def _catch_up(self) -> None:
+        """Tell the outcomes that nobody was told, and end progress that nobody continues."""
+        since = self._clock.now() - _NEWS
+        newest = await self._operations.jobs(_LOOK_BACK)
+        self._told &= {job.id for job in newest}
+        for job in reversed(newest):
+            is_news = job.ended is not None and job.ended > since
+            if is_news and job.state is not JobState.RUNNING and job.id not in self._told:
+                await self._tell_end(job)
+
+    async def _tell_news(self) -> None:
+        for job in list(self._ended.values()):
+            await self._tell_end(job)
+        for followed in list(self._followed.values()):
+            if followed.job.id not in self._ended and self._is_due(followed):
+                await self._show(followed)
+
+    def _is_due(self, followed: _Followed) -> bool:
+        if followed.shown_at is None:
+            return True
+        interval = GROUP_INTERVAL if followed.place.is_group else PRIVATE_INTERVAL
+        due = self._clock.monotonic() - followed.shown_at >= interval
+        if not due:
+            self._news.set()  # look again in a second
+        return due
+
+    async def _show(self, followed: _Followed) -> None:
+        """Write or edit the progress message, if it says something new."""
+        text = self._progress_text(followed)
+        if text == followed.shown:
+            return
+        key, place = f"progress:{followed.job.id}", followed.place
+        message = Message(key=key, chat=place.chat, thread=place.thread, text=text, silent=True)
+        if not await self._outgoing.put(message):
+            await self._outgoing.change(key, text)
+        followed.shown, followed.shown_at = text, self._clock.monotonic()
+
+    def _progress_text(self, followed: _Followed) -> str:
+        began = followed.dump_began
+        seconds = 0.0 if began is None else self._clock.monotonic() - began
+        return job_texts.progress(followed.job, followed.progress, seconds, self._wall())
+
+    async def _tell_end(self, job: Job) -> None:
+        """Let the progress message end, then write the outcome: that is told whole, and once."""
+        messages = self._outcome(job)
+        if messages and await self._outgoing.find(messages[-1].key) is None:
+            progress = f"progress:{job.id}"
+            if await self._outgoing.find(progress):
+                ended = job_texts.progress_ended(job, self._wall())
+                await self._outgoing.change(progress, ended)
+            for message in messages:
+                await self._outgoing.put(message)
+        self._told.add(job.id)
+        self._ended.pop(job.id, None)
+        self._finished.pop(job.id, None)
+        self._followed.pop(job.id, None)
+
+    def _outcome(self, job: Job) -> list[Message]:
+        """The outcome and, where its reason is long, all of it in a document."""
+        to = self._destination(job)
+        if to is None:
+            return []
+        chat, thread = to
+        told = job_texts.outcome(job, self._finished.get(job.id), self._wall())
+        again = ((job_texts.AGAIN, f"{AGAIN_PREFIX}{job.id}"),)
+        buttons = (again,) if told.again else ()
+        key = f"outcome:{job.id}"
+        messages = [Message(key=key, chat=chat, thread=thread, text=told.text, buttons=buttons)]
+        if told.document:
+            text, document = job_texts.details(job), told.document
+            key = f"details:{job.id}"
+            whole = Message(
+                key=key, chat=chat, thread=thread, text=text, document=document, silent=True
+            )
+            messages.append(whole)
+        return messages
+
+    def _destination(self, job: Job) -> tuple[int, int | None] | None:
+        """The chat and topic where the outcome is told; None where nobody needs to hear it."""
+        if place := parse_origin(job.origin):
+            return place.chat, place.thread
+        if job.state in _BAD and self._default_chat is not None:
+            return self._default_chat, None
+        return None
+
+    def _wall(self) -> Wall:
+        return Wall(self._clock.now(), self._zone)

@@ -1,0 +1,220 @@
+"""Questions with buttons: put to one person, about one plan, once, and not for long.
+
+Services ask through the port `Ask`; the chat itself asks with `put` and an effect of its own.
+Buttons carry `q:<id>:<index of the choice>`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram.outgoing import Buttons, Outgoing
+from bot.entrypoints.telegram.pressed import Press
+from bot.services.journal_ports import Message, Question, Questions
+from bot.services.ports import Clock
+
+PATIENCE = timedelta(minutes=2)
+PREFIX = "q:"
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_ID_LENGTH = 12
+_NOBODY_WAITS = "This question is closed. Nothing was done."
+_PLAN_CHANGED = "The plan has changed since. Nothing was done."
+_TOO_LATE = "That is too late, the question has expired. Nothing was done."
+
+Effect = Callable[[Question, str, Press], Awaitable[None]]
+
+
+class Ask(Protocol):
+    """Asks one person for a decision; for services that may not go on without one."""
+
+    async def __call__(  # noqa: PLR0913 - each says one thing about a question
+        self,
+        *,
+        chat: int,
+        thread: int | None,
+        person: int,
+        plan_hash: str,
+        text: str,
+        choices: Sequence[str],
+        within: timedelta = PATIENCE,
+    ) -> str | None:
+        """The choice of *person*; None when it did not come in time or the plan was replaced.
+
+        *text* is HTML. A question to the same person in the same chat about another plan ends an
+        earlier one.
+        """
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    question: Question
+    answer: "asyncio.Future[str | None]"
+
+
+class QuestionDesk:
+    """Puts questions, and takes the answers that count."""
+
+    def __init__(self, questions: Questions, outgoing: Outgoing, clock: Clock) -> None:
+        self._questions = questions
+        self._outgoing = outgoing
+        self._clock = clock
+        self._waiting: dict[str, _Waiting] = {}
+        self._effects: dict[str, Effect] = {}
+
+    def on_answer(self, kind: str, effect: Effect) -> None:
+        """Let *effect* happen on each answer to a question whose id begins with *kind*.
+
+        It may happen again if the process is killed in it, and must then change nothing more.
+        """
+        self._effects[kind] = effect
+
+    async def ask(  # noqa: PLR0913 - the port `Ask`
+        self,
+        *,
+        chat: int,
+        thread: int | None,
+        person: int,
+        plan_hash: str,
+        text: str,
+        choices: Sequence[str],
+        within: timedelta = PATIENCE,
+    ) -> str | None:
+        question = Question(
+            id="a" + self._clock.random_text(_ALPHABET, _ID_LENGTH),
+            plan_hash=plan_hash,
+            person=person,
+            chat=chat,
+            expires=self._clock.now() + within,
+            choices=tuple(choices),
+        )
+        await self._end_earlier(question)
+        waiting = _Waiting(question, asyncio.get_running_loop().create_future())
+        self._waiting[question.id] = waiting
+        try:
+            await self.put(question, thread, text)
+            answer = await self._answer_in_time(waiting.answer, within)
+        finally:
+            del self._waiting[question.id]
+        if not waiting.answer.done():
+            await self.close(question.id, _TOO_LATE)
+        return answer
+
+    async def _end_earlier(self, question: Question) -> None:
+        for earlier in list(self._waiting.values()):
+            same = (earlier.question.chat, earlier.question.person) == (
+                question.chat,
+                question.person,
+            )
+            if same and not earlier.answer.done():
+                earlier.answer.set_result(None)
+                await self.close(earlier.question.id, _PLAN_CHANGED)
+
+    async def _answer_in_time(
+        self, answer: "asyncio.Future[str | None]", within: timedelta
+    ) -> str | None:
+        patience = asyncio.create_task(self._clock.sleep(within.total_seconds()))
+        try:
+            waits: list[asyncio.Future[Any]] = [answer, patience]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            patience.cancel()
+            await asyncio.wait({patience})
+        return answer.result() if answer.done() else None
+
+    async def put(self, question: Question, thread: int | None, text: str) -> None:
+        """Write the question, and put it; one that continues another replaces its message."""
+        if await self._questions.find(question.id) is None:
+            await self._questions.ask(question)
+        key = _message_key(question.id)
+        buttons = _buttons(question)
+        message = Message(key=key, chat=question.chat, thread=thread, text=text, buttons=buttons)
+        if not await self._outgoing.put(message):
+            await self._outgoing.change(key, text, buttons)
+
+    async def is_put(self, question_id: str) -> bool:
+        """Whether there is a message for it already."""
+        return await self._outgoing.find(_message_key(question_id)) is not None
+
+    async def is_open(self, question_id: str) -> bool:
+        """Whether a question can still be answered."""
+        found = await self._questions.find(question_id)
+        return found is not None and not found[1] and self._clock.now() < found[0].expires
+
+    async def press(self, press: Press) -> None:
+        """Take the answer, if it is one that counts, and say so to whoever pressed."""
+        question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
+        found = await self._questions.find(question_id)
+        if found is None or not index.isdecimal() or int(index) >= len(found[0].choices):
+            await press.toast(_NOBODY_WAITS)
+            return
+        question, answer = found
+        if (press.person.id, press.place.chat) != (question.person, question.chat):
+            await press.toast("This question is for somebody else.")
+        elif refusal := self._refusal(question, answer):
+            await press.toast(refusal)
+            await self.close(question.id, refusal)
+        else:
+            await self._take(question, question.choices[int(index)], press)
+
+    def _refusal(self, question: Question, answer: str) -> str:
+        if answer:
+            return f"This question has been answered: {answer}."
+        if self._clock.now() >= question.expires:
+            return _TOO_LATE
+        if question.id[0] in self._effects:
+            return ""
+        waiting = self._waiting.get(question.id)
+        if waiting is None:
+            return _NOBODY_WAITS
+        return _PLAN_CHANGED if waiting.answer.done() else ""
+
+    async def _take(self, question: Question, choice: str, press: Press) -> None:
+        """The effect comes before the answer is written: after a kill it is found undone."""
+        if not press.is_young:
+            await self._rewrite(question.id, texts.old_press, _buttons(question))
+            return
+        await press.toast(choice)
+        if effect := self._effects.get(question.id[0]):
+            await effect(question, choice, press)
+        elif not self._hand_over(question.id, choice):
+            await self.close(question.id, _TOO_LATE)
+            return
+        await self._questions.answer(question.id, choice)
+        name = press.person.name
+        await self._rewrite(question.id, lambda text: texts.answered(text, choice, name))
+
+    def _hand_over(self, question_id: str, choice: str) -> bool:
+        """Give the answer to whoever waits; False where nobody does any more."""
+        waiting = self._waiting.get(question_id)
+        if waiting is None or waiting.answer.done():
+            return False
+        waiting.answer.set_result(choice)
+        return True
+
+    async def close(self, question_id: str, why: str) -> None:
+        """Take the buttons away and say why; a message without any stays as it is."""
+        await self._rewrite(question_id, lambda text: texts.closed(text, why))
+
+    async def _rewrite(
+        self, question_id: str, change: Callable[[str], str], buttons: Buttons = ()
+    ) -> None:
+        key = _message_key(question_id)
+        queued = await self._outgoing.find(key)
+        if queued and queued.message.buttons:
+            await self._outgoing.change(key, change(queued.message.text), buttons)
+
+
+def _message_key(question_id: str) -> str:
+    """`abc.2` continues `abc`, in the same message."""
+    return f"question:{question_id.partition('.')[0]}"
+
+
+def _buttons(question: Question) -> Buttons:
+    return tuple(
+        ((choice, f"{PREFIX}{question.id}:{index}"),)
+        for index, choice in enumerate(question.choices)
+    )

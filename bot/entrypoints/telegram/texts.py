@@ -1,0 +1,274 @@
+"""Every text of the chat: values in, Telegram's HTML out. Pure, and safe with hostile names.
+
+A sign never stands alone: the word beside it says the same, for whoever has it read aloud.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from bot.domain.catalogue import BackupRecord, newest_good
+from bot.domain.errors import BotError
+from bot.domain.jobs import Job, JobState
+from bot.domain.stack import Container, Stack
+from bot.entrypoints.render import age_of, size
+from bot.entrypoints.telegram.asked import Asked
+from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain, table
+
+MOST_BACKUPS = 10
+MOST_JOBS = 10
+
+_SIGNS = {
+    JobState.RUNNING: "⏳ running",
+    JobState.DONE: "✅ done",
+    JobState.FAILED: "❌ failed",
+    JobState.CANCELLED: "⏹ cancelled",
+    JobState.INTERRUPTED: "⚠️ interrupted",
+    JobState.STUCK: "🆘 stuck",
+}
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The clock on the reader's wall."""
+
+    now: datetime
+    zone: tzinfo
+
+    def time(self, then: datetime) -> str:
+        """The time, with the day where it is another one: `24 Nov 03:30`."""
+        local, today = then.astimezone(self.zone), self.now.astimezone(self.zone)
+        if local.date() == today.date():
+            return f"{local:%H:%M}"
+        return f"{local:%d %b %H:%M}" if local.year == today.year else f"{local:%d %b %Y %H:%M}"
+
+    def age(self, then: datetime) -> str:
+        """How long ago, in words."""
+        if self.now - then < timedelta(minutes=1):
+            return "just now"
+        return age_of(then, self.now)
+
+    def moment(self, then: datetime) -> str:
+        """Both: `03:30 (3 h ago)`."""
+        return f"{self.time(then)} ({self.age(then)})"
+
+
+def status(
+    stack: Stack | BotError,
+    records: Sequence[BackupRecord] | BotError,
+    running: Job | None,
+    wall: Wall,
+) -> str:
+    """The stack at a glance; what could not be looked at is said in its place."""
+    lines = [_stack_lines(stack), "", _last_good_line(records, wall)]
+    if running:
+        lines.append(f"⏳ Running now: {_run(running, wall)}")
+    return "\n".join(lines)
+
+
+def _stack_lines(stack: Stack | BotError) -> str:
+    if isinstance(stack, BotError):
+        return f"❌ The containers cannot be seen: {problem(stack)}"
+    lines = [f"Stack {bold(stack.project)}"]
+    lines += [_container_line(container) for container in stack.containers]
+    return "\n".join(lines)
+
+
+def _container_line(container: Container) -> str:
+    if not container.running:
+        sign = f"❌ {plain(container.state)}"
+    elif container.health == "unhealthy":
+        sign = "❌ unhealthy"
+    elif container.health == "starting":
+        sign = "⏳ starting"
+    else:
+        sign = "✅ healthy" if container.health == "healthy" else "✅ running"
+    restarts = f", restarted {container.restarts} times" if container.restarts else ""
+    return f"{sign}: {plain(container.service, 60)}{restarts}"
+
+
+def _last_good_line(records: Sequence[BackupRecord] | BotError, wall: Wall) -> str:
+    if isinstance(records, BotError):
+        return f"❌ The backups cannot be listed: {problem(records)}"
+    good = newest_good(records)
+    if good is None:
+        return "⚠️ There is no good backup yet. Send /backup to make one."
+    return f"Last good backup: {wall.moment(good.created)}, {size(good.stored_size)}"
+
+
+def backups(records: Sequence[BackupRecord], wall: Wall) -> str:
+    """The newest backups as a narrow table."""
+    if not records:
+        return "There is no backup yet. Send /backup to make one."
+    rows = [("MADE", "SIZE", "STATE")]
+    rows += [_backup_row(record, wall) for record in records[:MOST_BACKUPS]]
+    lines = [table(rows)]
+    if len(records) > MOST_BACKUPS:
+        lines.append(f"These are the newest {MOST_BACKUPS} of {len(records)}.")
+    good = newest_good(records)
+    if good is None:
+        lines.append("⚠️ None of them is good. Send /backup to make one.")
+    else:
+        lines.append(f"Newest good one: {code(good.id)}, {wall.age(good.created)}")
+    return "\n".join(lines)
+
+
+def _backup_row(record: BackupRecord, wall: Wall) -> tuple[str, str, str]:
+    local = record.created.astimezone(wall.zone)
+    is_recent = wall.now - record.created < timedelta(days=300)
+    made = f"{local:%d %b %H:%M}" if is_recent else f"{local:%d %b %Y}"
+    state = f"{record.state}, pin" if record.pinned else str(record.state)
+    return made, size(record.stored_size), state
+
+
+def jobs(newest: Sequence[Job], wall: Wall) -> str:
+    """Who asked for what, when, and what came of it."""
+    if not newest:
+        return "Nothing was asked of me yet."
+    lines = [
+        f"{_SIGNS[job.state]}: {job.kind} {wall.moment(job.started)}\n   {_by(job)}, {code(job.id)}"
+        for job in newest[:MOST_JOBS]
+    ]
+    return "\n".join([*lines, "Send /jobs and an id for more about one."])
+
+
+def job_details(job: Job, wall: Wall) -> str:
+    """One job in full."""
+    lines = [
+        f"{_SIGNS[job.state]}: {bold(job.kind)} {code(job.id)}",
+        f"Begun {wall.moment(job.started)}, {_by(job)}",
+    ]
+    if job.label:
+        lines.append(f"Label: {plain(job.label)}")
+    if job.state is JobState.RUNNING and job.progress:
+        share = f", {job.share:.0%}" if job.share is not None else ""
+        lines.append(f"Now: {plain(job.progress)}{share}")
+    if job.ended:
+        lines.append(f"Ended {wall.moment(job.ended)}")
+    if job.message:
+        lines.append(f"Outcome: {plain(job.message, 2000)}")
+    if job.crashes:
+        lines.append(f"The bot was stopped {job.crashes} times in it.")
+    return "\n".join(lines)
+
+
+def no_such_job(job_id: str) -> str:
+    """The answer to /jobs with an id that nobody knows."""
+    return f"I know no job {code(job_id)}. Send /jobs for the newest ones."
+
+
+def busy(running: Job | None, error: BotError, wall: Wall) -> str:
+    """Something else runs: what, since when, how far."""
+    if running is None:
+        return f"Not now: {problem(error)}\nNothing was begun."
+    return (
+        f"Not now: {_run(running, wall)}.\n"
+        "Nothing was begun. Ask again when it has ended, or send /cancel to stop it."
+    )
+
+
+def _run(job: Job, wall: Wall) -> str:
+    share = f", {job.share:.0%} done" if job.share is not None else ""
+    return f"{job.kind} since {wall.moment(job.started)}{share}, {_by(job)}"
+
+
+def not_begun(error: BotError) -> str:
+    """A job that could not even begin."""
+    return f"❌ That did not begin: {problem(error)}\nThe stack is untouched."
+
+
+def begins_late() -> str:
+    """A job that takes its time to begin."""
+    return (
+        "It is about to begin: something that an earlier run left is being cleaned up first. "
+        "You will hear from me; /jobs shows how far it is."
+    )
+
+
+def cancelling(job: Job | None, wall: Wall) -> str:
+    """The answer to /cancel."""
+    if job is None:
+        return "Nothing is running, so nothing was stopped."
+    return (
+        f"Stopping: {_run(job, wall)}.\n"
+        "What it has stored so far is removed. You will hear when it has ended."
+    )
+
+
+def unknown_command() -> str:
+    """The answer to a command that there is not."""
+    return "I do not know that command. Send /help for those that I know."
+
+
+def help_text(commands: Sequence[tuple[str, str]]) -> str:
+    """What can be asked; *commands* are names and a line each."""
+    lines = [f"/{name}: {plain(line)}" for name, line in commands]
+    return "\n".join(
+        [
+            "<b>I back up your Authentik stack.</b>",
+            *lines,
+            "",
+            "A backup goes on by itself: put the phone away, its outcome comes as a new message.",
+        ]
+    )
+
+
+def offer(asked: Sequence[Asked], wall: Wall) -> str:
+    """Commands that came while nobody listened, offered again."""
+    if len(asked) == 1:
+        only = asked[0]
+        return (
+            f"You asked for {code(only.text)} at {wall.moment(only.sent)}, while I was away."
+            " Run it now?"
+        )
+    lines = [f"• {code(each.text)} at {wall.moment(each.sent)}" for each in asked]
+    return "\n".join(["While I was away, you asked for:", *lines, "Run them now, in this order?"])
+
+
+def answered(text: str, choice: str, name: str) -> str:
+    """A question once it has its answer."""
+    return _with_note(text, f"{plain(name, 60)} chose: {plain(choice, 60)}")
+
+
+def closed(text: str, why: str) -> str:
+    """A question that stays without an answer."""
+    return _with_note(text, why)
+
+
+def old_press(text: str) -> str:
+    """A message whose button was pressed while nobody listened."""
+    note = (
+        "A button was pressed here while I was away. I did nothing. Press again if it still holds."
+    )
+    return text if note in text else _with_note(text, note)
+
+
+def _with_note(text: str, note: str) -> str:
+    return f"{text}\n\n<i>{note}</i>"
+
+
+def command_failed(error: BotError) -> str:
+    """A command that could not be answered."""
+    return f"❌ That did not work: {problem(error)}"
+
+
+def went_wrong() -> str:
+    """A command that met an error of ours."""
+    return "❌ That did not work because of an error in akbot itself; its log has more."
+
+
+def undelivered(chat: int, reason: str, text: str) -> str:
+    """A message for another chat that can never arrive there; *text* is its HTML."""
+    head = f"⚠️ A message for chat {chat} could not be delivered: {plain(reason)}."
+    whole = f"{head} It said:\n\n{text}"
+    return whole if cut(whole, LONGEST_TEXT) == whole else f"{head} It was too long to repeat here."
+
+
+def problem(error: BotError) -> str:
+    """An error with its next step."""
+    hint = f" {plain(error.hint)}" if error.hint else ""
+    return f"{plain(str(error), 600)}.{hint}"
+
+
+def _by(job: Job) -> str:
+    return f"asked for by {plain(job.actor, 60)}"

@@ -1,0 +1,152 @@
+"""Our own long polling: every update is in the journal before Telegram is told to forget it.
+
+The library's Updater confirms updates when it fetches the next ones, handled or not; a kill in
+between would lose them. Here they are stored first, handled one after another, and those that a
+kill has left over come first on the next start.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from telegram import Update
+from telegram.error import Conflict, InvalidToken, TelegramError
+
+from bot.domain.errors import BotError
+from bot.entrypoints.telegram.ages import Ages
+from bot.entrypoints.telegram.client import ChatBot, FloodError, words
+from bot.entrypoints.telegram.commands import menu
+from bot.entrypoints.telegram.handlers import AnyApplication
+from bot.entrypoints.telegram.state import Condition, StateBoard
+from bot.entrypoints.telegram.waiting import Backoff
+from bot.services.journal_ports import Inbox, Incoming
+from bot.services.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+CONFLICT = "another copy of this bot is running with the same token"
+REFUSED = "Telegram refuses the token; chat is off until it is replaced and the bot restarted"
+
+_POLL_SECONDS = 25
+_CONFLICT_PAUSE = 30.0
+_CONFLICT_STANDS = timedelta(minutes=2)  # two copies take the poll from each other in turns
+
+
+class UpdateLoop:
+    """Fetches and handles updates for as long as Telegram takes the token."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - its whole surroundings
+        self,
+        application: AnyApplication,
+        bot: ChatBot,
+        inbox: Inbox,
+        ages: Ages,
+        clock: Clock,
+        board: StateBoard,
+    ) -> None:
+        self._application = application
+        self._bot = bot
+        self._inbox = inbox
+        self._ages = ages
+        self._clock = clock
+        self._board = board
+        self._backoff = Backoff()
+        self._last_conflict: datetime | None = None
+        self._has_menu = False
+
+    async def run(self) -> None:
+        """Go on until cancelled; returns only when the token is refused."""
+        try:
+            while True:
+                pause = await self._attempt_turn()
+                if pause:
+                    await self._clock.sleep(pause)
+        except InvalidToken:
+            self._board.show(Condition.REFUSED, REFUSED)
+
+    async def _attempt_turn(self) -> float:
+        """One turn; the seconds to wait before the next one."""
+        try:
+            await self._turn()
+        except InvalidToken:
+            raise
+        except Conflict as error:
+            return await self._conflict(error)
+        except FloodError as error:
+            self._board.show(Condition.UNREACHABLE, words(error))
+            return error.seconds
+        except TelegramError as error:
+            self._board.show(Condition.UNREACHABLE, words(error))
+        except BotError as error:
+            self._board.show(Condition.UNREACHABLE, f"the journal does not work: {error}")
+        except Exception:  # boundary: the chat must outlive an error of ours
+            logger.exception("chat: fetching updates failed")
+        else:
+            self._backoff.reset()
+            return 0
+        return self._backoff.next()
+
+    async def _turn(self) -> None:
+        """Connect if need be, handle what is waiting, then fetch and store what is new."""
+        await self._application.initialize()
+        await self._put_menu()
+        await self._handle_waiting()
+        await self._fetch()
+
+    async def _fetch(self) -> None:
+        """Store what is new; after an absence without waiting, to know what came in it."""
+        offset = await self._inbox.next_offset()
+        seconds = _POLL_SECONDS if self._ages.is_listening(self._clock.now()) else 0
+        updates = await self._bot.fetch_updates(offset, seconds)
+        now = self._clock.now()
+        self._show_ok()
+        await self._inbox.store(updates, now)
+        self._ages.fetched([each["update_id"] for each in updates], now)
+
+    async def _put_menu(self) -> None:
+        """Nothing depends on the menu, so that its failure stops nothing."""
+        if self._has_menu:
+            return
+        try:
+            await self._bot.set_my_commands(menu())
+            self._has_menu = True
+        except InvalidToken:
+            raise
+        except TelegramError as error:
+            logger.info("chat: the menu of commands: %s", words(error))
+
+    def _show_ok(self) -> None:
+        conflict = self._last_conflict
+        if conflict is None or self._clock.now() - conflict > _CONFLICT_STANDS:
+            self._board.show(Condition.OK, f"connected as @{self._bot.username}")
+
+    async def _conflict(self, error: Conflict) -> float:
+        """Another copy polls, or a webhook takes the updates; the latter can be mended here."""
+        self._last_conflict = self._clock.now()
+        if "webhook" not in error.message.lower():
+            self._board.show(Condition.CONFLICT, CONFLICT)
+            return _CONFLICT_PAUSE
+        self._board.show(Condition.CONFLICT, "a webhook took this bot's updates; it is removed")
+        try:
+            await self._bot.delete_webhook()
+        except TelegramError as failure:
+            logger.info("chat: the webhook could not be removed: %s", words(failure))
+        return self._backoff.next()
+
+    async def _handle_waiting(self) -> None:
+        for incoming in await self._inbox.unhandled():
+            await self._handle(incoming)
+            await self._inbox.handled(incoming.update_id)
+            self._ages.handled(incoming.update_id)
+
+    async def _handle(self, incoming: Incoming) -> None:
+        """Let the library's handlers have it; their errors end there."""
+        if update := self._parsed(incoming.payload):
+            await self._application.process_update(update)
+
+    def _parsed(self, payload: Any) -> Update | None:
+        try:
+            return Update.de_json(payload, self._bot)
+        except Exception:  # boundary: one update of an unknown shape must not stop all others
+            logger.exception("chat: an update cannot be read")
+            return None

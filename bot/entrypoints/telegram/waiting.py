@@ -1,0 +1,38 @@
+"""Wait for news or for time to pass, whichever is first."""
+
+import asyncio
+
+from bot.services.ports import Clock
+
+
+async def news_or_time(news: asyncio.Event, clock: Clock, seconds: float) -> bool:
+    """Wait for *news*, at most *seconds* long, and clear it; whether there was any."""
+    if not news.is_set():
+        waits = [asyncio.create_task(news.wait()), asyncio.create_task(clock.sleep(seconds))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.wait(waits)
+    came = news.is_set()
+    news.clear()
+    return came
+
+
+class Backoff:
+    """Seconds to wait after each failure in a row: doubled from *first*, at most *most*."""
+
+    def __init__(self, first: float = 1.0, most: float = 60.0) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    def next(self) -> float:
+        """The seconds to wait now."""
+        seconds, self._next = self._next, min(self._next * 2, self._most)
+        return seconds
+
+    def reset(self) -> None:
+        """It worked again."""
+        self._next = self._first

@@ -1,0 +1,203 @@
+"""One mutating job at a time, in the journal before it acts, and found whole or undone after.
+
+`Jobs.run` is the one way in: it takes the lock, settles what an earlier process left, writes the
+job down, does the work, and writes how it ended.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
+from bot.domain.errors import BotError, JobCancelledError
+from bot.domain.jobs import Job, JobKind, JobState, Outcome
+from bot.domain.messages import Event, JobBegan, JobEnded, RunBackup
+from bot.domain.progress import BackupProgress
+from bot.services.journal_ports import JobJournal, JobLock
+from bot.services.operations import Listener
+from bot.services.ports import Clock, Publish
+from bot.services.undo import STOPPED, Undo
+
+T = TypeVar("T")
+Work = Callable[["JobPage", Publish], Awaitable[T]]
+Begun = Callable[[Job], None]
+
+_TICK = 1.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """Port `JobLog`, for one job."""
+
+    journal: JobJournal
+    id: BackupId
+
+    async def plan(self, **facts: str) -> None:
+        await self.journal.plan(self.id, facts)
+
+    async def step(self, name: str) -> None:
+        await self.journal.step(self.id, name)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Runs jobs; *listeners* are told what happens in them."""
+
+    journal: JobJournal
+    lock: JobLock
+    undo: Undo
+    clock: Clock
+    listeners: Sequence[Listener] = ()
+
+    async def run(self, command: RunBackup, work: Work[T], begun: Begun | None = None) -> T:
+        """Do *work* as the one mutating job, and return what it returns.
+
+        *begun* is called once the job is in the journal. Raises BusyError when another job runs,
+        JobCancelledError when somebody asked to cancel it, and what *work* raises. Whatever it was,
+        nothing half-done is left, or the journal knows of it and it is undone as soon as store and
+        Engine answer.
+        """
+        job = self._new(command)
+        async with self.lock.hold(job):
+            await self._settle_earlier()
+            await self.journal.begin(job)
+            self._tell(job, JobBegan(job))
+            if begun:
+                begun(job)
+            return await self._to_its_end(job, work)
+
+    async def recover(self) -> Sequence[Job]:
+        """Settle what an earlier process left; what cannot be undone yet is still open after.
+
+        Raises BusyError when a job runs: then there is nothing to settle.
+        """
+        if not await self.journal.open_jobs():
+            return ()
+        async with self.lock.hold(None):
+            return await self._settle_earlier()
+
+    async def settle(self, job: Job) -> Job:
+        """Take a person's word that nothing has to be done about *job* any more."""
+        async with self.lock.hold(None):
+            outcome = Outcome(JobState.INTERRUPTED, f"{job.message}; settled by hand")
+            if job.state not in {JobState.STUCK, JobState.RUNNING}:
+                outcome = Outcome(job.state, outcome.message)
+            ended = job.ended or self.clock.now()
+            await self.journal.finish(job.id, outcome, ended)
+            return job.ending(outcome, ended)
+
+    def _new(self, command: RunBackup) -> Job:
+        now = self.clock.now()
+        return Job(
+            id=make_backup_id(now, self.clock.random_text(SUFFIX_ALPHABET, SUFFIX_LENGTH)),
+            kind=JobKind.BACKUP,
+            trigger=command.trigger,
+            actor=command.actor,
+            started=now,
+            origin=command.origin,
+            slot=command.slot,
+            label=command.label,
+        )
+
+    async def _settle_earlier(self) -> Sequence[Job]:
+        settled = await self.undo.recover()
+        for job in settled:
+            self._tell(job, JobEnded(job))
+        return settled
+
+    async def _to_its_end(self, job: Job, work: Work[T]) -> T:
+        follower = _Follower(self, job)
+        working = asyncio.ensure_future(work(JobPage(self.journal, job.id), follower.publish))
+        following = asyncio.create_task(follower.follow(working))
+        try:
+            result = await working
+        except BaseException as error:
+            await _ended(following)
+            await self._failed(job, follower, error)
+            if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
+                raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
+            raise
+        await _ended(following)
+        await self._finish(job, Outcome(JobState.DONE, "complete, verified and signed"))
+        return result
+
+    async def _failed(self, job: Job, follower: "_Follower", error: BaseException) -> None:
+        """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
+        state, reason = JobState.FAILED, _words(error)
+        if isinstance(error, asyncio.CancelledError):
+            actor = follower.cancelled_by
+            state = JobState.CANCELLED if actor else JobState.INTERRUPTED
+            reason = f"cancelled by {actor}" if actor else STOPPED
+        outcome = await self.undo.settle(await self._as_written(job), state, reason)
+        if outcome.state is JobState.DONE:
+            error.add_note(f"The backup {job.id} itself had been completed before.")
+        elif not outcome.swept:
+            error.add_note(
+                "What it left is in the journal, and is cleaned up as soon as store and Docker"
+                f" answer: {outcome.message}."
+            )
+        await self._finish(job, outcome)
+
+    async def _as_written(self, job: Job) -> Job:
+        """*job* with its plan. A journal that cannot be read any more must not stop an undo."""
+        try:
+            return await self.journal.job(job.id) or job
+        except BotError:
+            logger.exception("read the journal of %s", job.id)
+            return job
+
+    async def _finish(self, job: Job, outcome: Outcome) -> None:
+        ended = self.clock.now()
+        await self.journal.finish(job.id, outcome, ended)
+        now = job.ending(outcome, ended)
+        self._tell(now, JobEnded(now))
+
+    def _tell(self, job: Job, event: Event) -> None:
+        for listener in self.listeners:
+            try:
+                listener(job, event)
+            except Exception:  # boundary: a listener must not fail the job
+                logger.exception("a listener failed on %s", type(event).__name__)
+
+
+class _Follower:
+    """Keeps the journal's progress of a job up to date, and looks there for a wish to cancel it."""
+
+    def __init__(self, jobs: Jobs, job: Job) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._progress = BackupProgress()
+        self.cancelled_by = ""
+
+    def publish(self, event: Event) -> None:
+        self._progress = self._progress.after(event)
+        self._jobs._tell(self._job, event)  # noqa: SLF001 - its own right hand
+
+    async def follow(self, working: asyncio.Future[T]) -> None:
+        while True:
+            await self._jobs.clock.sleep(_TICK)
+            progress = self._progress
+            try:
+                actor = await self._jobs.journal.progress(
+                    self._job.id, progress.words, progress.share
+                )
+            except BotError:  # the next step that cannot be written says so, and ends the job
+                logger.warning("write the progress of %s: the journal failed", self._job.id)
+                continue
+            if actor and not self.cancelled_by:
+                self.cancelled_by = actor
+                working.cancel()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, BotError):
+        return f"{error}. {error.hint}" if error.hint else str(error)
+    return f"an error of akbot itself, {type(error).__name__}; its log has more"

@@ -1,0 +1,90 @@
+"""Jobs in the background of the daemon: begun on request, owned here, ended in order."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.catalogue import BackupRecord
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.jobs import Job, JobState
+from bot.domain.messages import RunBackup
+from bot.domain.stack import Stack
+from bot.services.jobs import Begun
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+_STOPPING = "the bot is being stopped"
+
+
+@dataclass
+class JobRunner:
+    """Port `Operations`; *run_backup* does a whole backup as a job and says when it has begun."""
+
+    journal: JobJournal
+    clock: Clock
+    run_backup: Callable[[RunBackup, Begun], Awaitable[object]]
+    list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
+    find_stack: Callable[[], Awaitable[Stack]]
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _closing: bool = False
+
+    async def start_backup(self, command: RunBackup) -> Job:
+        if self._closing:
+            raise RefusedError(_STOPPING, hint="Ask again in a minute.")
+        begun: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._run(command, begun))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(begun)
+
+    async def _run(self, command: RunBackup, begun: asyncio.Future[Job]) -> None:
+        """Hand an error to whoever waits for the beginning; later the journal has it."""
+        try:
+            await self.run_backup(command, begun.set_result)
+        except Exception as error:  # boundary: nobody else waits for this task
+            if not begun.done():
+                begun.set_exception(error)
+            elif isinstance(error, BotError):
+                logger.warning("job %s failed: %s", begun.result().id, error)
+            else:
+                logger.exception("job %s failed on an error of akbot itself", begun.result().id)
+        finally:
+            if not begun.done():
+                begun.set_exception(RefusedError(_STOPPING))
+
+    async def close(self, patience: float) -> None:
+        """Begin nothing more; what runs has *patience* seconds to end, then it is undone."""
+        self._closing = True
+        if patience and self._tasks:
+            await self._wait(patience)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _wait(self, patience: float) -> None:
+        over = asyncio.ensure_future(self.clock.sleep(patience))
+        while self._tasks and not over.done():
+            await asyncio.wait({*self._tasks, over}, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+
+    async def cancel(self, actor: str) -> Job | None:
+        for job in await self.journal.open_jobs():
+            if job.state is JobState.RUNNING and await self.journal.ask_to_cancel(job.id, actor):
+                return job
+        return None
+
+    async def jobs(self, limit: int) -> Sequence[Job]:
+        return await self.journal.jobs(limit)
+
+    async def job(self, job_id: str) -> Job | None:
+        return await self.journal.job(job_id)
+
+    async def backups(self) -> Sequence[BackupRecord]:
+        return await self.list_backups()
+
+    async def stack(self) -> Stack:
+        return await self.find_stack()

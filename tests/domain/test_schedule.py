@@ -1,0 +1,108 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import ConfigError
+from bot.domain.schedule import Schedule, parse_schedule
+
+BERLIN = ZoneInfo(
+    "Europe/Berlin"
+)  # 2026: forward on 29 March at 02:00, back on 25 October at 03:00
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def slots(expression: str, start: str, hours: float) -> list[str]:
+    """Every slot of a span in Berlin, as UTC."""
+    schedule = Schedule(expression, BERLIN)
+    now, end = at(start), at(start) + timedelta(hours=hours)
+    found: list[str] = []
+    while (slot := schedule.next_after(now)) and slot <= end:
+        found.append(f"{slot:%d %H:%M}")
+        now = slot
+    return found
+
+
+@pytest.mark.parametrize(
+    ("expression", "start", "hours", "expected"),
+    [
+        pytest.param(
+            "30 3 * * *", "2026-11-23T00:00", 48, ["23 02:30", "24 02:30"], id="every night"
+        ),
+        pytest.param(
+            "30 2 * * *",
+            "2026-10-24T12:00",
+            48,
+            ["25 00:30", "26 01:30"],
+            id="the hour that comes twice: at the first",
+        ),
+        pytest.param(
+            "30 2 * * *",
+            "2026-03-28T12:00",
+            48,
+            ["29 01:30", "30 00:30"],
+            id="the hour that is skipped: once all the same",
+        ),
+        pytest.param(
+            "*/30 * * * *",
+            "2026-10-25T00:01",
+            2,
+            ["25 00:30", "25 01:00", "25 01:30", "25 02:00"],
+            id="every half hour keeps to real time when the clock goes back",
+        ),
+        pytest.param(
+            "*/30 * * * *",
+            "2026-03-29T00:01",
+            2,
+            ["29 00:30", "29 01:00", "29 01:30", "29 02:00"],
+            id="every half hour keeps to real time when the clock goes forward",
+        ),
+        pytest.param("0 0 30 2 *", "2026-01-01T00:00", 24, [], id="a date that never comes"),
+        pytest.param("0 0 29 2 *", "2026-01-01T00:00", 24 * 900, ["28 23:00"], id="a leap day"),
+    ],
+)
+def test_slots(expression: str, start: str, hours: float, expected: list[str]) -> None:
+    assert slots(expression, start, hours) == expected
+
+
+def test_the_newest_slot_that_was_missed() -> None:
+    schedule = Schedule("0 * * * *", BERLIN)
+
+    newest = schedule.last_until(at("2026-11-23T10:20"), at("2026-11-23T07:00"))
+
+    assert newest == at("2026-11-23T10:00")
+    assert schedule.last_until(at("2026-11-23T10:20"), at("2026-11-23T10:00")) is None
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - UTC is put on it
+    st.sampled_from(["30 2 * * *", "0 3 * * 1", "*/15 * * * *", "5 */6 * * *", "59 23 * * *"]),
+)
+def test_the_next_slot_is_the_newest_one_once_it_has_come(moment: datetime, cron: str) -> None:
+    schedule = Schedule(cron, BERLIN)
+    now = moment.replace(tzinfo=UTC)
+
+    slot = schedule.next_after(now)
+
+    assert slot is not None
+    assert slot > now
+    assert schedule.last_until(slot, now) == slot
+    assert schedule.last_until(slot - timedelta(microseconds=1), now) is None
+
+
+@pytest.mark.parametrize("text", ["off", "OFF", ""])
+def test_a_schedule_can_be_turned_off(text: str) -> None:
+    assert parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE") is None
+
+
+@pytest.mark.parametrize("text", ["never", "30 3 * *", "30 3 * * * *", "61 3 * * *", "@daily"])
+def test_anything_else_is_refused_with_the_remedy(text: str) -> None:
+    with pytest.raises(ConfigError, match="cron expression") as refused:
+        parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")
+
+    assert '"30 3 * * *"' in refused.value.hint

@@ -1,0 +1,122 @@
+"""SIGKILL at every step and at random instants: what was begun is finished or undone."""
+
+import json
+import random
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.aftermath import in_folder, sessions, throw_aways, untouched
+from tests.e2e.akbot import Akbot
+from tests.e2e.test_backup import wait_until
+from tests.sandbox.fixture import Sandbox
+
+pytestmark = pytest.mark.docker
+
+# Begun, but no step yet; then each step. The dump's is hidden behind that of the lane beside it,
+# which is written in the same moment.
+STEPS = [
+    "", "store globals", "store redis", "store media", "store templates", "store certs",
+    "store config", "commit",
+]  # fmt: skip
+INSTANTS = 20
+
+
+def newest_job(akbot: Akbot) -> tuple[str, str]:
+    """Id and step of the newest job, read past the product, as quickly as can be."""
+    try:
+        with closing(
+            sqlite3.connect(f"file:{akbot.state}/journal.db?mode=ro", uri=True)
+        ) as journal:
+            row = journal.execute(
+                "SELECT id, step FROM jobs ORDER BY started DESC, id DESC"
+            ).fetchone()
+    except sqlite3.OperationalError:
+        return "", ""
+    return row or ("", "")
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def in_store(store: Path) -> set[str]:
+    """The ids of which anything lies in the store."""
+    return {path.parent.name for path in in_folder(store)}
+
+
+def jobs_of(akbot: Akbot) -> dict[str, dict[str, object]]:
+    return {job["id"]: job for job in json.loads(akbot.ok("jobs", "--json"))}
+
+
+def recovered(akbot: Akbot, process: "subprocess.Popen[str]", before: str) -> str:
+    """Wait until a new process has settled what the one before left; the id of its own job."""
+    wait_until(lambda: newest_job(akbot)[0] not in {"", before}, "the next job has begun")
+    assert process.poll() is None
+    return newest_job(akbot)[0]
+
+
+def assert_finished_or_undone(akbot: Akbot, store: Path, job_id: str) -> str:
+    job = jobs_of(akbot)[job_id]
+    assert job["swept"] is True, job
+    assert (job["state"] == "done") == (job_id in in_store(store)), job
+    assert job["state"] in {"done", "interrupted"}, job
+    return str(job["state"])
+
+
+def test_killed_at_each_step(filled: Sandbox, akbot: Akbot, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    akbot = akbot.with_settings(AKBOT_STORE=f"file://{store}")
+    killed_in: dict[str, str] = {}
+    with untouched(filled):
+        for step in STEPS:
+            before = newest_job(akbot)[0]
+            process = akbot.start("backup")
+            wait_until(
+                lambda before=before, step=step: (
+                    newest_job(akbot)[0] != before  # type: ignore[misc]
+                    and newest_job(akbot)[1] == step
+                ),
+                f"step {step!r}",
+            )
+            kill(process)
+            killed_in[newest_job(akbot)[0]] = newest_job(akbot)[1]
+        good = akbot.backup()["id"]
+
+    states = {assert_finished_or_undone(akbot, store, job_id) for job_id in killed_in}
+    assert "interrupted" in states
+    assert set(killed_in.values()) == set(STEPS)
+    assert good in in_store(store)
+    assert "akbot" not in throw_aways(filled)
+    assert not sessions(filled)
+
+
+def test_killed_at_random_instants(filled: Sandbox, akbot: Akbot, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    akbot = akbot.with_settings(AKBOT_STORE=f"file://{store}")
+    began = time.monotonic()
+    akbot.backup()
+    usual = time.monotonic() - began
+    chance = random.Random(20261125)
+    with untouched(filled):
+        for _ in range(INSTANTS):
+            process = akbot.start("backup")
+            try:
+                process.wait(chance.uniform(0, usual))
+            except subprocess.TimeoutExpired:
+                kill(process)
+            else:
+                process.communicate()
+        akbot.backup()
+
+    jobs = jobs_of(akbot)
+    states = [assert_finished_or_undone(akbot, store, job_id) for job_id in jobs]
+    assert states.count("interrupted") >= INSTANTS / 4
+    assert in_store(store) == {job_id for job_id, job in jobs.items() if job["state"] == "done"}
+    verified = json.loads(akbot.ok("verify", "all", "--json"))
+    assert all(each["ok"] for each in verified)

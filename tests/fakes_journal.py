@@ -1,0 +1,219 @@
+"""The journal in memory; the contract tests hold it to the same promises as the real one."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain.errors import BusyError, PortError
+from bot.domain.jobs import Job, JobState, Outcome
+from bot.services.journal_ports import Incoming, Message, Question, Queued
+
+
+@dataclass
+class FakeInbox:
+    """An Inbox in memory."""
+
+    updates: dict[int, Incoming] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    offset: int = 0
+
+    async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
+        for update in updates:
+            number = update["update_id"]
+            self.updates.setdefault(number, Incoming(number, update, received))
+            self.offset = max(self.offset, number + 1)
+
+    async def next_offset(self) -> int:
+        return self.offset
+
+    async def unhandled(self) -> Sequence[Incoming]:
+        return [self.updates[number] for number in sorted(self.updates.keys() - self.done)]
+
+    async def handled(self, update_id: int) -> None:
+        self.done.add(update_id)
+
+    def forget(self, before: datetime) -> None:
+        for number in self.done & self.updates.keys():
+            if self.updates[number].received < before:
+                del self.updates[number]
+                self.done.discard(number)
+
+
+@dataclass
+class FakeOutbox:
+    """An Outbox in memory; `dropped` are the reasons, by number."""
+
+    messages: dict[int, Queued] = field(default_factory=dict)
+    dropped: dict[int, str] = field(default_factory=dict)
+    last: int = 0
+
+    async def put(self, message: Message, written: datetime) -> bool:
+        if await self.find(message.key):
+            return False
+        self.last += 1
+        self.messages[self.last] = Queued(self.last, message, written)
+        return True
+
+    async def change(
+        self, key: str, text: str, buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
+    ) -> None:
+        if queued := await self.find(key):
+            message = replace(queued.message, text=text, buttons=buttons)
+            differs = queued.message_id is not None and message != queued.message
+            self.messages[queued.number] = replace(
+                queued, message=message, stale=queued.stale or differs
+            )
+
+    async def waiting(self) -> Sequence[Queued]:
+        return [each for each in self.messages.values() if self._waits(each)]
+
+    def _waits(self, queued: Queued) -> bool:
+        return queued.number not in self.dropped and (queued.message_id is None or queued.stale)
+
+    async def attempt(self, number: int) -> None:
+        if number in self.messages:
+            self.messages[number] = replace(self.messages[number], attempted=True)
+
+    async def sent(self, number: int, message_id: int, text: str) -> None:
+        if queued := self.messages.get(number):
+            self.messages[number] = replace(
+                queued, attempted=False, message_id=message_id, stale=queued.message.text != text
+            )
+
+    async def drop(self, number: int, reason: str) -> None:
+        if number in self.messages:
+            self.dropped[number] = reason
+
+    async def find(self, key: str) -> Queued | None:
+        return next((each for each in self.messages.values() if each.message.key == key), None)
+
+    def forget(self, before: datetime) -> None:
+        for number, queued in list(self.messages.items()):
+            if queued.written < before and not self._waits(queued):
+                del self.messages[number]
+                self.dropped.pop(number, None)
+
+
+@dataclass
+class FakeQuestions:
+    """Questions in memory."""
+
+    questions: dict[str, tuple[Question, str]] = field(default_factory=dict)
+
+    async def ask(self, question: Question) -> None:
+        if question.id in self.questions:
+            raise _known()
+        self.questions[question.id] = question, ""
+
+    async def find(self, question_id: str) -> tuple[Question, str] | None:
+        return self.questions.get(question_id)
+
+    async def answer(self, question_id: str, choice: str) -> bool:
+        question, answer = self.questions.get(question_id, (None, ""))
+        if question is None or answer:
+            return False
+        self.questions[question_id] = question, choice
+        return True
+
+    def forget(self, before: datetime) -> None:
+        for question, _ in list(self.questions.values()):
+            if question.expires < before:
+                del self.questions[question.id]
+
+
+@dataclass
+class FakeJobJournal:
+    """A JobJournal in memory; `compact` makes the conversation's parts forget as well."""
+
+    rows: dict[str, Job] = field(default_factory=dict)
+    conversation: Sequence[FakeInbox | FakeOutbox | FakeQuestions] = ()
+
+    async def begin(self, job: Job) -> None:
+        if job.id in self.rows:
+            raise _known()
+        self.rows[job.id] = job
+
+    async def plan(self, job_id: str, plan: Mapping[str, str]) -> None:
+        self._change(job_id, plan={**self.rows[job_id].plan, **plan})
+
+    async def step(self, job_id: str, step: str) -> None:
+        self._change(job_id, step=step)
+
+    async def progress(self, job_id: str, words: str, share: float | None) -> str:
+        return self._change(job_id, progress=words, share=share).cancelled_by
+
+    async def ask_to_cancel(self, job_id: str, actor: str) -> bool:
+        job = self.rows.get(job_id)
+        if job is None or job.state is not JobState.RUNNING:
+            return False
+        self._change(job_id, cancelled_by=job.cancelled_by or actor)
+        return True
+
+    async def crashed(self, job_id: str) -> Job:
+        return self._change(job_id, crashes=self.rows[job_id].crashes + 1)
+
+    async def finish(self, job_id: str, outcome: Outcome, ended: datetime) -> None:
+        self._change(job_id, **vars(outcome), ended=ended)
+
+    async def job(self, job_id: str) -> Job | None:
+        return self.rows.get(job_id)
+
+    async def jobs(self, limit: int = 20) -> Sequence[Job]:
+        return list(reversed(self.rows.values()))[:limit]
+
+    async def open_jobs(self) -> Sequence[Job]:
+        rows = self.rows.values()
+        return [job for job in rows if not job.swept and job.state is not JobState.STUCK]
+
+    async def compact(self, before: datetime) -> int:
+        for part in self.conversation:
+            part.forget(before)
+        gone = [job for job in self.rows.values() if _is_over(job, before)]
+        for job in gone:
+            del self.rows[job.id]
+        return len(gone)
+
+    def _change(self, job_id: str, **changes: Any) -> Job:
+        self.rows[job_id] = replace(self.rows[job_id], **changes)
+        return self.rows[job_id]
+
+
+@dataclass
+class FakeLock:
+    """A JobLock within one process; `held` may be set for another that is in the way."""
+
+    held: bool = False
+
+    @asynccontextmanager
+    async def hold(self, job: Job | None) -> AsyncIterator[None]:  # noqa: ARG002 - names none
+        if self.held:
+            raise BusyError("busy: another job runs")
+        self.held = True
+        try:
+            yield
+        finally:
+            self.held = False
+
+
+class FakeJournal:
+    """All parts, as `Journal` has them."""
+
+    def __init__(self) -> None:
+        self.inbox = FakeInbox()
+        self.outbox = FakeOutbox()
+        self.questions = FakeQuestions()
+        self.jobs = FakeJobJournal(conversation=(self.inbox, self.outbox, self.questions))
+
+    async def close(self) -> None:
+        """Memory needs no closing."""
+
+
+def _known() -> PortError:
+    return PortError("write the journal: there is one of that name already", retryable=True)
+
+
+def _is_over(job: Job, before: datetime) -> bool:
+    over = job.swept and job.state is not JobState.RUNNING
+    return over and job.ended is not None and job.ended < before

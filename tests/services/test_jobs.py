@@ -1,0 +1,244 @@
+"""What a job promises: one at a time, written down before it acts, found whole or undone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
+from bot.domain.catalogue import BackupState
+from bot.domain.errors import BusyError, JobCancelledError, PortError
+from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.messages import JobBegan, JobEnded
+from bot.services.jobs import Jobs
+from tests.fakes import FakeStore
+from tests.services.mortal import KilledError, Life, Mortal
+from tests.services.world import COMMAND, World
+
+WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    """The real one."""
+    journal = Journal(StateFolder(tmp_path / "state"))
+    yield journal
+    await journal.close()
+
+
+def process(world: World, journal: Journal, life: Life) -> World:
+    """Another process of the same bot: the same store, journal and keys, a life of its own."""
+    return replace(
+        world,
+        store=Mortal(world.store, life),  # type: ignore[arg-type]
+        engine=Mortal(world.engine, life),  # type: ignore[arg-type]
+        journal=Mortal(journal.jobs, life, WRITES),
+        told=[],
+    )
+
+
+async def writes_of_a_backup() -> list[str]:
+    world, life = World(), Life()
+    await replace(world, journal=Mortal(world.journal, life, WRITES)).run()
+    return life.writes
+
+
+async def test_every_step_is_in_the_journal_before_it_is_taken() -> None:
+    steps = ["store"] * 7
+    assert await writes_of_a_backup() == [
+        "begin", "plan", *("step" for _ in steps), "step", "finish",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("dies_at", range(1, 12))
+async def test_killed_at_any_write_it_is_finished_or_undone(
+    journal: Journal,
+    dies_at: int,
+    after: bool,  # noqa: FBT001
+) -> None:
+    world = World()
+    life = Life(dies_at, after)
+    with pytest.raises(KilledError):
+        await process(world, journal, life).run()
+
+    restarted = process(world, journal, Life())
+    await restarted.jobs.recover()
+
+    jobs = await journal.jobs.jobs()
+    assert not await journal.jobs.open_jobs()
+    if life.writes == ["begin"] and not after:
+        assert not jobs
+    elif life.writes[-1] == "finish":
+        assert [job.state for job in jobs] == [JobState.DONE]
+        assert [record.state for record in await world.records()] == [BackupState.GOOD]
+        return
+    else:
+        assert [(job.state, job.crashes) for job in jobs] == [(JobState.INTERRUPTED, 1)]
+    assert not world.store.objects
+
+
+async def test_killed_between_the_commit_and_the_last_word_it_has_done_its_work(
+    journal: Journal,
+) -> None:
+    world = World()
+    last = len(await writes_of_a_backup())
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(last)).run()
+
+    restarted = process(world, journal, Life())
+    [settled] = await restarted.jobs.recover()
+
+    assert settled.state is JobState.DONE
+    assert [type(event) for _, event in restarted.told] == [JobEnded]
+
+
+async def test_killed_while_it_recovers_it_recovers_the_next_time(journal: Journal) -> None:
+    world = World()
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(6)).run()
+    for dies_at in (1, 2):
+        with pytest.raises(KilledError):
+            await process(world, journal, Life(dies_at)).jobs.recover()
+
+    await process(world, journal, Life()).jobs.recover()
+
+    [job] = await journal.jobs.jobs()
+    assert job.state in {JobState.INTERRUPTED, JobState.STUCK}
+    assert not world.store.objects
+
+
+async def test_after_three_crashes_in_one_job_a_person_is_asked(journal: Journal) -> None:
+    world = World()
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(6)).run()
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            await process(world, journal, Life(1, after=True)).jobs.recover()
+
+    restarted = process(world, journal, Life())
+    [stuck] = await restarted.jobs.recover()
+    assert stuck.state is JobState.STUCK
+    assert f"akbot jobs settle {stuck.id}" in stuck.message
+    assert not await restarted.jobs.recover()
+
+    await restarted.jobs.settle(stuck)
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.INTERRUPTED, True)
+
+
+@dataclass
+class OutageStore(FakeStore):
+    """Does nothing while *away*."""
+
+    away: bool = False
+
+    async def delete(self, *keys: str) -> None:
+        if self.away:
+            raise PortError("delete an object: connection refused", retryable=True)
+        await super().delete(*keys)
+
+
+async def test_what_an_outage_forbids_to_undo_is_undone_when_it_is_over(journal: Journal) -> None:
+    store = OutageStore(away=True)
+    world = World(store=store, journal=journal.jobs)
+    del world.engine.disk.archives["/certs"]
+    with pytest.raises(PortError, match="no such file"):
+        await world.run()
+    assert store.objects
+    [job] = await journal.jobs.open_jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, False)
+
+    assert not await world.jobs.recover(), "nothing has changed"
+    store.away = False
+    [settled] = await world.jobs.recover()
+
+    assert not store.objects
+    assert (settled.state, settled.swept) == (JobState.FAILED, True)
+    assert "no such file" in settled.message
+    assert "not yet cleaned up" not in settled.message
+
+
+async def test_an_upload_that_a_killed_process_left_is_aborted(journal: Journal) -> None:
+    world = World()
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(4)).run()
+    [job] = await journal.jobs.open_jobs()
+    world.store.left = [f"authentik/{job.id}/postgres.dump.age", "authentik/another/upload"]
+
+    await process(world, journal, Life()).jobs.recover()
+
+    assert world.store.left == ["authentik/another/upload"]
+    assert world.engine.swept == [job.id]
+    assert world.engine.postgres.calls[-1] == "end sessions"
+
+
+async def test_a_second_job_is_told_busy_and_nothing_changes(world: World) -> None:
+    async with world.lock.hold(None):
+        with pytest.raises(BusyError):
+            await world.run()
+
+    assert not world.store.objects
+    assert not await world.journal.jobs()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_wish_to_cancel_stops_it_and_undoes_what_it_began(world: World) -> None:
+    begun: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(world.run(begun=begun.set_result))
+    job = await begun
+    while not world.store.objects:  # noqa: ASYNC110 - a step of the loop, not a time
+        await asyncio.sleep(0)
+    assert await world.journal.ask_to_cancel(job.id, "Ada (7)")
+    world.clock.wake()
+
+    with pytest.raises(JobCancelledError, match=r"cancelled by Ada \(7\)"):
+        await running
+
+    [ended] = await world.journal.jobs()
+    assert (ended.state, ended.message) == (JobState.CANCELLED, "cancelled by Ada (7)")
+    assert not world.store.objects
+    assert not await world.journal.ask_to_cancel(job.id, "Ada (7)"), "it is over"
+
+
+async def test_a_failure_is_told_with_its_remedy_and_written_down(world: World) -> None:
+    del world.engine.disk.archives["/certs"]
+
+    with pytest.raises(PortError):
+        await world.run(replace(COMMAND, trigger=Trigger.CHAT, origin="chat:1"))
+
+    kinds = [type(event) for _, event in world.told]
+    assert (kinds[0], kinds[-1]) == (JobBegan, JobEnded)
+    job, event = world.told[-1]
+    assert isinstance(event, JobEnded)
+    assert (job.state, job.origin, job.swept) == (JobState.FAILED, "chat:1", True)
+    assert 'copy "/certs"' in job.message
+
+
+async def test_a_listener_that_fails_does_not_fail_the_job(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    @dataclass
+    class Broken:
+        calls: list[str] = field(default_factory=list)
+
+        def __call__(self, job: Job, event: object) -> None:
+            raise ValueError(f"{job.id} {event}")
+
+    jobs = replace(world.jobs, listeners=[Broken(), *world.jobs.listeners])
+    await Jobs.recover(jobs)
+
+    async def work(*_: object) -> str:
+        return "done"
+
+    assert await jobs.run(COMMAND, work) == "done"
+    assert "a listener failed on JobBegan" in caplog.text
+    assert isinstance(world.told[-1][1], JobEnded)

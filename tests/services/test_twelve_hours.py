@@ -1,0 +1,227 @@
+"""Twelve hours of schedule, kills, restarts and outages: every backup exactly once."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.catalogue import BackupState
+from bot.domain.jobs import JobState
+from bot.domain.schedule import Schedule
+from bot.entrypoints.daemon import Daemon
+from bot.entrypoints.scheduler import Scheduler
+from bot.services.runner import JobRunner
+from tests.fakes_journal import FakeLock
+from tests.services.mortal import KilledError, Life, Mortal
+from tests.services.simulated_time import InlineExecutor, SimulatedClock
+from tests.services.world import World
+
+START = datetime(2026, 11, 23, 0, 10, tzinfo=UTC)
+TAKES = timedelta(minutes=10)
+WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
+
+
+@dataclass
+class Machine:
+    """The store, the journal and the clock, which outlive every process of the bot."""
+
+    world: World = field(default_factory=lambda: World(clock=SimulatedClock(START)))  # type: ignore[arg-type]
+    cron: str = "0 * * * *"
+    life: Life = field(default_factory=Life)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    process: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.world.engine.postgres.takes_time = lambda: self.clock.sleep(TAKES.total_seconds())
+
+    @property
+    def clock(self) -> SimulatedClock:
+        clock = self.world.clock
+        assert isinstance(clock, SimulatedClock)
+        return clock
+
+    def boot(self) -> None:
+        """Start a process of the bot; the kernel has freed what an earlier one held."""
+        self.life, self.stop = Life(), asyncio.Event()
+        self.process = asyncio.create_task(self._daemon().run(self.stop))
+
+    def _daemon(self) -> Daemon:
+        life = self.life
+        world = replace(
+            self.world,
+            store=Mortal(self.world.store, life),  # type: ignore[arg-type]
+            engine=Mortal(self.world.engine, life),  # type: ignore[arg-type]
+            journal=Mortal(self.world.journal, life, WRITES),
+            lock=FakeLock(),
+        )
+        runner = JobRunner(
+            world.journal, world.clock, world.run, world.records, world.engine.find_stack
+        )
+        scheduler = Scheduler(Schedule(self.cron, UTC), runner, world.clock, since=START)
+
+        async def farewell() -> None:
+            """There is no chat."""
+
+        return Daemon(
+            runner=runner,
+            journal=world.journal,
+            recover=world.jobs.recover,
+            clock=world.clock,
+            parts=[scheduler.run],
+            farewell=farewell,
+        )
+
+    async def kill(self) -> None:
+        assert self.process
+        self.life.is_over = True
+        self.process.cancel()
+        with suppress(asyncio.CancelledError, BaseExceptionGroup, KilledError):
+            await self.process
+
+    async def shut_down(self) -> None:
+        """As Docker does: a signal, then patience."""
+        assert self.process
+        self.stop.set()
+        await self.clock.run_until(self.clock.at + timedelta(minutes=2))
+        assert self.process.done(), "it ends within the container's grace period"
+        await self.process
+
+    async def pass_until(self, clock_time: str) -> None:
+        hour, minute = map(int, clock_time.split(":"))
+        await self.clock.run_until(START.replace(hour=hour, minute=minute))
+
+    async def good(self) -> Counter[str]:
+        """How many good backups each slot has."""
+        whole = {each.id for each in await self.world.records() if each.state is BackupState.GOOD}
+        jobs = await self.world.journal.jobs(1000)
+        return Counter(f"{job.slot:%H:%M}" for job in jobs if job.id in whole)
+
+    async def is_clean(self) -> bool:
+        records = await self.world.records()
+        whole = all(each.state is BackupState.GOOD for each in records)
+        return whole and not await self.world.journal.open_jobs()
+
+
+@pytest.fixture
+async def machine() -> Machine:
+    asyncio.get_running_loop().set_default_executor(InlineExecutor())
+    return Machine()
+
+
+def hours(first: int, last: int) -> Counter[str]:
+    return Counter({f"{hour:02}:00": 1 for hour in range(first, last + 1)})
+
+
+async def test_a_quiet_half_day(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("12:30")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 12)
+
+
+async def test_a_backup_that_was_killed_runs_once_more(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("03:05")  # in the middle of it
+    await machine.kill()
+    await machine.pass_until("03:20")
+    machine.boot()
+    await machine.pass_until("05:30")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 5)
+    states = Counter(job.state for job in await machine.world.journal.jobs(100))
+    assert states == {JobState.DONE: 5, JobState.INTERRUPTED: 1}
+    assert await machine.is_clean()
+
+
+async def test_runs_that_were_missed_are_made_up_for_by_one(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("02:30")
+    await machine.shut_down()
+    await machine.pass_until("06:40")
+    machine.boot()
+    await machine.pass_until("08:30")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 2) + hours(6, 8)
+
+
+async def test_too_old_a_run_is_not_made_up_for(machine: Machine) -> None:
+    machine.cron = "0 1 * * *"
+    await machine.pass_until("07:30")
+    machine.boot()
+    await machine.pass_until("09:00")
+    await machine.shut_down()
+
+    assert await machine.good() == Counter()
+
+
+async def test_a_restart_in_order_parks_what_it_cannot_finish(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("04:01")
+    await machine.shut_down()  # nine more minutes are more than it may take
+    assert await machine.is_clean()
+    machine.boot()
+    await machine.pass_until("05:30")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 5)
+
+
+async def test_a_restart_in_order_waits_for_what_is_nearly_done(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("04:09")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 4)
+    assert {job.state for job in await machine.world.journal.jobs(100)} == {JobState.DONE}
+
+
+async def test_a_clock_that_jumps_back_runs_nothing_twice(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("03:30")
+    machine.clock.at -= timedelta(hours=1, minutes=5)
+    await machine.clock.run_until(START.replace(hour=4, minute=30))
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 4)
+
+
+def kills_and_stops(seed: int) -> Iterator[tuple[timedelta, bool, timedelta]]:
+    """For how long it runs, whether it is killed, and for how long it is away then."""
+    chance = random.Random(seed)
+    while True:
+        yield (
+            timedelta(seconds=chance.randint(1, 3 * 3600)),
+            chance.random() < 0.6,
+            timedelta(seconds=chance.choice([1, 60, 1200, 3 * 3600])),
+        )
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_happens_no_slot_has_two_and_nothing_half_done_is_left(
+    machine: Machine, seed: int
+) -> None:
+    end = START + timedelta(hours=12)
+    for runs, killed, away in kills_and_stops(seed):
+        machine.boot()
+        await machine.clock.run_until(min(machine.clock.at + runs, end))
+        if machine.clock.at >= end:
+            break
+        await (machine.kill() if killed else machine.shut_down())
+        await machine.clock.run_until(machine.clock.at + away)
+    await machine.clock.run_until(machine.clock.at + 2 * TAKES)
+    await machine.shut_down()
+
+    good = await machine.good()
+    assert set(good.values()) == {1}
+    assert len(good) >= 3
+    assert await machine.is_clean()
+    newest = max(job.slot for job in await machine.world.journal.jobs(1000) if job.slot)
+    assert newest >= end.replace(minute=0), "the last slot was not forgotten"

@@ -1,0 +1,81 @@
+"""Everything that a backup needs, in memory, tied together as the real thing is."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot import age
+from bot.domain.catalogue import BackupRecord
+from bot.domain.jobs import Job, Trigger
+from bot.domain.manifest import Manifest
+from bot.domain.messages import BackupEvent, Event, RunBackup
+from bot.services.backup import BackupService
+from bot.services.catalogue import list_backups
+from bot.services.jobs import Begun, Jobs
+from bot.services.keyring import Keyring
+from bot.services.pipeline import Tally, decompress, unseal
+from bot.services.ports import JobLog, Publish
+from bot.services.undo import Undo
+from bot.services.verify import VerifyService
+from tests.fakes import FakeStore
+from tests.fakes_journal import FakeJobJournal, FakeLock
+from tests.fakes_stack import FakeClock, FakeEngine
+
+IDENTITY = age.X25519Identity.generate()
+COMMAND = RunBackup(trigger=Trigger.CLI, actor="root")
+
+
+def make_keyring() -> Keyring:
+    return Keyring([IDENTITY.recipient()], Ed25519PrivateKey.generate(), [IDENTITY])
+
+
+@dataclass
+class World:
+    """One process; another one after a kill is a World with the same store, journal and keys."""
+
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    store: FakeStore = field(default_factory=FakeStore)
+    clock: FakeClock = field(default_factory=FakeClock)
+    journal: Any = field(default_factory=FakeJobJournal)
+    lock: FakeLock = field(default_factory=FakeLock)
+    keyring: Keyring = field(default_factory=make_keyring)
+    told: list[tuple[Job, Event]] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Event]:
+        """What the backup itself told."""
+        return [event for _, event in self.told if isinstance(event, BackupEvent)]
+
+    @property
+    def jobs(self) -> Jobs:
+        undo = Undo(self.engine, self.store, self.journal, self.clock, lambda: self.keyring.trusted)
+        listeners = [lambda job, event: self.told.append((job, event))]
+        return Jobs(self.journal, self.lock, undo, self.clock, listeners)
+
+    async def run(self, command: RunBackup = COMMAND, begun: Begun | None = None) -> Manifest:
+        """A backup, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Manifest:
+            service = BackupService(self.engine, self.store, self.keyring, self.clock, publish)
+            return await service.run(command, job)
+
+        return await self.jobs.run(command, work, begun)
+
+    @property
+    def verify(self) -> VerifyService:
+        return VerifyService(self.engine, self.store, self.keyring.identities, lambda _: None)
+
+    async def records(self) -> list[BackupRecord]:
+        return await list_backups(self.store, "authentik", self.keyring.trusted)
+
+    async def opened(self, key: str) -> bytes:
+        """What is inside a stored object."""
+
+        async def stored() -> AsyncIterator[bytes]:
+            yield self.store.objects[key]
+
+        plain = unseal(stored(), identities=[IDENTITY], tally=Tally())
+        content = decompress(plain) if key.endswith(".zst.age") else plain
+        return b"".join([block async for block in content])

@@ -1,0 +1,41 @@
+"""Manifests, components and backups with figures that can be told apart."""
+
+from datetime import timedelta
+
+from bot.domain.backup_id import make_backup_id
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.manifest import Component, DatabaseFacts, Manifest, Software
+from bot.domain.messages import BackupFinished
+from tests.telegram_chat.world import NOW
+
+MB = 1_000_000
+
+
+def component(name: str, size: int = 12_000) -> Component:
+    return Component(name, f"authentik/x/{name}.age", size, size, "0" * 64, 1.5)
+
+
+def manifest(backup_id: str, *, warnings: tuple[str, ...] = ()) -> Manifest:
+    return Manifest(
+        id=backup_id,
+        stack="authentik",
+        created=NOW,
+        trigger="chat",
+        actor="Anna (42)",
+        software=Software("2025.10.1", "ghcr.io/goauthentik/server:2025.10.1", None, "16.4"),
+        database=DatabaseFacts("authentik", 1000 * MB, {"public.a": 12_345}, {}),
+        components=(component("postgres", 215 * MB), component("globals"), component("config")),
+        recipients=("age1…",),
+        warnings=warnings,
+    )
+
+
+def finished(backup_id: str, **how: tuple[str, ...]) -> BackupFinished:
+    return BackupFinished(manifest(backup_id, **how), 125.0)
+
+
+def record(
+    hours: float, size: int = 215 * MB, state: BackupState = BackupState.GOOD, **how: bool
+) -> BackupRecord:
+    made = NOW - timedelta(hours=hours)
+    return BackupRecord(make_backup_id(made, "k3f9"), state, stored_size=size, **how)  # type: ignore[arg-type]

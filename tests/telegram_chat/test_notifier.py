@@ -1,0 +1,204 @@
+import asyncio
+
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import (
+    BackupStarted,
+    ComponentProgressed,
+    ComponentStored,
+    ComponentVerified,
+    RunBackup,
+)
+from tests.telegram_chat.samples import MB, component, finished
+from tests.telegram_chat.world import World
+
+SCHEDULED = RunBackup(trigger=Trigger.SCHEDULE, actor="schedule")
+
+
+def dump(world: World, megabytes: int) -> None:
+    world.operations.tell(ComponentProgressed("postgres", megabytes * MB, megabytes * MB // 4))
+
+
+async def test_progress_is_edited_in_place_and_the_result_is_a_new_message(world: World) -> None:
+    async with world.talking():
+        progress = await world.asks(world.anna, "/backup nightly")
+        job = world.operations.all_jobs[0]
+        world.operations.tell(BackupStarted(job.id, 1000 * MB, 1000 * MB))
+        world.operations.tell(ComponentStored(component("globals")))
+        world.operations.tell(ComponentVerified(component("globals")))
+        dump(world, 100)
+        await world.eventually(lambda: "10%" in progress.text)
+        world.clock.advance(9)
+        dump(world, 620)
+        await world.eventually(lambda: "62%" in progress.text)
+        assert "Database: 620.0 MB of about 1.0 GB" in progress.text
+        assert "left" in progress.text
+        assert "✅ verified: globals, 12.0 kB" in progress.text
+        world.operations.tell(finished(job.id))
+        world.operations.end()
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 2)
+        outcome = world.anna.chat.last
+        await world.eventually(lambda: "Backup done" in progress.text)
+
+    assert "Backup done, verified and signed" in outcome.text
+    assert "215.0 MB in 3 components, took 2 min 5 s." in outcome.text
+    assert "label “nightly”" in outcome.text
+    assert not outcome.silent
+    assert world.anna.chat.from_bot == [progress, outcome]
+
+
+async def test_progress_is_edited_once_a_second_at_most_and_in_a_group_every_three(
+    world: World,
+) -> None:
+    group = world.telegram.supergroup()
+    async with world.talking():
+        progress = await world.asks(world.anna, "/backup", chat=group)
+        world.operations.tell(BackupStarted(world.operations.all_jobs[0].id, 1000 * MB, 1000 * MB))
+        for second in range(1, 31):
+            dump(world, second * 10)
+            world.clock.advance(1)
+            await asyncio.sleep(0.01)
+        await world.eventually(lambda: "30%" in progress.text)
+
+    passed = (progress.versions[-1].at - progress.date).total_seconds()
+    assert 5 < len(progress.edits) <= passed / 3 + 1
+
+
+async def test_nothing_new_is_not_edited(world: World) -> None:
+    async with world.talking():
+        progress = await world.asks(world.anna, "/backup")
+        world.operations.tell(BackupStarted(world.operations.all_jobs[0].id, 0, 0))
+        for _ in range(5):
+            world.clock.advance(1)
+            await world.asks(world.anna, "/help")
+
+    assert progress.edits == []
+
+
+async def test_a_failure_says_what_is_untouched_and_can_be_tried_again(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup x")
+        world.clock.advance(12)
+        world.operations.end(JobState.FAILED, 'write "a/b": no space <left>')
+        await world.eventually(lambda: world.anna.chat.last.labels)
+        outcome = world.anna.chat.last
+        world.anna.presses(outcome, "Try again")
+        await world.eventually(lambda: len(world.operations.commands) == 2)
+        await world.eventually(lambda: not outcome.labels)
+        world.anna.presses(outcome, "Try again", stale=True)
+        await world.all_handled()
+
+    assert 'write "a/b": no space <left>.' in outcome.text
+    assert "The stack is untouched; no half backup is left." in outcome.text
+    assert len(world.operations.commands) == 2
+    assert world.operations.commands[1].label == "x"
+
+
+async def test_trying_again_while_something_runs_keeps_the_button(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup x")
+        world.operations.end(JobState.FAILED, "no space")
+        await world.eventually(lambda: world.anna.chat.last.labels)
+        outcome = world.anna.chat.last
+        await world.asks(world.boris, "/backup")
+        world.anna.presses(outcome, "Try again")
+        await world.telegram.until(lambda: "Not now" in world.anna.chat.last.text)
+
+    assert outcome.labels == ["Try again"]
+
+
+async def test_a_kill_between_the_effect_and_the_message_still_tells_once(world: World) -> None:
+    async with world.talking():
+        progress = await world.asks(world.anna, "/backup")
+        await world.all_sent()
+    world.operations.listeners = []
+    world.operations.end(JobState.INTERRUPTED, "the bot was stopped in it")
+
+    for _ in range(3):
+        async with world.talking():
+            await world.eventually(lambda: len(world.anna.chat.from_bot) == 2)
+            await world.eventually(lambda: "interrupted" in progress.text)
+            await world.asks(world.boris, "/help")
+            await world.all_sent()
+            world.clock.advance(hours=20)
+
+    outcomes = [text for text in world.anna.chat.texts if "Backup interrupted after" in text]
+    assert len(outcomes) == 1
+    assert len(progress.edits) == 1
+
+
+async def test_what_fails_on_schedule_is_told_in_the_default_chat(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(SCHEDULED)
+        world.operations.end(JobState.FAILED, "the store is full")
+        await world.eventually(lambda: world.anna.chat.from_bot)
+
+    assert "the store is full" in world.anna.chat.last.text
+    assert world.boris.chat.from_bot == []
+
+
+async def test_what_another_process_did_is_found_in_the_journal(world: World) -> None:
+    async with world.talking():
+        world.operations.listeners = []
+        world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+        world.operations.end(JobState.FAILED, "the store is full")
+        await world.eventually(lambda: world.anna.chat.from_bot, seconds=10)
+
+
+async def test_what_goes_well_on_schedule_is_not_told(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(SCHEDULED)
+        world.operations.end()
+        for _ in range(3):
+            world.clock.advance(70)
+            await world.asks(world.boris, "/help")
+
+    assert world.anna.chat.from_bot == []
+
+
+async def test_old_news_is_history(world: World) -> None:
+    world.operations.begin(SCHEDULED)
+    world.operations.end(JobState.FAILED, "long ago")
+    world.clock.advance(hours=100)
+    async with world.talking():
+        await world.asks(world.anna, "/help")
+        await world.all_handled()
+
+    assert len(world.anna.chat.from_bot) == 1
+
+
+async def test_a_very_long_reason_comes_as_a_document(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup")
+        world.operations.end(JobState.FAILED, "pg_dump: error\n" * 400)
+        await world.eventually(lambda: world.anna.chat.last.file)
+        outcome = world.anna.chat.last
+        assert outcome.file
+        assert outcome.file.content.decode() == "pg_dump: error\n" * 400
+        assert outcome.silent
+        assert "(cut)" in world.anna.chat.from_bot[-2].text
+
+
+async def test_a_job_that_ended_before_it_was_announced_is_not_said_to_run(world: World) -> None:
+    asked = RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin="telegram:42:0:1")
+    async with world.talking() as chat:
+        job = world.operations.begin(asked)
+        world.operations.end()
+        await world.eventually(lambda: world.anna.chat.from_bot)
+        await world.all_sent()
+        await chat._handlers.commands.announce(job)
+        await world.all_sent()
+
+    assert not any("is running" in text for text in world.anna.chat.texts)
+
+
+async def test_a_job_that_ends_at_once_has_only_an_outcome(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(
+            RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin="telegram:42:0:1")
+        )
+        world.operations.end()
+        await world.eventually(lambda: world.anna.chat.from_bot)
+        await world.asks(world.anna, "/help")
+
+    assert len(world.anna.chat.from_bot) == 2
+    assert "Backup done" in world.anna.chat.from_bot[0].text

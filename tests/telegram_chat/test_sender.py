@@ -1,0 +1,214 @@
+import pytest
+
+from bot.services.journal_ports import Message
+from tests.bot_api.faults import (
+    Hold,
+    answer_lost,
+    bad_gateway,
+    dropped,
+    malformed,
+    server_error,
+    too_many,
+)
+from tests.telegram_chat.world import ANNA, BORIS, World
+
+REPEAT = "(perhaps a repeat)"
+
+
+async def write(world: World, *texts: str, chat: int = ANNA, thread: int | None = None) -> None:
+    for text in texts:
+        message = Message(key=f"{chat} {text}", chat=chat, thread=thread, text=text)
+        assert await world.outbox.put(message, world.clock.now())
+
+
+async def test_messages_arrive_in_order(world: World) -> None:
+    await write(world, *(f"no {number}" for number in range(8)))
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 8)
+
+    assert world.anna.chat.texts == [f"no {number}" for number in range(8)]
+
+
+async def test_a_lost_answer_is_a_repeat_that_says_so(world: World) -> None:
+    await write(world, "hello")
+    world.telegram.fail("sendMessage", answer_lost)
+    async with world.talking():
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 2)
+
+    assert world.anna.chat.texts == ["hello", f"hello\n{REPEAT}"]
+
+
+async def test_a_kill_inside_a_send_repeats_it_after_the_restart_and_says_so(world: World) -> None:
+    await write(world, "hello", "world")
+    hold = Hold(then=answer_lost)
+    world.telegram.fail("sendMessage", hold)
+    async with world.talking():
+        await world.telegram.until(lambda: world.telegram.seen("sendMessage"))
+    hold.release()
+    await world.telegram.until(lambda: world.anna.chat.from_bot)
+
+    async with world.talking():
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 3)
+
+    assert world.anna.chat.texts == ["hello", f"hello\n{REPEAT}", "world"]
+
+
+@pytest.mark.parametrize("fault", [server_error, bad_gateway, dropped])
+async def test_what_may_have_arrived_is_marked(world: World, fault: object) -> None:
+    await write(world, "hello")
+    world.telegram.fail("sendMessage", fault, times=3)  # type: ignore[arg-type]
+    async with world.talking():
+        await world.eventually(lambda: world.anna.chat.from_bot)
+
+    assert world.anna.chat.texts == [f"hello\n{REPEAT}"]
+
+
+async def test_a_doubt_is_not_forgotten_over_a_refusal(world: World) -> None:
+    await write(world, "hello")
+    world.telegram.fail("sendMessage", answer_lost)
+    world.telegram.fail("sendMessage", too_many(3), times=2)
+    async with world.talking():
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 2)
+
+    assert world.anna.chat.texts == ["hello", f"hello\n{REPEAT}"]
+
+
+async def test_an_answer_broken_off_is_a_repeat(world: World) -> None:
+    await write(world, "hello")
+    world.telegram.fail("sendMessage", malformed)
+    async with world.talking():
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 2)
+
+    assert world.anna.chat.last.text.endswith(REPEAT)
+
+
+async def test_too_many_requests_keeps_one_chat_waiting_and_no_other(world: World) -> None:
+    await write(world, "for anna")
+    await write(world, "for boris", chat=BORIS)
+    world.telegram.fail("sendMessage", too_many(30))
+    async with world.talking():
+        await world.telegram.until(lambda: world.boris.chat.from_bot)
+        assert world.anna.chat.from_bot == []
+        world.clock.advance(29)
+        await world.asks(world.boris, "/help")
+        assert world.anna.chat.from_bot == []
+        world.clock.advance(2)
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+
+    assert world.anna.chat.texts == ["for anna"]
+
+
+async def test_refused_connections_are_tried_for_hours(world: World) -> None:
+    async with world.talking():
+        world.telegram.down()
+        await write(world, "hello")
+        await world.eventually(lambda: world.clock.now().hour >= 15, seconds=600)
+        world.telegram.up()
+        await world.eventually(lambda: world.anna.chat.from_bot, seconds=600)
+
+    assert world.anna.chat.texts == ["hello"]
+
+
+async def test_many_old_messages_become_one(world: World) -> None:
+    await write(world, *(f"<b>no {number}</b>" for number in range(7)))
+    world.clock.advance(hours=3)
+    await write(world, "a new one")
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
+        await world.all_sent()
+
+    merged, new = world.anna.chat.texts
+    assert merged.startswith("7 messages while I was away\n\nno 0\n\nno 1")
+    assert new == "a new one"
+
+
+async def test_old_messages_too_long_for_one_come_in_several(world: World) -> None:
+    await write(world, *(f"{number}" * 1500 for number in range(8)))
+    world.clock.advance(hours=3)
+    async with world.talking():
+        await world.eventually(lambda: "7" * 1500 in "".join(world.anna.chat.texts))
+
+    assert len(world.anna.chat.from_bot) < 8
+    assert "".join(world.anna.chat.texts).count("0" * 1500) == 1
+
+
+async def test_what_cannot_arrive_is_told_in_the_default_chat(world: World) -> None:
+    world.boris.blocks_bot()
+    await write(world, "for <i>boris</i>", "and more", chat=BORIS)
+    await write(world, "nobody knows this chat", chat=-100)
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 3)
+        await world.all_sent()
+
+    told = "\n".join(world.anna.chat.texts)
+    assert "A message for chat 43 could not be delivered: " in told
+    assert "bot was blocked by the user" in told
+    assert "for boris" in told
+
+
+async def test_nothing_is_told_where_the_default_chat_itself_is_gone(world: World) -> None:
+    world.anna.blocks_bot()
+    await write(world, "for anna")
+    async with world.talking():
+        await world.asks(world.boris, "/help")
+        await world.all_sent()
+
+
+async def test_a_group_that_became_a_supergroup_is_followed(world: World) -> None:
+    group = world.telegram.group(-77)
+    supergroup = world.anna.upgrades(group, -100_77)
+    await write(world, "first", "second", chat=-77)
+    async with world.talking():
+        await world.telegram.until(lambda: len(supergroup.from_bot) == 2)
+
+    assert supergroup.texts == ["first", "second"]
+
+
+async def test_a_topic_that_is_gone_is_left_out(world: World) -> None:
+    group = world.telegram.supergroup(topics={7: "Ops"})
+    await write(world, "hello", chat=group.id, thread=8)
+    async with world.talking():
+        await world.telegram.until(lambda: group.from_bot)
+
+    assert group.last.thread is None
+
+
+async def test_markup_that_telegram_refuses_is_left_out(world: World) -> None:
+    await write(world, "<b>2 < 3")
+    async with world.talking():
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+
+    assert world.anna.chat.last.text == "2 < 3"
+
+
+async def test_an_edit_that_changes_nothing_is_done(world: World) -> None:
+    await write(world, "hello")
+    async with world.talking():
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+        await world.all_handled()
+        await world.outbox.change(f"{ANNA} hello", "hello ")
+        await world.asks(world.anna, "/help")
+        await world.all_sent()
+        await world.outbox.change(f"{ANNA} hello", "good-bye")
+        await world.eventually(lambda: world.anna.chat.from_bot[0].text == "good-bye")
+
+
+async def test_a_message_that_was_deleted_is_not_edited(world: World) -> None:
+    await write(world, "hello")
+    async with world.talking():
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+        await world.all_handled()
+        world.anna.deletes(world.anna.chat.last)
+        await world.outbox.change(f"{ANNA} hello", "another")
+        await world.asks(world.anna, "/help")
+        await world.all_sent()
+    assert len(world.anna.chat.from_bot) == 1
+
+
+async def test_progress_that_was_overtaken_is_not_sent(world: World) -> None:
+    for key in ("progress:1", "progress:2", "outcome:1"):
+        await world.outbox.put(Message(key=key, chat=ANNA, text=key), world.clock.now())
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
+
+    assert world.anna.chat.texts == ["progress:2", "outcome:1"]

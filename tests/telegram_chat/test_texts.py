@@ -1,0 +1,217 @@
+"""Every text within Telegram's limits and markup, whatever people and stores call themselves."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.backup_id import BackupId
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.errors import BusyError, PortError
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
+from bot.domain.progress import BackupProgress
+from bot.entrypoints.telegram import job_texts, texts
+from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
+from bot.entrypoints.telegram.commands import menu
+from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
+from tests.bot_api.markup import parse_html
+from tests.telegram_chat.samples import MB, component, finished, record
+from tests.telegram_chat.world import NOW, make_stack
+
+WALL = texts.Wall(NOW, UTC)
+ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
+    [
+        "<b>&",
+        "&nbsp;",
+        "\u202eevil",
+        "\ud800",
+        "\x00\x1b[0m",
+        "👩‍👩‍👧" * 200,
+        "漢字" * 300,
+        "&" * 5000,
+        "</pre>",
+    ]
+)
+STATES = st.sampled_from(list(JobState))
+
+
+def make_job(state: JobState = JobState.RUNNING, hostile: str = "Anna (42)") -> Job:
+    return Job(
+        id=BackupId("20261124T120000Z-k3f9"),
+        kind=JobKind.BACKUP,
+        trigger=Trigger.CHAT,
+        actor=hostile,
+        started=NOW - timedelta(minutes=4),
+        state=state,
+        label=hostile,
+        progress=hostile,
+        share=0.62,
+        message=hostile,
+        ended=None if state is JobState.RUNNING else NOW,
+        crashes=3,
+        swept=state is not JobState.STUCK,
+    )
+
+
+def make_progress(name: str = "files-media") -> BackupProgress:
+    progress = BackupProgress()
+    for event in (
+        BackupStarted(BackupId("20261124T120000Z-k3f9"), 1000 * MB, 1000 * MB),
+        ComponentStored(component("globals")),
+        ComponentProgressed("postgres", 620 * MB, 150 * MB),
+        ComponentProgressed(name, 5 * MB, 2 * MB),
+    ):
+        progress = progress.after(event)
+    return progress
+
+
+def asked(text: str, hours: float = 2) -> Asked:
+    return Asked(
+        place=Place(chat=-100, thread=3, message_id=9),
+        person=Person(id=42, name="Anna"),
+        text=command_text(text),
+        sent=NOW - timedelta(hours=hours),
+    )
+
+
+def all_texts(hostile: str, state: JobState) -> list[str]:
+    job = make_job(state, hostile)
+    error = PortError(hostile, hint=hostile)
+    stack = make_stack(hostile)
+    stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
+    odd = BackupRecord(job.id, BackupState.NOT_TRUSTED, hostile)
+    done = finished(job.id, warnings=(hostile,) * 9)
+    return [
+        texts.status(stack, [odd], job, WALL),
+        texts.status(error, error, None, WALL),
+        texts.backups([odd, record(1), record(2, pinned=True)] * 9, WALL),
+        texts.jobs([job] * 20, WALL),
+        texts.job_details(job, WALL),
+        texts.no_such_job(hostile),
+        texts.busy(job, BusyError("busy"), WALL),
+        texts.busy(None, BusyError(hostile), WALL),
+        texts.not_begun(error),
+        texts.begins_late(),
+        texts.cancelling(job, WALL),
+        texts.help_text(menu()),
+        texts.offer([asked(f"/backup {hostile}")] * 7, WALL),
+        texts.offer([asked(f"/backup {hostile}")], WALL),
+        texts.answered("Go on?", hostile, hostile),
+        texts.closed("Go on?", "Too late."),
+        texts.old_press("Go on?"),
+        texts.command_failed(error),
+        texts.went_wrong(),
+        texts.undelivered(-100, hostile, "text" * 900),
+        job_texts.progress(job, make_progress(), 14, WALL),
+        job_texts.outcome(job, None, WALL).text,
+        job_texts.outcome(job, done, WALL).text,
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANYTHING, STATES)
+def test_every_text_is_markup_that_telegram_takes_within_its_limits(
+    hostile: str, state: JobState
+) -> None:
+    for text in all_texts(hostile, state):
+        shown = parse_html(text)
+        assert 0 < len(shown) <= 4000
+        assert "\x00" not in shown.text
+        assert "\u202e" not in shown.text
+        shown.text.encode()
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANYTHING)
+def test_a_table_is_never_wider_than_a_phone(hostile: str) -> None:
+    shown = parse_html(table([("A", "B", "C"), (hostile, "1.5 GB", hostile), ("x", hostile, "y")]))
+
+    assert all(width(line) <= COLUMNS for line in shown.text.splitlines())
+
+
+def test_the_table_of_backups_fits_and_says_everything() -> None:
+    states = [BackupState.PARTIAL, BackupState.NOT_TRUSTED, BackupState.INCOMPLETE]
+    records = [record(1, 999_900_000_000, state, pinned=state == "partial") for state in states]
+    shown = parse_html(texts.backups(records, WALL)).text
+
+    assert "partial, pin" in shown
+    assert "not trusted" in shown
+    assert "…" not in shown
+    assert max(width(line) for line in shown.splitlines()[:4]) <= COLUMNS
+
+
+@given(ANYTHING, st.integers(12, 300))
+def test_what_is_cut_says_so_and_fits(text: str, longest: int) -> None:
+    kept = cut(text, longest)
+
+    assert units(kept) <= longest
+    assert kept == text or kept.endswith("(cut)")
+
+
+@given(ANYTHING, st.integers(1, 40))
+def test_what_is_clipped_fits(text: str, columns: int) -> None:
+    assert width(clip(text, columns)) <= columns
+
+
+@given(ANYTHING)
+def test_a_command_survives_being_written_down(text: str) -> None:
+    before = asked(f"/backup {text}")
+    after = Asked.from_line(before.line(), before.person)
+
+    assert after == before
+    assert "\n" not in before.line()
+
+
+@pytest.mark.parametrize("origin", ["", "cli", "telegram:1:2", "telegram:a:0:1", "telegram:1:0:1x"])
+def test_other_origins_are_no_chats(origin: str) -> None:
+    assert parse_origin(origin) is None
+
+
+def test_an_origin_says_where_from() -> None:
+    for thread in (None, 7):
+        place = Place(chat=-100, thread=thread, message_id=5)
+        assert parse_origin(place.origin) == place
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=3), "13:59 (just now)"),
+        (timedelta(minutes=5), "13:55 (5 min ago)"),
+        (timedelta(hours=20), "23 Nov 18:00 (20 h ago)"),
+        (timedelta(days=400), "20 Oct 2025 15:00 (400 days ago)"),
+    ],
+)
+def test_times_are_those_of_the_reader(ago: timedelta, words: str) -> None:
+    wall = texts.Wall(NOW, ZoneInfo("Europe/Helsinki"))
+
+    assert wall.moment(NOW - ago) == words
+
+
+SIGNS = "✅❌⏳⏹⚠🆘✔"
+
+
+def test_every_sign_has_a_word_beside_it() -> None:
+    for state in JobState:
+        for text in all_texts("name", state):
+            for line in parse_html(text).text.splitlines():
+                if line[0:1] and line[0] in SIGNS:
+                    assert line.lstrip(SIGNS + "\ufe0f ")[:1].isalpha(), line
+
+
+def test_an_outcome_names_what_to_do_next() -> None:
+    told: Callable[[JobState], job_texts.Told] = lambda state: job_texts.outcome(  # noqa: E731
+        make_job(state, "no space"), None, WALL
+    )
+
+    assert told(JobState.FAILED).again
+    assert told(JobState.INTERRUPTED).again
+    assert not told(JobState.CANCELLED).again
+    assert not told(JobState.STUCK).again
+    assert "akbot jobs settle 20261124T120000Z-k3f9" in told(JobState.STUCK).text
+    assert "may still lie in the store" in told(JobState.STUCK).text

@@ -1,0 +1,256 @@
+"""A chat between people and the bot: the real library, a strict Bot API, time turned by hand."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from bot.domain.backup_id import SUFFIX_ALPHABET, make_backup_id
+from bot.domain.catalogue import BackupRecord
+from bot.domain.errors import BusyError
+from bot.domain.jobs import Job, JobKind, JobState, Outcome, describe
+from bot.domain.messages import Event, JobBegan, JobEnded, RunBackup
+from bot.domain.stack import Container, Stack
+from bot.entrypoints.telegram.chat import Chat
+from bot.services.journal_ports import Inbox, Outbox, Questions
+from bot.services.operations import Listener
+from tests.bot_api.chats import Chat as TelegramChat
+from tests.bot_api.chats import Message
+from tests.bot_api.people import Person
+from tests.bot_api.server import BotApi
+
+TOKEN = "4242:AAF-this_is_the_secret_part"
+OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
+ANNA, BORIS, STRANGER = 42, 43, 66
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+Found = TypeVar("Found")
+
+
+class TurnedClock:
+    """A Clock whose time passes when the test says so."""
+
+    def __init__(self) -> None:
+        self._passed = 0.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self._counter = 0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self._passed
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        waker = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._passed + seconds, waker))
+        await waker
+
+    def random_text(self, alphabet: str, length: int) -> str:
+        self._counter += 1
+        digits = []
+        rest = self._counter
+        for _ in range(length):
+            rest, digit = divmod(rest, len(alphabet))
+            digits.append(alphabet[digit])
+        return "".join(digits)
+
+    def advance(self, seconds: float = 0, *, hours: float = 0) -> None:
+        self._passed += seconds + hours * 3600
+        due = [waker for at, waker in self._sleepers if at <= self._passed]
+        self._sleepers = [each for each in self._sleepers if each[0] > self._passed]
+        for waker in due:
+            if not waker.done():
+                waker.set_result(None)
+
+
+@dataclass
+class ToldOperations:
+    """Operations of which the test tells what happens; like the journal they outlive a chat."""
+
+    clock: TurnedClock
+    all_jobs: list[Job] = field(default_factory=list)
+    records: Sequence[BackupRecord] = ()
+    commands: list[RunBackup] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
+    failure: Exception | None = None
+    begun_but_silent: asyncio.Event | None = None
+    health: str = "healthy"
+
+    async def start_backup(self, command: RunBackup) -> Job:
+        if self.failure:
+            raise self.failure
+        if running := self._running():
+            raise BusyError(f"busy: {describe(running)}")
+        self.commands.append(command)
+        job = self.begin(command)
+        if self.begun_but_silent:
+            self.begun_but_silent.set()
+            await asyncio.get_running_loop().create_future()
+        return job
+
+    def begin(self, command: RunBackup) -> Job:
+        now = self.clock.now()
+        job = Job(
+            id=make_backup_id(now, self.clock.random_text(SUFFIX_ALPHABET, 4)),
+            kind=JobKind.BACKUP,
+            trigger=command.trigger,
+            actor=command.actor,
+            started=now,
+            origin=command.origin,
+            label=command.label,
+        )
+        self.all_jobs.insert(0, job)
+        self.tell(JobBegan(job))
+        return job
+
+    def tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(self.all_jobs[0], event)
+
+    def end(self, state: JobState = JobState.DONE, message: str = "", *, swept: bool = True) -> Job:
+        ended = self.all_jobs[0].ending(Outcome(state, message, swept), self.clock.now())
+        self.all_jobs[0] = ended
+        self.tell(JobEnded(ended))
+        return ended
+
+    async def cancel(self, actor: str) -> Job | None:
+        if running := self._running():
+            self.cancelled.append(actor)
+            return running
+        return None
+
+    async def jobs(self, limit: int) -> Sequence[Job]:
+        return self.all_jobs[:limit]
+
+    async def job(self, job_id: str) -> Job | None:
+        return next((job for job in self.all_jobs if job.id == job_id), None)
+
+    async def backups(self) -> Sequence[BackupRecord]:
+        self._fail()
+        return self.records
+
+    async def stack(self) -> Stack:
+        self._fail()
+        return make_stack(self.health)
+
+    def _fail(self) -> None:
+        if self.failure:
+            raise self.failure
+
+    def _running(self) -> Job | None:
+        return next((job for job in self.all_jobs if job.state is JobState.RUNNING), None)
+
+
+def make_stack(health: str = "healthy") -> Stack:
+    def container(service: str) -> Container:
+        return Container(
+            id=service * 3,
+            service=service,
+            name=f"authentik-{service}-1",
+            image="image",
+            image_id="sha256:1",
+            image_digest=None,
+            state="running",
+            health=health,
+            restarts=0,
+            address="172.18.0.2",
+        )
+
+    return Stack(
+        project="authentik",
+        postgresql=container("postgresql"),
+        redis=container("redis"),
+        server=container("server"),
+        worker=replace(container("worker"), state="exited", health="", restarts=3),
+        working_dir="/srv",
+        config_files=(),
+    )
+
+
+@dataclass
+class World:
+    """Telegram, a journal, time, and the chats that come and go in between."""
+
+    telegram: BotApi
+    inbox: Inbox
+    outbox: Outbox
+    questions: Questions
+    clock: TurnedClock = field(default_factory=TurnedClock)
+    token: str = TOKEN
+    default_chat: int | None = None
+
+    def __post_init__(self) -> None:
+        self.operations = ToldOperations(self.clock)
+        self.anna = self.telegram.user(ANNA, "Anna")
+        self.boris = self.telegram.user(BORIS, "Boris")
+        self.stranger = self.telegram.user(STRANGER, "Mallory")
+
+    def chat(self) -> Chat:
+        """A new process on the same journal."""
+        chat = Chat(
+            token=self.token,
+            base_url=self.telegram.base_url,
+            allowed=frozenset({ANNA, BORIS}),
+            default_chat=self.default_chat,
+            operations=self.operations,
+            inbox=self.inbox,
+            outbox=self.outbox,
+            questions=self.questions,
+            clock=self.clock,
+            zone=UTC,
+        )
+        self.operations.listeners = [chat.listener]
+        return chat
+
+    @asynccontextmanager
+    async def talking(self, *, listening: bool = True) -> AsyncIterator[Chat]:
+        """A chat that runs until the block ends, as suddenly as a cancellation is."""
+        chat = self.chat()
+        running = asyncio.create_task(chat.run())
+        try:
+            if listening:
+                await self.telegram.until(lambda: self.telegram.updates.polled)
+            yield chat
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+            self.telegram.updates.terminate_poll()
+
+    async def asks(
+        self, person: Person, text: str, chat: TelegramChat | None = None, thread: int | None = None
+    ) -> Message:
+        """Say *text* and return the bot's next message in that chat."""
+        place = chat or person.chat
+        before = len(place.from_bot)
+        person.says(text, place, thread=thread)
+        await self.telegram.until(lambda: len(place.from_bot) > before)
+        return place.from_bot[before]
+
+    async def eventually(self, condition: Callable[[], Found], *, seconds: float = 1) -> Found:
+        """Turn time on until *condition* is true, so that pauses of the bot pass."""
+        for _ in range(200):
+            with contextlib.suppress(AssertionError):
+                return await self.telegram.until(condition, 0.05)
+            self.clock.advance(seconds)
+        return await self.telegram.until(condition, 0.05)
+
+    async def all_sent(self) -> None:
+        """Wait until the journal knows of every message that it has arrived or never can."""
+        async with asyncio.timeout(10):
+            while await self.outbox.waiting():  # noqa: ASYNC110 - a journal has no events
+                await asyncio.sleep(0.01)
+
+    async def all_handled(self) -> None:
+        """Wait until every update was fetched, handled and confirmed, and the bot listens again."""
+        updates = self.telegram.updates
+        await self.telegram.until(lambda: updates.polled and not updates.pending)
+        assert await self.inbox.unhandled() == []
