@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
-from bot.services.journal_ports import Incoming, Message, Question, Queued
+from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 
 
 @dataclass
@@ -18,15 +18,19 @@ class FakeInbox:
     updates: dict[int, Incoming] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
     offset: int = 0
+    newest: datetime | None = None
 
     async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
+        if updates and self.newest and self.newest < received - NUMBERED_ANEW:
+            self.offset = 0
         for update in updates:
             number = update["update_id"]
             self.updates.setdefault(number, Incoming(number, update, received))
             self.offset = max(self.offset, number + 1)
+            self.newest = received
 
-    async def next_offset(self) -> int:
-        return self.offset
+    async def next_offset(self, now: datetime) -> int:
+        return 0 if self.newest and self.newest < now - NUMBERED_ANEW else self.offset
 
     async def unhandled(self) -> Sequence[Incoming]:
         return [self.updates[number] for number in sorted(self.updates.keys() - self.done)]
@@ -56,9 +60,7 @@ class FakeOutbox:
         self.messages[self.last] = Queued(self.last, message, written)
         return True
 
-    async def change(
-        self, key: str, text: str, buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
-    ) -> None:
+    async def change(self, key: str, text: str, buttons: Buttons = ()) -> None:
         if queued := await self.find(key):
             message = replace(queued.message, text=text, buttons=buttons)
             differs = queued.message_id is not None and message != queued.message
@@ -76,10 +78,14 @@ class FakeOutbox:
         if number in self.messages:
             self.messages[number] = replace(self.messages[number], attempted=True)
 
-    async def sent(self, number: int, message_id: int, text: str) -> None:
+    async def sent(self, number: int, message_id: int, shown: Message) -> None:
         if queued := self.messages.get(number):
+            wanted = (queued.message.text, queued.message.buttons)
             self.messages[number] = replace(
-                queued, attempted=False, message_id=message_id, stale=queued.message.text != text
+                queued,
+                attempted=False,
+                message_id=message_id,
+                stale=wanted != (shown.text, shown.buttons),
             )
 
     async def drop(self, number: int, reason: str) -> None:

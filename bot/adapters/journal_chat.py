@@ -8,10 +8,9 @@ from typing import Any
 
 from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
-from bot.services.journal_ports import Incoming, Message, Question, Queued
+from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 
 _WAITING = "dropped IS NULL AND (message_id IS NULL OR stale)"
-Buttons = tuple[tuple[tuple[str, str], ...], ...]
 
 
 class SqliteInbox:
@@ -23,13 +22,15 @@ class SqliteInbox:
     async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
         rows = [(each["update_id"], json.dumps(each), to_text(received)) for each in updates]
         if rows:
-            await self._database.write(lambda journal: _store(journal, rows))
+            await self._database.write(lambda journal: _store(journal, rows, received))
 
-    async def next_offset(self) -> int:
+    async def next_offset(self, now: datetime) -> int:
         row = await self._database.read(
-            lambda journal: journal.execute("SELECT update_id FROM highest_update").fetchone()
+            lambda journal: journal.execute("SELECT * FROM highest_update").fetchone()
         )
-        return row["update_id"] + 1 if row else 0
+        if row is None or from_text(row["received"]) < now - NUMBERED_ANEW:
+            return 0
+        return int(row["update_id"]) + 1
 
     async def unhandled(self) -> Sequence[Incoming]:
         statement = """
@@ -47,7 +48,9 @@ class SqliteInbox:
         await self._database.write(lambda journal: journal.execute(statement, (update_id,)))
 
 
-def _store(journal: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> None:
+def _store(
+    journal: sqlite3.Connection, rows: list[tuple[int, str, str]], received: datetime
+) -> None:
     journal.executemany(
         """
         INSERT INTO updates (update_id, payload, received) VALUES (?, ?, ?)
@@ -57,10 +60,16 @@ def _store(journal: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> Non
     )
     journal.execute(
         """
-        INSERT INTO highest_update (only, update_id) VALUES (1, ?)
-        ON CONFLICT (only) DO UPDATE SET update_id = max(update_id, excluded.update_id)
+        INSERT INTO highest_update (only, update_id, received) VALUES (1, :highest, :now)
+        ON CONFLICT (only) DO UPDATE SET
+            update_id = iif(received < :numbered_anew, :highest, max(update_id, :highest)),
+            received = :now
         """,
-        (max(update_id for update_id, _, _ in rows),),
+        {
+            "highest": max(update_id for update_id, _, _ in rows),
+            "now": to_text(received),
+            "numbered_anew": to_text(received - NUMBERED_ANEW),
+        },
     )
 
 
@@ -106,12 +115,21 @@ class SqliteOutbox:
             "UPDATE messages SET attempted = 1 WHERE number = :number", {"number": number}
         )
 
-    async def sent(self, number: int, message_id: int, text: str) -> None:
+    async def sent(self, number: int, message_id: int, shown: Message) -> None:
         statement = """
-            UPDATE messages SET message_id = :message_id, attempted = 0, stale = text <> :text
+            UPDATE messages SET
+                message_id = :message_id,
+                attempted = 0,
+                stale = text <> :text OR buttons <> :buttons
             WHERE number = :number
         """
-        await self._write(statement, {"number": number, "message_id": message_id, "text": text})
+        values = {
+            "number": number,
+            "message_id": message_id,
+            "text": shown.text,
+            "buttons": json.dumps(shown.buttons),
+        }
+        await self._write(statement, values)
 
     async def drop(self, number: int, reason: str) -> None:
         statement = "UPDATE messages SET dropped = :reason WHERE number = :number"

@@ -44,7 +44,8 @@ _STEPS = (
 
     CREATE TABLE highest_update (  -- outlives the update
         only INTEGER PRIMARY KEY CHECK (only = 1),
-        update_id INTEGER NOT NULL
+        update_id INTEGER NOT NULL,
+        received TEXT NOT NULL
     );
 
     CREATE TABLE messages (

@@ -7,6 +7,7 @@ file then carries the signing public key as a comment, so that whoever holds the
 
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,7 +80,7 @@ def make_signing_key(path: Path) -> Ed25519PrivateKey:
 
 def create_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all; one that is there stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -11,23 +11,20 @@ import fcntl
 import os
 import re
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.adapters.keyfiles import create_private
 from bot.adapters.threads import finish
-from bot.domain.backup_id import SUFFIX_ALPHABET, parse_backup_id
+from bot.domain.backup_id import SUFFIX_ALPHABET
 from bot.domain.errors import BotError, BusyError, ConfigError, PortError
 
 BALLAST_SIZE = 1024 * 1024
 
 _ID_LENGTH = 8
 _ID = re.compile(rf"[{SUFFIX_ALPHABET}]{{{_ID_LENGTH}}}")
-_LOOKS = 200  # times that a lock is tried while somebody only looks whether it is held
-_LOOK_SECONDS = 0.005
 
 _DENIED = ('permission denied in "{folder}"', "Give AKBOT_STATE to the user that the bot runs as.")
 FULL = ('no space left on "{folder}"', "Free space on the disk of AKBOT_STATE.")
@@ -117,33 +114,6 @@ class StateFolder:
                 "busy: another job runs", hint='Wait until it is done; "akbot jobs" shows it.'
             )
 
-    @asynccontextmanager
-    async def alive(self, job_id: str) -> AsyncIterator[None]:
-        """Show that this process works on the job; begun before the journal has the job.
-
-        Raises BusyError where another process works on it.
-        """
-        lock = _FileLock(self._job_file(job_id))
-        try:
-            with state_errors("show that the job lives", self.path):
-                await finish(asyncio.to_thread(self._show, lock, job_id))
-            yield
-        finally:
-            await finish(asyncio.to_thread(lock.remove))
-
-    def _show(self, lock: "_FileLock", job_id: str) -> None:
-        (self.make() / "jobs").mkdir(mode=0o700, exist_ok=True)
-        if not lock.take():
-            raise BusyError(f'busy: another process works on job "{job_id}"')
-
-    def is_alive(self, job_id: str) -> bool:
-        """Whether a process works on the job, this one included."""
-        with state_errors("look whether the job lives", self.path):
-            return _is_locked(self._job_file(job_id))
-
-    def _job_file(self, job_id: str) -> Path:
-        return self.path / "jobs" / f"{parse_backup_id(job_id)}.lock"
-
     def make(self) -> Path:
         """Make the folder if it is missing (blocks)."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -186,62 +156,25 @@ class StateFolder:
 
 
 class _FileLock:
-    """A lock on the file at *path*, which is made if it is missing; its calls block."""
+    """A lock on the file at *path*, which is made if it is missing and stays; its calls block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = -1
 
     def take(self) -> bool:
-        """False at once where another holds it; whoever only looks is waited for."""
-        for _ in range(_LOOKS):
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-            if _flock(self._file, fcntl.LOCK_EX):
-                if self._is_still_there():
-                    return True
-            elif not _flock(self._file, fcntl.LOCK_SH):
-                return False
-            self.free()
-            time.sleep(_LOOK_SECONDS)
-        return False
-
-    def _is_still_there(self) -> bool:
-        """Nobody sees a lock on a file that its last holder has removed meanwhile."""
+        """False at once where another holds it."""
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            return os.path.samestat(os.fstat(self._file), self._path.stat())
-        except FileNotFoundError:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
-
-    def remove(self) -> None:
-        """Give it back, the file too if this is the holder."""
-        if self._file >= 0 and _flock(self._file, fcntl.LOCK_EX) and self._is_still_there():
-            with suppress(OSError):
-                self._path.unlink()
-        self.free()
+        return True
 
     def free(self) -> None:
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
-
-
-def _flock(file: int, operation: int) -> bool:
-    try:
-        fcntl.flock(file, operation | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _flock(file, fcntl.LOCK_SH)
-    finally:
-        os.close(file)
 
 
 def _write_private(path: Path, content: bytes) -> None:

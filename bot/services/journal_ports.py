@@ -7,7 +7,7 @@ processes that have the same state folder.
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.jobs import Job, Outcome
@@ -63,6 +63,13 @@ class JobLock(Protocol):
         """
 
 
+Buttons = tuple[tuple[tuple[str, str], ...], ...]
+"""Rows of (label, data)."""
+
+NUMBERED_ANEW = timedelta(days=6)
+"""Telegram picks the next `update_id` at random after a week without updates."""
+
+
 @dataclass(frozen=True)
 class Incoming:
     """An update as the chat service sent it; *received* is when it was stored here."""
@@ -78,8 +85,11 @@ class Inbox(Protocol):
     async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
         """Keep *updates*; one that is there already, handled or not, stays as it is."""
 
-    async def next_offset(self) -> int:
-        """One more than the highest `update_id` that was stored; 0 at the very first."""
+    async def next_offset(self, now: datetime) -> int:
+        """One more than the highest `update_id` that was stored; 0 at the very first.
+
+        0 also when none has come for NUMBERED_ANEW: the chat service may number them anew then.
+        """
 
     async def unhandled(self) -> Sequence[Incoming]:
         """What is still to be handled, by `update_id`."""
@@ -93,7 +103,7 @@ class Message:
     """A message on its way out.
 
     *key* names it for good: a second message with the same key is not written. *chat* and *thread*
-    say where to. *buttons* are rows of (label, data). *document* is a file's text, *text* then its
+    say where to. *document* is a file's text, *text* then its
     caption. *silent*: it does not ring.
     """
 
@@ -101,7 +111,7 @@ class Message:
     chat: int
     text: str
     thread: int | None = None
-    buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
+    buttons: Buttons = ()
     silent: bool = False
     document: tuple[str, str] | None = None  # file name, content
 
@@ -128,9 +138,7 @@ class Outbox(Protocol):
     async def put(self, message: Message, written: datetime) -> bool:
         """Write a message; False where its key is known already."""
 
-    async def change(
-        self, key: str, text: str, buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
-    ) -> None:
+    async def change(self, key: str, text: str, buttons: Buttons = ()) -> None:
         """Let a message stand otherwise, sent or not; it is edited in its place."""
 
     async def waiting(self) -> Sequence[Queued]:
@@ -139,8 +147,8 @@ class Outbox(Protocol):
     async def attempt(self, number: int) -> None:
         """A send begins; written before it does."""
 
-    async def sent(self, number: int, message_id: int, text: str) -> None:
-        """It arrived, or was edited, and stands there as *text* now."""
+    async def sent(self, number: int, message_id: int, shown: Message) -> None:
+        """It arrived, or was edited, and stands there as *shown* now."""
 
     async def drop(self, number: int, reason: str) -> None:
         """It can never arrive, e.g. the bot was blocked."""

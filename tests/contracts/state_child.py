@@ -33,11 +33,6 @@ async def _hold(folder: StateFolder) -> None:
         _wait_for_word()
 
 
-async def _live(folder: StateFolder, job_id: str) -> None:
-    async with folder.alive(job_id):
-        _wait_for_word()
-
-
 async def _identify(folder: StateFolder) -> None:
     _wait_for_word()
     _say(await folder.id())
@@ -72,7 +67,6 @@ async def _write(folder: StateFolder, suffix: str, most: str) -> None:
 
 _COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {
     "hold": _hold,
-    "live": _live,
     "identify": _identify,
     "fail-as-nobody": _fail_as_nobody,
     "write": _write,

@@ -12,7 +12,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState, Outcome, Trigger
-from bot.services.journal_ports import Incoming, JobJournal, Message, Question, Queued
+from bot.services.journal_ports import Buttons, Incoming, JobJournal, Message, Question, Queued
 from tests.contracts.state_places import HOUR, NOW, a_job
 from tests.fakes_journal import FakeJournal
 
@@ -202,7 +202,7 @@ def update(number: int, text: str = "/backup") -> dict[str, Any]:
 
 async def test_updates_are_handled_in_order_and_once(journal: AnyJournal) -> None:
     inbox = journal.inbox
-    assert await inbox.next_offset() == 0
+    assert await inbox.next_offset(NOW) == 0
     assert await inbox.unhandled() == []
 
     await inbox.store([update(12), update(10)], NOW)
@@ -214,11 +214,11 @@ async def test_updates_are_handled_in_order_and_once(journal: AnyJournal) -> Non
         Incoming(11, update(11), NOW + HOUR),
         Incoming(12, update(12), NOW),
     ]
-    assert await inbox.next_offset() == 13
+    assert await inbox.next_offset(NOW) == 13
     await inbox.handled(11)
     await inbox.handled(10)
     assert [each.update_id for each in await inbox.unhandled()] == [12]
-    assert await inbox.next_offset() == 13
+    assert await inbox.next_offset(NOW) == 13
 
 
 async def test_an_update_that_comes_again_changes_nothing(journal: AnyJournal) -> None:
@@ -239,16 +239,42 @@ async def test_the_offset_outlives_the_updates(journal: AnyJournal) -> None:
         await inbox.handled(number)
 
     await journal.jobs.compact(NOW + HOUR)
-    assert await inbox.next_offset() == 14
+    assert await inbox.next_offset(NOW) == 14
     await inbox.store([update(13)], NOW)  # too young to be forgotten
     assert [each.update_id for each in await inbox.unhandled()] == [11]
 
     await inbox.handled(11)
     await journal.jobs.compact(NOW + 2 * HOUR)
-    assert await inbox.next_offset() == 14
+    assert await inbox.next_offset(NOW) == 14
     await inbox.store([update(5)], NOW)  # the service began its numbers anew
     assert [each.update_id for each in await inbox.unhandled()] == [5]
-    assert await inbox.next_offset() == 14
+    assert await inbox.next_offset(NOW) == 14
+
+
+async def test_after_a_week_of_silence_the_service_numbers_anew(journal: AnyJournal) -> None:
+    inbox = journal.inbox
+    await inbox.store([update(1000)], NOW)
+    assert await inbox.next_offset(NOW + timedelta(days=5)) == 1001
+    assert await inbox.next_offset(NOW + timedelta(days=7)) == 0
+
+    await inbox.store([update(5)], NOW + timedelta(days=8))
+
+    assert await inbox.next_offset(NOW + timedelta(days=8)) == 6
+
+
+def shown(text: str, buttons: Buttons = ()) -> Message:
+    return Message(key="as it stands", chat=1, text=text, buttons=buttons)
+
+
+async def test_buttons_that_changed_while_it_was_sent_are_shown_later(journal: AnyJournal) -> None:
+    number = await put(journal, "a")
+    await journal.outbox.change("a", "text", ((("Yes", "y"),),))
+
+    await journal.outbox.sent(number, 55, shown("text"))
+    assert [each.number for each in await journal.outbox.waiting()] == [number]
+
+    await journal.outbox.sent(number, 55, shown("text", ((("Yes", "y"),),)))
+    assert not await journal.outbox.waiting()
 
 
 async def put(journal: AnyJournal, key: str, text: str = "text") -> int:
@@ -299,7 +325,7 @@ async def test_messages_wait_in_order_until_they_are_sent(journal: AnyJournal) -
 
     await journal.outbox.attempt(numbers[1])
     assert [each.attempted for each in await journal.outbox.waiting()] == [False, True, False]
-    await journal.outbox.sent(numbers[1], 55, "text")
+    await journal.outbox.sent(numbers[1], 55, shown("text"))
 
     assert await waiting(journal) == ["c", "b"]
     sent = await found(journal, "a")
@@ -315,20 +341,20 @@ async def test_a_message_that_was_not_sent_is_changed_at_once(journal: AnyJourna
     (queued,) = await journal.outbox.waiting()
     assert (queued.message.text, queued.message.buttons) == ("new", ((("Yes", "yes"),),))
     assert not queued.stale
-    await journal.outbox.sent(number, 55, "new")
+    await journal.outbox.sent(number, 55, queued.message)
     assert await waiting(journal) == []
 
 
 async def test_a_message_that_was_sent_is_edited(journal: AnyJournal) -> None:
     number = await put(journal, "a")
     await put(journal, "b")
-    await journal.outbox.sent(number, 55, "text")
+    await journal.outbox.sent(number, 55, shown("text"))
 
     await journal.outbox.change("a", "new")
 
     first, _ = await journal.outbox.waiting()
     assert (first.message.text, first.message_id, first.stale) == ("new", 55, True)
-    await journal.outbox.sent(number, 55, "new")
+    await journal.outbox.sent(number, 55, shown("new"))
     assert await waiting(journal) == ["b"]
     assert not (await found(journal, "a")).stale
 
@@ -339,12 +365,12 @@ async def test_a_message_that_changes_while_it_is_sent_stays_stale(
 ) -> None:
     number = await put(journal, "a")
     for _ in range(edits):
-        await journal.outbox.sent(number, 55, "text")
+        await journal.outbox.sent(number, 55, shown("text"))
         await journal.outbox.change("a", "newer")
 
     await journal.outbox.attempt(number)
     await journal.outbox.change("a", "newest")
-    await journal.outbox.sent(number, 55, "newer" if edits else "text")
+    await journal.outbox.sent(number, 55, shown("newer" if edits else "text"))
 
     (queued,) = await journal.outbox.waiting()
     assert (queued.message.text, queued.message_id, queued.stale) == ("newest", 55, True)
@@ -353,7 +379,7 @@ async def test_a_message_that_changes_while_it_is_sent_stays_stale(
 
 async def test_a_change_that_is_none_edits_nothing(journal: AnyJournal) -> None:
     number = await put(journal, "a")
-    await journal.outbox.sent(number, 55, "text")
+    await journal.outbox.sent(number, 55, shown("text"))
 
     await journal.outbox.change("a", "text")
     assert await waiting(journal) == []
@@ -366,7 +392,7 @@ async def test_a_change_that_is_none_edits_nothing(journal: AnyJournal) -> None:
 
 async def test_what_can_never_arrive_waits_no_more(journal: AnyJournal) -> None:
     first, second = await put(journal, "a"), await put(journal, "b")
-    await journal.outbox.sent(second, 55, "text")
+    await journal.outbox.sent(second, 55, shown("text"))
 
     await journal.outbox.drop(first, "the bot was blocked")
     await journal.outbox.drop(second, "the message was deleted")
@@ -380,7 +406,7 @@ async def test_what_can_never_arrive_waits_no_more(journal: AnyJournal) -> None:
 async def test_only_messages_that_are_over_are_forgotten(journal: AnyJournal) -> None:
     numbers = {key: await put(journal, key) for key in ("sent", "stale", "waiting", "dropped")}
     for key in ("sent", "stale"):
-        await journal.outbox.sent(numbers[key], 55, "text")
+        await journal.outbox.sent(numbers[key], 55, shown("text"))
     await journal.outbox.change("stale", "new")
     await journal.outbox.drop(numbers["dropped"], "the bot was blocked")
 
@@ -399,7 +425,7 @@ async def test_a_number_is_given_once(journal: AnyJournal) -> None:
 
     assert await put(journal, "b") > number
     await journal.outbox.attempt(number)  # the sender of the forgotten one is late
-    await journal.outbox.sent(number, 55, "text")
+    await journal.outbox.sent(number, 55, shown("text"))
     await journal.outbox.drop(number, "the bot was blocked")
     assert await waiting(journal) == ["b"]
 

@@ -95,7 +95,7 @@ async def test_a_change_that_raises_changes_nothing(path: Path) -> None:
     database = JournalDatabase(StateFolder(path))
 
     def change(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO highest_update VALUES (1, 5)")
+        connection.execute("INSERT INTO highest_update VALUES (1, 5, '')")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -184,7 +184,7 @@ async def test_what_was_acknowledged_survives_a_kill(path: Path, seed: int) -> N
         job = await journal.jobs.job(a_job(suffix).id)
         keys = [each.message.key for each in await journal.outbox.waiting()]
         updates = {each.update_id for each in await journal.inbox.unhandled()}
-        offset = await journal.inbox.next_offset()
+        offset = await journal.inbox.next_offset(NOW)
         await journal.close()
 
         last = done["step"][-1]

@@ -1,20 +1,16 @@
 """The state folder: one id, locks that die with their process, room that is really kept."""
 
 import asyncio
-import fcntl
 import os
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.adapters.state_folder import BALLAST_SIZE, StateFolder, _FileLock, state_errors
+from bot.adapters.state_folder import BALLAST_SIZE, StateFolder, state_errors
 from bot.domain.backup_id import SUFFIX_ALPHABET
 from bot.domain.errors import BusyError, ConfigError, PortError
 from tests.contracts.small_disks import MIB, disk_of, fill, run
@@ -145,123 +141,13 @@ async def test_a_child_of_the_holder_does_not_inherit_it(folder: StateFolder) ->
         process.communicate()
 
 
-async def test_a_cancelled_hold_holds_nothing(folder: StateFolder, path: Path) -> None:
-    async with folder.hold():
-        pass
-    lock = os.open(path / "lock", os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_SH)  # a look that takes long
-    entering = asyncio.create_task(folder.hold().__aenter__())
-    for cancel in (lambda: None, entering.cancel, lambda: None):
-        for _ in range(10):
-            await asyncio.sleep(0)
-        cancel()
-    assert not entering.done()  # its thread still tries
-    os.close(lock)
-    await asyncio.wait({entering})
-
-    assert entering.cancelled()
-    async with StateFolder(path).hold():
-        pass
-
-
-async def test_a_job_lives_while_its_process_works_on_it(folder: StateFolder, path: Path) -> None:
-    assert not folder.is_alive(JOB.id)
-
-    async with folder.alive(JOB.id):
-        assert folder.is_alive(JOB.id)
-        assert StateFolder(path).is_alive(JOB.id)
-        with pytest.raises(BusyError, match=f'busy: another process works on job "{JOB.id}"'):
-            async with StateFolder(path).alive(JOB.id):
-                pytest.fail("two worked on it")
-        assert folder.is_alive(JOB.id)
-
-    assert not folder.is_alive(JOB.id)
-    assert modes(path / "jobs") == {".": 0o700}
-
-
-def test_a_look_makes_nothing(folder: StateFolder, path: Path) -> None:
-    assert not folder.is_alive(JOB.id)
-    assert not path.exists()
-
-
-async def test_a_job_of_another_process_lives_until_that_is_killed(
-    folder: StateFolder, path: Path
-) -> None:
-    with child("live", path, JOB.id) as worker:
-        assert line(worker) == "ready"
-        assert folder.is_alive(JOB.id)
-        assert not folder.is_alive(a_job("zzzz").id)
-        worker.kill()
-        worker.wait()
-        assert not folder.is_alive(JOB.id)
-
-    async with folder.alive(JOB.id):  # whoever cleans up after it
-        assert folder.is_alive(JOB.id)
-    assert modes(path / "jobs") == {".": 0o700}
-
-
-async def test_who_only_looks_is_in_nobody_s_way(folder: StateFolder, path: Path) -> None:
-    done = threading.Event()
-    looks: list[bool] = []
-
-    def look() -> None:
-        while not done.is_set():
-            looks.append(StateFolder(path).is_alive(JOB.id))
-
-    lookers = [asyncio.create_task(asyncio.to_thread(look)) for _ in range(3)]
-    try:
-        for _ in range(50):
-            async with folder.alive(JOB.id):
-                assert folder.is_alive(JOB.id)
-    finally:
-        done.set()
-        await asyncio.wait(lookers)
-
-    assert True in looks
-
-
-def test_one_works_on_a_job_at_a_time_though_its_file_comes_and_goes(path: Path) -> None:
-    working: list[int] = []
-    wrong: list[list[int]] = []
-
-    def work(number: int) -> None:
-        for _ in range(1000):
-            lock = _FileLock(path)
-            if lock.take():
-                working.append(number)
-                time.sleep(0)
-                if working != [number]:
-                    wrong.append(list(working))
-                working.remove(number)
-            lock.remove()
-
-    path.parent.mkdir()
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(work, range(4)))
-
-    assert wrong == []
-
-
-@pytest.mark.parametrize("name", ["../../lock", "", "20261123T033000Z-K3F9"])
-def test_a_job_s_name_is_no_path(folder: StateFolder, name: str) -> None:
-    with pytest.raises(ValueError, match="is not a backup id"):
-        folder.is_alive(name)
-
-
 async def test_only_the_owner_may_read(folder: StateFolder, path: Path) -> None:
     await folder.id()
     await asyncio.to_thread(folder.fill_ballast)
-    async with folder.hold(), folder.alive(JOB.id):
+    async with folder.hold():
         found = modes(path)
 
-    assert found == {
-        ".": 0o700,
-        "id": 0o600,
-        "lock": 0o600,
-        "ballast": 0o600,
-        "jobs": 0o700,
-        f"jobs/{JOB.id}.lock": 0o600,
-    }
+    assert found == {".": 0o700, "id": 0o600, "lock": 0o600, "ballast": 0o600}
 
 
 def test_the_ballast_occupies_the_disk(folder: StateFolder, path: Path) -> None:
@@ -312,9 +198,6 @@ async def test_a_file_where_the_folder_should_be(tmp_path: Path, name: str) -> N
             pytest.fail("there is nothing to hold")
     with pytest.raises(ConfigError, match=r"read the state's id: .* is not a folder"):
         await folder.id()
-    with pytest.raises(ConfigError, match=r"show that the job lives: .* is not a folder"):
-        async with folder.alive(JOB.id):
-            pytest.fail("there is nothing to show it in")
 
     assert caught.value.hint == "Name a folder in AKBOT_STATE."
 

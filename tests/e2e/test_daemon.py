@@ -132,12 +132,12 @@ def test_a_daemon_that_was_killed_in_a_backup_tells_how_it_ended(
             running.process.kill()
             running.process.wait()
         with daemon(chatting) as running:
-            telegram.wait(lambda: outcomes(telegram, "interrupted"), seconds=60)
+            telegram.wait(lambda: outcomes(telegram, "no half backup is left"), seconds=60)
             [job] = json.loads(running.akbot.ok("jobs", "--json"))
             assert (job["state"], job["swept"], job["crashes"]) == ("interrupted", True, 1)
             assert running.end() == 0
 
-    assert len(outcomes(telegram, "interrupted")) == 1
+    assert len(outcomes(telegram, "no half backup is left")) == 1
     assert not in_folder(tmp_path / "store")
 
 

@@ -3,10 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from bot.services.journal_ports import Message, Outbox, Queued
+from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
-
-Buttons = tuple[tuple[tuple[str, str], ...], ...]
 
 
 @dataclass(frozen=True)

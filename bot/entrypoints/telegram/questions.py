@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.entrypoints.telegram import texts
-from bot.entrypoints.telegram.outgoing import Buttons, Outgoing
+from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
-from bot.services.journal_ports import Message, Question, Questions
+from bot.services.journal_ports import Buttons, Message, Question, Questions
 from bot.services.ports import Clock
 
 PATIENCE = timedelta(minutes=2)

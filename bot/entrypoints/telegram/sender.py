@@ -18,10 +18,10 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
 from bot.entrypoints.telegram.markup import strip_tags
-from bot.entrypoints.telegram.outgoing import Buttons, Outgoing
+from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.queue import Delivery, is_progress, next_delivery, overtaken
 from bot.entrypoints.telegram.waiting import Backoff, news_or_time
-from bot.services.journal_ports import Message, Queued
+from bot.services.journal_ports import Buttons, Message, Queued
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Sender:
             raise
         else:
             for row in delivery.rows:
-                await self._outbox.sent(row.number, message_id, row.message.text)
+                await self._outbox.sent(row.number, message_id, row.message)
         self._surely_unsent.difference_update(numbers)
 
     def _may_have_arrived(self, row: Queued) -> bool:

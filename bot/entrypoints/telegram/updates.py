@@ -95,7 +95,7 @@ class UpdateLoop:
 
     async def _fetch(self) -> None:
         """Store what is new; after an absence without waiting, to know what came in it."""
-        offset = await self._inbox.next_offset()
+        offset = await self._inbox.next_offset(self._clock.now())
         seconds = _POLL_SECONDS if self._ages.is_listening(self._clock.now()) else 0
         updates = await self._bot.fetch_updates(offset, seconds)
         now = self._clock.now()
