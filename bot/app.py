@@ -212,16 +212,17 @@ async def _nothing() -> None:
 def _build_chat(app: App, operations: Operations) -> "Chat | None":
     """The chat, where there is a token; its library is imported only then."""
     settings = app.settings
-    if not settings.telegram_token.get_secret_value():
+    token = settings.telegram_token.get_secret_value()
+    if not token:
         return None
     from bot.entrypoints.telegram.chat import Chat  # noqa: PLC0415
 
     return Chat(
-        token=settings.telegram_token.get_secret_value(),
+        token=token,
         base_url=f"{settings.telegram_api}/bot",
         allowed=settings.telegram_admins,
         operations=operations,
-        inbox=app.journal.inbox,
+        inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,
         clock=app.clock,

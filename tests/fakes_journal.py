@@ -134,7 +134,7 @@ class FakeJobJournal:
     """A JobJournal in memory; `compact` makes the conversation's parts forget as well."""
 
     rows: dict[str, Job] = field(default_factory=dict)
-    conversation: Sequence[FakeInbox | FakeOutbox | FakeQuestions] = ()
+    conversation: list[FakeInbox | FakeOutbox | FakeQuestions] = field(default_factory=list)
 
     async def begin(self, job: Job) -> None:
         if job.id in self.rows:
@@ -207,10 +207,16 @@ class FakeJournal:
     """All parts, as `Journal` has them."""
 
     def __init__(self) -> None:
-        self.inbox = FakeInbox()
+        self._inboxes: dict[str, FakeInbox] = {}
         self.outbox = FakeOutbox()
         self.questions = FakeQuestions()
-        self.jobs = FakeJobJournal(conversation=(self.inbox, self.outbox, self.questions))
+        self.jobs = FakeJobJournal(conversation=[self.outbox, self.questions])
+
+    def inbox(self, bot: str) -> FakeInbox:
+        if bot not in self._inboxes:
+            self._inboxes[bot] = FakeInbox()
+            self.jobs.conversation.append(self._inboxes[bot])
+        return self._inboxes[bot]
 
     async def close(self) -> None:
         """Memory needs no closing."""

@@ -12,9 +12,12 @@ class Journal:
     def __init__(self, folder: StateFolder, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._database = JournalDatabase(folder, patience_seconds=patience_seconds)
         self.jobs = SqliteJobJournal(self._database)
-        self.inbox = SqliteInbox(self._database)
         self.outbox = SqliteOutbox(self._database)
         self.questions = SqliteQuestions(self._database)
+
+    def inbox(self, bot: str) -> SqliteInbox:
+        """The inbox of the bot called *bot*: another token may be another bot."""
+        return SqliteInbox(self._database, bot)
 
     async def close(self) -> None:
         await self._database.close()

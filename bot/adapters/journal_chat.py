@@ -16,17 +16,47 @@ _WAITING = "dropped IS NULL AND (message_id IS NULL OR stale)"
 class SqliteInbox:
     """An Inbox in *database*."""
 
-    def __init__(self, database: JournalDatabase) -> None:
+    def __init__(self, database: JournalDatabase, bot: str) -> None:
         self._database = database
+        self._bot = bot
 
     async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
-        rows = [(each["update_id"], json.dumps(each), to_text(received)) for each in updates]
-        if rows:
-            await self._database.write(lambda journal: _store(journal, rows, received))
+        if updates:
+            await self._database.write(lambda journal: self._store(journal, updates, received))
+
+    def _store(
+        self,
+        journal: sqlite3.Connection,
+        updates: Sequence[Mapping[str, Any]],
+        received: datetime,
+    ) -> None:
+        moment = to_text(received)
+        journal.executemany(
+            """
+            INSERT INTO updates (bot, update_id, payload, received) VALUES (?, ?, ?, ?)
+            ON CONFLICT (bot, update_id) DO NOTHING
+            """,
+            [(self._bot, each["update_id"], json.dumps(each), moment) for each in updates],
+        )
+        journal.execute(
+            """
+            INSERT INTO highest_update (bot, update_id, received) VALUES (:bot, :highest, :now)
+            ON CONFLICT (bot) DO UPDATE SET
+                update_id = iif(received < :numbered_anew, :highest, max(update_id, :highest)),
+                received = :now
+            """,
+            {
+                "bot": self._bot,
+                "highest": max(each["update_id"] for each in updates),
+                "now": moment,
+                "numbered_anew": to_text(received - NUMBERED_ANEW),
+            },
+        )
 
     async def next_offset(self, now: datetime) -> int:
+        statement = "SELECT * FROM highest_update WHERE bot = ?"
         row = await self._database.read(
-            lambda journal: journal.execute("SELECT * FROM highest_update").fetchone()
+            lambda journal: journal.execute(statement, (self._bot,)).fetchone()
         )
         if row is None or from_text(row["received"]) < now - NUMBERED_ANEW:
             return 0
@@ -34,43 +64,20 @@ class SqliteInbox:
 
     async def unhandled(self) -> Sequence[Incoming]:
         statement = """
-            SELECT update_id, payload, received FROM updates WHERE NOT handled ORDER BY update_id
+            SELECT update_id, payload, received FROM updates
+            WHERE bot = ? AND NOT handled ORDER BY update_id
         """
         return await self._database.read(
             lambda journal: [
                 Incoming(row["update_id"], json.loads(row["payload"]), from_text(row["received"]))
-                for row in journal.execute(statement)
+                for row in journal.execute(statement, (self._bot,))
             ]
         )
 
     async def handled(self, update_id: int) -> None:
-        statement = "UPDATE updates SET handled = 1 WHERE update_id = ?"
-        await self._database.write(lambda journal: journal.execute(statement, (update_id,)))
-
-
-def _store(
-    journal: sqlite3.Connection, rows: list[tuple[int, str, str]], received: datetime
-) -> None:
-    journal.executemany(
-        """
-        INSERT INTO updates (update_id, payload, received) VALUES (?, ?, ?)
-        ON CONFLICT (update_id) DO NOTHING
-        """,
-        rows,
-    )
-    journal.execute(
-        """
-        INSERT INTO highest_update (only, update_id, received) VALUES (1, :highest, :now)
-        ON CONFLICT (only) DO UPDATE SET
-            update_id = iif(received < :numbered_anew, :highest, max(update_id, :highest)),
-            received = :now
-        """,
-        {
-            "highest": max(update_id for update_id, _, _ in rows),
-            "now": to_text(received),
-            "numbered_anew": to_text(received - NUMBERED_ANEW),
-        },
-    )
+        statement = "UPDATE updates SET handled = 1 WHERE bot = ? AND update_id = ?"
+        values = (self._bot, update_id)
+        await self._database.write(lambda journal: journal.execute(statement, values))
 
 
 class SqliteOutbox:

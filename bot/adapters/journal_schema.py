@@ -36,14 +36,16 @@ _STEPS = (
     );
 
     CREATE TABLE updates (
-        update_id INTEGER PRIMARY KEY,
+        bot TEXT NOT NULL,  -- each bot's updates are numbered by themselves
+        update_id INTEGER NOT NULL,
         payload TEXT NOT NULL,  -- JSON object
         received TEXT NOT NULL,
-        handled INTEGER NOT NULL DEFAULT 0
+        handled INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (bot, update_id)
     );
 
     CREATE TABLE highest_update (  -- outlives the update
-        only INTEGER PRIMARY KEY CHECK (only = 1),
+        bot TEXT PRIMARY KEY,
         update_id INTEGER NOT NULL,
         received TEXT NOT NULL
     );

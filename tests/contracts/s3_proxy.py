@@ -137,15 +137,17 @@ def without_effect(headers: dict[str, str], body: bytes = b"", status: int = 200
 
 
 @contextmanager
-def proxy_before(endpoint: str, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+def proxy_before(
+    endpoint: str, tls: ssl.SSLContext | None = None, *, address: str = "127.0.0.1"
+) -> Iterator[Proxy]:
     """Run a proxy before the server at *endpoint*, over TLS if it is given a certificate."""
     proxy = Proxy()
-    server = _Server(proxy, urlsplit(endpoint).netloc)
+    server = _Server(proxy, urlsplit(endpoint).netloc, address)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    proxy.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+    proxy.endpoint = f"{'https' if tls else 'http'}://{address}:{server.server_address[1]}"
     try:
         yield proxy
     finally:
@@ -155,8 +157,8 @@ def proxy_before(endpoint: str, tls: ssl.SSLContext | None = None) -> Iterator[P
 
 
 class _Server(ThreadingHTTPServer):
-    def __init__(self, proxy: Proxy, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, proxy: Proxy, behind: str, address: str) -> None:
+        super().__init__((address, 0), _Handler)
         self.proxy = proxy
         self.behind = behind
 

@@ -14,7 +14,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError
 from bot.services.journal_ports import Message
-from tests.contracts.state_places import NOW, a_job
+from tests.contracts.state_places import BOT, NOW, a_job
 
 _NOBODY = 65534
 
@@ -60,7 +60,7 @@ async def _write(folder: StateFolder, suffix: str, most: str) -> None:
         _say("step", number)
         await journal.outbox.put(Message(key=f"{suffix} {number}", chat=1, text="x" * 500), NOW)
         _say("message", number)
-        await journal.inbox.store([{"update_id": number, "by": suffix}], NOW)
+        await journal.inbox(BOT).store([{"update_id": number, "by": suffix}], NOW)
         _say("update", number)
     await journal.close()
 

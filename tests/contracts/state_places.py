@@ -12,6 +12,7 @@ from bot.domain.backup_id import make_backup_id
 from bot.domain.jobs import Job, JobKind, Trigger
 
 NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+BOT = "1234567890"
 HOUR = timedelta(hours=1)
 
 

@@ -13,7 +13,7 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState, Outcome, Trigger
 from bot.services.journal_ports import Buttons, Incoming, JobJournal, Message, Question, Queued
-from tests.contracts.state_places import HOUR, NOW, a_job
+from tests.contracts.state_places import BOT, HOUR, NOW, a_job
 from tests.fakes_journal import FakeJournal
 
 AnyJournal = Journal | FakeJournal
@@ -201,7 +201,7 @@ def update(number: int, text: str = "/backup") -> dict[str, Any]:
 
 
 async def test_updates_are_handled_in_order_and_once(journal: AnyJournal) -> None:
-    inbox = journal.inbox
+    inbox = journal.inbox(BOT)
     assert await inbox.next_offset(NOW) == 0
     assert await inbox.unhandled() == []
 
@@ -222,7 +222,7 @@ async def test_updates_are_handled_in_order_and_once(journal: AnyJournal) -> Non
 
 
 async def test_an_update_that_comes_again_changes_nothing(journal: AnyJournal) -> None:
-    inbox = journal.inbox
+    inbox = journal.inbox(BOT)
     await inbox.store([update(10), update(11)], NOW)
     await inbox.handled(10)
 
@@ -232,7 +232,7 @@ async def test_an_update_that_comes_again_changes_nothing(journal: AnyJournal) -
 
 
 async def test_the_offset_outlives_the_updates(journal: AnyJournal) -> None:
-    inbox = journal.inbox
+    inbox = journal.inbox(BOT)
     await inbox.store([update(10), update(11), update(12)], NOW)
     await inbox.store([update(13)], NOW + HOUR)
     for number in (10, 12, 13):
@@ -251,8 +251,19 @@ async def test_the_offset_outlives_the_updates(journal: AnyJournal) -> None:
     assert await inbox.next_offset(NOW) == 14
 
 
+async def test_another_bots_updates_are_numbered_by_themselves(journal: AnyJournal) -> None:
+    await journal.inbox(BOT).store([update(1000)], NOW)
+    other = journal.inbox("987654321")
+
+    assert await other.next_offset(NOW) == 0
+    await other.store([update(5)], NOW)
+
+    assert [each.update_id for each in await other.unhandled()] == [5]
+    assert [each.update_id for each in await journal.inbox(BOT).unhandled()] == [1000]
+
+
 async def test_after_a_week_of_silence_the_service_numbers_anew(journal: AnyJournal) -> None:
-    inbox = journal.inbox
+    inbox = journal.inbox(BOT)
     await inbox.store([update(1000)], NOW)
     assert await inbox.next_offset(NOW + timedelta(days=5)) == 1001
     assert await inbox.next_offset(NOW + timedelta(days=7)) == 0

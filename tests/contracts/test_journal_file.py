@@ -18,7 +18,7 @@ from bot.domain.errors import ConfigError, PortError
 from bot.domain.jobs import JobState, Outcome
 from bot.services.journal_ports import Message
 from tests.contracts.small_disks import disk_of, fill, run
-from tests.contracts.state_places import HOUR, NOW, a_job, child, go, line, modes, open_files
+from tests.contracts.state_places import BOT, HOUR, NOW, a_job, child, go, line, modes, open_files
 
 JOB = a_job()
 DONE = Outcome(JobState.DONE, "12 MiB, verified")
@@ -95,7 +95,7 @@ async def test_a_change_that_raises_changes_nothing(path: Path) -> None:
     database = JournalDatabase(StateFolder(path))
 
     def change(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO highest_update VALUES (1, 5, '')")
+        connection.execute("INSERT INTO highest_update VALUES ('1', 5, '')")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -144,7 +144,7 @@ async def test_processes_write_at_once(journal: Journal, path: Path) -> None:
         job = await journal.jobs.job(a_job(suffix).id)
         assert job
         assert job.step == "99"
-    assert len(await journal.inbox.unhandled()) == 100
+    assert len(await journal.inbox(BOT).unhandled()) == 100
 
 
 async def test_a_process_that_does_not_finish_is_waited_for_in_vain(path: Path) -> None:
@@ -183,8 +183,8 @@ async def test_what_was_acknowledged_survives_a_kill(path: Path, seed: int) -> N
         journal = Journal(StateFolder(path))
         job = await journal.jobs.job(a_job(suffix).id)
         keys = [each.message.key for each in await journal.outbox.waiting()]
-        updates = {each.update_id for each in await journal.inbox.unhandled()}
-        offset = await journal.inbox.next_offset(NOW)
+        updates = {each.update_id for each in await journal.inbox(BOT).unhandled()}
+        offset = await journal.inbox(BOT).next_offset(NOW)
         await journal.close()
 
         last = done["step"][-1]

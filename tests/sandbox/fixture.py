@@ -15,7 +15,10 @@ HERE = Path(__file__).resolve().parent
 STATE = HERE / ".state"
 NO_ENGINE = 4
 PATIENCE = 1200
-BOT_UP = ("docker", "compose", "up", "--detach", "--wait", "--wait-timeout", "120", "bot")
+BOT_UP = (
+    *("docker", "compose", "up", "--detach", "--wait", "--wait-timeout", "120"),
+    *("--force-recreate", "bot"),  # Compose does not see that akbot.env has changed
+)
 
 
 def skip_without_engine(reason: str) -> NoReturn:

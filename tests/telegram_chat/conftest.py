@@ -24,7 +24,7 @@ def telegram(clock: TurnedClock) -> Iterator[BotApi]:
 @pytest.fixture
 async def world(telegram: BotApi, clock: TurnedClock, tmp_path: Path) -> AsyncIterator[World]:
     journal = Journal(StateFolder(tmp_path / "state"))
-    yield World(telegram, journal.inbox, journal.outbox, journal.questions, clock)
+    yield World(telegram, journal.inbox("1"), journal.outbox, journal.questions, clock)
     await journal.close()
 
 

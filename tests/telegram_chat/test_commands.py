@@ -18,7 +18,7 @@ async def test_backup_begins_for_whoever_asks_with_the_words_as_label(world: Wor
     assert command.trigger is Trigger.CHAT
     assert command.actor == "Anna (42)"
     assert command.label == "before the update"
-    assert command.origin == f"telegram:{ANNA}:0:{asked.id}"
+    assert command.origin == f"telegram:4242:{ANNA}:0:{asked.id}"
     assert "Backup is running" in answer.text
     assert answer.silent
 
@@ -61,7 +61,8 @@ async def test_a_kill_after_the_backup_began_does_not_begin_another(world: World
 
 async def test_a_kill_after_the_answer_was_written_runs_nothing_again(world: World) -> None:
     message = world.anna.says("/cancel")
-    answer = Message(key=f"answer:telegram:{ANNA}:0:{message.id}", chat=ANNA, text="Stopping.")
+    key = f"answer:telegram:4242:{ANNA}:0:{message.id}"
+    answer = Message(key=key, chat=ANNA, text="Stopping.")
     await world.outbox.put(answer, world.clock.now())
     world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
     async with world.talking():

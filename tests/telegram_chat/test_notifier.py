@@ -179,7 +179,7 @@ async def test_a_very_long_reason_comes_as_a_document(world: World) -> None:
 
 
 async def test_a_job_that_ended_before_it_was_announced_is_not_said_to_run(world: World) -> None:
-    asked = RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin="telegram:42:0:1")
+    asked = RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin="telegram:1:42:0:1")
     async with world.talking() as chat:
         job = world.operations.begin(asked)
         world.operations.end()
@@ -194,7 +194,7 @@ async def test_a_job_that_ended_before_it_was_announced_is_not_said_to_run(world
 async def test_a_job_that_ends_at_once_has_only_an_outcome(world: World) -> None:
     async with world.talking():
         world.operations.begin(
-            RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin="telegram:42:0:1")
+            RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin="telegram:1:42:0:1")
         )
         world.operations.end()
         await world.eventually(lambda: world.anna.chat.from_bot)

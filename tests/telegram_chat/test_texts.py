@@ -72,7 +72,7 @@ def make_progress(name: str = "files-media") -> BackupProgress:
 
 def asked(text: str, hours: float = 2) -> Asked:
     return Asked(
-        place=Place(chat=-100, thread=3, message_id=9),
+        place=Place(bot=1, chat=-100, thread=3, message_id=9),
         person=Person(id=42, name="Anna"),
         text=command_text(text),
         sent=NOW - timedelta(hours=hours),
@@ -167,14 +167,16 @@ def test_a_command_survives_being_written_down(text: str) -> None:
     assert "\n" not in before.line()
 
 
-@pytest.mark.parametrize("origin", ["", "cli", "telegram:1:2", "telegram:a:0:1", "telegram:1:0:1x"])
+@pytest.mark.parametrize(
+    "origin", ["", "cli", "telegram:1:2:3", "telegram:1:a:0:1", "telegram:1:1:0:1x"]
+)
 def test_other_origins_are_no_chats(origin: str) -> None:
     assert parse_origin(origin) is None
 
 
 def test_an_origin_says_where_from() -> None:
     for thread in (None, 7):
-        place = Place(chat=-100, thread=thread, message_id=5)
+        place = Place(bot=1, chat=-100, thread=thread, message_id=5)
         assert parse_origin(place.origin) == place
 
 

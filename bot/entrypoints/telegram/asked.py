@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-_ORIGIN = re.compile(r"telegram:(-?\d{1,20}):(\d{1,20}):(\d{1,20})")
+_ORIGIN = re.compile(r"telegram:(\d{1,20}):(-?\d{1,20}):(\d{1,20}):(\d{1,20})")
 _LONGEST_NAME = 40
 _LONGEST_TEXT = 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A message of a person: in which chat and topic it stands, and its number there."""
+    """A message of a person: in which chat and topic it stands, and its number there.
 
+    *bot* is the number of the bot that it was sent to: another one numbers its messages anew.
+    """
+
+    bot: int
     chat: int
     thread: int | None
     message_id: int
@@ -21,7 +25,7 @@ class Place:
     @property
     def origin(self) -> str:
         """The place as a job carries it, so that its outcome is told there."""
-        return f"telegram:{self.chat}:{self.thread or 0}:{self.message_id}"
+        return f"telegram:{self.bot}:{self.chat}:{self.thread or 0}:{self.message_id}"
 
     @property
     def is_group(self) -> bool:
@@ -34,8 +38,8 @@ def parse_origin(origin: str) -> Place | None:
     found = _ORIGIN.fullmatch(origin)
     if found is None:
         return None
-    chat, thread, message_id = map(int, found.groups())
-    return Place(chat=chat, thread=thread or None, message_id=message_id)
+    bot, chat, thread, message_id = map(int, found.groups())
+    return Place(bot=bot, chat=chat, thread=thread or None, message_id=message_id)
 
 
 @dataclass(frozen=True, kw_only=True)

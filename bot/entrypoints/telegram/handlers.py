@@ -101,7 +101,8 @@ def _asked(update: Update) -> Asked | None:
 
 def _place(message: Message) -> Place:
     thread = message.message_thread_id if message.is_topic_message else None
-    return Place(chat=message.chat_id, thread=thread, message_id=message.message_id)
+    bot, chat = message.get_bot().id, message.chat_id
+    return Place(bot=bot, chat=chat, thread=thread, message_id=message.message_id)
 
 
 async def _toast(query: CallbackQuery, text: str) -> None:
