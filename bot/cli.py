@@ -69,7 +69,7 @@ def _show(args: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(
-        prog="akbot", description="Encrypted, proven backups of an Authentik stack."
+        prog="akbot", description="Encrypted, proven backups of an Authentik stack, and the bot that makes them."
     )
     parser.add_argument("--env-file", type=Path, help="settings file instead of ./akbot.env")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
