@@ -69,7 +69,8 @@ def _show(args: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(
-        prog="akbot", description="Encrypted, proven backups of an Authentik stack, and the bot that makes them."
+        prog="akbot",
+        description="Encrypted, proven backups of an Authentik stack, and the bot that makes them.",
     )
     parser.add_argument("--env-file", type=Path, help="settings file instead of ./akbot.env")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -239,19 +240,19 @@ async def _jobs(app: "App", args: argparse.Namespace) -> int:
 
 
 async def _status(app: "App", args: argparse.Namespace) -> int:
+    from bot.domain.jobs import JobState, describe  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
     stack = await app.engine.find_stack()
     records = await app.backups()
-    if args.json:
-        _say_json(
-            {
-                "containers": [asdict(each) for each in stack.containers],
-                "backups": [{"id": each.id, "state": each.state} for each in records],
-            }
-        )
-    else:
-        _say(*render.status_lines(stack.containers, records, app.clock.now()))
+    running = [job for job in await app.journal.jobs.open_jobs() if job.state is JobState.RUNNING]
+    value = {
+        "containers": [asdict(each) for each in stack.containers],
+        "backups": [{"id": each.id, "state": each.state} for each in records],
+        "running": [asdict(job) for job in running],
+    }
+    lines = render.status_lines(stack.containers, records, app.clock.now())
+    _show(args, value, [*lines, *(f"Running now: {describe(job)}" for job in running)])
     return DONE
 
 

@@ -80,7 +80,7 @@ def _add(archive: tarfile.TarFile, path: Path, folder: Path, *, required: bool) 
         if required:
             raise PortError(
                 f'read "{path}": there is no such file here',
-                hint="Run akbot on the Docker host, or mount the project folder at its own path.",
+                hint=f"Set AKBOT_PROJECT_DIR={folder} in .env, or run akbot on the Docker host.",
             ) from error
     except OSError as error:
         raise PortError(f'read "{path}": {error.strerror}') from error

@@ -46,5 +46,6 @@ class StackLock:
         """The same, with what runs, as far as the journal has it already."""
         running = [job for job in await self._journal.open_jobs() if job.state is JobState.RUNNING]
         if not running:
-            return error
+            words = "akbot cleans up what an earlier job left, or another one just begins"
+            return BusyError(f"busy: {words}", hint="Try again in a minute.")
         return BusyError(f"busy: {describe(running[-1])}", hint=error.hint)

@@ -13,6 +13,7 @@ from bot.adapters.threads import finish
 LABEL = "akbot.throw-away"
 _MEMORY = 512 * 1024 * 1024
 _PIDS = 64
+_BEING_REMOVED = 409
 _LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
 
 
@@ -130,7 +131,12 @@ async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
 
 
 def _remove(sdk: Any, name: str) -> None:
-    from docker.errors import NotFound  # noqa: PLC0415 - imported when used
+    from docker.errors import APIError, NotFound  # noqa: PLC0415 - imported when used
 
-    with suppress(NotFound):  # it could not be created
+    try:
         sdk.remove_container(name, force=True, v=True)
+    except NotFound:
+        return  # it could not be created, or somebody else has swept it
+    except APIError as error:
+        if error.status_code != _BEING_REMOVED:
+            raise

@@ -30,7 +30,6 @@ class Scheduler:
     operations: Operations
     clock: Clock
     since: datetime
-    actor: str = "schedule"
 
     async def run(self) -> None:
         """Begin what is due, for ever."""
@@ -42,12 +41,13 @@ class Scheduler:
         """Begin the newest slot that is due, if nothing was begun for it yet."""
         now = self.clock.now()
         slot = self.schedule.last_until(now, max(self.since, now - CATCH_UP))
-        if slot is None or slot_is_taken(await self.operations.jobs(_REMEMBERED), slot):
+        if slot is None:
             return
         try:
-            await self.operations.start_backup(
-                RunBackup(trigger=Trigger.SCHEDULE, actor=self.actor, slot=slot)
-            )
+            if not slot_is_taken(await self.operations.jobs(_REMEMBERED), slot):
+                await self.operations.start_backup(
+                    RunBackup(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot)
+                )
         except BusyError as error:
             logger.info("the backup of %s waits: %s", f"{slot:%H:%M} UTC", error)
         except BotError as error:

@@ -18,6 +18,7 @@ from bot.domain.findings import (
 )
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
+from bot.services.pipeline import ending
 from bot.services.ports import BackupStore, Clock, DaemonStatus, Disk, Engine, KeyFacts
 from bot.services.store_probe import StoreProbe
 
@@ -78,6 +79,7 @@ class CheckService:
         if stack.redis and stack.redis.running:
             findings += await self._guarded("sessions", lambda: self._sessions(stack))
         findings += await self._guarded("authentik", lambda: self._authentik(stack))
+        findings += await self._guarded("project", lambda: self._project(stack))
         return findings
 
     async def _database(self, stack: Stack) -> list[Finding]:
@@ -107,6 +109,14 @@ class CheckService:
             message = f"no version file in {stack.server.image}"
             return [Finding("authentik", Level.WARNING, message, "Is it Authentik's image?")]
         return [Finding("authentik", Level.OK, f"version {version}")]
+
+    async def _project(self, stack: Stack) -> list[Finding]:
+        """The compose files may be hidden from a bot in a container."""
+        async with ending(self.engine.files(stack).config()) as blocks:
+            async for _ in blocks:
+                pass
+        message = f"compose files and .env can be read in {stack.working_dir}"
+        return [Finding("project", Level.OK, message)]
 
     async def _store(self) -> list[Finding]:
         run_id = self.clock.random_text("abcdefghijkmnpqrstuvwxyz", 8)

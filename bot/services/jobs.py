@@ -74,6 +74,7 @@ class Jobs:
 
         Raises BusyError when a job runs: then there is nothing to settle.
         """
+        await self.undo.sweep_containers()
         if not await self.journal.open_jobs():
             return ()
         async with self.lock.hold(None):

@@ -52,6 +52,10 @@ class Undo:
                 settled.append(left.ending(outcome, ended))
         return settled
 
+    async def sweep_containers(self) -> None:
+        """Remove throw-away containers that have ended and that nobody is left to remove."""
+        await self.engine.remove_throw_aways("")
+
     async def settle(self, job: Job, state: JobState, reason: str) -> Outcome:
         """Find out whether *job* had done its work; if not, undo it and let it end in *state*.
 
