@@ -118,11 +118,11 @@ def test_without_docker_a_backup_fails_with_the_remedy(tmp_path: Path) -> None:
 def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path) -> None:
     run(tmp_path, "backup")
     state = tmp_path / "state"
-    before = {path.name: path.read_bytes() for path in state.iterdir()}
+    keys = ("identity.txt", "signing.key")
+    before = {name: (state / name).read_bytes() for name in keys}
     run(tmp_path, "backup")
 
-    assert set(before) == {"identity.txt", "signing.key"}
-    assert {path.name: path.read_bytes() for path in state.iterdir()} == before
+    assert {name: (state / name).read_bytes() for name in keys} == before
     assert {path.stat().st_mode & 0o777 for path in state.iterdir()} == {0o600}
     assert b"# akbot signing key: ed25519:" in before["identity.txt"]
 
@@ -148,3 +148,24 @@ def test_an_env_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert '--env-file: there is no file "nowhere.env"' in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "remedy"),
+    [
+        ({"AKBOT_BACKUP_SCHEDULE": "nightly"}, "is not a cron expression", "five fields"),
+        ({"AKBOT_TIMEZONE": "Mars/Olympus"}, 'no time zone "Mars/Olympus"', "Europe/Berlin"),
+        ({"AKBOT_TELEGRAM_TOKEN": "planted"}, "not the form of a bot's token", "@BotFather"),
+        ({"AKBOT_TELEGRAM_ADMINS": "@ada"}, "AKBOT_TELEGRAM_ADMINS", "example"),
+    ],
+)
+def test_the_daemon_does_not_start_on_a_wrong_setting(
+    tmp_path: Path, settings: dict[str, str], message: str, remedy: str
+) -> None:
+    ended = run(tmp_path, "run", **settings)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert message in line
+    assert remedy in line
+    assert "planted" not in line

@@ -1,5 +1,6 @@
 """The Docker Engine as the services see it: where the stack is, and its parts."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,8 @@ class DockerEngine:
             if label.get(_ONE_OFF) != "True" and _SERVICE in label
         ]
         chosen = choose_containers(found, self._wanted)
-        containers = {role: await self._container(each) for role, each in chosen.ids.items()}
+        details = await asyncio.gather(*(self._container(each) for each in chosen.ids.values()))
+        containers = dict(zip(chosen.ids, details, strict=True))
         inspected = labels[[each["Id"] for each in listed].index(chosen.ids[Role.SERVER])]
         return Stack(
             project=chosen.project,

@@ -133,11 +133,13 @@ class Transport:
     def __init__(self, engine: EngineApi) -> None:
         self._engine = engine
         self._ways: dict[str, Way] = {}
+        self._probing = asyncio.Lock()
 
     async def way(self, container: Container) -> Way:
         """How bytes leave *container*, found out by one small connection."""
-        if container.id not in self._ways:
-            self._ways[container.id] = await self._probe(container)
+        async with self._probing:
+            if container.id not in self._ways:
+                self._ways[container.id] = await self._probe(container)
         return self._ways[container.id]
 
     async def stream(

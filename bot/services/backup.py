@@ -32,7 +32,7 @@ from bot.domain.signature import sign
 from bot.domain.stack import Stack, file_sources
 from bot.services.catalogue import list_backups, read_small
 from bot.services.keyring import Keyring
-from bot.services.pipeline import Tally, ending, seal
+from bot.services.pipeline import Tally, ending, read_ahead, seal
 from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
 from bot.services.undo import STACK
 from bot.services.verify import verify_component
@@ -169,7 +169,8 @@ class BackupService:
             recipients=self.keyring.recipients,
             tally=tally,
         )
-        async with ending(self._reporting(source.component, sealed, tally)) as blocks:
+        reported = self._reporting(source.component, sealed, tally)
+        async with ending(read_ahead(reported)) as blocks:
             stored_size = await self.store.put(key, blocks, size_hint=source.size_hint)
         component = Component(
             name=source.component,

@@ -74,8 +74,8 @@ class Jobs:
 
         Raises BusyError when a job runs: then there is nothing to settle.
         """
-        await self.undo.sweep_containers()
         if not await self.journal.open_jobs():
+            await self.undo.sweep_containers()
             return ()
         async with self.lock.hold(None):
             return await self._settle_earlier()
@@ -104,6 +104,7 @@ class Jobs:
         )
 
     async def _settle_earlier(self) -> Sequence[Job]:
+        await self.undo.sweep_containers()
         settled = await self.undo.recover()
         for job in settled:
             self._tell(job, JobEnded(job))

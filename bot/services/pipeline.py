@@ -54,6 +54,21 @@ async def ending(chunks: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[b
             await close()
 
 
+async def read_ahead(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Fetch the next chunk while whoever takes this one works on it: both cores have work then."""
+    async with ending(chunks):
+        following = asyncio.ensure_future(anext(chunks, None))
+        try:
+            while (chunk := await following) is not None:
+                following = asyncio.ensure_future(anext(chunks, None))
+                yield chunk
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
+            if not following.cancelled():
+                following.exception()  # fetched: whoever stopped taking has an error of its own
+
+
 async def in_blocks(chunks: AsyncIterator[bytes], size: int = BLOCK) -> AsyncIterator[bytes]:
     """Join small chunks, so that each block is worth a trip to a thread; large ones pass as is."""
     held: list[bytes] = []
@@ -81,7 +96,7 @@ async def seal(
     Raises IntegrityError at the end if the bytes are not a whole file of their format.
     """
     stages = _Sealing(encoding, recipients, tally)
-    async with ending(in_blocks(chunks)) as blocks:
+    async with ending(read_ahead(in_blocks(chunks))) as blocks:
         async for block in blocks:
             sealed = await asyncio.to_thread(stages.step, block)
             if sealed:

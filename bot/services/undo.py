@@ -54,7 +54,10 @@ class Undo:
 
     async def sweep_containers(self) -> None:
         """Remove throw-away containers that have ended and that nobody is left to remove."""
-        await self.engine.remove_throw_aways("")
+        try:
+            await self.engine.remove_throw_aways("")
+        except BotError as error:  # an Engine that is away is told by whatever needs it
+            logger.debug("sweep containers: %s", error)
 
     async def settle(self, job: Job, state: JobState, reason: str) -> Outcome:
         """Find out whether *job* had done its work; if not, undo it and let it end in *state*.

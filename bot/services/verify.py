@@ -9,7 +9,7 @@ from bot.domain.components import Format, encoding_of
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
-from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, unseal
+from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish
 
 
@@ -73,7 +73,7 @@ async def verify_component(
     """
     encoding = encoding_of(component.key)
     tally = Tally()
-    stored = hash_stored(store.get(component.key), tally)
+    stored = read_ahead(hash_stored(read_ahead(store.get(component.key)), tally))
     try:
         if identities:
             content = unseal(stored, identities=identities, tally=tally)

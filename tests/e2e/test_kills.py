@@ -120,3 +120,20 @@ def test_killed_at_random_instants(filled: Sandbox, akbot: Akbot, tmp_path: Path
     assert in_store(store) == {job_id for job_id, job in jobs.items() if job["state"] == "done"}
     verified = json.loads(akbot.ok("verify", "all", "--json"))
     assert all(each["ok"] for each in verified)
+
+
+def test_the_throw_away_container_of_a_killed_verification_is_swept(
+    filled: Sandbox, akbot: Akbot, tmp_path: Path
+) -> None:
+    akbot = akbot.with_settings(AKBOT_STORE=f"file://{tmp_path / 'store'}")
+    akbot.backup()
+    process = akbot.start("verify", "latest", "--deep")
+    wait_until(lambda: bool(throw_aways(filled)), "pg_restore reads in a container of its own")
+    kill(process)
+    container = throw_aways(filled)
+    state = ("inspect", "--format", "{{.State.Status}}", container)
+    wait_until(lambda: filled.docker(*state).strip() == "exited", "it ends with its reader")
+
+    akbot.backup()
+
+    assert not throw_aways(filled)
