@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters import catalogue_sql as sql
-from bot.adapters.engine_api import EngineApi
+from bot.adapters.engine_api import EngineApi, stop
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.adapters.throwaway import throw_away
 from bot.adapters.transport import Transport
@@ -50,9 +50,14 @@ class PostgresDatabase:
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
         environment = self._environment()
         async with psql_session(self._engine, self._container.id, environment) as session:
-            await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
-            name = await session.run("SELECT pg_export_snapshot();")
-            server = _server(await session.ask(sql.SERVER), self._login.database)
+            probing = asyncio.create_task(self._transport.way(self._container))
+            try:
+                await session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
+                name = await session.run("SELECT pg_export_snapshot();")
+                server = _server(await session.ask(sql.SERVER), self._login.database)
+                await probing  # the dump need not wait for it then
+            finally:
+                await stop(probing)
             yield PostgresSnapshot(self, session, name, server)
 
     def session(self, database: str, name: str) -> AbstractAsyncContextManager[PsqlSession]:

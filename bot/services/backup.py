@@ -32,7 +32,7 @@ from bot.domain.signature import sign
 from bot.domain.stack import Stack, file_sources
 from bot.services.catalogue import list_backups, read_small
 from bot.services.keyring import Keyring
-from bot.services.pipeline import Tally, ending, read_ahead, seal
+from bot.services.pipeline import Tally, ending, load_codecs, read_ahead, seal
 from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
 from bot.services.undo import STACK
 from bot.services.verify import verify_component
@@ -70,12 +70,14 @@ class BackupService:
         must be undone.
         """
         started = self.clock.monotonic()
+        loading = asyncio.ensure_future(asyncio.to_thread(load_codecs))
         stack = await self.engine.find_stack()
         _require_running(stack, command)
         name = self.stack_name or stack.project
         good = newest_good(await list_backups(self.store, name, self.keyring.trusted))
         earlier = good.manifest if good else None
         prefix = backup_prefix(name, job.id)
+        await loading
 
         await job.plan(**{STACK: name})
         async with AsyncExitStack() as context:
