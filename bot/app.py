@@ -52,7 +52,9 @@ logger = logging.getLogger(__name__)
 class App:
     """The objects that commands work with, built from *settings*."""
 
-    def __init__(self, settings: Settings, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self, settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
+    ) -> None:
         self.settings = settings
         self.keys = HostKeys(
             settings.state_folder,
@@ -63,7 +65,7 @@ class App:
         self.clock = SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
         self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
-        self.store = _build_store(settings)
+        self.store = _build_store(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
         self.listeners = [*listeners]
@@ -115,22 +117,27 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, listeners: Sequence[Listener] = ()) -> AsyncGenerator[App]:
-    """The application for one command."""
-    app = App(settings, listeners)
+async def open_app(
+    settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
+) -> AsyncGenerator[App]:
+    """The application for one command; a *patient* one sits out an outage of the store."""
+    app = App(settings, listeners, patient=patient)
     try:
         yield app
     finally:
         await app.close()
 
 
-def _build_store(settings: Settings) -> BackupStore:
+def _build_store(settings: Settings, *, patient: bool) -> BackupStore:
     if not settings.store:
         return DirectoryStore(settings.state_folder / _BACKUPS)
     location = parse_store_url(settings.store)
     if isinstance(location, DirectoryLocation):
         return DirectoryStore(location.path)
-    patience = Patience(answer_seconds=settings.store_timeout, outage_seconds=settings.store_outage)
+    patience = Patience(
+        answer_seconds=settings.store_timeout,
+        outage_seconds=settings.store_outage if patient else 0,
+    )
     return S3Store(
         location, _credentials(settings), max_parts=settings.store_max_parts, patience=patience
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
+_LONGEST_LABEL = 100
 _ALL = 10_000  # jobs, more than the journal keeps
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
@@ -42,6 +43,11 @@ def _exit_code(error: BotError) -> int:
     if isinstance(error, ConfigError):
         return MISUSED
     return REFUSED if isinstance(error, RefusedError) else FAILED
+
+
+def worst_code(first: int, second: int) -> int:
+    """What to exit with after both: that something failed counts more than a refusal."""
+    return FAILED if FAILED in {first, second} else max(first, second)
 
 
 def _complain(error: BotError) -> None:
@@ -94,7 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     jobs.add_argument("id", nargs="?", help='a job\'s id, or "settle"')
     jobs.add_argument("settled", nargs="?", metavar="ID", help="with settle: its id")
     _add(commands, "status", _status, "show the stack and its last backup")
-    _add(commands, "check", _check, "look at everything that a backup depends on")
+    _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
     run.set_defaults(run=_run_daemon)
     crypt.add_commands(commands)
@@ -143,7 +149,8 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
 
     progress = Progress(sys.stderr)
     _end_in_order_on_sigterm()
-    async with open_app(settings, [lambda _, event: progress(event)]) as app:
+    listeners = [lambda _, event: progress(event)]
+    async with open_app(settings, listeners, patient=run in {_backup, _verify}) as app:
         return await run(app, args)
 
 
@@ -160,6 +167,11 @@ async def _backup(app: "App", args: argparse.Namespace) -> int:
     from bot.domain.jobs import Trigger  # noqa: PLC0415
     from bot.domain.messages import RunBackup  # noqa: PLC0415
 
+    if not args.label.isprintable() or len(args.label) > _LONGEST_LABEL:
+        raise ConfigError(
+            "--label: it is longer than a line, or holds what cannot be printed",
+            hint=f"Give up to {_LONGEST_LABEL} letters, digits and signs.",
+        )
     command = RunBackup(
         trigger=Trigger.CLI,
         actor=getpass.getuser(),
@@ -209,7 +221,7 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
         except BotError as error:
             if len(chosen) == 1 and not args.json:
                 raise
-            code = max(code, _exit_code(error)) if code else _exit_code(error)
+            code = worst_code(code, _exit_code(error))
             outcomes.append({"id": record.id, "ok": False, "reason": str(error)})
         else:
             outcomes.append({"id": record.id, "ok": True, **asdict(result)})
@@ -228,7 +240,7 @@ async def _jobs(app: "App", args: argparse.Namespace) -> int:
         job = await app.jobs.settle(
             choose_job(await app.journal.jobs.jobs(_ALL), args.settled or "")
         )
-        _say(f"Job {job.id} is settled: nothing about it is tried any more.")
+        _show(args, asdict(job), [f"Job {job.id} is settled: nothing of it is tried any more."])
         return DONE
     if args.id:
         chosen = choose_job(await app.journal.jobs.jobs(_ALL), args.id)

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     timezone: str = Field(
         "",
         alias="AKBOT_TIMEZONE",
-        description="The time zone of schedules and messages, such as `Europe/Berlin`. Default:"
+        description="The time zone of schedules and of the chat, such as `Europe/Berlin`. Default:"
         " the machine's.",
     )
     telegram_token: SecretStr = Field(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import age
-from bot.cli import main
+from bot.cli import main, worst_code
 
 CLASSICAL = str(age.X25519Identity.generate().recipient())
 HYBRID = str(age.HybridIdentity.generate().recipient())
@@ -169,3 +169,19 @@ def test_the_daemon_does_not_start_on_a_wrong_setting(
     assert message in line
     assert remedy in line
     assert "planted" not in line
+
+
+@pytest.mark.parametrize("label", ["two\nlines", "\x1b[31mred", "\udcff", "x" * 101])
+def test_a_label_that_cannot_be_shown_is_refused(tmp_path: Path, label: str) -> None:
+    ended = run(tmp_path, "backup", "--label", label)
+
+    assert ended.returncode == 2
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("akbot: --label: ")
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"), [((0, 3), 3), ((3, 1), 1), ((1, 3), 1), ((0, 0), 0), ((3, 3), 3)]
+)
+def test_damage_counts_more_than_a_refusal(codes: tuple[int, int], worst: int) -> None:
+    assert worst_code(*codes) == worst

@@ -57,15 +57,18 @@ class EngineFiles:
 
 
 def _pack_project(stack: Stack) -> bytes:
-    """A tar archive of compose files, env files and the bot's settings, as they lie on disk.
+    """A tar archive of compose files, env files and the bot's settings.
 
-    Names are relative to the project's folder; a file elsewhere keeps its path without the root.
+    A link is followed: the file that it leads to is what the stack needs. Names are relative to
+    the project's folder; a file elsewhere keeps its path without the root.
     """
     folder = Path(stack.working_dir)
     wanted = [*stack.config_files, *stack.env_files, str(folder / ".env")]
     wanted += [str(folder / _OWN_SETTINGS)]
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+    with tarfile.open(
+        fileobj=packed, mode="w", format=tarfile.PAX_FORMAT, dereference=True
+    ) as archive:
         for path in dict.fromkeys(Path(text) for text in wanted):
             required = str(path) in stack.config_files
             _add(archive, path, folder, required=required)
@@ -77,6 +80,11 @@ def _add(archive: tarfile.TarFile, path: Path, folder: Path, *, required: bool) 
     try:
         archive.add(path, arcname=str(name), recursive=False)
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise PortError(
+                f'read "{path}": it is a link to a file that is not there',
+                hint="Mend the link, or mount the folder that it leads into.",
+            ) from error
         if required:
             raise PortError(
                 f'read "{path}": there is no such file here',

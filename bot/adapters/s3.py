@@ -106,7 +106,7 @@ class S3Store:
 
         doing = f'list objects in "{prefix}"'
         try:
-            return await self._session.run(doing, ask)
+            return await self._session.persist(lambda: self._session.run(doing, ask))
         except ObjectNotFoundError as error:
             raise S3Error(f"{doing}: {NOT_S3.words}", hint=NOT_S3.hint) from error
 

@@ -70,7 +70,7 @@ class _Upload:
     async def require_absent(self) -> None:
         """Fail before anything is sent, or before it is shown, if somebody was faster."""
         try:
-            await self._session.head(self._doing, self._key)
+            await self._session.persist(lambda: self._session.head(self._doing, self._key))
         except ObjectNotFoundError:
             return
         raise ObjectExistsError(f"{self._doing}: exists already")
@@ -110,7 +110,7 @@ class _Upload:
         while len(self._sending) >= _IN_FLIGHT:
             await self._reap()
         if not self._upload_id:
-            await self._session.run(self._doing, self._begin)
+            await self._session.persist(lambda: self._session.run(self._doing, self._begin))
         if self._sent == self._max_parts:
             raise PortError(
                 f"{self._doing}: larger than {self._max_parts} parts of {self._part_size} bytes",

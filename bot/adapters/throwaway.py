@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -14,6 +15,7 @@ LABEL = "akbot.throw-away"
 _MEMORY = 512 * 1024 * 1024
 _PIDS = 64
 _BEING_REMOVED = 409
+_STARTED_WITHIN = 60  # seconds
 _LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
 
 
@@ -123,11 +125,18 @@ async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
     left = [
         each["Id"]
         for each in found
-        if each["State"] == "exited" or (job_id and each["Labels"][LABEL] == job_id)
+        if _nobody_needs(each) or (job_id and each["Labels"][LABEL] == job_id)
     ]
     for container_id in left:
         await engine.call("remove a throw-away container", partial(_remove, name=container_id))
     return len(left)
+
+
+def _nobody_needs(container: Mapping[str, Any]) -> bool:
+    """Whether it has ended, or whoever created it was killed before it could start it."""
+    if container["State"] == "created":
+        return bool(container["Created"] < time.time() - _STARTED_WITHIN)
+    return container["State"] in {"exited", "dead"}
 
 
 def _remove(sdk: Any, name: str) -> None:

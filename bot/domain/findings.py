@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.catalogue import BackupRecord
+from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.stack import Container, Mount, Role, Stack
 
 
@@ -90,7 +90,8 @@ _CLOCK_SLACK = timedelta(minutes=5)
 
 def judge_clock(now: datetime, records: Sequence[BackupRecord]) -> Finding:
     """Whether the clock agrees with the backups that exist: their names sort by it."""
-    newest = max((record.created for record in records), default=None)
+    trusted = [each for each in records if each.state is not BackupState.NOT_TRUSTED]
+    newest = max((record.created for record in trusted if record.manifest), default=None)
     if newest is not None and now + _CLOCK_SLACK < newest:
         return Finding(
             "clock",

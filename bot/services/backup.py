@@ -247,7 +247,7 @@ def _started(
 def _chosen(sources: Sequence[Source], wanted: frozenset[str]) -> list[Source]:
     if not wanted:
         return list(sources)
-    known = {source.component for source in sources}
+    known = {POSTGRES, *(source.component for source in sources)}
     if unknown := sorted(wanted - known):
         raise ConfigError(
             f'--component: this stack has no "{unknown[0]}"',

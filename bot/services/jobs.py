@@ -7,7 +7,7 @@ job down, does the work, and writes how it ended.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
@@ -18,13 +18,14 @@ from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
-from bot.services.undo import STOPPED, Undo
+from bot.services.undo import STOPPED, Undo, not_yet
 
 T = TypeVar("T")
 Work = Callable[["JobPage", Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
 
 _TICK = 1.0
+_UNDO_WITHIN = 20.0  # seconds of the two minutes that a container has to stop
 logger = logging.getLogger(__name__)
 
 
@@ -34,9 +35,12 @@ class JobPage:
 
     journal: JobJournal
     id: BackupId
+    facts: dict[str, str] = field(default_factory=dict)
+    """The plan as written: an undo must not depend on a journal that can be read."""
 
     async def plan(self, **facts: str) -> None:
         await self.journal.plan(self.id, facts)
+        self.facts.update(facts)
 
     async def step(self, name: str) -> None:
         await self.journal.step(self.id, name)
@@ -51,6 +55,7 @@ class Jobs:
     undo: Undo
     clock: Clock
     listeners: Sequence[Listener] = ()
+    undo_within: float = _UNDO_WITHIN
 
     async def run(self, command: RunBackup, work: Work[T], begun: Begun | None = None) -> T:
         """Do *work* as the one mutating job, and return what it returns.
@@ -111,14 +116,14 @@ class Jobs:
         return settled
 
     async def _to_its_end(self, job: Job, work: Work[T]) -> T:
-        follower = _Follower(self, job)
-        working = asyncio.ensure_future(work(JobPage(self.journal, job.id), follower.publish))
+        follower, page = _Follower(self, job), JobPage(self.journal, job.id)
+        working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
         try:
             result = await working
         except BaseException as error:
             await _ended(following)
-            await self._failed(job, follower, error)
+            await self._failed(replace(job, plan=page.facts), follower, error)
             if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
                 raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
             raise
@@ -133,7 +138,7 @@ class Jobs:
             actor = follower.cancelled_by
             state = JobState.CANCELLED if actor else JobState.INTERRUPTED
             reason = f"cancelled by {actor}" if actor else STOPPED
-        outcome = await self.undo.settle(await self._as_written(job), state, reason)
+        outcome = await self._undone(job, state, reason)
         if outcome.state is JobState.DONE:
             error.add_note(f"The backup {job.id} itself had been completed before.")
         elif not outcome.swept:
@@ -143,13 +148,13 @@ class Jobs:
             )
         await self._finish(job, outcome)
 
-    async def _as_written(self, job: Job) -> Job:
-        """*job* with its plan. A journal that cannot be read any more must not stop an undo."""
+    async def _undone(self, job: Job, state: JobState, reason: str) -> Outcome:
+        """Undo; a process that is being stopped leaves to the next one what takes too long."""
         try:
-            return await self.journal.job(job.id) or job
-        except BotError:
-            logger.exception("read the journal of %s", job.id)
-            return job
+            async with asyncio.timeout(self.undo_within if state is JobState.INTERRUPTED else None):
+                return await self.undo.settle(job, state, reason)
+        except TimeoutError:
+            return not_yet(state, reason, f"not within {self.undo_within:g} seconds")
 
     async def _finish(self, job: Job, outcome: Outcome) -> None:
         ended = self.clock.now()

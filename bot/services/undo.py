@@ -3,6 +3,7 @@
 The same for one that failed, one that was cancelled, and one whose process was killed.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ STACK = "stack"
 """The one fact of a backup's plan: the stack's folder in the store."""
 STOPPED = "the bot was stopped in it"
 
+_NOT_YET = " (not yet cleaned up: "
 logger = logging.getLogger(__name__)
 
 _WHOLE = (BackupState.GOOD, BackupState.PARTIAL)
@@ -45,7 +47,12 @@ class Undo:
         for job in await self.journal.open_jobs():
             died = job.state is JobState.RUNNING
             left = await self.journal.crashed(job.id) if died else job
-            outcome = await self.settle(left, JobState.INTERRUPTED, STOPPED)
+            try:
+                outcome = await self.settle(left, JobState.INTERRUPTED, STOPPED)
+            except asyncio.CancelledError:  # stopped in order, so that was no crash
+                parked = not_yet(JobState.INTERRUPTED, STOPPED, "the bot was stopped again")
+                await self.journal.finish(job.id, parked, job.ended or self.clock.now())
+                raise
             ended = job.ended or self.clock.now()
             await self.journal.finish(job.id, outcome, ended)
             if died or outcome.swept:
@@ -73,20 +80,20 @@ class Undo:
             committed = record is not None and record.state in _WHOLE
             match judge_unfinished(job, committed=committed):
                 case Remedy.ACCEPT:
+                    ended, words = JobState.DONE, "complete, verified and signed"
                     await self._end_programs(job)
-                    return Outcome(JobState.DONE, "complete, verified and signed")
                 case Remedy.ASK:
                     return Outcome(
                         JobState.STUCK,
-                        f'{words}, for the {job.crashes}. time; see "akbot jobs settle {job.id}"',
+                        f'{words}, {job.crashes} times now; see "akbot jobs settle {job.id}"',
                         swept=False,
                     )
                 case Remedy.UNDO:
                     await self._delete_objects(job)
                     await self._end_programs(job)
         except BotError as error:
-            return Outcome(ended, f"{words} (not yet cleaned up: {error})", swept=False)
-        return Outcome(ended, words.partition(" (not yet cleaned up: ")[0])
+            return not_yet(ended, words, str(error))
+        return Outcome(ended, words.partition(_NOT_YET)[0])
 
     async def _delete_objects(self, job: Job) -> None:
         """The manifest first: from then on there is no such backup."""
@@ -115,3 +122,8 @@ class Undo:
         stack = await self.engine.find_stack()
         if stack.postgresql.running:
             await self.engine.database(stack, job.id).end_sessions()
+
+
+def not_yet(state: JobState, words: str, why: str) -> Outcome:
+    """The end of a job of which something may be left; it is tried again."""
+    return Outcome(state, f"{words.partition(_NOT_YET)[0]}{_NOT_YET}{why})", swept=False)

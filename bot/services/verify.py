@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot import age
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.components import Format, encoding_of
+from bot.domain.components import POSTGRES, Format, encoding_of
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
@@ -58,7 +58,8 @@ class VerifyService:
         for component in record.manifest.components:
             await verify_component(self.store, component, self.identities, database)
             self.publish(ComponentVerified(component))
-        return Verified(record.id, bool(self.identities), deep, record.manifest.stored_size)
+        read = deep and record.manifest.component(POSTGRES) is not None
+        return Verified(record.id, bool(self.identities), read, record.manifest.stored_size)
 
 
 async def verify_component(

@@ -1,6 +1,7 @@
 """What Database and Snapshot promise, in memory and on both kinds of PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters import throwaway
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.postgres import Login, PostgresDatabase
 from bot.adapters.throwaway import LABEL, throw_away
@@ -518,3 +520,23 @@ async def test_a_real_database_survives_dump_and_restore(
         facts.schemas,
         facts.versions,
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds_ago", "swept"),
+    [
+        pytest.param("exited", 0, True, id="ended"),
+        pytest.param("dead", 0, True, id="dead"),
+        pytest.param("running", 600, False, id="at work"),
+        pytest.param("created", 5, False, id="about to start"),
+        pytest.param("created", 600, True, id="never started"),
+    ],
+)
+def test_which_throw_away_containers_nobody_needs(
+    state: str,
+    seconds_ago: int,
+    swept: bool,  # noqa: FBT001
+) -> None:
+    found = {"State": state, "Created": time.time() - seconds_ago}
+
+    assert throwaway._nobody_needs(found) is swept

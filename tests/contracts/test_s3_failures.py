@@ -131,6 +131,20 @@ async def failure_of(store: S3Store) -> BotError:
     raise AssertionError("it did not fail")
 
 
+@pytest.mark.parametrize("operation", ["list", "head", "begin", "part", "complete", "get"])
+async def test_a_short_outage_is_sat_out_wherever_it_comes(
+    store: S3Store, proxy: Proxy, operation: str
+) -> None:
+    times = QUICK.attempts * len(QUICK.delays)  # all that is tried but for the last time
+    proxy.fail(operation, error(503, "SlowDown"), times=times)
+
+    await put(store, KEY, LARGE)
+
+    assert await listed(store) == [KEY]
+    assert await read(store, KEY) == LARGE
+    assert [rule.times for rule in proxy.rules] == [0]
+
+
 async def test_a_missing_bucket(moto: S3Server, location: S3Location) -> None:
     store = s3_store(replace(location, bucket="no-such-bucket"), moto)
     with pytest.raises(PortError, match="no such bucket") as caught:

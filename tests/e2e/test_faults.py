@@ -1,7 +1,6 @@
 """Every fault in the middle of a backup: a clear message, exit 1, and nothing left of it."""
 
 import json
-import os
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator
@@ -132,7 +131,7 @@ def test_a_few_faults_are_survived_and_the_backup_is_good(
 ) -> None:
     patient = to_s3.with_settings(AKBOT_STORE_OUTAGE="60")
     for operation in ("begin", "part", "complete", "get", "list", "head"):
-        proxy.fail(operation, error(500, "InternalError"), times=2)
+        proxy.fail(operation, error(500, "InternalError"), times=6)
     proxy.fail("part", dropped, times=3, skip=2)
     proxy.fail("get", stalled(0), times=2, skip=1)
 
@@ -291,7 +290,7 @@ def test_a_docker_socket_that_goes_away_in_the_middle(
         docker_socket.vanish()
         out, err = process.communicate(timeout=60)
 
-    failed(Ended(process.returncode, out, err), "")
+    failed(Ended(process.returncode, out, err), "container")
     assert not in_folder(tmp_path / "store")
     docker_socket.appear()
     good = behind.backup()["id"]
@@ -303,4 +302,3 @@ def test_a_docker_socket_that_is_not_there(akbot: Akbot, tmp_path: Path) -> None
     gone = akbot.with_settings(DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
 
     failed(gone("backup"), "the Docker Engine does not answer")
-    assert os.listdir(tmp_path)  # noqa: PTH208 - only that it is still there

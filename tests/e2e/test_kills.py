@@ -92,7 +92,7 @@ def test_killed_at_each_step(filled: Sandbox, akbot: Akbot, tmp_path: Path) -> N
     assert "interrupted" in states
     assert set(killed_in.values()) == set(STEPS)
     assert good in in_store(store)
-    assert "akbot" not in throw_aways(filled)
+    assert not throw_aways(filled)
     assert not sessions(filled)
 
 

@@ -284,3 +284,18 @@ async def test_a_backup_of_an_unknown_key_is_not_opened(world: World) -> None:
     assert record.state is BackupState.NOT_TRUSTED
     with pytest.raises(RefusedError, match="unknown key"):
         await world.verify.run(record, deep=False)
+
+
+async def test_a_deep_look_at_a_backup_without_a_dump_has_read_none(world: World) -> None:
+    manifest = await world.run(replace(COMMAND, components=frozenset({"media"})))
+
+    verified = await world.verify.run(choose(await world.records(), manifest.id), deep=True)
+
+    assert not verified.deep
+
+
+async def test_the_components_that_there_are_name_the_dump_as_well(world: World) -> None:
+    with pytest.raises(ConfigError) as caught:
+        await world.run(replace(COMMAND, components=frozenset({"medai"})))
+
+    assert "postgres" in caught.value.hint

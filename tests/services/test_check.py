@@ -20,6 +20,7 @@ from tests.fakes_stack import (
     make_container,
     make_stack,
 )
+from tests.services.world import World
 
 KEYS = KeyFacts(
     recipients=("SHA256:0123456789abcdef",),
@@ -175,14 +176,26 @@ async def test_a_directory_store_on_the_databases_disk_is_a_warning() -> None:
 
 
 async def test_a_clock_that_lies_before_the_newest_backup_is_a_failure() -> None:
-    store = FakeStore(kept=Protection.LOCKED)
-    store.objects["authentik/20261123T033000Z-k3f9/manifest.json"] = b"{}"
+    world = World()
+    await world.run()
+    keys = replace(KEYS, trusted=world.keyring.trusted)
 
-    early = await service(store=store, clock=FakeClock(NOW - timedelta(hours=1))).run()
-    right = await service(store=store, clock=FakeClock(NOW)).run()
+    past = FakeClock(NOW - timedelta(hours=1))
+    early = await service(store=world.store, keys=keys, clock=past).run()
+    right = await service(store=world.store, keys=keys, clock=FakeClock(NOW)).run()
 
     assert of(early, "clock")[0].level is Level.FAILURE
     assert of(right, "clock")[0].level is Level.OK
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "postgres.dump.age"])
+async def test_what_nobody_trusted_has_signed_says_nothing_of_the_clock(name: str) -> None:
+    store = FakeStore(kept=Protection.LOCKED)
+    store.objects[f"authentik/20300101T000000Z-aaaa/{name}"] = b"{}"
+
+    findings = await service(store=store).run()
+
+    assert of(findings, "clock")[0].level is Level.OK
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from bot.domain.errors import BusyError, JobCancelledError, PortError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import JobBegan, JobEnded
 from bot.services.jobs import Jobs
+from bot.services.ports import JobLog, Publish, StoredObject
 from tests.fakes import FakeStore
+from tests.fakes_journal import FakeJobJournal
 from tests.services.mortal import KilledError, Life, Mortal
 from tests.services.world import COMMAND, World
 
@@ -242,3 +244,92 @@ async def test_a_listener_that_fails_does_not_fail_the_job(
     assert await jobs.run(COMMAND, work) == "done"
     assert "a listener failed on JobBegan" in caplog.text
     assert isinstance(world.told[-1][1], JobEnded)
+
+
+async def test_an_undo_does_not_need_a_journal_that_can_be_read(world: World) -> None:
+    class Unreadable(FakeJobJournal):
+        async def job(self, job_id: str) -> Job | None:
+            raise PortError(f"read the journal of {job_id}: disk error")
+
+    world.journal = Unreadable()
+    del world.engine.disk.archives["/certs"]
+
+    with pytest.raises(PortError, match="no such file"):
+        await world.run()
+
+    assert not world.store.objects
+    [job] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+
+
+async def test_a_whole_backup_is_done_though_its_programs_cannot_be_ended(
+    journal: Journal,
+) -> None:
+    world = World()
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(len(await writes_of_a_backup()))).run()
+
+    async def away() -> int:
+        raise PortError("end sessions in PostgreSQL: it is starting up", retryable=True)
+
+    world.engine.postgres.end_sessions = away  # type: ignore[method-assign]
+    [settled] = await process(world, journal, Life()).jobs.recover()
+
+    assert (settled.state, settled.swept) == (JobState.DONE, False)
+
+
+@dataclass
+class HangingStore(FakeStore):
+    """Never answers a listing while *hangs*."""
+
+    hangs: bool = False
+
+    async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        if self.hangs:
+            await asyncio.Event().wait()
+        async for each in super().list(prefix):
+            yield each
+
+
+async def test_stops_in_order_are_no_crashes(journal: Journal) -> None:
+    store = HangingStore()
+    world = World(store=store)
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(6)).run()
+    store.hangs = True
+    for _ in range(4):
+        recovering = asyncio.create_task(process(world, journal, Life()).jobs.recover())
+        await asyncio.wait({recovering}, timeout=0.1)
+        recovering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await recovering
+    store.hangs = False
+
+    await process(world, journal, Life()).jobs.recover()
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.crashes, job.swept) == (JobState.INTERRUPTED, 1, True)
+    assert not store.objects
+
+
+async def test_a_stop_does_not_wait_for_an_undo_that_takes_too_long(journal: Journal) -> None:
+    store = HangingStore()
+    world = World(store=store, journal=journal.jobs)
+    jobs = replace(world.jobs, undo_within=0.05)
+    begun = asyncio.Event()
+
+    async def work(job: JobLog, _: Publish) -> None:
+        await job.plan(stack="authentik")
+        store.hangs = True
+        begun.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(jobs.run(COMMAND, work))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    [job] = await journal.jobs.open_jobs()
+    assert (job.state, job.swept) == (JobState.INTERRUPTED, False)
+    assert "not within 0.05 seconds" in job.message

@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -176,6 +177,22 @@ async def test_in_a_group_commands_of_other_bots_are_left_alone(world: World) ->
 
     assert len(group.from_bot) == 1
     assert mine.thread == 7
+
+
+@pytest.mark.parametrize("bot", ["other_bot", "test4242_botany_bot"])
+@pytest.mark.parametrize("hours", [0, 2])
+async def test_a_command_for_another_bot_is_left_to_it(world: World, bot: str, hours: int) -> None:
+    group = world.telegram.supergroup()
+    async with world.talking():
+        for place in (group, world.anna.chat):
+            for command in ("backup", "cancel", "dance"):
+                world.anna.says(f"/{command}@{bot}", place, age=timedelta(hours=hours))
+        await world.all_handled()
+        await world.all_sent()
+
+    assert not world.operations.commands
+    assert not group.from_bot
+    assert not world.anna.chat.from_bot
 
 
 async def test_an_error_of_ours_is_admitted(world: World) -> None:

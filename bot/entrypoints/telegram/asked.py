@@ -70,6 +70,11 @@ class Asked:
         return self.text.split(maxsplit=1)[0].removeprefix("/").partition("@")[0].lower()
 
     @property
+    def address(self) -> str:
+        """The bot that the command names, in lower case, "" for none."""
+        return self.text.split(maxsplit=1)[0].partition("@")[2].lower()
+
+    @property
     def words(self) -> str:
         """What follows the command."""
         return " ".join(self.text.split()[1:])

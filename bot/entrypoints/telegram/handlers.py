@@ -59,10 +59,12 @@ class Handlers:
             await self.commands.run(asked)
 
     async def unknown(self, update: Update, context: Any) -> None:
-        """In a group, a command that is not addressed to this bot is another one's."""
+        """What is addressed to another bot is that one's; in a group, so is what is to nobody."""
         asked = _asked(update)
-        mine = f"@{context.bot.username}".lower()
-        if asked and (not asked.place.is_group or mine in asked.text.split()[0].lower()):
+        if asked is None:
+            return
+        to_me = asked.address == str(context.bot.username).lower()
+        if to_me or not (asked.address or asked.place.is_group):
             await self.commands.run(asked)
 
     async def answer(self, update: Update, _: Any) -> None:
