@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bot.adapters.allocator import share_arenas
 from bot.adapters.clock import SystemClock
 from bot.adapters.daemon_health import DaemonHealth
 from bot.adapters.directory import DirectoryStore
@@ -79,9 +80,9 @@ class App:
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> Manifest:
         """`akbot backup`, as a job."""
-        keyring = await asyncio.to_thread(self.keys.keyring)
 
         async def work(job: JobLog, publish: Publish) -> Manifest:
+            keyring = await asyncio.to_thread(self.keys.keyring)
             stack = self.settings.stack or None
             service = BackupService(self.engine, self.store, keyring, self.clock, publish, stack)
             return await service.run(command, job)
@@ -101,7 +102,8 @@ class App:
             self.clock,
             DaemonHealth(self.settings.health_listen),
             self.keys.facts,
-            str(self.settings.state_folder),
+            self.folder,
+            self.journal.jobs,
             self.settings.stack or None,
         )
 
@@ -121,6 +123,7 @@ async def open_app(
     settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
 ) -> AsyncGenerator[App]:
     """The application for one command; a *patient* one sits out an outage of the store."""
+    share_arenas()
     app = App(settings, listeners, patient=patient)
     try:
         yield app
@@ -174,38 +177,51 @@ class _Service:
             app.journal.jobs, app.clock, app.backup, app.backups, app.engine.find_stack
         )
         self._chat = _build_chat(app, self._runner)
+        self._troubles: dict[str, str] = {}
         if self._chat:
             app.listeners.append(self._chat.listener)
 
     async def run(self, stop: asyncio.Event) -> None:
-        settings = self._app.settings
-        await asyncio.to_thread(self._app.keys.keyring)  # a wrong key is told now, not at night
+        app, settings = self._app, self._app.settings
+        # a wrong key and a journal that cannot be read are told now, not at night
+        await asyncio.to_thread(app.keys.keyring)
+        await app.journal.jobs.open_jobs()
         parts = [self._chat.run] if self._chat else []
         if settings.plan_of_backups:
-            since = await self._app.folder.made_at()
-            scheduler = Scheduler(settings.plan_of_backups, self._runner, self._app.clock, since)
+            since = await app.folder.made_at()
+            scheduler = Scheduler(
+                settings.plan_of_backups, self._runner, app.clock, since, self._troubles
+            )
             parts.append(scheduler.run)
         daemon = Daemon(
             runner=self._runner,
-            journal=self._app.journal.jobs,
-            recover=self._app.jobs.recover,
-            clock=self._app.clock,
+            journal=app.journal.jobs,
+            recover=app.jobs.recover,
+            probe=app.folder.probe,
+            clock=app.clock,
             parts=parts,
             farewell=self._chat.farewell if self._chat else _nothing,
+            troubles=self._troubles,
         )
-        async with health_server(settings.health_listen, self._report):
-            logger.info("akbot runs; backups go to %s", self._app.store.name)
+        async with (
+            app.folder.hold_for_daemon(),
+            health_server(settings.health_listen, self._report),
+        ):
+            logger.info("akbot runs; backups go to %s", app.store.name)
             await daemon.run(stop)
 
     async def _report(self) -> Mapping[str, Any]:
         """What `/healthz` says."""
-        open_jobs = await self._app.journal.jobs.open_jobs()
+        journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
+        open_jobs, stuck = await journal.open_jobs(), await journal.stuck_jobs()
         plan = self._app.settings.plan_of_backups
         following = plan.next_after(self._app.clock.now()) if plan else None
         chat = self._chat.state if self._chat else None
         report = DaemonReport(
             running=tuple(describe(job) for job in open_jobs if job.state is JobState.RUNNING),
             uncleaned=tuple(job.id for job in open_jobs if job.state is not JobState.RUNNING),
+            stuck=tuple(job.id for job in stuck),
+            troubles=tuple(troubles),
             next_backup=following.astimezone(plan.zone).isoformat() if plan and following else "",
             **({"chat": chat.condition, "chat_words": chat.words} if chat else {}),
         )

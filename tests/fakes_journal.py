@@ -173,6 +173,9 @@ class FakeJobJournal:
         rows = self.rows.values()
         return [job for job in rows if not job.swept and job.state is not JobState.STUCK]
 
+    async def stuck_jobs(self) -> Sequence[Job]:
+        return [job for job in self.rows.values() if job.state is JobState.STUCK]
+
     async def compact(self, before: datetime) -> int:
         for part in self.conversation:
             part.forget(before)

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import crcmod
 
 from bot.domain.daemon_report import DaemonReport
-from bot.domain.errors import IntegrityError, PortError
+from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
 from bot.domain.stack import Container, FileSource, Mount, Stack
@@ -241,6 +242,18 @@ class FakeDisk:
 
     async def usage(self, path: str) -> DiskUsage | None:
         return self.by_path.get(path)
+
+
+@dataclass
+class FakeState:
+    """A State; *fails* is what its disk says."""
+
+    path: Path = Path("/state")
+    fails: BotError | None = None
+
+    async def probe(self) -> None:
+        if self.fails:
+            raise self.fails
 
 
 @dataclass

@@ -69,7 +69,9 @@ async def _keep(connect: Connect, name: str, state_id: str, first: asyncio.Futur
                 first.set_exception(error)
                 return
             logger.warning("the lock was lost while PostgreSQL was away: %s", error)
-        except (BotError, TimeoutError) as error:
+        except TimeoutError:
+            logger.warning("PostgreSQL is slow: its lock is not taken yet, only the folder's is")
+        except BotError as error:
             logger.debug("the lock waits for PostgreSQL: %s", error)
         if not first.done():
             first.set_result(None)

@@ -83,17 +83,18 @@ class SqliteJobJournal:
         return await self._database.read(lambda journal: _find(journal, job_id))
 
     async def jobs(self, limit: int = 20) -> Sequence[Job]:
-        statement = "SELECT * FROM jobs ORDER BY number DESC LIMIT ?"
-        return await self._database.read(
-            lambda journal: [_from_row(row) for row in journal.execute(statement, (limit,))]
-        )
+        return await self._select("ORDER BY number DESC LIMIT ?", limit)
 
     async def open_jobs(self) -> Sequence[Job]:
-        statement = "SELECT * FROM jobs WHERE NOT swept AND state <> ? ORDER BY number"
+        return await self._select("WHERE NOT swept AND state <> ? ORDER BY number", JobState.STUCK)
+
+    async def stuck_jobs(self) -> Sequence[Job]:
+        return await self._select("WHERE state = ? ORDER BY number", JobState.STUCK)
+
+    async def _select(self, where: str, *values: str | int) -> list[Job]:
+        statement = f"SELECT * FROM jobs {where}"  # noqa: S608 - of words in this module
         return await self._database.read(
-            lambda journal: [
-                _from_row(row) for row in journal.execute(statement, (JobState.STUCK,))
-            ]
+            lambda journal: [_from_row(row) for row in journal.execute(statement, values)]
         )
 
     async def compact(self, before: datetime) -> int:

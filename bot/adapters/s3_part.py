@@ -1,6 +1,7 @@
 """Parts of an upload: how large, and how one reaches the socket."""
 
 import io
+import mmap
 import threading
 from base64 import b64encode
 from concurrent.futures import CancelledError
@@ -21,6 +22,14 @@ def part_size_for(size_hint: int | None, *, smallest: int = 8 * MIB, max_parts: 
         if needed <= size:
             return size
     return -(-needed // smallest) * smallest
+
+
+def part_buffer(size: int) -> memoryview:
+    """Room for a part: memory is taken page by page as it fills, and given back with the buffer.
+
+    A small object costs what it holds, not a part; and no hole stays in the heap.
+    """
+    return memoryview(mmap.mmap(-1, size))
 
 
 def content_md5(data: memoryview) -> str:

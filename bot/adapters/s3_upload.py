@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.s3_errors import S3Error
-from bot.adapters.s3_part import content_md5, part_body
+from bot.adapters.s3_part import content_md5, part_body, part_buffer
 from bot.adapters.s3_session import TOKEN, S3Session
 from bot.adapters.s3_unfinished import abort_upload
 from bot.adapters.threads import finish
@@ -82,8 +82,7 @@ class _Upload:
             if self._filled == self._part_size:
                 await self._send()
             if self._buffer is None:
-                new = self._spare.pop() if self._spare else memoryview(bytearray(self._part_size))
-                self._buffer = new
+                self._buffer = self._spare.pop() if self._spare else part_buffer(self._part_size)
             taken = min(len(rest), self._part_size - self._filled)
             self._buffer[self._filled : self._filled + taken] = rest[:taken]
             self._filled += taken

@@ -19,9 +19,10 @@ from pathlib import Path
 from bot.adapters.keyfiles import create_private
 from bot.adapters.threads import finish
 from bot.domain.backup_id import SUFFIX_ALPHABET
-from bot.domain.errors import BotError, BusyError, ConfigError, PortError
+from bot.domain.errors import BotError, BusyError, ConfigError, PortError, RefusedError
 
 BALLAST_SIZE = 1024 * 1024
+_PROBE_SIZE = 64 * 1024
 
 _ID_LENGTH = 8
 _ID = re.compile(rf"[{SUFFIX_ALPHABET}]{{{_ID_LENGTH}}}")
@@ -98,21 +99,45 @@ class StateFolder:
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
-        """Hold the one lock of the folder; BusyError at once where anybody else does."""
-        lock = _FileLock(self.path / "lock")
+        """Hold the folder's one lock for jobs; BusyError at once where anybody else does."""
+        hint = 'Wait until it is done; "akbot jobs" shows it.'
+        async with self._locked("lock", BusyError("busy: another job runs", hint=hint)):
+            yield
+
+    @asynccontextmanager
+    async def hold_for_daemon(self) -> AsyncIterator[None]:
+        """Be the one daemon of this folder; RefusedError where there is one already."""
+        hint = "Stop that one, or name another folder in AKBOT_STATE."
+        taken = RefusedError(f'another "akbot run" works with "{self.path}"', hint=hint)
+        async with self._locked("daemon", taken):
+            yield
+
+    @asynccontextmanager
+    async def _locked(self, name: str, taken: RefusedError) -> AsyncIterator[None]:
+        lock = _FileLock(self.path / name)
         try:
             with state_errors("lock the state", self.path):
-                await finish(asyncio.to_thread(self._take, lock))
+                if not await finish(asyncio.to_thread(self._take, lock)):
+                    raise taken
             yield
         finally:
             lock.free()
 
-    def _take(self, lock: "_FileLock") -> None:
+    async def probe(self) -> None:
+        """Write a little and remove it. Raises what a job's own first line would raise."""
+        with state_errors("write a test file", self.path):
+            await finish(asyncio.to_thread(self._probe))
+
+    def _probe(self) -> None:
+        file = self.make() / f"probe-{secrets.token_hex(4)}"
+        try:
+            _write_private(file, os.urandom(_PROBE_SIZE))
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _take(self, lock: "_FileLock") -> bool:
         self.make()
-        if not lock.take():
-            raise BusyError(
-                "busy: another job runs", hint='Wait until it is done; "akbot jobs" shows it.'
-            )
+        return lock.take()
 
     def make(self) -> Path:
         """Make the folder if it is missing (blocks)."""

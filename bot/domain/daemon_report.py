@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.findings import Finding, Level
+from bot.domain.jobs import Job
 
 NO_CHAT = "off"
 _FINE = {NO_CHAT, "ok", "starting"}
@@ -13,12 +14,16 @@ _FINE = {NO_CHAT, "ok", "starting"}
 class DaemonReport:
     """*running* are jobs in words, *uncleaned* the ids of those that left something behind.
 
+    *stuck* are the ids of those that wait for a person. *troubles* are sentences, each about work
+    of the daemon's own that fails at the moment.
     *chat* is the condition of the chat in one word, *chat_words* in a sentence. *next_backup* is a
     time in ISO 8601, "" where no backup is planned.
     """
 
     running: tuple[str, ...] = ()
     uncleaned: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
     chat: str = NO_CHAT
     chat_words: str = "there is no token, so no chat"
     next_backup: str = ""
@@ -26,7 +31,8 @@ class DaemonReport:
     @property
     def status(self) -> str:
         """`ok`, or `degraded` where a person should look."""
-        return "ok" if self.chat in _FINE and not self.uncleaned else "degraded"
+        complaints = (*self.uncleaned, *self.stuck, *self.troubles)
+        return "ok" if self.chat in _FINE and not complaints else "degraded"
 
 
 def parse_report(document: object) -> DaemonReport | None:
@@ -34,14 +40,14 @@ def parse_report(document: object) -> DaemonReport | None:
     if not isinstance(document, dict) or "status" not in document:
         return None
     text = {name: document.get(name) for name in ("chat", "chat_words", "next_backup")}
-    lists = {name: document.get(name) for name in ("running", "uncleaned")}
+    names = ("running", "uncleaned", "stuck", "troubles")
+    lists = {name: document.get(name, []) for name in names}
     if not all(isinstance(each, str) for each in text.values()):
         return None
     if not all(isinstance(each, list) for each in lists.values()):
         return None
     return DaemonReport(
-        running=_strings(lists["running"]),
-        uncleaned=_strings(lists["uncleaned"]),
+        **{name: _strings(each) for name, each in lists.items()},  # type: ignore[arg-type]
         **text,  # type: ignore[arg-type]
     )
 
@@ -54,7 +60,12 @@ def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
     """What a person should know of the daemon; none where no daemon answers is an answer too."""
     if report is None:
         return [
-            Finding("daemon", Level.OK, '"akbot run" does not run here: no schedule and no chat')
+            Finding(
+                "daemon",
+                Level.OK,
+                'no "akbot run" answers here: no schedule and no chat, unless it runs in a'
+                " container; ask there",
+            )
         ]
     planned = (
         f"the next backup is planned for {report.next_backup}"
@@ -72,6 +83,7 @@ def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
                 'It tries every minute; "akbot jobs ID" says what stands in the way.',
             )
         )
+    findings += [Finding("daemon", Level.FAILURE, words, _LOG) for words in report.troubles]
     if report.chat not in _FINE:
         findings.append(
             Finding("chat", Level.FAILURE, report.chat_words, _REMEDIES.get(report.chat, ""))
@@ -81,6 +93,17 @@ def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
     return findings
 
 
+def judge_stuck(job: Job) -> Finding:
+    """A job that waits for a person."""
+    return Finding(
+        "state",
+        Level.FAILURE,
+        f"the {job.kind} {job.id} is stuck: its process died in it {job.crashes} times",
+        f'See "akbot jobs {job.id}"; once nothing of it is wanted, "akbot jobs settle {job.id}".',
+    )
+
+
+_LOG = "Mend what it names; it tries again every minute, and its log has more."
 _REMEDIES = {
     "refused": "Take the token that @BotFather shows, and restart the bot.",
     "conflict": "Stop the other copy of this bot, or give this one a token of its own.",

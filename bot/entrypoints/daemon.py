@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from bot.services.runner import JobRunner
 
 _FINISH_WITHIN = 75.0  # seconds that a job in hand gets; undoing it takes some of the other 45
 _SWEEP_EVERY = 60.0
+_COMPACT_EVERY = 3600.0
 _REMEMBER = timedelta(days=90)
 
 logger = logging.getLogger(__name__)
@@ -23,21 +24,31 @@ logger = logging.getLogger(__name__)
 class Daemon:
     """*recover* settles what an earlier process left; *parts* run until they are cancelled.
 
-    *farewell* is awaited once the job in hand has ended, so that its outcome is still told.
+    *probe* writes a little into the state folder. *troubles* has a sentence for each kind of work
+    of the daemon's own that fails at the moment. *farewell* is awaited once the job in hand has
+    ended, so that its outcome is still told.
     """
 
     runner: JobRunner
     journal: JobJournal
     recover: Callable[[], Awaitable[Sequence[Job]]]
+    probe: Callable[[], Awaitable[None]]
     clock: Clock
     parts: Sequence[Callable[[], Coroutine[None, None, None]]]
     farewell: Callable[[], Awaitable[None]]
+    troubles: MutableMapping[str, str]
     finish_within: float = _FINISH_WITHIN
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; then let the job in hand end or undo it, and return."""
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part()) for part in (self._sweep, *self.parts)]
+            upkeep = [
+                self._upkeep("state", self.probe, _SWEEP_EVERY),
+                self._upkeep("earlier jobs", self._settle, _SWEEP_EVERY),
+                self._upkeep("journal", self._compact, _COMPACT_EVERY),
+            ]
+            parts = [*upkeep, *(part() for part in self.parts)]
+            running = [tasks.create_task(part) for part in parts]
             try:
                 await stop.wait()
                 logger.info("stopping: nothing new begins, the job in hand may end")
@@ -48,15 +59,24 @@ class Daemon:
                 for task in running:
                     task.cancel()
 
-    async def _sweep(self) -> None:
-        """Undo what could not be undone when it failed, as soon as store and Engine answer."""
+    async def _upkeep(self, name: str, work: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Do *work* over and over; what fails stands in *troubles* until it succeeds again."""
         while True:
             try:
-                for job in await self.recover():
-                    logger.info("settled job %s: %s: %s", job.id, job.state, job.message)
-                await self.journal.compact(self.clock.now() - _REMEMBER)
+                await work()
             except BusyError:
                 pass  # the job that runs settles it itself
             except BotError as error:
-                logger.warning("settle what an earlier run left: %s", error)
-            await self.clock.sleep(_SWEEP_EVERY)
+                self.troubles[name] = f"{name}: {error}"
+                logger.warning("%s: %s", name, error)
+            else:
+                self.troubles.pop(name, None)
+            await self.clock.sleep(seconds)
+
+    async def _settle(self) -> None:
+        """Undo what could not be undone when it failed, as soon as store and Engine answer."""
+        for job in await self.recover():
+            logger.info("settled job %s: %s: %s", job.id, job.state, job.message)
+
+    async def _compact(self) -> None:
+        await self.journal.compact(self.clock.now() - _REMEMBER)

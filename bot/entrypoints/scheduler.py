@@ -1,6 +1,7 @@
 """Planned work becomes commands: each slot once, one that was missed made up for once."""
 
 import logging
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from bot.services.ports import Clock
 
 CATCH_UP = timedelta(hours=6)
 _LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
+_TROUBLE = "schedule"
 _REMEMBERED = 200  # jobs that can have taken a slot within CATCH_UP
 
 logger = logging.getLogger(__name__)
@@ -22,14 +24,16 @@ logger = logging.getLogger(__name__)
 class Scheduler:
     """Begins a backup at each slot of *schedule*.
 
-    *since* is when this installation began: nothing was missed before. A slot is taken once a job
-    of it is in the journal, so that no restart, kill or clock that jumps back runs it twice.
+    *since* is when this installation began: nothing was missed before. *troubles* has a sentence
+    while a backup that is due cannot begin; it is tried again every minute. A slot is taken once a
+    job of it is in the journal, so that no restart, kill or clock that jumps back runs it twice.
     """
 
     schedule: Schedule
     operations: Operations
     clock: Clock
     since: datetime
+    troubles: MutableMapping[str, str]
 
     async def run(self) -> None:
         """Begin what is due, for ever."""
@@ -51,7 +55,11 @@ class Scheduler:
         except BusyError as error:
             logger.info("the backup of %s waits: %s", f"{slot:%H:%M} UTC", error)
         except BotError as error:
-            logger.error("the backup of %s could not begin: %s", f"{slot:%H:%M} UTC", error)  # noqa: TRY400
+            words = f"the backup of {slot:%H:%M} UTC could not begin: {error}"
+            self.troubles[_TROUBLE] = words
+            logger.error(words)  # noqa: TRY400
+        else:
+            self.troubles.pop(_TROUBLE, None)
 
     def _pause(self) -> float:
         """Seconds until the next slot, or until the clock is looked at again."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.daemon_report import judge_daemon
+from bot.domain.daemon_report import judge_daemon, judge_stuck
 from bot.domain.errors import BotError
 from bot.domain.findings import (
     DiskUsage,
@@ -18,8 +18,9 @@ from bot.domain.findings import (
 )
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
+from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore, Clock, DaemonStatus, Disk, Engine, KeyFacts
+from bot.services.ports import BackupStore, Clock, DaemonStatus, Disk, Engine, KeyFacts, State
 from bot.services.store_probe import StoreProbe
 
 _WITHIN = 60.0
@@ -35,7 +36,8 @@ class CheckService:
     clock: Clock
     daemon: DaemonStatus
     keys: Callable[[], KeyFacts]
-    state_folder: str
+    state: State
+    journal: JobJournal
     stack_name: str | None = None
 
     async def run(self) -> list[Finding]:
@@ -51,6 +53,7 @@ class CheckService:
         if stack:
             findings += await self._stack(stack)
         findings += await self._guarded("store", self._store)
+        findings += await self._guarded("state", self._state)
         findings += await self._guarded("keys", self._keys)
         findings += await self._guarded("clock", lambda: self._clock(stack))
         findings += await self._guarded("disk", lambda: self._disks(stack))
@@ -122,6 +125,12 @@ class CheckService:
         run_id = self.clock.random_text("abcdefghijkmnpqrstuvwxyz", 8)
         return await StoreProbe(self.store, run_id).run()
 
+    async def _state(self) -> list[Finding]:
+        await self.state.probe()
+        stuck = await self.journal.stuck_jobs()
+        fine = f"{self.state.path} can be written, and its journal read"
+        return [Finding("state", Level.OK, fine), *(judge_stuck(job) for job in stuck)]
+
     async def _keys(self) -> list[Finding]:
         facts = self.keys()
         findings: list[Finding] = []
@@ -157,7 +166,7 @@ class CheckService:
 
     async def _disks(self, stack: Stack | None) -> list[Finding]:
         findings: list[Finding] = []
-        state = await self.disk.usage(self.state_folder)
+        state = await self.disk.usage(str(self.state.path))
         if state:
             findings.append(judge_disk("disk of the state folder", state))
         mount = database_mount(stack) if stack else None

@@ -25,7 +25,8 @@ Work = Callable[["JobPage", Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
 
 _TICK = 1.0
-_UNDO_WITHIN = 20.0  # seconds of the two minutes that a container has to stop
+_LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
+_UNDO_WITHIN = 20.0  # and likewise
 logger = logging.getLogger(__name__)
 
 
@@ -55,6 +56,7 @@ class Jobs:
     undo: Undo
     clock: Clock
     listeners: Sequence[Listener] = ()
+    let_go_within: float = _LET_GO_WITHIN
     undo_within: float = _UNDO_WITHIN
 
     async def run(self, command: RunBackup, work: Work[T], begun: Begun | None = None) -> T:
@@ -68,7 +70,7 @@ class Jobs:
         job = self._new(command)
         async with self.lock.hold(job):
             await self._settle_earlier()
-            await self.journal.begin(job)
+            await self._begin(job)
             self._tell(job, JobBegan(job))
             if begun:
                 begun(job)
@@ -108,6 +110,15 @@ class Jobs:
             label=command.label,
         )
 
+    async def _begin(self, job: Job) -> None:
+        try:
+            await self.journal.begin(job)
+        except asyncio.CancelledError:  # it is written all the same, and nothing was done yet
+            await self.journal.finish(
+                job.id, Outcome(JobState.INTERRUPTED, STOPPED), self.clock.now()
+            )
+            raise
+
     async def _settle_earlier(self) -> Sequence[Job]:
         await self.undo.sweep_containers()
         settled = await self.undo.recover()
@@ -120,10 +131,11 @@ class Jobs:
         working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
         try:
-            result = await working
+            result = await _ended_or_left(working, self.let_go_within)
         except BaseException as error:
             await _ended(following)
-            await self._failed(replace(job, plan=page.facts), follower, error)
+            unfinished = replace(job, plan=page.facts)
+            await self._failed(unfinished, follower, error, hangs=not working.done())
             if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
                 raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
             raise
@@ -131,14 +143,19 @@ class Jobs:
         await self._finish(job, Outcome(JobState.DONE, "complete, verified and signed"))
         return result
 
-    async def _failed(self, job: Job, follower: "_Follower", error: BaseException) -> None:
+    async def _failed(
+        self, job: Job, follower: "_Follower", error: BaseException, *, hangs: bool
+    ) -> None:
         """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
         state, reason = JobState.FAILED, _words(error)
         if isinstance(error, asyncio.CancelledError):
             actor = follower.cancelled_by
             state = JobState.CANCELLED if actor else JobState.INTERRUPTED
             reason = f"cancelled by {actor}" if actor else STOPPED
-        outcome = await self._undone(job, state, reason)
+        if hangs:  # what it may still do cannot be undone beside it
+            outcome = not_yet(state, reason, "a call of it had not ended")
+        else:
+            outcome = await self._undone(job, state, reason)
         if outcome.state is JobState.DONE:
             error.add_note(f"The backup {job.id} itself had been completed before.")
         elif not outcome.swept:
@@ -146,15 +163,25 @@ class Jobs:
                 "What it left is in the journal, and is cleaned up as soon as store and Docker"
                 f" answer: {outcome.message}."
             )
-        await self._finish(job, outcome)
+        try:
+            await self._finish(job, outcome)
+        except BotError as unwritten:  # the next start finds the job open, and settles it
+            error.add_note(f"How it ended could not be written down: {unwritten}.")
 
     async def _undone(self, job: Job, state: JobState, reason: str) -> Outcome:
         """Undo; a process that is being stopped leaves to the next one what takes too long."""
+        undoing = asyncio.ensure_future(self.undo.settle(job, state, reason))
+        within = self.undo_within if state is JobState.INTERRUPTED else None
         try:
-            async with asyncio.timeout(self.undo_within if state is JobState.INTERRUPTED else None):
-                return await self.undo.settle(job, state, reason)
-        except TimeoutError:
-            return not_yet(state, reason, f"not within {self.undo_within:g} seconds")
+            await asyncio.wait({undoing}, timeout=within)
+        except asyncio.CancelledError:
+            undoing.cancel()
+            await self._finish(job, not_yet(state, reason, "the bot was stopped"))
+            raise
+        if undoing.done():
+            return undoing.result()
+        undoing.cancel()
+        return not_yet(state, reason, f"not within {within:g} seconds")
 
     async def _finish(self, job: Job, outcome: Outcome) -> None:
         ended = self.clock.now()
@@ -197,6 +224,23 @@ class _Follower:
             if actor and not self.cancelled_by:
                 self.cancelled_by = actor
                 working.cancel()
+
+
+async def _ended_or_left(working: asyncio.Future[T], within: float) -> T:
+    """Await *working*; a cancellation leaves it behind if it does not end *within* seconds of it.
+
+    What hangs is a call to a system that does not answer; it ends with the process.
+    """
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        if working.done():
+            raise
+        working.cancel()
+        await asyncio.wait({working}, timeout=within)
+        if working.done():
+            return working.result()
+        raise
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -49,6 +49,9 @@ class JobJournal(Protocol):
     async def open_jobs(self) -> Sequence[Job]:
         """All of which something half-done may be left, oldest first; a running one is one."""
 
+    async def stuck_jobs(self) -> Sequence[Job]:
+        """Those that wait for a person to settle them, the oldest first."""
+
     async def compact(self, before: datetime) -> int:
         """Forget what ended before that; return how many jobs that were."""
 

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from bot.domain.backup_id import BackupId
@@ -196,6 +197,17 @@ class Disk(Protocol):
 
     async def usage(self, path: str) -> DiskUsage | None:
         """The file system that holds *path*, or would; None where this process cannot see it."""
+
+
+class State(Protocol):
+    """The folder in which akbot keeps its journal and its keys."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+
+    async def probe(self) -> None:
+        """Write a little and remove it. Raises what a job's own first line would raise."""
 
 
 class DaemonStatus(Protocol):

@@ -189,6 +189,8 @@ async def test_what_is_open_and_what_is_over(
 
     found = [each.id for each in await jobs.open_jobs()]
     assert found == ([job.id, younger.id] if is_open else [younger.id])
+    is_stuck = outcome is not None and outcome.state is JobState.STUCK
+    assert [each.id for each in await jobs.stuck_jobs()] == ([job.id] if is_stuck else [])
 
     assert await jobs.compact(NOW) == 0
     assert await jobs.compact(NOW + HOUR) == is_over

@@ -12,7 +12,7 @@ import pytest
 
 from bot.adapters.state_folder import BALLAST_SIZE, StateFolder, state_errors
 from bot.domain.backup_id import SUFFIX_ALPHABET
-from bot.domain.errors import BusyError, ConfigError, PortError
+from bot.domain.errors import BusyError, ConfigError, PortError, RefusedError
 from tests.contracts.small_disks import MIB, disk_of, fill, run
 from tests.contracts.state_places import a_job, child, go, line, modes
 from tests.fakes_journal import FakeLock
@@ -222,3 +222,27 @@ def test_a_folder_of_another_user(path: Path) -> None:
             f'ConfigError: read the state\'s id: permission denied in "{path}"'
         )
         assert line(process) == (f'ConfigError: write the journal: permission denied in "{path}"')
+
+
+async def test_a_probe_leaves_nothing(folder: StateFolder, path: Path) -> None:
+    await folder.probe()
+
+    assert os.listdir(path) == []  # noqa: PTH208 - what else may block
+
+
+async def test_a_probe_tells_of_a_full_disk(small_disk: Path) -> None:
+    fill(small_disk)
+
+    with pytest.raises(PortError, match="no space left"):
+        await StateFolder(small_disk / "state").probe()
+
+
+async def test_there_is_one_daemon_and_jobs_run_beside_it(folder: StateFolder, path: Path) -> None:
+    async with folder.hold_for_daemon():
+        async with folder.hold():
+            pass
+        with pytest.raises(RefusedError, match='another "akbot run" works with'):
+            async with StateFolder(path).hold_for_daemon():
+                raise AssertionError("not two")
+    async with StateFolder(path).hold_for_daemon():
+        pass

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.adapters.threads import Threads, finish
+from bot.adapters.threads import Threads, ThreadsClosedError, finish
 
 
 @pytest.fixture
@@ -87,3 +87,26 @@ async def test_finishing_gives_result_or_error() -> None:
     assert await finish(asyncio.sleep(0, "result")) == "result"
     with pytest.raises(TimeoutError):
         await finish(asyncio.wait_for(asyncio.sleep(5), 0.01))
+
+
+async def test_a_call_that_hangs_is_left_behind() -> None:
+    threads = Threads("test", 1, patience=0.05)
+    release, began = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        began.set()
+        release.wait()
+
+    cancelled = asyncio.create_task(threads.run(hang))
+    await asyncio.to_thread(began.wait)
+    cancelled.cancel()
+    await threads.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(cancelled, 1)
+    release.set()
+
+
+async def test_threads_that_ended_take_no_calls(threads: Threads) -> None:
+    await threads.close()
+    with pytest.raises(ThreadsClosedError):
+        await threads.run(divmod, 7, 2)

@@ -177,6 +177,17 @@ def test_a_backup_that_was_copied_under_another_name_is_not_trusted(
     assert other("verify", "latest").code == 3
 
 
+@pytest.mark.usefixtures("filled")
+def test_memory_stays_within_its_limit_on_the_way_to_s3(akbot: Akbot) -> None:
+    """`tests/bench/run` has the figures for 64 MiB and 1 GiB, and for a directory."""
+    process = akbot.start("backup", output=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss / 1024 <= 150
+
+
 def test_check_and_status_tell_what_is_there(akbot: Akbot) -> None:
     assert "Last good backup: never" in akbot.ok("status")
     akbot.backup("--label", "first")

@@ -246,3 +246,39 @@ def test_no_secret_is_in_log_journal_or_anything_that_telegram_was_sent(
     for what, content in written.items():
         assert content, f"{what} is empty: the test would show nothing"
         assert leaks_in(planted, content) == set(), what
+
+
+def test_two_daemons_do_not_share_a_state_folder(akbot: Akbot, tmp_path: Path) -> None:
+    with daemon(akbot, AKBOT_STORE=f"file://{tmp_path / 'store'}") as running:
+        other = f"127.0.0.1:{free_port()}"
+        ended = running.akbot.with_settings(AKBOT_HEALTH_LISTEN=other)("run")
+
+    assert ended.code == 3
+    assert 'another "akbot run" works with' in ended.err
+
+
+def test_a_damaged_journal_is_told_at_the_start_and_by_check(akbot: Akbot) -> None:
+    akbot.ok("jobs")
+    (akbot.state / "journal.db").write_bytes(b"not a database" * 1000)
+
+    ended = akbot("run")
+
+    assert ended.code == 1
+    assert '/journal.db" is damaged' in ended.err
+    [finding] = [
+        finding
+        for finding in json.loads(akbot("check", "--json").out)
+        if finding["subject"] == "state"
+    ]
+    assert finding["level"] == "failure"
+    assert "is damaged" in finding["message"]
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_scheduled_backup_that_cannot_begin_is_told_in_chat(
+    chatting: Akbot, telegram: BotApi, ada: Person
+) -> None:
+    ada.says("/start")
+    with daemon(chatting, AKBOT_BACKUP_SCHEDULE="* * * * *"):
+        (chatting.state / "signing.key").write_text("damaged")
+        telegram.wait(lambda: outcomes(telegram, "signing.key"), seconds=130)

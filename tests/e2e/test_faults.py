@@ -3,6 +3,7 @@
 import json
 import secrets
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bot import cli
 from tests.contracts.s3_proxy import (
+    Answer,
+    DroppedError,
     Fault,
     Proxy,
     dropped,
@@ -21,7 +25,7 @@ from tests.contracts.s3_proxy import (
     without_effect,
 )
 from tests.e2e.aftermath import in_bucket, in_folder, sessions, untouched
-from tests.e2e.akbot import Akbot, Ended
+from tests.e2e.akbot import PATIENCE, Akbot, Ended
 from tests.e2e.socket_proxy import SocketProxy, socket_proxy
 from tests.e2e.test_backup import dump_runs, wait_until
 from tests.sandbox.fixture import Sandbox
@@ -166,6 +170,37 @@ def test_what_an_outage_forbids_to_undo_is_in_the_journal_and_swept_by_the_next_
     assert all(f"/{good}/" in key for key in left), left
     jobs = json.loads(to_s3.ok("jobs", "--json"))
     assert [(job["state"], job["swept"]) for job in jobs] == [("done", True), ("failed", True)]
+
+
+def test_a_stop_does_not_wait_for_a_store_that_stalls(
+    filled: Sandbox, proxy: Proxy, to_s3: Akbot, prefix: str
+) -> None:
+    """The container has two minutes, a store may take five for one answer."""
+    back, stalls = threading.Event(), threading.Event()
+
+    def stall(_: object, __: object) -> Answer:
+        stalls.set()
+        back.wait(PATIENCE)
+        raise DroppedError
+
+    patient = to_s3.with_settings(AKBOT_STORE_TIMEOUT="300", AKBOT_STORE_OUTAGE="600")
+    process = patient.start("backup")
+    wait_until(lambda: bool(proxy.seen("part")), "parts are on their way")
+    for operation in ("part", "abort", "parts", "uploads", "list", "head", "delete"):
+        proxy.fail(operation, stall, times=MANY)
+    assert stalls.wait(30), "the store stalls"
+
+    process.terminate()
+    _, err = process.communicate(timeout=30)
+
+    assert process.returncode == cli.INTERRUPTED
+    assert "Traceback" not in err
+    [job] = json.loads(to_s3.ok("jobs", "--json"))
+    assert (job["state"], job["swept"]) == ("interrupted", False)
+    back.set()
+    proxy.rules.clear()
+    good = to_s3.backup()["id"]
+    assert all(f"/{good}/" in key for key in in_bucket(filled, prefix))
 
 
 @contextmanager

@@ -1,22 +1,27 @@
+import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.backup_id import parse_backup_id
 from bot.domain.daemon_report import DaemonReport, parse_report
 from bot.domain.errors import PortError
 from bot.domain.findings import DiskUsage, Finding, Level
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
 from bot.services.ports import KeyFacts, Protection, StoredObject
 from tests.fakes import FakeStore
+from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import (
     NOW,
     FakeClock,
     FakeDaemon,
     FakeDisk,
     FakeEngine,
+    FakeState,
     make_container,
     make_stack,
 )
@@ -36,6 +41,15 @@ class StackAway(FakeEngine):
         raise PortError("list containers: the Docker Engine does not answer", hint="Start it.")
 
 
+JOB = Job(
+    id=parse_backup_id("20261124T120000Z-k3f9"),
+    kind=JobKind.BACKUP,
+    trigger=Trigger.SCHEDULE,
+    actor="schedule",
+    started=NOW,
+)
+
+
 def service(  # noqa: PLR0913 - a fake each
     *,
     engine: FakeEngine | None = None,
@@ -44,6 +58,8 @@ def service(  # noqa: PLR0913 - a fake each
     disk: FakeDisk | None = None,
     clock: FakeClock | None = None,
     daemon: FakeDaemon | None = None,
+    state: FakeState | None = None,
+    journal: FakeJobJournal | None = None,
 ) -> CheckService:
     return CheckService(
         engine or FakeEngine(),
@@ -52,7 +68,8 @@ def service(  # noqa: PLR0913 - a fake each
         clock or FakeClock(),
         daemon or FakeDaemon(),
         lambda: keys,
-        "/state",
+        state or FakeState(),
+        journal or FakeJobJournal(),
     )
 
 
@@ -201,7 +218,7 @@ async def test_what_nobody_trusted_has_signed_says_nothing_of_the_clock(name: st
 @pytest.mark.parametrize(
     ("report", "expected"),
     [
-        pytest.param(None, [(Level.OK, "does not run here")], id="no daemon"),
+        pytest.param(None, [(Level.OK, "answers here")], id="no daemon"),
         pytest.param(
             DaemonReport(next_backup="2026-11-24T03:30:00+01:00"),
             [(Level.OK, "planned for 2026-11-24T03:30:00+01:00")],
@@ -222,6 +239,11 @@ async def test_what_nobody_trusted_has_signed_says_nothing_of_the_clock(name: st
             [(Level.OK, "it runs"), (Level.WARNING, "20261123T033000Z-k3f9")],
             id="something is left",
         ),
+        pytest.param(
+            DaemonReport(troubles=("the backup of 03:30 UTC could not begin: no key",)),
+            [(Level.OK, "it runs"), (Level.FAILURE, "03:30 UTC could not begin: no key")],
+            id="a backup that cannot begin",
+        ),
     ],
 )
 async def test_the_daemon_is_asked_how_it_is(
@@ -234,6 +256,32 @@ async def test_the_daemon_is_asked_how_it_is(
     for finding, (_, words) in zip(told, expected, strict=True):
         assert words in finding.message
         assert finding.level is Level.OK or finding.remedy
+
+
+async def test_a_state_folder_that_cannot_be_written_is_a_failure() -> None:
+    state = FakeState(fails=PortError('"/state" is read-only', hint="Mount it writable."))
+
+    [finding] = of(await service(state=state).run(), "state")
+
+    assert (finding.level, finding.remedy) == (Level.FAILURE, "Mount it writable.")
+
+
+async def test_a_job_that_waits_for_a_person_is_a_failure() -> None:
+    journal = FakeJobJournal()
+    stuck = replace(JOB, state=JobState.STUCK, crashes=3)
+    journal.rows[stuck.id] = stuck
+
+    fine, finding = of(await service(journal=journal).run(), "state")
+
+    assert (fine.level, finding.level) == (Level.OK, Level.FAILURE)
+    assert f'"akbot jobs settle {stuck.id}"' in finding.remedy
+
+
+def test_the_daemon_is_degraded_by_what_a_person_should_see() -> None:
+    assert DaemonReport(running=("backup",)).status == "ok"
+    for report in (DaemonReport(stuck=("a",)), DaemonReport(troubles=("no",))):
+        assert report.status == "degraded"
+        assert parse_report(json.loads(json.dumps({"status": "", **asdict(report)}))) == report
 
 
 @pytest.mark.parametrize(

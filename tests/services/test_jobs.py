@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.adapters.journal import Journal
+from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.state_folder import StateFolder
+from bot.adapters.threads import finish
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BusyError, JobCancelledError, PortError
-from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.jobs import Job, JobState, Outcome, Trigger
 from bot.domain.messages import JobBegan, JobEnded
 from bot.services.jobs import Jobs
 from bot.services.ports import JobLog, Publish, StoredObject
@@ -333,3 +337,95 @@ async def test_a_stop_does_not_wait_for_an_undo_that_takes_too_long(journal: Jou
     [job] = await journal.jobs.open_jobs()
     assert (job.state, job.swept) == (JobState.INTERRUPTED, False)
     assert "not within 0.05 seconds" in job.message
+
+
+async def test_a_stop_leaves_a_call_behind_that_does_not_end(journal: Journal) -> None:
+    world = World(journal=journal.jobs)
+    jobs = replace(world.jobs, let_go_within=0.05)
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def work(job: JobLog, _: Publish) -> None:
+        await job.plan(stack="authentik")
+        begun.set()
+        await finish(over.wait())
+
+    running = asyncio.create_task(jobs.run(COMMAND, work))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    [job] = await journal.jobs.open_jobs()
+    assert (job.state, job.swept) == (JobState.INTERRUPTED, False)
+    assert "a call of it had not ended" in job.message
+    over.set()
+
+
+async def test_a_stop_while_a_failed_job_is_undone_parks_the_undo(journal: Journal) -> None:
+    store = HangingStore()
+    world = World(store=store, journal=journal.jobs)
+
+    async def work(job: JobLog, _: Publish) -> None:
+        await job.plan(stack="authentik")
+        store.hangs = True
+        raise PortError("the dump broke")
+
+    running = asyncio.create_task(world.jobs.run(COMMAND, work))
+    await asyncio.wait({running}, timeout=0.1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    [job] = await journal.jobs.open_jobs()
+    assert (job.state, job.crashes, job.swept) == (JobState.FAILED, 0, False)
+    assert job.message.startswith("the dump broke")
+
+
+@dataclass
+class OddJournal:
+    """The real one, whose `begin` does not return, or whose `finish` finds no room."""
+
+    journal: SqliteJobJournal
+    begins_for_ever: bool = False
+    is_full: bool = False
+
+    async def begin(self, job: Job) -> None:
+        await self.journal.begin(job)
+        if self.begins_for_ever:
+            await asyncio.Event().wait()
+
+    async def finish(self, job_id: str, outcome: Outcome, ended: datetime) -> None:
+        if self.is_full:
+            raise PortError("no space left")
+        await self.journal.finish(job_id, outcome, ended)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.journal, name)
+
+
+async def test_a_stop_while_the_job_is_written_down_leaves_none_running(journal: Journal) -> None:
+    world = World(journal=OddJournal(journal.jobs, begins_for_ever=True))
+
+    async def work(_: JobLog, __: Publish) -> None:
+        raise AssertionError("not after a stop")
+
+    running = asyncio.create_task(world.jobs.run(COMMAND, work))
+    await asyncio.wait({running}, timeout=0.1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.INTERRUPTED, True)
+
+
+async def test_an_end_that_cannot_be_written_does_not_hide_the_error(journal: Journal) -> None:
+    world = World(journal=OddJournal(journal.jobs, is_full=True))
+
+    async def work(_: JobLog, __: Publish) -> None:
+        raise PortError("the dump broke")
+
+    with pytest.raises(PortError, match="the dump broke") as caught:
+        await world.jobs.run(COMMAND, work)
+
+    assert "could not be written down: no space" in caught.value.__notes__[-1]

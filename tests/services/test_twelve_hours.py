@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.catalogue import BackupState
-from bot.domain.jobs import JobState
+from bot.domain.errors import PortError
+from bot.domain.jobs import Job, JobState
 from bot.domain.schedule import Schedule
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.scheduler import Scheduler
 from bot.services.runner import JobRunner
-from tests.fakes_journal import FakeLock
+from tests.fakes_journal import FakeJobJournal, FakeLock
+from tests.fakes_stack import FakeState
 from tests.services.mortal import KilledError, Life, Mortal
 from tests.services.simulated_time import InlineExecutor, SimulatedClock
 from tests.services.world import World
@@ -26,17 +28,32 @@ TAKES = timedelta(minutes=10)
 WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
 
 
+class FullJournal(FakeJobJournal):
+    """One without room for a new job while it *is_full*."""
+
+    is_full = False
+
+    async def begin(self, job: Job) -> None:
+        if self.is_full:
+            raise PortError("no space left")
+        await super().begin(job)
+
+
 @dataclass
 class Machine:
     """The store, the journal and the clock, which outlive every process of the bot."""
 
+    journal: FullJournal = field(default_factory=FullJournal)
     world: World = field(default_factory=lambda: World(clock=SimulatedClock(START)))  # type: ignore[arg-type]
     cron: str = "0 * * * *"
     life: Life = field(default_factory=Life)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     process: "asyncio.Task[None] | None" = None
+    troubles: dict[str, str] = field(default_factory=dict)
+    state: FakeState = field(default_factory=FakeState)
 
     def __post_init__(self) -> None:
+        self.world.journal = self.journal
         self.world.engine.postgres.takes_time = lambda: self.clock.sleep(TAKES.total_seconds())
 
     @property
@@ -56,13 +73,15 @@ class Machine:
             self.world,
             store=Mortal(self.world.store, life),  # type: ignore[arg-type]
             engine=Mortal(self.world.engine, life),  # type: ignore[arg-type]
-            journal=Mortal(self.world.journal, life, WRITES),
+            journal=Mortal(self.journal, life, WRITES),
             lock=FakeLock(),
         )
         runner = JobRunner(
             world.journal, world.clock, world.run, world.records, world.engine.find_stack
         )
-        scheduler = Scheduler(Schedule(self.cron, UTC), runner, world.clock, since=START)
+        scheduler = Scheduler(
+            Schedule(self.cron, UTC), runner, world.clock, since=START, troubles=self.troubles
+        )
 
         async def farewell() -> None:
             """There is no chat."""
@@ -71,9 +90,11 @@ class Machine:
             runner=runner,
             journal=world.journal,
             recover=world.jobs.recover,
+            probe=self.state.probe,
             clock=world.clock,
             parts=[scheduler.run],
             farewell=farewell,
+            troubles=self.troubles,
         )
 
     async def kill(self) -> None:
@@ -191,6 +212,27 @@ async def test_a_clock_that_jumps_back_runs_nothing_twice(machine: Machine) -> N
     await machine.shut_down()
 
     assert await machine.good() == hours(1, 4)
+
+
+async def test_what_fails_is_shown_until_it_is_mended(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("00:30")
+    assert machine.troubles == {}
+    machine.state.fails = PortError("no space left")
+    machine.journal.is_full = True
+    await machine.pass_until("01:05")
+
+    assert machine.troubles == {
+        "state": "state: no space left",
+        "schedule": "the backup of 01:00 UTC could not begin: no space left",
+    }
+    machine.state.fails = None
+    machine.journal.is_full = False
+    await machine.pass_until("01:30")
+    assert machine.troubles == {}
+    await machine.shut_down()
+
+    assert await machine.good() == hours(1, 1)
 
 
 def kills_and_stops(seed: int) -> Iterator[tuple[timedelta, bool, timedelta]]:
