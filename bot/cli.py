@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot.domain.printable import one_line
 from bot.entrypoints import crypt
+from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.domain.findings import Finding
     from bot.settings import Settings
 
 DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
@@ -27,14 +30,17 @@ Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (design: 0 done, 1 failed, 2 usage, 3 refused)."""
-    args = make_parser().parse_args(arguments)
     try:
+        with written_out():  # --help
+            args = make_parser().parse_args(arguments)
         code: int = args.run(args)
+    except ReaderGoneError:
+        return READER_GONE
     except BotError as error:
-        _complain(error)
+        complain(*_words(error))
         return _exit_code(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("akbot: interrupted", file=sys.stderr)  # noqa: T201
+        complain("akbot: interrupted")
         return INTERRUPTED
     return code
 
@@ -50,18 +56,18 @@ def worst_code(first: int, second: int) -> int:
     return FAILED if FAILED in {first, second} else max(first, second)
 
 
-def _complain(error: BotError) -> None:
+def _words(error: BotError) -> list[str]:
     """One line: what is wrong, and what to do; notes about what is left stand below."""
-    line = f"akbot: {error}. {error.hint}" if error.hint else f"akbot: {error}"
-    print("\n".join([line, *getattr(error, "__notes__", [])]), file=sys.stderr)  # noqa: T201
+    notes: list[str] = getattr(error, "__notes__", [])
+    return [one_line(f"akbot: {error.in_full()}"), *map(one_line, notes)]
 
 
 def _say(*lines: str) -> None:
-    print("\n".join(lines))  # noqa: T201 - what a command was asked for
+    say("\n".join(lines))
 
 
 def _say_json(value: Any) -> None:
-    _say(json.dumps(value, indent=1, default=str))
+    say(json.dumps(value, indent=1, default=str))
 
 
 def _show(args: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
@@ -97,8 +103,13 @@ def make_parser() -> argparse.ArgumentParser:
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
     jobs = _add(commands, "jobs", _jobs, "show what was done, by whom, and how it ended")
-    jobs.add_argument("id", nargs="?", help='a job\'s id, or "settle"')
-    jobs.add_argument("settled", nargs="?", metavar="ID", help="with settle: its id")
+    jobs.usage = "akbot jobs [--json] [ID]\n       akbot jobs [--json] settle ID"
+    jobs.add_argument(
+        "words",
+        nargs="*",
+        metavar="ID",
+        help='a job\'s id or its beginning; after "settle": close that job, which was given up',
+    )
     _add(commands, "status", _status, "show the stack and its last backup")
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
@@ -121,24 +132,31 @@ def _add(
 
 def _with_app(run: Run, args: argparse.Namespace) -> int:
     """Read the settings, build the application, run the command in an event loop."""
-    return asyncio.run(_run(run, _settings(args), args))
+    settings, args.warnings = _settings(args)
+    return asyncio.run(_run(run, settings, args))
 
 
-def _settings(args: argparse.Namespace) -> "Settings":
-    from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - "--help" needs none of it
+def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
+    """The settings, and what is doubtful about them or exposed, which was said on stderr."""
+    from bot.adapters.keyfiles import exposed_keys  # noqa: PLC0415 - "--help" needs none of it
+    from bot.entrypoints.render import warning_line  # noqa: PLC0415 - likewise
+    from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - likewise
 
-    if args.env_file and not args.env_file.is_file():
-        raise ConfigError(f'--env-file: there is no file "{args.env_file}"')
-    loaded = load_settings(env_file=args.env_file or Path(ENV_FILE))
-    for warning in loaded.warnings:
-        print(f"akbot: warning: {warning}", file=sys.stderr)  # noqa: T201
-    return loaded.settings
+    env_file = args.env_file or Path(ENV_FILE)
+    loaded = load_settings(env_file=env_file, must_exist=bool(args.env_file))
+    settings = loaded.settings
+    warnings = [
+        *loaded.warnings,
+        *exposed_keys(settings.state_folder, settings.identity_file),
+    ]
+    complain(*map(warning_line, warnings))
+    return settings, warnings
 
 
 def _run_daemon(args: argparse.Namespace) -> int:
     from bot.app import serve  # noqa: PLC0415
 
-    settings = _settings(args)
+    settings, _ = _settings(args)
     asyncio.run(serve(settings))
     return DONE
 
@@ -183,7 +201,7 @@ async def _backup(app: "App", args: argparse.Namespace) -> int:
     if args.json:
         _say_json(asdict(manifest))
     else:
-        _say(manifest.id, *(f"warning: {warning}" for warning in manifest.warnings))
+        _say(manifest.id, *(f"warning: {one_line(each)}" for each in manifest.warnings))
     return DONE
 
 
@@ -233,21 +251,21 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
 
 
 async def _jobs(app: "App", args: argparse.Namespace) -> int:
-    from bot.domain.jobs import choose_job  # noqa: PLC0415
+    from bot.domain.jobs import choose_job, read_jobs_words, require_unsettled  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
-    if args.id == "settle":
-        job = await app.jobs.settle(
-            choose_job(await app.journal.jobs.jobs(_ALL), args.settled or "")
-        )
-        _show(args, asdict(job), [f"Job {job.id} is settled: nothing of it is tried any more."])
-        return DONE
-    if args.id:
-        chosen = choose_job(await app.journal.jobs.jobs(_ALL), args.id)
-        _show(args, asdict(chosen), render.job_lines(chosen, app.settings.zone))
-    else:
+    settle, wanted = read_jobs_words(args.words)
+    if not wanted:
         jobs = await app.journal.jobs.jobs()
         _show(args, [asdict(job) for job in jobs], render.jobs_lines(jobs, app.settings.zone))
+        return DONE
+    chosen = choose_job(await app.journal.jobs.jobs(_ALL), wanted)
+    if not settle:
+        _show(args, asdict(chosen), render.job_lines(chosen, app.settings.zone))
+        return DONE
+    require_unsettled(chosen)
+    job = await app.jobs.settle(chosen)
+    _show(args, asdict(job), [f"Job {job.id} is settled: nothing of it is tried any more."])
     return DONE
 
 
@@ -264,7 +282,7 @@ async def _status(app: "App", args: argparse.Namespace) -> int:
         "running": [asdict(job) for job in running],
     }
     lines = render.status_lines(stack.containers, records, app.clock.now())
-    _show(args, value, [*lines, *(f"Running now: {describe(job)}" for job in running)])
+    _show(args, value, [*lines, *(f"Running now: {one_line(describe(job))}" for job in running)])
     return DONE
 
 
@@ -272,7 +290,7 @@ async def _check(app: "App", args: argparse.Namespace) -> int:
     from bot.domain.findings import Level, worst  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
-    findings = await app.check().run()
+    findings = [*args.warnings, *await app.check().run()]
     if args.json:
         _say_json([asdict(finding) for finding in findings])
     else:

@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.engine_address import check_engine_address
 from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
 from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 
 _STATE_OF_ROOT = "/var/lib/akbot"
+FORM = "form"  # what a value must be, in words, for those that pydantic judges
+_HIGHEST_PORT = 65_535
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -58,6 +61,7 @@ class Settings(BaseSettings):
     stack: str = Field(
         "",
         alias="AKBOT_STACK",
+        json_schema_extra={FORM: "a name of letters, digits, dots, hyphens and underscores"},
         pattern=f"^({STACK_NAME})?$",
         description="The stack's folder in the store. Default: the Compose project's name.",
     )
@@ -103,24 +107,28 @@ class Settings(BaseSettings):
     telegram_admins: Annotated[frozenset[PositiveInt], NoDecode] = Field(
         frozenset(),
         alias="AKBOT_TELEGRAM_ADMINS",
+        json_schema_extra={FORM: "numbers, separated by commas or spaces"},
         description="The user ids, numbers, of those who may use the chat, separated by commas or"
         " spaces. Everybody else gets no answer.",
     )
     telegram_api: str = Field(
         "https://api.telegram.org",
         alias="AKBOT_TELEGRAM_API",
+        json_schema_extra={FORM: "a URL such as https://api.telegram.org, with no path"},
         pattern=r"^https?://[^\s/?#]+$",
         description="Where the Bot API is, for a server of one's own.",
     )
     health_listen: str = Field(
         "127.0.0.1:9180",
         alias="AKBOT_HEALTH_LISTEN",
+        json_schema_extra={FORM: "an address and a port such as 127.0.0.1:9180"},
         pattern=r"^[^\s/:]+:\d{1,5}$",
         description="Address and port on which `akbot run` answers `/healthz`.",
     )
     store_max_parts: int = Field(
         10_000,
         alias="AKBOT_STORE_MAX_PARTS",
+        json_schema_extra={FORM: "a whole number from 2 to 10000"},
         ge=2,
         le=10_000,
         description="How many parts an upload may have; some S3 services allow only 1000.",
@@ -128,19 +136,23 @@ class Settings(BaseSettings):
     store_timeout: float = Field(
         30,
         alias="AKBOT_STORE_TIMEOUT",
+        json_schema_extra={FORM: "a number of seconds above 0"},
         gt=0,
+        allow_inf_nan=False,
         description="How many seconds an S3 service may take to answer one request.",
     )
     store_outage: float = Field(
         120,
         alias="AKBOT_STORE_OUTAGE",
+        json_schema_extra={FORM: "a number of seconds, 0 or more"},
         ge=0,
+        allow_inf_nan=False,
         description="How many seconds of an outage of the S3 service a backup sits out.",
     )
     docker_host: str = Field(
         "unix:///var/run/docker.sock",
         alias="DOCKER_HOST",
-        description="The Docker Engine's address.",
+        description="The Docker Engine's address: `unix:///path` or `tcp://host:port`.",
     )
     aws_access_key_id: str = Field(
         "", alias="AWS_ACCESS_KEY_ID", description="The S3 key's name. Default: boto3's own search."
@@ -164,6 +176,19 @@ class Settings(BaseSettings):
     @classmethod
     def _is_schedule(cls, value: str) -> str:
         parse_schedule(value, UTC, "AKBOT_BACKUP_SCHEDULE")
+        return value
+
+    @field_validator("docker_host")
+    @classmethod
+    def _is_engine(cls, value: str) -> str:
+        check_engine_address(value)
+        return value
+
+    @field_validator("health_listen")
+    @classmethod
+    def _is_port(cls, value: str) -> str:
+        if int(value.rpartition(":")[2]) > _HIGHEST_PORT:
+            raise ValueError("there is no such port")
         return value
 
     @field_validator("timezone")

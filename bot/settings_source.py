@@ -6,16 +6,16 @@ for secrets that is the better way. The standard `AWS_*` variables and DOCKER_HO
 
 import difflib
 import os
-import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from bot.domain.errors import ConfigError
-from bot.settings import Settings, setting_names
+from bot.domain.findings import FileStatus, Finding, Level, judge_secret_file
+from bot.env_file import EnvLine, read_env_file
+from bot.settings import FORM, Settings, setting_names
 
 PREFIX = "AKBOT_"
 _FILE_SUFFIX = "_FILE"
@@ -28,84 +28,133 @@ class Loaded:
     """The settings, and what a person should know about where they came from."""
 
     settings: Settings
-    warnings: tuple[str, ...]
+    warnings: tuple[Finding, ...]
 
 
 def load_settings(
-    environment: Mapping[str, str] | None = None, env_file: Path = Path(ENV_FILE)
+    environment: Mapping[str, str] | None = None,
+    env_file: Path = Path(ENV_FILE),
+    *,
+    must_exist: bool = False,
 ) -> Loaded:
     """Read `akbot.env` and then the environment, which goes before it.
 
     Raises:
-        ConfigError: a name that does not exist, a value of the wrong form, a secret's file that
-            cannot be read.
+        ConfigError: a name that does not exist, a value of the wrong form, a file that cannot be
+            read, or, with *must_exist*, no *env_file*.
     """
     environment = os.environ if environment is None else environment
-    from_file = _read_env_file(env_file)
-    _refuse_unknown(from_file, environment)
-    warnings: list[str] = []
-    given = {**from_file, **environment}
+    lines, status = read_env_file(env_file, must_exist=must_exist)
+    _refuse_unknown(lines, environment)
+    given = {**{line.name: line.value for line in lines if line.value}, **environment}
+    warnings = _warn_of_env_file(env_file, status, lines)
     values: dict[str, str] = {}
     for name in [*setting_names(), "HOME"]:
         if given.get(name):
             values[name] = given[name]
         elif given.get(name + _FILE_SUFFIX):
-            values[name] = _read_secret(
-                name + _FILE_SUFFIX, Path(given[name + _FILE_SUFFIX]), warnings
-            )
+            values[name] = _read_value(name, Path(given[name + _FILE_SUFFIX]), warnings)
+    settings = _validated(values)
+    return Loaded(settings, (*warnings, *_doubts(settings)))
+
+
+def _validated(values: Mapping[str, str]) -> Settings:
     try:
-        return Loaded(Settings(**values), tuple(warnings))  # type: ignore[arg-type]
+        return Settings(**values)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0])
         raise ConfigError(
-            f"{first['loc'][0]}: {first['msg'].lower()}",
+            f"{name}: it must be {_form_of(name)}",
             hint="deploy/akbot.env.example shows every setting.",
         ) from None
 
 
-def _read_env_file(path: Path) -> dict[str, str]:
-    try:
-        with path.open() as lines:
-            return {k: v for k, v in dotenv_values(stream=lines, interpolate=False).items() if v}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise ConfigError(f'read "{path}": {error}') from error
+def _doubts(settings: Settings) -> list[Finding]:
+    """What fits no person's wish, and yet is no error."""
+    if settings.telegram_token.get_secret_value() and not settings.telegram_admins:
+        return [
+            Finding(
+                "AKBOT_TELEGRAM_ADMINS",
+                Level.WARNING,
+                "it is empty, so nobody may use the chat that AKBOT_TELEGRAM_TOKEN opens",
+                "Give your user id, a number; @userinfobot tells it.",
+            )
+        ]
+    return []
 
 
-def _refuse_unknown(from_file: Mapping[str, str], environment: Mapping[str, str]) -> None:
+def _refuse_unknown(lines: Sequence[EnvLine], environment: Iterable[str]) -> None:
     names = setting_names()
     known = {*names, *(name + _FILE_SUFFIX for name in names)}
-    for name in (*from_file, *environment):
-        if name.startswith(PREFIX) and name not in known | _OF_COMPOSE:
-            rests = {each.removeprefix(PREFIX): each for each in sorted(known)}
-            near = difflib.get_close_matches(name.removeprefix(PREFIX), rests, n=1)
+    for line in lines:
+        near = _nearest(line.name, known)
+        if line.value is None:
             raise ConfigError(
-                f'there is no setting "{name}"',
-                hint=f'Did you mean "{rests[near[0]]}"?'
-                if near
-                else "The README lists all settings.",
+                f'{line.place}: there is no "=" in it',
+                hint=f'Did you mean "{near}=…"?' if near else "Write NAME=VALUE.",
             )
-    for name in from_file:
-        if PREFIX + name in known:
-            raise ConfigError(
-                f'there is no setting "{name}"', hint=f'Did you mean "{PREFIX}{name}"?'
-            )
+        ours = _is_ours(line.name) or PREFIX + line.name in known
+        if ours and line.name not in known | _OF_COMPOSE:
+            raise _unknown(f"{line.place}: ", line.name, near)
+    for name in environment:
+        if _is_ours(name) and name not in known | _OF_COMPOSE:
+            raise _unknown("", name, _nearest(name, known))
 
 
-def _read_secret(setting: str, path: Path, warnings: list[str]) -> str:
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(PREFIX)
+
+
+def _unknown(place: str, name: str, near: str) -> ConfigError:
+    return ConfigError(
+        f'{place}there is no setting "{name[:60]}"',
+        hint=f'Did you mean "{near}"?' if near else "The README lists all settings.",
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The name that was meant, "" where none is near; what all share tells nothing."""
+    rests = {each.removeprefix(PREFIX): each for each in sorted(known)}
+    near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), rests, n=1)
+    return rests[near[0]] if near else ""
+
+
+def _warn_of_env_file(
+    path: Path, status: FileStatus | None, lines: Sequence[EnvLine]
+) -> list[Finding]:
+    held = [line.name for line in lines if line.value and line.name in _secret_names()]
+    found = judge_secret_file(path.name, str(path), status) if held and status else None
+    return [found] if found else []
+
+
+def _read_value(name: str, path: Path, warnings: list[Finding]) -> str:
+    setting = name + _FILE_SUFFIX
     try:
-        value = path.read_text().strip()
-        mode = path.stat().st_mode
+        with path.open(encoding="utf-8") as file:
+            value = file.read().strip()
+            status = os.fstat(file.fileno())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(
-            f'{setting}: read "{path}": {reason}', hint="Create the file, or correct its path."
+            f'{setting}: read "{path}": {reason}',
+            hint="Create the file, correct its path, or give it to the user that the bot runs as.",
         ) from error
-    if mode & stat.S_IROTH:
-        warnings.append(
-            f'{setting}: everybody on this host can read "{path}"; run: chmod 600 {path}'
-        )
     if not value:
         raise ConfigError(f'{setting}: "{path}" is empty', hint="Write the value into it.")
+    mode = FileStatus(status.st_mode, status.st_uid, os.geteuid())
+    if name in _secret_names() and (found := judge_secret_file(setting, str(path), mode)):
+        warnings.append(found)
     return value
+
+
+def _secret_names() -> frozenset[str]:
+    fields = Settings.model_fields.values()
+    return frozenset(field.alias or "" for field in fields if field.annotation is SecretStr)
+
+
+def _form_of(name: str) -> str:
+    extras = (
+        each.json_schema_extra for each in Settings.model_fields.values() if each.alias == name
+    )
+    return str(next(extra[FORM] for extra in extras if isinstance(extra, dict)))

@@ -1,33 +1,17 @@
 """Bad input at the command line: one line that names the setting and the remedy, exit code 2."""
 
-import os
-import subprocess
-import sys
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bot import age
 from bot.cli import main, worst_code
+from tests.command_line import run
 
 CLASSICAL = str(age.X25519Identity.generate().recipient())
 HYBRID = str(age.HybridIdentity.generate().recipient())
-
-
-def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """`akbot` with these settings, on a host without Docker."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "AKBOT_STATE": str(folder / "state"),
-        "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
-        **settings,
-    }
-    program = Path(sys.executable).with_name("akbot")
-    command = [str(program), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=folder, env=environment
-    )
 
 
 @pytest.mark.parametrize(
@@ -72,12 +56,33 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
         ),
         pytest.param(
             {"AKBOT_TRUSTED_KEYS": "ed25519:short"},
-            '"ed25519:short" is not a signing public key',
+            'AKBOT_TRUSTED_KEYS: "ed25519:short" is not a signing public key',
             "base64",
             id="malformed signing key",
         ),
         pytest.param(
-            {"AKBOT_STORE_MAX_PARTS": "0"}, "AKBOT_STORE_MAX_PARTS: ", "example", id="no parts"
+            {"AKBOT_TRUSTED_KEYS": "planted"},
+            "AKBOT_TRUSTED_KEYS: a value is not a signing public key",
+            "ed25519:",
+            id="another thing than a signing key",
+        ),
+        pytest.param(
+            {"AKBOT_STORE_MAX_PARTS": "0"},
+            "AKBOT_STORE_MAX_PARTS: it must be a whole number from 2 to 10000. ",
+            "example",
+            id="no parts",
+        ),
+        pytest.param(
+            {"AKBOT_DOCKER_HOST": "nonsense"},
+            'there is no setting "AKBOT_DOCKER_HOST"',
+            'Did you mean "DOCKER_HOST"?',
+            id="Docker's own name",
+        ),
+        pytest.param(
+            {"DOCKER_HOST": "nonsense"}, 'DOCKER_HOST: "nonsense" is', "unix://", id="no address"
+        ),
+        pytest.param(
+            {"DOCKER_HOST": "ssh://nas"}, "DOCKER_HOST: akbot does not", "ssh -nNT", id="over ssh"
         ),
     ],
 )
@@ -91,6 +96,88 @@ def test_a_mistake_is_one_line_with_the_remedy(
     assert line.startswith(f"akbot: {message}")
     assert remedy in line
     assert "planted" not in line
+
+
+@pytest.mark.parametrize(
+    ("path", "named"), [("/etc/passwd", "/etc/passwd"), ("/etc/passwd/a/b", "/etc/passwd")]
+)
+def test_a_store_that_is_a_file_is_a_wrong_setting(tmp_path: Path, path: str, named: str) -> None:
+    ended = run(tmp_path, "backups", AKBOT_STORE=f"file://{path}", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f'akbot: AKBOT_STORE: "{named}" is not a folder. Name another folder there, or move that'
+        " file away.\n"
+    )
+
+
+def test_a_file_in_the_stacks_place_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/authentik").touch()
+    store = f"file://{tmp_path}/store"
+
+    ended = run(tmp_path, "backups", AKBOT_STORE=store, AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (0, 'There is no backup yet. Run "akbot backup".\n')
+
+
+@pytest.mark.parametrize("command", [["backups"], ["status"], ["check"], ["run"], ["backup"]])
+def test_private_keys_that_others_can_read_are_warned_of_wherever_they_are_read(
+    tmp_path: Path, command: list[str]
+) -> None:
+    run(tmp_path, "backup")
+    state, identity = tmp_path / "state", tmp_path / "my identity"
+    shutil.copy(state / "identity.txt", identity)
+    for path in (state / "identity.txt", identity):
+        path.chmod(0o644)
+    (state / "signing.key").chmod(0o640)
+    everybody, mend = "everybody on this host", "To mend it, run: chmod 600"
+
+    ended = run(
+        tmp_path,
+        *command,
+        AKBOT_IDENTITY_FILE=str(identity),
+        AKBOT_STACK="authentik",
+        AKBOT_HEALTH_LISTEN="256.0.0.1:1",
+    )
+
+    assert [line for line in ended.stderr.splitlines() if "warning" in line] == [
+        f'akbot: warning: {setting}: {who} can read "{path}". {mend} {quoted}'
+        for setting, who, path, quoted in [
+            ("AKBOT_STATE", everybody, f"{state}/identity.txt", f"{state}/identity.txt"),
+            ("AKBOT_STATE", "its group", f"{state}/signing.key", f"{state}/signing.key"),
+            ("AKBOT_IDENTITY_FILE", everybody, identity, f"'{identity}'"),
+        ]
+    ]
+    if command == ["check"]:
+        assert ended.stdout.startswith(
+            f'WARN  AKBOT_STATE: {everybody} can read "{state}/identity.txt"\n'
+        )
+        assert f"      → {mend} '{identity}'\n" in ended.stdout
+
+
+def test_nobody_is_told_to_lock_away_what_is_no_key(tmp_path: Path) -> None:
+    for command in (["backups"], ["decrypt", "-i", "/etc/passwd"]):
+        ended = run(tmp_path, *command, AKBOT_IDENTITY_FILE="/etc/passwd", AKBOT_STACK="a")
+
+        assert ended.returncode in {0, 2}
+        assert "chmod" not in ended.stderr
+
+
+def test_a_settings_file_with_a_secret_that_everybody_can_read_is_a_warning(
+    tmp_path: Path,
+) -> None:
+    env_file = tmp_path / "akbot.env"
+    env_file.write_text("AWS_SECRET_ACCESS_KEY=planted\nAKBOT_STACK=authentik\n")
+    env_file.chmod(0o644)
+
+    ended = run(tmp_path, "backups")
+
+    assert ended.returncode == 0
+    assert ended.stderr == (
+        'akbot: warning: akbot.env: everybody on this host can read "akbot.env". To mend it, run:'
+        " chmod 600 akbot.env\n"
+    )
 
 
 def test_a_secret_file_that_everybody_can_read_is_a_warning(tmp_path: Path) -> None:
@@ -147,7 +234,43 @@ def test_an_env_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     ended = run(tmp_path, "--env-file", "nowhere.env", "status")
 
     assert ended.returncode == 2
-    assert '--env-file: there is no file "nowhere.env"' in ended.stderr
+    assert ended.stderr.startswith('akbot: --env-file: there is no file "nowhere.env". Create it')
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["settle"], 2, "jobs settle: which job is not said. Write "),
+        (["settle", "no-such"], 3, '"no-such" is no job. See "akbot jobs"'),
+        (["no-such", "settle"], 2, 'jobs: "settle" is one word too many. Write '),
+    ],
+)
+def test_what_cannot_be_settled_is_one_line(
+    tmp_path: Path, words: list[str], code: int, message: str
+) -> None:
+    ended = run(tmp_path, "jobs", *words)
+
+    assert (ended.returncode, ended.stdout) == (code, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"akbot: {message}")
+
+
+def test_a_job_that_has_ended_has_nothing_to_settle(tmp_path: Path) -> None:
+    run(tmp_path, "backup")
+    [job] = json.loads(run(tmp_path, "jobs", "--json").stdout)
+
+    ended = run(tmp_path, "jobs", "settle", job["id"])
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr.startswith(f'akbot: job "{job["id"]}" is failed already, and nothing')
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_the_help_of_jobs_shows_both_its_forms(tmp_path: Path) -> None:
+    shown = run(tmp_path, "jobs", "--help").stdout
+
+    assert "akbot jobs [--json] [ID]\n" in shown
+    assert "akbot jobs [--json] settle ID\n" in shown
 
 
 @pytest.mark.parametrize(
@@ -157,6 +280,8 @@ def test_an_env_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         ({"AKBOT_TIMEZONE": "Mars/Olympus"}, 'no time zone "Mars/Olympus"', "Europe/Berlin"),
         ({"AKBOT_TELEGRAM_TOKEN": "planted"}, "not the form of a bot's token", "@BotFather"),
         ({"AKBOT_TELEGRAM_ADMINS": "@ada"}, "AKBOT_TELEGRAM_ADMINS", "example"),
+        ({"AKBOT_BACKUP_SCHEDULE": "0 0 30 2 *"}, "never comes", "that the month has"),
+        ({"AKBOT_BACKUP_SCHEDULE": "R R * * *"}, "is not a cron expression", "five fields"),
     ],
 )
 def test_the_daemon_does_not_start_on_a_wrong_setting(

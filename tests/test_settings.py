@@ -1,7 +1,12 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.keyfiles import exposed_keys
+from bot.adapters.keys import HostKeys
 from bot.domain.errors import ConfigError
 from bot.domain.stack import Role
 from bot.settings import Settings, setting_names
@@ -52,8 +57,52 @@ def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path:
 
     [warning] = load_settings({"AWS_SECRET_ACCESS_KEY_FILE": str(secret)}, NOWHERE).warnings
 
-    assert f"chmod 600 {secret}" in warning
-    assert "planted" not in warning
+    assert warning.subject == "AWS_SECRET_ACCESS_KEY_FILE"
+    assert warning.message == f'everybody on this host can read "{secret}"'
+    assert warning.remedy == f"To mend it, run: chmod 600 {secret}"
+    assert "planted" not in repr(warning)
+
+
+def test_a_file_whose_value_is_no_secret_may_be_read(tmp_path: Path) -> None:
+    public = tmp_path / "recipients"
+    public.write_text("age1a")
+    public.chmod(0o644)
+
+    assert not load_settings({"AKBOT_RECIPIENTS_FILE": str(public)}, NOWHERE).warnings
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "subjects"),
+    [
+        pytest.param("AWS_SECRET_ACCESS_KEY=planted\n", 0o644, ["akbot.env"], id="everybody"),
+        pytest.param("AWS_SESSION_TOKEN=planted\n", 0o640, ["akbot.env"], id="its group"),
+        pytest.param("AWS_SECRET_ACCESS_KEY=planted\n", 0o600, [], id="its owner alone"),
+        pytest.param("AWS_SECRET_ACCESS_KEY=\nAKBOT_STACK=a\n", 0o644, [], id="no secret in it"),
+    ],
+)
+def test_a_settings_file_with_a_secret_that_others_can_read_is_a_warning(
+    tmp_path: Path, text: str, mode: int, subjects: list[str]
+) -> None:
+    env_file = tmp_path / "akbot.env"
+    env_file.write_text(text)
+    env_file.chmod(mode)
+
+    warnings = load_settings({}, env_file).warnings
+
+    assert [each.subject for each in warnings] == subjects
+    assert all(f"chmod 600 {env_file}" in each.remedy for each in warnings)
+    assert "planted" not in repr(warnings)
+
+
+def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> None:
+    chat = {"AKBOT_TELEGRAM_TOKEN": "12345678:" + "a" * 35}
+
+    [warning] = load_settings(chat, NOWHERE).warnings
+
+    assert warning.subject == "AKBOT_TELEGRAM_ADMINS"
+    assert "AKBOT_TELEGRAM_TOKEN" in warning.message
+    assert not load_settings({**chat, "AKBOT_TELEGRAM_ADMINS": "7"}, NOWHERE).warnings
+    assert not load_settings({}, NOWHERE).warnings
 
 
 @pytest.mark.parametrize(
@@ -63,11 +112,60 @@ def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path:
             {"AKBOT_STROE": "x"}, 'no setting "AKBOT_STROE"', 'mean "AKBOT_STORE"', id="typo"
         ),
         pytest.param({"AKBOT_Q": "x"}, 'no setting "AKBOT_Q"', "README", id="nothing near"),
+        pytest.param({"akbot_store": "x"}, 'no setting "akbot_store"', "AKBOT_STORE", id="small"),
         pytest.param(
-            {"AKBOT_STORE_MAX_PARTS": "many"}, "AKBOT_STORE_MAX_PARTS: ", "example", id="no number"
+            {"AKBOT_STORE_MAX_PARTS": "many"},
+            "AKBOT_STORE_MAX_PARTS: it must be a whole number from 2 to 10000",
+            "example",
+            id="no number",
         ),
         pytest.param(
-            {"AKBOT_STORE_MAX_PARTS": "1"}, "greater than or equal to 2", "example", id="too small"
+            {"AKBOT_STORE_MAX_PARTS": "1"},
+            "AKBOT_STORE_MAX_PARTS: it must be a whole number from 2 to 10000",
+            "example",
+            id="too small",
+        ),
+        pytest.param(
+            {"AKBOT_STORE_TIMEOUT": "0"},
+            "AKBOT_STORE_TIMEOUT: it must be a number of seconds above 0",
+            "example",
+            id="no time",
+        ),
+        pytest.param(
+            {"AKBOT_STORE_TIMEOUT": "inf"},
+            "AKBOT_STORE_TIMEOUT: it must be a number of seconds above 0",
+            "example",
+            id="for ever",
+        ),
+        pytest.param(
+            {"AKBOT_STORE_OUTAGE": "-1"},
+            "AKBOT_STORE_OUTAGE: it must be a number of seconds, 0 or more",
+            "example",
+            id="less than nothing",
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_API": "api.telegram.org"},
+            "AKBOT_TELEGRAM_API: it must be a URL such as https://api.telegram.org, with no path",
+            "example",
+            id="no URL",
+        ),
+        pytest.param(
+            {"AKBOT_HEALTH_LISTEN": "9180"},
+            "AKBOT_HEALTH_LISTEN: it must be an address and a port such as 127.0.0.1:9180",
+            "example",
+            id="a port alone",
+        ),
+        pytest.param(
+            {"AKBOT_HEALTH_LISTEN": "127.0.0.1:65536"},
+            "AKBOT_HEALTH_LISTEN: it must be an address and a port such as 127.0.0.1:9180",
+            "example",
+            id="no such port",
+        ),
+        pytest.param(
+            {"DOCKER_HOST": "nonsense"},
+            'DOCKER_HOST: "nonsense" is not the address of a Docker Engine',
+            "tcp://HOST:PORT",
+            id="no address",
         ),
         pytest.param(
             {"AKBOT_BACKUP_SCHEDULE": "30 3 * *"},
@@ -91,9 +189,17 @@ def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path:
             id="bad token",
         ),
         pytest.param(
-            {"AKBOT_TELEGRAM_ADMINS": "ada"}, "AKBOT_TELEGRAM_ADMINS: ", "example", id="a name"
+            {"AKBOT_TELEGRAM_ADMINS": "ada"},
+            "AKBOT_TELEGRAM_ADMINS: it must be numbers, separated by commas or spaces",
+            "example",
+            id="a name",
         ),
-        pytest.param({"AKBOT_STACK": "a/b"}, "AKBOT_STACK: ", "example", id="a path as a name"),
+        pytest.param(
+            {"AKBOT_STACK": "a/b"},
+            "AKBOT_STACK: it must be a name of letters, digits, dots, hyphens and underscores",
+            "example",
+            id="a path as a name",
+        ),
         pytest.param(
             {"AWS_SECRET_ACCESS_KEY_FILE": "/nonexistent/s"},
             'AWS_SECRET_ACCESS_KEY_FILE: read "/nonexistent/s": No such file',
@@ -113,13 +219,131 @@ def test_mistakes_are_one_line_that_names_the_setting(
     assert hint in caught.value.hint
 
 
-def test_a_forgotten_prefix_in_the_file_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        pytest.param(
+            "STORE=file:///a\n",
+            'line 1: there is no setting "STORE"',
+            'Did you mean "AKBOT_STORE"?',
+            id="forgotten prefix",
+        ),
+        pytest.param(
+            "AKBOT_STACK=a\n\n# where\nAKBOT_STROE=\n",
+            'line 4: there is no setting "AKBOT_STROE"',
+            'Did you mean "AKBOT_STORE"?',
+            id="unknown and empty",
+        ),
+        pytest.param(
+            "\n\n  export AKBOT_STORE\n",
+            'line 3: there is no "=" in it',
+            'Did you mean "AKBOT_STORE=…"?',
+            id="no value",
+        ),
+        pytest.param(
+            "12345678:planted\n",
+            'line 1: there is no "=" in it',
+            "Write NAME=VALUE.",
+            id="a value alone",
+        ),
+        pytest.param(
+            "AKBOT_TELEGRAM_TOKEN:planted\n",
+            'line 1: there is no "=" in it',
+            'Did you mean "AKBOT_TELEGRAM_TOKEN=…"?',
+            id="a colon, as in YAML",
+        ),
+        pytest.param(
+            "AKBOT_TELEGRAM_TOKEN:planted=\n",
+            "line 1: it is not NAME=VALUE",
+            "into quotes",
+            id="a colon and more",
+        ),
+        pytest.param(
+            'AKBOT_STACK=a\nAKBOT_STORE="planted\n',
+            "line 2: it is not NAME=VALUE",
+            "into quotes",
+            id="an open quote",
+        ),
+        pytest.param(
+            "\ufeffAKBOT_STROE=x\n", 'no setting "AKBOT_STROE"', "AKBOT_STORE", id="from Windows"
+        ),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_by_its_line(
+    tmp_path: Path, text: str, message: str, hint: str
+) -> None:
     env_file = tmp_path / "akbot.env"
-    env_file.write_text("STORE=file:///a\n")
+    env_file.write_text(text)
 
     with pytest.raises(ConfigError) as caught:
         load_settings({}, env_file)
-    assert 'Did you mean "AKBOT_STORE"?' in caught.value.hint
+
+    assert str(caught.value).startswith(f"{env_file}, line ")
+    assert message in str(caught.value)
+    assert hint in caught.value.hint
+    assert "planted" not in caught.value.in_full()
+    assert "\n" not in caught.value.in_full()
+
+
+def test_a_file_that_windows_wrote_is_read(tmp_path: Path) -> None:
+    env_file = tmp_path / "akbot.env"
+    env_file.write_bytes(b"\xef\xbb\xbfAKBOT_STACK=a\r\n")
+
+    assert load_settings({}, env_file).settings.stack == "a"
+
+
+def test_a_file_that_cannot_be_read_is_told_with_the_remedy(tmp_path: Path) -> None:
+    folder, binary = tmp_path / "folder", tmp_path / "binary"
+    folder.mkdir()
+    binary.write_bytes(b"\xff\xfe")
+
+    with pytest.raises(ConfigError, match=r'^read ".*folder": Is a directory$') as caught:
+        load_settings({}, folder)
+    assert "Put a file there" in caught.value.hint
+    with pytest.raises(ConfigError, match="it is not text") as caught:
+        load_settings({}, binary)
+    assert "UTF-8" in caught.value.hint
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """As a user for whom there are locked files; root knows none."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_locked_file_is_told_with_the_remedy(tmp_path: Path) -> None:
+    env_file = tmp_path / "akbot.env"
+    env_file.touch(0o000)
+
+    for must_exist in (False, True):
+        with as_nobody(), pytest.raises(ConfigError) as caught:
+            load_settings({}, env_file, must_exist=must_exist)
+
+        assert str(caught.value) == f'read "{env_file}": Permission denied'
+        assert "Give it to the user that the bot runs as" in caught.value.hint
+
+
+def test_keys_in_a_locked_folder_are_told_with_the_remedy(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(0o000)
+    keys = HostKeys(state, None, (), ())
+
+    for read in (keys.identities, keys.trusted, keys.facts):
+        with as_nobody(), pytest.raises(ConfigError) as caught:
+            read()
+
+        assert str(caught.value).startswith(f'AKBOT_STATE: read "{state}/')
+        assert str(caught.value).endswith(": Permission denied")
+        assert "user that the bot runs as" in caught.value.hint
+    with as_nobody():
+        assert exposed_keys(state, None) == []
 
 
 def test_an_empty_secret_file_is_an_error(tmp_path: Path) -> None:

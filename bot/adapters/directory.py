@@ -7,12 +7,12 @@ its own name, which fails where that exists already.
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from bot.adapters.directory_errors import directory_errors
 from bot.adapters.directory_io import (
     Entry,
     PartFile,
     ReadFile,
     Unfinished,
-    directory_errors,
     find_unfinished,
     read_folder,
     remove_object,

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.domain.errors import ObjectExistsError, ObjectNotFoundError, PortError
+from bot.adapters.directory_errors import root_errors
 from bot.domain.objects import is_object_key
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
@@ -24,21 +24,6 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _UNFINISHED = re.compile(r"\.akbot-part-[a-z0-9]+\.(?P<name>.+)")
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _NOT_AN_OBJECT = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO}
-
-_DENIED = 'permission denied in "{root}"'
-_OWN_IT = "Give that folder to the user that the bot runs as."
-_IN_THE_WAY = 'a symbolic link or a file is in the way in "{root}"'
-_MOVE_IT = "Move away what is not a folder there."
-_CAUSES = {
-    errno.ENOSPC: ('no space left on "{root}"', "Free space there, or keep fewer backups."),
-    errno.EDQUOT: ('the quota of "{root}" is used up', "Raise it, or keep fewer backups."),
-    errno.EACCES: (_DENIED, _OWN_IT),
-    errno.EPERM: (_DENIED, _OWN_IT),
-    errno.EROFS: ('"{root}" is read-only', "Mount it writable, or name another folder."),
-    errno.ELOOP: (_IN_THE_WAY, _MOVE_IT),
-    errno.ENOTDIR: (_IN_THE_WAY, _MOVE_IT),
-    errno.EIO: ('the disk under "{root}" fails', "Look at the kernel's log; replace the disk."),
-}
 
 
 class Entry(NamedTuple):
@@ -54,20 +39,6 @@ class Unfinished(NamedTuple):
     key: str
     temporary: str
     size: int
-
-
-@contextmanager
-def directory_errors(doing: str, root: Path) -> Iterator[None]:
-    """Raise the system's errors as PortError, so that none crosses the port."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ObjectNotFoundError(f"{doing}: not found") from error
-    except FileExistsError as error:
-        raise ObjectExistsError(f"{doing}: exists already") from error
-    except OSError as error:
-        cause, hint = _CAUSES.get(error.errno or 0, (str(error.strerror), ""))
-        raise PortError(f"{doing}: {cause.format(root=root)}", hint=hint) from error
 
 
 class PartFile:
@@ -240,7 +211,8 @@ def remove_unfinished(root: Path, unfinished: Unfinished) -> None:
 
 @contextmanager
 def _entered(root: Path, folders: list[str], *, make: bool = False) -> Iterator[int]:
-    folder = os.open(root, _FOLDER)
+    with root_errors(root):
+        folder = os.open(root, _FOLDER)
     try:
         for name in folders:
             inner = _enter(folder, name, make=make)
@@ -264,7 +236,8 @@ def _enter(folder: int, name: str, *, make: bool) -> int:
 def _make_root(root: Path) -> None:
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        with root_errors(root):
+            folder.mkdir(mode=0o700, exist_ok=True)
         with _entered(folder.parent, []) as parent:
             os.fsync(parent)
 

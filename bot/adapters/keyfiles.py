@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import age
 from bot.domain.errors import ConfigError
+from bot.domain.findings import FileStatus, Finding, judge_secret_file
 from bot.domain.signature import PublicKey, parse_public_key, public_key_of
 
 IDENTITY = "identity.txt"
@@ -38,7 +39,8 @@ def read_identities(path: Path, setting: str) -> list[age.KeyIdentity]:
 
 def read_signers(path: Path, setting: str) -> list[PublicKey]:
     """The signing public keys that an identity file names in its comments."""
-    return [parse_public_key(text) for text in _SIGNED_BY.findall(_read(path, setting))]
+    source = f'{setting}: "{path}"'
+    return [parse_public_key(text, source) for text in _SIGNED_BY.findall(_read(path, setting))]
 
 
 def make_identity(path: Path, signer: PublicKey) -> None:
@@ -50,13 +52,18 @@ def make_identity(path: Path, signer: PublicKey) -> None:
 
 def read_signing_key(path: Path) -> Ed25519PrivateKey | None:
     """The signing key of this host, None where none was made yet."""
-    if not path.exists():
-        return None
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except FileNotFoundError:
+        return None
+    except OSError as error:
         raise ConfigError(
-            f'AKBOT_STATE: "{path}" is not a readable signing key',
+            f'AKBOT_STATE: read "{path}": {error.strerror}',
+            hint="Give that folder to the user that the bot runs as.",
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f'AKBOT_STATE: "{path}" is not a signing key',
             hint="Restore it; backups signed by a new one must be trusted by AKBOT_TRUSTED_KEYS.",
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -101,6 +108,35 @@ def create_private(path: Path, content: bytes) -> None:
         ) from error
 
 
+def exposed_keys(state_folder: Path, named_identity: Path | None) -> list[Finding]:
+    """A warning for each private key that others than its owner can read; blocks for a moment.
+
+    A file that cannot be read, or is no key, is left to whoever works with it, to say so.
+    """
+    places = [("AKBOT_STATE", state_folder / name) for name in (IDENTITY, SIGNING_KEY)]
+    if named_identity and _is_identity(named_identity):
+        places.append(("AKBOT_IDENTITY_FILE", named_identity))
+    found = [_judged(setting, path) for setting, path in places]
+    return [each for each in found if each]
+
+
+def _is_identity(path: Path) -> bool:
+    """Nobody is to be told to lock away a file of the system that was named by mistake."""
+    try:
+        return bool(read_identities(path, ""))
+    except ConfigError:
+        return False
+
+
+def _judged(setting: str, path: Path) -> Finding | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    mode = FileStatus(status.st_mode, status.st_uid, os.geteuid())
+    return judge_secret_file(setting, str(path), mode)
+
+
 def _read(path: Path, setting: str) -> str:
     try:
         with path.open() as file:
@@ -108,7 +144,8 @@ def _read(path: Path, setting: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(
-            f'{setting}: read "{path}": {reason}', hint="Create the file, or correct its path."
+            f'{setting}: read "{path}": {reason}',
+            hint="Create the file, correct its path, or give it to the user that the bot runs as.",
         ) from error
 
 

@@ -11,7 +11,7 @@ from bot.domain.signature import PublicKey, parse_public_key, public_key_of
 from bot.services.keyring import Keyring, fingerprint
 from bot.services.ports import KeyFacts
 
-_IDENTITY_SETTING = "AKBOT_IDENTITY_FILE"
+_TRUSTED_SETTING = "AKBOT_TRUSTED_KEYS"
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,31 @@ class HostKeys:
         return self.named_identity or self.state_folder / keyfiles.IDENTITY
 
     @property
+    def _identity_setting(self) -> str:
+        return "AKBOT_IDENTITY_FILE" if self.named_identity else "AKBOT_STATE"
+
+    @property
     def _has_identity_file(self) -> bool:
         """Whether one is to be read; one that a setting names must be there."""
-        return bool(self.named_identity) or self._identity_path.exists()
+        if self.named_identity:
+            return True
+        try:
+            self._identity_path.stat()
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError)  # reading it says what else it is
+        return True
 
     def identities(self) -> Sequence[age.KeyIdentity]:
         """The private keys on this host; none where they are kept elsewhere."""
         if not self._has_identity_file:
             return ()
-        return keyfiles.read_identities(self._identity_path, _IDENTITY_SETTING)
+        return keyfiles.read_identities(self._identity_path, self._identity_setting)
 
     def trusted(self) -> frozenset[PublicKey]:
         """Whose signatures count on this host."""
-        added = {parse_public_key(text) for text in self.named_trusted}
+        added = {parse_public_key(text, _TRUSTED_SETTING) for text in self.named_trusted}
         if self._has_identity_file:
-            added.update(keyfiles.read_signers(self._identity_path, _IDENTITY_SETTING))
+            added.update(keyfiles.read_signers(self._identity_path, self._identity_setting))
         return keyfiles.signer_of(keyfiles.read_signing_key(self._signing_path)) | added
 
     def recipients(self) -> Sequence[age.Recipient]:

@@ -34,7 +34,7 @@ def decode(text: str) -> tuple[str, bytes]:
     except KeyError:
         raise ValueError("it holds a character that no key has") from None
     if _polymod([*_expand(prefix.lower()), *values]) != 1:
-        raise ValueError("its checksum does not match; was it copied whole?")
+        raise ValueError("its checksum does not match: it was not copied whole")
     return prefix, bytes(_regroup(values[:-_CHECKSUM_LENGTH], 5, 8, pad=False))
 
 

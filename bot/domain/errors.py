@@ -15,6 +15,8 @@ A message reads verb, quoted object, cause: `read object "a/b": access denied`. 
 imperative sentence. Neither ever carries a secret.
 """
 
+_SENTENCE_ENDS = (".", "?", "!", "…")
+
 
 class BotError(Exception):
     """An error with a message for the operator and, if there is one, a next step."""
@@ -22,6 +24,13 @@ class BotError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+    def in_full(self) -> str:
+        """The message and, where there is one, the hint as the next sentence."""
+        message = str(self)
+        if not self.hint:
+            return message
+        return f"{message}{'' if message.endswith(_SENTENCE_ENDS) else '.'} {self.hint}"
 
 
 class ConfigError(BotError):

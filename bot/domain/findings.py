@@ -1,5 +1,7 @@
 """What a check found: one line each, with the way to mend it."""
 
+import shlex
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,6 +42,48 @@ def worst(findings: Iterable[Finding]) -> Level:
     """The worst level among them."""
     levels = {finding.level for finding in findings}
     return next((level for level in reversed(Level) if level in levels), Level.OK)
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """Whose a file is and who may read it, as `stat` numbers them; *reader* is this process."""
+
+    mode: int
+    owner: int
+    reader: int
+
+    @property
+    def readers(self) -> str:
+        """Who else can read it; "" for nobody, and for a group whose right the reader lives on."""
+        if not stat.S_ISREG(self.mode):
+            return ""
+        if self.mode & stat.S_IROTH:
+            return "everybody on this host"
+        return "its group" if self.mode & stat.S_IRGRP and self._is_the_readers else ""
+
+    @property
+    def _is_the_readers(self) -> bool:
+        return self.reader in {_ROOT, self.owner}
+
+    @property
+    def way_to_own(self) -> str:
+        """What must come before `chmod 600`, so that this process can still read it."""
+        return "" if self._is_the_readers else "make it the bot's own (chown), then "
+
+
+_ROOT = 0
+
+
+def judge_secret_file(subject: str, path: str, status: FileStatus) -> Finding | None:
+    """A warning where others can read the file of a secret; *subject* is what names that file."""
+    if not status.readers:
+        return None
+    return Finding(
+        subject,
+        Level.WARNING,
+        f'{status.readers} can read "{path}"',
+        f"To mend it, {status.way_to_own}run: chmod 600 {shlex.quote(path)}",
+    )
 
 
 def judge_service(role: Role, container: Container | None) -> Finding:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId
-from bot.domain.errors import RefusedError
+from bot.domain.errors import ConfigError, RefusedError
 
 MOST_CRASHES = 3
 
@@ -123,6 +123,37 @@ def choose_job(jobs: Sequence[Job], wanted: str) -> Job:
         return matching[0]
     what = f"fits {len(matching)} jobs" if matching else "is no job"
     raise RefusedError(f'"{wanted[:40]}" {what}', hint='See "akbot jobs" for their ids.')
+
+
+def read_jobs_words(words: Sequence[str]) -> tuple[bool, str]:
+    """What `akbot jobs …` is asked for: whether to settle, and which job, "" for a list.
+
+    Raises:
+        ConfigError: "settle" without a job, or too many words.
+    """
+    settle = words[:1] == ["settle"]
+    jobs = words[1:] if settle else words
+    if len(jobs) > 1:
+        raise ConfigError(f'jobs: "{jobs[1][:40]}" is one word too many', hint=_JOBS_FORMS)
+    if settle and not any(jobs):
+        raise ConfigError("jobs settle: which job is not said", hint=_JOBS_FORMS)
+    return settle, jobs[0] if jobs else ""
+
+
+_JOBS_FORMS = 'Write "akbot jobs", "akbot jobs ID" or "akbot jobs settle ID".'
+
+
+def require_unsettled(job: Job) -> None:
+    """Refuse to settle a job of which nothing is left to do.
+
+    Raises:
+        RefusedError: it was cleaned up, or settled, before.
+    """
+    if job.swept:
+        raise RefusedError(
+            f'job "{job.id}" is {job.state} already, and nothing of it is left to settle',
+            hint=f'See "akbot jobs {job.id}" for how it ended.',
+        )
 
 
 def slot_is_taken(jobs: Sequence[Job], slot: datetime) -> bool:

@@ -5,6 +5,7 @@ first of the two; where it skips the hour, at the same distance from midnight. O
 hour or more often keeps to real time (design section 8). croniter alone would fire twice.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -17,6 +18,12 @@ _FIELDS = 5
 _HOUR = 1
 _WIDEST_JUMP = timedelta(hours=3)  # more than any clock change, so that no slot is overlooked
 _FARTHEST = timedelta(days=366 * 5)  # a leap day comes round within it
+_ANY_YEARS = datetime(2000, 1, 1, tzinfo=UTC)
+_WORDS = {
+    *("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    *("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+    "l",  # the last: day of the month, or with a weekday the last such
+}
 
 
 @dataclass(frozen=True)
@@ -71,14 +78,21 @@ def parse_schedule(text: str, zone: tzinfo, setting: str) -> Schedule | None:
     """Read a schedule; None for "off".
 
     Raises:
-        ConfigError: it is not a cron expression of five fields, naming *setting*.
+        ConfigError: it is not a cron expression of five fields, says something else each time, or
+            names a date that never comes; it names *setting*.
     """
     expression = " ".join(text.split())
     if expression.lower() in {"", "off"}:
         return None
-    if len(expression.split()) != _FIELDS or not croniter.is_valid(expression):
+    unknown = set(re.findall(r"[^\W\d_]+", expression.lower())) - _WORDS  # croniter's R is random
+    if unknown or len(expression.split()) != _FIELDS or not croniter.is_valid(expression):
         raise ConfigError(
             f'{setting}: "{expression[:60]}" is not a cron expression',
             hint='Give five fields, minute hour day month weekday, such as "30 3 * * *", or "off".',
+        )
+    if Schedule(expression, UTC).next_after(_ANY_YEARS) is None:
+        raise ConfigError(
+            f'{setting}: "{expression[:60]}" names a date that never comes',
+            hint='Give a day that the month has, or "off" for no schedule.',
         )
     return Schedule(expression, zone)

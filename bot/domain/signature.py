@@ -23,16 +23,19 @@ _SIGNATURE_BYTES = 64
 MAX_SIGNATURE_BYTES = 1024
 
 
-def parse_public_key(text: str) -> PublicKey:
+def parse_public_key(text: str, source: str) -> PublicKey:
     """Take *text* as a public key.
 
     Raises:
-        ConfigError: it has another form.
+        ConfigError: it has another form, naming *source*; what may be a secret is not repeated.
     """
-    raw = _decode(text.strip().removeprefix(f"{_SCHEME}:"), _KEY_BYTES)
-    if raw is None or not text.strip().startswith(f"{_SCHEME}:"):
+    text = text.strip()
+    is_meant_so = text.startswith(f"{_SCHEME}:")
+    raw = _decode(text.removeprefix(f"{_SCHEME}:"), _KEY_BYTES)
+    if raw is None or not is_meant_so:
+        shown = f'"{text[:80]}"' if is_meant_so else "a value"
         raise ConfigError(
-            f'"{text.strip()[:80]}" is not a signing public key',
+            f"{source}: {shown} is not a signing public key",
             hint="Give it as akbot prints it: ed25519: and 44 characters of base64.",
         )
     return _public_key(raw)

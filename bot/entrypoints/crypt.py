@@ -5,21 +5,20 @@ cryptographic library to load.
 """
 
 import argparse
-import os
-import stat
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.errors import ConfigError, IntegrityError
+from bot.domain.errors import ConfigError, IntegrityError, PortError
 from bot.entrypoints.files import STANDARD, io_errors, open_input, open_output, shown, write_new
+from bot.entrypoints.key_input import as_text, read_keys, read_passphrase, warn_if_exposed
+from bot.entrypoints.streams import ReaderGoneError, complain, say
 
 if TYPE_CHECKING:
     from bot import age
 
 _BLOCK_SIZE = 1 << 20
-_MAX_KEY_FILE_SIZE = 1 << 20
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -101,8 +100,12 @@ def run_keygen(args: argparse.Namespace) -> int:
     write_new(Path(args.output), text.encode("ascii"))
     recipient = str(identity.recipient())
     if not sys.stdout.isatty():
-        sys.stderr.write(f"Public key: {recipient}\n")
-    sys.stdout.write(f"{recipient}\n")
+        complain(f"Public key: {recipient}")
+    try:
+        say(recipient)
+    except PortError as error:
+        hint = f"The key file {shown(args.output)} was written and is kept; the recipient is in it."
+        raise PortError(str(error), hint=hint) from error
     return 0
 
 
@@ -159,9 +162,9 @@ def _recipients(args: argparse.Namespace) -> "list[age.Recipient]":
         except age.KeyFormatError as error:
             raise ConfigError(f"read -r: {error}", hint="Copy the whole recipient.") from error
     for path in args.recipients_file:
-        content, _ = _read_keys(path, "-R")
+        content, _ = read_keys(path, "-R")
         try:
-            recipients += age.parse_recipient_file(_text(content, path, "-R"))
+            recipients += age.parse_recipient_file(as_text(content, path, "-R"))
         except age.KeyFormatError as error:
             raise ConfigError(
                 f"read -R {shown(path)}: {error}", hint="Correct the file."
@@ -178,7 +181,7 @@ def _identities(args: argparse.Namespace) -> "list[age.Identity]":
 
     identities: list[age.Identity] = []
     if args.passphrase_file is not None:
-        passphrase = age.PassphraseIdentity(_read_passphrase(args.passphrase_file))
+        passphrase = age.PassphraseIdentity(read_passphrase(args.passphrase_file))
         identities.append(passphrase)
     elif not args.identity:
         raise ConfigError(
@@ -187,17 +190,18 @@ def _identities(args: argparse.Namespace) -> "list[age.Identity]":
         )
     locks = tuple(identities)
     for path in args.identity:
-        content, exposed = _read_keys(path, "-i")
-        if content.startswith((age.VERSION_LINE, age.ARMOR_BEGIN)):
+        content, status = read_keys(path, "-i")
+        locked = content.startswith((age.VERSION_LINE, age.ARMOR_BEGIN))
+        if locked:
             content = _unlock(content, locks, path)
-        elif exposed:
-            _warn_exposed("identity", path)
         try:
-            identities += age.parse_identity_file(_text(content, path, "-i"))
+            identities += age.parse_identity_file(as_text(content, path, "-i"))
         except age.KeyFormatError as error:
             raise ConfigError(
                 f"read -i {shown(path)}: {error}", hint="Name the file that akbot keygen wrote."
             ) from error
+        if not locked:
+            warn_if_exposed("-i", path, status)
     return identities
 
 
@@ -218,51 +222,6 @@ def _unlock(content: bytes, locks: "tuple[age.Identity, ...]", path: str) -> byt
         ) from error
 
 
-def _read_passphrase(path: str) -> str:
-    content, exposed = _read_keys(path, "--passphrase-file")
-    if exposed:
-        _warn_exposed("passphrase", path)
-    try:
-        passphrase = content.decode().split("\n")[0].removesuffix("\r")
-    except UnicodeDecodeError:
-        passphrase = ""
-    if not passphrase:
-        raise ConfigError(
-            f"read --passphrase-file {shown(path)}: its first line is empty or not text",
-            hint="Put the passphrase, and nothing else, on its first line.",
-        )
-    return passphrase
-
-
-def _read_keys(path: str, flag: str) -> tuple[bytes, bool]:
-    """Return the content of a small file, and whether everybody on this host can read it."""
-    with open_input(path, flag) as file, io_errors(f"read {flag} {shown(path)}"):
-        mode = os.fstat(file.fileno()).st_mode
-        content = file.read(_MAX_KEY_FILE_SIZE + 1)
-    if len(content) > _MAX_KEY_FILE_SIZE:
-        raise ConfigError(
-            f"read {flag} {shown(path)}: it is longer than {_MAX_KEY_FILE_SIZE >> 10} KiB",
-            hint="Name a file of keys; the file to work on is the last argument.",
-        )
-    return content, stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
-
-
-def _text(content: bytes, path: str, flag: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"read {flag} {shown(path)}: it is not text", hint="Name a file of keys."
-        ) from error
-
-
-def _warn_exposed(what: str, path: str) -> None:
-    sys.stderr.write(
-        f"akbot: warning: everybody on this host can read the {what} file {shown(path)};"
-        " chmod 600 it\n"
-    )
-
-
 def _check_stdin_used_once(uses: dict[str, list[str]]) -> None:
     """Refuse to read two things from stdin; *uses* maps a flag to the files that it names."""
     flags = [flag for flag, paths in uses.items() for path in paths if path == STANDARD]
@@ -281,7 +240,7 @@ class _Transform(Protocol):
 
 
 def _transform(args: argparse.Namespace, transform: _Transform, *, mode: int) -> int:
-    """Push the input through *transform* into the output; 1 if nobody wants the output."""
+    """Push the input through *transform* into the output."""
     buffer = memoryview(bytearray(_BLOCK_SIZE))
     reading, writing = f"read {shown(args.input)}", f"write {shown(args.output, 'stdout')}"
     try:
@@ -297,6 +256,6 @@ def _transform(args: argparse.Namespace, transform: _Transform, *, mode: int) ->
                     break
                 sink.write(transform.update(buffer[:count]))
             sink.write(transform.finish())
-    except BrokenPipeError:
-        return 1
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
     return 0

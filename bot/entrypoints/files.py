@@ -52,7 +52,8 @@ def open_output(path: str | None, mode: int) -> Iterator[BinaryIO]:
         return
     target = named.resolve()
     draft = target.with_name(f".akbot-{secrets.token_hex(8)}.tmp")
-    with _create(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode) as file, _or_removed(draft):
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with _create(draft, flags, mode, named=named) as file, _or_removed(draft):
         yield file
         _sync(file)
         draft.replace(target)
@@ -71,17 +72,19 @@ def write_new(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
 
 
-def _create(path: Path, flags: int, mode: int) -> BinaryIO:
+def _create(path: Path, flags: int, mode: int, *, named: Path | None = None) -> BinaryIO:
+    """Create *path*; an error names *named* where that is what a person knows."""
+    named = named or path
     try:
         return os.fdopen(os.open(path, flags, mode), "wb")
     except FileExistsError as error:
         raise ConfigError(
-            f'create -o "{path}": it exists, and a key is never overwritten',
+            f'create -o "{named}": it exists, and a key is never overwritten',
             hint="Choose another name.",
         ) from error
     except OSError as error:
         raise ConfigError(
-            f'create -o "{path}": {error.strerror}',
+            f'create -o "{named}": {error.strerror}',
             hint="Check the folder and who may write to it.",
         ) from error
 

@@ -1,4 +1,8 @@
-"""Values to lines of text for a terminal. Pure: nothing here prints."""
+"""Values to lines of text for a terminal. Pure: nothing here prints.
+
+Whatever a manifest, a job or an error says in words of its own goes through `printable` or
+`one_line` here, since none of it need come from this host or this version.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
@@ -7,9 +11,12 @@ from typing import Any
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import Finding, Level
 from bot.domain.jobs import Job, JobState
-from bot.domain.manifest import Manifest
+from bot.domain.manifest import Manifest, Software
+from bot.domain.printable import one_line, printable
 from bot.domain.stack import Container
 
+_LONGEST_NOTE = 200  # in a column; the whole words stand where one thing is shown in full
+_LONGEST_IMAGE = 300
 _MARKS = {Level.OK: "ok  ", Level.WARNING: "WARN", Level.FAILURE: "FAIL"}
 
 
@@ -56,10 +63,16 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     """A line each; the remedy stands under what it mends."""
     lines: list[str] = []
     for finding in findings:
-        lines.append(f"{_MARKS[finding.level]}  {finding.subject}: {finding.message}")
+        words = f"{finding.subject}: {finding.message}"
+        lines.append(f"{_MARKS[finding.level]}  {one_line(words)}")
         if finding.remedy and finding.level is not Level.OK:
-            lines.append(f"      → {finding.remedy}")
+            lines.append(f"      → {one_line(finding.remedy)}")
     return lines
+
+
+def warning_line(finding: Finding) -> str:
+    """A finding beside the output of a command that was asked for something else."""
+    return one_line(f"akbot: warning: {finding.subject}: {finding.message}. {finding.remedy}")
 
 
 def backup_lines(records: Sequence[BackupRecord], now: datetime) -> list[str]:
@@ -73,17 +86,17 @@ def backup_lines(records: Sequence[BackupRecord], now: datetime) -> list[str]:
         if record.pinned:
             notes.append("pinned")
         if record.manifest and record.manifest.label:
-            notes.append(f'"{record.manifest.label}"')
+            notes.append(f'"{printable(record.manifest.label)}"')
         if record.reason:
-            notes.append(record.reason)
+            notes.append(one_line(record.reason, _LONGEST_NOTE))
         if record.manifest:
-            notes += record.manifest.warnings
+            notes += (one_line(each, _LONGEST_NOTE) for each in record.manifest.warnings)
         rows.append(
             (
                 record.id,
                 age_of(record.created, now),
                 size(record.stored_size),
-                version,
+                printable(version),
                 "; ".join(notes),
             )
         )
@@ -94,31 +107,41 @@ def manifest_lines(record: BackupRecord) -> list[str]:
     """One backup in full."""
     lines = [f"{record.id}: {record.state}{', pinned' if record.pinned else ''}"]
     if record.reason:
-        lines.append(f"  {record.reason}")
+        lines.append(f"  {one_line(record.reason)}")
     manifest = record.manifest
     if manifest is None:
         return lines
-    software = manifest.software
-    lines.append(f"  stack {manifest.stack}, by {manifest.actor} ({manifest.trigger})")
-    versions = [
-        f"Authentik {software.authentik or '?'} ({software.image})",
-        f"PostgreSQL {software.postgresql}" if software.postgresql else "",
-        f"Redis {software.redis}" if software.redis else "",
-    ]
-    lines.append(f"  {', '.join(version for version in versions if version)}")
+    actor, trigger = printable(manifest.actor), printable(manifest.trigger)
+    lines.append(f"  stack {printable(manifest.stack)}, by {actor} ({trigger})")
+    if manifest.label:
+        lines.append(f'  "{printable(manifest.label)}"')
+    lines.append(f"  {', '.join(_versions(manifest.software))}")
     if manifest.database:
         rows = sum(manifest.database.rows.values())
         lines.append(
-            f"  database {manifest.database.name}: {size(manifest.database.size)},"
+            f"  database {printable(manifest.database.name)}: {size(manifest.database.size)},"
             f" {rows} rows in {len(manifest.database.rows)} tables"
         )
-    lines.append(f"  sealed for {', '.join(manifest.recipients)}")
-    lines += [f"  warning: {warning}" for warning in manifest.warnings]
+    lines.append(f"  sealed for {', '.join(map(printable, manifest.recipients))}")
+    lines += [f"  warning: {one_line(warning)}" for warning in manifest.warnings]
     parts = [
-        (f"  {each.key.rpartition('/')[2]}", size(each.stored_size), duration(each.seconds))
+        (
+            f"  {printable(each.key.rpartition('/')[2])}",
+            size(each.stored_size),
+            duration(each.seconds),
+        )
         for each in manifest.components
     ]
     return lines + table(parts)
+
+
+def _versions(software: Software) -> list[str]:
+    image = printable(software.image, _LONGEST_IMAGE)
+    named = {"PostgreSQL": software.postgresql, "Redis": software.redis}
+    return [
+        f"Authentik {printable(software.authentik or '?')} ({image})",
+        *(f"{name} {printable(version)}" for name, version in named.items() if version),
+    ]
 
 
 def done_line(manifest: Manifest, seconds: float) -> str:
@@ -140,7 +163,7 @@ def status_lines(
             each.service,
             each.state,
             each.health or "-",
-            each.image,
+            printable(each.image, _LONGEST_IMAGE),
             f"restarted {each.restarts} times" if each.restarts else "",
         )
         for each in containers
@@ -157,8 +180,13 @@ def jobs_lines(jobs: Sequence[Job], zone: tzinfo) -> list[str]:
     rows = [("JOB", "WHAT", "WHEN", "BY", "OUTCOME")]
     for job in jobs:
         when = f"{job.started.astimezone(zone):%Y-%m-%d %H:%M}"
-        rows.append((job.id, job.kind, when, f"{job.actor} ({job.trigger})", _outcome(job)))
+        outcome = one_line(_outcome(job), _LONGEST_NOTE)
+        rows.append((job.id, job.kind, when, _asker(job), outcome))
     return table(rows)
+
+
+def _asker(job: Job) -> str:
+    return f"{printable(job.actor)} ({job.trigger})"
 
 
 def _outcome(job: Job) -> str:
@@ -174,13 +202,13 @@ def _outcome(job: Job) -> str:
 def job_lines(job: Job, zone: tzinfo) -> list[str]:
     """One job in full."""
     lines = [
-        f"{job.id}: {job.kind}, {_outcome(job)}",
-        f"  by {job.actor} ({job.trigger}), {job.started.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}",
+        f"{job.id}: {job.kind}, {one_line(_outcome(job))}",
+        f"  by {_asker(job)}, {job.started.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}",
     ]
     if job.slot:
         lines.append(f"  planned for {job.slot.astimezone(zone):%Y-%m-%d %H:%M %Z}")
     if job.label:
-        lines.append(f'  "{job.label}"')
+        lines.append(f'  "{printable(job.label)}"')
     if job.state is JobState.RUNNING and job.step:
         lines.append(f"  step: {job.step}")
     if job.crashes:
@@ -195,7 +223,7 @@ def verify_lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     lines: list[str] = []
     for outcome in outcomes:
         if not outcome["ok"]:
-            lines.append(f"FAIL  {outcome['id']}: {outcome['reason']}")
+            lines.append(f"FAIL  {outcome['id']}: {one_line(outcome['reason'])}")
             continue
         depth = "stored bytes and signature"
         if outcome["decrypted"]:

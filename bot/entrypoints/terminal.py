@@ -15,7 +15,9 @@ from bot.domain.messages import (
     JobBegan,
     JobEnded,
 )
+from bot.domain.printable import one_line
 from bot.entrypoints.render import done_line, duration, size
+from bot.entrypoints.streams import forget
 
 _REDRAW = 0.1
 _CLEAR = "\r\x1b[K"
@@ -53,7 +55,7 @@ class Progress:
             case JobBegan(job):
                 self._own = job.id
             case JobEnded(job) if job.id != self._own or job.state is JobState.INTERRUPTED:
-                self._line(f"{job.kind} {job.id}: {job.state}: {job.message}")
+                self._line(one_line(f"{job.kind} {job.id}: {job.state}: {job.message}"))
             case _:
                 pass
 
@@ -81,3 +83,4 @@ class Progress:
             self._stream.flush()
         except OSError:
             self._live = False  # nobody watches any more; the work goes on
+            forget(self._stream)

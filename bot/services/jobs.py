@@ -250,5 +250,5 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, BotError):
-        return f"{error}. {error.hint}" if error.hint else str(error)
+        return error.in_full()
     return f"an error of akbot itself, {type(error).__name__}; its log has more"

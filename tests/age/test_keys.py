@@ -32,7 +32,7 @@ SPEC_HYBRID_START = (
 )
 SPEC_HYBRID_END = "lhl53k2ykx3qheyty7saeq0d3fzv49zc0k"
 
-CHECKSUM = "its checksum does not match; was it copied whole?"
+CHECKSUM = "its checksum does not match: it was not copied whole"
 
 
 def test_the_keys_of_the_specification() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.adapters.directory import DirectoryStore
 from bot.adapters.directory_io import PartFile, link_once
-from bot.domain.errors import IntegrityError, ObjectNotFoundError, PortError
+from bot.domain.errors import ConfigError, IntegrityError, ObjectNotFoundError, PortError
 from tests.contracts.places import KEY, listed, put, read, some_bytes, stream
 
 MIB = 1024 * 1024
@@ -145,6 +145,28 @@ async def test_links_lead_nowhere(store: DirectoryStore, folder: Path, tmp_path:
     await store.delete("folder/secret")
 
     assert tree(outside) == ["secret"]
+
+
+@pytest.mark.parametrize("below", ["", "a/b"])
+@pytest.mark.parametrize("dangling", [False, True], ids=["a file", "a link to nothing"])
+async def test_a_root_that_can_be_no_folder_is_a_wrong_setting(
+    tmp_path: Path, below: str, *, dangling: bool
+) -> None:
+    in_the_way = tmp_path / "taken"
+    if dangling:
+        in_the_way.symlink_to(tmp_path / "nothing")
+    else:
+        in_the_way.touch()
+    store = DirectoryStore(in_the_way / below)
+    message = f'^AKBOT_STORE: "{in_the_way}" is not a folder$'
+
+    with pytest.raises(ConfigError, match=message):
+        await put(store, KEY, b"x")
+    if not dangling:  # what is not there yet is empty
+        for doing in (read(store, KEY), listed(store), store.delete(KEY), store.unfinished()):
+            with pytest.raises(ConfigError, match=message):
+                await doing
+    await store.close()
 
 
 async def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:

@@ -100,9 +100,30 @@ def test_a_schedule_can_be_turned_off(text: str) -> None:
     assert parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE") is None
 
 
-@pytest.mark.parametrize("text", ["never", "30 3 * *", "30 3 * * * *", "61 3 * * *", "@daily"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("never", "30 3 * *", "30 3 * * * *", "61 3 * * *", "@daily"),
+        *("R R * * *", "r 3 * * *", "H H * * *", "H(0-5) 3 * * *", "R/5 3 * * *", "0 3 W * *"),
+    ],
+)
 def test_anything_else_is_refused_with_the_remedy(text: str) -> None:
     with pytest.raises(ConfigError, match="cron expression") as refused:
         parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")
 
     assert '"30 3 * * *"' in refused.value.hint
+
+
+@pytest.mark.parametrize("text", ["0 0 30 2 *", "0 0 31 2,4,6 *", "0 0 31 apr *"])
+def test_a_date_that_never_comes_is_refused_with_the_remedy(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^AKBOT_BACKUP_SCHEDULE: .* never comes$") as refused:
+        parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")
+
+    assert "a day that the month has" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["0 0 29 2 *", "0 3 * mar-oct SUN", "0 3 L * *", "0 3 * * thu,fri", "0 3 * * 5#2"]
+)
+def test_what_comes_seldom_or_is_named_is_fine(text: str) -> None:
+    assert parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")

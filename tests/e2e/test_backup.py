@@ -279,7 +279,13 @@ def leaks_in(planted: dict[str, str], *texts: bytes) -> set[str]:
     return {what for what, text in planted.items() if any(text.encode() in each for each in texts)}
 
 
-def test_no_secret_is_in_any_argv_log_manifest_or_message(
+def state_beside_keys(akbot: Akbot) -> list[Path]:
+    """The journal with its log of what is to be written, and all else that is no key."""
+    keys = {akbot.identity, akbot.state / "signing.key"}
+    return [path for path in akbot.state.rglob("*") if path.is_file() and path not in keys]
+
+
+def test_no_secret_is_in_any_argv_log_manifest_journal_or_message(
     filled: Sandbox, akbot: Akbot, tmp_path: Path
 ) -> None:
     secret = "planted-s3-secret-0123456789"
@@ -323,4 +329,6 @@ def test_no_secret_is_in_any_argv_log_manifest_or_message(
     fetched.mkdir()
     written += [path.read_bytes() for path in stranger.fetch(filled, s3, "", fetched)]
     assert len(written) > 20
-    assert leaks_in(planted, *said, *written) == set()
+    journalled = {path.name: path.read_bytes() for path in state_beside_keys(akbot)}
+    assert any(b"complete, verified and signed" in each for each in journalled.values())
+    assert leaks_in(planted, *said, *written, *journalled.values()) == set()

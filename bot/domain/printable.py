@@ -1,0 +1,23 @@
+"""Text from elsewhere, made fit for one line of a terminal or a log.
+
+A manifest may come from another host, a job's actor from a chat, an error's words from a program.
+None of them may move the cursor, begin a line, or turn the direction in which the rest is read.
+"""
+
+LONGEST_NAME = 100
+LONGEST_WORDS = 1000
+
+
+def printable(text: str, longest: int = LONGEST_NAME) -> str:
+    """*text* in at most *longest* characters; what has no shape of its own stands as an escape."""
+    pieces = (
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text[: longest + 1]
+    )
+    shown = "".join(pieces)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def one_line(text: str, longest: int = LONGEST_WORDS) -> str:
+    """The words of *text*, such as several lines of a program, with one blank between them."""
+    return printable(" ".join(text.split()), longest)

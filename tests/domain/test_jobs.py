@@ -1,0 +1,55 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.domain.backup_id import BackupId
+from bot.domain.errors import ConfigError, RefusedError
+from bot.domain.jobs import Job, JobKind, JobState, Trigger, read_jobs_words, require_unsettled
+
+ID = "20261123T033000Z-k3f9"
+
+
+def make_job(state: JobState, *, swept: bool) -> Job:
+    return Job(
+        id=BackupId(ID),
+        kind=JobKind.BACKUP,
+        trigger=Trigger.CLI,
+        actor="root",
+        started=datetime(2026, 11, 23, 3, 30, tzinfo=UTC),
+        state=state,
+        swept=swept,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ([], (False, "")),
+        ([ID], (False, ID)),
+        (["settle", ID], (True, ID)),
+    ],
+)
+def test_what_is_asked_of_the_journal(words: list[str], asked: tuple[bool, str]) -> None:
+    assert read_jobs_words(words) == asked
+
+
+@pytest.mark.parametrize("words", [["settle"], ["settle", ""], [ID, "settle"], ["settle", ID, ID]])
+def test_another_number_of_words_is_told_with_the_forms(words: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"^jobs") as caught:
+        read_jobs_words(words)
+
+    assert '"akbot jobs settle ID"' in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("state", "swept"),
+    [(JobState.STUCK, False), (JobState.RUNNING, False), (JobState.FAILED, False)],
+)
+def test_a_job_that_left_something_can_be_settled(state: JobState, *, swept: bool) -> None:
+    require_unsettled(make_job(state, swept=swept))
+
+
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.INTERRUPTED])
+def test_a_job_of_which_nothing_is_left_cannot(state: JobState) -> None:
+    with pytest.raises(RefusedError, match=rf'^job "{ID}" is {state} already, and nothing'):
+        require_unsettled(make_job(state, swept=True))
