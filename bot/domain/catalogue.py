@@ -1,13 +1,13 @@
 """What the store's listing means: which backups there are, and which one `latest` is."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId, created_at, parse_backup_id
 from bot.domain.errors import IntegrityError, RefusedError, UntrustedError
+from bot.domain.found_set import FoundSet
 from bot.domain.manifest import (
     MANIFEST,
     SIGNATURE_SUFFIX,
@@ -15,10 +15,9 @@ from bot.domain.manifest import (
     backup_prefix,
     decode_manifest,
 )
+from bot.domain.pins import Pin, judge_pin, pins_to_read
 from bot.domain.signature import PublicKey, verify
 
-PIN = "pin.json"
-_PIN_FORMAT = "akbot-pin-1"
 LATEST = "latest"
 
 
@@ -33,7 +32,10 @@ class BackupState(StrEnum):
 
 @dataclass(frozen=True)
 class BackupRecord:
-    """A backup as the store shows it; *reason* says why it is not good."""
+    """A backup as the store shows it; *reason* says why it is not good.
+
+    *doubtful_pin*: it has a pin that nobody who is trusted here has signed.
+    """
 
     id: BackupId
     state: BackupState
@@ -41,20 +43,11 @@ class BackupRecord:
     manifest: Manifest | None = None
     pinned: bool = False
     stored_size: int = 0
+    doubtful_pin: bool = False
 
     @property
     def created(self) -> datetime:
         return self.manifest.created if self.manifest else created_at(self.id)
-
-
-@dataclass(frozen=True)
-class FoundSet:
-    """All that lies under one backup's prefix: sizes by file name, and the small files' bytes."""
-
-    stack: str
-    id: BackupId
-    sizes: Mapping[str, int]
-    small: Mapping[str, bytes]
 
 
 def group_by_backup(
@@ -75,17 +68,24 @@ def group_by_backup(
 
 def small_files(sizes: Mapping[str, int]) -> list[str]:
     """The files of a set that must be read to judge it."""
-    wanted = [MANIFEST, MANIFEST + SIGNATURE_SUFFIX, PIN, PIN + SIGNATURE_SUFFIX]
-    return [name for name in wanted if name in sizes]
+    wanted = [MANIFEST, MANIFEST + SIGNATURE_SUFFIX]
+    return [name for name in wanted if name in sizes] + pins_to_read(sizes)
 
 
 def assess(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:
     """Judge one set: complete, and signed by a key that is trusted here, or why not."""
-    size = sum(found.sizes.values())
+    pin = judge_pin(found, trusted)
+    return replace(
+        _judge(found, trusted),
+        pinned=pin is Pin.PINNED,
+        doubtful_pin=pin is Pin.DOUBTFUL,
+        stored_size=sum(found.sizes.values()),
+    )
+
+
+def _judge(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:
     if MANIFEST not in found.small:
-        return BackupRecord(
-            found.id, BackupState.INCOMPLETE, "it has no manifest", stored_size=size
-        )
+        return BackupRecord(found.id, BackupState.INCOMPLETE, "it has no manifest")
     manifest: Manifest | None = None
     try:
         data = found.small[MANIFEST]
@@ -93,15 +93,14 @@ def assess(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:
         manifest = decode_manifest(data, stack=found.stack, backup_id=found.id)
         _require_objects(manifest, found)
     except UntrustedError as error:
-        return BackupRecord(found.id, BackupState.NOT_TRUSTED, str(error), stored_size=size)
+        return BackupRecord(found.id, BackupState.NOT_TRUSTED, str(error))
     except IntegrityError as error:
         state = BackupState.INCOMPLETE if manifest else BackupState.NOT_TRUSTED
-        return BackupRecord(found.id, state, str(error), manifest, stored_size=size)
-    pinned = _is_pinned(found, trusted)
+        return BackupRecord(found.id, state, str(error), manifest)
     state, reason = BackupState.GOOD, ""
     if manifest.partial:
         state, reason = BackupState.PARTIAL, "it holds only the components that were asked for"
-    return BackupRecord(found.id, state, reason, manifest, pinned, size)
+    return BackupRecord(found.id, state, reason, manifest)
 
 
 def _verify_signed(found: FoundSet, name: str, trusted: Collection[PublicKey]) -> None:
@@ -121,21 +120,6 @@ def _require_objects(manifest: Manifest, found: FoundSet) -> None:
             raise IntegrityError(
                 f'component "{component.name}" has {size} bytes, not {component.stored_size}'
             )
-
-
-def encode_pin(stack: str, backup_id: BackupId) -> bytes:
-    """The document that keeps a backup whatever its age; it is signed like a manifest."""
-    return json.dumps({"format": _PIN_FORMAT, "stack": stack, "id": backup_id}).encode() + b"\n"
-
-
-def _is_pinned(found: FoundSet, trusted: Collection[PublicKey]) -> bool:
-    if found.small.get(PIN) != encode_pin(found.stack, found.id):
-        return False
-    try:
-        _verify_signed(found, PIN, trusted)
-    except UntrustedError:
-        return False
-    return True
 
 
 def newest_good(records: Sequence[BackupRecord]) -> BackupRecord | None:

@@ -6,12 +6,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId, created_at
-from bot.domain.catalogue import PIN, encode_pin, newest_good
+from bot.domain.catalogue import newest_good
 from bot.domain.components import CONFIG, GLOBALS, POSTGRES, REDIS, Encoding, Format
 from bot.domain.errors import ConfigError, IntegrityError, PortError
 from bot.domain.manifest import (
     MANIFEST,
-    SIGNATURE_SUFFIX,
     Component,
     DatabaseFacts,
     Manifest,
@@ -27,13 +26,14 @@ from bot.domain.messages import (
     ComponentVerified,
     RunBackup,
 )
+from bot.domain.pins import encode_pin, pin_file
 from bot.domain.plausibility import doubts, expected_dump_size
-from bot.domain.signature import sign
 from bot.domain.stack import Stack, file_sources
 from bot.services.catalogue import list_backups, read_small
 from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, ending, load_codecs, read_ahead, seal
 from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
+from bot.services.signed import put_signed
 from bot.services.undo import STACK
 from bot.services.verify import verify_component
 
@@ -208,13 +208,10 @@ class BackupService:
     async def _commit(self, manifest: Manifest, prefix: str, *, pin: bool) -> None:
         """Write the signed manifest: its own file last, since its presence is the commit."""
         data = encode_manifest(manifest)
-        documents = {MANIFEST: data}
         if pin:
-            documents = {PIN: encode_pin(manifest.stack, BackupId(manifest.id)), **documents}
-        for name, document in documents.items():
-            signature = sign(document, self.keyring.signing_key)
-            await self.store.put(prefix + name + SIGNATURE_SUFFIX, _once(signature))
-            await self.store.put(prefix + name, _once(document))
+            document = encode_pin(manifest.stack, BackupId(manifest.id))
+            await put_signed(self.store, prefix + pin_file(1), document, self.keyring)
+        await put_signed(self.store, prefix + MANIFEST, data, self.keyring)
         await self._require_same(prefix + MANIFEST, data)
 
     async def _require_same(self, key: str, data: bytes) -> None:
@@ -261,7 +258,3 @@ def _first_cause(failure: BaseException) -> BaseException:
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]
     return failure
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection
 
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupRecord, FoundSet, assess, group_by_backup, small_files
+from bot.domain.catalogue import BackupRecord, assess, group_by_backup, small_files
+from bot.domain.found_set import FoundSet
 from bot.domain.manifest import MAX_MANIFEST_BYTES, backup_prefix
 from bot.domain.signature import PublicKey
 from bot.services.pipeline import ending

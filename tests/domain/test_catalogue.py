@@ -6,13 +6,13 @@ from bot.domain.backup_id import BackupId, created_at, make_backup_id, parse_bac
 from bot.domain.catalogue import (
     BackupRecord,
     BackupState,
-    FoundSet,
     assess,
     choose,
-    encode_pin,
     group_by_backup,
 )
 from bot.domain.errors import RefusedError
+from bot.domain.found_set import FoundSet
+from bot.domain.pins import encode_pin
 from bot.domain.signature import sign
 from tests.domain.test_manifest import DATA, ID, KEY, MANIFEST, SIGNATURE, SIZES, TRUSTED
 from tests.fakes_stack import NOW
@@ -75,7 +75,11 @@ def test_only_a_signed_pin_of_this_backup_pins(
     if signature:
         small["pin.json.sig"] = signature
 
-    assert assess(found(small=small), TRUSTED).pinned is pinned
+    sizes = {**SIZES, **{name: len(small[name]) for name in small if name.startswith("pin")}}
+    record = assess(found(small=small, sizes=sizes), TRUSTED)
+
+    assert record.pinned is pinned
+    assert record.doubtful_pin is not pinned, "it keeps the backup all the same"
 
 
 RECORDS = [

@@ -6,8 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupState, FoundSet, assess
+from bot.domain.catalogue import BackupState, assess
 from bot.domain.errors import IntegrityError, UntrustedError
+from bot.domain.found_set import FoundSet
 from bot.domain.manifest import (
     Component,
     DatabaseFacts,
