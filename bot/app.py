@@ -17,15 +17,18 @@ from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
+from bot.adapters.read_locks import ReadLocks
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
+from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.discovery import StackWanted
 from bot.domain.jobs import JobState, describe
 from bot.domain.manifest import Manifest
-from bot.domain.messages import RunBackup
+from bot.domain.messages import RunBackup, RunPrune
+from bot.domain.retention import RetentionPlan
 from bot.domain.store_url import DirectoryLocation, parse_store_url
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
@@ -36,7 +39,9 @@ from bot.services.catalogue import list_backups
 from bot.services.check import CheckService
 from bot.services.jobs import Begun, Jobs
 from bot.services.operations import Listener, Operations
+from bot.services.pins import PinService
 from bot.services.ports import BackupStore, JobLog, Publish
+from bot.services.prune import Pruned, PruneService
 from bot.services.runner import JobRunner
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
@@ -69,6 +74,7 @@ class App:
         self.store = _build_store(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
+        self.read_locks = ReadLocks(self.folder)
         self.listeners = [*listeners]
         undo = Undo(self.engine, self.store, self.journal.jobs, self.clock, self.keys.trusted)
         lock = StackLock(self.folder, self.engine, self.journal.jobs)
@@ -91,7 +97,39 @@ class App:
 
     def verify(self, publish: Publish) -> VerifyService:
         """`akbot verify`."""
-        return VerifyService(self.engine, self.store, self.keys.identities(), publish)
+        identities = self.keys.identities()
+        return VerifyService(self.engine, self.store, identities, publish, self.read_locks)
+
+    async def prune(self, command: RunPrune, begun: Begun | None = None) -> Pruned:
+        """`akbot prune`, as a job."""
+        stack = await self.stack_name()
+
+        async def work(job: JobLog, publish: Publish) -> Pruned:
+            return await self._prune_service(stack, publish).run(command, job)
+
+        return await self.jobs.run(command, work, begun, lambda pruned: pruned.words)
+
+    async def plan_prune(self) -> RetentionPlan:
+        """`akbot prune --dry-run`."""
+        return await self._prune_service(await self.stack_name(), lambda _: None).preview()
+
+    def _prune_service(self, stack: str, publish: Publish) -> PruneService:
+        return PruneService(
+            self.store,
+            self.journal.jobs,
+            self.read_locks,
+            self.clock,
+            self.keys.trusted(),
+            publish,
+            self.settings.retention,
+            stack,
+        )
+
+    async def pin(self, backup_id: BackupId, *, pinned: bool) -> BackupRecord:
+        """`akbot pin`."""
+        keyring = await asyncio.to_thread(self.keys.keyring)
+        service = PinService(self.store, keyring, self.read_locks, await self.stack_name())
+        return await service.run(backup_id, pinned=pinned)
 
     def check(self) -> CheckService:
         """`akbot check`."""
@@ -174,7 +212,12 @@ class _Service:
     def __init__(self, app: App) -> None:
         self._app = app
         self._runner = JobRunner(
-            app.journal.jobs, app.clock, app.backup, app.backups, app.engine.find_stack
+            app.journal.jobs,
+            app.clock,
+            app.backup,
+            app.backups,
+            app.engine.find_stack,
+            None if app.settings.retention.keeps_everything else app.prune,
         )
         self._chat = _build_chat(app, self._runner)
         self._troubles: dict[str, str] = {}

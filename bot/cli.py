@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot import cli_retention
 from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.printable import one_line
 from bot.entrypoints import crypt
@@ -102,6 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
+    cli_retention.add_commands(lambda name, run, text: _add(commands, name, _shown(run), text))
     jobs = _add(commands, "jobs", _jobs, "show what was done, by whom, and how it ended")
     jobs.usage = "akbot jobs [--json] [ID]\n       akbot jobs [--json] settle ID"
     jobs.add_argument(
@@ -128,6 +130,16 @@ def _add(
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=lambda args: _with_app(run, args))
     return parser
+
+
+def _shown(answer: cli_retention.Answer) -> Run:
+    """A command whose whole work is its answer: a value, and the lines that say the same."""
+
+    async def run(app: "App", args: argparse.Namespace) -> int:
+        _show(args, *await answer(app, args))
+        return DONE
+
+    return run
 
 
 def _with_app(run: Run, args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from bot.domain.backup_id import BackupId
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
@@ -204,6 +205,34 @@ class FakeLock:
             yield
         finally:
             self.held = False
+
+
+@dataclass
+class FakeReadLocks:
+    """ReadLocks within one process; `read` counts the readers of each backup."""
+
+    read: dict[str, int] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def reading(self, backup_id: BackupId) -> AsyncIterator[None]:
+        if backup_id in self.deleted:
+            raise BusyError(f'backup "{backup_id}" is being deleted', hint="Try again later.")
+        self.read[backup_id] = self.read.get(backup_id, 0) + 1
+        try:
+            yield
+        finally:
+            self.read[backup_id] -= 1
+
+    @asynccontextmanager
+    async def deleting(self, backup_id: BackupId) -> AsyncIterator[None]:
+        if self.read.get(backup_id) or backup_id in self.deleted:
+            raise BusyError(f'backup "{backup_id}" is being read', hint="Try again later.")
+        self.deleted.add(backup_id)
+        try:
+            yield
+        finally:
+            self.deleted.discard(backup_id)
 
 
 class FakeJournal:

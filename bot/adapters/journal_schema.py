@@ -76,6 +76,7 @@ _STEPS = (
         answer TEXT NOT NULL DEFAULT ''
     );
     """,
+    "",  # jobs of kind "prune", and triggers "safety" and "update"
 )
 
 

@@ -18,14 +18,17 @@ class JobKind(StrEnum):
     """What kind of work it is."""
 
     BACKUP = "backup"
+    PRUNE = "prune"
 
 
 class Trigger(StrEnum):
-    """What began it."""
+    """What began it; SAFETY and UPDATE: akbot itself, before a restore or an update."""
 
     CLI = "cli"
     CHAT = "chat"
     SCHEDULE = "schedule"
+    SAFETY = "safety"
+    UPDATE = "update"
 
 
 class JobState(StrEnum):

@@ -2,26 +2,44 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from bot.domain.backup_id import BackupId
-from bot.domain.jobs import Job, Trigger
+from bot.domain.jobs import Job, JobKind, Trigger
 from bot.domain.manifest import Component, Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunBackup:
-    """Back the stack up.
+class Command:
+    """What a job is begun with.
 
-    *origin* is where the outcome is told, *slot* the planned moment of a scheduled backup.
+    *origin* is where the outcome is told, *slot* the planned moment of a scheduled job.
     """
+
+    kind: ClassVar[JobKind]
 
     trigger: Trigger
     actor: str
     origin: str = ""
     slot: datetime | None = None
     label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBackup(Command):
+    """Back the stack up."""
+
+    kind: ClassVar[JobKind] = JobKind.BACKUP
+
     pin: bool = False
     components: frozenset[str] = frozenset()  # empty: all
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPrune(Command):
+    """Delete what has outlived its use; after a backup it has no slot, which is the backup's."""
+
+    kind: ClassVar[JobKind] = JobKind.PRUNE
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,15 @@ class BackupFinished:
 
 
 @dataclass(frozen=True)
+class DeletionBegan:
+    """The *number*-th of *total* sets is about to be deleted."""
+
+    backup_id: BackupId
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
 class JobBegan:
     """A job holds the lock and is in the journal."""
 
@@ -85,4 +112,4 @@ class JobEnded:
 BackupEvent = (
     BackupStarted | ComponentProgressed | ComponentStored | ComponentVerified | BackupFinished
 )
-Event = BackupEvent | JobBegan | JobEnded
+Event = BackupEvent | DeletionBegan | JobBegan | JobEnded

@@ -9,6 +9,7 @@ from bot.domain.messages import (
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
+    DeletionBegan,
     Event,
 )
 
@@ -27,6 +28,7 @@ class BackupProgress:
     read: Mapping[str, int] = field(default_factory=dict)
     stored: Mapping[str, int] = field(default_factory=dict)
     verified: tuple[str, ...] = ()
+    deleting: str = ""
 
     def after(self, event: Event) -> "BackupProgress":
         """The progress once *event* has happened."""
@@ -43,12 +45,16 @@ class BackupProgress:
                 return replace(self, read=under_way, stored=stored)
             case ComponentVerified(component):
                 return replace(self, verified=(*self.verified, component.name))
+            case DeletionBegan(backup_id, number, total):
+                return replace(self, deleting=f"deleting {backup_id}, {number} of {total}")
             case _:
                 return self
 
     @property
     def words(self) -> str:
         """What is under way, in a few words."""
+        if self.deleting:
+            return self.deleting
         if self.read:
             return f"storing {' and '.join(sorted(self.read))}"
         return "finishing" if self.stored else "looking at the stack"

@@ -85,6 +85,8 @@ def backup_lines(records: Sequence[BackupRecord], now: datetime) -> list[str]:
         notes = [record.state.value]
         if record.pinned:
             notes.append("pinned")
+        if record.doubtful_pin:
+            notes.append("pinned by somebody who is not trusted here")
         if record.manifest and record.manifest.label:
             notes.append(f'"{printable(record.manifest.label)}"')
         if record.reason:

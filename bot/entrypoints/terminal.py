@@ -11,6 +11,7 @@ from bot.domain.messages import (
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
+    DeletionBegan,
     Event,
     JobBegan,
     JobEnded,
@@ -52,6 +53,8 @@ class Progress:
                 self._line(f"  {component.name}: verified")
             case BackupFinished(manifest, seconds):
                 self._line(done_line(manifest, seconds))
+            case DeletionBegan(backup_id, number, total):
+                self._line(f"  deleting {backup_id}, {number} of {total}")
             case JobBegan(job):
                 self._own = job.id
             case JobEnded(job) if job.id != self._own or job.state is JobState.INTERRUPTED:

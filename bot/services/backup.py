@@ -30,11 +30,11 @@ from bot.domain.pins import encode_pin, pin_file
 from bot.domain.plausibility import doubts, expected_dump_size
 from bot.domain.stack import Stack, file_sources
 from bot.services.catalogue import list_backups, read_small
+from bot.services.deletion import STACK
 from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, ending, load_codecs, read_ahead, seal
 from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
 from bot.services.signed import put_signed
-from bot.services.undo import STACK
 from bot.services.verify import verify_component
 
 

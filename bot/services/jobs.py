@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
 from bot.domain.errors import BotError, JobCancelledError
-from bot.domain.jobs import Job, JobKind, JobState, Outcome
-from bot.domain.messages import Event, JobBegan, JobEnded, RunBackup
+from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
-from bot.services.undo import STOPPED, Undo, not_yet
+from bot.services.undo import STOPPED, WHOLE, Undo, not_yet
 
 T = TypeVar("T")
 Work = Callable[["JobPage", Publish], Awaitable[T]]
@@ -59,13 +59,19 @@ class Jobs:
     let_go_within: float = _LET_GO_WITHIN
     undo_within: float = _UNDO_WITHIN
 
-    async def run(self, command: RunBackup, work: Work[T], begun: Begun | None = None) -> T:
+    async def run(
+        self,
+        command: Command,
+        work: Work[T],
+        begun: Begun | None = None,
+        words: Callable[[T], str] = lambda _: WHOLE,
+    ) -> T:
         """Do *work* as the one mutating job, and return what it returns.
 
-        *begun* is called once the job is in the journal. Raises BusyError when another job runs,
-        JobCancelledError when somebody asked to cancel it, and what *work* raises. Whatever it was,
-        nothing half-done is left, or the journal knows of it and it is undone as soon as store and
-        Engine answer.
+        *begun* is called once the job is in the journal, where *words* stand at its end.
+        Raises BusyError when another job runs, JobCancelledError when somebody asked to cancel it,
+        and what *work* raises. Whatever it was, nothing half-done is left, or the journal knows of
+        it and it is undone as soon as store and Engine answer.
         """
         job = self._new(command)
         async with self.lock.hold(job):
@@ -74,7 +80,7 @@ class Jobs:
             self._tell(job, JobBegan(job))
             if begun:
                 begun(job)
-            return await self._to_its_end(job, work)
+            return await self._to_its_end(job, work, words)
 
     async def recover(self) -> Sequence[Job]:
         """Settle what an earlier process left; what cannot be undone yet is still open after.
@@ -97,11 +103,11 @@ class Jobs:
             await self.journal.finish(job.id, outcome, ended)
             return job.ending(outcome, ended)
 
-    def _new(self, command: RunBackup) -> Job:
+    def _new(self, command: Command) -> Job:
         now = self.clock.now()
         return Job(
             id=make_backup_id(now, self.clock.random_text(SUFFIX_ALPHABET, SUFFIX_LENGTH)),
-            kind=JobKind.BACKUP,
+            kind=command.kind,
             trigger=command.trigger,
             actor=command.actor,
             started=now,
@@ -126,7 +132,7 @@ class Jobs:
             self._tell(job, JobEnded(job))
         return settled
 
-    async def _to_its_end(self, job: Job, work: Work[T]) -> T:
+    async def _to_its_end(self, job: Job, work: Work[T], words: Callable[[T], str]) -> T:
         follower, page = _Follower(self, job), JobPage(self.journal, job.id)
         working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
@@ -140,7 +146,7 @@ class Jobs:
                 raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
             raise
         await _ended(following)
-        await self._finish(job, Outcome(JobState.DONE, "complete, verified and signed"))
+        await self._finish(job, Outcome(JobState.DONE, words(result)))
         return result
 
     async def _failed(

@@ -85,7 +85,10 @@ class BackupStore(Protocol):
         """Delete *keys*; a key that is already absent is not an error."""
 
     async def unfinished(self, prefix: str = "") -> Sequence[str]:
-        """Uploads that were begun below *prefix* and neither finished nor aborted, a line each."""
+        """Uploads that were begun below *prefix* and neither finished nor aborted.
+
+        A line each, which begins with the key; a blank follows where there is more.
+        """
 
     async def discard_unfinished(self, prefix: str = "") -> int:
         """Remove them; return how many there were."""
@@ -240,6 +243,16 @@ class JobLog(Protocol):
 
     async def step(self, name: str) -> None:
         """Write what is about to be done."""
+
+
+class ReadLocks(Protocol):
+    """What is read is not deleted, and the other way round, across the processes of this host."""
+
+    def reading(self, backup_id: BackupId) -> AbstractAsyncContextManager[None]:
+        """Keep it while the context lives; several may. Raises BusyError while it is deleted."""
+
+    def deleting(self, backup_id: BackupId) -> AbstractAsyncContextManager[None]:
+        """Keep readers away while the context lives. Raises BusyError at once where one reads."""
 
 
 class Clock(Protocol):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import Job, JobState
-from bot.domain.messages import RunBackup
+from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.manifest import Manifest
+from bot.domain.messages import RunBackup, RunPrune
 from bot.domain.stack import Stack
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
@@ -21,13 +22,17 @@ _STOPPING = "the bot is being stopped"
 
 @dataclass
 class JobRunner:
-    """Port `Operations`; *run_backup* does a whole backup as a job and says when it has begun."""
+    """Port `Operations`; *run_backup* does a whole backup as a job and says when it has begun.
+
+    *prune* does a whole prune as a job, after each scheduled backup that leaves no doubt.
+    """
 
     journal: JobJournal
     clock: Clock
-    run_backup: Callable[[RunBackup, Begun], Awaitable[object]]
+    run_backup: Callable[[RunBackup, Begun], Awaitable[Manifest]]
     list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
     find_stack: Callable[[], Awaitable[Stack]]
+    prune: Callable[[RunPrune], Awaitable[object]] | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
 
@@ -43,7 +48,7 @@ class JobRunner:
     async def _run(self, command: RunBackup, begun: asyncio.Future[Job]) -> None:
         """Hand an error to whoever waits for the beginning; later the journal has it."""
         try:
-            await self.run_backup(command, begun.set_result)
+            manifest = await self.run_backup(command, begun.set_result)
         except Exception as error:  # boundary: nobody else waits for this task
             if not begun.done():
                 begun.set_exception(error)
@@ -51,9 +56,23 @@ class JobRunner:
                 logger.warning("job %s failed: %s", begun.result().id, error)
             else:
                 logger.exception("job %s failed on an error of akbot itself", begun.result().id)
+            return
         finally:
             if not begun.done():
                 begun.set_exception(RefusedError(_STOPPING))
+        if command.trigger is Trigger.SCHEDULE and not manifest.warnings:
+            await self._prune()
+
+    async def _prune(self) -> None:
+        """Delete what the new backup makes needless; a failure is a job of its own."""
+        if self.prune is None or self._closing:
+            return
+        try:
+            await self.prune(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"))
+        except BotError as error:
+            logger.warning("prune: %s", error)
+        except Exception:  # boundary: nobody else waits for this task
+            logger.exception("prune failed on an error of akbot itself")
 
     async def close(self, patience: float) -> None:
         """Begin nothing more; what runs has *patience* seconds to end, then it is undone."""

@@ -1,6 +1,7 @@
 """What becomes of a backup that did not end well: it is found whole, or nothing of it is left.
 
-The same for one that failed, one that was cancelled, and one whose process was killed.
+The same for one that failed, one that was cancelled, and one whose process was killed. What a prune
+was deleting then goes to its end.
 """
 
 import asyncio
@@ -8,17 +9,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState
-from bot.domain.errors import BotError, PortError
-from bot.domain.jobs import Job, JobState, Outcome, Remedy, judge_unfinished
-from bot.domain.manifest import MANIFEST, SIGNATURE_SUFFIX, backup_prefix
+from bot.domain.errors import BotError
+from bot.domain.jobs import Job, JobKind, JobState, Outcome, Remedy, judge_unfinished
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import find_backup
+from bot.services.deletion import DELETING, STACK, delete_set, deleted_so_far, is_half_deleted
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import BackupStore, Clock, Engine
 
-STACK = "stack"
-"""The one fact of a backup's plan: the stack's folder in the store."""
+WHOLE = "complete, verified and signed"
 STOPPED = "the bot was stopped in it"
 
 _NOT_YET = " (not yet cleaned up: "
@@ -76,45 +77,31 @@ class Undo:
         if STACK not in job.plan:  # it had not come so far as to begin anything
             return Outcome(ended, words)
         try:
+            if job.kind is JobKind.PRUNE:
+                return await self._settle_prune(job, ended, words)
             record = await find_backup(self.store, job.plan[STACK], job.id, self.trusted())
             committed = record is not None and record.state in _WHOLE
             match judge_unfinished(job, committed=committed):
                 case Remedy.ACCEPT:
-                    ended, words = JobState.DONE, "complete, verified and signed"
+                    ended, words = JobState.DONE, WHOLE
                     await self._end_programs(job)
                 case Remedy.ASK:
-                    return Outcome(
-                        JobState.STUCK,
-                        f'{words}, {job.crashes} times now; see "akbot jobs settle {job.id}"',
-                        swept=False,
-                    )
+                    return _stuck(job, words)
                 case Remedy.UNDO:
-                    await self._delete_objects(job)
+                    await delete_set(self.store, job.plan[STACK], job.id)
                     await self._end_programs(job)
         except BotError as error:
             return not_yet(ended, words, str(error))
         return Outcome(ended, words.partition(_NOT_YET)[0])
 
-    async def _delete_objects(self, job: Job) -> None:
-        """The manifest first: from then on there is no such backup."""
-        prefix = backup_prefix(job.plan[STACK], job.id)
-        await self._abort_uploads(prefix)
-        keys = [each.key async for each in self.store.list(prefix)]
-        manifest = [prefix + MANIFEST, prefix + MANIFEST + SIGNATURE_SUFFIX]
-        await self.store.delete(*manifest, *(key for key in keys if key not in manifest))
-
-    async def _abort_uploads(self, prefix: str) -> None:
-        """Also those whose abort was lost; a service that cannot list them cannot be swept."""
-        try:
-            await self.store.discard_unfinished(prefix)
-            left = await self.store.unfinished(prefix)
-        except PortError as error:
-            if error.retryable:
-                raise
-            logger.warning("look for unfinished uploads below %s: %s", prefix, error)
-            return
-        if left:
-            raise PortError(f"abort an upload: {left[0]} is still there", retryable=True)
+    async def _settle_prune(self, job: Job, ended: JobState, words: str) -> Outcome:
+        """What it had begun to delete goes; what it had not begun stays, for the next prune."""
+        half = await is_half_deleted(self.store, job.plan)
+        if judge_unfinished(job, committed=not half) is Remedy.ASK:
+            return _stuck(job, words)
+        if half:
+            await delete_set(self.store, job.plan[STACK], BackupId(job.plan[DELETING]))
+        return Outcome(ended, f"{words.partition(_NOT_YET)[0]}; {deleted_so_far(job.plan)}")
 
     async def _end_programs(self, job: Job) -> None:
         """Sessions in the database and throw-away containers; a stopped database has none."""
@@ -122,6 +109,11 @@ class Undo:
         stack = await self.engine.find_stack()
         if stack.postgresql.running:
             await self.engine.database(stack, job.id).end_sessions()
+
+
+def _stuck(job: Job, words: str) -> Outcome:
+    told = f'{words}, {job.crashes} times now; see "akbot jobs settle {job.id}"'
+    return Outcome(JobState.STUCK, told, swept=False)
 
 
 def not_yet(state: JobState, words: str, why: str) -> Outcome:

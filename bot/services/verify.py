@@ -10,7 +10,7 @@ from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
 from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, read_ahead, unseal
-from bot.services.ports import BackupStore, Database, Engine, Publish
+from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class VerifyService:
     store: BackupStore
     identities: Sequence[age.Identity]
     publish: Publish
+    locks: ReadLocks
 
     async def run(self, record: BackupRecord, *, deep: bool) -> Verified:
         """Read every component of *record* to its end.
@@ -40,7 +41,8 @@ class VerifyService:
 
         Raises:
             IntegrityError: something is not what the manifest says.
-            RefusedError: the backup is not trusted, or *deep* without an identity.
+            RefusedError: the backup is not trusted or just being deleted, or *deep* without an
+                identity.
         """
         if record.state is BackupState.NOT_TRUSTED:
             raise RefusedError(
@@ -55,9 +57,10 @@ class VerifyService:
                 hint="Set AKBOT_IDENTITY_FILE, or run it where the key is.",
             )
         database = self.engine.database(await self.engine.find_stack()) if deep else None
-        for component in record.manifest.components:
-            await verify_component(self.store, component, self.identities, database)
-            self.publish(ComponentVerified(component))
+        async with self.locks.reading(record.id):
+            for component in record.manifest.components:
+                await verify_component(self.store, component, self.identities, database)
+                self.publish(ComponentVerified(component))
         read = deep and record.manifest.component(POSTGRES) is not None
         return Verified(record.id, bool(self.identities), read, record.manifest.stored_size)
 

@@ -10,21 +10,25 @@ from bot import age
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import BackupEvent, Event, RunBackup
+from bot.domain.messages import BackupEvent, Event, RunBackup, RunPrune
+from bot.domain.retention import Policy
 from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, decompress, unseal
+from bot.services.pins import PinService
 from bot.services.ports import JobLog, Publish
+from bot.services.prune import Pruned, PruneService
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
 from tests.fakes import FakeStore
-from tests.fakes_journal import FakeJobJournal, FakeLock
+from tests.fakes_journal import FakeJobJournal, FakeLock, FakeReadLocks
 from tests.fakes_stack import FakeClock, FakeEngine
 
 IDENTITY = age.X25519Identity.generate()
 COMMAND = RunBackup(trigger=Trigger.CLI, actor="root")
+PRUNE = RunPrune(trigger=Trigger.CLI, actor="root")
 
 
 def make_keyring() -> Keyring:
@@ -40,6 +44,8 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     journal: Any = field(default_factory=FakeJobJournal)
     lock: FakeLock = field(default_factory=FakeLock)
+    read_locks: FakeReadLocks = field(default_factory=FakeReadLocks)
+    policy: Policy = field(default_factory=Policy)
     keyring: Keyring = field(default_factory=make_keyring)
     told: list[tuple[Job, Event]] = field(default_factory=list)
 
@@ -65,7 +71,32 @@ class World:
 
     @property
     def verify(self) -> VerifyService:
-        return VerifyService(self.engine, self.store, self.keyring.identities, lambda _: None)
+        identities = self.keyring.identities
+        return VerifyService(self.engine, self.store, identities, lambda _: None, self.read_locks)
+
+    def prune_service(self, publish: Publish = lambda _: None) -> PruneService:
+        return PruneService(
+            self.store,
+            self.journal,
+            self.read_locks,
+            self.clock,
+            self.keyring.trusted,
+            publish,
+            self.policy,
+            "authentik",
+        )
+
+    async def prune(self, command: RunPrune = PRUNE) -> Pruned:
+        """A prune, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Pruned:
+            return await self.prune_service(publish).run(command, job)
+
+        return await self.jobs.run(command, work, words=lambda pruned: pruned.words)
+
+    @property
+    def pins(self) -> PinService:
+        return PinService(self.store, self.keyring, self.read_locks, "authentik")
 
     async def records(self) -> list[BackupRecord]:
         return await list_backups(self.store, "authentik", self.keyring.trusted)
