@@ -16,8 +16,8 @@ from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
-from bot.services.pipeline import Tally, decompress, unseal
 from bot.services.pins import PinService
+from bot.services.pipeline import Tally, decompress, unseal
 from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.undo import Undo
