@@ -98,8 +98,8 @@ class Settings(BaseSettings):
     timezone: str = Field(
         "",
         alias="AKBOT_TIMEZONE",
-        description="The time zone of schedules and of the chat, such as `Europe/Berlin`. Default:"
-        " the machine's.",
+        description="The time zone of schedules, of the chat and of the days that retention counts,"
+        " such as `Europe/Berlin`. Default: the machine's.",
     )
     retention_last: int = Field(
         3,

@@ -15,7 +15,6 @@ from tests.services.stored import store_backup
 from tests.services.world import World
 from tests.test_cli import run
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 
 
@@ -47,9 +46,9 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    world = World()
-    nights = [store_backup(world, NOW - number * DAY) for number in range(5)]
-    nights.append(store_backup(world, NOW - 6 * DAY, key=Ed25519PrivateKey.generate()))
+    world, now = World(), datetime.now(UTC).replace(microsecond=0)
+    nights = [store_backup(world, now - number * DAY) for number in range(5)]
+    nights.append(store_backup(world, now - 6 * DAY, key=Ed25519PrivateKey.generate()))
     for key, data in world.store.objects.items():
         file = tmp_path / "store" / key
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,8 @@ import pytest
 
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import PortError
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.retention import Policy
 from bot.domain.schedule import Schedule
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.scheduler import Scheduler
@@ -46,6 +47,7 @@ class Machine:
     journal: FullJournal = field(default_factory=FullJournal)
     world: World = field(default_factory=lambda: World(clock=SimulatedClock(START)))  # type: ignore[arg-type]
     cron: str = "0 * * * *"
+    prunes: bool = False
     life: Life = field(default_factory=Life)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     process: "asyncio.Task[None] | None" = None
@@ -77,7 +79,12 @@ class Machine:
             lock=FakeLock(),
         )
         runner = JobRunner(
-            world.journal, world.clock, world.run, world.records, world.engine.find_stack
+            world.journal,
+            world.clock,
+            world.run,
+            world.records,
+            world.engine.find_stack,
+            world.prune if self.prunes else None,
         )
         scheduler = Scheduler(
             Schedule(self.cron, UTC), runner, world.clock, since=START, troubles=self.troubles
@@ -267,3 +274,27 @@ async def test_whatever_happens_no_slot_has_two_and_nothing_half_done_is_left(
     assert await machine.is_clean()
     newest = max(job.slot for job in await machine.world.journal.jobs(1000) if job.slot)
     assert newest >= end.replace(minute=0), "the last slot was not forgotten"
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_happens_the_newest_stay_and_none_is_half_deleted(
+    machine: Machine, seed: int
+) -> None:
+    machine.prunes = True
+    machine.world.policy = Policy(last=3, daily=1, weekly=0, monthly=0)
+    end = START + timedelta(hours=12)
+    for runs, killed, away in kills_and_stops(seed):
+        machine.boot()
+        await machine.clock.run_until(min(machine.clock.at + runs, end))
+        if machine.clock.at >= end:
+            break
+        await (machine.kill() if killed else machine.shut_down())
+        await machine.clock.run_until(machine.clock.at + away)
+    await machine.clock.run_until(machine.clock.at + 2 * TAKES)
+    await machine.shut_down()
+
+    assert await machine.is_clean()
+    jobs = await machine.world.journal.jobs(1000)
+    made = [job.id for job in jobs if job.kind is JobKind.BACKUP and job.state is JobState.DONE]
+    assert [record.id for record in await machine.world.records()][:3] == sorted(made)[:-4:-1]
+    assert {job.kind for job in jobs} == set(JobKind)

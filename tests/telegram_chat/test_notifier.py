@@ -7,6 +7,7 @@ from bot.domain.messages import (
     ComponentStored,
     ComponentVerified,
     RunBackup,
+    RunPrune,
 )
 from tests.telegram_chat.samples import MB, component, finished
 from tests.telegram_chat.world import World
@@ -134,6 +135,17 @@ async def test_what_fails_on_schedule_is_told_in_the_default_chat(world: World) 
 
     assert "the store is full" in world.anna.chat.last.text
     assert world.boris.chat.from_bot == []
+
+
+async def test_a_failed_prune_is_told_as_what_it_is(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"))
+        world.operations.end(JobState.FAILED, "nothing was deleted: the clock says 1970")
+        await world.eventually(lambda: world.anna.chat.from_bot)
+
+    told = world.anna.chat.last.text
+    assert told.startswith("❌ Deleting old backups failed\nnothing was deleted: the clock")
+    assert "Every backup that is still there is whole" in told
 
 
 async def test_what_another_process_did_is_found_in_the_journal(world: World) -> None:

@@ -15,7 +15,7 @@ from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import job_texts, texts
+from bot.entrypoints.telegram import job_texts, prune_texts, texts
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
@@ -110,6 +110,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_texts.progress(job, make_progress(), 14, WALL),
         job_texts.outcome(job, None, WALL).text,
         job_texts.outcome(job, done, WALL).text,
+        prune_texts.outcome(job).text,
     ]
 
 
@@ -217,3 +218,23 @@ def test_an_outcome_names_what_to_do_next() -> None:
     assert not told(JobState.STUCK).again
     assert "akbot jobs settle 20261124T120000Z-k3f9" in told(JobState.STUCK).text
     assert "may still lie in the store" in told(JobState.STUCK).text
+
+
+def test_the_end_of_a_prune_says_nothing_of_a_backup_that_failed() -> None:
+    for state in JobState:
+        job = replace(make_job(state, "access denied"), kind=JobKind.PRUNE)
+        told = prune_texts.outcome(job)
+        assert "access denied." in told.text
+        assert "Backup failed" not in told.text
+        assert not told.again, "the button would make a backup"
+        assert not told.document
+        assert ("akbot jobs settle" in told.text) is (state is JobState.STUCK)
+    long = replace(make_job(JobState.FAILED, "no " * 400), kind=JobKind.PRUNE)
+    assert prune_texts.outcome(long).document == (f"{long.id}.txt", "no " * 400)
+
+
+def test_a_prune_that_is_cancelled_removes_no_backup_of_its_own() -> None:
+    prune = replace(make_job(), kind=JobKind.PRUNE)
+
+    assert "has stored" not in texts.cancelling(prune, WALL)
+    assert "still goes, and no other" in texts.cancelling(prune, WALL)

@@ -11,8 +11,8 @@ from typing import TypeVar
 from bot.domain.backup_id import SUFFIX_ALPHABET, make_backup_id
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BusyError
-from bot.domain.jobs import Job, JobKind, JobState, Outcome, describe
-from bot.domain.messages import Event, JobBegan, JobEnded, RunBackup
+from bot.domain.jobs import Job, JobState, Outcome, describe
+from bot.domain.messages import Command, Event, JobBegan, JobEnded, RunBackup
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.journal_ports import Inbox, Outbox, Questions
@@ -96,11 +96,11 @@ class ToldOperations:
             await asyncio.get_running_loop().create_future()
         return job
 
-    def begin(self, command: RunBackup) -> Job:
+    def begin(self, command: Command) -> Job:
         now = self.clock.now()
         job = Job(
             id=make_backup_id(now, self.clock.random_text(SUFFIX_ALPHABET, 4)),
-            kind=JobKind.BACKUP,
+            kind=command.kind,
             trigger=command.trigger,
             actor=command.actor,
             started=now,

@@ -11,10 +11,10 @@ from datetime import timedelta, tzinfo
 
 from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import job_texts
+from bot.entrypoints.telegram import job_texts, prune_texts
 from bot.entrypoints.telegram.asked import Place, parse_origin
 from bot.entrypoints.telegram.commands import AGAIN_PREFIX
 from bot.entrypoints.telegram.outgoing import Outgoing
@@ -195,7 +195,10 @@ class Notifier:
         if to is None:
             return []
         chat, thread = to
-        told = job_texts.outcome(job, self._finished.get(job.id), self._wall())
+        if job.kind is JobKind.PRUNE:
+            told = prune_texts.outcome(job)
+        else:
+            told = job_texts.outcome(job, self._finished.get(job.id), self._wall())
         again = ((job_texts.AGAIN, f"{AGAIN_PREFIX}{job.id}"),)
         buttons = (again,) if told.again else ()
         key = f"outcome:{job.id}"

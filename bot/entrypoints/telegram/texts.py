@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked
@@ -189,10 +189,10 @@ def cancelling(job: Job | None, wall: Wall) -> str:
     """The answer to /cancel."""
     if job is None:
         return "Nothing is running, so nothing was stopped."
-    return (
-        f"Stopping: {_run(job, wall)}.\n"
-        "What it has stored so far is removed. You will hear when it has ended."
-    )
+    then = "What it has stored so far is removed."
+    if job.kind is JobKind.PRUNE:
+        then = "The backup that it is deleting still goes, and no other."
+    return f"Stopping: {_run(job, wall)}.\n{then} You will hear when it has ended."
 
 
 def unknown_command() -> str:
