@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         7,
         alias="AKBOT_RETENTION_DAILY",
         description="Of how many days that have a good backup the newest stays. With `0` for days,"
-        " weeks and months alike nothing is ever deleted.",
+        " weeks and months alike no backup is ever deleted.",
     )
     retention_weekly: Periods = Field(
         4,
