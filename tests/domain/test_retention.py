@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
@@ -263,12 +263,15 @@ def test_what_is_kept_for_a_time_goes(record: BackupRecord, reason: str) -> None
 
 def test_a_safety_backup_takes_nobody_s_place() -> None:
     """It holds what somebody wanted to be rid of."""
-    nights = [backup(NOW - days * DAY) for days in range(1, 4)]
-    safety = backup(NOW, 1, trigger=Trigger.SAFETY)
-    later = backup(NOW - DAY + timedelta(hours=1), 2, trigger=Trigger.SAFETY)
+    nights = [backup(NOW - days * DAY) for days in range(3)]
+    safety = [
+        backup(each.created + timedelta(minutes=5), 1, trigger=Trigger.SAFETY) for each in nights
+    ]
+    floor = Policy(last=3, daily=1, weekly=0, monthly=0)
+    calendar = Policy(last=1, daily=3, weekly=0, monthly=0)
 
-    policy = Policy(last=3, daily=1, weekly=0, monthly=0)
-    assert not plan_retention([*nights, safety, later], policy, NOW).doomed
+    for policy in (floor, calendar):
+        assert not plan_retention([*nights, *safety], policy, NOW + DAY).doomed
 
 
 def test_where_there_are_only_safety_backups_the_calendar_keeps_them() -> None:
@@ -421,6 +424,7 @@ def good_of(records: Sequence[BackupRecord]) -> list[BackupRecord]:
     return sorted(good, key=lambda each: (each.created, each.id), reverse=True)
 
 
+@settings(deadline=None)
 @given(stores(), policies)
 def test_never_fewer_than_the_floor(records: list[BackupRecord], policy: Policy) -> None:
     stays = kept(plan_retention(records, policy, NOW))
@@ -430,6 +434,7 @@ def test_never_fewer_than_the_floor(records: list[BackupRecord], policy: Policy)
     assert len([each for each in good if each.id in stays]) >= min(policy.last, len(good))
 
 
+@settings(deadline=None)
 @given(stores(), policies)
 def test_pinned_and_not_trusted_ones_stay(records: list[BackupRecord], policy: Policy) -> None:
     goes = deleted(plan_retention(records, policy, NOW))
@@ -438,6 +443,7 @@ def test_pinned_and_not_trusted_ones_stay(records: list[BackupRecord], policy: P
     assert not goes & {each.id for each in untouchable}
 
 
+@settings(deadline=None)
 @given(stores(), policies)
 def test_every_record_has_one_verdict(records: list[BackupRecord], policy: Policy) -> None:
     plan = plan_retention(records, policy, NOW)
@@ -446,6 +452,7 @@ def test_every_record_has_one_verdict(records: list[BackupRecord], policy: Polic
     assert all(reasons(plan))
 
 
+@settings(deadline=None)
 @given(stores(), policies)
 def test_a_second_prune_finds_nothing(records: list[BackupRecord], policy: Policy) -> None:
     left = [each.record for each in plan_retention(records, policy, NOW).verdicts if each.keep]
@@ -453,6 +460,7 @@ def test_a_second_prune_finds_nothing(records: list[BackupRecord], policy: Polic
     assert not plan_retention(left, policy, NOW).doomed
 
 
+@settings(deadline=None)
 @given(stores(), policies, st.tuples(*[st.integers(0, 5)] * 4))
 def test_a_wider_policy_keeps_more(
     records: list[BackupRecord], policy: Policy, more: tuple[int, int, int, int]
@@ -472,6 +480,7 @@ def test_a_wider_policy_keeps_more(
     )
 
 
+@settings(deadline=None)
 @given(
     stores(),
     policies,
@@ -485,6 +494,7 @@ def test_no_clock_deletes_more_than_the_right_one(
         assert deleted(plan_retention(records, policy, clock.replace(tzinfo=UTC))) <= right
 
 
+@settings(deadline=None)
 @given(stores(), policies, st.integers(1, 2))
 def test_backups_of_a_clock_in_2030_make_nothing_old(
     records: list[BackupRecord], policy: Policy, count: int
@@ -509,6 +519,7 @@ def test_backups_of_a_clock_in_2030_make_nothing_old(
     assert not for_a_time & deleted(plan_retention([*records, *wrong], policy, jumped + 2 * DAY))
 
 
+@settings(deadline=None)
 @given(stores(), policies)
 def test_each_period_that_counts_has_a_backup_left(
     records: list[BackupRecord], policy: Policy
