@@ -75,6 +75,7 @@ class App:
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
         self.read_locks = ReadLocks(self.folder)
+        self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
         undo = Undo(self.engine, self.store, self.journal.jobs, self.clock, self.keys.trusted)
         lock = StackLock(self.folder, self.engine, self.journal.jobs)
@@ -121,7 +122,7 @@ class App:
             self.clock,
             self.keys.trusted(),
             publish,
-            self.settings.retention,
+            self.policy,
             stack,
         )
 
@@ -217,7 +218,7 @@ class _Service:
             app.backup,
             app.backups,
             app.engine.find_stack,
-            None if app.settings.retention.keeps_everything else app.prune,
+            None if app.policy.keeps_everything else app.prune,
         )
         self._chat = _build_chat(app, self._runner)
         self._troubles: dict[str, str] = {}

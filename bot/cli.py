@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_retention
+from bot import cli_answers
 from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.printable import one_line
 from bot.entrypoints import crypt
@@ -103,7 +103,12 @@ def make_parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
-    cli_retention.add_commands(lambda name, run, text: _add(commands, name, _shown(run), text))
+    prune_help = "delete backups that have outlived their use"
+    prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
+    prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
+    pin = _add(commands, "pin", _shown(cli_answers.pin), "keep a backup whatever its age")
+    pin.add_argument("id", help="a backup's id, its beginning, or latest")
+    pin.add_argument("--remove", action="store_true", help="take its pin away again")
     jobs = _add(commands, "jobs", _jobs, "show what was done, by whom, and how it ended")
     jobs.usage = "akbot jobs [--json] [ID]\n       akbot jobs [--json] settle ID"
     jobs.add_argument(
@@ -112,7 +117,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="ID",
         help='a job\'s id or its beginning; after "settle": close that job, which was given up',
     )
-    _add(commands, "status", _status, "show the stack and its last backup")
+    _add(commands, "status", _shown(cli_answers.status), "show the stack and its last backup")
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
     run.set_defaults(run=_run_daemon)
@@ -132,7 +137,7 @@ def _add(
     return parser
 
 
-def _shown(answer: cli_retention.Answer) -> Run:
+def _shown(answer: cli_answers.Answer) -> Run:
     """A command whose whole work is its answer: a value, and the lines that say the same."""
 
     async def run(app: "App", args: argparse.Namespace) -> int:
@@ -278,23 +283,6 @@ async def _jobs(app: "App", args: argparse.Namespace) -> int:
     require_unsettled(chosen)
     job = await app.jobs.settle(chosen)
     _show(args, asdict(job), [f"Job {job.id} is settled: nothing of it is tried any more."])
-    return DONE
-
-
-async def _status(app: "App", args: argparse.Namespace) -> int:
-    from bot.domain.jobs import JobState, describe  # noqa: PLC0415
-    from bot.entrypoints import render  # noqa: PLC0415
-
-    stack = await app.engine.find_stack()
-    records = await app.backups()
-    running = [job for job in await app.journal.jobs.open_jobs() if job.state is JobState.RUNNING]
-    value = {
-        "containers": [asdict(each) for each in stack.containers],
-        "backups": [{"id": each.id, "state": each.state} for each in records],
-        "running": [asdict(job) for job in running],
-    }
-    lines = render.status_lines(stack.containers, records, app.clock.now())
-    _show(args, value, [*lines, *(f"Running now: {one_line(describe(job))}" for job in running)])
     return DONE
 
 

@@ -13,19 +13,18 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from bot.domain.engine_address import check_engine_address
 from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
-from bot.domain.retention import Policy
 from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
+from bot.setting_form import FORM
+from bot.settings_retention import RetentionSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
-FORM = "form"  # what a value must be, in words, for those that pydantic judges
 _HIGHEST_PORT = 65_535
 
 Names = Annotated[tuple[str, ...], NoDecode]
-Periods = Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Settings(BaseSettings):
+class Settings(RetentionSettings):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -100,26 +99,6 @@ class Settings(BaseSettings):
         alias="AKBOT_TIMEZONE",
         description="The time zone of schedules, of the chat and of the days that retention counts,"
         " such as `Europe/Berlin`. Default: the machine's.",
-    )
-    retention_last: int = Field(
-        3,
-        alias="AKBOT_RETENTION_LAST",
-        ge=1,
-        description="How many of the newest good backups stay, whatever their age.",
-    )
-    retention_daily: Periods = Field(
-        7,
-        alias="AKBOT_RETENTION_DAILY",
-        description="Of how many days that have a good backup the newest stays. With `0` for days,"
-        " weeks and months alike no backup is ever deleted.",
-    )
-    retention_weekly: Periods = Field(
-        4,
-        alias="AKBOT_RETENTION_WEEKLY",
-        description="Likewise for weeks, which begin on Monday.",
-    )
-    retention_monthly: Periods = Field(
-        12, alias="AKBOT_RETENTION_MONTHLY", description="Likewise for months."
     )
     telegram_token: SecretStr = Field(
         SecretStr(""),
@@ -257,17 +236,6 @@ class Settings(BaseSettings):
     def plan_of_backups(self) -> Schedule | None:
         """When backups are made by themselves; None for never."""
         return parse_schedule(self.backup_schedule, self.zone, "AKBOT_BACKUP_SCHEDULE")
-
-    @property
-    def retention(self) -> Policy:
-        """Which backups stay."""
-        return Policy(
-            last=self.retention_last,
-            daily=self.retention_daily,
-            weekly=self.retention_weekly,
-            monthly=self.retention_monthly,
-            zone=self.zone,
-        )
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, for the log to mask."""

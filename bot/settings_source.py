@@ -15,7 +15,8 @@ from pydantic import SecretStr, ValidationError
 from bot.domain.errors import ConfigError
 from bot.domain.findings import FileStatus, Finding, Level, judge_secret_file
 from bot.env_file import EnvLine, read_env_file
-from bot.settings import FORM, Settings, setting_names
+from bot.setting_form import FORM
+from bot.settings import Settings, setting_names
 
 PREFIX = "AKBOT_"
 _FILE_SUFFIX = "_FILE"

@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.domain.backup_id import BackupId
+from tests.command_line import run
 from tests.services.stored import store_backup
 from tests.services.world import World
-from tests.test_cli import run
 
 DAY = timedelta(days=1)
 

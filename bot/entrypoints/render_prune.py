@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.catalogue import BackupRecord
+from bot.domain.printable import one_line
 from bot.domain.retention import RetentionPlan, Verdict
 from bot.entrypoints.render import age_of, size, table
 from bot.services.prune import Pruned
@@ -18,7 +19,7 @@ def plan_lines(plan: RetentionPlan, now: datetime) -> list[str]:
     for verdict in plan.verdicts:
         record = verdict.record
         word = "keep" if verdict.keep else "delete"
-        rows.append((record.id, age_of(record.created, now), word, verdict.reason))
+        rows.append((record.id, age_of(record.created, now), word, one_line(verdict.reason)))
     rows += [(each, "", "discard", "an unfinished upload") for each in plan.uploads]
     lines = [*table(rows), "", _sum(plan)]
     if plan.stopped:
@@ -59,7 +60,7 @@ def plan_value(plan: RetentionPlan) -> dict[str, Any]:
 def pruned_lines(pruned: Pruned) -> list[str]:
     """What was deleted and what was not, then what it comes to."""
     lines = [f"deleted  {each.record.id}: {each.reason}" for each in pruned.deleted]
-    lines += [f"left     {each}: {why}" for each, why in pruned.left.items()]
+    lines += [f"left     {each}: {one_line(why)}" for each, why in pruned.left.items()]
     freed = f" ({_size(pruned.deleted)})" if pruned.deleted else ""
     lines.append(f"{len(pruned.deleted)} deleted{freed}, {pruned.kept} kept.")
     if pruned.uploads:

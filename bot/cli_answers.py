@@ -1,0 +1,54 @@
+"""Commands whose whole work is their answer: a value for JSON, and the lines that say the same."""
+
+import argparse
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+Answer = Callable[["App", argparse.Namespace], Awaitable[tuple[Any, Sequence[str]]]]
+
+
+async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot prune`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunPrune  # noqa: PLC0415
+    from bot.entrypoints import render_prune  # noqa: PLC0415
+
+    if args.dry_run:
+        plan = await app.plan_prune()
+        return render_prune.plan_value(plan), render_prune.plan_lines(plan, app.clock.now())
+    pruned = await app.prune(RunPrune(trigger=Trigger.CLI, actor=getpass.getuser()))
+    return render_prune.pruned_value(pruned), render_prune.pruned_lines(pruned)
+
+
+async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot pin`."""
+    from bot.domain.catalogue import choose  # noqa: PLC0415
+    from bot.entrypoints import render_prune  # noqa: PLC0415
+
+    chosen = choose(await app.backups(), args.id)
+    record = await app.pin(chosen.id, pinned=not args.remove)
+    return asdict(record), render_prune.pin_lines(record)
+
+
+async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
+    """`akbot status`."""
+    from bot.domain.jobs import JobState, describe  # noqa: PLC0415
+    from bot.domain.printable import one_line  # noqa: PLC0415
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    stack = await app.engine.find_stack()
+    records = await app.backups()
+    running = [job for job in await app.journal.jobs.open_jobs() if job.state is JobState.RUNNING]
+    value = {
+        "containers": [asdict(each) for each in stack.containers],
+        "backups": [{"id": each.id, "state": each.state} for each in records],
+        "running": [asdict(job) for job in running],
+    }
+    lines = render.status_lines(stack.containers, records, app.clock.now())
+    return value, [*lines, *(f"Running now: {one_line(describe(job))}" for job in running)]
