@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.errors import BotError, ConfigError, RefusedError
-from bot.entrypoints import crypt
+from bot.entrypoints import crypt, kit_arguments
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -104,6 +104,9 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
     run.set_defaults(run=_run_daemon)
     crypt.add_commands(commands)
+    kit = commands.add_parser("kit", help="print what brings the stack back without this host")
+    kit_arguments.add_arguments(kit)
+    kit.set_defaults(run=_kit)
     return parser
 
 
@@ -133,6 +136,17 @@ def _settings(args: argparse.Namespace) -> "Settings":
     for warning in loaded.warnings:
         print(f"akbot: warning: {warning}", file=sys.stderr)  # noqa: T201
     return loaded.settings
+
+
+def _kit(args: argparse.Namespace) -> int:
+    request = kit_arguments.read_request(args)
+
+    async def run(app: "App", _: argparse.Namespace) -> int:
+        from bot.entrypoints.kit import run_kit  # noqa: PLC0415 - likewise
+
+        return await run_kit(app.kit(), request, app.settings.kit_reminder)
+
+    return _with_app(run, args)
 
 
 def _run_daemon(args: argparse.Namespace) -> int:

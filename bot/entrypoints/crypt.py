@@ -178,7 +178,7 @@ def _identities(args: argparse.Namespace) -> "list[age.Identity]":
 
     identities: list[age.Identity] = []
     if args.passphrase_file is not None:
-        passphrase = age.PassphraseIdentity(_read_passphrase(args.passphrase_file))
+        passphrase = age.PassphraseIdentity(read_passphrase(args.passphrase_file))
         identities.append(passphrase)
     elif not args.identity:
         raise ConfigError(
@@ -218,7 +218,8 @@ def _unlock(content: bytes, locks: "tuple[age.Identity, ...]", path: str) -> byt
         ) from error
 
 
-def _read_passphrase(path: str) -> str:
+def read_passphrase(path: str) -> str:
+    """The first line of the file that --passphrase-file names; "-" is stdin."""
     content, exposed = _read_keys(path, "--passphrase-file")
     if exposed:
         _warn_exposed("passphrase", path)
