@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import age
+from tests.age import programs
 
 OFFLINE = age.X25519Identity.generate()
 
@@ -217,6 +218,22 @@ def test_with_a_passphrase_the_whole_kit_is_an_age_file(host: Host) -> None:
     assert sealed.startswith(age.ARMOR_BEGIN)
     assert host.key() in opened.decode()
     assert "correct horse" not in opened.decode()
+
+
+def test_stock_age_opens_it_with_the_passphrase(host: Host) -> None:
+    stock_age, script = programs.find("age"), programs.find("script")
+    host.ok("kit", "--passphrase-file", "-", "-o", "kit.age", stdin="correct horse\n")
+
+    subprocess.run(
+        [script, "-qec", f"{stock_age} -d -o kit.txt kit.age", "/dev/null"],
+        input=b"correct horse\n",
+        capture_output=True,
+        timeout=60,
+        check=True,
+        cwd=host.folder,
+    )
+
+    assert (host.folder / "kit.txt").read_text().startswith("RECOVERY KIT of the Authentik stack")
 
 
 def typing(host: Host, *lines: str, arguments: tuple[str, ...]) -> tuple[int, bytes, bytes]:

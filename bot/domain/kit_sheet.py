@@ -116,7 +116,7 @@ def _private_keys(kit: Kit, draw: Draw) -> Iterator[str]:
 def _where_the_key_is(kit: Kit) -> Iterator[str]:
     where = "nor on the host, by intention"
     if kit.identity_path:
-        where = f"but was on the host as {kit.identity_path}"
+        where = f"but on the host, where the bot sees it as {kit.identity_path}"
     yield from _prose(
         f"The private key, without which no backup opens, is not on this sheet, {where}."
         f" It is kept: {_BLANK}"

@@ -143,7 +143,7 @@ class CheckService:
                     "keys",
                     Level.WARNING,
                     "the private key was made on this host: lost with it, no backup opens",
-                    f"Keep a copy of {facts.identity_path} somewhere else.",
+                    f"Keep {facts.identity_path} somewhere else too: print the recovery kit.",
                 )
             )
         elif not facts.has_identity:
