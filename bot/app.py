@@ -6,8 +6,12 @@ import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
 from bot.adapters.clock import SystemClock
 from bot.adapters.daemon_health import DaemonHealth
@@ -17,6 +21,7 @@ from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
+from bot.adapters.kit_file import KitFile
 from bot.adapters.read_locks import ReadLocks
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
@@ -29,7 +34,8 @@ from bot.domain.jobs import JobState, describe
 from bot.domain.manifest import Manifest
 from bot.domain.messages import RunBackup, RunPrune
 from bot.domain.retention import RetentionPlan
-from bot.domain.store_url import DirectoryLocation, parse_store_url
+from bot.domain.stack import Role
+from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.logs import start_log
@@ -38,6 +44,7 @@ from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
 from bot.services.check import CheckService
 from bot.services.jobs import Begun, Jobs
+from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener, Operations
 from bot.services.pins import PinService
 from bot.services.ports import BackupStore, JobLog, Publish
@@ -141,9 +148,26 @@ class App:
             self.clock,
             DaemonHealth(self.settings.health_listen),
             self.keys.facts,
+            KitFile(self.folder),
+            timedelta(days=self.settings.kit_reminder),
             self.folder,
             self.journal.jobs,
             self.settings.stack or None,
+        )
+
+    def kit(self) -> KitService:
+        """`akbot kit`."""
+        return KitService(
+            self.keys,
+            partial(keyfiles.read_identities, setting="--identity"),
+            KitFile(self.folder),
+            self.clock,
+            KitPlace(
+                store=_location(self.settings),
+                database_service=self.settings.service_names()[Role.POSTGRESQL][0],
+                version=version("akbot"),
+            ),
+            self.stack_name,
         )
 
     async def backups(self) -> list[BackupRecord]:
@@ -171,9 +195,7 @@ async def open_app(
 
 
 def _build_store(settings: Settings, *, patient: bool) -> BackupStore:
-    if not settings.store:
-        return DirectoryStore(settings.state_folder / _BACKUPS)
-    location = parse_store_url(settings.store)
+    location = _location(settings)
     if isinstance(location, DirectoryLocation):
         return DirectoryStore(location.path)
     patience = Patience(
@@ -183,6 +205,13 @@ def _build_store(settings: Settings, *, patient: bool) -> BackupStore:
     return S3Store(
         location, _credentials(settings), max_parts=settings.store_max_parts, patience=patience
     )
+
+
+def _location(settings: Settings) -> S3Location | DirectoryLocation:
+    """Where the store is: the folder in the state folder where no setting names one."""
+    if not settings.store:
+        return DirectoryLocation(settings.state_folder / _BACKUPS)
+    return parse_store_url(settings.store)
 
 
 def _credentials(settings: Settings) -> S3Credentials | None:

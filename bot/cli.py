@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cli_answers
 from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.printable import one_line
-from bot.entrypoints import crypt
+from bot.entrypoints import crypt, kit_arguments
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
@@ -122,6 +122,9 @@ def make_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
     run.set_defaults(run=_run_daemon)
     crypt.add_commands(commands)
+    kit = commands.add_parser("kit", help="print what brings the stack back without this host")
+    kit_arguments.add_arguments(kit)
+    kit.set_defaults(run=_kit)
     return parser
 
 
@@ -168,6 +171,17 @@ def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
     ]
     complain(*map(warning_line, warnings))
     return settings, warnings
+
+
+def _kit(args: argparse.Namespace) -> int:
+    request = kit_arguments.read_request(args)
+
+    async def run(app: "App", _: argparse.Namespace) -> int:
+        from bot.entrypoints.kit import run_kit  # noqa: PLC0415 - likewise
+
+        return await run_kit(app.kit(), request, app.settings.kit_reminder)
+
+    return _with_app(run, args)
 
 
 def _run_daemon(args: argparse.Namespace) -> int:

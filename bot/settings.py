@@ -150,6 +150,14 @@ class Settings(RetentionSettings):
         allow_inf_nan=False,
         description="How many seconds of an outage of the S3 service a backup sits out.",
     )
+    kit_reminder: int = Field(
+        180,
+        alias="AKBOT_KIT_REMINDER",
+        ge=0,
+        le=36_500,
+        description="After how many days `akbot check` asks whether the recovery kit is still"
+        " there; 0 for never.",
+    )
     docker_host: str = Field(
         "unix:///var/run/docker.sock",
         alias="DOCKER_HOST",

@@ -1,7 +1,12 @@
+import signal
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+
+# A shell starts what it puts into the background with SIGINT ignored, and children inherit that:
+# those that the tests interrupt would not notice.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

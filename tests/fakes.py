@@ -1,10 +1,11 @@
 """In-memory stand-ins for the ports; the contract tests hold them to the same promises."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.errors import ObjectExistsError, ObjectNotFoundError, PortError
+from bot.domain.kit_record import KitRecord
 from bot.domain.objects import key_parts, range_end
 from bot.services.ports import Protection, StoredObject
 
@@ -100,3 +101,16 @@ class FakeStore:
 
     async def close(self) -> None:
         self.calls.append(("close", ""))
+
+
+@dataclass
+class FakeKitLog:
+    """A KitLog in memory."""
+
+    record: KitRecord = field(default_factory=KitRecord)
+
+    async def read(self) -> KitRecord:
+        return self.record
+
+    async def update(self, change: Callable[[KitRecord], KitRecord]) -> None:
+        self.record = change(self.record)

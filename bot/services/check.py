@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.domain.daemon_report import judge_daemon, judge_stuck
 from bot.domain.errors import BotError
@@ -16,11 +17,21 @@ from bot.domain.findings import (
     judge_service,
     judge_shared_disk,
 )
+from bot.domain.kit_record import judge_kit
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
 from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore, Clock, DaemonStatus, Disk, Engine, KeyFacts, State
+from bot.services.ports import (
+    BackupStore,
+    Clock,
+    DaemonStatus,
+    Disk,
+    Engine,
+    KeyFacts,
+    KitLog,
+    State,
+)
 from bot.services.store_probe import StoreProbe
 
 _WITHIN = 60.0
@@ -36,6 +47,8 @@ class CheckService:
     clock: Clock
     daemon: DaemonStatus
     keys: Callable[[], KeyFacts]
+    kit: KitLog
+    kit_reminder: timedelta
     state: State
     journal: JobJournal
     stack_name: str | None = None
@@ -55,6 +68,7 @@ class CheckService:
         findings += await self._guarded("store", self._store)
         findings += await self._guarded("state", self._state)
         findings += await self._guarded("keys", self._keys)
+        findings += await self._guarded("recovery kit", self._kit)
         findings += await self._guarded("clock", lambda: self._clock(stack))
         findings += await self._guarded("disk", lambda: self._disks(stack))
         findings += await self._guarded("daemon", self._daemon)
@@ -141,13 +155,13 @@ class CheckService:
             return findings
         sealed_for = ", ".join(facts.recipients)
         findings.append(Finding("keys", Level.OK, f"backups are sealed for {sealed_for}"))
-        if facts.identity_is_only_here:
+        if facts.identity_is_only_here and not await self._kit_was_seen(facts):
             findings.append(
                 Finding(
                     "keys",
                     Level.WARNING,
                     "the private key was made on this host: lost with it, no backup opens",
-                    f"Keep a copy of {facts.identity_path} somewhere else.",
+                    f"Keep {facts.identity_path} somewhere else too: print the recovery kit.",
                 )
             )
         elif not facts.has_identity:
@@ -155,6 +169,26 @@ class CheckService:
                 Finding("keys", Level.OK, "the private key is kept elsewhere: verify stays shallow")
             )
         return findings
+
+    async def _kit_was_seen(self, facts: KeyFacts) -> bool:
+        """Whether these keys are known to be on paper, however long ago that was."""
+        confirmed = (await self.kit.read()).confirmed
+        return confirmed is not None and confirmed.counts_for(facts.recipients)
+
+    async def _kit(self) -> list[Finding]:
+        facts = self.keys()
+        if not facts.recipients:
+            return []
+        record = await self.kit.read()
+        return [
+            judge_kit(
+                self.clock.now(),
+                facts.recipients,
+                record.confirmed,
+                self.kit_reminder,
+                has_identity=facts.has_identity,
+            )
+        ]
 
     async def _clock(self, stack: Stack | None) -> list[Finding]:
         name = self.stack_name or (stack.project if stack else "")

@@ -15,6 +15,7 @@ from typing import Protocol
 from bot.domain.backup_id import BackupId
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.findings import DiskUsage
+from bot.domain.kit_record import KitRecord
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import Event
 from bot.domain.signature import PublicKey
@@ -229,6 +230,16 @@ class KeyFacts:
     identity_path: str
     has_identity: bool
     identity_is_only_here: bool
+
+
+class KitLog(Protocol):
+    """What this host remembers of its recovery kit."""
+
+    async def read(self) -> KitRecord:
+        """What was written last; an empty record at first. ConfigError where it is damaged."""
+
+    async def update(self, change: Callable[[KitRecord], KitRecord]) -> None:
+        """Replace it by what *change* makes of it, whole or not at all, alone among processes."""
 
 
 class JobLog(Protocol):

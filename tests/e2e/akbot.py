@@ -37,7 +37,7 @@ class Akbot:
     def with_settings(self, **changes: str) -> "Akbot":
         return Akbot(self.folder, {**self.environment, **changes})
 
-    def start(self, *arguments: str, output: TextIO | int | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, output: TextIO | None = None) -> subprocess.Popen[str]:
         """Start it; what it writes goes into *output*, or into pipes of its own."""
         return subprocess.Popen(
             [PROGRAM, *arguments],

@@ -10,10 +10,11 @@ from bot.domain.daemon_report import DaemonReport, parse_report
 from bot.domain.errors import PortError
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.kit_record import Confirmation, KitRecord
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
 from bot.services.ports import KeyFacts, Protection, StoredObject
-from tests.fakes import FakeStore
+from tests.fakes import FakeKitLog, FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import (
     NOW,
@@ -27,13 +28,17 @@ from tests.fakes_stack import (
 )
 from tests.services.world import World
 
+KEY = "SHA256:0123456789abcdef"
 KEYS = KeyFacts(
-    recipients=("SHA256:0123456789abcdef",),
+    recipients=(KEY,),
     trusted=frozenset(),
     identity_path="/keys/identity.txt",
     has_identity=True,
     identity_is_only_here=False,
 )
+
+
+SEEN = Confirmation(NOW - timedelta(days=12), (KEY,))
 
 
 class StackAway(FakeEngine):
@@ -60,6 +65,7 @@ def service(  # noqa: PLR0913 - a fake each
     daemon: FakeDaemon | None = None,
     state: FakeState | None = None,
     journal: FakeJobJournal | None = None,
+    confirmed: Confirmation | None = SEEN,
 ) -> CheckService:
     return CheckService(
         engine or FakeEngine(),
@@ -68,6 +74,8 @@ def service(  # noqa: PLR0913 - a fake each
         clock or FakeClock(),
         daemon or FakeDaemon(),
         lambda: keys,
+        FakeKitLog(KitRecord(confirmed=confirmed)),
+        timedelta(days=180),
         state or FakeState(),
         journal or FakeJobJournal(),
     )
@@ -159,6 +167,37 @@ async def test_a_store_that_a_thief_could_empty_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
+    ("confirmed", "level", "words"),
+    [
+        pytest.param(None, Level.WARNING, "never confirmed", id="never"),
+        pytest.param(SEEN, Level.OK, "confirmed 12 days ago", id="recently"),
+        pytest.param(
+            Confirmation(NOW - timedelta(days=181), (KEY,)), Level.WARNING, "is it still", id="due"
+        ),
+        pytest.param(Confirmation(NOW, ("SHA256:x",)), Level.WARNING, "another key", id="lapsed"),
+    ],
+)
+async def test_the_recovery_kit_is_asked_for(
+    confirmed: Confirmation | None, level: Level, words: str
+) -> None:
+    [line] = of(await service(confirmed=confirmed).run(), "recovery kit")
+
+    assert (line.level, words in line.message) == (level, True)
+
+
+async def test_no_kit_is_asked_for_before_there_are_keys() -> None:
+    findings = await service(keys=replace(KEYS, recipients=()), confirmed=None).run()
+
+    assert not of(findings, "recovery kit")
+
+
+async def test_a_key_that_is_known_to_be_on_paper_is_not_only_here() -> None:
+    findings = await service(keys=replace(KEYS, identity_is_only_here=True)).run()
+
+    assert [line.level for line in of(findings, "keys")] == [Level.OK]
+
+
+@pytest.mark.parametrize(
     ("keys", "level", "words"),
     [
         pytest.param(KEYS, Level.OK, "sealed for SHA256:", id="fine"),
@@ -170,7 +209,7 @@ async def test_a_store_that_a_thief_could_empty_is_a_warning() -> None:
     ],
 )
 async def test_keys(keys: KeyFacts, level: Level, words: str) -> None:
-    last = of(await service(keys=keys).run(), "keys")[-1]
+    last = of(await service(keys=keys, confirmed=None).run(), "keys")[-1]
 
     assert (last.level, words in last.message) == (level, True)
 

@@ -1,0 +1,114 @@
+"""The commands on the recovery kit, as a person types them; "ID" is the backup that she chooses."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote, urlencode
+
+from bot.domain.kit import Kit
+from bot.domain.signature import PublicKey
+from bot.domain.store_url import DirectoryLocation, S3Location
+
+WIDTH = 78
+
+_DER_OF_ED25519 = "MCowBQYDK2VwAyEA"  # what stands before the raw key in a PEM file, in base64
+
+OPEN = (
+    'for f in *.age; do age -d -i ../identity.txt -o "${f%.age}" "$f"; done',
+    'for f in *.zst; do zstd -dq "$f"; done',
+)
+
+
+def bootstrap(kit: Kit) -> Iterator[str]:
+    """The whole restore, on an empty host, from akbot's folder."""
+    yield from _credentials(kit.store)
+    yield f"export AKBOT_STACK={shlex.quote(kit.stack)}"
+    yield f"deploy/bootstrap latest --from {shlex.quote(_url(kit.store))} \\"
+    yield "    --identity identity.txt"
+
+
+def fetch(kit: Kit) -> Iterator[str]:
+    """List the backups, and download the one that the person puts for ID."""
+    if isinstance(kit.store, DirectoryLocation):
+        folder = shlex.quote(str(kit.store.path / kit.stack))
+        yield f"ls {folder}"
+        yield f"cp -r {folder}/ID backup && cd backup"
+        return
+    yield from _credentials(kit.store)
+    folder = shlex.quote(f"{place(kit.store)}/{kit.stack}/")
+    at = "".join(
+        f" {option} {shlex.quote(value)}"
+        for option, value in (
+            ("--endpoint-url", kit.store.endpoint),
+            ("--region", kit.store.region),
+        )
+        if value
+    )
+    yield from _command(f"aws s3 ls {folder}", at)
+    yield from _command(f"aws s3 cp --recursive {folder}ID/ backup", at)
+    yield "cd backup"
+
+
+def check(signers: Sequence[PublicKey]) -> Iterator[str]:
+    """Signature and checksums, by programs that every system has."""
+    raw_key = signers[0].partition(":")[2]
+    yield "printf -- '-----BEGIN PUBLIC KEY-----\\n%s\\n-----END PUBLIC KEY-----\\n' \\"
+    yield f"    {_DER_OF_ED25519}{raw_key} > signer.pem"
+    yield "cut -d' ' -f3 manifest.json.sig | base64 -d > signature"
+    yield "openssl pkeyutl -verify -pubin -inkey signer.pem -rawin \\"
+    yield "    -in manifest.json -sigfile signature"
+    yield "for f in *.age; do sum=$(sha256sum < \"$f\" | cut -d' ' -f1)"
+    yield '    grep -q "$sum" manifest.json && echo "ok $f" || echo "NOT SIGNED $f"; done'
+
+
+def unpack(kit: Kit) -> Iterator[str]:
+    """Configuration and files."""
+    folder = shlex.quote(f"/opt/{kit.stack}")
+    yield f"mkdir -p {folder} && tar -xpf config.tar -C {folder}"
+    yield "tar -xpf media.tar --numeric-owner -C FOLDER_ABOVE_MEDIA"
+
+
+def load(kit: Kit) -> Iterator[str]:
+    """The database, by its own pg_restore: an older one cannot read a newer one's archive."""
+    database = shlex.quote(kit.database_service)
+    yield f"backup=$PWD; cd {shlex.quote(f'/opt/{kit.stack}')}"
+    yield f"docker compose up -d --wait {database}"
+    yield f"docker compose exec -T {database} sh -c \\"
+    yield """    'pg_restore -U "$POSTGRES_USER" -d "$POSTGRES_DB" --no-owner -1 -e' \\"""
+    yield '    < "$backup/postgres.dump"'
+
+
+def _credentials(store: S3Location | DirectoryLocation) -> Sequence[str]:
+    if isinstance(store, DirectoryLocation):
+        return ()
+    return ("export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…",)
+
+
+def place(store: S3Location) -> str:
+    """Bucket and prefix, as S3 clients take them."""
+    return f"s3://{store.bucket}/{store.prefix}".rstrip("/")
+
+
+def service(store: S3Location) -> str:
+    """Whose it is, for people."""
+    name = store.endpoint or "Amazon S3"
+    return f"{name}, region {store.region}" if store.region else name
+
+
+def _url(store: S3Location | DirectoryLocation) -> str:
+    """As `--from` takes it, without what only the old host has: its AWS profile and CA file."""
+    if isinstance(store, DirectoryLocation):
+        return f"file://{quote(str(store.path))}"
+    options = {"endpoint": store.endpoint, "region": store.region}
+    if store.path_style != bool(store.endpoint):
+        options["path_style"] = str(store.path_style).lower()
+    given = urlencode({name: value for name, value in options.items() if value}, safe=":/")
+    return f"{place(store)}?{given}" if given else place(store)
+
+
+def _command(command: str, options: str) -> Iterator[str]:
+    """On one line where it fits, else on two."""
+    if len(command + options) <= WIDTH or not options:
+        yield command + options
+    else:
+        yield f"{command} \\"
+        yield f"   {options}"
