@@ -1,7 +1,9 @@
 """Read a stored backup back: bytes, signature and, with an identity, what is inside."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot import age
 from bot.domain.catalogue import BackupRecord, BackupState
@@ -11,6 +13,9 @@ from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
 from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -75,24 +80,59 @@ async def verify_component(
 
     Raises IntegrityError naming the component.
     """
+    if not identities:
+        await _read_stored(store, component)
+        return
     encoding = encoding_of(component.key)
-    tally = Tally()
-    stored = read_ahead(hash_stored(read_ahead(store.get(component.key)), tally))
-    try:
-        if identities:
-            content = unseal(stored, identities=identities, tally=tally)
-            if encoding.compressed:
-                content = decompress(content)
-            if database and encoding.format is Format.ARCHIVE:
-                async with ending(content):
-                    await database.check_archive(content)
-            else:
-                await drain(content, encoding)
+
+    async def take(content: AsyncIterator[bytes]) -> None:
+        if database and encoding.format is Format.ARCHIVE:
+            await database.check_archive(content)
         else:
-            async with ending(stored):
-                async for _ in stored:
-                    pass
-        _compare(tally, component, opened=bool(identities))
+            await drain(content, encoding)
+
+    await read_component(store, component, identities, take)
+
+
+async def read_component(
+    store: BackupStore,
+    component: Component,
+    identities: Sequence[age.Identity],
+    take: Callable[[AsyncIterator[bytes]], Awaitable[T]],
+) -> T:
+    """Let *take* have the file inside the component, to its end, and return what it returns.
+
+    What it had was authentic, but that it was the whole is known only when this returns. Raises
+    IntegrityError naming the component.
+    """
+    encoding, tally = encoding_of(component.key), Tally()
+    with _naming(component):
+        content = unseal(_stored(store, component, tally), identities=identities, tally=tally)
+        if encoding.compressed:
+            content = decompress(content)
+        async with ending(content):
+            taken = await take(content)
+        _compare(tally, component, opened=True)
+    return taken
+
+
+async def _read_stored(store: BackupStore, component: Component) -> None:
+    tally = Tally()
+    with _naming(component):
+        async with ending(_stored(store, component, tally)) as stored:
+            async for _ in stored:
+                pass
+        _compare(tally, component, opened=False)
+
+
+def _stored(store: BackupStore, component: Component, tally: Tally) -> AsyncIterator[bytes]:
+    return read_ahead(hash_stored(read_ahead(store.get(component.key)), tally))
+
+
+@contextmanager
+def _naming(component: Component) -> Iterator[None]:
+    try:
+        yield
     except IntegrityError as error:
         raise IntegrityError(f'component "{component.name}": {error}', hint=error.hint) from error
 
