@@ -145,7 +145,9 @@ def decode_report(data: bytes, *, stack: str, backup_id: BackupId) -> DrillRepor
     return report
 
 
-def is_overdue(drills: Sequence[datetime], began: datetime, now: datetime, every: timedelta) -> bool:
+def is_overdue(
+    drills: Sequence[datetime], began: datetime, now: datetime, every: timedelta
+) -> bool:
     """Whether more than twice *every* passed since the newest of *drills*, or since it *began*.
 
     Twice: one drill may be missed, or could not run, before a person has to hear of it.

@@ -20,7 +20,6 @@ from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, Read
 from bot.services.signed import put_signed
 from bot.services.verify import read_component, verify_component
 
-
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)

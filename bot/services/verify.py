@@ -14,7 +14,6 @@ from bot.domain.messages import ComponentVerified
 from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
 
-
 T = TypeVar("T")
 
 
