@@ -103,6 +103,8 @@ def make_parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
+    drill = _add(commands, "drill", _shown(cli_answers.drill), "prove a backup by restoring it")
+    drill.add_argument("id", nargs="?", default="latest", help="an id, its beginning, or latest")
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
@@ -171,7 +173,7 @@ def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
 
 
 def _run_daemon(args: argparse.Namespace) -> int:
-    from bot.app import serve  # noqa: PLC0415
+    from bot.service import serve  # noqa: PLC0415
 
     settings, _ = _settings(args)
     asyncio.run(serve(settings))

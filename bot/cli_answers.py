@@ -26,6 +26,19 @@ async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     return render_prune.pruned_value(pruned), render_prune.pruned_lines(pruned)
 
 
+async def drill(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot drill`."""
+    import getpass  # noqa: PLC0415
+
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunDrill  # noqa: PLC0415
+    from bot.entrypoints import render_drill  # noqa: PLC0415
+
+    command = RunDrill(trigger=Trigger.CLI, actor=getpass.getuser(), backup=args.id)
+    report = await app.drill(command)
+    return asdict(report), render_drill.report_lines(report, app.clock.now())
+
+
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot pin`."""
     from bot.domain.catalogue import choose  # noqa: PLC0415

@@ -1,9 +1,9 @@
 """What a drill found: whether a backup, restored, is what its manifest says it is."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,9 +12,12 @@ from pydantic import AwareDatetime, TypeAdapter
 from bot.domain.backup_id import BackupId, parse_backup_id
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError
+from bot.domain.findings import Finding, Level
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint
+from bot.domain.schedule import Schedule
 
 _FORMAT = "akbot-drill-1"
+_SUBJECT = "drill"
 _NAMED = 5  # tables in a message; a person needs to know which kind, not all
 
 
@@ -46,6 +49,20 @@ class DrillReport:
     keys: int | None = None
     contents: Contents | None = None
     components: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What came back, in a sentence."""
+        parts = [f"backup {self.backup_id} came back in {self.seconds:.0f} s"]
+        if self.rows is not None:
+            parts.append(f"{self.rows:,} rows")
+        if self.contents and self.contents.users is not None:
+            parts.append(f"{self.contents.users:,} users")
+        if self.contents and self.contents.applications is not None:
+            parts.append(f"{self.contents.applications:,} applications")
+        if self.contents and self.contents.newest_event:
+            parts.append(f"newest event {self.contents.newest_event:%Y-%m-%d %H:%M} UTC")
+        return ", ".join(parts)
 
 
 def drill_file(job_id: str) -> str:
@@ -145,11 +162,36 @@ def decode_report(data: bytes, *, stack: str, backup_id: BackupId) -> DrillRepor
     return report
 
 
-def is_overdue(
-    drills: Sequence[datetime], began: datetime, now: datetime, every: timedelta
-) -> bool:
-    """Whether more than twice *every* passed since the newest of *drills*, or since it *began*.
+def judge_drills(
+    newest: DrillReport | None, first_backup: datetime | None, now: datetime, plan: Schedule | None
+) -> Finding | None:
+    """What a person should know: how the *newest* drill ended, and whether one is overdue.
 
-    Twice: one drill may be missed, or could not run, before a person has to hear of it.
+    Overdue is what was planned twice and did not happen: one drill may be missed, for want of a
+    stack or a store, before somebody has to hear of it. None where there is nothing to prove yet.
     """
-    return now - max(drills, default=began) > 2 * every
+    since = newest.began if newest else first_backup
+    if since is None:
+        return None
+    if newest and newest.verdict is Verdict.FAIL:
+        words = f"the drill of backup {newest.backup_id} failed: {'; '.join(newest.reasons)}"
+        return Finding(_SUBJECT, Level.FAILURE, words, "Make a new backup, then drill that.")
+    if plan and _slots_between(plan, since, now) > 1:
+        last = f"the last drill was on {since:%Y-%m-%d}" if newest else "none was ever drilled"
+        remedy = 'Run "akbot drill", and "akbot run" for the schedule.'
+        return Finding(_SUBJECT, Level.WARNING, f"no backup was proven lately: {last}", remedy)
+    if newest is None:
+        return Finding(_SUBJECT, Level.OK, "no backup was drilled yet")
+    if newest.verdict is Verdict.COULD_NOT_RUN:
+        words = f"the last drill could not run: {'; '.join(newest.reasons)}"
+        return Finding(_SUBJECT, Level.WARNING, words, 'Mend that, then run "akbot drill".')
+    return Finding(_SUBJECT, Level.OK, newest.words)
+
+
+def _slots_between(plan: Schedule, since: datetime, now: datetime) -> int:
+    """How many drills were planned, 2 for all that are more."""
+    first = plan.next_after(since)
+    if first is None or first > now:
+        return 0
+    second = plan.next_after(first)
+    return 1 if second is None or second > now else 2

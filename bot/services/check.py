@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.daemon_report import judge_daemon, judge_stuck
+from bot.domain.drill import judge_drills
 from bot.domain.errors import BotError
 from bot.domain.findings import (
     DiskUsage,
@@ -16,8 +17,10 @@ from bot.domain.findings import (
     judge_service,
     judge_shared_disk,
 )
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
+from bot.services.drill import DrillHistory
 from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
 from bot.services.ports import BackupStore, Clock, DaemonStatus, Disk, Engine, KeyFacts, State
@@ -38,6 +41,8 @@ class CheckService:
     keys: Callable[[], KeyFacts]
     state: State
     journal: JobJournal
+    drills: DrillHistory
+    plan_of_drills: Schedule | None
     stack_name: str | None = None
 
     async def run(self) -> list[Finding]:
@@ -56,6 +61,7 @@ class CheckService:
         findings += await self._guarded("state", self._state)
         findings += await self._guarded("keys", self._keys)
         findings += await self._guarded("clock", lambda: self._clock(stack))
+        findings += await self._guarded("drill", lambda: self._drills(stack))
         findings += await self._guarded("disk", lambda: self._disks(stack))
         findings += await self._guarded("daemon", self._daemon)
         return findings
@@ -160,6 +166,16 @@ class CheckService:
         name = self.stack_name or (stack.project if stack else "")
         records = await list_backups(self.store, name, self.keys().trusted) if name else []
         return [judge_clock(self.clock.now(), records)]
+
+    async def _drills(self, stack: Stack | None) -> list[Finding]:
+        name = self.stack_name or (stack.project if stack else "")
+        if not name:
+            return []
+        records = await list_backups(self.store, name, self.keys().trusted)
+        first = min((each.created for each in records if each.manifest), default=None)
+        newest = await self.drills.newest(name)
+        finding = judge_drills(newest, first, self.clock.now(), self.plan_of_drills)
+        return [finding] if finding else []
 
     async def _daemon(self) -> Sequence[Finding]:
         return judge_daemon(await self.daemon.report())

@@ -1,18 +1,30 @@
 """Restore a backup where it harms nobody, and see whether it is what its manifest says."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot.domain.backup_id import BackupId, parse_backup_id
 from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import Format, encoding_of
 from bot.domain.contents import Contents
-from bot.domain.drill import DrillReport, Verdict, compare_databases, drill_file, encode_report
-from bot.domain.errors import IntegrityError, PortError, RefusedError
-from bot.domain.manifest import Component, Manifest, backup_prefix
+from bot.domain.drill import (
+    DrillReport,
+    Verdict,
+    compare_databases,
+    decode_report,
+    drill_file,
+    drill_of,
+    encode_report,
+)
+from bot.domain.errors import IntegrityError, ObjectNotFoundError, PortError, RefusedError
+from bot.domain.manifest import SIGNATURE_SUFFIX, Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
+from bot.domain.signature import PublicKey, verify
 from bot.domain.stack import Stack
+from bot.services.catalogue import read_small
 from bot.services.deletion import READS
 from bot.services.keyring import Keyring
 from bot.services.pipeline import drain
@@ -22,6 +34,7 @@ from bot.services.verify import read_component, verify_component
 
 T = TypeVar("T")
 
+_LOOKED_AT = 20  # reports, in case somebody else has left some that nobody trusts
 logger = logging.getLogger(__name__)
 
 
@@ -89,6 +102,9 @@ class DrillService:
             try:
                 await self._restore(manifest, job, found)
                 verdict = Verdict.FAIL if found.reasons else Verdict.PASS
+            except IntegrityError as error:
+                verdict = Verdict.FAIL
+                found.reasons.append(str(error))
             except (PortError, RefusedError) as error:
                 verdict, hint = Verdict.COULD_NOT_RUN, error.hint
                 found.reasons.append(str(error))
@@ -98,6 +114,7 @@ class DrillService:
                 verdict=verdict,
                 seconds=seconds,
                 reasons=tuple(found.reasons),
+                load_seconds=seconds,
                 rows=found.rows,
                 keys=found.keys,
                 contents=found.contents,
@@ -191,3 +208,31 @@ def _require_young(server: str, manifest: Manifest) -> None:
 
 def _major(version: str) -> int:
     return int(version.partition(".")[0])
+
+
+@dataclass(frozen=True)
+class DrillHistory:
+    """The reports that lie beside the backups; *trusted* says whose signatures count."""
+
+    store: BackupStore
+    trusted: Callable[[], Collection[PublicKey]]
+
+    async def newest(self, stack: str) -> DrillReport | None:
+        """The newest report that somebody trusted has signed, None where there is none."""
+        found: list[tuple[BackupId, BackupId]] = []
+        async for each in self.store.list(f"{stack}/"):
+            folder, _, name = each.key.removeprefix(f"{stack}/").partition("/")
+            job_id = drill_of(name)
+            if job_id:
+                with suppress(ValueError):
+                    found.append((job_id, parse_backup_id(folder)))
+        for job_id, backup_id in sorted(found, reverse=True)[:_LOOKED_AT]:
+            with suppress(IntegrityError, ObjectNotFoundError):
+                return await self._read(stack, job_id, backup_id)
+        return None
+
+    async def _read(self, stack: str, job_id: BackupId, backup_id: BackupId) -> DrillReport:
+        key = backup_prefix(stack, backup_id) + drill_file(job_id)
+        document = await read_small(self.store, key)
+        verify(document, await read_small(self.store, key + SIGNATURE_SUFFIX), self.trusted())
+        return decode_report(document, stack=stack, backup_id=backup_id)

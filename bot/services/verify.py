@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot import age
-from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import POSTGRES, Format, encoding_of
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
@@ -48,13 +48,7 @@ class VerifyService:
             RefusedError: the backup is not trusted or just being deleted, or *deep* without an
                 identity.
         """
-        if record.state is BackupState.NOT_TRUSTED:
-            raise RefusedError(
-                f'backup "{record.id}" is not trusted: {record.reason}',
-                hint="Nothing inside it was opened. Use another backup.",
-            )
-        if record.manifest is None or record.state is BackupState.INCOMPLETE:
-            raise IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
+        manifest = require_readable(record)
         if deep and not self.identities:
             raise RefusedError(
                 "a deep check needs the private key, which is not on this host",
@@ -62,11 +56,11 @@ class VerifyService:
             )
         database = self.engine.database(await self.engine.find_stack()) if deep else None
         async with self.locks.reading(record.id):
-            for component in record.manifest.components:
+            for component in manifest.components:
                 await verify_component(self.store, component, self.identities, database)
                 self.publish(ComponentVerified(component))
-        read = deep and record.manifest.component(POSTGRES) is not None
-        return Verified(record.id, bool(self.identities), read, record.manifest.stored_size)
+        read = deep and manifest.component(POSTGRES) is not None
+        return Verified(record.id, bool(self.identities), read, manifest.stored_size)
 
 
 async def verify_component(

@@ -10,8 +10,10 @@ from bot.domain.daemon_report import DaemonReport, parse_report
 from bot.domain.errors import PortError
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
+from bot.services.drill import DrillHistory
 from bot.services.ports import KeyFacts, Protection, StoredObject
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal
@@ -60,6 +62,7 @@ def service(  # noqa: PLR0913 - a fake each
     daemon: FakeDaemon | None = None,
     state: FakeState | None = None,
     journal: FakeJobJournal | None = None,
+    plan_of_drills: Schedule | None = None,
 ) -> CheckService:
     return CheckService(
         engine or FakeEngine(),
@@ -70,6 +73,8 @@ def service(  # noqa: PLR0913 - a fake each
         lambda: keys,
         state or FakeState(),
         journal or FakeJobJournal(),
+        DrillHistory(store or FakeStore(), lambda: keys.trusted),
+        plan_of_drills,
     )
 
 
