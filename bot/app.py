@@ -1,15 +1,11 @@
 """The composition root: the only place that builds objects."""
 
 import asyncio
-import logging
-import signal
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
 
 from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
@@ -27,39 +23,29 @@ from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupRecord
-from bot.domain.daemon_report import DaemonReport
+from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.discovery import StackWanted
-from bot.domain.jobs import JobState, describe
+from bot.domain.drill import DrillReport
 from bot.domain.manifest import Manifest
-from bot.domain.messages import RunBackup, RunPrune
+from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
 from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
-from bot.entrypoints.daemon import Daemon
-from bot.entrypoints.health import health_server
-from bot.entrypoints.logs import start_log
-from bot.entrypoints.scheduler import Scheduler
 from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
 from bot.services.check import CheckService
+from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.kit import KitPlace, KitService
-from bot.services.operations import Listener, Operations
+from bot.services.operations import Listener
 from bot.services.pins import PinService
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune import Pruned, PruneService
-from bot.services.runner import JobRunner
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
 from bot.settings import Settings
 
-if TYPE_CHECKING:
-    from bot.entrypoints.telegram.chat import Chat
-
 _BACKUPS = "backups"
-
-logger = logging.getLogger(__name__)
 
 
 class App:
@@ -139,6 +125,31 @@ class App:
         service = PinService(self.store, keyring, self.read_locks, await self.stack_name())
         return await service.run(backup_id, pinned=pinned)
 
+    async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
+        """`akbot drill`, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> DrillReport:
+            keyring = await asyncio.to_thread(self.keys.keyring)
+            record = choose(await self.backups(), command.backup)
+            service = DrillService(
+                self.engine, self.store, keyring, self.clock, publish, self.read_locks
+            )
+            return await service.run(record, job)
+
+        return await self.jobs.run(command, work, begun, lambda report: report.words)
+
+    async def run(self, command: Command, begun: Begun | None = None) -> object:
+        """Whatever job *command* asks for."""
+        match command:
+            case RunBackup():
+                return await self.backup(command, begun)
+            case RunPrune():
+                return await self.prune(command, begun)
+            case RunDrill():
+                return await self.drill(command, begun)
+            case _:
+                raise TypeError(f"no job runs on {type(command).__name__}")
+
     def check(self) -> CheckService:
         """`akbot check`."""
         return CheckService(
@@ -152,6 +163,8 @@ class App:
             timedelta(days=self.settings.kit_reminder),
             self.folder,
             self.journal.jobs,
+            DrillHistory(self.store, self.keys.trusted),
+            self.settings.plan_of_drills,
             self.settings.stack or None,
         )
 
@@ -223,104 +236,4 @@ def _credentials(settings: Settings) -> S3Credentials | None:
         settings.aws_access_key_id,
         settings.aws_secret_access_key,
         token if token.get_secret_value() else None,
-    )
-
-
-async def serve(settings: Settings) -> None:
-    """`akbot run`: work until SIGTERM or SIGINT, then end in order."""
-    start_log(settings.secrets())
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_app(settings) as app:
-        await _Service(app).run(stop)
-
-
-class _Service:
-    """The daemon's parts, built and tied together."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._runner = JobRunner(
-            app.journal.jobs,
-            app.clock,
-            app.backup,
-            app.backups,
-            app.engine.find_stack,
-            None if app.policy.keeps_everything else app.prune,
-        )
-        self._chat = _build_chat(app, self._runner)
-        self._troubles: dict[str, str] = {}
-        if self._chat:
-            app.listeners.append(self._chat.listener)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        app, settings = self._app, self._app.settings
-        # a wrong key and a journal that cannot be read are told now, not at night
-        await asyncio.to_thread(app.keys.keyring)
-        await app.journal.jobs.open_jobs()
-        parts = [self._chat.run] if self._chat else []
-        if settings.plan_of_backups:
-            since = await app.folder.made_at()
-            scheduler = Scheduler(
-                settings.plan_of_backups, self._runner, app.clock, since, self._troubles
-            )
-            parts.append(scheduler.run)
-        daemon = Daemon(
-            runner=self._runner,
-            journal=app.journal.jobs,
-            recover=app.jobs.recover,
-            probe=app.folder.probe,
-            clock=app.clock,
-            parts=parts,
-            farewell=self._chat.farewell if self._chat else _nothing,
-            troubles=self._troubles,
-        )
-        async with (
-            app.folder.hold_for_daemon(),
-            health_server(settings.health_listen, self._report),
-        ):
-            logger.info("akbot runs; backups go to %s", app.store.name)
-            await daemon.run(stop)
-
-    async def _report(self) -> Mapping[str, Any]:
-        """What `/healthz` says."""
-        journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
-        open_jobs, stuck = await journal.open_jobs(), await journal.stuck_jobs()
-        plan = self._app.settings.plan_of_backups
-        following = plan.next_after(self._app.clock.now()) if plan else None
-        chat = self._chat.state if self._chat else None
-        report = DaemonReport(
-            running=tuple(describe(job) for job in open_jobs if job.state is JobState.RUNNING),
-            uncleaned=tuple(job.id for job in open_jobs if job.state is not JobState.RUNNING),
-            stuck=tuple(job.id for job in stuck),
-            troubles=tuple(troubles),
-            next_backup=following.astimezone(plan.zone).isoformat() if plan and following else "",
-            **({"chat": chat.condition, "chat_words": chat.words} if chat else {}),
-        )
-        return {"status": report.status, **asdict(report)}
-
-
-async def _nothing() -> None:
-    """There is nobody to say farewell to."""
-
-
-def _build_chat(app: App, operations: Operations) -> "Chat | None":
-    """The chat, where there is a token; its library is imported only then."""
-    settings = app.settings
-    token = settings.telegram_token.get_secret_value()
-    if not token:
-        return None
-    from bot.entrypoints.telegram.chat import Chat  # noqa: PLC0415
-
-    return Chat(
-        token=token,
-        base_url=f"{settings.telegram_api}/bot",
-        allowed=settings.telegram_admins,
-        operations=operations,
-        inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
-        outbox=app.journal.outbox,
-        questions=app.journal.questions,
-        clock=app.clock,
-        zone=settings.zone,
     )

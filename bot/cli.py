@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
 _LONGEST_LABEL = 100
-_ALL = 10_000  # jobs, more than the journal keeps
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
@@ -98,18 +97,24 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="only this component; may be given several times",
     )
-    backups = _add(commands, "backups", _backups, "list the backups, or show one")
+    backups = _add(
+        commands, "backups", _shown(cli_answers.backups), "list the backups, or show one"
+    )
     backups.add_argument("id", nargs="?", help="a backup's id, its beginning, or latest")
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
+    drill = _add(commands, "drill", _shown(cli_answers.drill), "prove a backup by restoring it")
+    drill.add_argument("id", nargs="?", default="latest", help="an id, its beginning, or latest")
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
     pin = _add(commands, "pin", _shown(cli_answers.pin), "keep a backup whatever its age")
     pin.add_argument("id", help="a backup's id, its beginning, or latest")
     pin.add_argument("--remove", action="store_true", help="take its pin away again")
-    jobs = _add(commands, "jobs", _jobs, "show what was done, by whom, and how it ended")
+    jobs = _add(
+        commands, "jobs", _shown(cli_answers.jobs), "show what was done, by whom, and how it ended"
+    )
     jobs.usage = "akbot jobs [--json] [ID]\n       akbot jobs [--json] settle ID"
     jobs.add_argument(
         "words",
@@ -185,7 +190,7 @@ def _kit(args: argparse.Namespace) -> int:
 
 
 def _run_daemon(args: argparse.Namespace) -> int:
-    from bot.app import serve  # noqa: PLC0415
+    from bot.service import serve  # noqa: PLC0415
 
     settings, _ = _settings(args)
     asyncio.run(serve(settings))
@@ -236,24 +241,6 @@ async def _backup(app: "App", args: argparse.Namespace) -> int:
     return DONE
 
 
-async def _backups(app: "App", args: argparse.Namespace) -> int:
-    from bot.domain.catalogue import choose  # noqa: PLC0415
-    from bot.entrypoints import render  # noqa: PLC0415
-
-    records = await app.backups()
-    if args.id:
-        record = choose(records, args.id)
-        if args.json:
-            _say_json(asdict(record))
-        else:
-            _say(*render.manifest_lines(record))
-    elif args.json:
-        _say_json([asdict(record) for record in records])
-    else:
-        _say(*render.backup_lines(records, app.clock.now()))
-    return DONE
-
-
 async def _verify(app: "App", args: argparse.Namespace) -> int:
     from bot.domain.catalogue import choose  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
@@ -279,25 +266,6 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
     else:
         _say(*render.verify_lines(outcomes))
     return code
-
-
-async def _jobs(app: "App", args: argparse.Namespace) -> int:
-    from bot.domain.jobs import choose_job, read_jobs_words, require_unsettled  # noqa: PLC0415
-    from bot.entrypoints import render  # noqa: PLC0415
-
-    settle, wanted = read_jobs_words(args.words)
-    if not wanted:
-        jobs = await app.journal.jobs.jobs()
-        _show(args, [asdict(job) for job in jobs], render.jobs_lines(jobs, app.settings.zone))
-        return DONE
-    chosen = choose_job(await app.journal.jobs.jobs(_ALL), wanted)
-    if not settle:
-        _show(args, asdict(chosen), render.job_lines(chosen, app.settings.zone))
-        return DONE
-    require_unsettled(chosen)
-    job = await app.jobs.settle(chosen)
-    _show(args, asdict(job), [f"Job {job.id} is settled: nothing of it is tried any more."])
-    return DONE
 
 
 async def _check(app: "App", args: argparse.Namespace) -> int:

@@ -8,7 +8,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bot.app import App
 
+_ALL = 10_000  # jobs, more than the journal keeps
+
 Answer = Callable[["App", argparse.Namespace], Awaitable[tuple[Any, Sequence[str]]]]
+
+
+async def backups(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot backups`."""
+    from bot.domain.catalogue import choose  # noqa: PLC0415 - "--help" needs none of it
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    records = await app.backups()
+    if args.id:
+        record = choose(records, args.id)
+        return asdict(record), render.manifest_lines(record)
+    return [asdict(each) for each in records], render.backup_lines(records, app.clock.now())
+
+
+async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot jobs`."""
+    from bot.domain.jobs import choose_job, read_jobs_words, require_unsettled  # noqa: PLC0415
+    from bot.entrypoints import render  # noqa: PLC0415
+
+    settle, wanted = read_jobs_words(args.words)
+    if not wanted:
+        newest = await app.journal.jobs.jobs()
+        return [asdict(each) for each in newest], render.jobs_lines(newest, app.settings.zone)
+    chosen = choose_job(await app.journal.jobs.jobs(_ALL), wanted)
+    if not settle:
+        return asdict(chosen), render.job_lines(chosen, app.settings.zone)
+    require_unsettled(chosen)
+    job = await app.jobs.settle(chosen)
+    return asdict(job), [f"Job {job.id} is settled: nothing of it is tried any more."]
 
 
 async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
@@ -24,6 +55,19 @@ async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
         return render_prune.plan_value(plan), render_prune.plan_lines(plan, app.clock.now())
     pruned = await app.prune(RunPrune(trigger=Trigger.CLI, actor=getpass.getuser()))
     return render_prune.pruned_value(pruned), render_prune.pruned_lines(pruned)
+
+
+async def drill(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot drill`."""
+    import getpass  # noqa: PLC0415
+
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunDrill  # noqa: PLC0415
+    from bot.entrypoints import render_drill  # noqa: PLC0415
+
+    command = RunDrill(trigger=Trigger.CLI, actor=getpass.getuser(), backup=args.id)
+    report = await app.drill(command)
+    return asdict(report), render_drill.report_lines(report, app.clock.now())
 
 
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.engine_address import check_engine_address
@@ -93,6 +93,12 @@ class Settings(RetentionSettings):
         "30 3 * * *",
         alias="AKBOT_BACKUP_SCHEDULE",
         description="When `akbot run` makes backups: a cron expression of five fields, or `off`.",
+    )
+    drill_schedule: str = Field(
+        "0 5 * * 0",
+        alias="AKBOT_DRILL_SCHEDULE",
+        description="When `akbot run` proves the newest backup by restoring it: a cron expression"
+        " of five fields, or `off`.",
     )
     timezone: str = Field(
         "",
@@ -181,10 +187,10 @@ class Settings(RetentionSettings):
             tuple(re.split(r"[,\s]+", value.strip(", \n\t"))) if isinstance(value, str) else value
         )
 
-    @field_validator("backup_schedule")
+    @field_validator("backup_schedule", "drill_schedule")
     @classmethod
-    def _is_schedule(cls, value: str) -> str:
-        parse_schedule(value, UTC, "AKBOT_BACKUP_SCHEDULE")
+    def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
+        parse_schedule(value, UTC, f"AKBOT_{str(info.field_name).upper()}")
         return value
 
     @field_validator("docker_host")
@@ -244,6 +250,11 @@ class Settings(RetentionSettings):
     def plan_of_backups(self) -> Schedule | None:
         """When backups are made by themselves; None for never."""
         return parse_schedule(self.backup_schedule, self.zone, "AKBOT_BACKUP_SCHEDULE")
+
+    @property
+    def plan_of_drills(self) -> Schedule | None:
+        """When the newest backup is drilled by itself; None for never."""
+        return parse_schedule(self.drill_schedule, self.zone, "AKBOT_DRILL_SCHEDULE")
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, for the log to mask."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import crcmod
 
+from bot.domain.contents import Contents
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
@@ -178,12 +179,45 @@ class FakeFiles:
         return "2025.2.1"
 
 
+CONTENTS = Contents(users=12, applications=3, newest_event=NOW)
+
+
+@dataclass
+class FakeScratch:
+    """A ScratchDatabase; what is in it after a load is *found*."""
+
+    found: DatabaseFacts = field(default_factory=make_facts)
+    has: Contents = CONTENTS
+    server: str = "17.6"
+    writable: bool = True
+    removed: int = 0
+
+    async def version(self) -> str:
+        return self.server
+
+    async def load(self, archive: AsyncIterator[bytes]) -> None:
+        read = b"".join([block async for block in archive])
+        if read != DUMP:
+            raise IntegrityError("pg_restore cannot load the dump: could not read from input file")
+
+    async def facts(self) -> DatabaseFacts:
+        return self.found
+
+    async def contents(self) -> Contents:
+        return self.has
+
+    async def write(self) -> None:
+        if not self.writable:
+            raise PortError("ask PostgreSQL: cannot execute CREATE SCHEMA: read-only")
+
+
 @dataclass
 class FakeEngine:
     stack: Stack = field(default_factory=make_stack)
     postgres: FakeDatabase = field(default_factory=FakeDatabase)
     redis: FakeSessions = field(default_factory=FakeSessions)
     disk: FakeFiles = field(default_factory=FakeFiles)
+    scratch: FakeScratch = field(default_factory=FakeScratch)
     swept: list[str] = field(default_factory=list)
 
     async def find_stack(self) -> Stack:
@@ -196,6 +230,22 @@ class FakeEngine:
     async def remove_throw_aways(self, job_id: str) -> int:
         self.swept.append(job_id)
         return 0
+
+    @asynccontextmanager
+    async def scratch_database(self, stack: Stack, job_id: str) -> AsyncGenerator[FakeScratch]:
+        assert stack is self.stack
+        assert job_id
+        yield self.scratch
+        self.scratch.removed += 1
+
+    async def load_rdb(self, stack: Stack, rdb: AsyncIterator[bytes], job_id: str) -> int | None:
+        assert job_id
+        read = b"".join([block async for block in rdb])
+        if stack.redis is None:
+            return None
+        if read != self.redis.content:
+            raise IntegrityError("the snapshot of Redis is damaged")
+        return 100
 
     def session_store(self, stack: Stack) -> FakeSessions | None:
         return self.redis if stack.redis else None

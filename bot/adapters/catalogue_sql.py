@@ -88,6 +88,24 @@ FROM public.authentik_version_history;
 """
 
 
+# Of what there is: a tenant's or an old database may lack one of the tables.
+CONTENTS = r"""
+SELECT 'SELECT json_build_object(' || concat_ws(', ',
+  CASE WHEN to_regclass('public.authentik_core_user') IS NOT NULL
+    THEN '''users'', (SELECT count(*) FROM public.authentik_core_user)' END,
+  CASE WHEN to_regclass('public.authentik_core_application') IS NOT NULL
+    THEN '''applications'', (SELECT count(*) FROM public.authentik_core_application)' END,
+  CASE WHEN to_regclass('public.authentik_events_event') IS NOT NULL
+    THEN '''newest_event'', (SELECT max(created) FROM public.authentik_events_event)' END
+) || ');'
+\gexec
+"""
+WRITE = """
+CREATE SCHEMA akbot_drill; CREATE TABLE akbot_drill.probe (id int);
+INSERT INTO akbot_drill.probe VALUES (1); DROP SCHEMA akbot_drill CASCADE;
+"""
+
+
 def end_sessions(names_from: str) -> str:
     """End the sessions whose application_name begins with *names_from*; how many there were."""
     return (

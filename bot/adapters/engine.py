@@ -1,13 +1,15 @@
 """The Docker Engine as the services see it: where the stack is, and its parts."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.files import EngineFiles
 from bot.adapters.postgres import Login, PostgresDatabase
 from bot.adapters.redis import RedisServer
+from bot.adapters.scratch import ScratchPostgres, load_rdb, scratch_database
 from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import Found, StackWanted, choose_containers
@@ -77,6 +79,19 @@ class DockerEngine:
 
     def files(self, stack: Stack) -> EngineFiles:
         return EngineFiles(self._api, stack)
+
+    def scratch_database(
+        self, stack: Stack, job_id: str
+    ) -> AbstractAsyncContextManager[ScratchPostgres]:
+        image, user = stack.postgresql.image_id, self._login(stack).user
+        return scratch_database(self._api, image, user, job_id)
+
+    async def load_rdb(self, stack: Stack, rdb: AsyncIterator[bytes], job_id: str) -> int | None:
+        if stack.redis is None:
+            async for _ in rdb:
+                pass  # its reader's own checks run all the same
+            return None
+        return await load_rdb(self._api, stack.redis.image_id, rdb, job_id)
 
     async def remove_throw_aways(self, job_id: str) -> int:
         return await remove_throw_aways(self._api, job_id)

@@ -7,8 +7,8 @@ block a thread each; a hijacked connection is read here with asyncio instead.
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -98,6 +98,15 @@ class RawStream:
         """Send to stdin, waiting while the other side is slower."""
         self._writer.write(data)
         await self._writer.drain()
+
+    async def write_until(self, data: bytes, ended: asyncio.Task[Any]) -> None:
+        """Send unless the command has *ended*: the Engine then takes nothing more, nor says so."""
+        if ended.done():
+            return
+        sending = asyncio.ensure_future(self.write(data))
+        await asyncio.wait({sending, ended}, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(ConnectionError):  # its exit code says why
+            await (sending if sending.done() else stop(sending))
 
     def close_stdin(self) -> None:
         """Say that no more is coming."""
@@ -189,6 +198,37 @@ class EngineApi:
             await stream.close()
         state: dict[str, Any] = await self.call(doing, lambda sdk: sdk.exec_inspect(exec_id))
         if state["ExitCode"] is None:  # it still runs, so its stream was cut
+            raise PortError(f"{doing}: the Engine hung up", retryable=True)
+        return Finished(int(state["ExitCode"]), stdout, text_tail(stderr))
+
+    async def feed(
+        self,
+        container_id: str,
+        command: Sequence[str],
+        data: AsyncIterator[bytes],
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> Finished:
+        """Run a command with *data* as its stdin to its end.
+
+        One that ends early, because it did not like what it read, is answered by its exit code;
+        *data* is read to its end all the same, so that the reader's own checks run.
+        """
+        doing = f'run "{command[0]}" in a container'
+        exec_id = await self._create(doing, container_id, command, environment, stdin=True)
+        stream = await self._start(doing, exec_id)
+        listening = asyncio.create_task(stream.output())
+        try:
+            async for block in data:
+                await stream.write_until(block, listening)
+            if not listening.done():
+                stream.close_stdin()
+            stdout, stderr = await listening
+        finally:
+            await stop(listening)
+            await stream.close()
+        state: dict[str, Any] = await self.call(doing, lambda sdk: sdk.exec_inspect(exec_id))
+        if state["ExitCode"] is None:
             raise PortError(f"{doing}: the Engine hung up", retryable=True)
         return Finished(int(state["ExitCode"]), stdout, text_tail(stderr))
 

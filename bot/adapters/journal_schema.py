@@ -77,6 +77,7 @@ _STEPS = (
     );
     """,
     "",  # jobs of kind "prune", and triggers "safety" and "update"
+    "",  # jobs of kind "drill"
 )
 
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters import catalogue_sql as sql
+from bot.adapters.database_facts import read_facts
 from bot.adapters.engine_api import EngineApi, stop
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.adapters.throwaway import throw_away
 from bot.adapters.transport import Transport
 from bot.domain.errors import IntegrityError, PortError
-from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.manifest import DatabaseFacts
 from bot.domain.stack import Container
 from bot.services.ports import DatabaseServer, Snapshot
 
@@ -157,23 +158,7 @@ class PostgresSnapshot:
                 yield block
 
     async def facts(self) -> DatabaseFacts:
-        ask = self._session.ask
-        rows: dict[str, int] = await ask(sql.COUNT_ROWS)
-        catalogues: dict[str, str] = await ask(sql.CATALOGUE)
-        migrated: list[str] = await ask(sql.SCHEMAS_WITH_MIGRATIONS)
-        migrations = {schema: await ask(sql.migrations_of(schema)) for schema in migrated}
-        has_history = await ask(sql.VERSION_HISTORY_EXISTS)
-        versions: list[dict[str, str]] = await ask(sql.VERSION_HISTORY) if has_history else []
-        return DatabaseFacts(
-            name=self._server.database,
-            size=self._server.database_size,
-            rows=rows,
-            schemas={
-                schema: _fingerprint(digest, migrations.get(schema))
-                for schema, digest in catalogues.items()
-            },
-            versions=tuple(VersionRow(**row) for row in versions),
-        )
+        return await read_facts(self._session, self._server.database, self._server.database_size)
 
 
 def _server(answer: dict[str, Any], database: str) -> DatabaseServer:
@@ -183,10 +168,3 @@ def _server(answer: dict[str, Any], database: str) -> DatabaseServer:
         database_size=answer["size"],
         has_zstd=answer["version_num"] >= _ZSTD_SINCE and bool(answer["has_zstd"]),
     )
-
-
-def _fingerprint(digest: str, migrations: Mapping[str, Any] | None) -> SchemaFingerprint:
-    if migrations is None:
-        return SchemaFingerprint(digest)
-    applied = {app: tuple(names) for app, names in migrations["applied"].items()}
-    return SchemaFingerprint(digest, migrations["newest"], applied)

@@ -1,10 +1,14 @@
-"""Containers for one hostile job: no network, no capabilities, little memory, removed always."""
+"""Containers for one hostile job: no network, no capabilities, little memory, removed always.
+
+Those with one command read its stdin; those with a server are entered with exec.
+"""
 
 import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -38,7 +42,7 @@ class ThrowAway:
         exited = asyncio.create_task(self._exit_code())
         try:
             async for block in data:
-                await self._send(block, exited)
+                await self._stream.write_until(block, exited)
             if not exited.done():
                 self._stream.close_stdin()
             code = await exited
@@ -59,15 +63,6 @@ class ThrowAway:
         )
         return int(result["StatusCode"])
 
-    async def _send(self, block: bytes, exited: asyncio.Task[int]) -> None:
-        """Send unless the command has ended: the Engine then takes nothing more, nor says so."""
-        if exited.done():
-            return
-        sending = asyncio.ensure_future(self._stream.write(block))
-        await asyncio.wait({sending, exited}, return_when=asyncio.FIRST_COMPLETED)
-        with suppress(ConnectionError):  # its exit code says why
-            await (sending if sending.done() else stop(sending))
-
 
 @asynccontextmanager
 async def throw_away(
@@ -79,7 +74,76 @@ async def throw_away(
     us then, so it does not go on working either.
     """
     doing = f'run "{command[0]}" in a throw-away container'
+    settings = {
+        "entrypoint": list(command[:1]),
+        "command": list(command[1:]),
+        "user": "65534:65534",
+        "stdin_open": True,
+    }
+    async with _created(engine, doing, image_id, settings, job_id, memory=_MEMORY) as name:
+        stream = await engine.attach(name)
+        try:
+            await engine.call(doing, lambda sdk: sdk.start(name))
+            yield ThrowAway(engine, name, stream)
+        finally:
+            await stream.close()
 
+
+@dataclass(frozen=True)
+class Server:
+    """A server program that an image's own entrypoint starts.
+
+    *user* is one that the image knows. *scratch* are the folders that it writes to; what an image
+    declares as a volume is one of its own, and is removed with it. *memory* is in bytes.
+    """
+
+    image_id: str
+    user: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    scratch: tuple[str, ...]
+    memory: int
+
+
+@asynccontextmanager
+async def throw_away_server(
+    engine: EngineApi, server: Server, job_id: str = ""
+) -> AsyncGenerator[str]:
+    """Start a sealed container of *server*; its name.
+
+    Whether the server answers is for the caller to find out. It carries *job_id* as above, but
+    lives on when we are killed: the next start removes it.
+    """
+    doing = f'run "{server.command[0]}" in a throw-away container'
+    settings = {
+        "command": list(server.command),
+        "user": server.user,
+        "environment": dict(server.environment),
+    }
+    async with _created(
+        engine,
+        doing,
+        server.image_id,
+        settings,
+        job_id,
+        memory=server.memory,
+        scratch=server.scratch,
+    ) as name:
+        await engine.call(doing, lambda sdk: sdk.start(name))
+        yield name
+
+
+@asynccontextmanager
+async def _created(  # noqa: PLR0913 - what all have, and what each has
+    engine: EngineApi,
+    doing: str,
+    image_id: str,
+    settings: Mapping[str, Any],
+    job_id: str,
+    *,
+    memory: int,
+    scratch: Sequence[str] = (),
+) -> AsyncGenerator[str]:
     name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
 
     def create(sdk: Any) -> None:
@@ -88,30 +152,24 @@ async def throw_away(
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             read_only=True,
-            mem_limit=_MEMORY,
+            mem_limit=memory,
+            memswap_limit=memory,
             pids_limit=_PIDS,
+            tmpfs=dict.fromkeys(scratch, "mode=1777"),
         )
         sdk.create_container(
             image_id,
             name=name,
-            entrypoint=list(command[:1]),
-            command=list(command[1:]),
-            user="65534:65534",
-            stdin_open=True,
             network_disabled=True,
             labels={LABEL: job_id},
             healthcheck={"Test": ["NONE"]},
             host_config=limits,
+            **settings,
         )
 
     try:
         await finish(engine.call(doing, create))
-        stream = await engine.attach(name)
-        try:
-            await engine.call(doing, lambda sdk: sdk.start(name))
-            yield ThrowAway(engine, name, stream)
-        finally:
-            await stream.close()
+        yield name
     finally:
         await finish(engine.call("remove a throw-away container", lambda sdk: _remove(sdk, name)))
 

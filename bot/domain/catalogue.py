@@ -122,6 +122,23 @@ def _require_objects(manifest: Manifest, found: FoundSet) -> None:
             )
 
 
+def require_readable(record: BackupRecord) -> Manifest:
+    """The manifest of a backup that may be opened.
+
+    Raises:
+        RefusedError: nobody who is trusted here has signed it.
+        IntegrityError: something of it is missing.
+    """
+    if record.state is BackupState.NOT_TRUSTED:
+        raise RefusedError(
+            f'backup "{record.id}" is not trusted: {record.reason}',
+            hint="Nothing inside it was opened. Use another backup.",
+        )
+    if record.manifest is None or record.state is BackupState.INCOMPLETE:
+        raise IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
+    return record.manifest
+
+
 def newest_good(records: Sequence[BackupRecord]) -> BackupRecord | None:
     """The newest backup that is complete and trusted; *records* come newest first."""
     return next((record for record in records if record.state is BackupState.GOOD), None)

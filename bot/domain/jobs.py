@@ -19,6 +19,7 @@ class JobKind(StrEnum):
 
     BACKUP = "backup"
     PRUNE = "prune"
+    DRILL = "drill"
 
 
 class Trigger(StrEnum):
@@ -159,11 +160,11 @@ def require_unsettled(job: Job) -> None:
         )
 
 
-def slot_is_taken(jobs: Sequence[Job], slot: datetime) -> bool:
-    """Whether the work that was planned for *slot* has had its run.
+def slot_is_taken(jobs: Sequence[Job], kind: JobKind, slot: datetime) -> bool:
+    """Whether the work of *kind* that was planned for *slot* has had its run.
 
     A run that was interrupted, through no fault of its own, is made up for once.
     """
-    runs = [job for job in jobs if job.slot == slot]
+    runs = [job for job in jobs if job.kind is kind and job.slot == slot]
     interrupted = [job for job in runs if job.state is JobState.INTERRUPTED]
     return len(interrupted) > 1 or len(runs) > len(interrupted)

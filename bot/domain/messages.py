@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from bot.domain.backup_id import BackupId
+from bot.domain.catalogue import LATEST
 from bot.domain.jobs import Job, JobKind, Trigger
 from bot.domain.manifest import Component, Manifest
 
@@ -40,6 +41,15 @@ class RunPrune(Command):
     """Delete what has outlived its use; after a backup it has no slot, which is the backup's."""
 
     kind: ClassVar[JobKind] = JobKind.PRUNE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDrill(Command):
+    """Restore *backup*, an id, its beginning or `latest`, into throw-away containers."""
+
+    kind: ClassVar[JobKind] = JobKind.DRILL
+
+    backup: str = LATEST
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,19 @@
 """Planned work becomes commands: each slot once, one that was missed made up for once."""
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.errors import BotError, BusyError
-from bot.domain.jobs import Trigger, slot_is_taken
-from bot.domain.messages import RunBackup
+from bot.domain.jobs import JobKind, slot_is_taken
+from bot.domain.messages import Command
 from bot.domain.schedule import Schedule
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
 CATCH_UP = timedelta(hours=6)
 _LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
-_TROUBLE = "schedule"
 _REMEMBERED = 200  # jobs that can have taken a slot within CATCH_UP
 
 logger = logging.getLogger(__name__)
@@ -22,14 +21,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Scheduler:
-    """Begins a backup at each slot of *schedule*.
+    """Begins a job of *kind* at each slot of *schedule*; *command* makes it for the slot.
 
     *since* is when this installation began: nothing was missed before. *troubles* has a sentence
-    while a backup that is due cannot begin; it is tried again every minute. A slot is taken once a
+    while one that is due cannot begin; it is tried again every minute. A slot is taken once a
     job of it is in the journal, so that no restart, kill or clock that jumps back runs it twice.
     """
 
+    kind: JobKind
     schedule: Schedule
+    command: Callable[[datetime], Command]
     operations: Operations
     clock: Clock
     since: datetime
@@ -48,18 +49,17 @@ class Scheduler:
         if slot is None:
             return
         try:
-            if not slot_is_taken(await self.operations.jobs(_REMEMBERED), slot):
-                await self.operations.start_backup(
-                    RunBackup(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot)
-                )
+            jobs = await self.operations.jobs(_REMEMBERED)
+            if not slot_is_taken(jobs, self.kind, slot):
+                await self.operations.start(self.command(slot))
         except BusyError as error:
-            logger.info("the backup of %s waits: %s", f"{slot:%H:%M} UTC", error)
+            logger.info("the %s of %s waits: %s", self.kind, f"{slot:%H:%M} UTC", error)
         except BotError as error:
-            words = f"the backup of {slot:%H:%M} UTC could not begin: {error}"
-            self.troubles[_TROUBLE] = words
+            words = f"the {self.kind} of {slot:%H:%M} UTC could not begin: {error}"
+            self.troubles[self.kind] = words
             logger.error(words)  # noqa: TRY400
         else:
-            self.troubles.pop(_TROUBLE, None)
+            self.troubles.pop(self.kind, None)
 
     def _pause(self) -> float:
         """Seconds until the next slot, or until the clock is looked at again."""

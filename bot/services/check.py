@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.daemon_report import judge_daemon, judge_stuck
+from bot.domain.drill import judge_drills
 from bot.domain.errors import BotError
 from bot.domain.findings import (
     DiskUsage,
@@ -18,8 +19,10 @@ from bot.domain.findings import (
     judge_shared_disk,
 )
 from bot.domain.kit_record import judge_kit
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
+from bot.services.drill import DrillHistory
 from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
 from bot.services.ports import (
@@ -51,6 +54,8 @@ class CheckService:
     kit_reminder: timedelta
     state: State
     journal: JobJournal
+    drills: DrillHistory
+    plan_of_drills: Schedule | None
     stack_name: str | None = None
 
     async def run(self) -> list[Finding]:
@@ -70,6 +75,7 @@ class CheckService:
         findings += await self._guarded("keys", self._keys)
         findings += await self._guarded("recovery kit", self._kit)
         findings += await self._guarded("clock", lambda: self._clock(stack))
+        findings += await self._guarded("drill", lambda: self._drills(stack))
         findings += await self._guarded("disk", lambda: self._disks(stack))
         findings += await self._guarded("daemon", self._daemon)
         return findings
@@ -194,6 +200,16 @@ class CheckService:
         name = self.stack_name or (stack.project if stack else "")
         records = await list_backups(self.store, name, self.keys().trusted) if name else []
         return [judge_clock(self.clock.now(), records)]
+
+    async def _drills(self, stack: Stack | None) -> list[Finding]:
+        name = self.stack_name or (stack.project if stack else "")
+        if not name:
+            return []
+        records = await list_backups(self.store, name, self.keys().trusted)
+        first = min((each.created for each in records if each.manifest), default=None)
+        newest = await self.drills.newest(name)
+        finding = judge_drills(newest, first, self.clock.now(), self.plan_of_drills)
+        return [finding] if finding else []
 
     async def _daemon(self) -> Sequence[Finding]:
         return judge_daemon(await self.daemon.report())

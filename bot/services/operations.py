@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job
-from bot.domain.messages import Event, RunBackup
+from bot.domain.messages import Command, Event
 from bot.domain.stack import Stack
 
 Listener = Callable[[Job, Event], None]
@@ -15,8 +15,8 @@ Listener = Callable[[Job, Event], None]
 class Operations(Protocol):
     """The use cases behind the chat and the schedule."""
 
-    async def start_backup(self, command: RunBackup) -> Job:
-        """Begin a backup and return once it is in the journal; it goes on by itself.
+    async def start(self, command: Command) -> Job:
+        """Begin a job and return once it is in the journal; it goes on by itself.
 
         Raises BusyError when another job runs, and what else keeps it from beginning.
         """

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.domain.backup_id import BackupId
+from bot.domain.contents import Contents
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.findings import DiskUsage
 from bot.domain.kit_record import KitRecord
@@ -154,6 +155,28 @@ class Database(Protocol):
         """
 
 
+class ScratchDatabase(Protocol):
+    """A throw-away PostgreSQL of the stack's own image, for one dump to be restored into."""
+
+    async def version(self) -> str:
+        """The server's."""
+
+    async def load(self, archive: AsyncIterator[bytes]) -> None:
+        """Restore a custom-format dump, whole or not at all.
+
+        Raises IntegrityError with the first words of `pg_restore` when it cannot.
+        """
+
+    async def facts(self) -> DatabaseFacts:
+        """What it holds, counted as a backup's snapshot is."""
+
+    async def contents(self) -> Contents:
+        """What a person would look for first."""
+
+    async def write(self) -> None:
+        """Make a table, write into it, and drop it. Raises PortError when that fails."""
+
+
 class SessionStore(Protocol):
     """The stack's Redis."""
 
@@ -191,6 +214,20 @@ class Engine(Protocol):
 
     def files(self, stack: Stack) -> StackFiles:
         """Its files."""
+
+    def scratch_database(
+        self, stack: Stack, job_id: str
+    ) -> AbstractAsyncContextManager[ScratchDatabase]:
+        """An empty database in a throw-away container, which is gone after the context.
+
+        Raises PortError where it does not start.
+        """
+
+    async def load_rdb(self, stack: Stack, rdb: AsyncIterator[bytes], job_id: str) -> int | None:
+        """Load a snapshot into a throw-away Redis of the stack's image; its number of keys.
+
+        None in a stack that has no Redis any more. Raises IntegrityError where it cannot be loaded.
+        """
 
     async def remove_throw_aways(self, job_id: str) -> int:
         """Remove the throw-away containers of a job; how many there were."""

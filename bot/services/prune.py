@@ -12,7 +12,7 @@ from bot.domain.messages import DeletionBegan, RunPrune
 from bot.domain.retention import Policy, RetentionPlan, Verdict, plan_retention
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import find_backup, list_backups
-from bot.services.deletion import DELETING, DOOMED, STACK, delete_set
+from bot.services.deletion import DELETING, DOOMED, READS, STACK, delete_set
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import (
     BackupStore,
@@ -22,9 +22,6 @@ from bot.services.ports import (
     Publish,
     ReadLocks,
 )
-
-READS = "reads"
-"""Fact of any job's plan: the id of a backup that it reads, and needs until it is settled."""
 
 PAUSE = 2.0  # seconds between two deletions, in which a person can still cancel
 _ALL = 10_000  # jobs, more than the journal keeps

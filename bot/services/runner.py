@@ -9,7 +9,7 @@ from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import RunBackup, RunPrune
+from bot.domain.messages import Command, RunBackup, RunPrune
 from bot.domain.stack import Stack
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
@@ -22,21 +22,21 @@ _STOPPING = "the bot is being stopped"
 
 @dataclass
 class JobRunner:
-    """Port `Operations`; *run_backup* does a whole backup as a job and says when it has begun.
+    """Port `Operations`; *run_job* does a whole job and says when it has begun.
 
-    *prune* does a whole prune as a job, after each scheduled backup that leaves no doubt.
+    *prunes*: a prune follows each scheduled backup that leaves no doubt.
     """
 
     journal: JobJournal
     clock: Clock
-    run_backup: Callable[[RunBackup, Begun], Awaitable[Manifest]]
+    run_job: Callable[[Command, Begun | None], Awaitable[object]]
     list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
     find_stack: Callable[[], Awaitable[Stack]]
-    prune: Callable[[RunPrune], Awaitable[object]] | None = None
+    prunes: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
 
-    async def start_backup(self, command: RunBackup) -> Job:
+    async def start(self, command: Command) -> Job:
         if self._closing:
             raise RefusedError(_STOPPING, hint="Ask again in a minute.")
         begun: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
@@ -45,10 +45,10 @@ class JobRunner:
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(begun)
 
-    async def _run(self, command: RunBackup, begun: asyncio.Future[Job]) -> None:
+    async def _run(self, command: Command, begun: asyncio.Future[Job]) -> None:
         """Hand an error to whoever waits for the beginning; later the journal has it."""
         try:
-            manifest = await self.run_backup(command, begun.set_result)
+            result = await self.run_job(command, begun.set_result)
         except Exception as error:  # boundary: nobody else waits for this task
             if not begun.done():
                 begun.set_exception(error)
@@ -60,15 +60,15 @@ class JobRunner:
         finally:
             if not begun.done():
                 begun.set_exception(RefusedError(_STOPPING))
-        if command.trigger is Trigger.SCHEDULE and not manifest.warnings:
+        if self.prunes and _leaves_no_doubt(command, result):
             await self._prune()
 
     async def _prune(self) -> None:
         """Delete what the new backup makes needless; a failure is a job of its own."""
-        if self.prune is None or self._closing:
+        if self._closing:
             return
         try:
-            await self.prune(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"))
+            await self.run_job(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"), None)
         except BotError as error:
             logger.warning("prune: %s", error)
         except Exception:  # boundary: nobody else waits for this task
@@ -107,3 +107,12 @@ class JobRunner:
 
     async def stack(self) -> Stack:
         return await self.find_stack()
+
+
+def _leaves_no_doubt(command: Command, result: object) -> bool:
+    return (
+        isinstance(command, RunBackup)
+        and command.trigger is Trigger.SCHEDULE
+        and isinstance(result, Manifest)
+        and not result.warnings
+    )

@@ -74,6 +74,8 @@ class Undo:
         """
         ended = job.state if job.state is not JobState.RUNNING else state
         words = job.message if job.state is not JobState.RUNNING else reason
+        if job.kind is JobKind.DRILL:
+            return await self._settle_drill(job, ended, words)
         if STACK not in job.plan:  # it had not come so far as to begin anything
             return Outcome(ended, words)
         try:
@@ -90,6 +92,14 @@ class Undo:
                 case Remedy.UNDO:
                     await delete_set(self.store, job.plan[STACK], job.id)
                     await self._end_programs(job)
+        except BotError as error:
+            return not_yet(ended, words, str(error))
+        return Outcome(ended, words.partition(_NOT_YET)[0])
+
+    async def _settle_drill(self, job: Job, ended: JobState, words: str) -> Outcome:
+        """It changed nothing; its containers go."""
+        try:
+            await self.engine.remove_throw_aways(job.id)
         except BotError as error:
             return not_yet(ended, words, str(error))
         return Outcome(ended, words.partition(_NOT_YET)[0])

@@ -1,16 +1,20 @@
 """Read a stored backup back: bytes, signature and, with an identity, what is inside."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot import age
-from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import POSTGRES, Format, encoding_of
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
 from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,7 @@ class VerifyService:
             RefusedError: the backup is not trusted or just being deleted, or *deep* without an
                 identity.
         """
-        if record.state is BackupState.NOT_TRUSTED:
-            raise RefusedError(
-                f'backup "{record.id}" is not trusted: {record.reason}',
-                hint="Nothing inside it was opened. Use another backup.",
-            )
-        if record.manifest is None or record.state is BackupState.INCOMPLETE:
-            raise IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
+        manifest = require_readable(record)
         if deep and not self.identities:
             raise RefusedError(
                 "a deep check needs the private key, which is not on this host",
@@ -58,11 +56,11 @@ class VerifyService:
             )
         database = self.engine.database(await self.engine.find_stack()) if deep else None
         async with self.locks.reading(record.id):
-            for component in record.manifest.components:
+            for component in manifest.components:
                 await verify_component(self.store, component, self.identities, database)
                 self.publish(ComponentVerified(component))
-        read = deep and record.manifest.component(POSTGRES) is not None
-        return Verified(record.id, bool(self.identities), read, record.manifest.stored_size)
+        read = deep and manifest.component(POSTGRES) is not None
+        return Verified(record.id, bool(self.identities), read, manifest.stored_size)
 
 
 async def verify_component(
@@ -75,24 +73,59 @@ async def verify_component(
 
     Raises IntegrityError naming the component.
     """
+    if not identities:
+        await _read_stored(store, component)
+        return
     encoding = encoding_of(component.key)
-    tally = Tally()
-    stored = read_ahead(hash_stored(read_ahead(store.get(component.key)), tally))
-    try:
-        if identities:
-            content = unseal(stored, identities=identities, tally=tally)
-            if encoding.compressed:
-                content = decompress(content)
-            if database and encoding.format is Format.ARCHIVE:
-                async with ending(content):
-                    await database.check_archive(content)
-            else:
-                await drain(content, encoding)
+
+    async def take(content: AsyncIterator[bytes]) -> None:
+        if database and encoding.format is Format.ARCHIVE:
+            await database.check_archive(content)
         else:
-            async with ending(stored):
-                async for _ in stored:
-                    pass
-        _compare(tally, component, opened=bool(identities))
+            await drain(content, encoding)
+
+    await read_component(store, component, identities, take)
+
+
+async def read_component(
+    store: BackupStore,
+    component: Component,
+    identities: Sequence[age.Identity],
+    take: Callable[[AsyncIterator[bytes]], Awaitable[T]],
+) -> T:
+    """Let *take* have the file inside the component, to its end, and return what it returns.
+
+    What it had was authentic, but that it was the whole is known only when this returns. Raises
+    IntegrityError naming the component.
+    """
+    encoding, tally = encoding_of(component.key), Tally()
+    with _naming(component):
+        content = unseal(_stored(store, component, tally), identities=identities, tally=tally)
+        if encoding.compressed:
+            content = decompress(content)
+        async with ending(content):
+            taken = await take(content)
+        _compare(tally, component, opened=True)
+    return taken
+
+
+async def _read_stored(store: BackupStore, component: Component) -> None:
+    tally = Tally()
+    with _naming(component):
+        async with ending(_stored(store, component, tally)) as stored:
+            async for _ in stored:
+                pass
+        _compare(tally, component, opened=False)
+
+
+def _stored(store: BackupStore, component: Component, tally: Tally) -> AsyncIterator[bytes]:
+    return read_ahead(hash_stored(read_ahead(store.get(component.key)), tally))
+
+
+@contextmanager
+def _naming(component: Component) -> Iterator[None]:
+    try:
+        yield
     except IntegrityError as error:
         raise IntegrityError(f'component "{component.name}": {error}', hint=error.hint) from error
 

@@ -11,8 +11,10 @@ from bot.domain.errors import PortError
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.kit_record import Confirmation, KitRecord
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
+from bot.services.drill import DrillHistory
 from bot.services.ports import KeyFacts, Protection, StoredObject
 from tests.fakes import FakeKitLog, FakeStore
 from tests.fakes_journal import FakeJobJournal
@@ -66,6 +68,7 @@ def service(  # noqa: PLR0913 - a fake each
     state: FakeState | None = None,
     journal: FakeJobJournal | None = None,
     confirmed: Confirmation | None = SEEN,
+    plan_of_drills: Schedule | None = None,
 ) -> CheckService:
     return CheckService(
         engine or FakeEngine(),
@@ -78,6 +81,8 @@ def service(  # noqa: PLR0913 - a fake each
         timedelta(days=180),
         state or FakeState(),
         journal or FakeJobJournal(),
+        DrillHistory(store or FakeStore(), lambda: keys.trusted),
+        plan_of_drills,
     )
 
 

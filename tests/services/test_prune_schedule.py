@@ -8,7 +8,8 @@ import pytest
 
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
-from bot.domain.messages import RunBackup, RunPrune
+from bot.domain.messages import Command, RunBackup, RunPrune
+from bot.services.jobs import Begun
 from bot.services.runner import JobRunner
 from tests.fakes import FakeStore
 from tests.fakes_stack import make_facts
@@ -23,15 +24,15 @@ def runner(world: World) -> JobRunner:
     return JobRunner(
         world.journal,
         world.clock,
-        world.run,
+        world.start,
         world.records,
         world.engine.find_stack,
-        world.prune,
+        prunes=True,
     )
 
 
 async def run_to_its_end(runner: JobRunner, command: RunBackup) -> None:
-    await runner.start_backup(command)
+    await runner.start(command)
     await asyncio.gather(*runner._tasks)
 
 
@@ -107,10 +108,12 @@ async def test_a_prune_that_fails_leaves_the_backup_done(
 async def test_an_error_of_ours_in_it_harms_nobody(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(command: RunPrune) -> None:
-        raise ZeroDivisionError(command)
+    async def broken(command: Command, begun: Begun | None) -> object:
+        if isinstance(command, RunPrune):
+            raise ZeroDivisionError(command)
+        return await world.start(command, begun)
 
-    await run_to_its_end(replace(runner(world), prune=broken), AT_NIGHT)
+    await run_to_its_end(replace(runner(world), run_job=broken), AT_NIGHT)
 
     assert await outcomes(world) == [(JobKind.BACKUP, JobState.DONE)]
     assert "prune failed on an error of akbot itself" in caplog.text
@@ -118,7 +121,7 @@ async def test_an_error_of_ours_in_it_harms_nobody(
 
 async def test_a_daemon_that_stops_begins_none(world: World) -> None:
     daemon = runner(world)
-    await daemon.start_backup(AT_NIGHT)
+    await daemon.start(AT_NIGHT)
     closing = asyncio.create_task(daemon.close(60))
     while not closing.done():
         await asyncio.sleep(0)
@@ -127,10 +130,10 @@ async def test_a_daemon_that_stops_begins_none(world: World) -> None:
 
     assert await outcomes(world) == [(JobKind.BACKUP, JobState.DONE)]
     with pytest.raises(RefusedError):
-        await daemon.start_backup(AT_NIGHT)
+        await daemon.start(AT_NIGHT)
 
 
 async def test_where_everything_is_kept_none_is_begun(world: World) -> None:
-    await run_to_its_end(replace(runner(world), prune=None), AT_NIGHT)
+    await run_to_its_end(replace(runner(world), prunes=False), AT_NIGHT)
 
     assert await outcomes(world) == [(JobKind.BACKUP, JobState.DONE)]

@@ -12,7 +12,8 @@ import pytest
 
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import PortError
-from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.messages import RunBackup
 from bot.domain.retention import Policy
 from bot.domain.schedule import Schedule
 from bot.entrypoints.daemon import Daemon
@@ -81,13 +82,19 @@ class Machine:
         runner = JobRunner(
             world.journal,
             world.clock,
-            world.run,
+            world.start,
             world.records,
             world.engine.find_stack,
-            world.prune if self.prunes else None,
+            prunes=self.prunes,
         )
         scheduler = Scheduler(
-            Schedule(self.cron, UTC), runner, world.clock, since=START, troubles=self.troubles
+            JobKind.BACKUP,
+            Schedule(self.cron, UTC),
+            lambda slot: RunBackup(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot),
+            runner,
+            world.clock,
+            since=START,
+            troubles=self.troubles,
         )
 
         async def farewell() -> None:
@@ -231,7 +238,7 @@ async def test_what_fails_is_shown_until_it_is_mended(machine: Machine) -> None:
 
     assert machine.troubles == {
         "state": "state: no space left",
-        "schedule": "the backup of 01:00 UTC could not begin: no space left",
+        "backup": "the backup of 01:00 UTC could not begin: no space left",
     }
     machine.state.fails = None
     machine.journal.is_full = False
@@ -297,4 +304,4 @@ async def test_whatever_happens_the_newest_stay_and_none_is_half_deleted(
     jobs = await machine.world.journal.jobs(1000)
     made = [job.id for job in jobs if job.kind is JobKind.BACKUP and job.state is JobState.DONE]
     assert [record.id for record in await machine.world.records()][:3] == sorted(made)[:-4:-1]
-    assert {job.kind for job in jobs} == set(JobKind)
+    assert {job.kind for job in jobs} == {JobKind.BACKUP, JobKind.PRUNE}

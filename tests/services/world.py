@@ -7,13 +7,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import age
-from bot.domain.catalogue import BackupRecord
+from bot.domain.catalogue import BackupRecord, choose
+from bot.domain.drill import DrillReport
 from bot.domain.jobs import Job, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import BackupEvent, Event, RunBackup, RunPrune
+from bot.domain.messages import BackupEvent, Command, Event, RunBackup, RunDrill, RunPrune
 from bot.domain.retention import Policy
 from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
+from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
 from bot.services.pins import PinService
@@ -28,6 +30,7 @@ from tests.fakes_stack import FakeClock, FakeEngine
 
 IDENTITY = age.X25519Identity.generate()
 COMMAND = RunBackup(trigger=Trigger.CLI, actor="root")
+DRILL = RunDrill(trigger=Trigger.CLI, actor="root")
 PRUNE = RunPrune(trigger=Trigger.CLI, actor="root")
 
 
@@ -93,6 +96,30 @@ class World:
             return await self.prune_service(publish).run(command, job)
 
         return await self.jobs.run(command, work, words=lambda pruned: pruned.words)
+
+    async def drill(self, command: RunDrill = DRILL, begun: Begun | None = None) -> DrillReport:
+        """A drill, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> DrillReport:
+            record = choose(await self.records(), command.backup)
+            service = DrillService(
+                self.engine, self.store, self.keyring, self.clock, publish, self.read_locks
+            )
+            return await service.run(record, job)
+
+        return await self.jobs.run(command, work, begun, lambda report: report.words)
+
+    async def start(self, command: Command, begun: Begun | None = None) -> object:
+        """Whatever job *command* asks for."""
+        match command:
+            case RunBackup():
+                return await self.run(command, begun)
+            case RunPrune():
+                return await self.prune(command)
+            case RunDrill():
+                return await self.drill(command, begun)
+            case _:
+                raise TypeError(command)
 
     @property
     def pins(self) -> PinService:

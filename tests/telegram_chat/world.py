@@ -12,7 +12,7 @@ from bot.domain.backup_id import SUFFIX_ALPHABET, make_backup_id
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BusyError
 from bot.domain.jobs import Job, JobState, Outcome, describe
-from bot.domain.messages import Command, Event, JobBegan, JobEnded, RunBackup
+from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.journal_ports import Inbox, Outbox, Questions
@@ -77,14 +77,14 @@ class ToldOperations:
     clock: TurnedClock
     all_jobs: list[Job] = field(default_factory=list)
     records: Sequence[BackupRecord] = ()
-    commands: list[RunBackup] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
     failure: Exception | None = None
     begun_but_silent: asyncio.Event | None = None
     health: str = "healthy"
 
-    async def start_backup(self, command: RunBackup) -> Job:
+    async def start(self, command: Command) -> Job:
         if self.failure:
             raise self.failure
         if running := self._running():

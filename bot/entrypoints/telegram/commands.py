@@ -101,7 +101,7 @@ class Commands:
             )
             try:
                 async with self.patience(_PATIENCE):
-                    job = await self.operations.start_backup(command)
+                    job = await self.operations.start(command)
             except TimeoutError:
                 return texts.begins_late()
             except BusyError as error:

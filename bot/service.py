@@ -1,0 +1,138 @@
+"""The daemon, built and tied together: `akbot run`."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bot.app import App, open_app
+from bot.domain.daemon_report import DaemonReport
+from bot.domain.jobs import JobState, Trigger, describe
+from bot.domain.messages import Command, RunBackup, RunDrill
+from bot.domain.schedule import Schedule
+from bot.entrypoints.daemon import Daemon
+from bot.entrypoints.health import health_server
+from bot.entrypoints.logs import start_log
+from bot.entrypoints.scheduler import Scheduler
+from bot.services.operations import Operations
+from bot.services.runner import JobRunner
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.entrypoints.telegram.chat import Chat
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """`akbot run`: work until SIGTERM or SIGINT, then end in order."""
+    start_log(settings.secrets())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_app(settings) as app:
+        await _Service(app).run(stop)
+
+
+class _Service:
+    """The daemon's parts, built and tied together."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._runner = JobRunner(
+            app.journal.jobs,
+            app.clock,
+            app.run,
+            app.backups,
+            app.engine.find_stack,
+            prunes=not app.policy.keeps_everything,
+        )
+        self._chat = _build_chat(app, self._runner)
+        self._troubles: dict[str, str] = {}
+        if self._chat:
+            app.listeners.append(self._chat.listener)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        app, settings = self._app, self._app.settings
+        # a wrong key and a journal that cannot be read are told now, not at night
+        await asyncio.to_thread(app.keys.keyring)
+        await app.journal.jobs.open_jobs()
+        parts = [self._chat.run] if self._chat else []
+        parts += [each.run for each in self._schedulers(await app.folder.made_at())]
+        daemon = Daemon(
+            runner=self._runner,
+            journal=app.journal.jobs,
+            recover=app.jobs.recover,
+            probe=app.folder.probe,
+            clock=app.clock,
+            parts=parts,
+            farewell=self._chat.farewell if self._chat else _nothing,
+            troubles=self._troubles,
+        )
+        async with (
+            app.folder.hold_for_daemon(),
+            health_server(settings.health_listen, self._report),
+        ):
+            logger.info("akbot runs; backups go to %s", app.store.name)
+            await daemon.run(stop)
+
+    def _schedulers(self, since: datetime) -> list[Scheduler]:
+        settings, clock = self._app.settings, self._app.clock
+        plans: list[tuple[Schedule | None, type[Command]]] = [
+            (settings.plan_of_backups, RunBackup),
+            (settings.plan_of_drills, RunDrill),
+        ]
+        return [
+            Scheduler(new.kind, plan, _of_schedule(new), self._runner, clock, since, self._troubles)
+            for plan, new in plans
+            if plan
+        ]
+
+    async def _report(self) -> Mapping[str, Any]:
+        """What `/healthz` says."""
+        journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
+        open_jobs, stuck = await journal.open_jobs(), await journal.stuck_jobs()
+        plan = self._app.settings.plan_of_backups
+        following = plan.next_after(self._app.clock.now()) if plan else None
+        chat = self._chat.state if self._chat else None
+        report = DaemonReport(
+            running=tuple(describe(job) for job in open_jobs if job.state is JobState.RUNNING),
+            uncleaned=tuple(job.id for job in open_jobs if job.state is not JobState.RUNNING),
+            stuck=tuple(job.id for job in stuck),
+            troubles=tuple(troubles),
+            next_backup=following.astimezone(plan.zone).isoformat() if plan and following else "",
+            **({"chat": chat.condition, "chat_words": chat.words} if chat else {}),
+        )
+        return {"status": report.status, **asdict(report)}
+
+
+def _of_schedule(new: type[Command]) -> Callable[[datetime], Command]:
+    return lambda slot: new(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot)
+
+
+async def _nothing() -> None:
+    """There is nobody to say farewell to."""
+
+
+def _build_chat(app: App, operations: Operations) -> "Chat | None":
+    """The chat, where there is a token; its library is imported only then."""
+    settings = app.settings
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return None
+    from bot.entrypoints.telegram.chat import Chat  # noqa: PLC0415
+
+    return Chat(
+        token=token,
+        base_url=f"{settings.telegram_api}/bot",
+        allowed=settings.telegram_admins,
+        operations=operations,
+        inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
+        outbox=app.journal.outbox,
+        questions=app.journal.questions,
+        clock=app.clock,
+        zone=settings.zone,
+    )

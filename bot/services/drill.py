@@ -1,0 +1,238 @@
+"""Restore a backup where it harms nobody, and see whether it is what its manifest says."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from bot.domain.backup_id import BackupId, parse_backup_id
+from bot.domain.catalogue import BackupRecord, require_readable
+from bot.domain.components import Format, encoding_of
+from bot.domain.contents import Contents
+from bot.domain.drill import (
+    DrillReport,
+    Verdict,
+    compare_databases,
+    decode_report,
+    drill_file,
+    drill_of,
+    encode_report,
+)
+from bot.domain.errors import IntegrityError, ObjectNotFoundError, PortError, RefusedError
+from bot.domain.manifest import SIGNATURE_SUFFIX, Component, Manifest, backup_prefix
+from bot.domain.messages import ComponentVerified
+from bot.domain.signature import PublicKey, verify
+from bot.domain.stack import Stack
+from bot.services.catalogue import read_small
+from bot.services.deletion import READS
+from bot.services.keyring import Keyring
+from bot.services.pipeline import drain
+from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, ReadLocks
+from bot.services.signed import put_signed
+from bot.services.verify import read_component, verify_component
+
+T = TypeVar("T")
+
+_LOOKED_AT = 20  # reports, in case somebody else has left some that nobody trusts
+logger = logging.getLogger(__name__)
+
+
+class DrillFailedError(IntegrityError):
+    """The backup is not what its manifest says; *report* has all that was found."""
+
+    def __init__(self, report: DrillReport) -> None:
+        super().__init__(
+            f'the drill of backup "{report.backup_id}" failed: {"; ".join(report.reasons)}',
+            hint="Do not count on this backup: make another with akbot backup, and drill that.",
+        )
+        self.report = report
+
+
+class DrillNotRunError(RefusedError):
+    """Nothing is known about the backup; *report* says what was missing."""
+
+    def __init__(self, report: DrillReport, hint: str) -> None:
+        super().__init__(
+            f'the drill of backup "{report.backup_id}" could not run: {"; ".join(report.reasons)}',
+            hint=hint,
+        )
+        self.report = report
+
+
+@dataclass
+class _Found:
+    """What has come back so far."""
+
+    reasons: list[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
+    rows: int | None = None
+    keys: int | None = None
+    contents: Contents | None = None
+
+
+@dataclass(frozen=True)
+class DrillService:
+    """`akbot drill`."""
+
+    engine: Engine
+    store: BackupStore
+    keyring: Keyring
+    clock: Clock
+    publish: Publish
+    locks: ReadLocks
+
+    async def run(self, record: BackupRecord, job: JobLog) -> DrillReport:
+        """Restore *record* into throw-away containers, look at it, and keep the report beside it.
+
+        Raises DrillFailedError where something is not as it was, DrillNotRunError where that could
+        not be found out, each with the report; RefusedError where the backup is not trusted.
+        """
+        manifest = require_readable(record)
+        await job.plan(**{READS: record.id})
+        report = DrillReport(
+            backup_id=record.id,
+            stack=manifest.stack,
+            verdict=Verdict.PASS,
+            began=self.clock.now(),
+            seconds=0.0,
+        )
+        started, found, hint = self.clock.monotonic(), _Found(), ""
+        async with self.locks.reading(record.id):
+            try:
+                await self._restore(manifest, job, found)
+                verdict = Verdict.FAIL if found.reasons else Verdict.PASS
+            except IntegrityError as error:
+                verdict = Verdict.FAIL
+                found.reasons.append(str(error))
+            except (PortError, RefusedError) as error:
+                verdict, hint = Verdict.COULD_NOT_RUN, error.hint
+                found.reasons.append(str(error))
+            seconds = self.clock.monotonic() - started
+            report = replace(
+                report,
+                verdict=verdict,
+                seconds=seconds,
+                reasons=tuple(found.reasons),
+                load_seconds=seconds,
+                rows=found.rows,
+                keys=found.keys,
+                contents=found.contents,
+                components=tuple(found.components),
+            )
+            await self._keep(report, job)
+        if verdict is Verdict.FAIL:
+            raise DrillFailedError(report)
+        if verdict is Verdict.COULD_NOT_RUN:
+            raise DrillNotRunError(report, hint)
+        return report
+
+    async def _restore(self, manifest: Manifest, job: JobLog, found: _Found) -> None:
+        if not self.keyring.identities:
+            await self._read_stored(manifest, job)
+            raise RefusedError(
+                "the private key is not on this host; what lies in the store is what was sent",
+                hint="Set AKBOT_IDENTITY_FILE to drill here, or drill where the key is.",
+            )
+        stack = await self.engine.find_stack()
+        for component in manifest.components:
+            await job.step(f"restore {component.name}")
+            try:
+                found.reasons += await self._component(manifest, component, stack, job.id, found)
+            except IntegrityError as error:
+                found.reasons.append(str(error))
+                continue
+            found.components.append(component.name)
+            self.publish(ComponentVerified(component))
+
+    async def _read_stored(self, manifest: Manifest, job: JobLog) -> None:
+        for component in manifest.components:
+            await job.step(f"read {component.name}")
+            await verify_component(self.store, component, ())
+            self.publish(ComponentVerified(component))
+
+    async def _component(
+        self, manifest: Manifest, component: Component, stack: Stack, job_id: str, found: _Found
+    ) -> Sequence[str]:
+        match encoding_of(component.key).format:
+            case Format.ARCHIVE:
+                return await self._database(manifest, component, stack, job_id, found)
+            case Format.RDB:
+                found.keys = await self._read(
+                    component, lambda rdb: self.engine.load_rdb(stack, rdb, job_id)
+                )
+            case _:
+                encoding = encoding_of(component.key)
+                await self._read(component, lambda content: drain(content, encoding))
+        return ()
+
+    async def _database(
+        self, manifest: Manifest, component: Component, stack: Stack, job_id: str, found: _Found
+    ) -> Sequence[str]:
+        async with self.engine.scratch_database(stack, job_id) as scratch:
+            _require_young(await scratch.version(), manifest)
+            await self._read(component, scratch.load)
+            facts, found.contents = await scratch.facts(), await scratch.contents()
+            found.rows = sum(facts.rows.values())
+            reasons = compare_databases(manifest.database, facts) if manifest.database else []
+            try:
+                await scratch.write()
+            except PortError as error:
+                reasons.append(f"the restored database cannot be written: {error}")
+            return reasons
+
+    async def _read(
+        self, component: Component, take: Callable[[AsyncIterator[bytes]], Awaitable[T]]
+    ) -> T:
+        return await read_component(self.store, component, self.keyring.identities, take)
+
+    async def _keep(self, report: DrillReport, job: JobLog) -> None:
+        """Beside the backup, where it is found after the host is lost; written once, signed."""
+        prefix = backup_prefix(report.stack, report.backup_id)
+        document = encode_report(report)
+        try:
+            await put_signed(self.store, prefix + drill_file(job.id), document, self.keyring)
+        except PortError as error:  # the verdict is known all the same
+            logger.warning("keep the report of the drill %s: %s", job.id, error)
+
+
+def _require_young(server: str, manifest: Manifest) -> None:
+    """An older server cannot load what a newer one has dumped: that says nothing of the dump."""
+    dumped = manifest.software.postgresql or server
+    if _major(server) < _major(dumped):
+        raise RefusedError(
+            f"the stack's PostgreSQL {server} is older than the backup's {dumped}",
+            hint="Drill it beside a stack with that PostgreSQL or a newer one.",
+        )
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
+
+
+@dataclass(frozen=True)
+class DrillHistory:
+    """The reports that lie beside the backups; *trusted* says whose signatures count."""
+
+    store: BackupStore
+    trusted: Callable[[], Collection[PublicKey]]
+
+    async def newest(self, stack: str) -> DrillReport | None:
+        """The newest report that somebody trusted has signed, None where there is none."""
+        found: list[tuple[BackupId, BackupId]] = []
+        async for each in self.store.list(f"{stack}/"):
+            folder, _, name = each.key.removeprefix(f"{stack}/").partition("/")
+            job_id = drill_of(name)
+            if job_id:
+                with suppress(ValueError):
+                    found.append((job_id, parse_backup_id(folder)))
+        for job_id, backup_id in sorted(found, reverse=True)[:_LOOKED_AT]:
+            with suppress(IntegrityError, ObjectNotFoundError):
+                return await self._read(stack, job_id, backup_id)
+        return None
+
+    async def _read(self, stack: str, job_id: BackupId, backup_id: BackupId) -> DrillReport:
+        key = backup_prefix(stack, backup_id) + drill_file(job_id)
+        document = await read_small(self.store, key)
+        verify(document, await read_small(self.store, key + SIGNATURE_SUFFIX), self.trusted())
+        return decode_report(document, stack=stack, backup_id=backup_id)

@@ -1,0 +1,146 @@
+"""`akbot drill` on the real Engine: what passes, what fails, and that nothing is left of it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from bot.domain.signature import sign
+from tests.e2e.aftermath import untouched
+from tests.e2e.akbot import Akbot
+from tests.sandbox.fixture import Sandbox
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def to_folder(akbot: Akbot, tmp_path: Path) -> Akbot:
+    return akbot.with_settings(AKBOT_STORE=f"file://{tmp_path / 'store'}")
+
+
+@contextmanager
+def nothing_left(sandbox: Sandbox) -> Iterator[None]:
+    """The stack as it was, and no container or volume more than before."""
+    listings = [["ps", "--all", "--quiet", "--no-trunc"], ["volume", "ls", "--quiet"]]
+    before = [sandbox.docker(*each) for each in listings]
+    with untouched(sandbox):
+        yield
+    assert [sandbox.docker(*each) for each in listings] == before
+
+
+def folder_of(tmp_path: Path, backup_id: str) -> Path:
+    [found] = (tmp_path / "store").glob(f"*/{backup_id}")
+    return found
+
+
+def test_a_good_backup_passes(filled: Sandbox, to_folder: Akbot, tmp_path: Path) -> None:
+    manifest = to_folder.backup()
+
+    with nothing_left(filled):
+        report = json.loads(to_folder.ok("drill", "--json"))
+
+    assert (report["verdict"], report["reasons"]) == ("pass", [])
+    assert report["backup_id"] == manifest["id"]
+    assert report["rows"] == sum(manifest["database"]["rows"].values()) > 10_000
+    assert report["contents"]["users"] == manifest["database"]["rows"]["public.authentik_core_user"]
+    assert report["keys"] >= 101
+    assert sorted(report["components"]) == sorted(each["name"] for each in manifest["components"])
+    [kept] = folder_of(tmp_path, manifest["id"]).glob("drill-*.json")
+    assert json.loads(kept.read_text())["verdict"] == "pass"
+    [finding] = [
+        each for each in json.loads(to_folder("check", "--json").out) if each["subject"] == "drill"
+    ]
+    assert finding["level"] == "ok"
+    assert re.search(r"came back in \d+ s, [\d,]+ rows, [\d,]+ users", finding["message"])
+    assert to_folder("verify", "latest").code == 0, "its report harms no backup"
+
+
+def one_more_row(rows: dict[str, int]) -> None:
+    rows["public.authentik_core_user"] += 1
+
+
+def one_more_table(rows: dict[str, int]) -> None:
+    rows["public.authentik_core_gone"] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(one_more_row, r"authentik_core_user\" has [\d,]+ rows instead of", id="row"),
+        pytest.param(one_more_table, r"authentik_core_gone\" is missing", id="table"),
+    ],
+)
+def test_rows_or_a_table_that_are_missing_fail(
+    filled: Sandbox,
+    to_folder: Akbot,
+    tmp_path: Path,
+    change: Callable[[dict[str, int]], None],
+    reason: str,
+) -> None:
+    """A backup that this host has signed, whose dump lacks what the manifest counts."""
+    backup_id = to_folder.backup()["id"]
+    file = folder_of(tmp_path, backup_id) / "manifest.json"
+    manifest = json.loads(file.read_text())
+    change(manifest["database"]["rows"])
+    file.chmod(0o600)
+    file.write_text(json.dumps(manifest))
+    key = load_pem_private_key((to_folder.state / "signing.key").read_bytes(), None)
+    file.with_name("manifest.json.sig").write_bytes(sign(file.read_bytes(), key))  # type: ignore[arg-type]
+
+    with nothing_left(filled):
+        ended = to_folder("drill")
+
+    assert ended.code == 1
+    assert re.search(reason, ended.err)
+    [kept] = file.parent.glob("drill-*.json")
+    assert json.loads(kept.read_text())["verdict"] == "fail"
+    [job] = json.loads(to_folder.ok("jobs", "--json"))[:1]
+    assert (job["kind"], job["state"], job["swept"]) == ("drill", "failed", True)
+    [finding] = [
+        each for each in json.loads(to_folder("check", "--json").out) if each["subject"] == "drill"
+    ]
+    assert finding["level"] == "failure"
+
+
+@pytest.mark.parametrize("component", ["postgres.dump", "redis.rdb.zst", "media.tar.zst"])
+def test_one_flipped_byte_fails(
+    filled: Sandbox, to_folder: Akbot, tmp_path: Path, component: str
+) -> None:
+    backup_id = to_folder.backup()["id"]
+    file = folder_of(tmp_path, backup_id) / f"{component}.age"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(data)
+
+    with nothing_left(filled):
+        ended = to_folder("drill", backup_id)
+
+    assert ended.code == 1
+    assert f'component "{component.partition(".")[0]}": decrypt: ' in ended.err
+
+
+def test_a_missing_object_fails(filled: Sandbox, to_folder: Akbot, tmp_path: Path) -> None:
+    backup_id = to_folder.backup()["id"]
+    (folder_of(tmp_path, backup_id) / "media.tar.zst.age").unlink()
+
+    with nothing_left(filled):
+        assert to_folder("drill", backup_id).code == 1
+        assert to_folder("drill").code == 3, "there is no good one"
+
+
+def test_without_the_key_it_could_not_run(filled: Sandbox, to_folder: Akbot) -> None:
+    to_folder.backup()
+    recipient = re.search("age1[0-9a-z]+", to_folder.identity.read_text())
+    assert recipient
+    to_folder.identity.unlink()
+
+    with nothing_left(filled):
+        ended = to_folder.with_settings(AKBOT_RECIPIENTS=recipient[0])("drill")
+
+    assert ended.code == 3
+    assert "could not run: the private key is not on this host" in ended.err

@@ -1,0 +1,193 @@
+"""A drill on fakes: what passes, what fails, what could not run, and what is kept of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.components import POSTGRES
+from bot.domain.contents import Contents
+from bot.domain.drill import Verdict
+from bot.domain.errors import PortError, RefusedError
+from bot.domain.jobs import JobKind, JobState
+from bot.domain.stack import Stack
+from bot.services.drill import DrillFailedError, DrillHistory, DrillNotRunError
+from tests.fakes import FakeStore
+from tests.fakes_stack import CONTENTS, FakeEngine, FakeScratch, make_facts
+from tests.services.world import World
+
+
+@pytest.fixture
+async def world() -> World:
+    """A stack with one good backup."""
+    world = World()
+    await world.run()
+    world.told.clear()
+    return world
+
+
+def history(world: World) -> DrillHistory:
+    return DrillHistory(world.store, lambda: world.keyring.trusted)
+
+
+async def test_a_good_backup_passes_and_its_report_lies_beside_it(world: World) -> None:
+    [record] = await world.records()
+
+    report = await world.drill()
+
+    assert (report.verdict, report.reasons) == (Verdict.PASS, ())
+    assert report.backup_id == record.id
+    assert report.rows == sum(make_facts().rows.values())
+    assert (report.keys, report.contents) == (100, CONTENTS)
+    assert record.manifest
+    assert report.components == tuple(each.name for each in record.manifest.components)
+    assert await history(world).newest("authentik") == report
+    [job, _] = await world.journal.jobs()
+    assert (job.kind, job.state, job.swept) == (JobKind.DRILL, JobState.DONE, True)
+    assert f"backup {record.id} came back" in job.message
+    assert "12 users, 3 applications" in job.message
+    assert world.engine.scratch.removed == 1
+    [after] = await world.records()
+    assert after.state is record.state
+
+
+def flipped(world: World, component: str) -> None:
+    key = next(key for key in world.store.objects if f"/{component}." in key)
+    data = bytearray(world.store.objects[key])
+    data[len(data) // 2] ^= 1
+    world.store.objects[key] = bytes(data)
+
+
+def without(world: World, *, table: str) -> None:
+    facts = make_facts()
+    rows = {name: count for name, count in facts.rows.items() if name != table}
+    world.engine.scratch.found = replace(facts, rows=rows)
+
+
+FAILURES: list[tuple[Callable[[World], object], str]] = [
+    (lambda world: flipped(world, "postgres"), 'component "postgres": decrypt'),
+    (lambda world: flipped(world, "redis"), 'component "redis": decrypt'),
+    (lambda world: flipped(world, "media"), 'component "media": decrypt'),
+    (
+        lambda world: without(world, table="public.authentik_core_user"),
+        'the table "public.authentik_core_user" is missing',
+    ),
+    (
+        lambda world: setattr(world.engine.scratch, "found", make_facts(authentik_core_user=1)),
+        '"public.authentik_core_user" has 1 rows instead of 3',
+    ),
+    (
+        lambda world: setattr(world.engine.scratch, "writable", False),
+        "the restored database cannot be written",
+    ),
+]
+
+
+@pytest.mark.parametrize(("damage", "reason"), FAILURES)
+async def test_what_is_not_as_it_was_fails(
+    world: World, damage: Callable[[World], object], reason: str
+) -> None:
+    damage(world)
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    assert reason in str(caught.value)
+    report = await history(world).newest("authentik")
+    assert report == caught.value.report
+    assert report.verdict is Verdict.FAIL
+    [job, _] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+    assert reason in job.message
+
+
+async def test_every_component_is_looked_at_whatever_another_is_like(world: World) -> None:
+    flipped(world, "postgres")
+    flipped(world, "media")
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    assert len(caught.value.report.reasons) == 2
+    assert "redis" in caught.value.report.components
+
+
+async def test_a_missing_file_makes_the_backup_incomplete(world: World) -> None:
+    key = next(key for key in world.store.objects if "/media." in key)
+    del world.store.objects[key]
+
+    with pytest.raises(RefusedError, match="there is no good backup"):
+        await world.drill()
+
+
+class StackAway(FakeEngine):
+    async def find_stack(self) -> Stack:
+        raise PortError("list containers: the Docker Engine does not answer", hint="Start it.")
+
+
+OBSTACLES: list[tuple[Callable[[World], object], str]] = [
+    (
+        lambda world: setattr(world, "engine", StackAway()),
+        "list containers: the Docker Engine does not answer",
+    ),
+    (
+        lambda world: setattr(world.engine, "scratch", FakeScratch(server="16.4")),
+        "the stack's PostgreSQL 16.4 is older than the backup's 17.6",
+    ),
+    (
+        lambda world: setattr(world, "keyring", replace(world.keyring, identities=[])),
+        "the private key is not on this host",
+    ),
+]
+
+
+@pytest.mark.parametrize(("obstacle", "reason"), OBSTACLES)
+async def test_what_could_not_run_says_nothing_of_the_backup(
+    world: World, obstacle: Callable[[World], object], reason: str
+) -> None:
+    obstacle(world)
+
+    with pytest.raises(DrillNotRunError) as caught:
+        await world.drill()
+
+    assert f"could not run: {reason}" in str(caught.value)
+    assert caught.value.hint
+    assert caught.value.report.verdict is Verdict.COULD_NOT_RUN
+    assert await history(world).newest("authentik") == caught.value.report
+
+
+async def test_without_the_key_what_is_stored_is_read_all_the_same(world: World) -> None:
+    world.keyring = replace(world.keyring, identities=[])
+    flipped(world, "media")
+
+    with pytest.raises(DrillFailedError, match="not those that were sent"):
+        await world.drill()
+
+
+async def test_a_store_that_takes_no_report_does_not_change_the_verdict(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full(FakeStore):
+        async def put(self, key: str, *_: object, **__: object) -> int:
+            raise PortError(f'write object "{key}": no space left')
+
+    world.store = Full(world.store.objects)
+
+    assert (await world.drill()).verdict is Verdict.PASS
+    assert "no space left" in caplog.text
+
+
+async def test_reports_of_others_count_for_nothing(world: World) -> None:
+    await world.drill()
+
+    assert await DrillHistory(world.store, frozenset).newest("authentik") is None
+
+
+async def test_a_database_without_authentiks_tables_has_less_to_tell(world: World) -> None:
+    world.engine.scratch.has = Contents()
+
+    report = await world.drill()
+
+    assert "users" not in report.words
+    assert report.contents == Contents()
+    assert POSTGRES in report.components
