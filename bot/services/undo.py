@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError, PortError
-from bot.domain.jobs import Job, JobState, Outcome, Remedy, judge_unfinished
+from bot.domain.jobs import Job, JobState, Outcome, Remedy, cut_off, judge_unfinished
 from bot.domain.manifest import MANIFEST, SIGNATURE_SUFFIX, backup_prefix
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import find_backup
@@ -19,7 +19,6 @@ from bot.services.ports import BackupStore, Clock, Engine
 
 STACK = "stack"
 """The one fact of a backup's plan: the stack's folder in the store."""
-STOPPED = "the bot was stopped in it"
 
 _NOT_YET = " (not yet cleaned up: "
 logger = logging.getLogger(__name__)
@@ -48,9 +47,9 @@ class Undo:
             died = job.state is JobState.RUNNING
             left = await self.journal.crashed(job.id) if died else job
             try:
-                outcome = await self.settle(left, JobState.INTERRUPTED, STOPPED)
+                outcome = await self.settle(left, JobState.INTERRUPTED, cut_off(job))
             except asyncio.CancelledError:  # stopped in order, so that was no crash
-                parked = not_yet(JobState.INTERRUPTED, STOPPED, "the bot was stopped again")
+                parked = not_yet(JobState.INTERRUPTED, cut_off(job), "stopped again in it")
                 await self.journal.finish(job.id, parked, job.ended or self.clock.now())
                 raise
             ended = job.ended or self.clock.now()
