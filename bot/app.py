@@ -20,6 +20,7 @@ from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.domain.catalogue import BackupRecord
+from bot.domain.components import require_components
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.discovery import StackWanted
 from bot.domain.jobs import JobState, describe
@@ -80,6 +81,8 @@ class App:
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> Manifest:
         """`akbot backup`, as a job."""
         keyring = await asyncio.to_thread(self.keys.keyring)
+        if command.components:  # before it is a job: a name that is wrong is no backup that failed
+            require_components(await self.engine.find_stack(), command.components)
 
         async def work(job: JobLog, publish: Publish) -> Manifest:
             stack = self.settings.stack or None
