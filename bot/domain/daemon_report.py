@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.findings import Finding, Level
 
 NO_CHAT = "off"
+_NOBODY = "nobody"
 _FINE = {NO_CHAT, "ok", "starting"}
 
 
@@ -73,15 +74,15 @@ def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
             )
         )
     if report.chat not in _FINE:
-        findings.append(
-            Finding("chat", Level.FAILURE, report.chat_words, _REMEDIES.get(report.chat, ""))
-        )
+        level = Level.WARNING if report.chat == _NOBODY else Level.FAILURE
+        findings.append(Finding("chat", level, report.chat_words, _REMEDIES.get(report.chat, "")))
     elif report.chat != NO_CHAT:
         findings.append(Finding("chat", Level.OK, report.chat_words))
     return findings
 
 
 _REMEDIES = {
+    _NOBODY: "Put your user id into AKBOT_TELEGRAM_ADMINS, and restart the bot.",
     "refused": "Take the token that @BotFather shows, and restart the bot.",
     "conflict": "Stop the other copy of this bot, or give this one a token of its own.",
     "unreachable": "Look at the network, and whether api.telegram.org can be reached from here.",
