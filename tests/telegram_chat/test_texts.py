@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.errors import BusyError, PortError
+from bot.domain.errors import BusyError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
@@ -92,11 +92,14 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.backups([odd, record(1), record(2, pinned=True)] * 9, WALL),
         texts.jobs([job] * 20, WALL),
         texts.job_details(job, WALL),
-        texts.no_such_job(hostile),
+        texts.no_such_job(RefusedError(hostile)),
         texts.busy(job, BusyError("busy"), WALL),
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),
         texts.begins_late(),
+        texts.no_options(hostile, [hostile] * 30),
+        texts.no_options(hostile, []),
+        texts.never_begun(),
         texts.cancelling(job, WALL),
         texts.help_text(menu()),
         texts.offer([asked(f"/backup {hostile}")] * 7, WALL),
@@ -104,6 +107,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.answered("Go on?", hostile, hostile),
         texts.closed("Go on?", "Too late."),
         texts.old_press("Go on?"),
+        texts.cut_off("Go on?"),
         texts.command_failed(error),
         texts.went_wrong(),
         texts.undelivered(-100, hostile, "text" * 900),
@@ -178,6 +182,9 @@ def test_an_origin_says_where_from() -> None:
     for thread in (None, 7):
         place = Place(bot=1, chat=-100, thread=thread, message_id=5)
         assert parse_origin(place.origin) == place
+        accepted = replace(asked("/backup"), place=place, accepted="o-100m9.2")
+        assert parse_origin(accepted.request.origin) == place
+        assert accepted.request.origin != place.origin
 
 
 @pytest.mark.parametrize(
