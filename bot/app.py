@@ -24,6 +24,7 @@ from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
+from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
 from bot.domain.manifest import Manifest
@@ -80,6 +81,8 @@ class App:
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> Manifest:
         """`akbot backup`, as a job."""
+        if command.components:  # before it is a job: a name that is wrong is no backup that failed
+            require_components(await self.engine.find_stack(), command.components)
 
         async def work(job: JobLog, publish: Publish) -> Manifest:
             keyring = await asyncio.to_thread(self.keys.keyring)

@@ -91,10 +91,14 @@ class FakeOutbox:
 
     async def drop(self, number: int, reason: str) -> None:
         if number in self.messages:
+            self.messages[number] = replace(self.messages[number], dropped=True)
             self.dropped[number] = reason
 
     async def find(self, key: str) -> Queued | None:
         return next((each for each in self.messages.values() if each.message.key == key), None)
+
+    async def named(self, prefix: str) -> Sequence[Queued]:
+        return [each for each in self.messages.values() if each.message.key.startswith(prefix)]
 
     def forget(self, before: datetime) -> None:
         for number, queued in list(self.messages.items()):

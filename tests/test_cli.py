@@ -9,6 +9,7 @@ import pytest
 from bot import age
 from bot.cli import main, worst_code
 from tests.command_line import run
+from tests.fakes_engine_api import engine_api
 
 CLASSICAL = str(age.X25519Identity.generate().recipient())
 HYBRID = str(age.HybridIdentity.generate().recipient())
@@ -310,3 +311,18 @@ def test_a_label_that_cannot_be_shown_is_refused(tmp_path: Path, label: str) -> 
 )
 def test_damage_counts_more_than_a_refusal(codes: tuple[int, int], worst: int) -> None:
     assert worst_code(*codes) == worst
+
+
+def test_a_component_that_the_stack_lacks_is_no_backup_that_failed(tmp_path: Path) -> None:
+    with engine_api("postgresql", "server") as docker_host:
+        misspelt = run(
+            tmp_path, "backup", "--component", "medai", "--component", "media",
+            DOCKER_HOST=docker_host,
+        )  # fmt: skip
+        jobs = run(tmp_path, "jobs", "--json", DOCKER_HOST=docker_host)
+
+    assert misspelt.returncode == 2
+    assert misspelt.stderr == (
+        'akbot: --component: this stack has no "medai". It has: config, globals, media, postgres.\n'
+    )
+    assert json.loads(jobs.stdout) == []

@@ -10,6 +10,7 @@ from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 
+_LAST = "\U0010ffff"  # no key has it, and none that begins alike sorts behind it
 _WAITING = "dropped IS NULL AND (message_id IS NULL OR stale)"
 
 
@@ -149,6 +150,13 @@ class SqliteOutbox:
         )
         return _queued(row) if row else None
 
+    async def named(self, prefix: str) -> Sequence[Queued]:
+        statement = "SELECT * FROM messages WHERE key >= ? AND key < ? ORDER BY number"
+        values = (prefix, prefix + _LAST)
+        return await self._database.read(
+            lambda journal: [_queued(row) for row in journal.execute(statement, values)]
+        )
+
     async def _write(self, statement: str, values: Mapping[str, object]) -> int:
         """Make a change and return how many rows it touched."""
         return await self._database.write(
@@ -175,6 +183,7 @@ def _queued(row: sqlite3.Row) -> Queued:
         attempted=bool(row["attempted"]),
         message_id=row["message_id"],
         stale=bool(row["stale"]),
+        dropped=row["dropped"] is not None,
     )
 
 

@@ -1,5 +1,6 @@
 """What the store's listing means: which backups there are, and which one `latest` is."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -137,6 +138,11 @@ def require_readable(record: BackupRecord) -> Manifest:
     if record.manifest is None or record.state is BackupState.INCOMPLETE:
         raise IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
     return record.manifest
+
+
+def is_backup_name(words: str) -> bool:
+    """Whether *words* can name a backup: an id, its beginning, or `latest`."""
+    return words == LATEST or re.fullmatch(r"[0-9]{4}[0-9a-zA-Z-]{0,24}", words) is not None
 
 
 def newest_good(records: Sequence[BackupRecord]) -> BackupRecord | None:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.errors import ConfigError
 from bot.domain.integrity import ArchiveCheck, RdbCheck, StreamCheck, TarCheck, TextDumpCheck
+from bot.domain.stack import Stack, file_sources
 
 POSTGRES = "postgres"
 GLOBALS = "globals"
@@ -58,3 +60,24 @@ def encoding_of(key: str) -> Encoding:
     stem = key.removesuffix(".age")
     inner = stem.removesuffix(".zst")
     return Encoding(Format(inner.rpartition(".")[2]), compressed=inner != stem)
+
+
+def components_of(stack: Stack) -> tuple[str, ...]:
+    """The names of all that a whole backup of *stack* consists of, sorted."""
+    holders = [each for each in (stack.server, stack.worker) if each]
+    files = (source.component for source in file_sources(holders))
+    sessions = (REDIS,) if stack.redis else ()
+    return tuple(sorted({POSTGRES, GLOBALS, CONFIG, *sessions, *files}))
+
+
+def require_components(stack: Stack, wanted: frozenset[str]) -> None:
+    """Refuse names that *stack* has no component of.
+
+    Raises:
+        ConfigError: there is such a one; the hint says which there are.
+    """
+    known = components_of(stack)
+    if unknown := sorted(wanted.difference(known)):
+        raise ConfigError(
+            f'--component: this stack has no "{unknown[0]}"', hint=f"It has: {', '.join(known)}."
+        )

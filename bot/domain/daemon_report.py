@@ -7,6 +7,7 @@ from bot.domain.findings import Finding, Level
 from bot.domain.jobs import Job
 
 NO_CHAT = "off"
+_NOBODY = "nobody"
 _FINE = {NO_CHAT, "ok", "starting"}
 
 
@@ -85,9 +86,8 @@ def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
         )
     findings += [Finding("daemon", Level.FAILURE, words, _LOG) for words in report.troubles]
     if report.chat not in _FINE:
-        findings.append(
-            Finding("chat", Level.FAILURE, report.chat_words, _REMEDIES.get(report.chat, ""))
-        )
+        level = Level.WARNING if report.chat == _NOBODY else Level.FAILURE
+        findings.append(Finding("chat", level, report.chat_words, _REMEDIES.get(report.chat, "")))
     elif report.chat != NO_CHAT:
         findings.append(Finding("chat", Level.OK, report.chat_words))
     return findings
@@ -105,6 +105,7 @@ def judge_stuck(job: Job) -> Finding:
 
 _LOG = "Mend what it names; it tries again every minute, and its log has more."
 _REMEDIES = {
+    _NOBODY: "Put your user id into AKBOT_TELEGRAM_ADMINS, and restart the bot.",
     "refused": "Take the token that @BotFather shows, and restart the bot.",
     "conflict": "Stop the other copy of this bot, or give this one a token of its own.",
     "unreachable": "Look at the network, and whether api.telegram.org can be reached from here.",

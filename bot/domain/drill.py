@@ -18,6 +18,8 @@ from bot.domain.schedule import Schedule
 
 _FORMAT = "akbot-drill-1"
 _SUBJECT = "drill"
+VERDICT = "verdict"
+"""Fact of a drill's plan: what it found, once it knows."""
 _NAMED = 5  # tables in a message; a person needs to know which kind, not all
 
 

@@ -65,6 +65,11 @@ class PortError(BotError):
         self.retryable = retryable
 
 
+def is_retryable(error: BaseException) -> bool:
+    """Whether trying again may help."""
+    return isinstance(error, PortError) and error.retryable
+
+
 class ObjectNotFoundError(PortError):
     """The store has no such object."""
 

@@ -110,6 +110,12 @@ def judge_unfinished(job: Job, *, committed: bool) -> Remedy:
     return Remedy.ASK if job.crashes >= MOST_CRASHES else Remedy.UNDO
 
 
+def cut_off(job: Job) -> str:
+    """What is said of a job whose process was stopped or killed in it."""
+    what = "command" if job.trigger is Trigger.CLI else "bot"
+    return f"the {what} was stopped in it"
+
+
 def describe(job: Job) -> str:
     """What runs, for somebody who has to wait: `backup since 03:30 UTC, 62 %, begun by root`."""
     share = f", {job.share:.0%}" if job.share is not None else ""

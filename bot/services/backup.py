@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId, created_at
 from bot.domain.catalogue import newest_good
-from bot.domain.components import CONFIG, GLOBALS, POSTGRES, REDIS, Encoding, Format
-from bot.domain.errors import ConfigError, IntegrityError, PortError
+from bot.domain.components import (
+    CONFIG,
+    GLOBALS,
+    POSTGRES,
+    REDIS,
+    Encoding,
+    Format,
+    require_components,
+)
+from bot.domain.errors import IntegrityError, PortError
 from bot.domain.manifest import (
     MANIFEST,
     Component,
@@ -72,6 +80,7 @@ class BackupService:
         started = self.clock.monotonic()
         loading = asyncio.ensure_future(asyncio.to_thread(load_codecs))
         stack = await self.engine.find_stack()
+        require_components(stack, command.components)
         _require_running(stack, command)
         name = self.stack_name or stack.project
         good = newest_good(await list_backups(self.store, name, self.keyring.trusted))
@@ -244,12 +253,6 @@ def _started(
 def _chosen(sources: Sequence[Source], wanted: frozenset[str]) -> list[Source]:
     if not wanted:
         return list(sources)
-    known = {POSTGRES, *(source.component for source in sources)}
-    if unknown := sorted(wanted - known):
-        raise ConfigError(
-            f'--component: this stack has no "{unknown[0]}"',
-            hint=f"It has: {', '.join(sorted(known))}.",
-        )
     return [source for source in sources if source.component in wanted]
 
 

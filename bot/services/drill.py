@@ -11,6 +11,7 @@ from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import Format, encoding_of
 from bot.domain.contents import Contents
 from bot.domain.drill import (
+    VERDICT,
     DrillReport,
     Verdict,
     compare_databases,
@@ -120,6 +121,7 @@ class DrillService:
                 contents=found.contents,
                 components=tuple(found.components),
             )
+            await job.plan(**{VERDICT: verdict})
             await self._keep(report, job)
         if verdict is Verdict.FAIL:
             raise DrillFailedError(report)

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
 from bot.domain.errors import BotError, JobCancelledError
-from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.jobs import Job, JobState, Outcome, cut_off
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
-from bot.services.undo import STOPPED, WHOLE, Undo, not_yet
+from bot.services.undo import WHOLE, Undo, not_yet
 
 T = TypeVar("T")
 Work = Callable[["JobPage", Publish], Awaitable[T]]
@@ -121,7 +121,7 @@ class Jobs:
             await self.journal.begin(job)
         except asyncio.CancelledError:  # it is written all the same, and nothing was done yet
             await self.journal.finish(
-                job.id, Outcome(JobState.INTERRUPTED, STOPPED), self.clock.now()
+                job.id, Outcome(JobState.INTERRUPTED, cut_off(job)), self.clock.now()
             )
             raise
 
@@ -157,7 +157,7 @@ class Jobs:
         if isinstance(error, asyncio.CancelledError):
             actor = follower.cancelled_by
             state = JobState.CANCELLED if actor else JobState.INTERRUPTED
-            reason = f"cancelled by {actor}" if actor else STOPPED
+            reason = f"cancelled by {actor}" if actor else cut_off(job)
         if hangs:  # what it may still do cannot be undone beside it
             outcome = not_yet(state, reason, "a call of it had not ended")
         else:
@@ -217,6 +217,7 @@ class _Follower:
         self._jobs._tell(self._job, event)  # noqa: SLF001 - its own right hand
 
     async def follow(self, working: asyncio.Future[T]) -> None:
+        failed: type[Exception] | None = None
         while True:
             await self._jobs.clock.sleep(_TICK)
             progress = self._progress
@@ -226,6 +227,11 @@ class _Follower:
                 )
             except BotError:  # the next step that cannot be written says so, and ends the job
                 logger.warning("write the progress of %s: the journal failed", self._job.id)
+                continue
+            except Exception as error:  # boundary: neither the work nor a wish to cancel it ends
+                if type(error) is not failed:  # once, not every second
+                    failed = type(error)
+                    logger.exception("write the progress of %s", self._job.id)
                 continue
             if actor and not self.cancelled_by:
                 self.cancelled_by = actor

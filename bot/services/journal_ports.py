@@ -125,6 +125,7 @@ class Queued:
 
     *attempted*: a send was begun and nobody knows whether it arrived. *message_id* is the chat
     service's, once it was sent. *message* is as it should stand; when *stale* it does not yet.
+    *dropped*: it was given up, and is not waiting any more.
     """
 
     number: int
@@ -133,6 +134,7 @@ class Queued:
     attempted: bool = False
     message_id: int | None = None
     stale: bool = False
+    dropped: bool = False
 
 
 class Outbox(Protocol):
@@ -158,6 +160,9 @@ class Outbox(Protocol):
 
     async def find(self, key: str) -> Queued | None:
         """The message of that key, sent or not."""
+
+    async def named(self, prefix: str) -> Sequence[Queued]:
+        """The messages whose keys begin with *prefix*, sent or not, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobKind, JobState, Outcome, Remedy, judge_unfinished
+from bot.domain.jobs import (
+    Job,
+    JobKind,
+    JobState,
+    Outcome,
+    Remedy,
+    cut_off,
+    judge_unfinished,
+)
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import find_backup
 from bot.services.deletion import DELETING, STACK, delete_set, deleted_so_far, is_half_deleted
@@ -20,7 +28,6 @@ from bot.services.journal_ports import JobJournal
 from bot.services.ports import BackupStore, Clock, Engine
 
 WHOLE = "complete, verified and signed"
-STOPPED = "the bot was stopped in it"
 
 _NOT_YET = " (not yet cleaned up: "
 logger = logging.getLogger(__name__)
@@ -49,9 +56,9 @@ class Undo:
             died = job.state is JobState.RUNNING
             left = await self.journal.crashed(job.id) if died else job
             try:
-                outcome = await self.settle(left, JobState.INTERRUPTED, STOPPED)
+                outcome = await self.settle(left, JobState.INTERRUPTED, cut_off(job))
             except asyncio.CancelledError:  # stopped in order, so that was no crash
-                parked = not_yet(JobState.INTERRUPTED, STOPPED, "the bot was stopped again")
+                parked = not_yet(JobState.INTERRUPTED, cut_off(job), "stopped again in it")
                 await self.journal.finish(job.id, parked, job.ended or self.clock.now())
                 raise
             ended = job.ended or self.clock.now()

@@ -20,15 +20,18 @@ class DroppedError(Exception):
 
 @dataclass
 class Rule:
-    """Let *fault* answer *times* requests of one method, after *skip* of them."""
+    """Let *fault* answer *times* requests of one method, to one *chat*, after *skip* of them."""
 
     method: str
     fault: Fault
     times: int = 1
     skip: int = 0
+    chat: int | None = None
 
-    def concerns(self, method: str) -> bool:
-        return self.method == EVERY or self.method.lower() == method.lower()
+    def concerns(self, request: Request) -> bool:
+        if self.chat is not None and request.number("chat_id") != self.chat:
+            return False
+        return self.method == EVERY or self.method.lower() == request.method.lower()
 
 
 def too_many(retry_after: int) -> Fault:

@@ -67,10 +67,15 @@ class BotApi(World):
         """Return all requests of one method, oldest first."""
         return [it for it in list(self.requests) if it.method.lower() == method.lower()]
 
-    def fail(self, method: str, fault: Fault, *, times: int = 1, skip: int = 0) -> None:
-        """Let *fault* answer *times* requests of *method* (or of `EVERY`), after *skip* of them."""
+    def fail(
+        self, method: str, fault: Fault, *, times: int = 1, skip: int = 0, chat: int | None = None
+    ) -> None:
+        """Let *fault* answer *times* requests of *method* (or of `EVERY`), after *skip* of them.
+
+        With *chat*: only of those to that chat.
+        """
         with self.changed:
-            self.rules.append(Rule(method, fault, times, skip))
+            self.rules.append(Rule(method, fault, times, skip, chat))
 
     def up(self) -> None:
         """Serve again, under the same port."""
@@ -99,7 +104,7 @@ class BotApi(World):
         with self.changed:
             self.requests.append(request)
             self.changed.notify_all()
-            fault = self._fault_for(request.method)
+            fault = self._fault_for(request)
 
         def answer() -> Answer:
             return unreadable or self._perform(request)
@@ -117,9 +122,9 @@ class BotApi(World):
         except ApiError as error:
             return failed(error)
 
-    def _fault_for(self, method: str) -> Fault | None:
+    def _fault_for(self, request: Request) -> Fault | None:
         for rule in self.rules:
-            if not rule.concerns(method):
+            if not rule.concerns(request):
                 continue
             if rule.skip:
                 rule.skip -= 1

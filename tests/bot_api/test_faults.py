@@ -77,6 +77,14 @@ def test_a_fault_may_skip_some_and_last_a_while(ask: Asking) -> None:
     assert [ask.post("getMe").status_code for _ in range(4)] == [200, 500, 500, 200]
 
 
+def test_a_fault_may_concern_one_chat(ask: Asking) -> None:
+    ask.telegram.user(ADA + 1)
+    ask.telegram.fail("sendMessage", faults.server_error, chat=ADA)
+    tried = [ADA + 1, ADA, ADA]
+    codes = [ask.post("sendMessage", chat_id=chat, text="x").status_code for chat in tried]
+    assert codes == [200, 500, 200]
+
+
 def test_faults_of_one_method_come_one_after_the_other(ask: Asking) -> None:
     ask.telegram.fail("getMe", faults.server_error)
     ask.telegram.fail(faults.EVERY, faults.conflict)

@@ -416,6 +416,26 @@ async def test_what_can_never_arrive_waits_no_more(journal: AnyJournal) -> None:
     assert await waiting(journal) == []
 
 
+async def test_what_was_given_up_says_so(journal: AnyJournal) -> None:
+    number = await put(journal, "a")
+    assert not (await found(journal, "a")).dropped
+
+    await journal.outbox.drop(number, "the bot was blocked")
+
+    assert (await found(journal, "a")).dropped
+
+
+async def test_messages_are_found_by_the_beginning_of_their_keys(journal: AnyJournal) -> None:
+    for key in ("late:2", "latf:1", "late:", "Late:1", "late", "late:\U0001f98a", "late:%_*1"):
+        await put(journal, key)
+
+    keys = [each.message.key for each in await journal.outbox.named("late:")]
+
+    assert keys == ["late:2", "late:", "late:\U0001f98a", "late:%_*1"]
+    assert await journal.outbox.named("late:%") == [await found(journal, "late:%_*1")]
+    assert await journal.outbox.named("none") == []
+
+
 async def test_only_messages_that_are_over_are_forgotten(journal: AnyJournal) -> None:
     numbers = {key: await put(journal, key) for key in ("sent", "stale", "waiting", "dropped")}
     for key in ("sent", "stale"):

@@ -274,6 +274,11 @@ async def test_what_nobody_trusted_has_signed_says_nothing_of_the_clock(name: st
             id="all is well",
         ),
         pytest.param(
+            DaemonReport(chat="nobody", chat_words="AKBOT_TELEGRAM_ADMINS is empty"),
+            [(Level.OK, "it runs"), (Level.WARNING, "AKBOT_TELEGRAM_ADMINS is empty")],
+            id="nobody may use the chat",
+        ),
+        pytest.param(
             DaemonReport(chat="refused", chat_words="Telegram refuses the token"),
             [(Level.OK, "it runs"), (Level.FAILURE, "refuses the token")],
             id="a token that Telegram refuses",

@@ -429,3 +429,59 @@ async def test_an_end_that_cannot_be_written_does_not_hide_the_error(journal: Jo
         await world.jobs.run(COMMAND, work)
 
     assert "could not be written down: no space" in caught.value.__notes__[-1]
+
+
+async def test_progress_that_cannot_be_written_is_logged_once_and_tried_on(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Forgetful(FakeJobJournal):
+        forgets = 2
+
+        async def progress(self, job_id: str, words: str, share: float | None) -> str:
+            if self.forgets:
+                self.forgets -= 1
+                raise KeyError(job_id)
+            return await super().progress(job_id, words, share)
+
+    world.journal = Forgetful()
+    begun: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+
+    async def work(job: JobLog, _: Publish) -> None:
+        await job.plan(stack="authentik")
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(world.jobs.run(COMMAND, work, begun.set_result))
+    job = await begun
+    await world.journal.ask_to_cancel(job.id, "Ada (7)")
+    async with asyncio.timeout(5):
+        while not running.done():
+            world.clock.wake()
+            await asyncio.sleep(0)
+
+    with pytest.raises(JobCancelledError):
+        await running
+    assert caplog.text.count(f"KeyError: {job.id!r}") == 1
+
+
+@pytest.mark.parametrize(
+    ("trigger", "words"),
+    [
+        (Trigger.CLI, "the command was stopped in it"),
+        (Trigger.CHAT, "the bot was stopped in it"),
+        (Trigger.SCHEDULE, "the bot was stopped in it"),
+    ],
+)
+async def test_what_was_stopped_is_named(journal: Journal, trigger: Trigger, words: str) -> None:
+    world, command = World(), replace(COMMAND, trigger=trigger)
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(6)).run(command)
+    await process(world, journal, Life()).jobs.recover()
+    cancelled = asyncio.ensure_future(process(world, journal, Life()).run(command))
+    while not world.store.objects:  # noqa: ASYNC110 - a step of the loop, not a time
+        await asyncio.sleep(0)
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+
+    ended = await journal.jobs.jobs()
+    assert [(job.state, job.message) for job in ended] == [(JobState.INTERRUPTED, words)] * 2

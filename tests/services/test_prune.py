@@ -441,7 +441,7 @@ async def test_killed_before_any_object_nothing_is_half_deleted(
 
     await require_whole(world, nights)
     at = (dies_at - 1) // 5 + 1
-    assert settled.message == f"the bot was stopped in it; it had come to {at} of 3"
+    assert settled.message == f"the command was stopped in it; it had come to {at} of 3"
     assert not await journal.jobs.open_jobs()
     await require_next_prune_finishes(world, journal, nights)
 

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+from telegram import Update
 
 from bot.domain.jobs import JobState
 from tests.telegram_chat.world import World
@@ -76,3 +79,36 @@ async def test_an_edited_message_does_not_run(world: World) -> None:
 
     assert world.anna.chat.from_bot == []
     assert world.operations.commands == []
+
+
+async def test_what_is_not_for_the_bot_does_not_reach_its_journal(
+    world: World, tmp_path: Path
+) -> None:
+    group = world.telegram.supergroup()
+    async with world.talking():
+        world.stranger.says("/backup my-secret-1")
+        world.stranger.says("my-secret-2", group)
+        world.anna.says("my-secret-3", group)
+        world.anna.says("/dance@other_bot my-secret-4", group)
+        world.anna.says("/dance my-secret-5", group)
+        world.anna.says("/backup my-secret-6", group, anonymous=True)
+        world.telegram.updates.add("message", {"message_id": "?", "date": "my-secret-7"})
+        await world.asks(world.anna, "/backup known")
+        await world.all_handled()
+
+    files = list((tmp_path / "state").glob("journal.db*"))
+    kept = b"".join(file.read_bytes() for file in files)
+    assert b"known" in kept
+    assert b"my-secret" not in kept
+    assert b"Mallory" not in kept
+
+
+async def test_of_a_stranger_there_is_a_number_and_a_time(world: World) -> None:
+    async with world.talking():
+        await world.all_handled()
+        update = world.stranger.says("/backup").json()
+        gate = world.chat()._handlers.gate
+        message = Update.de_json({"update_id": 7, "message": update})
+        kept = gate.keep({"update_id": 7, "message": update}, message, "test4242_bot")
+
+    assert kept == {"update_id": 7, "from": 66, "date": int(world.clock.now().timestamp())}

@@ -5,7 +5,7 @@ import pytest
 
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobState, Trigger
-from bot.domain.messages import RunBackup
+from bot.domain.messages import RunBackup, RunDrill
 from bot.services.journal_ports import Message
 from tests.telegram_chat.world import ANNA, World
 
@@ -22,6 +22,28 @@ async def test_backup_begins_for_whoever_asks_with_the_words_as_label(world: Wor
     assert command.origin == f"telegram:4242:{ANNA}:0:{asked.id}"
     assert "Backup is running" in answer.text
     assert answer.silent
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("/drill", "latest"), ("/drill 20261124T0330", "20261124T0330"), ("/drill latest", "latest")],
+)
+async def test_a_drill_begins_for_whoever_asks(world: World, text: str, wanted: str) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, text)
+
+    (command,) = world.operations.commands
+    assert isinstance(command, RunDrill)
+    assert (command.backup, command.trigger, command.actor) == (wanted, Trigger.CHAT, "Anna (42)")
+    assert "Drill is running" in answer.text
+
+
+async def test_a_drill_of_what_is_no_backup_begins_nothing(world: World) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, "/drill the one from yesterday")
+
+    assert world.operations.commands == []
+    assert "is no backup's id" in answer.text
 
 
 async def test_the_same_update_twice_runs_once(world: World) -> None:
@@ -97,12 +119,10 @@ async def test_a_backup_that_cannot_begin_says_why_and_what_to_do(world: World) 
 
 async def test_a_backup_that_takes_its_time_to_begin_keeps_nobody_waiting(world: World) -> None:
     world.operations.begun_but_silent = asyncio.Event()
-    async with world.talking() as chat:
-        commands = chat._handlers.commands
-        object.__setattr__(commands, "patience", lambda _: asyncio.timeout(0.05))
+    async with world.talking():
         world.anna.says("/backup")
         world.anna.says("/help")
-        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 3)
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 3)
 
     assert any("about to begin" in text for text in world.anna.chat.texts)
 
@@ -147,7 +167,44 @@ async def test_jobs_tells_who_asked_and_with_an_id_all_about_one(world: World) -
     assert "❌ failed: backup 12:00" in listed.text
     assert "Anna (42)" in listed.text
     assert "Outcome: the store is full" in one.text
-    assert "I know no job <b>" in none.text
+    assert '"<b>" is no job. Send /jobs' in none.text
+
+
+async def test_jobs_takes_the_beginning_of_an_id(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup")
+        first = world.operations.end()
+        world.clock.advance(90)
+        await world.asks(world.anna, "/backup")
+        world.operations.end()
+        one = await world.asks(world.boris, f"/jobs {first.id[:-2]}")
+        both = await world.asks(world.boris, f"/jobs {first.id[:8]}")
+
+    assert first.id in one.text
+    assert "Begun 12:00" in one.text
+    assert f'"{first.id[:8]}" fits 2 jobs. Send /jobs' in both.text
+
+
+@pytest.mark.parametrize("text", ["--component media", "move —component=media", "--pin"])
+async def test_an_option_of_the_command_line_is_answered_and_begins_nothing(
+    world: World, text: str
+) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, f"/backup {text}")
+        await world.all_handled()
+        await world.all_sent()
+
+    assert "takes no options here" in answer.text
+    assert "config, globals, postgres, redis." in answer.text
+    assert world.operations.commands == []
+    assert world.boris.chat.from_bot == []
+
+
+async def test_a_dash_in_a_label_is_no_option(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup well-known — the move -- of 2026")
+
+    assert world.operations.commands[0].label == "well-known — the move -- of 2026"
 
 
 @pytest.mark.parametrize("text", ["/help", "/start", "/HELP@test4242_bot"])

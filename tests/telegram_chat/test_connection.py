@@ -27,6 +27,21 @@ async def test_it_connects_and_says_so(world: World) -> None:
         assert "@test4242_bot" in chat.state.words
 
 
+async def test_a_chat_that_nobody_may_use_says_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.allowed = frozenset()
+    async with world.talking() as chat:
+        assert chat.state.condition == "nobody"
+        assert "AKBOT_TELEGRAM_ADMINS is empty" in chat.state.words
+        world.anna.says("/help")
+        await world.all_handled()
+
+    warnings = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert "AKBOT_TELEGRAM_ADMINS is empty" in warnings[0]
+    assert world.anna.chat.from_bot == []
+
+
 @pytest.mark.parametrize(
     "fault", [server_error, bad_gateway, dropped, malformed, answer_lost, too_many(7)]
 )

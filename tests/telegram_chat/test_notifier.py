@@ -127,16 +127,6 @@ async def test_a_kill_between_the_effect_and_the_message_still_tells_once(world:
     assert len(progress.edits) == 1
 
 
-async def test_what_fails_on_schedule_is_told_in_the_default_chat(world: World) -> None:
-    async with world.talking():
-        world.operations.begin(SCHEDULED)
-        world.operations.end(JobState.FAILED, "the store is full")
-        await world.eventually(lambda: world.anna.chat.from_bot)
-
-    assert "the store is full" in world.anna.chat.last.text
-    assert world.boris.chat.from_bot == []
-
-
 async def test_a_failed_prune_is_told_as_what_it_is(world: World) -> None:
     async with world.talking():
         world.operations.begin(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"))
@@ -197,7 +187,7 @@ async def test_a_job_that_ended_before_it_was_announced_is_not_said_to_run(world
         world.operations.end()
         await world.eventually(lambda: world.anna.chat.from_bot)
         await world.all_sent()
-        await chat._handlers.commands.announce(job)
+        await chat._notifier.announce(job)
         await world.all_sent()
 
     assert not any("is running" in text for text in world.anna.chat.texts)

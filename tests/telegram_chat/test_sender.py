@@ -1,5 +1,8 @@
+import asyncio
+
 import pytest
 
+from bot.domain.jobs import JobState
 from bot.services.journal_ports import Message
 from tests.bot_api.faults import (
     Hold,
@@ -85,7 +88,7 @@ async def test_an_answer_broken_off_is_a_repeat(world: World) -> None:
 async def test_too_many_requests_keeps_one_chat_waiting_and_no_other(world: World) -> None:
     await write(world, "for anna")
     await write(world, "for boris", chat=BORIS)
-    world.telegram.fail("sendMessage", too_many(30))
+    world.telegram.fail("sendMessage", too_many(30), chat=ANNA)
     async with world.talking():
         await world.telegram.until(lambda: world.boris.chat.from_bot)
         assert world.anna.chat.from_bot == []
@@ -132,7 +135,7 @@ async def test_old_messages_too_long_for_one_come_in_several(world: World) -> No
     assert "".join(world.anna.chat.texts).count("0" * 1500) == 1
 
 
-async def test_what_cannot_arrive_is_told_in_the_default_chat(world: World) -> None:
+async def test_what_cannot_arrive_is_told_to_the_others(world: World) -> None:
     world.boris.blocks_bot()
     await write(world, "for <i>boris</i>", "and more", chat=BORIS)
     await write(world, "nobody knows this chat", chat=-100)
@@ -140,18 +143,71 @@ async def test_what_cannot_arrive_is_told_in_the_default_chat(world: World) -> N
         await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 3)
         await world.all_sent()
 
+    assert world.boris.chat.from_bot == []
     told = "\n".join(world.anna.chat.texts)
     assert "A message for chat 43 could not be delivered: " in told
     assert "bot was blocked by the user" in told
     assert "for boris" in told
 
 
-async def test_nothing_is_told_where_the_default_chat_itself_is_gone(world: World) -> None:
+async def test_what_cannot_be_told_to_anybody_is_an_error_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.allowed = frozenset({ANNA})
     world.anna.blocks_bot()
     await write(world, "for anna")
     async with world.talking():
-        await world.asks(world.boris, "/help")
+        await world.eventually(lambda: "nobody could be told" in caplog.text)
         await world.all_sent()
+
+
+async def test_a_chat_that_is_slow_delays_no_other(world: World) -> None:
+    hold = Hold()
+    world.telegram.fail("sendMessage", hold, chat=ANNA, times=99)
+    await write(world, "for anna", "and more for anna")
+    async with world.talking():
+        await world.telegram.until(lambda: world.telegram.seen("sendMessage"))
+        for number in range(3):
+            await write(world, f"no {number} for boris", chat=BORIS)
+        world.clock.advance(10)
+        await world.telegram.until(lambda: len(world.boris.chat.from_bot) == 3, 2)
+        assert world.anna.chat.from_bot == []
+        hold.release()
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
+
+    assert world.anna.chat.texts == ["for anna", "and more for anna"]
+
+
+async def test_many_chats_are_sent_to_at_once_but_not_all_of_them(world: World) -> None:
+    hold = Hold()
+    world.telegram.fail("sendMessage", hold, times=99)
+    people = [world.telegram.user(100 + number, f"No {number}") for number in range(12)]
+    for person in people:
+        await write(world, "hello", chat=person.id)
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.telegram.seen("sendMessage")) == 5)
+        await asyncio.sleep(0.1)
+        assert len(world.telegram.seen("sendMessage")) == 5
+        hold.release()
+        await world.telegram.until(lambda: all(person.chat.from_bot for person in people))
+        await world.all_sent()
+
+
+async def test_a_press_that_telegram_is_slow_to_take_note_of_delays_no_command(
+    world: World,
+) -> None:
+    world.telegram.fail("answerCallbackQuery", Hold(), times=99)
+    async with world.talking():
+        await world.asks(world.anna, "/backup")
+        world.operations.end(JobState.FAILED, "no space")
+        await world.eventually(lambda: world.anna.chat.last.labels)
+        outcome = world.anna.chat.last
+        for _ in range(5):
+            world.anna.presses(outcome, "Try again", stale=True)
+        world.boris.says("/help")
+        await world.telegram.until(lambda: world.boris.chat.from_bot, 5)
+
+    assert len(world.operations.commands) == 2
 
 
 async def test_a_group_that_became_a_supergroup_is_followed(world: World) -> None:

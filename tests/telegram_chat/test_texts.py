@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.errors import BusyError, PortError
+from bot.domain.drill import VERDICT, Verdict
+from bot.domain.errors import BusyError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import job_texts, prune_texts, texts
+from bot.entrypoints.telegram import drill_texts, job_texts, prune_texts, texts
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
@@ -92,11 +93,14 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.backups([odd, record(1), record(2, pinned=True)] * 9, WALL),
         texts.jobs([job] * 20, WALL),
         texts.job_details(job, WALL),
-        texts.no_such_job(hostile),
+        texts.no_such_job(RefusedError(hostile)),
         texts.busy(job, BusyError("busy"), WALL),
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),
         texts.begins_late(),
+        texts.no_options(hostile, [hostile] * 30),
+        texts.no_options(hostile, []),
+        texts.never_begun(),
         texts.cancelling(job, WALL),
         texts.help_text(menu()),
         texts.offer([asked(f"/backup {hostile}")] * 7, WALL),
@@ -104,6 +108,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.answered("Go on?", hostile, hostile),
         texts.closed("Go on?", "Too late."),
         texts.old_press("Go on?"),
+        texts.cut_off("Go on?"),
         texts.command_failed(error),
         texts.went_wrong(),
         texts.undelivered(-100, hostile, "text" * 900),
@@ -111,6 +116,10 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_texts.outcome(job, None, WALL).text,
         job_texts.outcome(job, done, WALL).text,
         prune_texts.outcome(job).text,
+        drill_texts.progress(job, make_progress(), WALL),
+        drill_texts.progress_ended(job, WALL),
+        drill_texts.outcome(job).text,
+        texts.no_backup_name(hostile),
     ]
 
 
@@ -179,6 +188,9 @@ def test_an_origin_says_where_from() -> None:
     for thread in (None, 7):
         place = Place(bot=1, chat=-100, thread=thread, message_id=5)
         assert parse_origin(place.origin) == place
+        accepted = replace(asked("/backup"), place=place, accepted="o-100m9.2")
+        assert parse_origin(accepted.request.origin) == place
+        assert accepted.request.origin != place.origin
 
 
 @pytest.mark.parametrize(
@@ -231,6 +243,27 @@ def test_the_end_of_a_prune_says_nothing_of_a_backup_that_failed() -> None:
         assert ("akbot jobs settle" in told.text) is (state is JobState.STUCK)
     long = replace(make_job(JobState.FAILED, "no " * 400), kind=JobKind.PRUNE)
     assert prune_texts.outcome(long).document == (f"{long.id}.txt", "no " * 400)
+
+
+def drilled(state: JobState, verdict: Verdict | None, message: str) -> str:
+    plan = {VERDICT: str(verdict)} if verdict else {}
+    return drill_texts.outcome(
+        replace(make_job(state, message), kind=JobKind.DRILL, plan=plan)
+    ).text
+
+
+def test_a_drill_that_failed_is_another_alarm_than_one_that_could_not_run() -> None:
+    failed = drilled(JobState.FAILED, Verdict.FAIL, "the drill of backup X failed: a table")
+    missing = drilled(JobState.FAILED, Verdict.COULD_NOT_RUN, "the drill could not run: no key")
+    broken = drilled(JobState.FAILED, None, "an error of akbot itself")
+
+    assert "Drill failed" in failed
+    assert "do not count on this backup" in failed
+    assert "Send /backup for a new one" in failed
+    for text in (missing, broken):
+        assert "could not run" in text
+        assert "do not count on" not in text
+    assert "Drill passed" in drilled(JobState.DONE, Verdict.PASS, "backup X came back in 3 s")
 
 
 def test_a_prune_that_is_cancelled_removes_no_backup_of_its_own() -> None:

@@ -77,14 +77,23 @@ class ToldOperations:
     clock: TurnedClock
     all_jobs: list[Job] = field(default_factory=list)
     records: Sequence[BackupRecord] = ()
+    starts: list[Command] = field(default_factory=list)  # asked for, begun or not
     commands: list[Command] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
     failure: Exception | None = None
     begun_but_silent: asyncio.Event | None = None
+    held: asyncio.Event | None = None  # nothing begins before it is set
     health: str = "healthy"
 
     async def start(self, command: Command) -> Job:
+        """It goes on by itself, whether or not anybody waits for it."""
+        self.starts.append(command)
+        return await asyncio.shield(asyncio.ensure_future(self._start(command)))
+
+    async def _start(self, command: Command) -> Job:
+        if self.held:
+            await self.held.wait()
         if self.failure:
             raise self.failure
         if running := self._running():
@@ -185,7 +194,7 @@ class World:
     questions: Questions
     clock: TurnedClock = field(default_factory=TurnedClock)
     token: str = TOKEN
-    default_chat: int | None = None
+    allowed: frozenset[int] = frozenset({ANNA, BORIS})
 
     def __post_init__(self) -> None:
         self.operations = ToldOperations(self.clock)
@@ -198,8 +207,7 @@ class World:
         chat = Chat(
             token=self.token,
             base_url=self.telegram.base_url,
-            allowed=frozenset({ANNA, BORIS}),
-            default_chat=self.default_chat,
+            allowed=self.allowed,
             operations=self.operations,
             inbox=self.inbox,
             outbox=self.outbox,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-_ORIGIN = re.compile(r"telegram:(\d{1,20}):(-?\d{1,20}):(\d{1,20}):(\d{1,20})")
+_ORIGIN = re.compile(
+    r"telegram:(\d{1,20}):(-?\d{1,20}):(\d{1,20}):(\d{1,20})(?::[a-z0-9.-]{1,64})?"
+)
 _LONGEST_NAME = 40
 _LONGEST_TEXT = 120
 
@@ -34,7 +36,7 @@ class Place:
 
 
 def parse_origin(origin: str) -> Place | None:
-    """The place that `Place.origin` wrote; None where a job came from elsewhere."""
+    """The place that an origin begins with; None where a job came from elsewhere."""
     found = _ORIGIN.fullmatch(origin)
     if found is None:
         return None
@@ -56,13 +58,45 @@ class Person:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Request:
+    """Something that was asked for, and that is done once.
+
+    *id* names it for good; its first word is the origin of the job that it begins.
+    """
+
+    id: str
+    place: Place
+    person: Person
+
+    @property
+    def origin(self) -> str:
+        """As the job carries it."""
+        return origin_of(self.id)
+
+
+def origin_of(request_id: str) -> str:
+    """The origin of the job that a request begins."""
+    return request_id.partition(" ")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A command of a person; *text* is one line, the slash included."""
+    """A command of a person; *text* is one line, the slash included.
+
+    *accepted* is the question that offered it again, "" for one that was not.
+    """
 
     place: Place
     person: Person
     text: str
     sent: datetime
+    accepted: str = ""
+
+    @property
+    def request(self) -> "Request":
+        """What it asks for: once as it was sent, and once more for each offer that was accepted."""
+        origin = f"{self.place.origin}:{self.accepted}" if self.accepted else self.place.origin
+        return Request(id=origin, place=self.place, person=self.person)
 
     @property
     def command(self) -> str:
@@ -84,14 +118,14 @@ class Asked:
         return f"{self.place.origin} {self.sent.timestamp():.0f} {self.text}"
 
     @classmethod
-    def from_line(cls, line: str, person: Person) -> Self:
+    def from_line(cls, line: str, person: Person, accepted: str = "") -> Self:
         """Read what `line` wrote of a command of *person*."""
         origin, sent, text = line.split(" ", 2)
         place = parse_origin(origin)
         if place is None:
             raise ValueError(f'"{origin}" is not a place in a chat')
         moment = datetime.fromtimestamp(int(sent), UTC)
-        return cls(place=place, person=person, text=text, sent=moment)
+        return cls(place=place, person=person, text=text, sent=moment, accepted=accepted)
 
 
 def command_text(text: str) -> str:

@@ -1,12 +1,17 @@
-"""Who may talk to the bot: the people on the list, as themselves; nobody else gets an answer."""
+"""Who may talk to the bot: the people on the list, as themselves; nobody else gets an answer.
+
+What others write is nobody's business here: it does not even reach the journal.
+"""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import Message, Update, User
 from telegram.ext import ApplicationHandlerStop
 
+from bot.entrypoints.telegram.reading import asked_in, is_for
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -22,6 +27,29 @@ class Gate:
         self._allowed = allowed
         self._clock = clock
         self._noted: dict[int, datetime] = {}
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether there is nobody whom it lets pass."""
+        return not self._allowed
+
+    def keep(self, payload: Mapping[str, Any], update: Update | None, me: str) -> Mapping[str, Any]:
+        """What is written down of an update: all of it only where it is for this bot, called *me*.
+
+        Of any other there is its number, whose it was and when, and a stranger is noted in the log.
+        """
+        person = _sender(update) if update else None
+        if update and person:
+            if person.id not in self._allowed:
+                self._note(person, update)
+            elif update.callback_query or is_for(asked_in(update.message), me):
+                return payload
+        kept: dict[str, Any] = {"update_id": payload["update_id"]}
+        if update and update.effective_user:
+            kept["from"] = update.effective_user.id
+        if update and update.effective_message:
+            kept["date"] = int(update.effective_message.date.timestamp())
+        return kept
 
     async def __call__(self, update: Update, _: Any) -> None:
         """Let the update pass or raise ApplicationHandlerStop."""

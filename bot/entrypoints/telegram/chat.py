@@ -10,17 +10,21 @@ from telegram.ext import ApplicationBuilder
 
 from bot.domain.errors import ConfigError
 from bot.entrypoints.telegram.ages import Ages
+from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
 from bot.entrypoints.telegram.commands import Commands
+from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk
 from bot.entrypoints.telegram.sender import Sender
+from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.state import ChatState, StateBoard
 from bot.entrypoints.telegram.updates import UpdateLoop
+from bot.entrypoints.telegram.upkeep import keep_going
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener, Operations
 from bot.services.ports import Clock
@@ -33,8 +37,8 @@ _LOOK_AGAIN = 0.1
 class Chat:
     """A conversation with the people on the list.
 
-    *default_chat* hears of what fails without anybody having asked for it in a chat; by default it
-    is the private chat with the first person on the list. Register `listener` before jobs begin.
+    Each of them hears, in private, of what fails without anybody having asked for it in a chat.
+    Register `listener` before jobs begin.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names them all
@@ -48,7 +52,6 @@ class Chat:
         questions: Questions,
         clock: Clock,
         zone: tzinfo,
-        default_chat: int | None = None,
         base_url: str = BASE_URL,
     ) -> None:
         quiet_libraries()
@@ -58,13 +61,19 @@ class Chat:
         self._clock = clock
         self._board = StateBoard(clock)
         self._outgoing = Outgoing(outbox, clock)
-        self._alarms = default_chat if default_chat is not None else min(allowed, default=None)
-        self._notifier = Notifier(operations, self._outgoing, clock, zone, self._alarms)
-        commands = Commands(operations, self._outgoing, clock, zone, self._notifier.announce)
+        self._people = sorted(allowed)
+        self._notifier = Notifier(operations, self._outgoing, clock, zone, self._people)
+        self._errands, self._toasts = Errands(), Errands()
+        answers = Answers(self._outgoing)
+        self._starts = Starts(
+            operations, answers, clock, zone, self._notifier.announce, self._errands
+        )
+        commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers)
         self._desk = QuestionDesk(questions, self._outgoing, clock)
-        offers = Offers(self._desk, clock, zone, commands.run)
+        offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
         self._ages = Ages()
-        self._handlers = Handlers(Gate(allowed, clock), self._ages, commands, offers, self._desk)
+        gate = Gate(allowed, clock)
+        self._handlers = Handlers(gate, self._ages, commands, offers, self._desk, self._toasts)
 
     @property
     def state(self) -> ChatState:
@@ -88,10 +97,20 @@ class Chat:
             ConfigError: the token cannot be one.
         """
         async with self._application() as (application, bot):
-            sender = Sender(bot, self._outgoing, self._clock, self._alarms)
-            loop = UpdateLoop(application, bot, self._inbox, self._ages, self._clock, self._board)
-            async with asyncio.TaskGroup() as tasks:
-                others = [tasks.create_task(each.run()) for each in (sender, self._notifier)]
+            sender = Sender(bot, self._outgoing, self._clock, self._people)
+            loop = UpdateLoop(
+                application, self._handlers, bot, self._inbox, self._ages, self._clock, self._board
+            )
+            parts = {
+                "sender": sender.run,
+                "notifier": self._notifier.run,
+                "teller of late starts": self._starts.run,
+            }
+            async with self._errands, self._toasts, asyncio.TaskGroup() as tasks:
+                others = [
+                    tasks.create_task(keep_going(name, part, self._clock))
+                    for name, part in parts.items()
+                ]
                 await loop.run()
                 for task in others:
                     task.cancel()
@@ -100,7 +119,8 @@ class Chat:
         """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""
         until = self._clock.monotonic() + within
         while self._clock.monotonic() < until:
-            if not self._notifier.has_news and not await self._outgoing.outbox.waiting():
+            has_news = self._notifier.has_news or self._starts.has_news
+            if not has_news and not await self._outgoing.outbox.waiting():
                 return
             await self._clock.sleep(_LOOK_AGAIN)
 

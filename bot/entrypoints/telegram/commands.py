@@ -1,26 +1,30 @@
 """The commands of the chat: each is carried out once, and answered at once.
 
 An answer lies in the outbox under the message that asked for it; a command that was being handled
-when the process was killed is handled again, finds its answer or its job there, and changes
-nothing more.
+when the process was killed, or the journal did not answer, is handled again, finds its answer or
+its job there, and changes nothing more.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, TypeVar
 
-from bot.domain.errors import BotError, BusyError, PortError
-from bot.domain.jobs import Job, JobState, Trigger
-from bot.domain.messages import RunBackup
+from bot.domain.catalogue import is_backup_name
+from bot.domain.components import components_of
+from bot.domain.errors import BotError, PortError, RefusedError, is_retryable
+from bot.domain.jobs import Job, JobKind, choose_job
 from bot.entrypoints.telegram import texts
-from bot.entrypoints.telegram.asked import Asked, Person, Place, one_line
+from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.asked import Asked, Request, one_line
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.pressed import Press
-from bot.services.journal_ports import Message
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Press
+from bot.entrypoints.telegram.starts import PATIENCE, Starts
+from bot.entrypoints.telegram.waiting import ends_within
+from bot.services.journal_ports import Queued
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
@@ -28,129 +32,138 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-AGAIN_PREFIX = "r:"
 _LONGEST_LABEL = 60
-_PATIENCE = 10.0  # seconds that one command may keep the next one waiting
-_LOOK_BACK = 20
+_OPTION = re.compile(r"(?<!\S)(?:--|—)[A-Za-z][\w-]*")  # phones make a dash of two hyphens
+_ALL = 10_000  # jobs, more than the journal keeps
 
 
 @dataclass(frozen=True)
 class Commands:
-    """What can be asked for; *announce* opens the progress message of a job."""
+    """What can be asked for."""
 
     operations: Operations
     outgoing: Outgoing
     clock: Clock
     zone: tzinfo
-    announce: Callable[[Job], Awaitable[None]]
-    patience: Callable[[float], AbstractAsyncContextManager[Any]] = asyncio.timeout
+    starts: Starts
+    answers: Answers
 
     async def run(self, asked: Asked) -> None:
-        """Carry out a command and answer it, unless that was done before a kill."""
-        key = f"answer:{asked.place.origin}"
-        if await self.outgoing.find(key) is None:
+        """Carry out a command and answer it, unless that was done before.
+
+        Raises PortError, retryable, when the journal does not answer: then run it again.
+        """
+        if not await self.answers.is_written(asked.request):
             command = COMMANDS.get(asked.command, _UNKNOWN)
-            await self._answer(key, asked.place, command.run(self, asked))
+            await self._answer(asked.request, command.run(self, asked))
 
     async def again(self, press: Press) -> None:
         """Begin the job once more whose outcome was pressed."""
         job = await self.operations.job(press.data.removeprefix(AGAIN_PREFIX))
         if job is None:
             await press.toast("I know nothing of that job any more.")
-        elif not press.is_young:
-            await self._rewrite_outcome(job, texts.old_press)
-        else:
+            return
+        request = press.request
+        if await self.answers.is_written(request):
+            return
+        if press.is_young:
             await press.toast("Trying again.")
-            key = f"answer:press:{press.id}"
-            begun = self._begin(press.place, press.person, job.label)
-            if await self._answer(key, press.place, begun):
-                await self._rewrite_outcome(job, None)
+        elif await self.starts.begun_from(request.origin) is None:
+            await self._note_old_press(job, press)
+            return
+        if await self._answer(request, self.starts.begin(request, job.kind, job.label)):
+            await self._take_buttons_away(job)
 
-    async def _rewrite_outcome(self, job: Job, change: Callable[[str], str] | None) -> None:
-        """Note something below an outcome, or take its button away."""
-        key = f"outcome:{job.id}"
-        if queued := await self.outgoing.find(key):
-            text, buttons = queued.message.text, queued.message.buttons
-            if change:
-                await self.outgoing.change(key, change(text), buttons)
-            else:
-                await self.outgoing.change(key, text)
+    async def _note_old_press(self, job: Job, press: Press) -> None:
+        outcomes = await self._outcomes(job)
+        here = [each for each in outcomes if each.message.chat == press.place.chat]
+        for outcome in here or outcomes:
+            message = outcome.message
+            await self.outgoing.change(message.key, texts.old_press(message.text), message.buttons)
 
-    async def _answer(self, key: str, place: Place, answer: Awaitable[str | None]) -> bool:
-        """Write the answer; whether the answer is that it has begun, and progress shows it."""
+    async def _take_buttons_away(self, job: Job) -> None:
+        for outcome in await self._outcomes(job):
+            await self.outgoing.change(outcome.message.key, outcome.message.text)
+
+    async def _outcomes(self, job: Job) -> Sequence[Queued]:
+        """The messages that tell how it ended, one for each chat that hears of it."""
+        return await self.outgoing.named(f"outcome:{job.id}")
+
+    async def give_up(self, request: Request, error: BotError) -> None:
+        """Say that it could not be carried out, tried often enough."""
+        await self.answers.write(request, texts.command_failed(error))
+
+    async def _answer(self, request: Request, answer: Awaitable[str | None]) -> bool:
+        """Write the answer; whether that was done, as by the progress of what has begun."""
         try:
             text = await answer
         except BotError as error:
+            if is_retryable(error):
+                raise
             text = texts.command_failed(error)
         except Exception:  # boundary: the person hears of it, and the chat goes on
             logger.exception("a command failed")
             text = texts.went_wrong()
         if text is None:
             return True
-        await self.outgoing.put(Message(key=key, chat=place.chat, thread=place.thread, text=text))
+        await self.answers.write(request, text)
         return False
 
     async def backup(self, asked: Asked) -> str | None:
-        return await self._begin(asked.place, asked.person, one_line(asked.words, _LONGEST_LABEL))
+        if option := _OPTION.search(asked.words):
+            stack = await self._look(self.operations.stack(), "the Docker Engine")
+            names = () if isinstance(stack, BotError) else components_of(stack)
+            return texts.no_options(option[0], names)
+        label = one_line(asked.words, _LONGEST_LABEL)
+        return await self.starts.begin(asked.request, JobKind.BACKUP, label)
 
-    async def _begin(self, place: Place, person: Person, label: str) -> str | None:
-        job = await self._begun_from(place.origin)
-        if job is None:
-            command = RunBackup(
-                trigger=Trigger.CHAT, actor=person.actor, origin=place.origin, label=label
-            )
-            try:
-                async with self.patience(_PATIENCE):
-                    job = await self.operations.start(command)
-            except TimeoutError:
-                return texts.begins_late()
-            except BusyError as error:
-                return texts.busy(await self._running(), error, self._wall())
-            except BotError as error:
-                return texts.not_begun(error)
-        await self.announce(job)
-        return None
-
-    async def _begun_from(self, origin: str) -> Job | None:
-        """The job that was begun by the same message, before a kill."""
-        newest = await self.operations.jobs(_LOOK_BACK)
-        return next((job for job in newest if job.origin == origin), None)
-
-    async def _running(self) -> Job | None:
-        newest = await self.operations.jobs(_LOOK_BACK)
-        return next((job for job in newest if job.state is JobState.RUNNING), None)
+    async def drill(self, asked: Asked) -> str | None:
+        if asked.words and not is_backup_name(asked.words):
+            return texts.no_backup_name(asked.words)
+        return await self.starts.begin(asked.request, JobKind.DRILL, asked.words)
 
     async def status(self, _: Asked) -> str:
         stack, records = await asyncio.gather(
             self._look(self.operations.stack(), "the Docker Engine"),
             self._look(self.operations.backups(), "the store"),
         )
-        return texts.status(stack, records, await self._running(), self._wall())
+        return texts.status(stack, records, await self.starts.running(), self._wall())
 
-    async def _look(self, looking: Awaitable[T], what: str) -> T | BotError:
+    async def _look(self, looking: Coroutine[Any, Any, T], what: str) -> T | BotError:
         """What was seen, or why it was not; a part that does not answer hides no other."""
+        task = asyncio.ensure_future(looking)
         try:
-            async with self.patience(_PATIENCE):
-                return await looking
+            if await ends_within(task, self.clock, PATIENCE):
+                return task.result()
         except BotError as error:
             return error
-        except TimeoutError:
-            return PortError(f"{what} has not answered within {_PATIENCE:.0f} s", retryable=True)
+        finally:
+            task.cancel()
+        await asyncio.wait({task})
+        return PortError(f"{what} has not answered within {PATIENCE:.0f} s", retryable=True)
 
     async def backups(self, _: Asked) -> str:
         records = await self._look(self.operations.backups(), "the store")
         if isinstance(records, BotError):
-            raise records
+            return texts.command_failed(records)
         return texts.backups(records, self._wall())
 
     async def jobs(self, asked: Asked) -> str:
         if not asked.words:
             return texts.jobs(await self.operations.jobs(texts.MOST_JOBS), self._wall())
-        job = await self.operations.job(asked.words)
-        return texts.job_details(job, self._wall()) if job else texts.no_such_job(asked.words)
+        jobs = await self.operations.jobs(_ALL)
+        try:
+            return texts.job_details(choose_job(jobs, asked.words), self._wall())
+        except RefusedError as error:
+            return texts.no_such_job(error)
 
-    async def cancel(self, asked: Asked) -> str:
-        return texts.cancelling(await self.operations.cancel(asked.person.actor), self._wall())
+    async def cancel(self, asked: Asked) -> str | None:
+        job = await self.operations.cancel(asked.person.actor)
+        text = texts.cancelling(job, self._wall())
+        if job is None:
+            return text
+        await self.answers.stopping(asked.request, job.id, text)
+        return None
 
     async def help(self, _: Asked) -> str:
         return texts.help_text(menu())
@@ -173,8 +186,13 @@ class Command:
 COMMANDS = {
     "backup": Command(Commands.backup, "back up now; words after it become its label"),
     "backups": Command(Commands.backups, "list the newest backups"),
+    "drill": Command(
+        Commands.drill, "prove the newest backup, or the one whose id follows, by restoring it"
+    ),
     "status": Command(Commands.status, "show the containers and the last good backup"),
-    "jobs": Command(Commands.jobs, "show who asked for what; with an id, all about one"),
+    "jobs": Command(
+        Commands.jobs, "show who asked for what; with an id or its beginning, all about one"
+    ),
     "cancel": Command(Commands.cancel, "stop what is running"),
     "help": Command(Commands.help, "show what I can do"),
     "start": Command(Commands.help, ""),

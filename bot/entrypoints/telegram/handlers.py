@@ -1,7 +1,7 @@
 """From the library's updates to what was asked, and to whom that goes."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -10,25 +10,28 @@ from telegram.error import TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
-    CommandHandler,
     MessageHandler,
     TypeHandler,
     filters,
 )
 
+from bot.domain.errors import BotError, is_retryable
 from bot.entrypoints.telegram.ages import Ages
-from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
+from bot.entrypoints.telegram.asked import Person
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import words
-from bot.entrypoints.telegram.commands import AGAIN_PREFIX, COMMANDS, Commands
+from bot.entrypoints.telegram.commands import COMMANDS, Commands
+from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.offers import Offers
-from bot.entrypoints.telegram.pressed import Press
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Press
 from bot.entrypoints.telegram.questions import PREFIX, QuestionDesk
+from bot.entrypoints.telegram.reading import asked_in, is_for, place_of
 
 logger = logging.getLogger(__name__)
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 _LONGEST_TOAST = 200
+_MOST_TOASTS = 2  # at once; they are a courtesy
 
 
 @dataclass(frozen=True)
@@ -40,31 +43,52 @@ class Handlers:
     commands: Commands
     offers: Offers
     desk: QuestionDesk
+    toasts: Errands
+    _struck: list[BotError] = field(default_factory=list)
 
     def register(self, application: AnyApplication) -> None:
         """Add them to *application*."""
-        new = filters.UpdateType.MESSAGE
         application.add_handler(TypeHandler(Update, self.gate), group=-1)
-        application.add_handler(CommandHandler(list(COMMANDS), self.command, new))
-        application.add_handler(MessageHandler(filters.COMMAND & new, self.unknown))
+        new_command = filters.COMMAND & filters.UpdateType.MESSAGE
+        application.add_handler(MessageHandler(new_command, self.command))
         application.add_handler(CallbackQueryHandler(self.answer, f"^{PREFIX}"))
         application.add_handler(CallbackQueryHandler(self.again, f"^{AGAIN_PREFIX}"))
-        application.add_error_handler(_log_error)
+        application.add_error_handler(self._failed)
 
-    async def command(self, update: Update, _: Any) -> None:
-        asked = _asked(update)
-        if asked and self.offers.is_stale(asked):
-            await self.offers.offer(asked)
-        elif asked:
-            await self.commands.run(asked)
+    async def handle(self, application: AnyApplication, update: Update) -> None:
+        """Let the handlers have *update*, one at a time; their own errors end here.
 
-    async def unknown(self, update: Update, context: Any) -> None:
-        """What is addressed to another bot is that one's; in a group, so is what is to nobody."""
-        asked = _asked(update)
-        if asked is None:
+        Raises the error that struck one and may pass: then *update* must be handled again.
+        """
+        self._struck.clear()
+        await application.process_update(update)
+        if self._struck:
+            raise self._struck.pop()
+
+    async def give_up(self, update: Update, error: BotError) -> None:
+        """Tell whoever sent *update* that it was in vain."""
+        if asked := asked_in(update.message):
+            await self.commands.give_up(asked.request, error)
+        elif press := self._press(update):
+            await self.commands.give_up(press.request, error)
+
+    async def _failed(self, _: object, context: Any) -> None:
+        """The boundary for errors in a handler; Telegram's own are only named."""
+        error = context.error
+        if isinstance(error, TelegramError):
+            logger.warning("chat: an update could not be handled: %s", words(error))
+        elif is_retryable(error):
+            self._struck.append(error)
+        else:
+            logger.error("chat: an update could not be handled", exc_info=error)
+
+    async def command(self, update: Update, context: Any) -> None:
+        asked = asked_in(update.message)
+        if asked is None or not is_for(asked, context.bot.username):
             return
-        to_me = asked.address == str(context.bot.username).lower()
-        if to_me or not (asked.address or asked.place.is_group):
+        if asked.command in COMMANDS and self.offers.is_stale(asked):
+            await self.offers.offer(asked)
+        else:
             await self.commands.run(asked)
 
     async def answer(self, update: Update, _: Any) -> None:
@@ -82,43 +106,20 @@ class Handlers:
         return Press(
             id=query.id,
             person=Person(id=query.from_user.id, name=query.from_user.first_name),
-            place=_place(query.message),
+            place=place_of(query.message),
             data=query.data,
             is_young=self.ages.is_young(update.update_id),
-            toast=partial(_toast, query),
+            toast=partial(self._toast, query),
         )
 
-
-def _asked(update: Update) -> Asked | None:
-    message = update.message
-    if message is None or message.from_user is None or not message.text:
-        return None
-    return Asked(
-        place=_place(message),
-        person=Person(id=message.from_user.id, name=message.from_user.first_name),
-        text=command_text(message.text),
-        sent=message.date,
-    )
+    async def _toast(self, query: CallbackQuery, text: str) -> None:
+        """Answer the press, beside the updates: what it says stands in the chat as well."""
+        if len(self.toasts) < _MOST_TOASTS:
+            self.toasts.begin(_show(query, text))
 
 
-def _place(message: Message) -> Place:
-    thread = message.message_thread_id if message.is_topic_message else None
-    bot, chat = message.get_bot().id, message.chat_id
-    return Place(bot=bot, chat=chat, thread=thread, message_id=message.message_id)
-
-
-async def _toast(query: CallbackQuery, text: str) -> None:
-    """Answer the press; the answer is a courtesy, and what it says stands in the chat as well."""
+async def _show(query: CallbackQuery, text: str) -> None:
     try:
         await query.answer(text[:_LONGEST_TOAST])
     except TelegramError as error:
         logger.info("chat: a press could not be answered: %s", words(error))
-
-
-async def _log_error(_: object, context: Any) -> None:
-    """The boundary for errors of ours in a handler; Telegram's own are only named."""
-    error = context.error
-    if isinstance(error, TelegramError):
-        logger.warning("chat: an update could not be handled: %s", words(error))
-    else:
-        logger.error("chat: an update could not be handled", exc_info=error)

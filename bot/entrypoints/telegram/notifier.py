@@ -1,23 +1,26 @@
 """Tells of jobs: one progress message that is edited in place, and the outcome as a new one.
 
-Whoever asked in a chat hears it there; what fails on schedule or from the command line is told in
-the default chat. What a kill kept from being told is found in the journal and told then.
+Whoever asked in a chat hears it there, and so does whoever asked to stop it; what fails on schedule
+or from the command line is told to everybody on the list, each in a message of their own. What a
+kill kept from being told is found in the journal and told then.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
 from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.jobs import Job, JobState
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import job_texts, prune_texts
+from bot.entrypoints.telegram import job_texts, kinds
+from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
-from bot.entrypoints.telegram.commands import AGAIN_PREFIX
-from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.telegram.waiting import news_or_time
 from bot.services.journal_ports import Message
@@ -48,7 +51,7 @@ class _Followed:
 
 
 class Notifier:
-    """A listener for jobs; `run` does the telling."""
+    """A listener for jobs; `run` does the telling, to *people* what nobody asked for in a chat."""
 
     def __init__(
         self,
@@ -56,13 +59,14 @@ class Notifier:
         outgoing: Outgoing,
         clock: Clock,
         zone: tzinfo,
-        default_chat: int | None,
+        people: Sequence[int],
     ) -> None:
         self._operations = operations
         self._outgoing = outgoing
         self._clock = clock
         self._zone = zone
-        self._default_chat = default_chat
+        self._people = people
+        self._answers = Answers(outgoing)
         self._followed: dict[str, _Followed] = {}
         self._ended: dict[str, Job] = {}
         self._finished: dict[str, BackupFinished] = {}
@@ -106,6 +110,7 @@ class Notifier:
 
     async def run(self) -> None:
         """Tell, until cancelled."""
+        self._is_open = True
         try:
             await self._attempt_all(catch_up=True)
             while True:
@@ -172,15 +177,15 @@ class Notifier:
     def _progress_text(self, followed: _Followed) -> str:
         began = followed.dump_began
         seconds = 0.0 if began is None else self._clock.monotonic() - began
-        return job_texts.progress(followed.job, followed.progress, seconds, self._wall())
+        return kinds.progress(followed.job, followed.progress, seconds, self._wall())
 
     async def _tell_end(self, job: Job) -> None:
         """Let the progress message end, then write the outcome: that is told whole, and once."""
-        messages = self._outcome(job)
+        messages = await self._outcome(job)
         if messages and await self._outgoing.find(messages[-1].key) is None:
             progress = f"progress:{job.id}"
             if await self._outgoing.find(progress):
-                ended = job_texts.progress_ended(job, self._wall())
+                ended = kinds.progress_ended(job, self._wall())
                 await self._outgoing.change(progress, ended)
             for message in messages:
                 await self._outgoing.put(message)
@@ -189,36 +194,43 @@ class Notifier:
         self._finished.pop(job.id, None)
         self._followed.pop(job.id, None)
 
-    def _outcome(self, job: Job) -> list[Message]:
-        """The outcome and, where its reason is long, all of it in a document."""
-        to = self._destination(job)
-        if to is None:
+    async def _outcome(self, job: Job) -> list[Message]:
+        """The outcome and, where its reason is long, all of it in a document; for each hearer."""
+        hearers = await self._hearers(job)
+        if not hearers:
             return []
-        chat, thread = to
-        if job.kind is JobKind.PRUNE:
-            told = prune_texts.outcome(job)
-        else:
-            told = job_texts.outcome(job, self._finished.get(job.id), self._wall())
+        told = kinds.outcome(job, self._finished.get(job.id), self._wall())
         again = ((job_texts.AGAIN, f"{AGAIN_PREFIX}{job.id}"),)
         buttons = (again,) if told.again else ()
-        key = f"outcome:{job.id}"
-        messages = [Message(key=key, chat=chat, thread=thread, text=told.text, buttons=buttons)]
+        parts = [Message(key=f"outcome:{job.id}", chat=0, text=told.text, buttons=buttons)]
         if told.document:
-            text, document = job_texts.details(job), told.document
-            key = f"details:{job.id}"
-            whole = Message(
-                key=key, chat=chat, thread=thread, text=text, document=document, silent=True
-            )
-            messages.append(whole)
-        return messages
+            text, key = job_texts.details(job), f"details:{job.id}"
+            parts.append(Message(key=key, chat=0, text=text, document=told.document, silent=True))
+        asker = parse_origin(job.origin)
+        return [
+            replace(part, chat=chat, thread=thread)
+            if asker and chat == asker.chat
+            else replace(copy_for(chat, part), thread=thread)
+            for chat, thread in hearers.items()
+            for part in parts
+        ]
 
-    def _destination(self, job: Job) -> tuple[int, int | None] | None:
-        """The chat and topic where the outcome is told; None where nobody needs to hear it."""
-        if place := parse_origin(job.origin):
-            return place.chat, place.thread
-        if job.state in _BAD and self._default_chat is not None:
-            return self._default_chat, None
-        return None
+    async def _hearers(self, job: Job) -> dict[int, int | None]:
+        """The chats where the outcome is told, and the topic in each."""
+        asker = parse_origin(job.origin)
+        hearers = {asker.chat: asker.thread} if asker else {}
+        for stop in await self._answers.stops(job.id):
+            hearers.setdefault(stop.chat, stop.thread)
+        if asker is None and job.state in _BAD:
+            for person in self._people:
+                hearers.setdefault(person, None)
+            if not hearers:
+                logger.error(
+                    "chat: nobody is told that job %s did not end well: %s names nobody",
+                    job.id,
+                    "AKBOT_TELEGRAM_ADMINS",
+                )
+        return hearers
 
     def _wall(self) -> Wall:
         return Wall(self._clock.now(), self._zone)

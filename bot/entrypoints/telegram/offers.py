@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.ages import STALE
-from bot.entrypoints.telegram.asked import Asked
+from bot.entrypoints.telegram.asked import Asked, Request
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.questions import QuestionDesk
+from bot.entrypoints.telegram.questions import Extent, QuestionDesk
 from bot.services.journal_ports import Question
 from bot.services.ports import Clock
 
@@ -41,7 +41,10 @@ class _Offer:
 
 
 class Offers:
-    """Asks before it runs what is older than two minutes."""
+    """Asks before it runs what is older than two minutes; the effect of its questions as well.
+
+    *is_dealt_with* tells what an earlier process did about a request, if it did anything.
+    """
 
     def __init__(
         self,
@@ -49,13 +52,15 @@ class Offers:
         clock: Clock,
         zone: tzinfo,
         run: Callable[[Asked], Awaitable[None]],
+        is_dealt_with: Callable[[Request], Awaitable[bool]],
     ) -> None:
         self._desk = desk
         self._clock = clock
         self._zone = zone
         self._run = run
+        self._is_dealt_with = is_dealt_with
         self._last: dict[tuple[int, int | None, int], _Offer] = {}
-        desk.on_answer(_KIND, self._decided)
+        desk.on_answer(_KIND, self)
 
     def is_stale(self, asked: Asked) -> bool:
         """Whether it was asked for so long ago that the person may have moved on."""
@@ -63,6 +68,8 @@ class Offers:
 
     async def offer(self, asked: Asked) -> None:
         """Offer the command again, together with those that just came from the same person."""
+        if await self._is_dealt_with(asked.request):
+            return
         place = asked.place
         who = (place.chat, place.thread, asked.person.id)
         offer = await self._continued(who, asked)
@@ -87,8 +94,23 @@ class Offers:
             return last.with_one_more(asked)
         return _Offer(f"{_KIND}{asked.place.chat}m{asked.place.message_id}", (asked,), now)
 
-    async def _decided(self, question: Question, choice: str, press: Press) -> None:
-        if choice == NO:
-            return
-        for line in question.plan_hash.split("\n"):
-            await self._run(Asked.from_line(line, press.person))
+    async def happen(self, question: Question, choice: str, press: Press) -> None:
+        """Run what was accepted, each once."""
+        for asked in _accepted(question, choice, press):
+            await self._run(asked)
+
+    async def extent(self, question: Question, choice: str, press: Press) -> Extent:
+        """How many of the accepted commands an earlier process has dealt with."""
+        accepted = _accepted(question, choice, press)
+        dealt_with = [await self._is_dealt_with(asked.request) for asked in accepted]
+        if all(dealt_with):
+            return Extent.ALL
+        return Extent.PART if any(dealt_with) else Extent.NOTHING
+
+
+def _accepted(question: Question, choice: str, press: Press) -> list[Asked]:
+    """What to run; as requests of their own, since what was offered may have run once before."""
+    if choice == NO:
+        return []
+    lines = question.plan_hash.split("\n")
+    return [Asked.from_line(line, press.person, question.id) for line in lines]

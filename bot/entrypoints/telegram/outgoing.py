@@ -1,10 +1,13 @@
 """The way out for everything that is said: into the journal first, then the sender wakes up."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
+
+_COPY = "@"  # stands between the key of what is told to several and the chat of each
 
 
 @dataclass(frozen=True)
@@ -29,3 +32,17 @@ class Outgoing:
     async def find(self, key: str) -> Queued | None:
         """The message of that key, sent or not."""
         return await self.outbox.find(key)
+
+    async def named(self, prefix: str) -> Sequence[Queued]:
+        """The messages whose keys begin so, sent or not."""
+        return await self.outbox.named(prefix)
+
+    async def copies(self, message: Message) -> Sequence[Queued]:
+        """What `copy_for` made of the same message for several chats; none if it was not copied."""
+        original, mark, _ = message.key.rpartition(_COPY)
+        return await self.outbox.named(original + _COPY) if mark else ()
+
+
+def copy_for(chat: int, message: Message) -> Message:
+    """*message* for one of the chats that hear of it; each is sent or given up by itself."""
+    return replace(message, key=f"{message.key}{_COPY}{chat}", chat=chat)

@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.entrypoints.telegram.asked import Person, Place
+from bot.entrypoints.telegram.asked import Person, Place, Request
+
+AGAIN_PREFIX = "r:"  # and the id of the job that shall be begun once more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +22,8 @@ class Press:
     data: str
     is_young: bool
     toast: Callable[[str], Awaitable[None]]
+
+    @property
+    def request(self) -> Request:
+        """What it asks for; one message's presses begin one job, however many they are."""
+        return Request(id=f"{self.place.origin} {self.id}", place=self.place, person=self.person)

@@ -5,9 +5,10 @@ Buttons carry `q:<id>:<index of the choice>`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Any, Protocol
 
 from bot.entrypoints.telegram import texts
@@ -25,7 +26,27 @@ _NOBODY_WAITS = "This question is closed. Nothing was done."
 _PLAN_CHANGED = "The plan has changed since. Nothing was done."
 _TOO_LATE = "That is too late, the question has expired. Nothing was done."
 
-Effect = Callable[[Question, str, Press], Awaitable[None]]
+
+class Extent(Enum):
+    """How much of an effect has happened."""
+
+    NOTHING = auto()
+    PART = auto()
+    ALL = auto()
+
+
+class Effect(Protocol):
+    """What happens on an answer.
+
+    It may happen again, if the process is killed in it or the journal does not answer, and must
+    then change nothing more.
+    """
+
+    async def happen(self, question: Question, choice: str, press: Press) -> None:
+        """Let it happen."""
+
+    async def extent(self, question: Question, choice: str, press: Press) -> Extent:
+        """How much of it has happened, before a kill."""
 
 
 class Ask(Protocol):
@@ -66,10 +87,7 @@ class QuestionDesk:
         self._effects: dict[str, Effect] = {}
 
     def on_answer(self, kind: str, effect: Effect) -> None:
-        """Let *effect* happen on each answer to a question whose id begins with *kind*.
-
-        It may happen again if the process is killed in it, and must then change nothing more.
-        """
+        """Let *effect* happen on each answer to a question whose id begins with *kind*."""
         self._effects[kind] = effect
 
     async def ask(  # noqa: PLR0913 - the port `Ask`
@@ -173,19 +191,30 @@ class QuestionDesk:
         return _PLAN_CHANGED if waiting.answer.done() else ""
 
     async def _take(self, question: Question, choice: str, press: Press) -> None:
-        """The effect comes before the answer is written: after a kill it is found undone."""
-        if not press.is_young:
-            await self._rewrite(question.id, texts.old_press, _buttons(question))
+        """An effect comes before the answer is written: after a kill it is found undone."""
+        effect = self._effects.get(question.id[0])
+        if not press.is_young and not await self._has_happened(effect, question, choice, press):
             return
         await press.toast(choice)
-        if effect := self._effects.get(question.id[0]):
-            await effect(question, choice, press)
-        elif not self._hand_over(question.id, choice):
+        if effect:
+            await effect.happen(question, choice, press)
+        await self._questions.answer(question.id, choice)
+        if not effect and not self._hand_over(question.id, choice):
             await self.close(question.id, _TOO_LATE)
             return
-        await self._questions.answer(question.id, choice)
         name = press.person.name
         await self._rewrite(question.id, lambda text: texts.answered(text, choice, name))
+
+    async def _has_happened(
+        self, effect: Effect | None, question: Question, choice: str, press: Press
+    ) -> bool:
+        """Whether a press of unknown age has had its effect; if not, say what to do."""
+        extent = await effect.extent(question, choice, press) if effect else Extent.NOTHING
+        if extent is Extent.ALL:
+            return True
+        note = texts.cut_off if extent is Extent.PART else texts.old_press
+        await self._rewrite(question.id, note, _buttons(question))
+        return False
 
     def _hand_over(self, question_id: str, choice: str) -> bool:
         """Give the answer to whoever waits; False where nobody does any more."""

@@ -1,4 +1,4 @@
-"""Sends what waits in the outbox, in order in each chat, and loses none of it.
+"""Sends what waits in the outbox, in order in each chat, beside the others, and loses none of it.
 
 A send is written down before it begins. One that nobody knows the end of, because the process was
 killed in it or the answer was lost, is made again and says that it may be a repeat.
@@ -18,7 +18,7 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
 from bot.entrypoints.telegram.markup import strip_tags
-from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
 from bot.entrypoints.telegram.queue import Delivery, is_progress, next_delivery, overtaken
 from bot.entrypoints.telegram.waiting import Backoff, news_or_time
 from bot.services.journal_ports import Buttons, Message, Queued
@@ -27,6 +27,7 @@ from bot.services.ports import Clock
 logger = logging.getLogger(__name__)
 
 _JOURNAL_PAUSE = 5.0
+_MOST_AT_ONCE = 5  # chats; the client has a few connections more
 _LOOK_SECONDS = 10.0  # for what another process has written
 _REPEAT = "\n<i>(perhaps a repeat)</i>"
 _UNDELIVERED = "undelivered:"
@@ -34,43 +35,59 @@ _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class Sender:
-    """Empties the outbox; *default_chat* hears of what can never arrive elsewhere."""
+    """Empties the outbox; *people* hear of what can never arrive elsewhere."""
 
     def __init__(
-        self, bot: ChatBot, outgoing: Outgoing, clock: Clock, default_chat: int | None
+        self, bot: ChatBot, outgoing: Outgoing, clock: Clock, people: Sequence[int]
     ) -> None:
         self._bot = bot
         self._outgoing = outgoing
         self._outbox = outgoing.outbox
         self._clock = clock
-        self._default_chat = default_chat
+        self._people = people
         self._backoff: dict[int, Backoff] = {}  # by chat
         self._not_before: dict[int, float] = {}  # by chat, on the monotonic clock
+        self._busy: set[int] = set()  # chats
         self._moved: dict[int, int] = {}
+        self._giving_up = asyncio.Lock()  # or two copies would each find that it was the last
         self._surely_unsent: set[int] = set()  # attempted here, and refused before it was done
 
     async def run(self) -> None:
-        """Send until cancelled; nothing that goes wrong ends it."""
-        while True:
-            wait = await self._send_or_wait()
-            await news_or_time(self._outgoing.news, self._clock, wait)
+        """Send until cancelled; a chat that takes its time, or takes nothing, delays no other."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                wait = await self._send_due(tasks)
+                await news_or_time(self._outgoing.news, self._clock, wait)
 
-    async def _send_or_wait(self) -> float:
-        """Send what can be sent; the seconds until it is worth looking again, without news."""
+    async def _send_due(self, tasks: asyncio.TaskGroup) -> float:
+        """Begin what can be sent; the seconds until it is worth looking again, without news."""
         try:
-            await self._send_due()
+            rows = await self._outbox.waiting()
         except BotError as error:
             logger.warning("chat: sending: %s", error)
             return _JOURNAL_PAUSE
         now = self._clock.monotonic()
-        return max(min([*self._not_before.values(), now + _LOOK_SECONDS]) - now, 0)
-
-    async def _send_due(self) -> None:
-        rows = await self._outbox.waiting()
+        wait = _LOOK_SECONDS
         for chat in dict.fromkeys(row.message.chat for row in rows):
-            if self._not_before.get(chat, 0) <= self._clock.monotonic():
-                self._not_before.pop(chat, None)
-                await self._send_to(chat, [row for row in rows if row.message.chat == chat])
+            pause = self._not_before.get(chat, now) - now
+            if pause > 0:
+                wait = min(wait, pause)
+            elif chat not in self._busy and len(self._busy) < _MOST_AT_ONCE:
+                self._busy.add(chat)
+                tasks.create_task(
+                    self._send_beside(chat, [row for row in rows if row.message.chat == chat])
+                )
+        return wait
+
+    async def _send_beside(self, chat: int, queue: list[Queued]) -> None:
+        try:
+            await self._send_to(chat, queue)
+        except BotError as error:
+            logger.warning("chat: sending: %s", error)
+            self._not_before[chat] = self._clock.monotonic() + _JOURNAL_PAUSE
+        finally:
+            self._busy.discard(chat)
+            self._outgoing.news.set()  # for what came meanwhile, and for whoever waits in line
 
     async def _send_to(self, chat: int, queue: list[Queued]) -> None:
         for row in overtaken(queue):
@@ -197,19 +214,28 @@ class Sender:
     async def _give_up(self, rows: Sequence[Queued], reason: str) -> None:
         """Drop what can never arrive, and say it where it can."""
         for row in rows:
-            await self._outbox.drop(row.number, reason)
-            logger.warning("chat: %s for chat %s: %s", row.message.key, row.message.chat, reason)
-            is_news = row.message_id is None and not is_progress(row)
-            if self._default_chat in {None, row.message.chat} or not is_news:
-                continue
-            await self._tell_default_chat(row, reason)
+            key, chat = row.message.key, row.message.chat
+            logger.warning("chat: %s for chat %s: %s", key, chat, reason)
+            async with self._giving_up:
+                await self._outbox.drop(row.number, reason)
+                if row.message_id is None and not is_progress(row):
+                    await self._tell_others(row, reason)
 
-    async def _tell_default_chat(self, row: Queued, reason: str) -> None:
-        if self._default_chat is None or row.message.key.startswith(_UNDELIVERED):
+    async def _tell_others(self, row: Queued, reason: str) -> None:
+        """Tell the other people of a message, unless a copy has reached somebody or still may."""
+        copies = await self._outgoing.copies(row.message)
+        if any(each.message_id is not None or not each.dropped for each in copies):
+            return
+        gone = {row.message.chat, *(each.message.chat for each in copies)}
+        others = [chat for chat in self._people if chat not in gone]
+        if not others or row.message.key.startswith(_UNDELIVERED):
+            logger.error("chat: nobody could be told what %s says: %s", row.message.key, reason)
             return
         text = texts.undelivered(row.message.chat, reason, row.message.text)
         key = f"{_UNDELIVERED}{row.message.key}"
-        await self._outgoing.put(Message(key=key, chat=self._default_chat, text=text))
+        for chat in others:
+            message = Message(key=key, chat=chat, text=text)
+            await self._outgoing.put(copy_for(chat, message))
 
 
 def _marked(message: Message) -> Message:

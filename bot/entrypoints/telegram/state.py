@@ -15,6 +15,7 @@ class Condition(StrEnum):
 
     STARTING = "starting"
     OK = "ok"
+    NOBODY = "nobody"
     UNREACHABLE = "unreachable"
     CONFLICT = "conflict"
     REFUSED = "refused"

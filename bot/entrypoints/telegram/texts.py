@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
@@ -129,7 +129,7 @@ def jobs(newest: Sequence[Job], wall: Wall) -> str:
         f"{_SIGNS[job.state]}: {job.kind} {wall.moment(job.started)}\n   {_by(job)}, {code(job.id)}"
         for job in newest[:MOST_JOBS]
     ]
-    return "\n".join([*lines, "Send /jobs and an id for more about one."])
+    return "\n".join([*lines, "Send /jobs and an id, or its beginning, for more about one."])
 
 
 def job_details(job: Job, wall: Wall) -> str:
@@ -148,13 +148,13 @@ def job_details(job: Job, wall: Wall) -> str:
     if job.message:
         lines.append(f"Outcome: {plain(job.message, 2000)}")
     if job.crashes:
-        lines.append(f"The bot was stopped {job.crashes} times in it.")
+        lines.append(f"It was cut off {'once' if job.crashes == 1 else f'{job.crashes} times'}.")
     return "\n".join(lines)
 
 
-def no_such_job(job_id: str) -> str:
-    """The answer to /jobs with an id that nobody knows."""
-    return f"I know no job {code(job_id)}. Send /jobs for the newest ones."
+def no_such_job(error: RefusedError) -> str:
+    """The answer to /jobs with an id that names no job, or several."""
+    return f"{plain(str(error))}. Send /jobs for the newest ones."
 
 
 def busy(running: Job | None, error: BotError, wall: Wall) -> str:
@@ -177,6 +177,24 @@ def not_begun(error: BotError) -> str:
     return f"❌ That did not begin: {problem(error)}\nThe stack is untouched."
 
 
+def no_options(option: str, components: Sequence[str]) -> str:
+    """The answer to /backup with an option as on the command line; *components* may be unknown."""
+    names = f" NAME is one of: {plain(', '.join(components), 1000)}." if components else ""
+    return (
+        f"/backup takes no options here, so I do not know what to make of {code(option)}."
+        " Nothing was begun.\n"
+        f"For a part of the stack, run {code('akbot backup --component NAME')} on the host.{names}"
+    )
+
+
+def no_backup_name(words: str) -> str:
+    """The answer to /drill with words that name no backup."""
+    return (
+        f"{code(cut(words, 60))} is no backup's id. Send /backups for the ids, or the command alone"
+        " for the newest good one."
+    )
+
+
 def begins_late() -> str:
     """A job that takes its time to begin."""
     return (
@@ -185,13 +203,23 @@ def begins_late() -> str:
     )
 
 
+def never_begun() -> str:
+    """A job that took its time to begin, and whose beginning was cut off."""
+    return (
+        "❌ What you asked for never began: I was stopped before it could."
+        " The stack is untouched. Ask again if you still want it."
+    )
+
+
 def cancelling(job: Job | None, wall: Wall) -> str:
     """The answer to /cancel."""
     if job is None:
         return "Nothing is running, so nothing was stopped."
-    then = "What it has stored so far is removed."
-    if job.kind is JobKind.PRUNE:
-        then = "The backup that it is deleting still goes, and no other."
+    then = {
+        JobKind.BACKUP: "What it has stored so far is removed.",
+        JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
+        JobKind.DRILL: "Its containers are removed; the backup stays as it is.",
+    }[job.kind]
     return f"Stopping: {_run(job, wall)}.\n{then} You will hear when it has ended."
 
 
@@ -240,6 +268,12 @@ def old_press(text: str) -> str:
     note = (
         "A button was pressed here while I was away. I did nothing. Press again if it still holds."
     )
+    return text if note in text else _with_note(text, note)
+
+
+def cut_off(text: str) -> str:
+    """An offer of several commands, in the middle of which the bot was stopped."""
+    note = "I was stopped in the middle of these. Press again for those that are left."
     return text if note in text else _with_note(text, note)
 
 

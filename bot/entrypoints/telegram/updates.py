@@ -16,7 +16,7 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.client import ChatBot, FloodError, words
 from bot.entrypoints.telegram.commands import menu
-from bot.entrypoints.telegram.handlers import AnyApplication
+from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.state import Condition, StateBoard
 from bot.entrypoints.telegram.waiting import Backoff
 from bot.services.journal_ports import Inbox, Incoming
@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 CONFLICT = "another copy of this bot is running with the same token"
 REFUSED = "Telegram refuses the token; chat is off until it is replaced and the bot restarted"
+NOBODY = "but nobody can use the chat or hears what fails: AKBOT_TELEGRAM_ADMINS is empty"
 
 _POLL_SECONDS = 25
+_MOST_TRIES = 3  # to handle one update; the journal itself waits long each time
 _CONFLICT_PAUSE = 30.0
 _CONFLICT_STANDS = timedelta(minutes=2)  # two copies take the poll from each other in turns
 
@@ -38,6 +40,7 @@ class UpdateLoop:
     def __init__(  # noqa: PLR0913, PLR0917 - its whole surroundings
         self,
         application: AnyApplication,
+        handlers: Handlers,
         bot: ChatBot,
         inbox: Inbox,
         ages: Ages,
@@ -45,12 +48,14 @@ class UpdateLoop:
         board: StateBoard,
     ) -> None:
         self._application = application
+        self._handlers = handlers
         self._bot = bot
         self._inbox = inbox
         self._ages = ages
         self._clock = clock
         self._board = board
         self._backoff = Backoff()
+        self._tries: dict[int, int] = {}  # by update, of those that failed
         self._last_conflict: datetime | None = None
         self._has_menu = False
 
@@ -100,7 +105,11 @@ class UpdateLoop:
         updates = await self._bot.fetch_updates(offset, seconds)
         now = self._clock.now()
         self._show_ok()
-        await self._inbox.store(updates, now)
+        kept = [
+            self._handlers.gate.keep(each, self._parsed(each), self._bot.username)
+            for each in updates
+        ]
+        await self._inbox.store(kept, now)
         self._ages.fetched([each["update_id"] for each in updates], now)
 
     async def _put_menu(self) -> None:
@@ -117,8 +126,13 @@ class UpdateLoop:
 
     def _show_ok(self) -> None:
         conflict = self._last_conflict
-        if conflict is None or self._clock.now() - conflict > _CONFLICT_STANDS:
-            self._board.show(Condition.OK, f"connected as @{self._bot.username}")
+        if conflict is not None and self._clock.now() - conflict <= _CONFLICT_STANDS:
+            return
+        connected = f"connected as @{self._bot.username}"
+        if self._handlers.gate.is_shut:
+            self._board.show(Condition.NOBODY, f"{connected}, {NOBODY}")
+        else:
+            self._board.show(Condition.OK, connected)
 
     async def _conflict(self, error: Conflict) -> float:
         """Another copy polls, or a webhook takes the updates; the latter can be mended here."""
@@ -138,11 +152,24 @@ class UpdateLoop:
             await self._handle(incoming)
             await self._inbox.handled(incoming.update_id)
             self._ages.handled(incoming.update_id)
+            self._tries.pop(incoming.update_id, None)
 
     async def _handle(self, incoming: Incoming) -> None:
-        """Let the library's handlers have it; their errors end there."""
-        if update := self._parsed(incoming.payload):
-            await self._application.process_update(update)
+        """Let the library's handlers have it.
+
+        Raises what struck them and may pass; the last time it is told to whoever sent the update.
+        """
+        update = self._parsed(incoming.payload)
+        if update is None:
+            return
+        try:
+            await self._handlers.handle(self._application, update)
+        except BotError as error:
+            tries = self._tries[incoming.update_id] = self._tries.get(incoming.update_id, 0) + 1
+            if tries < _MOST_TRIES:
+                raise
+            logger.error("chat: an update is given up: %s", error)  # noqa: TRY400 - one line
+            await self._handlers.give_up(update, error)
 
     def _parsed(self, payload: Any) -> Update | None:
         try:

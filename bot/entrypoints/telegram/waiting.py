@@ -1,6 +1,7 @@
 """Wait for news or for time to pass, whichever is first."""
 
 import asyncio
+from typing import Any
 
 from bot.services.ports import Clock
 
@@ -18,6 +19,17 @@ async def news_or_time(news: asyncio.Event, clock: Clock, seconds: float) -> boo
     came = news.is_set()
     news.clear()
     return came
+
+
+async def ends_within(task: "asyncio.Task[Any]", clock: Clock, seconds: float) -> bool:
+    """Wait for *task*, at most *seconds* long; whether it has ended. It goes on either way."""
+    patience = asyncio.create_task(clock.sleep(seconds))
+    try:
+        await asyncio.wait({task, patience}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        patience.cancel()
+        await asyncio.wait({patience})
+    return task.done()
 
 
 class Backoff:

@@ -1,0 +1,54 @@
+"""What is told of a drill while it runs and when it has ended. Pure, like `texts`."""
+
+from bot.domain.drill import VERDICT, Verdict
+from bot.domain.jobs import Job, JobState
+from bot.domain.progress import BackupProgress
+from bot.entrypoints.telegram.job_texts import Told
+from bot.entrypoints.telegram.markup import code, plain, units
+from bot.entrypoints.telegram.texts import Wall
+
+_LONGEST_REASON = 600
+_MOST_STEPS = 12
+_HEADLINES = {
+    JobState.RUNNING: "⏳ <b>Drill is running</b>",
+    JobState.DONE: "✅ <b>Drill passed</b>: the backup came back",
+    JobState.FAILED: "⚠️ <b>Drill could not run</b>, so nothing is known of the backup",
+    JobState.CANCELLED: "⏹ <b>Drill cancelled</b>",
+    JobState.INTERRUPTED: "⚠️ <b>Drill interrupted</b>",
+    JobState.STUCK: "🆘 <b>Drill stuck</b>",
+}
+_FAILED = "🆘 <b>Drill failed</b>: do not count on this backup"
+
+
+def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
+    """How far a running drill is."""
+    lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
+    steps = [f"✅ came back: {plain(name, 60)}" for name in done.verified]
+    lines += steps[-_MOST_STEPS:] or ["Restoring into a container that nothing else can reach."]
+    return "\n".join([*lines, _who(job)])
+
+
+def progress_ended(job: Job, wall: Wall) -> str:
+    """What is left of the progress message once the job has ended."""
+    at = f" at {wall.time(job.ended)}" if job.ended else ""
+    return f"The drill has ended{at}. The message that follows says more.\n{_who(job)}"
+
+
+def outcome(job: Job) -> Told:
+    """What came back, or what did not; the stack is never touched by a drill."""
+    failed = job.state is JobState.FAILED and job.plan.get(VERDICT) == Verdict.FAIL
+    lines = [_FAILED if failed else _HEADLINES[job.state]]
+    if job.message:
+        lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
+    lines.append("The stack and the backups are untouched.")
+    if failed:
+        lines.append("Send /backup for a new one, then /drill to prove it.")
+    elif job.state is not JobState.DONE:
+        lines.append("Send /drill to try again.")
+    lines.append(_who(job))
+    whole = units(job.message) <= _LONGEST_REASON
+    return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
+
+
+def _who(job: Job) -> str:
+    return f"Asked for by {plain(job.actor, 60)}. {code(job.id)}"

@@ -1,0 +1,33 @@
+"""What is told of a job, by its kind."""
+
+from bot.domain.jobs import Job, JobKind
+from bot.domain.messages import BackupFinished
+from bot.domain.progress import BackupProgress
+from bot.entrypoints.telegram import drill_texts, job_texts, prune_texts
+from bot.entrypoints.telegram.job_texts import Told
+from bot.entrypoints.telegram.texts import Wall
+
+
+def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
+    """How far a running job is; *seconds* since its dump began, where it makes one."""
+    if job.kind is JobKind.DRILL:
+        return drill_texts.progress(job, done, wall)
+    return job_texts.progress(job, done, seconds, wall)
+
+
+def progress_ended(job: Job, wall: Wall) -> str:
+    """What is left of the progress message once the job has ended."""
+    if job.kind is JobKind.DRILL:
+        return drill_texts.progress_ended(job, wall)
+    return job_texts.progress_ended(job, wall)
+
+
+def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
+    """How a job ended."""
+    match job.kind:
+        case JobKind.PRUNE:
+            return prune_texts.outcome(job)
+        case JobKind.DRILL:
+            return drill_texts.outcome(job)
+        case JobKind.BACKUP:
+            return job_texts.outcome(job, finished, wall)

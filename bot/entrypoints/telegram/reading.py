@@ -1,0 +1,41 @@
+"""From the library's messages to what was asked."""
+
+from telegram import Message
+from telegram.ext import filters
+
+from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
+from bot.entrypoints.telegram.commands import COMMANDS
+
+
+def asked_in(message: Message | None) -> Asked | None:
+    """The command that *message* is; None for any other message."""
+    if message is None or message.from_user is None or not message.text:
+        return None
+    if not filters.COMMAND.filter(message):
+        return None
+    return Asked(
+        place=place_of(message),
+        person=Person(id=message.from_user.id, name=message.from_user.first_name),
+        text=command_text(message.text),
+        sent=message.date,
+    )
+
+
+def place_of(message: Message) -> Place:
+    """Where *message* stands."""
+    thread = message.message_thread_id if message.is_topic_message else None
+    bot, chat = message.get_bot().id, message.chat_id
+    return Place(bot=bot, chat=chat, thread=thread, message_id=message.message_id)
+
+
+def is_for(asked: Asked | None, me: str) -> bool:
+    """Whether it is a command, and for the bot called *me*.
+
+    What is addressed to another bot is that one's; in a group, so is what is to nobody, unless it
+    is a command that this one knows.
+    """
+    if asked is None:
+        return False
+    if asked.address:
+        return asked.address == me.lower()
+    return not asked.place.is_group or asked.command in COMMANDS

@@ -1,0 +1,127 @@
+"""What nobody asked for in a chat and went badly: everybody on the list hears of it."""
+
+import asyncio
+
+import pytest
+
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunBackup
+from tests.bot_api.faults import Hold
+from tests.telegram_chat.world import ANNA, World
+
+SCHEDULED = RunBackup(trigger=Trigger.SCHEDULE, actor="schedule")
+FULL = "the store is full"
+
+
+def fail(world: World, message: str = FULL) -> None:
+    world.operations.begin(SCHEDULED)
+    world.operations.end(JobState.FAILED, message)
+
+
+async def test_everybody_on_the_list_hears_of_a_failure(world: World) -> None:
+    async with world.talking():
+        fail(world)
+        await world.eventually(lambda: world.anna.chat.from_bot and world.boris.chat.from_bot)
+
+    for person in (world.anna, world.boris):
+        assert FULL in person.chat.last.text
+        assert person.chat.last.labels == ["Try again"]
+        assert len(person.chat.from_bot) == 1
+
+
+async def test_one_who_has_blocked_the_bot_costs_the_others_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.anna.blocks_bot()
+    async with world.talking():
+        fail(world, "pg_dump: error\n" * 400)
+        await world.eventually(lambda: len(world.boris.chat.from_bot) == 2)
+        await world.all_sent()
+
+    outcome, details = world.boris.chat.from_bot
+    assert "pg_dump: error" in outcome.text
+    assert details.file
+    assert "nobody could be told" not in caplog.text
+
+
+async def test_what_reaches_nobody_is_an_error_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.anna.blocks_bot()
+    world.boris.blocks_bot()
+    async with world.talking():
+        fail(world)
+        await world.eventually(lambda: "nobody could be told" in caplog.text)
+        await world.all_sent()
+
+    (error,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert world.operations.all_jobs[0].id in error.getMessage()
+
+
+async def test_with_nobody_on_the_list_a_failure_is_an_error_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.allowed = frozenset()
+    async with world.talking():
+        fail(world)
+        await world.eventually(lambda: "nobody is told" in caplog.text)
+
+    assert "AKBOT_TELEGRAM_ADMINS" in caplog.text
+
+
+async def test_a_kill_between_two_of_them_loses_none(world: World) -> None:
+    hold = Hold()
+    world.telegram.fail("sendMessage", hold, chat=ANNA)
+    async with world.talking():
+        fail(world)
+        await world.eventually(lambda: world.boris.chat.from_bot)
+        await world.telegram.until(lambda: len(world.telegram.seen("sendMessage")) == 2)
+        async with asyncio.timeout(10):
+            while len(await world.outbox.waiting()) > 1:  # noqa: ASYNC110 - a journal has no events
+                await asyncio.sleep(0.01)
+    hold.release()
+
+    async with world.talking():
+        await world.eventually(lambda: world.anna.chat.saying(FULL))
+        await world.all_sent()
+
+    assert len(world.boris.chat.from_bot) == 1
+
+
+async def test_once_one_of_them_tries_again_nobody_else_needs_to(world: World) -> None:
+    async with world.talking():
+        fail(world)
+        await world.eventually(lambda: world.anna.chat.from_bot and world.boris.chat.from_bot)
+        world.boris.presses(world.boris.chat.last, "Try again")
+        await world.eventually(lambda: world.boris.chat.saying("is running"))
+        await world.eventually(lambda: not world.anna.chat.last.labels)
+
+    assert len(world.operations.commands) == 1
+
+
+async def test_whoever_stops_a_job_hears_how_it_ended(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(SCHEDULED)
+        answer = await world.asks(world.boris, "/cancel")
+        assert "You will hear when it has ended" in answer.text
+        world.operations.end(JobState.CANCELLED, "cancelled by Boris (43)")
+        await world.eventually(lambda: world.boris.chat.saying("Backup cancelled"))
+        await world.asks(world.anna, "/help")
+        await world.all_sent()
+
+    assert len(world.boris.chat.from_bot) == 2
+    assert len(world.anna.chat.from_bot) == 1
+
+
+async def test_whoever_stops_the_job_of_another_hears_it_beside_that_one(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup")
+        await world.asks(world.boris, "/cancel")
+        await world.asks(world.anna, "/cancel")
+        world.operations.end(JobState.CANCELLED, "cancelled by Boris (43)")
+        await world.eventually(lambda: world.boris.chat.saying("Backup cancelled after"))
+        await world.eventually(lambda: world.anna.chat.saying("Backup cancelled after"))
+        await world.all_sent()
+
+    told = [text for text in world.anna.chat.texts if "Backup cancelled after" in text]
+    assert len(told) == 1
