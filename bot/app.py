@@ -135,7 +135,13 @@ class App:
             keyring = await asyncio.to_thread(self.keys.keyring)
             record = choose(await self.backups(), command.backup)
             service = DrillService(
-                self.engine, self.store, keyring, self.clock, publish, self.read_locks
+                self.engine,
+                self.store,
+                keyring,
+                self.clock,
+                publish,
+                self.read_locks,
+                boot=command.boot,
             )
             return await service.run(record, job)
 

@@ -106,6 +106,9 @@ def make_parser() -> argparse.ArgumentParser:
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
     drill = _add(commands, "drill", _shown(cli_answers.drill), "prove a backup by restoring it")
     drill.add_argument("id", nargs="?", default="latest", help="an id, its beginning, or latest")
+    drill.add_argument(
+        "--boot", action="store_true", help="also start its Authentik on the restored copy"
+    )
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")

@@ -183,6 +183,25 @@ CONTENTS = Contents(users=12, applications=3, newest_event=NOW)
 
 
 @dataclass
+class FakeApplication:
+    """A CopiedApplication; *answers* come one after the other, the last for ever."""
+
+    answers: list[int] = field(default_factory=lambda: [0, 503, 200])
+    ended: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    async def answer(self, page: str) -> int:
+        self.asked.append(page)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def trouble(self) -> str:
+        return self.ended
+
+    async def last_words(self) -> str:
+        return "applying django migrations"
+
+
+@dataclass
 class FakeScratch:
     """A ScratchDatabase; what is in it after a load is *found*."""
 
@@ -191,6 +210,8 @@ class FakeScratch:
     server: str = "17.6"
     writable: bool = True
     removed: int = 0
+    application_copy: FakeApplication = field(default_factory=FakeApplication)
+    image: str = ""
 
     async def version(self) -> str:
         return self.server
@@ -209,6 +230,11 @@ class FakeScratch:
     async def write(self) -> None:
         if not self.writable:
             raise PortError("ask PostgreSQL: cannot execute CREATE SCHEMA: read-only")
+
+    @asynccontextmanager
+    async def application(self) -> AsyncGenerator[FakeApplication]:
+        assert self.image, "it was not made for one"
+        yield self.application_copy
 
 
 @dataclass
@@ -232,9 +258,12 @@ class FakeEngine:
         return 0
 
     @asynccontextmanager
-    async def scratch_database(self, stack: Stack, job_id: str) -> AsyncGenerator[FakeScratch]:
+    async def scratch_database(
+        self, stack: Stack, job_id: str, image: str = ""
+    ) -> AsyncGenerator[FakeScratch]:
         assert stack is self.stack
         assert job_id
+        self.scratch.image = image
         yield self.scratch
         self.scratch.removed += 1
 

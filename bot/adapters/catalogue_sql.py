@@ -100,6 +100,12 @@ SELECT 'SELECT json_build_object(' || concat_ws(', ',
 ) || ');'
 \gexec
 """
+# What was queued when the dump was made must not be done again by a copy: mails would go out.
+EMPTY_QUEUE = r"""
+SELECT 'DELETE FROM public.' || quote_ident(relname) || ';' FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname = 'authentik_tasks_task' AND relkind = 'r'
+\gexec
+"""
 WRITE = """
 CREATE SCHEMA akbot_drill; CREATE TABLE akbot_drill.probe (id int);
 INSERT INTO akbot_drill.probe VALUES (1); DROP SCHEMA akbot_drill CASCADE;

@@ -1,8 +1,8 @@
 """The Docker Engine as the services see it: where the stack is, and its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.adapters.engine_api import EngineApi
@@ -10,9 +10,11 @@ from bot.adapters.files import EngineFiles
 from bot.adapters.postgres import Login, PostgresDatabase
 from bot.adapters.redis import RedisServer
 from bot.adapters.scratch import ScratchPostgres, load_rdb, scratch_database
+from bot.adapters.scratch_application import Original
 from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import Found, StackWanted, choose_containers
+from bot.domain.errors import RefusedError
 from bot.domain.stack import Container, Mount, Role, Stack
 
 _PROJECT = "com.docker.compose.project"
@@ -80,11 +82,24 @@ class DockerEngine:
     def files(self, stack: Stack) -> EngineFiles:
         return EngineFiles(self._api, stack)
 
-    def scratch_database(
-        self, stack: Stack, job_id: str
-    ) -> AbstractAsyncContextManager[ScratchPostgres]:
-        image, user = stack.postgresql.image_id, self._login(stack).user
-        return scratch_database(self._api, image, user, job_id)
+    @asynccontextmanager
+    async def scratch_database(
+        self, stack: Stack, job_id: str, image: str = ""
+    ) -> AsyncGenerator[ScratchPostgres]:
+        original = await self._original(stack, image) if image else None
+        postgresql, user = stack.postgresql.image_id, self._login(stack).user
+        async with scratch_database(self._api, postgresql, user, job_id, original) as scratch:
+            yield scratch
+
+    async def _original(self, stack: Stack, image: str) -> Original:
+        """The application that is copied: *image* as this host has it, with the live settings."""
+        found = await self._api.call("look for an image", lambda sdk: sdk.images(name=image))
+        if not found:
+            raise RefusedError(
+                f'the image "{image}" is not on this host', hint=f'Run "docker pull {image}".'
+            )
+        redis = stack.redis.image_id if stack.redis else ""
+        return Original(found[0]["Id"], self._environments[stack.server.id], redis)
 
     async def load_rdb(self, stack: Stack, rdb: AsyncIterator[bytes], job_id: str) -> int | None:
         if stack.redis is None:

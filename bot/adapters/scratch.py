@@ -6,20 +6,26 @@ Nothing reaches them but exec, they reach nothing, and they are removed with all
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters import catalogue_sql as sql
 from bot.adapters.database_facts import read_contents, read_facts
 from bot.adapters.engine_api import EngineApi, Finished
 from bot.adapters.psql import PsqlSession, psql_session
-from bot.adapters.throwaway import Server, throw_away_server
+from bot.adapters.scratch_application import Original, ScratchApplication, scratch_application
+from bot.adapters.throwaway import Server, last_words, throw_away_network, throw_away_server
 from bot.domain.contents import Contents
-from bot.domain.errors import IntegrityError, PortError
+from bot.domain.copied_application import CopiedServices
+from bot.domain.errors import ConfigError, IntegrityError, PortError
 from bot.domain.manifest import DatabaseFacts
 
 _DATABASE = "akbot_drill"
+_ALIAS = "postgresql"
+_REDIS_ALIAS = "redis"
 _MEMORY = 1024 * 1024 * 1024
+_PIDS = 256  # a process for each connection of the application
 _POLL = 0.2
 _UP_WITHIN = 120.0
 _FIRST_WORDS = 500
@@ -34,7 +40,6 @@ _QUICKLY = {
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
     "autovacuum": "off",
-    "listen_addresses": "",
 }
 _RDB = "/data/dump.rdb"
 _SOCKET = "/tmp/redis.sock"  # noqa: S108 - inside the container
@@ -47,42 +52,67 @@ _REDIS_CLI = ("redis-cli", "-s", _SOCKET)
 
 @asynccontextmanager
 async def scratch_database(
-    engine: EngineApi, image_id: str, user: str, job_id: str
+    engine: EngineApi, image_id: str, user: str, job_id: str, original: Original | None = None
 ) -> AsyncGenerator["ScratchPostgres"]:
     """A PostgreSQL of *image_id* with an empty database that *user* owns.
 
-    Raises PortError where it does not start.
+    With *original* it lies in a network of its own that leads nowhere, where copies of the
+    application can be started beside it. Raises PortError where it does not start.
     """
+    async with AsyncExitStack() as context:
+        network = ""
+        if original:
+            network = await context.enter_async_context(throw_away_network(engine, job_id))
+        password = secrets.token_hex(16)
+        server = _server(image_id, user, password, network)
+        name = await context.enter_async_context(throw_away_server(engine, server, job_id))
+        await _until_up(engine, name, ["sh", "-c", _POSTGRES_IS_UP])
+        environment = {"PGUSER": user, "PGDATABASE": _DATABASE, "PGAPPNAME": "akbot-drill"}
+        session = await context.enter_async_context(psql_session(engine, name, environment))
+        copies = CopiedServices(_ALIAS, _DATABASE, user, password, _REDIS_ALIAS)
+        place = _Place(name, network, job_id)
+        yield ScratchPostgres(engine, place, environment, session, original, copies)
+
+
+def _server(image_id: str, user: str, password: str, network: str) -> Server:
     settings = [word for name, value in _QUICKLY.items() for word in ("-c", f"{name}={value}")]
-    server = Server(
+    listen = ("-c", f"listen_addresses={'*' if network else ''}")
+    return Server(
         image_id=image_id,
         user="postgres",
-        command=("postgres", *settings),
+        command=("postgres", *settings, *listen),
         environment={
             "POSTGRES_USER": user,
             "POSTGRES_DB": _DATABASE,
-            "POSTGRES_PASSWORD": secrets.token_hex(16),
+            "POSTGRES_PASSWORD": password,
         },
         scratch=("/tmp", "/run", "/var/run/postgresql"),  # noqa: S108 - inside the container
         memory=_MEMORY,
+        network=network,
+        alias=_ALIAS,
+        pids=_PIDS,
     )
-    async with throw_away_server(engine, server, job_id) as name:
-        await _until_up(engine, name, ["sh", "-c", _POSTGRES_IS_UP])
-        environment = {"PGUSER": user, "PGDATABASE": _DATABASE, "PGAPPNAME": "akbot-drill"}
-        async with psql_session(engine, name, environment) as session:
-            yield ScratchPostgres(engine, name, environment, session)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """The database's container, the network that it is in, if any, and the job that it is for."""
+
+    name: str
+    network: str
+    job_id: str
+
+
+@dataclass(frozen=True)
 class ScratchPostgres:
-    """Port `ScratchDatabase`."""
+    """Port `ScratchDatabase`; *original* is what can be started on it, as *copies* says where."""
 
-    def __init__(
-        self, engine: EngineApi, name: str, environment: dict[str, str], session: PsqlSession
-    ) -> None:
-        self._engine = engine
-        self._name = name
-        self._environment = environment
-        self._session = session
+    _engine: EngineApi
+    _place: _Place
+    _environment: dict[str, str]
+    _session: PsqlSession
+    _original: Original | None
+    _copies: CopiedServices
 
     async def load(self, archive: AsyncIterator[bytes]) -> None:
         command = [
@@ -93,7 +123,9 @@ class ScratchPostgres:
             "--exit-on-error",
             f"--dbname={_DATABASE}",
         ]
-        done = await self._engine.feed(self._name, command, archive, environment=self._environment)
+        done = await self._engine.feed(
+            self._place.name, command, archive, environment=self._environment
+        )
         if done.exit_code != 0:
             words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
             raise IntegrityError(f"pg_restore cannot load the dump: {words}")
@@ -111,6 +143,22 @@ class ScratchPostgres:
 
     async def write(self) -> None:
         await self._session.run(sql.WRITE)
+
+    @asynccontextmanager
+    async def application(self) -> AsyncGenerator[ScratchApplication]:
+        if self._original is None:
+            raise ConfigError("this scratch database was not made for an application")
+        await self._session.run(sql.EMPTY_QUEUE)
+        place = self._place
+        async with scratch_application(
+            self._engine,
+            self._original,
+            self._copies,
+            asker=place.name,
+            network=place.network,
+            job_id=place.job_id,
+        ) as application:
+            yield application
 
 
 async def load_rdb(engine: EngineApi, image_id: str, rdb: AsyncIterator[bytes], job_id: str) -> int:
@@ -154,7 +202,7 @@ async def _until_up(engine: EngineApi, name: str, probe: Sequence[str]) -> None:
             while not await _is_up(engine, name, probe):  # noqa: ASYNC110 - another machine's event
                 await asyncio.sleep(_POLL)
     except TimeoutError as error:
-        words = await _last_words(engine, name)
+        words = await last_words(engine, name)
         raise PortError(
             f"start a throw-away server: not within {_UP_WITHIN:g} s: {words}"
         ) from error
@@ -165,12 +213,5 @@ async def _is_up(engine: EngineApi, name: str, probe: Sequence[str]) -> bool:
         "look at a throw-away server", lambda sdk: sdk.inspect_container(name)
     )
     if not details["State"]["Running"]:
-        raise PortError(f"start a throw-away server: {await _last_words(engine, name)}")
+        raise PortError(f"start a throw-away server: {await last_words(engine, name)}")
     return (await engine.run(name, probe)).exit_code == 0
-
-
-async def _last_words(engine: EngineApi, name: str) -> str:
-    logs: bytes = await engine.call(
-        "read the log of a throw-away server", lambda sdk: sdk.logs(name, tail=5)
-    )
-    return logs.decode(errors="replace").strip()[-_FIRST_WORDS:] or "it says nothing"

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from bot.adapters.threads import finish
 LABEL = "akbot.throw-away"
 _MEMORY = 512 * 1024 * 1024
 _PIDS = 64
+_FEW_WORDS = 500
 _BEING_REMOVED = 409
 _STARTED_WITHIN = 60  # seconds
 _LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
@@ -80,7 +81,8 @@ async def throw_away(
         "user": "65534:65534",
         "stdin_open": True,
     }
-    async with _created(engine, doing, image_id, settings, job_id, memory=_MEMORY) as name:
+    limits = {"mem_limit": _MEMORY, "memswap_limit": _MEMORY, "pids_limit": _PIDS}
+    async with _created(engine, doing, image_id, settings, job_id, limits=limits) as name:
         stream = await engine.attach(name)
         try:
             await engine.call(doing, lambda sdk: sdk.start(name))
@@ -94,7 +96,9 @@ class Server:
     """A server program that an image's own entrypoint starts.
 
     *user* is one that the image knows. *scratch* are the folders that it writes to; what an image
-    declares as a volume is one of its own, and is removed with it. *memory* is in bytes.
+    declares as a volume is one of its own, and is removed with it. *memory* is in bytes. It is in
+    no network unless one is named, in which it is called *alias*; its root is read-only unless it
+    is *writable*.
     """
 
     image_id: str
@@ -103,6 +107,10 @@ class Server:
     environment: Mapping[str, str]
     scratch: tuple[str, ...]
     memory: int
+    network: str = ""
+    alias: str = ""
+    writable: bool = False
+    pids: int = _PIDS
 
 
 @asynccontextmanager
@@ -115,22 +123,44 @@ async def throw_away_server(
     lives on when we are killed: the next start removes it.
     """
     doing = f'run "{server.command[0]}" in a throw-away container'
-    settings = {
+    settings: dict[str, Any] = {
         "command": list(server.command),
-        "user": server.user,
         "environment": dict(server.environment),
+        **({"user": server.user} if server.user else {}),
     }
+    limits: dict[str, Any] = {
+        "mem_limit": server.memory,
+        "memswap_limit": server.memory,
+        "pids_limit": server.pids,
+        "read_only": not server.writable,
+        "tmpfs": dict.fromkeys(server.scratch, "mode=1777"),
+    }
+    place = (server.network, server.alias)
     async with _created(
-        engine,
-        doing,
-        server.image_id,
-        settings,
-        job_id,
-        memory=server.memory,
-        scratch=server.scratch,
+        engine, doing, server.image_id, settings, job_id, limits=limits, place=place
     ) as name:
         await engine.call(doing, lambda sdk: sdk.start(name))
         yield name
+
+
+@asynccontextmanager
+async def throw_away_network(engine: EngineApi, job_id: str) -> AsyncGenerator[str]:
+    """A network of its own that leads nowhere; its name. It is removed after the context."""
+    name = f"akbot-{secrets.token_hex(8)}"
+    doing = "make a throw-away network"
+    try:
+        await finish(
+            engine.call(
+                doing,
+                lambda sdk: sdk.create_network(
+                    name, driver="bridge", internal=True, labels={LABEL: job_id}
+                ),
+            )
+        )
+        yield name
+    finally:
+        removing = partial(_remove_network, name=name)
+        await finish(engine.call("remove a throw-away network", removing))
 
 
 @asynccontextmanager
@@ -141,29 +171,29 @@ async def _created(  # noqa: PLR0913 - what all have, and what each has
     settings: Mapping[str, Any],
     job_id: str,
     *,
-    memory: int,
-    scratch: Sequence[str] = (),
+    limits: Mapping[str, Any],
+    place: tuple[str, str] = ("", ""),
 ) -> AsyncGenerator[str]:
     name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
+    network, alias = place
 
     def create(sdk: Any) -> None:
-        limits = sdk.create_host_config(
-            network_mode="none",
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            read_only=True,
-            mem_limit=memory,
-            memswap_limit=memory,
-            pids_limit=_PIDS,
-            tmpfs=dict.fromkeys(scratch, "mode=1777"),
-        )
+        sealed = {
+            "network_mode": network or "none",
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "read_only": True,
+            **limits,
+        }
+        joined = {network: sdk.create_endpoint_config(aliases=[alias])} if network else {}
         sdk.create_container(
             image_id,
             name=name,
-            network_disabled=True,
+            network_disabled=not network,
+            networking_config=sdk.create_networking_config(joined) if network else None,
             labels={LABEL: job_id},
             healthcheck={"Test": ["NONE"]},
-            host_config=limits,
+            host_config=sdk.create_host_config(**sealed),
             **settings,
         )
 
@@ -175,7 +205,10 @@ async def _created(  # noqa: PLR0913 - what all have, and what each has
 
 
 async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
-    """Remove what a killed job left, and what has ended and nobody removed; how many there were."""
+    """Remove what a killed job left, and what has ended and nobody removed.
+
+    How many containers there were; their networks go with them.
+    """
     found: Sequence[Mapping[str, Any]] = await engine.call(
         "list throw-away containers",
         lambda sdk: sdk.containers(all=True, filters={"label": LABEL}),
@@ -187,7 +220,19 @@ async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
     ]
     for container_id in left:
         await engine.call("remove a throw-away container", partial(_remove, name=container_id))
+    if job_id:
+        await _remove_networks(engine, job_id)
     return len(left)
+
+
+async def _remove_networks(engine: EngineApi, job_id: str) -> None:
+    found: Sequence[Mapping[str, Any]] = await engine.call(
+        "list throw-away networks",
+        lambda sdk: sdk.networks(filters={"label": f"{LABEL}={job_id}"}),
+    )
+    for each in found:
+        removing = partial(_remove_network, name=each["Id"])
+        await engine.call("remove a throw-away network", removing)
 
 
 def _nobody_needs(container: Mapping[str, Any]) -> bool:
@@ -207,3 +252,18 @@ def _remove(sdk: Any, name: str) -> None:
     except APIError as error:
         if error.status_code != _BEING_REMOVED:
             raise
+
+
+def _remove_network(sdk: Any, name: str) -> None:
+    from docker.errors import NotFound  # noqa: PLC0415 - imported when used
+
+    with suppress(NotFound):  # it could not be created, or somebody else has swept it
+        sdk.remove_network(name)
+
+
+async def last_words(engine: EngineApi, name: str) -> str:
+    """The end of what a container has written."""
+    logs: bytes = await engine.call(
+        "read the log of a throw-away container", lambda sdk: sdk.logs(name, tail=5)
+    )
+    return logs.decode(errors="replace").strip()[-_FEW_WORDS:] or "it says nothing"

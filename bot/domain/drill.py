@@ -37,7 +37,8 @@ class DrillReport:
 
     *load_seconds* is how long database, Redis and files took to be read back, decrypted and loaded:
     about what a real restore would take before the stack starts again. *rows* counts those of all
-    tables, *keys* those of Redis; None where the backup has none, or it did not come so far.
+    tables, *keys* those of Redis, *boot_seconds* until the application answered on the copy; None
+    where the backup has none, it was not asked for, or the drill did not come so far.
     """
 
     backup_id: str
@@ -50,6 +51,7 @@ class DrillReport:
     rows: int | None = None
     keys: int | None = None
     contents: Contents | None = None
+    boot_seconds: float | None = None
     components: tuple[str, ...] = ()
 
     @property
@@ -64,6 +66,8 @@ class DrillReport:
             parts.append(f"{self.contents.applications:,} applications")
         if self.contents and self.contents.newest_event:
             parts.append(f"newest event {self.contents.newest_event:%Y-%m-%d %H:%M} UTC")
+        if self.boot_seconds is not None:
+            parts.append(f"Authentik served its login page on it after {self.boot_seconds:.0f} s")
         return ", ".join(parts)
 
 

@@ -45,11 +45,15 @@ class RunPrune(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RunDrill(Command):
-    """Restore *backup*, an id, its beginning or `latest`, into throw-away containers."""
+    """Restore *backup*, an id, its beginning or `latest`, into throw-away containers.
+
+    *boot*: start its Authentik on the copy as well.
+    """
 
     kind: ClassVar[JobKind] = JobKind.DRILL
 
     backup: str = LATEST
+    boot: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,5 +22,8 @@ def report_lines(report: DrillReport, now: datetime) -> list[str]:
         lines.append(f"  newest event  {event:%Y-%m-%d %H:%M} UTC, {age_of(event, now)}")
     if report.keys is not None:
         lines.append(f"  Redis         {report.keys:,} keys")
+    if report.boot_seconds is not None:
+        took = duration(report.boot_seconds)
+        lines.append(f"  Authentik     started on the copy, served its login page after {took}")
     lines.append(f"A real restore reads and loads for about {duration(report.load_seconds or 0)}.")
     return lines

@@ -29,12 +29,24 @@ from bot.services.catalogue import read_small
 from bot.services.deletion import READS
 from bot.services.keyring import Keyring
 from bot.services.pipeline import drain
-from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, ReadLocks
+from bot.services.ports import (
+    BackupStore,
+    Clock,
+    Engine,
+    JobLog,
+    Publish,
+    ReadLocks,
+    ScratchDatabase,
+)
 from bot.services.signed import put_signed
 from bot.services.verify import read_component, verify_component
 
 T = TypeVar("T")
 
+_READY = "-/health/ready/"
+_LOGIN = "if/flow/default-authentication-flow/"
+_BOOT_WITHIN = 600.0  # seconds; Authentik's own charts wait as long (authentik-facts section 1.4)
+_POLL = 1.0
 _LOOKED_AT = 20  # reports, in case somebody else has left some that nobody trusts
 logger = logging.getLogger(__name__)
 
@@ -70,6 +82,7 @@ class _Found:
     rows: int | None = None
     keys: int | None = None
     contents: Contents | None = None
+    boot_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class DrillService:
     clock: Clock
     publish: Publish
     locks: ReadLocks
+    boot: bool = False
 
     async def run(self, record: BackupRecord, job: JobLog) -> DrillReport:
         """Restore *record* into throw-away containers, look at it, and keep the report beside it.
@@ -115,10 +129,11 @@ class DrillService:
                 verdict=verdict,
                 seconds=seconds,
                 reasons=tuple(found.reasons),
-                load_seconds=seconds,
+                load_seconds=seconds - (found.boot_seconds or 0),
                 rows=found.rows,
                 keys=found.keys,
                 contents=found.contents,
+                boot_seconds=found.boot_seconds,
                 components=tuple(found.components),
             )
             await job.plan(**{VERDICT: verdict})
@@ -171,7 +186,8 @@ class DrillService:
     async def _database(
         self, manifest: Manifest, component: Component, stack: Stack, job_id: str, found: _Found
     ) -> Sequence[str]:
-        async with self.engine.scratch_database(stack, job_id) as scratch:
+        image = manifest.software.image if self.boot else ""
+        async with self.engine.scratch_database(stack, job_id, image) as scratch:
             _require_young(await scratch.version(), manifest)
             await self._read(component, scratch.load)
             facts, found.contents = await scratch.facts(), await scratch.contents()
@@ -181,7 +197,26 @@ class DrillService:
                 await scratch.write()
             except PortError as error:
                 reasons.append(f"the restored database cannot be written: {error}")
+            if self.boot and not reasons:
+                reasons += await self._boot(scratch, found)
             return reasons
+
+    async def _boot(self, scratch: ScratchDatabase, found: _Found) -> Sequence[str]:
+        """Start the application on what was restored, until it serves its login page."""
+        began = self.clock.monotonic()
+        async with scratch.application() as application:
+            for page in (_READY, _LOGIN):
+                while not _is_good(status := await application.answer(page)):
+                    trouble = await application.trouble()
+                    if trouble:
+                        return [f"Authentik does not start on it: {trouble}"]
+                    if self.clock.monotonic() - began > _BOOT_WITHIN:
+                        words = await application.last_words()
+                        answer = f"status {status}" if status else "no answer"
+                        return [f'Authentik\'s "/{page}" is not served on it, {answer}: {words}']
+                    await self.clock.sleep(_POLL)
+        found.boot_seconds = self.clock.monotonic() - began
+        return ()
 
     async def _read(
         self, component: Component, take: Callable[[AsyncIterator[bytes]], Awaitable[T]]
@@ -196,6 +231,10 @@ class DrillService:
             await put_signed(self.store, prefix + drill_file(job.id), document, self.keyring)
         except PortError as error:  # the verdict is known all the same
             logger.warning("keep the report of the drill %s: %s", job.id, error)
+
+
+def _is_good(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - what HTTP calls success
 
 
 def _require_young(server: str, manifest: Manifest) -> None:

@@ -176,6 +176,25 @@ class ScratchDatabase(Protocol):
     async def write(self) -> None:
         """Make a table, write into it, and drop it. Raises PortError when that fails."""
 
+    def application(self) -> AbstractAsyncContextManager["CopiedApplication"]:
+        """A copy of the stack's server and worker on this database, with no way out of it.
+
+        What was queued is not done: its task queue is emptied first.
+        """
+
+
+class CopiedApplication(Protocol):
+    """Authentik's server and worker as they start on a scratch database."""
+
+    async def answer(self, page: str) -> int:
+        """The HTTP status of *page*, a path without its first slash; 0 while nothing listens."""
+
+    async def trouble(self) -> str:
+        """Why it will never answer, such as a container that ended; "" while it may."""
+
+    async def last_words(self) -> str:
+        """The end of the server's log."""
+
 
 class SessionStore(Protocol):
     """The stack's Redis."""
@@ -216,11 +235,12 @@ class Engine(Protocol):
         """Its files."""
 
     def scratch_database(
-        self, stack: Stack, job_id: str
+        self, stack: Stack, job_id: str, image: str = ""
     ) -> AbstractAsyncContextManager[ScratchDatabase]:
         """An empty database in a throw-away container, which is gone after the context.
 
-        Raises PortError where it does not start.
+        With *image* the application of that name can be started on it. Raises PortError where it
+        does not start, RefusedError where there is no such image here.
         """
 
     async def load_rdb(self, stack: Stack, rdb: AsyncIterator[bytes], job_id: str) -> int | None:

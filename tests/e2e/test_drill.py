@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.domain.signature import sign
@@ -59,12 +61,57 @@ def test_a_good_backup_passes(filled: Sandbox, to_folder: Akbot, tmp_path: Path)
     assert to_folder("verify", "latest").code == 0, "its report harms no backup"
 
 
-def one_more_row(rows: dict[str, int]) -> None:
-    rows["public.authentik_core_user"] += 1
+def test_the_application_comes_back_on_the_copy(filled: Sandbox, to_folder: Akbot) -> None:
+    to_folder.backup()
+    networks = filled.docker("network", "ls", "--quiet")
+
+    with nothing_left(filled):
+        ended = to_folder("drill", "--boot")
+
+    assert ended.code == 0, ended.err
+    assert "started on the copy, served its login page" in ended.out
+    assert filled.docker("network", "ls", "--quiet") == networks
 
 
-def one_more_table(rows: dict[str, int]) -> None:
-    rows["public.authentik_core_gone"] = 0
+def test_an_image_that_is_not_here_says_nothing_of_the_backup(
+    filled: Sandbox, to_folder: Akbot, tmp_path: Path
+) -> None:
+    backup_id = to_folder.backup()["id"]
+    resign(to_folder, folder_of(tmp_path, backup_id), another_image)
+
+    with nothing_left(filled):
+        ended = to_folder("drill", "--boot")
+
+    assert ended.code == 3
+    assert 'the image "goauthentik/server:2020.1.1" is not on this host' in ended.err
+    assert 'Run "docker pull goauthentik/server:2020.1.1".' in ended.err
+
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def resign(akbot: Akbot, folder: Path, change: Change) -> None:
+    """Let the manifest say something else, signed by this host."""
+    file = folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    change(manifest)
+    file.chmod(0o600)
+    file.write_text(json.dumps(manifest))
+    key = load_pem_private_key((akbot.state / "signing.key").read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    file.with_name("manifest.json.sig").write_bytes(sign(file.read_bytes(), key))
+
+
+def another_image(manifest: dict[str, Any]) -> None:
+    manifest["software"]["image"] = "goauthentik/server:2020.1.1"
+
+
+def one_more_row(manifest: dict[str, Any]) -> None:
+    manifest["database"]["rows"]["public.authentik_core_user"] += 1
+
+
+def one_more_table(manifest: dict[str, Any]) -> None:
+    manifest["database"]["rows"]["public.authentik_core_gone"] = 0
 
 
 @pytest.mark.parametrize(
@@ -78,25 +125,20 @@ def test_rows_or_a_table_that_are_missing_fail(
     filled: Sandbox,
     to_folder: Akbot,
     tmp_path: Path,
-    change: Callable[[dict[str, int]], None],
+    change: Change,
     reason: str,
 ) -> None:
     """A backup that this host has signed, whose dump lacks what the manifest counts."""
     backup_id = to_folder.backup()["id"]
-    file = folder_of(tmp_path, backup_id) / "manifest.json"
-    manifest = json.loads(file.read_text())
-    change(manifest["database"]["rows"])
-    file.chmod(0o600)
-    file.write_text(json.dumps(manifest))
-    key = load_pem_private_key((to_folder.state / "signing.key").read_bytes(), None)
-    file.with_name("manifest.json.sig").write_bytes(sign(file.read_bytes(), key))  # type: ignore[arg-type]
+    folder = folder_of(tmp_path, backup_id)
+    resign(to_folder, folder, change)
 
     with nothing_left(filled):
         ended = to_folder("drill")
 
     assert ended.code == 1
     assert re.search(reason, ended.err)
-    [kept] = file.parent.glob("drill-*.json")
+    [kept] = folder.glob("drill-*.json")
     assert json.loads(kept.read_text())["verdict"] == "fail"
     [job] = json.loads(to_folder.ok("jobs", "--json"))[:1]
     assert (job["kind"], job["state"], job["swept"]) == ("drill", "failed", True)

@@ -1,5 +1,6 @@
 """A drill on fakes: what passes, what fails, what could not run, and what is kept of it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,14 +8,14 @@ import pytest
 
 from bot.domain.components import POSTGRES
 from bot.domain.contents import Contents
-from bot.domain.drill import Verdict
+from bot.domain.drill import DrillReport, Verdict
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.stack import Stack
 from bot.services.drill import DrillFailedError, DrillHistory, DrillNotRunError
 from tests.fakes import FakeStore
-from tests.fakes_stack import CONTENTS, FakeEngine, FakeScratch, make_facts
-from tests.services.world import World
+from tests.fakes_stack import CONTENTS, FakeApplication, FakeEngine, FakeScratch, make_facts
+from tests.services.world import DRILL, World
 
 
 @pytest.fixture
@@ -191,3 +192,67 @@ async def test_a_database_without_authentiks_tables_has_less_to_tell(world: Worl
     assert "users" not in report.words
     assert report.contents == Contents()
     assert POSTGRES in report.components
+
+
+BOOT = replace(DRILL, boot=True)
+
+
+async def booted(world: World) -> DrillReport:
+    """A drill with the application, during which time passes by itself."""
+    drilling = asyncio.ensure_future(world.drill(BOOT))
+    while not drilling.done():
+        world.clock.wake()
+        await asyncio.sleep(0)
+    return await drilling
+
+
+async def test_with_boot_the_application_serves_its_login_page_on_the_copy(world: World) -> None:
+    report = await booted(world)
+
+    assert report.verdict is Verdict.PASS
+    assert report.boot_seconds
+    assert "Authentik served its login page on it" in report.words
+    copy = world.engine.scratch.application_copy
+    login = "if/flow/default-authentication-flow/"
+    assert copy.asked == ["-/health/ready/"] * 3 + [login]
+    assert world.engine.scratch.image == "ghcr.io/goauthentik/server:2025.2.1"
+
+
+async def test_without_boot_no_application_starts(world: World) -> None:
+    report = await world.drill()
+
+    assert report.boot_seconds is None
+    assert not world.engine.scratch.image
+
+
+@pytest.mark.parametrize(
+    ("copy", "reason"),
+    [
+        (FakeApplication([0], ended="its server ended: no such table"), "no such table"),
+        (
+            FakeApplication([503]),
+            '"/-/health/ready/" is not served on it, status 503: applying django migrations',
+        ),
+        (FakeApplication([0]), '"/-/health/ready/" is not served on it, no answer'),
+        (FakeApplication([200, 500]), 'authentication-flow/" is not served on it, status 500'),
+    ],
+)
+async def test_an_application_that_does_not_come_back_fails(
+    world: World, copy: FakeApplication, reason: str
+) -> None:
+    world.engine.scratch.application_copy = copy
+
+    with pytest.raises(DrillFailedError) as caught:
+        await booted(world)
+
+    assert reason in str(caught.value)
+    assert caught.value.report.boot_seconds is None
+
+
+async def test_on_a_copy_that_is_not_whole_nothing_is_started(world: World) -> None:
+    world.engine.scratch.found = make_facts(authentik_core_user=1)
+
+    with pytest.raises(DrillFailedError):
+        await booted(world)
+
+    assert world.engine.scratch.application_copy.asked == []

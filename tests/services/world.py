@@ -103,7 +103,13 @@ class World:
         async def work(job: JobLog, publish: Publish) -> DrillReport:
             record = choose(await self.records(), command.backup)
             service = DrillService(
-                self.engine, self.store, self.keyring, self.clock, publish, self.read_locks
+                self.engine,
+                self.store,
+                self.keyring,
+                self.clock,
+                publish,
+                self.read_locks,
+                boot=command.boot,
             )
             return await service.run(record, job)
 
