@@ -18,12 +18,13 @@ OPEN = (
 )
 
 
-def bootstrap(kit: Kit) -> Iterator[str]:
-    """The whole restore, on an empty host, from akbot's folder."""
+def look(kit: Kit) -> Iterator[str]:
+    """List the backups, and read the newest to its end, where there is no stack."""
     yield from _credentials(kit.store)
-    yield f"export AKBOT_STACK={shlex.quote(kit.stack)}"
-    yield f"deploy/bootstrap latest --from {shlex.quote(_url(kit.store))} \\"
-    yield "    --identity identity.txt"
+    yield f"export AKBOT_STACK={shlex.quote(kit.stack)} AKBOT_IDENTITY_FILE=identity.txt"
+    yield f"export AKBOT_STORE={shlex.quote(_url(kit.store))}"
+    yield "akbot backups"
+    yield "akbot verify latest"
 
 
 def fetch(kit: Kit) -> Iterator[str]:
