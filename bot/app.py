@@ -22,7 +22,6 @@ from bot.adapters.read_locks import ReadLocks
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
-from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
@@ -122,8 +121,9 @@ class App:
             stack,
         )
 
-    async def pin(self, backup_id: BackupId, *, pinned: bool) -> BackupRecord:
+    async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - its one question
         """`akbot pin`."""
+        backup_id = choose(await self.backups(), wanted).id
         keyring = await asyncio.to_thread(self.keys.keyring)
         service = PinService(self.store, keyring, self.read_locks, await self.stack_name())
         return await service.run(backup_id, pinned=pinned)

@@ -72,11 +72,9 @@ async def drill(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
 
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot pin`."""
-    from bot.domain.catalogue import choose  # noqa: PLC0415
     from bot.entrypoints import render_prune  # noqa: PLC0415
 
-    chosen = choose(await app.backups(), args.id)
-    record = await app.pin(chosen.id, pinned=not args.remove)
+    record = await app.pin(args.id, not args.remove)
     return asdict(record), render_prune.pin_lines(record)
 
 

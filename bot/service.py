@@ -48,6 +48,7 @@ class _Service:
             app.run,
             app.backups,
             app.engine.find_stack,
+            app.pin,
             prunes=not app.policy.keeps_everything,
         )
         self._chat = _build_chat(app, self._runner)

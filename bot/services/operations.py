@@ -33,5 +33,11 @@ class Operations(Protocol):
     async def backups(self) -> Sequence[BackupRecord]:
         """The backups of the stack, newest first."""
 
+    async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord:
+        """Let the backup that *wanted* names be pinned or not; as it is then.
+
+        Raises RefusedError where there is no such backup, or none that is trusted.
+        """
+
     async def stack(self) -> Stack:
         """The stack as it is now."""

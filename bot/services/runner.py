@@ -32,6 +32,7 @@ class JobRunner:
     run_job: Callable[[Command, Begun | None], Awaitable[object]]
     list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
     find_stack: Callable[[], Awaitable[Stack]]
+    pin_backup: Callable[[str, bool], Awaitable[BackupRecord]]
     prunes: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
@@ -104,6 +105,9 @@ class JobRunner:
 
     async def backups(self) -> Sequence[BackupRecord]:
         return await self.list_backups()
+
+    async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord:
+        return await self.pin_backup(wanted, pinned)
 
     async def stack(self) -> Stack:
         return await self.find_stack()

@@ -27,6 +27,7 @@ def runner(world: World) -> JobRunner:
         world.start,
         world.records,
         world.engine.find_stack,
+        world.pin,
         prunes=True,
     )
 

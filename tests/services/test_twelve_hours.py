@@ -85,6 +85,7 @@ class Machine:
             world.start,
             world.records,
             world.engine.find_stack,
+            world.pin,
             prunes=self.prunes,
         )
         scheduler = Scheduler(

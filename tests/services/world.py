@@ -127,6 +127,9 @@ class World:
             case _:
                 raise TypeError(command)
 
+    async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - as the app's
+        return await self.pins.run(choose(await self.records(), wanted).id, pinned=pinned)
+
     @property
     def pins(self) -> PinService:
         return PinService(self.store, self.keyring, self.read_locks, "authentik")

@@ -7,6 +7,7 @@ from bot.domain.errors import PortError
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup, RunDrill
 from bot.services.journal_ports import Message
+from tests.telegram_chat.samples import record
 from tests.telegram_chat.world import ANNA, World
 
 
@@ -44,6 +45,30 @@ async def test_a_drill_of_what_is_no_backup_begins_nothing(world: World) -> None
 
     assert world.operations.commands == []
     assert "is no backup's id" in answer.text
+
+
+async def test_a_backup_is_pinned_and_let_go_again(world: World) -> None:
+    older, newer = record(2, 10), record(1, 10)
+    world.operations.records = [newer, older]
+    async with world.talking():
+        which = await world.asks(world.anna, "/pin")
+        pinned = await world.asks(world.anna, f"/pin {older.id}")
+        assert [each.pinned for each in world.operations.records] == [False, True]
+        freed = await world.asks(world.anna, f"/unpin {older.id}")
+
+    assert "Which one? Send /pin ID" in which.text
+    assert f"Pinned: {older.id} stays" in pinned.text
+    assert f"Not pinned: the age of {older.id}" in freed.text
+    assert not any(each.pinned for each in world.operations.records)
+
+
+@pytest.mark.parametrize("words", ["20990101T000000Z-aaaa", "2099"])
+async def test_a_pin_that_fails_says_what_it_left(world: World, words: str) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, f"/pin {words}")
+
+    assert "That did not work" in answer.text
+    assert "The backup is as it was." in answer.text
 
 
 async def test_the_same_update_twice_runs_once(world: World) -> None:

@@ -120,6 +120,10 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         drill_texts.progress_ended(job, WALL),
         drill_texts.outcome(job).text,
         texts.no_backup_name(hostile),
+        texts.pin_what(hostile),
+        texts.not_pinned(error),
+        texts.pinned(record(1, 1, pinned=True)),
+        texts.pinned(record(1, 1)),
     ]
 
 

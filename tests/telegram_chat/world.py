@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, make_backup_id
-from bot.domain.catalogue import BackupRecord
+from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BusyError
 from bot.domain.jobs import Job, JobState, Outcome, describe
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
@@ -85,6 +85,14 @@ class ToldOperations:
     begun_but_silent: asyncio.Event | None = None
     held: asyncio.Event | None = None  # nothing begins before it is set
     health: str = "healthy"
+
+    async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord:
+        if self.failure:
+            raise self.failure
+        record = choose(self.records, wanted)
+        changed = replace(record, pinned=pinned)
+        self.records = [changed if each.id == record.id else each for each in self.records]
+        return changed
 
     async def start(self, command: Command) -> Job:
         """It goes on by itself, whether or not anybody waits for it."""

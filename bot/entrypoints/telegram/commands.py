@@ -122,6 +122,21 @@ class Commands:
             return texts.no_backup_name(asked.words)
         return await self.starts.begin(asked.request, JobKind.DRILL, asked.words)
 
+    async def pin(self, asked: Asked) -> str:
+        return await self._pin(asked, pinned=True)
+
+    async def unpin(self, asked: Asked) -> str:
+        return await self._pin(asked, pinned=False)
+
+    async def _pin(self, asked: Asked, *, pinned: bool) -> str:
+        if not is_backup_name(asked.words):
+            return texts.pin_what(asked.command)
+        pinning = self.operations.pin(asked.words, pinned=pinned)
+        record = await self._look(pinning, "the store")
+        if isinstance(record, BotError):
+            return texts.not_pinned(record)
+        return texts.pinned(record)
+
     async def status(self, _: Asked) -> str:
         stack, records = await asyncio.gather(
             self._look(self.operations.stack(), "the Docker Engine"),
@@ -189,6 +204,8 @@ COMMANDS = {
     "drill": Command(
         Commands.drill, "prove the newest backup, or the one whose id follows, by restoring it"
     ),
+    "pin": Command(Commands.pin, "keep the backup whose id follows, whatever its age"),
+    "unpin": Command(Commands.unpin, "let its age decide again"),
     "status": Command(Commands.status, "show the containers and the last good backup"),
     "jobs": Command(
         Commands.jobs, "show who asked for what; with an id or its beginning, all about one"

@@ -187,6 +187,23 @@ def no_options(option: str, components: Sequence[str]) -> str:
     )
 
 
+def pin_what(command: str) -> str:
+    """The answer to /pin without a backup's id."""
+    return f"Which one? Send {code(f'/{command} ID')}; /backups lists the ids."
+
+
+def not_pinned(error: BotError) -> str:
+    """A pin that could not be written."""
+    return f"❌ That did not work: {problem(error)}\nThe backup is as it was."
+
+
+def pinned(record: BackupRecord) -> str:
+    """What holds now of a backup's pin."""
+    if record.pinned:
+        return f"📌 Pinned: {code(record.id)} stays whatever its age. /unpin takes that back."
+    return f"Not pinned: the age of {code(record.id)} decides how long it stays."
+
+
 def no_backup_name(words: str) -> str:
     """The answer to /drill with words that name no backup."""
     return (
