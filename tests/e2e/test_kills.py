@@ -2,6 +2,7 @@
 
 import json
 import random
+import secrets
 import sqlite3
 import subprocess
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.aftermath import in_folder, sessions, throw_aways, untouched
+from tests.e2e.aftermath import in_bucket, in_folder, sessions, throw_aways, untouched
 from tests.e2e.akbot import Akbot
 from tests.e2e.test_backup import wait_until
 from tests.sandbox.fixture import Sandbox
@@ -137,3 +138,54 @@ def test_the_throw_away_container_of_a_killed_verification_is_swept(
     akbot.backup()
 
     assert not throw_aways(filled)
+
+
+def test_killed_while_parts_are_on_their_way_to_s3(filled: Sandbox, akbot: Akbot) -> None:
+    prefix = f"kills-{secrets.token_hex(8)}"
+    store = f"s3://akbot/{prefix}?endpoint={filled.s3}&region=us-east-1"
+    akbot = akbot.with_settings(AKBOT_STORE=store)
+    with untouched(filled):
+        for _ in range(3):
+            process = akbot.start("backup")
+            wait_until(
+                lambda: any(each.startswith("upload ") for each in in_bucket(filled, prefix)),
+                "an upload in parts is open",
+            )
+            kill(process)
+            assert in_bucket(filled, prefix), "the test would show nothing"
+        good = akbot.backup()["id"]
+
+    assert all(f"/{good}/" in each for each in in_bucket(filled, prefix))
+    states = [job["state"] for job in jobs_of(akbot).values()]
+    assert states == ["done", *["interrupted"] * 3]
+
+
+def test_a_drill_that_is_killed_leaves_nothing(
+    filled: Sandbox, akbot: Akbot, tmp_path: Path
+) -> None:
+    akbot = akbot.with_settings(AKBOT_STORE=f"file://{tmp_path / 'store'}")
+    manifest = akbot.backup()
+    volumes = filled.docker("volume", "ls", "--quiet")
+    networks = filled.docker("network", "ls", "--quiet")
+    with untouched(filled):
+        for step, how in (("restore postgres", []), ("restore postgres", ["--boot"])):
+            before = newest_job(akbot)[0]
+            process = akbot.start("drill", *how)
+            wait_until(
+                lambda before=before, step=step: (
+                    newest_job(akbot)[0] != before  # type: ignore[misc]
+                    and newest_job(akbot)[1] == step
+                    and bool(throw_aways(filled))
+                ),
+                f"step {step!r}",
+            )
+            kill(process)
+            assert throw_aways(filled), "the test would show nothing"
+        akbot.ok("drill")
+
+    jobs = list(jobs_of(akbot).values())
+    assert [job["state"] for job in jobs] == ["done", "interrupted", "interrupted", "done"]
+    assert all(job["swept"] for job in jobs)
+    assert filled.docker("volume", "ls", "--quiet") == volumes
+    assert filled.docker("network", "ls", "--quiet") == networks
+    assert in_store(tmp_path / "store") == {manifest["id"]}
