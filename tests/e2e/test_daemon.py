@@ -288,7 +288,6 @@ def test_a_scheduled_backup_that_cannot_begin_is_told_in_chat(
 def test_a_drill_that_fails_is_an_alarm(
     chatting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:
-    ada.says("/start")
     backup_id = chatting.backup()["id"]
     [file] = (tmp_path / "store").glob(f"*/{backup_id}/media.tar.zst.age")
     damaged = bytearray(file.read_bytes())
@@ -296,8 +295,9 @@ def test_a_drill_that_fails_is_an_alarm(
     file.chmod(0o600)
     file.write_bytes(damaged)
 
-    with daemon(chatting, AKBOT_DRILL_SCHEDULE="* * * * *"):
-        telegram.wait(lambda: outcomes(telegram, "Drill failed"), seconds=130)
+    with daemon(chatting):
+        ada.says(f"/drill {backup_id}")
+        telegram.wait(lambda: outcomes(telegram, "Drill failed"), seconds=60)
 
     [told] = outcomes(telegram, "Drill failed")[:1]
     assert 'component "media": decrypt: ' in told
