@@ -146,10 +146,14 @@ def test_killed_while_parts_are_on_their_way_to_s3(filled: Sandbox, akbot: Akbot
     akbot = akbot.with_settings(AKBOT_STORE=store)
     with untouched(filled):
         for _ in range(3):
+            before = set(in_bucket(filled, prefix))
             process = akbot.start("backup")
             wait_until(
-                lambda: any(each.startswith("upload ") for each in in_bucket(filled, prefix)),
-                "an upload in parts is open",
+                lambda before=before: any(  # type: ignore[misc]
+                    each.startswith("upload ") and each not in before
+                    for each in in_bucket(filled, prefix)
+                ),
+                "another upload in parts is open",
             )
             kill(process)
             assert in_bucket(filled, prefix), "the test would show nothing"
