@@ -26,6 +26,7 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
+from bot.domain.jobs import Job, as_it_stands
 from bot.domain.manifest import Manifest
 from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune
 from bot.domain.retention import RetentionPlan
@@ -195,6 +196,12 @@ class App:
     async def backups(self) -> list[BackupRecord]:
         """`akbot backups`."""
         return await list_backups(self.store, await self.stack_name(), self.keys.trusted())
+
+    async def jobs_as_they_stand(self, limit: int) -> list[Job]:
+        """The newest jobs, the newest first; one whose process is gone does not run."""
+        jobs = await self.journal.jobs.jobs(limit)
+        works = await self.folder.has_job()
+        return [as_it_stands(job, somebody_works=works) for job in jobs]
 
     async def close(self) -> None:
         """Give back connections and threads."""

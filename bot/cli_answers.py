@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bot.app import App
 
+_SHOWN = 20
 _ALL = 10_000  # jobs, more than the journal keeps
 
 Answer = Callable[["App", argparse.Namespace], Awaitable[tuple[Any, Sequence[str]]]]
@@ -32,9 +33,9 @@ async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]
 
     settle, wanted = read_jobs_words(args.words)
     if not wanted:
-        newest = await app.journal.jobs.jobs()
+        newest = await app.jobs_as_they_stand(_SHOWN)
         return [asdict(each) for each in newest], render.jobs_lines(newest, app.settings.zone)
-    chosen = choose_job(await app.journal.jobs.jobs(_ALL), wanted)
+    chosen = choose_job(await app.jobs_as_they_stand(_ALL), wanted)
     if not settle:
         return asdict(chosen), render.job_lines(chosen, app.settings.zone)
     require_unsettled(chosen)
@@ -86,7 +87,8 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
 
     stack = await app.engine.find_stack()
     records = await app.backups()
-    running = [job for job in await app.journal.jobs.open_jobs() if job.state is JobState.RUNNING]
+    jobs = await app.jobs_as_they_stand(_SHOWN)
+    running = [job for job in jobs if job.state is JobState.RUNNING]
     value = {
         "containers": [asdict(each) for each in stack.containers],
         "backups": [{"id": each.id, "state": each.state} for each in records],

@@ -160,6 +160,7 @@ class FakeSessions:
 
 @dataclass
 class FakeFiles:
+    lost: BotError | None = None
     archives: dict[str, bytes] = field(
         default_factory=lambda: {
             path: tar_of({f"{path.strip('/')}/file": path.encode()})
@@ -169,7 +170,7 @@ class FakeFiles:
 
     async def archive(self, source: FileSource) -> AsyncGenerator[bytes]:
         if source.path not in self.archives:
-            raise PortError(f'copy "{source.path}" from a container: no such file')
+            raise self.lost or PortError(f'copy "{source.path}" from a container: no such file')
         yield self.archives[source.path]
 
     async def config(self) -> AsyncGenerator[bytes]:

@@ -10,6 +10,7 @@ from bot.domain.errors import IntegrityError, PortError
 from bot.domain.stack import Container
 
 _SAVE_WITHIN = 600.0
+_ANSWER_WITHIN = 30.0
 _POLL = 0.1
 _TAR_BLOCK = 512
 
@@ -17,10 +18,18 @@ _TAR_BLOCK = 512
 class RedisServer:
     """Port `SessionStore`; a password travels in the exec's environment."""
 
-    def __init__(self, engine: EngineApi, container: Container, password: str | None) -> None:
+    def __init__(
+        self,
+        engine: EngineApi,
+        container: Container,
+        password: str | None,
+        *,
+        answer_within: float = _ANSWER_WITHIN,
+    ) -> None:
         self._engine = engine
         self._container = container
         self._environment = {"REDISCLI_AUTH": password} if password else {}
+        self._answer_within = answer_within
 
     async def version(self) -> str:
         return (await self._info("server"))["redis_version"]
@@ -70,9 +79,17 @@ class RedisServer:
 
     async def _command(self, *words: str) -> str:
         environment: Mapping[str, str] = self._environment
-        result = await self._engine.run(
-            self._container.id, ["redis-cli", *words], environment=environment
-        )
+        try:
+            async with asyncio.timeout(self._answer_within):
+                result = await self._engine.run(
+                    self._container.id, ["redis-cli", *words], environment=environment
+                )
+        except TimeoutError as error:
+            raise PortError(
+                f'ask Redis "{words[0]}": no answer within {self._answer_within:g} s',
+                hint="Is its container paused, or its host out of memory?",
+                retryable=True,
+            ) from error
         answer = result.stdout.decode(errors="replace").strip()
         if result.exit_code != 0 or answer.startswith(("NOAUTH", "WRONGPASS", "ERR unknown")):
             raise PortError(f'ask Redis "{words[0]}": {answer or result.stderr}', retryable=True)

@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ from bot.domain.errors import BotError, BusyError, ConfigError, PortError, Refus
 
 BALLAST_SIZE = 1024 * 1024
 _PROBE_SIZE = 64 * 1024
+_JOBS = "lock"
+_LOOKS = 5  # who only looks whether a lock is held has it for an instant
+_LOOK_SECONDS = 0.02
 
 _ID_LENGTH = 8
 _ID = re.compile(rf"[{SUFFIX_ALPHABET}]{{{_ID_LENGTH}}}")
@@ -101,8 +105,26 @@ class StateFolder:
     async def hold(self) -> AsyncIterator[None]:
         """Hold the folder's one lock for jobs; BusyError at once where anybody else does."""
         hint = 'Wait until it is done; "akbot jobs" shows it.'
-        async with self._locked("lock", BusyError("busy: another job runs", hint=hint)):
+        async with self._locked(_JOBS, BusyError("busy: another job runs", hint=hint)):
             yield
+
+    async def has_job(self) -> bool:
+        """Whether a process works on a job here, or settles one, at this moment."""
+        with state_errors("look at the lock of the state", self.path):
+            return await finish(asyncio.to_thread(self._has_job))
+
+    def _has_job(self) -> bool:
+        try:
+            file = os.open(self.path / _JOBS, os.O_RDWR | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
 
     @asynccontextmanager
     async def hold_for_daemon(self) -> AsyncIterator[None]:
@@ -190,11 +212,14 @@ class _FileLock:
     def take(self) -> bool:
         """False at once where another holds it."""
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        for _ in range(_LOOKS):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return True
+        return False
 
     def free(self) -> None:
         if self._file >= 0:

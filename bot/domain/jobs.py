@@ -5,13 +5,17 @@ A job and the backup that it makes share their name, so that whoever has the one
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import ConfigError, RefusedError
 
 MOST_CRASHES = 3
+OUTAGE = "outage"
+"""Fact of the plan of a job that failed because an outside system did."""
+TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=90))
+"""How long after its end a scheduled run that met an outage is tried again: three times in all."""
 
 
 class JobKind(StrEnum):
@@ -116,6 +120,14 @@ def cut_off(job: Job) -> str:
     return f"the {what} was stopped in it"
 
 
+def as_it_stands(job: Job, *, somebody_works: bool) -> Job:
+    """*job* as a person should see it: one that nobody works on any more does not run."""
+    if job.state is not JobState.RUNNING or somebody_works:
+        return job
+    words = f"{cut_off(job)}; what it left is cleaned up by the next akbot that starts"
+    return replace(job, state=JobState.INTERRUPTED, message=words)
+
+
 def describe(job: Job) -> str:
     """What runs, for somebody who has to wait: `backup since 03:30 UTC, 62 %, begun by root`."""
     share = f", {job.share:.0%}" if job.share is not None else ""
@@ -166,11 +178,31 @@ def require_unsettled(job: Job) -> None:
         )
 
 
-def slot_is_taken(jobs: Sequence[Job], kind: JobKind, slot: datetime) -> bool:
-    """Whether the work of *kind* that was planned for *slot* has had its run.
+def slot_is_due(jobs: Sequence[Job], kind: JobKind, slot: datetime, now: datetime) -> bool:
+    """Whether the work of *kind* that was planned for *slot* is to be begun now.
 
-    A run that was interrupted, through no fault of its own, is made up for once.
+    A run that was interrupted is made up for at once, one that failed on an outage after a while;
+    what a person cancelled, or what fails for a reason that stays, is not tried again.
     """
     runs = [job for job in jobs if job.kind is kind and job.slot == slot]
-    interrupted = [job for job in runs if job.state is JobState.INTERRUPTED]
-    return len(interrupted) > 1 or len(runs) > len(interrupted)
+    if not runs:
+        return True
+    if len(runs) > len(TRIED_AGAIN_AFTER) or not all(_may_be_repeated(job) for job in runs):
+        return False
+    newest = max(runs, key=lambda job: job.started)
+    if newest.state is JobState.INTERRUPTED:
+        return True
+    return now >= (newest.ended or newest.started) + TRIED_AGAIN_AFTER[len(runs) - 1]
+
+
+def _may_be_repeated(job: Job) -> bool:
+    return job.state is JobState.INTERRUPTED or (
+        job.state is JobState.FAILED and OUTAGE in job.plan
+    )
+
+
+def next_try(job: Job) -> timedelta | None:
+    """How long after the end of *job* its slot is tried again, at the soonest; None for never."""
+    if job.slot is None or job.state is not JobState.FAILED or OUTAGE not in job.plan:
+        return None
+    return TRIED_AGAIN_AFTER[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.errors import BotError, BusyError
-from bot.domain.jobs import JobKind, slot_is_taken
+from bot.domain.jobs import JobKind, slot_is_due
 from bot.domain.messages import Command
 from bot.domain.schedule import Schedule
 from bot.services.operations import Operations
@@ -14,7 +14,7 @@ from bot.services.ports import Clock
 
 CATCH_UP = timedelta(hours=6)
 _LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
-_REMEMBERED = 200  # jobs that can have taken a slot within CATCH_UP
+_REMEMBERED = 10_000  # jobs, more than the journal keeps: any of them may have taken the slot
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +24,9 @@ class Scheduler:
     """Begins a job of *kind* at each slot of *schedule*; *command* makes it for the slot.
 
     *since* is when this installation began: nothing was missed before. *troubles* has a sentence
-    while one that is due cannot begin; it is tried again every minute. A slot is taken once a
-    job of it is in the journal, so that no restart, kill or clock that jumps back runs it twice.
+    while one that is due cannot begin; it is tried again every minute. A slot is taken once a job
+    of it is in the journal, so that no restart, kill or clock that jumps back runs it twice; what
+    an outage or a kill cut off is tried again, as `slot_is_due` says.
     """
 
     kind: JobKind
@@ -50,7 +51,7 @@ class Scheduler:
             return
         try:
             jobs = await self.operations.jobs(_REMEMBERED)
-            if not slot_is_taken(jobs, self.kind, slot):
+            if slot_is_due(jobs, self.kind, slot, now):
                 await self.operations.start(self.command(slot))
         except BusyError as error:
             logger.info("the %s of %s waits: %s", self.kind, f"{slot:%H:%M} UTC", error)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
-from bot.domain.errors import BotError, JobCancelledError
-from bot.domain.jobs import Job, JobState, Outcome, cut_off
+from bot.domain.errors import BotError, JobCancelledError, PortError
+from bot.domain.jobs import OUTAGE, Job, JobState, Outcome, cut_off
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
@@ -56,6 +56,7 @@ class Jobs:
     undo: Undo
     clock: Clock
     listeners: Sequence[Listener] = ()
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
     let_go_within: float = _LET_GO_WITHIN
     undo_within: float = _UNDO_WITHIN
 
@@ -73,6 +74,8 @@ class Jobs:
         and what *work* raises. Whatever it was, nothing half-done is left, or the journal knows of
         it and it is undone as soon as store and Engine answer.
         """
+        async with self.settling:
+            pass  # what an earlier process left comes first, and is no reason to refuse
         job = self._new(command)
         async with self.lock.hold(job):
             await self._settle_earlier()
@@ -87,11 +90,12 @@ class Jobs:
 
         Raises BusyError when a job runs: then there is nothing to settle.
         """
-        if not await self.journal.open_jobs():
-            await self.undo.sweep_containers()
-            return ()
-        async with self.lock.hold(None):
-            return await self._settle_earlier()
+        async with self.settling:
+            if not await self.journal.open_jobs():
+                await self.undo.sweep_containers()
+                return ()
+            async with self.lock.hold(None):
+                return await self._settle_earlier()
 
     async def settle(self, job: Job) -> Job:
         """Take a person's word that nothing has to be done about *job* any more."""
@@ -154,6 +158,8 @@ class Jobs:
     ) -> None:
         """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
         state, reason = JobState.FAILED, _words(error)
+        if isinstance(error, PortError):
+            job = await self._note_outage(job)
         if isinstance(error, asyncio.CancelledError):
             actor = follower.cancelled_by
             state = JobState.CANCELLED if actor else JobState.INTERRUPTED
@@ -173,6 +179,15 @@ class Jobs:
             await self._finish(job, outcome)
         except BotError as unwritten:  # the next start finds the job open, and settles it
             error.add_note(f"How it ended could not be written down: {unwritten}.")
+
+    async def _note_outage(self, job: Job) -> Job:
+        """Write down that it may go better later; where that fails, it is not tried again."""
+        try:
+            await self.journal.plan(job.id, {OUTAGE: "yes"})
+        except BotError as error:
+            logger.warning("note the outage in %s: %s", job.id, error)
+            return job
+        return replace(job, plan={**job.plan, OUTAGE: "yes"})
 
     async def _undone(self, job: Job, state: JobState, reason: str) -> Outcome:
         """Undo; a process that is being stopped leaves to the next one what takes too long."""

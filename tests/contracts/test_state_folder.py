@@ -246,3 +246,26 @@ async def test_there_is_one_daemon_and_jobs_run_beside_it(folder: StateFolder, p
                 raise AssertionError("not two")
     async with StateFolder(path).hold_for_daemon():
         pass
+
+
+async def test_whether_somebody_works_here_can_be_seen(folder: StateFolder, path: Path) -> None:
+    assert not await folder.has_job()
+    async with StateFolder(path).hold():
+        assert await folder.has_job()
+    assert not await folder.has_job()
+
+
+async def test_who_only_looks_is_in_nobodys_way(folder: StateFolder, path: Path) -> None:
+    async def look() -> None:
+        while True:
+            await StateFolder(path).has_job()
+
+    async with folder.hold():
+        pass
+    looking = [asyncio.create_task(look()) for _ in range(3)]
+    for _ in range(50):
+        async with folder.hold():
+            pass
+    for each in looking:
+        each.cancel()
+    await asyncio.wait(looking)

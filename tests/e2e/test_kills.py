@@ -140,6 +140,25 @@ def test_the_throw_away_container_of_a_killed_verification_is_swept(
     assert not throw_aways(filled)
 
 
+def test_a_job_whose_process_is_gone_does_not_run(
+    filled: Sandbox, akbot: Akbot, tmp_path: Path
+) -> None:
+    akbot = akbot.with_settings(AKBOT_STORE=f"file://{tmp_path / 'store'}")
+    process = akbot.start("backup")
+    wait_until(lambda: newest_job(akbot)[1] == "store media", "it is at work")
+    [working] = jobs_of(akbot).values()
+    kill(process)
+
+    [job] = jobs_of(akbot).values()
+
+    assert working["state"] == "running"
+    assert (job["state"], job["swept"]) == ("interrupted", False)
+    assert "cleaned up by the next akbot" in str(job["message"])
+    assert "Running now" not in akbot.ok("status")
+    akbot.backup()
+    assert not sessions(filled)
+
+
 def test_killed_while_parts_are_on_their_way_to_s3(filled: Sandbox, akbot: Akbot) -> None:
     prefix = f"kills-{secrets.token_hex(8)}"
     store = f"s3://akbot/{prefix}?endpoint={filled.s3}&region=us-east-1"

@@ -463,6 +463,31 @@ async def test_progress_that_cannot_be_written_is_logged_once_and_tried_on(
     assert caplog.text.count(f"KeyError: {job.id!r}") == 1
 
 
+async def test_a_job_waits_for_the_cleaning_up_of_an_earlier_one(journal: Journal) -> None:
+    """It is no other job, for whose sake a person would have to be refused."""
+    store = HangingStore()
+    world = World(store=store)
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(6)).run()
+    store.hangs = True
+    jobs = process(world, journal, Life()).jobs
+
+    async def work(_: JobLog, __: Publish) -> str:
+        return "done"
+
+    recovering = asyncio.create_task(jobs.recover())
+    await asyncio.wait({recovering}, timeout=0.1)
+    running = asyncio.create_task(jobs.run(COMMAND, work))
+    await asyncio.wait({running}, timeout=0.1)
+    assert not running.done()
+    recovering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await recovering
+    store.hangs = False
+
+    assert await running == "done"
+
+
 @pytest.mark.parametrize(
     ("trigger", "words"),
     [

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,16 +11,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.catalogue import BackupState
-from bot.domain.errors import PortError
+from bot.domain.errors import IntegrityError, PortError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.retention import Policy
 from bot.domain.schedule import Schedule
+from bot.domain.stack import Stack
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.scheduler import Scheduler
+from bot.services.ports import StoredObject
 from bot.services.runner import JobRunner
+from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal, FakeLock
-from tests.fakes_stack import FakeState
+from tests.fakes_stack import FakeEngine, FakeState
 from tests.services.mortal import KilledError, Life, Mortal
 from tests.services.simulated_time import InlineExecutor, SimulatedClock
 from tests.services.world import World
@@ -42,10 +45,46 @@ class FullJournal(FakeJobJournal):
 
 
 @dataclass
+class AwayStore(FakeStore):
+    """One that cannot be reached while it *is_away*."""
+
+    is_away: bool = False
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, size_hint: int | None = None
+    ) -> int:
+        self.require_near()
+        return await super().put(key, chunks, size_hint=size_hint)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        self.require_near()
+        async for each in super().list(prefix):
+            yield each
+
+    def require_near(self) -> None:
+        if self.is_away:
+            raise PortError("reach the store: no route to host", retryable=True)
+
+
+@dataclass
+class AwayEngine(FakeEngine):
+    """One that does not answer while it *is_away*."""
+
+    is_away: bool = False
+
+    async def find_stack(self) -> Stack:
+        if self.is_away:
+            raise PortError("list containers: the Docker Engine does not answer", retryable=True)
+        return await super().find_stack()
+
+
+@dataclass
 class Machine:
     """The store, the journal and the clock, which outlive every process of the bot."""
 
     journal: FullJournal = field(default_factory=FullJournal)
+    store: AwayStore = field(default_factory=AwayStore)
+    engine: AwayEngine = field(default_factory=AwayEngine)
     world: World = field(default_factory=lambda: World(clock=SimulatedClock(START)))  # type: ignore[arg-type]
     cron: str = "0 * * * *"
     prunes: bool = False
@@ -57,6 +96,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.world.journal = self.journal
+        self.world.store, self.world.engine = self.store, self.engine
         self.world.engine.postgres.takes_time = lambda: self.clock.sleep(TAKES.total_seconds())
 
     @property
@@ -248,6 +288,68 @@ async def test_what_fails_is_shown_until_it_is_mended(machine: Machine) -> None:
     await machine.shut_down()
 
     assert await machine.good() == hours(1, 1)
+
+
+@pytest.mark.parametrize("what", ["store", "engine"])
+async def test_a_backup_that_meets_an_outage_is_made_up_for(machine: Machine, what: str) -> None:
+    machine.cron = "0 4 * * *"
+    part: AwayStore | AwayEngine = getattr(machine, what)
+    machine.boot()
+    await machine.pass_until("03:59")
+    part.is_away = True
+    await machine.pass_until("04:20")
+    part.is_away = False
+    await machine.pass_until("06:00")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(4, 4)
+    states = Counter(job.state for job in await machine.world.journal.jobs(100))
+    assert states == {JobState.DONE: 1, JobState.FAILED: 2}
+    assert await machine.is_clean()
+
+
+async def test_what_fails_for_a_reason_that_stays_is_not_tried_again(machine: Machine) -> None:
+    machine.cron = "0 4 * * *"
+    del machine.engine.disk.archives["/certs"]
+    machine.engine.disk.lost = IntegrityError("the archive ends before the file")
+    machine.boot()
+    await machine.pass_until("09:00")
+    await machine.shut_down()
+
+    [job] = await machine.world.journal.jobs(100)
+    assert job.state is JobState.FAILED
+
+
+def troubles_of_a_slot(chance: random.Random) -> tuple[str, timedelta, timedelta]:
+    """What goes wrong around a slot, how long after it that begins, and how long it lasts."""
+    what = chance.choice(["nothing", "kill", "stop", "store", "engine", "kill and store"])
+    begins = timedelta(minutes=chance.uniform(-4, 11))
+    return what, begins, timedelta(minutes=chance.uniform(1, 40))
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_each_slot_has_its_backup_once_whatever_is_away(machine: Machine, seed: int) -> None:
+    machine.cron = "0 */3 * * *"
+    chance = random.Random(seed)
+    machine.boot()
+    for hour in (3, 6, 9, 12):
+        what, begins, lasts = troubles_of_a_slot(chance)
+        await machine.clock.run_until(START.replace(hour=hour) + begins)
+        machine.store.is_away = "store" in what
+        machine.engine.is_away = what == "engine"
+        if "kill" in what:
+            await machine.kill()
+        elif what == "stop":
+            await machine.shut_down()
+        await machine.clock.run_until(machine.clock.at + lasts)
+        machine.store.is_away = machine.engine.is_away = False
+        if "kill" in what or what == "stop":
+            machine.boot()
+    await machine.clock.run_until(START.replace(hour=14, minute=50))
+    await machine.shut_down()
+
+    assert await machine.good() == Counter({f"{hour:02}:00": 1 for hour in (3, 6, 9, 12)})
+    assert await machine.is_clean()
 
 
 def kills_and_stops(seed: int) -> Iterator[tuple[timedelta, bool, timedelta]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.components import POSTGRES
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobState, next_try
 from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
@@ -135,7 +135,9 @@ def _next(job: Job) -> str:
         case JobState.CANCELLED:
             return "Send /backup when you want one."
         case _:
-            return f"Press “{AGAIN}”, or send /status to see how the stack is."
+            later = next_try(job)
+            by_itself = f"I try again in {later.seconds // 60} min. " if later else ""
+            return f"{by_itself}Press “{AGAIN}”, or send /status to see how the stack is."
 
 
 def _good(job: Job, finished: BackupFinished | None, wall: Wall) -> str:
