@@ -163,6 +163,7 @@ class Settings(RetentionSettings):
         le=36_500,
         description="After how many days `akbot check` asks whether the recovery kit is still"
         " there; 0 for never.",
+        json_schema_extra={FORM: "a whole number of days from 0 to 36500"},
     )
     docker_host: str = Field(
         "unix:///var/run/docker.sock",
