@@ -154,19 +154,27 @@ def redis_keys(run: "Elsewhere | Sandbox") -> list[str]:
     return run.redis("eval", REDIS_DIGEST, "0").splitlines()
 
 
-def tree(folder: Path) -> dict[str, tuple[str, int, int, int, str]]:
+Entry = tuple[str, int, int, int, str]
+
+
+def tree(folder: Path) -> dict[str, Entry]:
     """Content (or target), mode, owner and kind of everything below *folder*."""
-    found: dict[str, tuple[str, int, int, int, str]] = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        kind, content = "folder", ""
-        if path.is_symlink():
-            kind, content = "link", str(path.readlink())
-        elif path.is_file():
-            kind, content = "file", path.read_bytes().hex()
-        entry = (kind, status.st_mode & 0o7777, status.st_uid, status.st_gid, content)
-        found[str(path.relative_to(folder))] = entry
-    return found
+    return {str(path.relative_to(folder)): _entry(path) for path in sorted(folder.rglob("*"))}
+
+
+def itself(folder: Path) -> dict[str, Entry]:
+    """The same of *folder* alone."""
+    return {".": _entry(folder)}
+
+
+def _entry(path: Path) -> Entry:
+    status = path.lstat()
+    kind, content = "folder", ""
+    if path.is_symlink():
+        kind, content = "link", str(path.readlink())
+    elif path.is_file():
+        kind, content = "file", path.read_bytes().hex()
+    return (kind, status.st_mode & 0o7777, status.st_uid, status.st_gid, content)
 
 
 def read_json(path: Path) -> dict[str, object]:

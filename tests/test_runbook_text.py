@@ -1,0 +1,93 @@
+"""The runbook as a page: every block can be run, what is not run says why, every link leads on."""
+
+import re
+import subprocess
+
+import pytest
+
+from tests import runbook
+from tests.age import programs
+from tests.e2e import test_runbook as e2e
+from tests.runbook import RUNBOOK, Block, blocks
+
+EACH_BLOCK = pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(each, id=f"{number} {each.chapter}, {each.section}")
+        for number, each in enumerate(blocks())
+    ],
+)
+WAYS_BACK = (
+    "Restore on the live stack",
+    "Restore on an empty host",
+    "Restore one component",
+    "A row that was deleted",
+    "A table that was deleted",
+    "Half-done renames",
+    "The key is lost",
+    "PostgreSQL's next major version",
+)
+
+
+def test_what_is_not_run_is_known() -> None:
+    not_run = [(each.chapter, each.section, each.not_run) for each in blocks() if each.not_run]
+
+    assert not_run == [
+        ("Get a backup and open it", "The programs", "it installs packages"),
+        (
+            "Restore on an empty host",
+            "The bot",
+            "it builds the bot's image, and the path is yours",
+        ),
+    ]
+
+
+def test_every_chapter_is_followed_by_a_test() -> None:
+    assert set(runbook.chapters()) == set(e2e.CHAPTERS)
+
+
+@EACH_BLOCK
+def test_bash_can_read_it(block: Block) -> None:
+    read = subprocess.run(
+        [programs.find("bash"), "-n", "-c", block.code], capture_output=True, check=False
+    )
+
+    assert (read.returncode, read.stderr) == (0, b"")
+
+
+@EACH_BLOCK
+def test_it_leaves_the_readers_shell_alone(block: Block) -> None:
+    """`set -e` and `exit` in her own shell would close it: only within brackets."""
+    bare = re.sub(r"^\( .*? \)$", "", block.code, flags=re.MULTILINE | re.DOTALL)
+
+    assert not re.search(r"\b(set -|exit\b|cd )", re.sub(r"\(cd .*\)", "", bare))
+
+
+def test_what_the_reader_edits_stands_in_blocks_of_values_alone() -> None:
+    values = set[str]().union(
+        *(runbook.assigned(each.code) for each in blocks() if each.holds_values)
+    )
+
+    assert {"STORE", "ID", "JOB", "LOST"} < values
+    for block in blocks():
+        if not block.holds_values:
+            assert not runbook.assigned(block.code) & values, block.section
+
+
+def test_every_link_leads_to_a_heading() -> None:
+    text = RUNBOOK.read_text()
+    anchors = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+
+    assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= anchors
+
+
+@pytest.mark.parametrize("chapter", WAYS_BACK)
+def test_a_chapter_tells_when_what_and_the_way_back(chapter: str) -> None:
+    text = RUNBOOK.read_text().partition(f"\n## {chapter}\n")[2].partition("\n## ")[0]
+
+    assert "**When:**" in text
+    assert "**What " in text
+    assert "\n### The way back\n" in text
