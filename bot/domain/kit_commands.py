@@ -13,8 +13,9 @@ WIDTH = 78
 _DER_OF_ED25519 = "MCowBQYDK2VwAyEA"  # what stands before the raw key in a PEM file, in base64
 
 OPEN = (
-    'for f in *.age; do age -d -i ../identity.txt -o "${f%.age}" "$f"; done',
-    'for f in *.zst; do zstd -dq "$f"; done',
+    "mkdir -m 700 backup; cut -c67- sums | while read -r f; do o=${f##*/}",
+    '    age -d -i identity.txt -o "backup/${o%.age}" "$f"; done',
+    'cd backup; for f in *.zst; do zstd -dq "$f"; done',
 )
 
 
@@ -28,14 +29,19 @@ def look(kit: Kit) -> Iterator[str]:
 
 
 def fetch(kit: Kit) -> Iterator[str]:
-    """List the backups, and download the one that the person puts for ID."""
+    """List the backups, and download the one that the person puts for ID.
+
+    Under the path that the manifest has for its files, so that a copy of another set is noticed.
+    """
+    set_name = f"set={kit.stack}/ID"
     if isinstance(kit.store, DirectoryLocation):
-        folder = shlex.quote(str(kit.store.path / kit.stack))
-        yield f"ls {folder}"
-        yield f"cp -r {folder}/ID backup && cd backup"
+        folder = shlex.quote(str(kit.store.path))
+        yield f"ls {folder}/{kit.stack}"
+        yield f'{set_name}; mkdir -p "$set"'
+        yield f'cp -r {folder}/"$set"/. "$set"'
         return
     yield from _credentials(kit.store)
-    folder = shlex.quote(f"{place(kit.store)}/{kit.stack}/")
+    bucket = shlex.quote(place(kit.store))
     at = "".join(
         f" {option} {shlex.quote(value)}"
         for option, value in (
@@ -44,9 +50,9 @@ def fetch(kit: Kit) -> Iterator[str]:
         )
         if value
     )
-    yield from _command(f"aws s3 ls {folder}", at)
-    yield from _command(f"aws s3 cp --recursive {folder}ID/ backup", at)
-    yield "cd backup"
+    yield from _command(f"aws s3 ls {bucket}/{kit.stack}/", at)
+    yield set_name
+    yield from _command(f'aws s3 cp --recursive {bucket}/"$set"/ "$set"', at)
 
 
 def check(signers: Sequence[PublicKey]) -> Iterator[str]:
@@ -54,17 +60,17 @@ def check(signers: Sequence[PublicKey]) -> Iterator[str]:
     raw_key = signers[0].partition(":")[2]
     yield "printf -- '-----BEGIN PUBLIC KEY-----\\n%s\\n-----END PUBLIC KEY-----\\n' \\"
     yield f"    {_DER_OF_ED25519}{raw_key} > signer.pem"
-    yield "cut -d' ' -f3 manifest.json.sig | base64 -d > signature"
+    yield "cut -d' ' -f3 \"$set/manifest.json.sig\" | base64 -d > signature"
     yield "openssl pkeyutl -verify -pubin -inkey signer.pem -rawin \\"
-    yield "    -in manifest.json -sigfile signature"
-    yield "for f in *.age; do sum=$(sha256sum < \"$f\" | cut -d' ' -f1)"
-    yield '    grep -q "$sum" manifest.json && echo "ok $f" || echo "NOT SIGNED $f"; done'
+    yield '    -in "$set/manifest.json" -sigfile signature'
+    yield """awk -F'"' '$2 == "key" {k = $4} $2 == "sha256" {print $4 "  " k}' \\"""
+    yield '    "$set/manifest.json" | grep "  $set/" > sums; sha256sum -c sums'
 
 
 def unpack(kit: Kit) -> Iterator[str]:
     """Configuration and files."""
     folder = shlex.quote(f"/opt/{kit.stack}")
-    yield f"mkdir -p {folder} && tar -xpf config.tar -C {folder}"
+    yield f'f={folder}; mkdir -p "$f"; tar -xpf config.tar --numeric-owner -C "$f"'
     yield "tar -xpf media.tar --numeric-owner -C FOLDER_ABOVE_MEDIA"
 
 

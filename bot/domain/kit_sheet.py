@@ -159,7 +159,7 @@ def _by_hand(kit: Kit) -> Iterator[str]:
     yield from kit_commands.fetch(kit)
     yield ""
     yield from _prose(
-        'b. Is it yours? Go on only after "Signature Verified Successfully" and an ok for each'
+        'b. Is it yours? Go on only after "Signature Verified Successfully" and an OK for each'
         " file: what others wrote can run commands in the database."
     )
     yield from kit_commands.check(kit.signers)
