@@ -217,7 +217,11 @@ def test_the_live_stack_comes_back_and_there_is_a_way_back(
     assert f"ALL {len(before.tables) - 1} TABLES AGREE" in said  # and a materialized view
     assert State.of(stack) == damaged
     reader.follow(
-        LIVE, "Optional: forget the task queue", "Make the rest ready", "Take Authentik down"
+        LIVE,
+        "Optional: forget the task queue",
+        "Pull the image",
+        "Make the files ready",
+        "Take Authentik down",
     )
     reader.follow(LIVE, "Swap")
     assert State.of(stack) == before
@@ -239,7 +243,13 @@ def test_the_live_stack_comes_back_and_there_is_a_way_back(
     again = reader.with_values(JOB="again")
     again.follow(OPEN, "Fetch it", "Is it yours?", "Open it")
     again.follow(
-        LIVE, "Load beside what runs", "Make the rest ready", "Take Authentik down", "Swap", "Start"
+        LIVE,
+        "Load beside what runs",
+        "Pull the image",
+        "Make the files ready",
+        "Take Authentik down",
+        "Swap",
+        "Start",
     )
     again.follow(LIVE, "Tidy up")
     assert State.of(stack) == before
