@@ -5,6 +5,7 @@ every file's content, mode and owner.
 """
 
 import json
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -367,6 +368,20 @@ ALTER DATABASE "authentik_restore_hand" RENAME TO "authentik";
 """
 
 
+def half_swap_files(swapped: Path, moving: Path) -> None:
+    """Two folders as a killed swap leaves them: all exchanged, and on the way out."""
+    for own, name in ((swapped, "old"), (moving, "moving")):
+        status = own.parent.stat()
+        content = sorted(own.parent.iterdir())
+        (place := own / name).mkdir(parents=True)
+        os.chown(place, status.st_uid, status.st_gid)
+        place.chmod(status.st_mode & 0o7777)
+        for each in content if own is swapped else content[:1]:
+            each.rename(place / each.name)
+    (swapped.parent / "restored").touch()
+    swapped.parent.chmod(0o700)
+
+
 @pytest.mark.parametrize(
     ("left", "good"),
     [
@@ -381,7 +396,11 @@ def test_half_done_renames(
     before = State.of(stack)
     newest = "SELECT count(*), max(created) FROM authentik_events_event"
     [[_, newest_event]] = stack.psql(newest)
-    reader = reader_of(stack, akbot, tmp_path).with_values(GOOD=good)
+    reader = reader_of(stack, akbot, tmp_path).with_values(GOOD=good, OWN=".akbot-hand")
+    swapped, moving = (
+        stack.mounts / "authentik" / each / ".akbot-hand" for each in ("media", "certs")
+    )
+    half_swap_files(swapped, moving)
     stack.compose("stop", "authentik", "worker")
     for command in left.strip().split(";"):
         stack.psql(
@@ -392,7 +411,13 @@ def test_half_done_renames(
 
     reader.follow(RENAMES, "Nobody writes now")
     assert good in reader.follow(RENAMES, "Which is which")
-    assert newest_event in reader.follow(RENAMES, "Look inside")
+    said = reader.follow(RENAMES, "Look inside")
+    assert newest_event in said
+    assert f"{swapped}/old" in said
+    reader.follow(RENAMES, "Files of a restore by akbot")
+    assert [path.name for path in (swapped / "new").iterdir()] == ["restored"]
+    for folder in (swapped, moving):
+        shutil.rmtree(folder)
     reader.follow(RENAMES, "Give it the name", "Tag, sessions, start")
 
     assert State.of(stack) == before
@@ -403,7 +428,7 @@ def test_half_done_renames(
 
 def test_what_is_set_aside_can_be_had_again(stack: Sandbox, akbot: Akbot, tmp_path: Path) -> None:
     before = State.of(stack)
-    reader = reader_of(stack, akbot, tmp_path)
+    reader = reader_of(stack, akbot, tmp_path).with_values(OWN=".akbot-none")
     stack.psql('CREATE DATABASE "authentik_undone_hand"', database="postgres")
 
     wrong = reader.with_values(GOOD="authentik_undone_hand")
