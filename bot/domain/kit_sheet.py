@@ -149,7 +149,8 @@ def _by_hand(kit: Kit) -> Iterator[str]:
     yield from _prose(
         f"Needs bash, age{' 1.3 or newer' if hybrid else ''}, zstd, tar, openssl"
         f"{'' if isinstance(kit.store, DirectoryLocation) else ', an S3 client (here: aws)'} and"
-        " Docker. In a new folder that holds identity.txt:"
+        " Docker. deploy/RUNBOOK.md in akbot's folder has more of this: one table, one component,"
+        " the way back. In a new folder that holds identity.txt:"
     )
     yield ""
     yield from _prose(

@@ -190,6 +190,7 @@ def test_without_keys_the_sheet_has_all_but_a_secret() -> None:
         "2026-11-23 03:30 UTC",
         "akbot 0.1.0",
         "AWS_SECRET_ACCESS_KEY=…",
+        "deploy/RUNBOOK.md",
     ):
         assert needed in text
     assert "SECRET-KEY" not in text

@@ -4,7 +4,6 @@ What comes back is compared with the moment of the backup: a hash of every row o
 every file's content, mode and owner.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -120,7 +119,17 @@ def damage(sandbox: Sandbox) -> State:
     (media / "written since").write_text("x")
     (sandbox.mounts / "authentik" / "certs" / "written since").mkdir()
     sandbox.redis("set", "test:since", "x")
+    env = sandbox.project / ".env"
+    env.write_text(
+        env.read_text().replace("\nAUTHENTIK_TAG=2025.2.1\n", "\nAUTHENTIK_TAG=2025.2.4\n")
+    )
     return State.of(sandbox)
+
+
+def without_versions(state: State) -> State:
+    """But for the row that a newer version writes as it starts."""
+    history = "public.authentik_version_history"
+    return replace(state, tables={k: v for k, v in state.tables.items() if k != history})
 
 
 def databases(sandbox: Sandbox) -> list[str]:
@@ -234,7 +243,7 @@ def test_the_live_stack_comes_back_and_there_is_a_way_back(
     assert stack.compose("ps", "--quiet") == running
 
     assert "AS IT WAS BEFORE" in reader.follow(LIVE, "The way back")
-    assert State.of(stack) == damaged
+    assert without_versions(State.of(stack)) == without_versions(damaged)
     assert set(sessions) <= set(stranger.redis_keys(stack))
     reader.follow(LIVE, "Tidy up")
     assert left_over(stack) == []
@@ -454,12 +463,7 @@ def test_the_key_is_looked_for_and_a_new_one_made(
     )
     reader.follow(OPEN, "Fetch it")
 
-    said = reader.follow(KEY, "Is it one of these?").splitlines()
-
-    assert said.count("THIS IS THE KEY") <= 1
-    [found] = [line for line in said if line.endswith("THIS IS THE KEY")]
-    [name] = json.loads(akbot.ok("backups", backup, "--json"))["recipients"]
-    assert found.startswith(f"{name} {akbot.identity}: ")
+    assert f"{akbot.identity}: THIS IS THE KEY" in reader.follow(KEY, "Is it one of these?")
 
     reader.follow(KEY, "A new key, and a backup with it at once")
 
