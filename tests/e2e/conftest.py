@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.akbot import Akbot
+from tests.e2e.recovery import stack
 from tests.sandbox.fixture import Sandbox, engine, sandbox, script
 
-__all__ = ["engine", "sandbox"]
+__all__ = ["engine", "sandbox", "stack"]
 
 
 @pytest.fixture
