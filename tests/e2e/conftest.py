@@ -22,9 +22,19 @@ def akbot(sandbox: Sandbox, tmp_path: Path) -> Akbot:
 def filled(sandbox: Sandbox) -> Sandbox:
     """The sandbox with a database of 256 MiB at least, media, and something in Redis."""
     script("fill", "256MiB", "--media", "200")
+    fill_redis(sandbox)
+    return sandbox
+
+
+@pytest.fixture
+def keys_in_redis(filled: Sandbox) -> None:
+    """Something in Redis, also after a test that followed the runbook, which flushes it."""
+    fill_redis(filled)
+
+
+def fill_redis(sandbox: Sandbox) -> None:
     commands = [f"set test:{number} {'x' * number}." for number in range(100)]
     commands.append("hset test:hash field value")
     sandbox.docker(
         "exec", "--interactive", "authentik-redis", "redis-cli", stdin="\n".join(commands)
     )
-    return sandbox

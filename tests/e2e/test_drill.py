@@ -39,6 +39,7 @@ def folder_of(tmp_path: Path, backup_id: str) -> Path:
     return found
 
 
+@pytest.mark.usefixtures("keys_in_redis")
 def test_a_good_backup_passes(filled: Sandbox, to_folder: Akbot, tmp_path: Path) -> None:
     manifest = to_folder.backup()
 

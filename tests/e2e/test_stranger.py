@@ -22,6 +22,7 @@ def opened(
     request: pytest.FixtureRequest, filled: Sandbox, akbot: Akbot, tmp_path: Path
 ) -> tuple[dict[str, object], Path]:
     """A backup, fetched and decrypted: for a classical key by `age`, for a hybrid one by npm's."""
+    request.getfixturevalue("keys_in_redis")
     key = akbot.identity
     if request.param == "npm":
         key = tmp_path / "hybrid.txt"
