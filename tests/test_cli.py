@@ -359,3 +359,13 @@ def test_a_key_that_was_given_for_a_file_is_not_repeated(tmp_path: Path) -> None
     assert key not in ended.stderr
     assert "a key itself, not the name of a file" in ended.stderr
     assert key not in run(tmp_path, "backups", AKBOT_STORE=key).stderr
+
+
+def test_an_endpoint_that_no_client_takes_is_a_setting_to_correct(tmp_path: Path) -> None:
+    store = "s3://bucket/p?endpoint=http://my_minio:9000"
+
+    ended = run(tmp_path, "backups", AKBOT_STORE=store, AKBOT_STACK="authentik")
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "AKBOT_STORE: the endpoint's host" in ended.stderr

@@ -71,6 +71,11 @@ def connect(
             config=_config(location, patience, connections),
             **_key_pair(credentials),
         )
+    except ValueError as error:  # botocore's own, without a class: a host name that it refuses
+        raise ConfigError(
+            f"{SETTING}: the endpoint's host is not a name that S3 clients take",
+            hint="Use letters, digits, dots and hyphens in it, or its IP address.",
+        ) from error
     except aws.ProfileNotFound as error:
         raise ConfigError(
             f'{SETTING}: there is no AWS profile "{location.profile or "of that name"}"',

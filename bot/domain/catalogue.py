@@ -145,6 +145,12 @@ def is_backup_name(words: str) -> bool:
     return words == LATEST or re.fullmatch(r"[0-9]{4}[0-9a-zA-Z-]{0,24}", words) is not None
 
 
+def newest_undoubted(records: Sequence[BackupRecord]) -> BackupRecord | None:
+    """The newest good backup without a warning, with which a new one is compared."""
+    undoubted = [each for each in records if each.manifest and not each.manifest.warnings]
+    return newest_good(undoubted) or newest_good(records)
+
+
 def newest_good(records: Sequence[BackupRecord]) -> BackupRecord | None:
     """The newest backup that is complete and trusted; *records* come newest first."""
     return next((record for record in records if record.state is BackupState.GOOD), None)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId, created_at
-from bot.domain.catalogue import newest_good
+from bot.domain.catalogue import newest_undoubted
 from bot.domain.components import (
     CONFIG,
     GLOBALS,
@@ -83,7 +83,7 @@ class BackupService:
         require_components(stack, command.components)
         _require_running(stack, command)
         name = self.stack_name or stack.project
-        good = newest_good(await list_backups(self.store, name, self.keyring.trusted))
+        good = newest_undoubted(await list_backups(self.store, name, self.keyring.trusted))
         earlier = good.manifest if good else None
         prefix = backup_prefix(name, job.id)
         await loading
@@ -192,7 +192,7 @@ class BackupService:
             seconds=round(self.clock.monotonic() - started, 3),
         )
         self.publish(ComponentStored(component))
-        await verify_component(self.store, component, self.keyring.identities)
+        await verify_component(self.store, component, self.keyring.own_identities)
         self.publish(ComponentVerified(component))
         return component
 

@@ -32,6 +32,17 @@ class Keyring:
         return self.other_trusted | {self.public_key}
 
     @property
+    def own_identities(self) -> Sequence[age.Identity]:
+        """Those that open what is sealed now; one of an earlier key opens earlier backups only."""
+        sealed_for = {str(recipient) for recipient in self.recipients}
+        return [
+            identity
+            for identity in self.identities
+            if isinstance(identity, age.X25519Identity | age.HybridIdentity)
+            and str(identity.recipient()) in sealed_for
+        ]
+
+    @property
     def fingerprints(self) -> tuple[str, ...]:
         """Short names of the recipients, for people and manifests."""
         return tuple(fingerprint(recipient) for recipient in self.recipients)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bot import age
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState, choose
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
@@ -16,6 +17,7 @@ from bot.domain.messages import (
     ComponentStored,
     ComponentVerified,
 )
+from bot.services.keyring import fingerprint
 from tests.fakes import FakeStore
 from tests.fakes_stack import DUMP, make_container, make_facts, rdb_of, tar_of
 from tests.services.world import COMMAND, World
@@ -299,3 +301,27 @@ async def test_the_components_that_there_are_name_the_dump_as_well(world: World)
         await world.run(replace(COMMAND, components=frozenset({"medai"})))
 
     assert "postgres" in caught.value.hint
+
+
+async def test_an_identity_of_an_earlier_key_is_in_nobodys_way() -> None:
+    """The keys were changed: what is sealed now is for another, and only compared by its bytes."""
+    world = World()
+    other = age.X25519Identity.generate()
+    world.keyring = replace(world.keyring, recipients=[other.recipient()])
+
+    manifest = await world.run()
+
+    assert manifest.recipients == (fingerprint(other.recipient()),)
+
+
+async def test_a_second_short_dump_is_doubted_as_well() -> None:
+    world = World()
+    whole = DUMP + b"x" * 1000
+    manifests = []
+    for dump in (whole, DUMP[:200], DUMP[:200]):
+        world.engine.postgres.dump = dump
+        manifests.append(await world.run())
+
+    assert manifests[1].warnings
+    manifest = manifests[2]
+    assert "that of the last good backup" in manifest.warnings[0]

@@ -136,7 +136,7 @@ def _next(job: Job) -> str:
             return "Send /backup when you want one."
         case _:
             later = next_try(job)
-            by_itself = f"I try again in {later.seconds // 60} min. " if later else ""
+            by_itself = "I try it again by myself, three times at most. " if later else ""
             return f"{by_itself}Press “{AGAIN}”, or send /status to see how the stack is."
 
 
