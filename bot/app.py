@@ -26,7 +26,7 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
-from bot.domain.jobs import Job, as_it_stands
+from bot.domain.jobs import Job, JobState, as_it_stands
 from bot.domain.manifest import Manifest
 from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune
 from bot.domain.retention import RetentionPlan
@@ -200,8 +200,12 @@ class App:
     async def jobs_as_they_stand(self, limit: int) -> list[Job]:
         """The newest jobs, the newest first; one whose process is gone does not run."""
         jobs = await self.journal.jobs.jobs(limit)
-        works = await self.folder.has_job()
-        return [as_it_stands(job, somebody_works=works) for job in jobs]
+        running = {job.id for job in jobs if job.state is JobState.RUNNING}
+        if not running or await self.folder.has_job():
+            return list(jobs)
+        # one that ran before the lock was seen free and runs after has nobody: else it just ended
+        later = await self.journal.jobs.jobs(limit)
+        return [as_it_stands(job, somebody_works=job.id not in running) for job in later]
 
     async def close(self) -> None:
         """Give back connections and threads."""

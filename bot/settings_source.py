@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from bot.domain.errors import ConfigError
 from bot.domain.findings import FileStatus, Finding, Level, judge_secret_file
+from bot.domain.printable import file_name
 from bot.env_file import EnvLine, read_env_file
 from bot.setting_form import FORM
 from bot.settings import Settings, setting_names
@@ -52,9 +53,10 @@ def load_settings(
     values: dict[str, str] = {}
     for name in [*setting_names(), "HOME"]:
         if given.get(name):
-            values[name] = given[name]
+            values[name] = _text(name, given[name])
         elif given.get(name + _FILE_SUFFIX):
-            values[name] = _read_value(name, Path(given[name + _FILE_SUFFIX]), warnings)
+            path = Path(_text(name + _FILE_SUFFIX, given[name + _FILE_SUFFIX]))
+            values[name] = _text(name, _read_value(name, path, warnings))
     settings = _validated(values)
     return Loaded(settings, (*warnings, *_doubts(settings)))
 
@@ -83,6 +85,13 @@ def _doubts(settings: Settings) -> list[Finding]:
             )
         ]
     return []
+
+
+def _text(name: str, value: str) -> str:
+    """*value*, which the system can take: a zero byte ends every text of its own."""
+    if "\0" in value:
+        raise ConfigError(f"{name}: there is a zero byte in it", hint="Write it as plain text.")
+    return value
 
 
 def _refuse_unknown(lines: Sequence[EnvLine], environment: Iterable[str]) -> None:
@@ -138,7 +147,7 @@ def _read_value(name: str, path: Path, warnings: list[Finding]) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(
-            f'{setting}: read "{path}": {reason}',
+            f"{setting}: read {_named(name, path)}: {reason}",
             hint="Create the file, correct its path, or give it to the user that the bot runs as.",
         ) from error
     if not value:
@@ -147,6 +156,12 @@ def _read_value(name: str, path: Path, warnings: list[Finding]) -> str:
     if name in _secret_names() and (found := judge_secret_file(setting, str(path), mode)):
         warnings.append(found)
     return value
+
+
+def _named(name: str, path: Path) -> str:
+    """The file; a secret that was given for its own file is not repeated."""
+    is_path = path.is_absolute() or (len(path.parts) > 1 and path.parent.is_dir())
+    return file_name(str(path)) if is_path or name not in _secret_names() else "that file"
 
 
 def _secret_names() -> frozenset[str]:

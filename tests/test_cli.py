@@ -369,3 +369,30 @@ def test_an_endpoint_that_no_client_takes_is_a_setting_to_correct(tmp_path: Path
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert "AKBOT_STORE: the endpoint's host" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("AKBOT_IDENTITY_FILE", age.X25519Identity.generate().secret_text()),
+        ("AKBOT_TELEGRAM_TOKEN_FILE", "1234567890:planted-token-0123456789-abcdefghijk"),
+        ("AWS_SECRET_ACCESS_KEY_FILE", "planted/secret+of/forty-characters-or-so"),
+    ],
+)
+def test_a_secret_that_was_given_for_its_file_is_not_repeated(
+    tmp_path: Path, name: str, secret: str
+) -> None:
+    ended = run(tmp_path, "backups", AKBOT_STACK="authentik", **{name: secret})
+
+    assert ended.returncode == 2
+    assert name in ended.stderr
+    assert secret not in ended.stderr
+
+
+def test_a_zero_byte_names_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"/var/lib/\0akbot")
+
+    ended = run(tmp_path, "jobs", AKBOT_STATE="", AKBOT_STATE_FILE=str(tmp_path / "state"))
+
+    assert ended.returncode == 2, ended.stderr
+    assert "AKBOT_STATE: there is a zero byte in it" in ended.stderr

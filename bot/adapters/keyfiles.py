@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot import age
 from bot.domain.errors import ConfigError
 from bot.domain.findings import FileStatus, Finding, judge_secret_file
+from bot.domain.printable import file_name
 from bot.domain.signature import PublicKey, parse_public_key, public_key_of
 
 IDENTITY = "identity.txt"
@@ -144,7 +145,7 @@ def _read(path: Path, setting: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(
-            f'{setting}: read "{path}": {reason}',
+            f"{setting}: read {file_name(str(path))}: {reason}",
             hint="Create the file, correct its path, or give it to the user that the bot runs as.",
         ) from error
 

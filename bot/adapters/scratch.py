@@ -29,6 +29,8 @@ _PIDS = 256  # a process for each connection of the application
 _POLL = 0.2
 _UP_WITHIN = 120.0
 _FIRST_WORDS = 500
+_KILLED = 137
+_NO_ROOM = "No space left on device"
 # The entrypoint runs a server of its own for a moment before it becomes the real one.
 _POSTGRES_IS_UP = '[ "$(cat /proc/1/comm)" = postgres ] && pg_isready -q'
 # What it holds is thrown away: nothing has to outlive a power cut.
@@ -127,8 +129,7 @@ class ScratchPostgres:
             self._place.name, command, archive, environment=self._environment
         )
         if done.exit_code != 0:
-            words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
-            raise IntegrityError(f"pg_restore cannot load the dump: {words}")
+            raise load_error(done)
 
     async def version(self) -> str:
         server: dict[str, Any] = await self._session.ask(sql.SERVER)
@@ -159,6 +160,17 @@ class ScratchPostgres:
             job_id=place.job_id,
         ) as application:
             yield application
+
+
+def load_error(done: Finished) -> IntegrityError | PortError:
+    """Why `pg_restore` failed: the dump, or a host without the room to load it."""
+    words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
+    if done.exit_code == _KILLED or _NO_ROOM in done.stderr:
+        return PortError(
+            f"load the dump: the host has no room for it: {words}",
+            hint="A drill needs disk for the whole database, and up to 1 GiB of memory.",
+        )
+    return IntegrityError(f"pg_restore cannot load the dump: {words}")
 
 
 async def load_rdb(engine: EngineApi, image_id: str, rdb: AsyncIterator[bytes], job_id: str) -> int:

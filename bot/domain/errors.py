@@ -3,7 +3,8 @@
     BotError              message and, where there is one, a next step
     ├── ConfigError       a setting or an argument is wrong; nothing was tried (exit 2)
     ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
-    │   └── BusyError             another job runs
+    │   ├── BusyError             another job runs
+    │   └── SlotTakenError        the planned work has had its run meanwhile
     ├── JobCancelledError a person asked for it (exit 1)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
     │   └── UntrustedError        nobody that this host trusts has signed them
@@ -43,6 +44,10 @@ class RefusedError(BotError):
 
 class BusyError(RefusedError):
     """Another job runs; nothing was changed."""
+
+
+class SlotTakenError(RefusedError):
+    """What was planned has had its run meanwhile; nothing was changed."""
 
 
 class JobCancelledError(BotError):

@@ -18,6 +18,13 @@ def printable(text: str, longest: int = LONGEST_NAME) -> str:
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
+def file_name(text: str) -> str:
+    """The name of a file, quoted, for a message; a key that was given for one is not repeated."""
+    if "SECRET-KEY" in text.upper():
+        return "the file (this is a key itself, not the name of a file)"
+    return f'"{text}"'
+
+
 def one_line(text: str, longest: int = LONGEST_WORDS) -> str:
     """The words of *text*, such as several lines of a program, with one blank between them."""
     return printable(" ".join(text.split()), longest)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bot.domain.errors import ConfigError, PortError
+from bot.domain.printable import file_name
 
 STANDARD = "-"
 
@@ -117,6 +118,4 @@ def shown(path: str | None, otherwise: str = "stdin") -> str:
     """The file's name, quoted, for a message; a key that was given for one is not repeated."""
     if path is None or path == STANDARD:
         return otherwise
-    if "SECRET-KEY" in path.upper():
-        return "the file (this is a key itself, not the name of a file)"
-    return f'"{path}"'
+    return file_name(path)

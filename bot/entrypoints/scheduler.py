@@ -5,7 +5,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.errors import BotError, BusyError
+from bot.domain.errors import BotError, BusyError, SlotTakenError
 from bot.domain.jobs import JobKind, slot_is_due
 from bot.domain.messages import Command
 from bot.domain.schedule import Schedule
@@ -53,6 +53,9 @@ class Scheduler:
             jobs = await self.operations.jobs(_REMEMBERED)
             if slot_is_due(jobs, self.kind, slot, now):
                 await self.operations.start(self.command(slot))
+        except SlotTakenError as error:
+            logger.info("nothing begins: %s", error)
+            self.troubles.pop(self.kind, None)
         except BusyError as error:
             logger.info("the %s of %s waits: %s", self.kind, f"{slot:%H:%M} UTC", error)
         except BotError as error:

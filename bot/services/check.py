@@ -74,8 +74,7 @@ class CheckService:
         findings += await self._guarded("state", self._state)
         findings += await self._guarded("keys", self._keys)
         findings += await self._guarded("recovery kit", self._kit)
-        findings += await self._guarded("clock", lambda: self._clock(stack))
-        findings += await self._guarded("drill", lambda: self._drills(stack))
+        findings += await self._guarded("clock", lambda: self._backups(stack))
         findings += await self._guarded("disk", lambda: self._disks(stack))
         findings += await self._guarded("daemon", self._daemon)
         return findings
@@ -196,20 +195,15 @@ class CheckService:
             )
         ]
 
-    async def _clock(self, stack: Stack | None) -> list[Finding]:
-        name = self.stack_name or (stack.project if stack else "")
-        records = await list_backups(self.store, name, self.keys().trusted) if name else []
-        return [judge_clock(self.clock.now(), records)]
-
-    async def _drills(self, stack: Stack | None) -> list[Finding]:
-        name = self.stack_name or (stack.project if stack else "")
+    async def _backups(self, stack: Stack | None) -> list[Finding]:
+        """What the backups tell of the clock, and whether one was proven lately."""
+        now, name = self.clock.now(), self.stack_name or (stack.project if stack else "")
         if not name:
-            return []
+            return [judge_clock(now, [])]
         records = await list_backups(self.store, name, self.keys().trusted)
         first = min((each.created for each in records if each.manifest), default=None)
-        newest = await self.drills.newest(name)
-        finding = judge_drills(newest, first, self.clock.now(), self.plan_of_drills)
-        return [finding] if finding else []
+        drill = judge_drills(await self.drills.newest(name), first, now, self.plan_of_drills)
+        return [judge_clock(now, records), *([drill] if drill else [])]
 
     async def _daemon(self) -> Sequence[Finding]:
         return judge_daemon(await self.daemon.report())

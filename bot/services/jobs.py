@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
-from bot.domain.errors import BotError, JobCancelledError, PortError
-from bot.domain.jobs import OUTAGE, Job, JobState, Outcome, cut_off
+from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
+from bot.domain.jobs import OUTAGE, Job, JobState, Outcome, cut_off, slot_is_due
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
@@ -25,6 +25,7 @@ Work = Callable[["JobPage", Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
 
 _TICK = 1.0
+_ALL = 10_000  # jobs, more than the journal keeps
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
 logger = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class Jobs:
         """Do *work* as the one mutating job, and return what it returns.
 
         *begun* is called once the job is in the journal, where *words* stand at its end.
-        Raises BusyError when another job runs, JobCancelledError when somebody asked to cancel it,
+        Raises BusyError when another job runs, SlotTakenError when its slot needs no run any more,
+        JobCancelledError when somebody asked to cancel it,
         and what *work* raises. Whatever it was, nothing half-done is left, or the journal knows of
         it and it is undone as soon as store and Engine answer.
         """
@@ -79,6 +81,7 @@ class Jobs:
         job = self._new(command)
         async with self.lock.hold(job):
             await self._settle_earlier()
+            await self._require_slot(job)
             await self._begin(job)
             self._tell(job, JobBegan(job))
             if begun:
@@ -119,6 +122,14 @@ class Jobs:
             slot=command.slot,
             label=command.label,
         )
+
+    async def _require_slot(self, job: Job) -> None:
+        """Ask once more: an earlier run of the slot may just have been found whole."""
+        if job.slot is None:
+            return
+        jobs = await self.journal.jobs(_ALL)
+        if not slot_is_due(jobs, job.kind, job.slot, self.clock.now()):
+            raise SlotTakenError(f"the {job.kind} of {job.slot:%H:%M} UTC has had its run")
 
     async def _begin(self, job: Job) -> None:
         try:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.adapters.engine_api import EngineApi
-from bot.adapters.scratch import load_rdb, scratch_database
+from bot.adapters.engine_api import EngineApi, Finished
+from bot.adapters.scratch import load_error, load_rdb, scratch_database
 from bot.adapters.throwaway import LABEL, remove_throw_aways
 from bot.domain.contents import Contents
-from bot.domain.errors import IntegrityError
+from bot.domain.errors import IntegrityError, PortError
 from bot.domain.manifest import DatabaseFacts
 from bot.services.ports import ScratchDatabase
 from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server, redis_server
@@ -111,6 +111,21 @@ async def test_a_dump_that_is_not_whole_cannot_be_loaded(place: Place, damage: s
     async with asyncio.timeout(WITHIN), place.new() as scratch:
         with pytest.raises(IntegrityError, match="pg_restore cannot load the dump: "):
             await scratch.load(piecewise(damaged))
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "kind"),
+    [
+        (1, "pg_restore: error: could not read from input file: end of file", IntegrityError),
+        (1, "", IntegrityError),
+        (1, 'could not extend file "base/5/1": No space left on device', PortError),
+        (137, "", PortError),
+    ],
+)
+def test_a_host_without_room_says_nothing_of_the_dump(
+    code: int, words: str, kind: type[Exception]
+) -> None:
+    assert type(load_error(Finished(code, b"", words))) is kind
 
 
 @pytest.mark.docker

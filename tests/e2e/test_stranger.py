@@ -27,6 +27,7 @@ def opened(
     if request.param == "npm":
         key = tmp_path / "hybrid.txt"
         recipient = akbot.ok("keygen", "--hybrid", "-o", str(key)).strip()
+        assert recipient.startswith("age1pq1")
         akbot = akbot.with_settings(AKBOT_RECIPIENTS=recipient)
     manifest = akbot.backup()
     folder = tmp_path / "fetched"

@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import IntegrityError, PortError
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import TRIED_AGAIN_AFTER, Job, JobKind, JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.retention import Policy
 from bot.domain.schedule import Schedule
@@ -49,12 +49,17 @@ class AwayStore(FakeStore):
     """One that cannot be reached while it *is_away*."""
 
     is_away: bool = False
+    goes_away_after: str = "nothing"  # an object of that name is stored, and its answer is lost
 
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, size_hint: int | None = None
     ) -> int:
         self.require_near()
-        return await super().put(key, chunks, size_hint=size_hint)
+        size = await super().put(key, chunks, size_hint=size_hint)
+        if key.endswith(self.goes_away_after):
+            self.goes_away_after, self.is_away = "nothing", True
+            self.require_near()
+        return size
 
     async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         self.require_near()
@@ -118,6 +123,7 @@ class Machine:
             engine=Mortal(self.world.engine, life),  # type: ignore[arg-type]
             journal=Mortal(self.journal, life, WRITES),
             lock=FakeLock(),
+            settling=asyncio.Lock(),
         )
         runner = JobRunner(
             world.journal,
@@ -306,6 +312,29 @@ async def test_a_backup_that_meets_an_outage_is_made_up_for(machine: Machine, wh
     states = Counter(job.state for job in await machine.world.journal.jobs(100))
     assert states == {JobState.DONE: 1, JobState.FAILED: 2}
     assert await machine.is_clean()
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 20, 29, 40, 59])
+async def test_a_backup_that_turns_out_whole_is_not_made_again(
+    machine: Machine, seconds: int
+) -> None:
+    """The store comes back so late that the retry itself finds the earlier run whole."""
+    machine.cron = "0 4 * * *"
+    machine.store.goes_away_after = "manifest.json"
+    await machine.clock.run_until(START + timedelta(seconds=30))  # not in step with the minutes
+    machine.boot()
+    while not (jobs := await machine.world.journal.jobs(1)) or jobs[0].ended is None:
+        await machine.clock.run_until(machine.clock.at + timedelta(seconds=1))
+    retry = jobs[0].ended + TRIED_AGAIN_AFTER[0]
+    await machine.clock.run_until(retry - timedelta(seconds=seconds))
+    machine.store.is_away = False
+    await machine.pass_until("08:00")
+    await machine.shut_down()
+
+    assert await machine.good() == hours(4, 4)
+    [job] = await machine.world.journal.jobs(100)
+    assert job.state is JobState.DONE
+    assert machine.troubles == {}
 
 
 async def test_what_fails_for_a_reason_that_stays_is_not_tried_again(machine: Machine) -> None:

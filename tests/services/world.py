@@ -1,5 +1,6 @@
 """Everything that a backup needs, in memory, tied together as the real thing is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,7 @@ class World:
     policy: Policy = field(default_factory=Policy)
     keyring: Keyring = field(default_factory=make_keyring)
     told: list[tuple[Job, Event]] = field(default_factory=list)
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def events(self) -> list[Event]:
@@ -61,7 +63,7 @@ class World:
     def jobs(self) -> Jobs:
         undo = Undo(self.engine, self.store, self.journal, self.clock, lambda: self.keyring.trusted)
         listeners = [lambda job, event: self.told.append((job, event))]
-        return Jobs(self.journal, self.lock, undo, self.clock, listeners)
+        return Jobs(self.journal, self.lock, undo, self.clock, listeners, settling=self.settling)
 
     async def run(self, command: RunBackup = COMMAND, begun: Begun | None = None) -> Manifest:
         """A backup, as a job."""
