@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from bot.app import App
 
 _SHOWN = 20
-_ALL = 10_000  # jobs, more than the journal keeps
 
 Answer = Callable[["App", argparse.Namespace], Awaitable[tuple[Any, Sequence[str]]]]
 
@@ -28,14 +27,19 @@ async def backups(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
 
 async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot jobs`."""
-    from bot.domain.jobs import choose_job, read_jobs_words, require_unsettled  # noqa: PLC0415
+    from bot.domain.jobs import (  # noqa: PLC0415
+        ALL_JOBS,
+        choose_job,
+        read_jobs_words,
+        require_unsettled,
+    )
     from bot.entrypoints import render  # noqa: PLC0415
 
     settle, wanted = read_jobs_words(args.words)
     if not wanted:
         newest = await app.jobs_as_they_stand(_SHOWN)
         return [asdict(each) for each in newest], render.jobs_lines(newest, app.settings.zone)
-    chosen = choose_job(await app.jobs_as_they_stand(_ALL), wanted)
+    chosen = choose_job(await app.jobs_as_they_stand(ALL_JOBS), wanted)
     if not settle:
         return asdict(chosen), render.job_lines(chosen, app.settings.zone)
     require_unsettled(chosen)

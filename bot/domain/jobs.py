@@ -12,6 +12,8 @@ from bot.domain.backup_id import BackupId
 from bot.domain.errors import ConfigError, RefusedError
 
 MOST_CRASHES = 3
+ALL_JOBS = 10_000
+"""More than the journal keeps: to ask it for all of them."""
 OUTAGE = "outage"
 """Fact of the plan of a job that failed because an outside system did."""
 TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=90))

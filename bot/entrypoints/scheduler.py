@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.errors import BotError, BusyError, SlotTakenError
-from bot.domain.jobs import JobKind, slot_is_due
+from bot.domain.jobs import ALL_JOBS, JobKind, slot_is_due
 from bot.domain.messages import Command
 from bot.domain.schedule import Schedule
 from bot.services.operations import Operations
@@ -14,7 +14,6 @@ from bot.services.ports import Clock
 
 CATCH_UP = timedelta(hours=6)
 _LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
-_REMEMBERED = 10_000  # jobs, more than the journal keeps: any of them may have taken the slot
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Scheduler:
         if slot is None:
             return
         try:
-            jobs = await self.operations.jobs(_REMEMBERED)
+            jobs = await self.operations.jobs(ALL_JOBS)
             if slot_is_due(jobs, self.kind, slot, now):
                 await self.operations.start(self.command(slot))
         except SlotTakenError as error:

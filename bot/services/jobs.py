@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
 from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
-from bot.domain.jobs import OUTAGE, Job, JobState, Outcome, cut_off, slot_is_due
+from bot.domain.jobs import ALL_JOBS, OUTAGE, Job, JobState, Outcome, cut_off, slot_is_due
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
@@ -25,7 +25,6 @@ Work = Callable[["JobPage", Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
 
 _TICK = 1.0
-_ALL = 10_000  # jobs, more than the journal keeps
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
 logger = logging.getLogger(__name__)
@@ -127,7 +126,7 @@ class Jobs:
         """Ask once more: an earlier run of the slot may just have been found whole."""
         if job.slot is None:
             return
-        jobs = await self.journal.jobs(_ALL)
+        jobs = await self.journal.jobs(ALL_JOBS)
         if not slot_is_due(jobs, job.kind, job.slot, self.clock.now()):
             raise SlotTakenError(f"the {job.kind} of {job.slot:%H:%M} UTC has had its run")
 

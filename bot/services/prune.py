@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import group_by_backup
 from bot.domain.errors import PortError, RefusedError
-from bot.domain.jobs import Job, JobKind, Trigger
+from bot.domain.jobs import ALL_JOBS, Job, JobKind, Trigger
 from bot.domain.messages import DeletionBegan, RunPrune
 from bot.domain.retention import Policy, RetentionPlan, Verdict, plan_retention
 from bot.domain.signature import PublicKey
@@ -24,7 +24,6 @@ from bot.services.ports import (
 )
 
 PAUSE = 2.0  # seconds between two deletions, in which a person can still cancel
-_ALL = 10_000  # jobs, more than the journal keeps
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ class PruneService:
     async def preview(self) -> RetentionPlan:
         """What a prune would do now. Raises PortError where the store cannot be listed."""
         records = await list_backups(self.store, self.stack, self.trusted)
-        in_use = _in_use(await self.journal.jobs(_ALL))
+        in_use = _in_use(await self.journal.jobs(ALL_JOBS))
         uploads = await self._uploads()
         return plan_retention(records, self.policy, self.clock.now(), in_use, uploads)
 

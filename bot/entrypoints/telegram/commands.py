@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from bot.domain.catalogue import is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, PortError, RefusedError, is_retryable
-from bot.domain.jobs import Job, JobKind, choose_job
+from bot.domain.jobs import ALL_JOBS, Job, JobKind, choose_job
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request, one_line
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_LABEL = 60
 _OPTION = re.compile(r"(?<!\S)(?:--|—)[A-Za-z][\w-]*")  # phones make a dash of two hyphens
-_ALL = 10_000  # jobs, more than the journal keeps
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ class Commands:
     async def jobs(self, asked: Asked) -> str:
         if not asked.words:
             return texts.jobs(await self.operations.jobs(texts.MOST_JOBS), self._wall())
-        jobs = await self.operations.jobs(_ALL)
+        jobs = await self.operations.jobs(ALL_JOBS)
         try:
             return texts.job_details(choose_job(jobs, asked.words), self._wall())
         except RefusedError as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.domain.catalogue import LATEST
 from bot.domain.errors import BotError, BusyError
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
@@ -30,7 +30,6 @@ PATIENCE = 10.0  # seconds that one command may keep the next one waiting
 _RETRY = 5.0
 _LOOK_BACK = 20  # jobs
 _NEWS = timedelta(days=3)
-_ALL_OF_THAT = 10_000  # jobs, more than begin in that time
 
 
 @dataclass(eq=False)
@@ -159,7 +158,7 @@ class Starts:
         if not promises:
             return
         under_way = set(self._under_way)  # what ends from here on is seen below
-        begun = {job.origin for job in await self.operations.jobs(_ALL_OF_THAT)}
+        begun = {job.origin for job in await self.operations.jobs(ALL_JOBS)}
         for request_id, promise in promises:
             if origin_of(request_id) not in begun | under_way:
                 await self.answers.keep(request_id, promise, texts.never_begun())
