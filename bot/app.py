@@ -19,6 +19,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
 from bot.adapters.kit_file import KitFile
 from bot.adapters.read_locks import ReadLocks
+from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
@@ -26,8 +27,10 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
+from bot.domain.jobs import JobKind
 from bot.domain.manifest import Manifest
-from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune
+from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune, RunRestore
+from bot.domain.restore_plan import Preview
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
 from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
@@ -36,11 +39,15 @@ from bot.services.catalogue import list_backups
 from bot.services.check import CheckService
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
+from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener
 from bot.services.pins import PinService
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune import Pruned, PruneService
+from bot.services.restore import Confirm, Restored, RestoreService
+from bot.services.restore_recovery import RestoreRecovery
+from bot.services.restore_undo import UndoService
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
 from bot.settings import Settings
@@ -70,9 +77,28 @@ class App:
         self.read_locks = ReadLocks(self.folder)
         self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
-        undo = Undo(self.engine, self.store, self.journal.jobs, self.clock, self.keys.trusted)
-        lock = StackLock(self.folder, self.engine, self.journal.jobs)
-        self.jobs = Jobs(self.journal.jobs, lock, undo, self.clock, self.listeners)
+        self.workplace = DockerWorkplace(self.engine, settings.client_environment())
+        self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
+        self.jobs = Jobs(self.journal.jobs, self.lock, self._undo(), self.clock, self.listeners)
+
+    def _undo(self) -> Undo:
+        restores = RestoreRecovery(
+            self.engine,
+            self.store,
+            self.journal.jobs,
+            self.clock,
+            self.keys.trusted,
+            self.workplace,
+            self.settings.gate,
+        )
+        return Undo(
+            self.engine,
+            self.store,
+            self.journal.jobs,
+            self.clock,
+            self.keys.trusted,
+            {JobKind.RESTORE: restores.settle},
+        )
 
     async def stack_name(self) -> str:
         """The stack's folder in the store."""
@@ -138,6 +164,52 @@ class App:
 
         return await self.jobs.run(command, work, begun, lambda report: report.words)
 
+    async def restore(
+        self, command: RunRestore, confirm: Confirm, begun: Begun | None = None
+    ) -> Restored:
+        """`akbot restore`, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Restored:
+            if command.undo:
+                return await self._undo_of_restores(publish).run(job, confirm)
+            service = await self._restore_service(publish)
+            return await service.run(command, job, confirm)
+
+        return await self.jobs.run(command, work, begun, lambda restored: restored.words)
+
+    async def preview_restore(self, command: RunRestore) -> Preview:
+        """`akbot restore --dry-run`."""
+        if command.undo:
+            return await self._undo_of_restores(lambda _: None).preview()
+        return await (await self._restore_service(lambda _: None)).preview(command)
+
+    async def _restore_service(self, publish: Publish) -> RestoreService:
+        return RestoreService(
+            self.engine,
+            self.store,
+            await asyncio.to_thread(self.keys.keyring),
+            self.clock,
+            publish,
+            self.read_locks,
+            self.workplace,
+            self.settings.gate,
+            self.settings.stack or None,
+        )
+
+    def _undo_of_restores(self, publish: Publish) -> UndoService:
+        return UndoService(
+            self.engine,
+            self.journal.jobs,
+            self.clock,
+            publish,
+            self.workplace,
+            self.settings.gate,
+        )
+
+    def kept(self) -> KeptService:
+        """What restores have kept for an undo."""
+        return KeptService(self.journal.jobs, self.lock, self.clock, self.workplace, self.backups)
+
     async def run(self, command: Command, begun: Begun | None = None) -> object:
         """Whatever job *command* asks for."""
         match command:
@@ -147,6 +219,8 @@ class App:
                 return await self.prune(command, begun)
             case RunDrill():
                 return await self.drill(command, begun)
+            case RunRestore():
+                return await self.restore(command, _confirmed_before, begun)
             case _:
                 raise TypeError(f"no job runs on {type(command).__name__}")
 
@@ -192,6 +266,11 @@ class App:
         await self.journal.close()
         await self.store.close()
         await self.engine.close()
+
+
+async def _confirmed_before(_: Preview) -> bool:
+    """Whoever gave the command had a person's word for it."""
+    return True
 
 
 @asynccontextmanager

@@ -61,8 +61,8 @@ class FakeHost:
     facts_of_new: DatabaseFacts = field(default_factory=make_facts)
     fails: set[str] = field(default_factory=set)
     well: set[str] = field(default_factory=lambda: {OLD, NEW})
+    single_files: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
-    unfenced_at: dict[str, int] = field(default_factory=dict)
 
     def call(self, name: str) -> None:
         self.calls.append(name)
@@ -121,7 +121,8 @@ class FakeDatabases:
         assert like in self.host.databases
         self.host.databases[name] = ""
 
-    async def load(self, name: str, archive: AsyncIterator[bytes]) -> None:
+    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+        assert like in self.host.databases
         read = b"".join([block async for block in archive])
         self.host.call("load")
         if read != DUMP:
@@ -219,6 +220,9 @@ class FakeControl:
 class FakeMounts:
     host: FakeHost
     job: str
+
+    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
+        return {source: source not in self.host.single_files for source in sources}
 
     async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
         sieve = TarSieve(strict=True)

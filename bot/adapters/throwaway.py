@@ -80,7 +80,7 @@ async def throw_away(
         "user": "65534:65534",
         "stdin_open": True,
     }
-    async with _created(engine, doing, image_id, settings, job_id, memory=_MEMORY) as name:
+    async with created(engine, doing, image_id, settings, job_id, memory=_MEMORY) as name:
         stream = await engine.attach(name)
         try:
             await engine.call(doing, lambda sdk: sdk.start(name))
@@ -120,7 +120,7 @@ async def throw_away_server(
         "user": server.user,
         "environment": dict(server.environment),
     }
-    async with _created(
+    async with created(
         engine,
         doing,
         server.image_id,
@@ -134,7 +134,7 @@ async def throw_away_server(
 
 
 @asynccontextmanager
-async def _created(  # noqa: PLR0913 - what all have, and what each has
+async def created(  # noqa: PLR0913 - what all have, and what each has
     engine: EngineApi,
     doing: str,
     image_id: str,
@@ -143,7 +143,9 @@ async def _created(  # noqa: PLR0913 - what all have, and what each has
     *,
     memory: int,
     scratch: Sequence[str] = (),
+    host: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[str]:
+    """Create a sealed container and remove it after; its name. *host* loosens what it must."""
     name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
 
     def create(sdk: Any) -> None:
@@ -156,6 +158,7 @@ async def _created(  # noqa: PLR0913 - what all have, and what each has
             memswap_limit=memory,
             pids_limit=_PIDS,
             tmpfs=dict.fromkeys(scratch, "mode=1777"),
+            **(host or {}),
         )
         sdk.create_container(
             image_id,

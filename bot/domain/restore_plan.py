@@ -19,9 +19,13 @@ UNTOUCHED = "Nothing was changed."
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The stack as it is, for the decision; *free_bytes* are those where the database lies."""
+    """The stack as it is, for the decision; *free_bytes* are those where the database lies.
+
+    *single_files* names the components of which a single file is mounted, not a folder.
+    """
 
     folders: tuple[Folder, ...]
+    single_files: frozenset[str]
     has_redis: bool
     postgresql: str
     image: str
@@ -69,7 +73,7 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
         ConfigError: a component that was asked for is none.
         RefusedError: it does not fit this stack.
     """
-    usable = _usable(manifest, command)
+    usable = _usable(manifest, command, found.single_files)
     has_database = any(each.name == POSTGRES for each in usable)
     with_redis = any(each.name == REDIS for each in usable)
     folders = {folder.component: folder for folder in found.folders}
@@ -95,8 +99,11 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
     )
 
 
-def _usable(manifest: Manifest, command: RunRestore) -> list[Component]:
-    loadable = {each.name: each for each in manifest.components if each.name not in NEVER_LOADED}
+def _usable(
+    manifest: Manifest, command: RunRestore, single_files: frozenset[str]
+) -> list[Component]:
+    never = NEVER_LOADED | single_files
+    loadable = {each.name: each for each in manifest.components if each.name not in never}
     unknown = sorted(command.components - loadable.keys())
     if unknown:
         raise ConfigError(
@@ -176,11 +183,17 @@ def _warnings(manifest: Manifest, found: Found, wanted: Sequence[Component]) -> 
     return (
         *manifest.warnings,
         *(
-            f'"{folder.component}" is not in the backup and stays as it is'
+            f'"{folder.component}" {_why_not(folder, found)} and stays as it is'
             for folder in found.folders
             if folder.component not in there
         ),
     )
+
+
+def _why_not(folder: Folder, found: Found) -> str:
+    if folder.component in found.single_files:
+        return "is a single file that is mounted"
+    return "is not in the backup"
 
 
 def _family(version: str | None) -> tuple[int, ...] | None:

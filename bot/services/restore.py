@@ -141,8 +141,13 @@ class RestoreService:
         self, command: RunRestore, record: BackupRecord, stack: Stack, site: Site, tools: Tools
     ) -> tuple[Choice, Preview]:
         manifest = require_readable(record)
+        folders = folders_of(stack)
+        are_folders = await tools.files.are_folders([each.source for each in folders])
         found = Found(
-            folders=folders_of(stack),
+            folders=folders,
+            single_files=frozenset(
+                each.component for each in folders if not are_folders[each.source]
+            ),
             has_redis=stack.redis is not None,
             postgresql=await tools.databases.version(),
             image=site.image,
@@ -216,7 +221,7 @@ class RestoreService:
             sessions=choice.sessions,
             image=choice.image,
             version=manifest.software.authentik if choice.database else site.version,
-            tag=await tools.control.tag_change(choice.image) if choice.database else None,
+            tag=await tools.control.tag_change(choice.image),
         )
 
 

@@ -48,8 +48,9 @@ class Beside:
         self, component: Component, facts: DatabaseFacts | None, *, keep_queue: bool
     ) -> None:
         databases, name = self.tools.databases, self.plan.incoming
-        await databases.create(name, self.plan.site.database)
-        await self._read(component, lambda archive: databases.load(name, archive))
+        live = self.plan.site.database
+        await databases.create(name, live)
+        await self._read(component, lambda archive: databases.load(name, archive, live))
         await self.begin("comparing every table with the manifest")
         if facts and (reasons := compare_databases(facts, await databases.facts(name))):
             raise IntegrityError(

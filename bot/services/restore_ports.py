@@ -37,8 +37,8 @@ class DatabaseAdmin(Protocol):
         One that is there already by that name, left by an earlier try, is dropped first.
         """
 
-    async def load(self, name: str, archive: AsyncIterator[bytes]) -> None:
-        """Load a custom-format dump into it.
+    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+        """Load a custom-format dump into it, as the role that owns Authentik's tables in *like*.
 
         Raises IntegrityError with the first words of `pg_restore` when it cannot read the dump,
         PortError when the server cannot take it.
@@ -105,6 +105,9 @@ class StackControl(Protocol):
 
 class MountFiles(Protocol):
     """The content of mounts, swapped for what lies beside it in a folder of the job's own."""
+
+    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
+        """Whether each is a folder; a single file that is mounted cannot be swapped."""
 
     async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
         """Unpack a tar stream beside the content; owners and modes kept.
