@@ -45,7 +45,7 @@ def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) 
     if phase is Phase.KEEP and serves_new:
         return Remedy.KEEP
     if phase is Phase.BESIDE:
-        return Remedy.ASK if plan.database and serves_new else Remedy.DROP_NEW
+        return Remedy.ASK if plan.outgoing in truth.databases else Remedy.DROP_NEW
     if phase is Phase.START and serves_new and interrupted:
         return Remedy.GATE_THEN_KEEP
     return Remedy.SWAP_BACK
