@@ -23,6 +23,7 @@ from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
+from bot.app_restores import Restores, confirmed_before
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.discovery import StackWanted
@@ -30,7 +31,6 @@ from bot.domain.drill import DrillReport
 from bot.domain.jobs import JobKind
 from bot.domain.manifest import Manifest
 from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune, RunRestore
-from bot.domain.restore_plan import Preview
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
 from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
@@ -45,9 +45,7 @@ from bot.services.operations import Listener
 from bot.services.pins import PinService
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune import Pruned, PruneService
-from bot.services.restore import Confirm, Restored, RestoreService
-from bot.services.restore_recovery import RestoreRecovery
-from bot.services.restore_undo import UndoService
+from bot.services.restore import Confirm, Restored
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
 from bot.settings import Settings
@@ -77,28 +75,27 @@ class App:
         self.read_locks = ReadLocks(self.folder)
         self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
-        self.workplace = DockerWorkplace(self.engine, settings.client_environment())
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
-        self.jobs = Jobs(self.journal.jobs, self.lock, self._undo(), self.clock, self.listeners)
-
-    def _undo(self) -> Undo:
-        restores = RestoreRecovery(
+        self.restores = Restores(
+            self.engine,
+            self.store,
+            self.journal.jobs,
+            self.clock,
+            self.keys,
+            self.read_locks,
+            DockerWorkplace(self.engine, settings.client_environment()),
+            settings.gate,
+            settings.stack or None,
+        )
+        undo = Undo(
             self.engine,
             self.store,
             self.journal.jobs,
             self.clock,
             self.keys.trusted,
-            self.workplace,
-            self.settings.gate,
+            {JobKind.RESTORE: self.restores.recovery().settle},
         )
-        return Undo(
-            self.engine,
-            self.store,
-            self.journal.jobs,
-            self.clock,
-            self.keys.trusted,
-            {JobKind.RESTORE: restores.settle},
-        )
+        self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
 
     async def stack_name(self) -> str:
         """The stack's folder in the store."""
@@ -170,45 +167,14 @@ class App:
         """`akbot restore`, as a job."""
 
         async def work(job: JobLog, publish: Publish) -> Restored:
-            if command.undo:
-                return await self._undo_of_restores(publish).run(job, confirm)
-            service = await self._restore_service(publish)
-            return await service.run(command, job, confirm)
+            return await self.restores.run(command, job, publish, confirm)
 
         return await self.jobs.run(command, work, begun, lambda restored: restored.words)
 
-    async def preview_restore(self, command: RunRestore) -> Preview:
-        """`akbot restore --dry-run`."""
-        if command.undo:
-            return await self._undo_of_restores(lambda _: None).preview()
-        return await (await self._restore_service(lambda _: None)).preview(command)
-
-    async def _restore_service(self, publish: Publish) -> RestoreService:
-        return RestoreService(
-            self.engine,
-            self.store,
-            await asyncio.to_thread(self.keys.keyring),
-            self.clock,
-            publish,
-            self.read_locks,
-            self.workplace,
-            self.settings.gate,
-            self.settings.stack or None,
-        )
-
-    def _undo_of_restores(self, publish: Publish) -> UndoService:
-        return UndoService(
-            self.engine,
-            self.journal.jobs,
-            self.clock,
-            publish,
-            self.workplace,
-            self.settings.gate,
-        )
-
     def kept(self) -> KeptService:
         """What restores have kept for an undo."""
-        return KeptService(self.journal.jobs, self.lock, self.clock, self.workplace, self.backups)
+        place = self.restores.workplace
+        return KeptService(self.journal.jobs, self.lock, self.clock, place, self.backups)
 
     async def run(self, command: Command, begun: Begun | None = None) -> object:
         """Whatever job *command* asks for."""
@@ -220,7 +186,7 @@ class App:
             case RunDrill():
                 return await self.drill(command, begun)
             case RunRestore():
-                return await self.restore(command, _confirmed_before, begun)
+                return await self.restore(command, confirmed_before, begun)
             case _:
                 raise TypeError(f"no job runs on {type(command).__name__}")
 
@@ -266,11 +232,6 @@ class App:
         await self.journal.close()
         await self.store.close()
         await self.engine.close()
-
-
-async def _confirmed_before(_: Preview) -> bool:
-    """Whoever gave the command had a person's word for it."""
-    return True
 
 
 @asynccontextmanager

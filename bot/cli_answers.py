@@ -94,7 +94,7 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
         undo=args.undo,
     )
     if args.dry_run:
-        preview = await app.preview_restore(command)
+        preview = await app.restores.preview(command)
         return asdict(preview), render_restore.preview_lines(preview)
     restored = await app.restore(command, Confirmation(agreed=args.yes))
     return asdict(restored), render_restore.restored_lines(restored)

@@ -216,3 +216,101 @@ def assert_untouched(stack: Sandbox, ended: Ended, code: int, *words: str) -> No
         assert each in ended.err
     assert served(stack)[0] == 200
     assert own_databases(stack) == own_folders(stack) == []
+
+
+def folder_of(tmp_path: Path, backup_id: str) -> Path:
+    [found] = (tmp_path / "store").glob(f"*/{backup_id}")
+    return found
+
+
+def cut(file: Path) -> None:
+    file.chmod(0o600)
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
+
+
+def flip(file: Path) -> None:
+    file.chmod(0o600)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def test_what_is_damaged_or_not_ours_is_refused_and_touches_nothing(
+    stack: Sandbox, to_folder: Akbot, tmp_path: Path
+) -> None:
+    first, second = to_folder.backup()["id"], to_folder.backup()["id"]
+    one, two = folder_of(tmp_path, first), folder_of(tmp_path, second)
+    before = containers(stack)
+
+    other = to_folder.with_settings(AKBOT_STATE=str(tmp_path / "other"))
+    other.ok("keygen", "-o", str(tmp_path / "another.txt"))
+    stranger_key = to_folder.with_settings(AKBOT_IDENTITY_FILE=str(tmp_path / "another.txt"))
+    assert_untouched(stack, stranger_key("restore", first, "--yes"), 1, "decrypt")
+
+    assert_untouched(stack, other("restore", first, "--yes"), 3, "is not trusted")
+
+    flip(two / "postgres.dump.age")
+    ended = to_folder("restore", second, "--yes")
+    assert_untouched(stack, ended, 1, 'component "postgres": decrypt', "nothing that serves was")
+
+    cut(two / "media.tar.zst.age")
+    assert_untouched(stack, to_folder("restore", second, "--yes"), 1, "is incomplete")
+
+    copied = one.with_name(second)
+    for file in two.iterdir():
+        file.unlink()
+    for file in one.iterdir():
+        (copied / file.name).write_bytes(file.read_bytes())
+    assert_untouched(stack, to_folder("restore", second, "--yes"), 3, "was copied here")
+
+    flip(one / "manifest.json")
+    assert_untouched(stack, to_folder("restore", first, "--yes"), 3, "is not trusted")
+    assert containers(stack) == before
+
+
+def test_a_gate_that_never_opens_brings_the_state_before_back(
+    stack: Sandbox, to_folder: Akbot
+) -> None:
+    """The backup lacks what the login page needs, and its manifest agrees with it."""
+    flows = "authentik_flows_flow"
+    stack.psql(f"ALTER TABLE {flows} RENAME TO test_hidden")
+    try:
+        backup_id = to_folder.backup()["id"]
+    finally:
+        stack.psql(f"ALTER TABLE test_hidden RENAME TO {flows}")
+    stack.redis("set", "test:session", "kept")
+    then_rows, then_files = rows(stack), files(stack)
+    hasty = to_folder.with_settings(AKBOT_GATE_TIMEOUT="25")
+
+    ended = hasty("restore", backup_id, "--yes", "--no-safety-backup")
+
+    assert_untouched(stack, ended, 1, "was not well within 25 s", "the state before serves again")
+    assert (rows(stack), files(stack)) == (then_rows, then_files)
+    assert stack.redis("get", "test:session") == "kept"
+    unchanged_by_up(stack)
+
+
+def test_clients_are_ended_and_a_password_that_differs_is_shown(
+    stack: Sandbox, to_folder: Akbot
+) -> None:
+    env = stack.project / ".env"
+    then_rows, text = rows(stack), env.read_text()
+    password = text.partition("PG_PASS=")[2].partition("\n")[0]
+    env.write_text(text.replace(password, "another-password-then"))
+    backup_id = to_folder.backup()["id"]
+    env.write_text(text)
+    client = ("exec", "--detach", "authentik-postgresql", "psql", "-U", "authentik")
+    stack.docker(*client, "-c", "BEGIN; LOCK authentik_core_user; SELECT pg_sleep(3000)")
+
+    ended = to_folder(
+        "restore", backup_id, "--yes", "--component", "postgres", "--no-safety-backup"
+    )
+
+    assert ended.code == 0, ended.err
+    assert "PG_PASS in .env is another one now; the one in place stays" in ended.err
+    assert password not in ended.err + ended.out
+    assert "another-password-then" not in ended.err + ended.out
+    assert env.read_text() == text
+    assert rows(stack) == then_rows
+    assert served(stack)[0] == 200
