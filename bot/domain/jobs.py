@@ -24,6 +24,7 @@ class JobKind(StrEnum):
     BACKUP = "backup"
     PRUNE = "prune"
     DRILL = "drill"
+    RESTORE = "restore"
 
 
 class Trigger(StrEnum):
