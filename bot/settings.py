@@ -163,6 +163,7 @@ class Settings(RetentionSettings, GateSettings, DockerSettings):
         le=36_500,
         description="After how many days `akbot check` asks whether the recovery kit is still"
         " there; 0 for never.",
+        json_schema_extra={FORM: "a whole number of days from 0 to 36500"},
     )
     aws_access_key_id: str = Field(
         "", alias="AWS_ACCESS_KEY_ID", description="The S3 key's name. Default: boto3's own search."

@@ -326,3 +326,36 @@ def test_a_component_that_the_stack_lacks_is_no_backup_that_failed(tmp_path: Pat
         'akbot: --component: this stack has no "medai". It has: config, globals, media, postgres.\n'
     )
     assert json.loads(jobs.stdout) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"AKBOT_STATE": "/proc/nowhere"}, id="state"),
+        pytest.param({"AKBOT_STORE": "file:///proc/nowhere"}, id="store"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_names_its_setting(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    [name] = settings
+    with engine_api("postgresql", "server") as docker_host:
+        ended = run(
+            tmp_path, "backup", "--component", "config", DOCKER_HOST=docker_host, **settings
+        )
+
+    assert ended.returncode == 2, ended.stderr
+    [line] = [line for line in ended.stderr.splitlines() if line.startswith("akbot: ")]
+    assert name in line
+    assert "cannot be made" in line
+
+
+def test_a_key_that_was_given_for_a_file_is_not_repeated(tmp_path: Path) -> None:
+    key = age.X25519Identity.generate().secret_text()
+
+    ended = run(tmp_path, "decrypt", "-i", key)
+
+    assert ended.returncode == 2
+    assert key not in ended.stderr
+    assert "a key itself, not the name of a file" in ended.stderr
+    assert key not in run(tmp_path, "backups", AKBOT_STORE=key).stderr

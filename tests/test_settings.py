@@ -4,11 +4,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.adapters.keyfiles import exposed_keys
 from bot.adapters.keys import HostKeys
 from bot.domain.errors import ConfigError
 from bot.domain.stack import Role
+from bot.setting_form import FORM
 from bot.settings import Settings, setting_names
 from bot.settings_source import load_settings
 
@@ -124,6 +126,12 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
             "AKBOT_STORE_MAX_PARTS: it must be a whole number from 2 to 10000",
             "example",
             id="too small",
+        ),
+        pytest.param(
+            {"AKBOT_KIT_REMINDER": "abc"},
+            "AKBOT_KIT_REMINDER: it must be a whole number of days from 0 to 36500",
+            "example",
+            id="no days",
         ),
         pytest.param(
             {"AKBOT_STORE_TIMEOUT": "0"},
@@ -381,3 +389,17 @@ def test_the_machines_zone_is_the_default_and_keeps_clock_changes() -> None:
 
 def test_what_compose_reads_from_its_own_file_is_no_mistake() -> None:
     load_settings({"AKBOT_PROJECT_DIR": "/srv/authentik", "AKBOT_IMAGE": "akbot"}, NOWHERE)
+
+
+def test_every_setting_that_pydantic_judges_says_its_form() -> None:
+    """Or a wrong value would end in a traceback."""
+    silent = [
+        field.alias
+        for field in Settings.model_fields.values()
+        if (field.metadata or field.annotation not in {str, SecretStr})
+        and not (isinstance(field.json_schema_extra, dict) and FORM in field.json_schema_extra)
+    ]
+    takes_any_text = {
+        "AKBOT_RECIPIENTS", "AKBOT_IDENTITY_FILE", "AKBOT_TRUSTED_KEYS", "AKBOT_STATE", "HOME",
+    }  # fmt: skip
+    assert set(silent) == takes_any_text

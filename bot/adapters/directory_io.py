@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bot.adapters.directory_errors import root_errors
+from bot.domain.errors import ConfigError
 from bot.domain.objects import is_object_key
+from bot.domain.store_url import SETTING
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _INNER_FOLDER = _FOLDER | os.O_NOFOLLOW
@@ -237,7 +239,13 @@ def _make_root(root: Path) -> None:
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
         with root_errors(root):
-            folder.mkdir(mode=0o700, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            except FileNotFoundError as error:  # as below /proc, where nothing can be made
+                raise ConfigError(
+                    f'{SETTING}: "{folder}" cannot be made',
+                    hint="Name a folder on a disk that can be written.",
+                ) from error
         with _entered(folder.parent, []) as parent:
             os.fsync(parent)
 

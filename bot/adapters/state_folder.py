@@ -36,7 +36,9 @@ FULL = ('no space left on "{folder}"', "Free space on the disk of AKBOT_STATE.")
 _READ_ONLY = ('"{folder}" is read-only', "Mount AKBOT_STATE writable, or name another folder.")
 _NOT_A_FOLDER = ('"{folder}" is not a folder', "Name a folder in AKBOT_STATE.")
 _NO_LOCKS = ('"{folder}" knows no file locks', "Name a folder on a local disk in AKBOT_STATE.")
+_CANNOT_BE = ('"{folder}" cannot be made there', "Name another folder in AKBOT_STATE.")
 _SETTING_IS_WRONG = {
+    errno.ENOENT: _CANNOT_BE,
     errno.EEXIST: _NOT_A_FOLDER,
     errno.ENOTDIR: _NOT_A_FOLDER,
     errno.EACCES: _DENIED,

@@ -1,7 +1,7 @@
 """Does a new backup look like this stack's? A doubt is kept with it and told, never a failure."""
 
 from bot.domain.components import POSTGRES
-from bot.domain.manifest import DatabaseFacts, Manifest
+from bot.domain.manifest import Component, DatabaseFacts, Manifest
 
 CORE_TABLES = ("authentik_core_user", "authentik_flows_flow", "authentik_core_provider")
 """Without rows in these nobody can log in anywhere."""
@@ -9,9 +9,11 @@ CORE_TABLES = ("authentik_core_user", "authentik_flows_flow", "authentik_core_pr
 _SHRUNK_TO = 0.5
 
 
-def doubts(facts: DatabaseFacts, previous: Manifest | None) -> tuple[str, ...]:
-    """What a person should know about *facts*, beside the last good backup if there is one."""
-    return (*_missing_tables(facts), *_shrunken(facts, previous))
+def doubts(
+    facts: DatabaseFacts, dump: Component | None, previous: Manifest | None
+) -> tuple[str, ...]:
+    """What a person should know about *facts* and their *dump*, beside the last good backup."""
+    return (*_missing_tables(facts), *_shrunken(facts, previous), *_short(facts, dump, previous))
 
 
 def _missing_tables(facts: DatabaseFacts) -> list[str]:
@@ -31,6 +33,19 @@ def _shrunken(facts: DatabaseFacts, previous: Manifest | None) -> list[str]:
     if now >= before * _SHRUNK_TO:
         return []
     return [f"the database has {now} rows, the last good backup {previous.id} had {before}"]
+
+
+def _short(facts: DatabaseFacts, dump: Component | None, previous: Manifest | None) -> list[str]:
+    """A dump that is much smaller than the last good one, though the rows are not that few."""
+    earlier = previous.component(POSTGRES) if previous else None
+    if dump is None or previous is None or previous.database is None or earlier is None:
+        return []
+    before, now = sum(previous.database.rows.values()), sum(facts.rows.values())
+    share = min(1.0, now / before) if before else 1.0
+    if dump.plain_size >= earlier.plain_size * share * _SHRUNK_TO:
+        return []
+    words = f"the dump has {dump.plain_size} bytes, that of the last good backup {previous.id} had"
+    return [f"{words} {earlier.plain_size}, for about as many rows"]
 
 
 _DUMP_SHARE = {True: 0.3, False: 0.7}

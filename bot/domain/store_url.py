@@ -82,8 +82,9 @@ def parse_store_url(text: str) -> S3Location | DirectoryLocation:
         return _s3(text, url)
     if url.scheme == "file":
         return _directory(text, url)
+    named = f'"{_shown(text)}"' if "://" in text else "its value"  # which may be a secret
     raise ConfigError(
-        f'{SETTING}: "{_shown(text)}" is neither an s3:// nor a file:// URL',
+        f"{SETTING}: {named} is neither an s3:// nor a file:// URL",
         hint=f"Write it as {_S3_FORM} or {_FILE_FORM}.",
     )
 

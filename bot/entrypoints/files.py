@@ -114,5 +114,9 @@ def _sync_folder(path: Path) -> None:
 
 
 def shown(path: str | None, otherwise: str = "stdin") -> str:
-    """The file's name, quoted, for a message."""
-    return otherwise if path is None or path == STANDARD else f'"{path}"'
+    """The file's name, quoted, for a message; a key that was given for one is not repeated."""
+    if path is None or path == STANDARD:
+        return otherwise
+    if "SECRET-KEY" in path.upper():
+        return "the file (this is a key itself, not the name of a file)"
+    return f'"{path}"'

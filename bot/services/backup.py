@@ -109,7 +109,7 @@ class BackupService:
             database=facts,
             components=components,
             recipients=self.keyring.fingerprints,
-            warnings=doubts(facts, earlier) if facts else (),
+            warnings=doubts(facts, _dump_of(components), earlier) if facts else (),
             partial=bool(command.components),
         )
         await job.step("commit")
@@ -254,6 +254,10 @@ def _chosen(sources: Sequence[Source], wanted: frozenset[str]) -> list[Source]:
     if not wanted:
         return list(sources)
     return [source for source in sources if source.component in wanted]
+
+
+def _dump_of(components: Sequence[Component]) -> Component | None:
+    return next((each for each in components if each.name == POSTGRES), None)
 
 
 def _first_cause(failure: BaseException) -> BaseException:

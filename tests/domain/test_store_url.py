@@ -60,8 +60,8 @@ def test_urls_that_are_understood(text: str, location: S3Location | DirectoryLoc
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", '"" is neither an s3:// nor a file:// URL'),
-        ("/var/backups", '"/var/backups" is neither an s3:// nor a file:// URL'),
+        ("", "its value is neither an s3:// nor a file:// URL"),
+        ("/var/backups", "its value is neither an s3:// nor a file:// URL"),
         ("https://h.example:9000/b", '"https://h.example:9000/b" is neither an s3:// nor'),
         ("s3://", '"s3://" names no bucket'),
         ("s3:///prefix", '"s3:///prefix" names no bucket'),
