@@ -178,6 +178,8 @@ def test_an_older_version_serves_again_and_only_its_tag_is_written(
     stack.run("docker", "compose", "up", "--detach", "--wait", "authentik", "worker", timeout=300)
     assert served(stack) == (200, "2025.4.1")
 
+    stack.docker("image", "rm", f"{stack.registry}/goauthentik/server:2025.2.1")  # it is pulled
+
     ended = to_folder("restore", backup_id, "--yes", "--no-safety-backup")
 
     assert ended.code == 0, ended.err
