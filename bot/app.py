@@ -10,6 +10,7 @@ from importlib.metadata import version
 from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
 from bot.adapters.clock import SystemClock
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.daemon_health import DaemonHealth
 from bot.adapters.directory import DirectoryStore
 from bot.adapters.disk import HostDisk
@@ -76,6 +77,9 @@ class App:
         self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
+        compose = ComposeProgram(
+            settings.client_environment(), settings.state_folder / "compose.lock"
+        )
         self.restores = Restores(
             self.engine,
             self.store,
@@ -83,7 +87,7 @@ class App:
             self.clock,
             self.keys,
             self.read_locks,
-            DockerWorkplace(self.engine, settings.client_environment()),
+            DockerWorkplace(self.engine, compose),
             settings.gate,
             settings.stack or None,
         )

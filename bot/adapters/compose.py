@@ -1,8 +1,7 @@
 """Server and worker, removed by the Engine and created by Compose from the project's own files.
 
 Compose alone creates containers: one that is cloned from an old one carries the old image's
-settings. It is run as a program with next to nothing in its environment, which would go before
-`.env`.
+settings.
 """
 
 import asyncio
@@ -11,10 +10,10 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.services_of import ids_of
 from bot.domain.env_text import value_in, with_value, without_value
@@ -23,61 +22,8 @@ from bot.domain.restore import Site, TagChange
 
 TAG = "AUTHENTIK_TAG"
 _UP_WITHIN = 600.0
-CONFIG_WITHIN = 60.0
 _STOP_WITHIN = 20  # seconds
-_LAST_WORDS = 600
 _BEING_REMOVED = 409
-
-
-@dataclass(frozen=True)
-class ComposeProgram:
-    """How `docker` is run: *environment* is all that it is told."""
-
-    environment: Mapping[str, str]
-
-    async def run(self, site: Site, *arguments: str, env_file: str = "", within: float) -> bytes:
-        """What it prints. Raises PortError with its last words."""
-        files = [word for file in site.config_files for word in ("--file", file)]
-        env_files = [env_file] if env_file else site.env_files
-        envs = [word for file in env_files for word in ("--env-file", file)]
-        command = [
-            *("docker", "compose", "--project-name", site.project),
-            *("--project-directory", site.working_dir, *files, *envs, *arguments),
-        ]
-        doing = f"docker compose {arguments[0]}"
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=dict(self.environment),
-            )
-        except OSError as error:
-            raise PortError(
-                f"{doing}: {error.strerror}",
-                hint="Install the Docker client with Compose where akbot runs.",
-            ) from error
-        try:
-            async with asyncio.timeout(within):
-                out, words = await process.communicate()
-        except TimeoutError as error:
-            raise PortError(f"{doing}: not done after {within:g} s", retryable=True) from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            said = words.decode(errors="replace").strip()[-_LAST_WORDS:]
-            raise PortError(f"{doing}: {said or f'exit code {process.returncode}'}")
-        return out
-
-    async def variable(self, site: Site, service: str, name: str) -> str | None:
-        """A variable that the service's container would be made with."""
-        out = await self.run(site, "config", "--format", "json", within=CONFIG_WITHIN)
-        given = json.loads(out)["services"].get(service, {}).get("environment") or {}
-        value = given.get(name)
-        return None if value is None else str(value)
 
 
 class ComposeControl:
@@ -161,6 +107,10 @@ class ComposeControl:
         return digest is None or digest in known
 
     async def remove(self) -> None:
+        async with self._compose.alone():
+            await self._remove()
+
+    async def _remove(self) -> None:
         async def gone(container_id: str) -> None:
             await self._engine.call(
                 "stop a container",

@@ -146,7 +146,9 @@ class PostgresAdmin:
         await self._run(database_admin_sql.drop(name))
 
     async def end_sessions(self) -> None:
-        await self._run(catalogue_sql.end_sessions(f"akbot-{self._job}-load") + ";")
+        environment = {**self._environment(_ADMIN), "PGAPPNAME": "akbot-ends"}
+        async with psql_session(self._engine, self._container.id, environment) as session:
+            await session.run(catalogue_sql.end_sessions(f"akbot-{self._job}-") + ";")
 
     async def _run(self, statements: str) -> None:
         async with self._session() as session:
@@ -156,11 +158,10 @@ class PostgresAdmin:
         return psql_session(self._engine, self._container.id, self._environment(database))
 
     def _environment(self, database: str) -> dict[str, str]:
-        kind = "admin" if database == _ADMIN else "load"
         return {
             "PGUSER": self._user,
             "PGDATABASE": database,
-            "PGAPPNAME": f"akbot-{self._job}-{kind}-{secrets.token_hex(4)}",
+            "PGAPPNAME": f"akbot-{self._job}-{secrets.token_hex(4)}",
             "PGCONNECT_TIMEOUT": "10",
         }
 

@@ -1,9 +1,8 @@
 """Where a restore finds its tools: on the stack as it is now, its server there or not."""
 
-from collections.abc import Mapping
-
 from bot.adapters.chores import Chores
-from bot.adapters.compose import ComposeControl, ComposeProgram
+from bot.adapters.compose import ComposeControl
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.engine import DockerEngine, as_container, environment_of
 from bot.adapters.mount_files import MountFolders
@@ -22,11 +21,11 @@ _TAKEN = "postgres"
 
 
 class DockerWorkplace:
-    """Port `Workplace`; *environment* is all that Docker's client is told."""
+    """Port `Workplace`; *compose* runs Docker's client."""
 
-    def __init__(self, engine: DockerEngine, environment: Mapping[str, str]) -> None:
+    def __init__(self, engine: DockerEngine, compose: ComposeProgram) -> None:
         self._engine = engine
-        self._compose = ComposeProgram(environment)
+        self._compose = compose
 
     async def survey(self, stack: Stack) -> Site:
         login = self._engine.login(stack)

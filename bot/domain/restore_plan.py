@@ -1,5 +1,6 @@
 """What a person is shown before a restore, and what refuses it: decided from what was looked up."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from bot.domain.restore import Folder, SessionsDo
 
 NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SPARE = 1.1  # of the database's size, for indexes and the log that a load writes
 UNTOUCHED = "Nothing was changed."
 
@@ -161,8 +163,11 @@ def _sessions(found: Found, *, with_redis: bool, has_database: bool) -> Sessions
 def _image(manifest: Manifest, found: Found) -> str:
     """The repository that this stack uses, with the backup's tag."""
     repository, _, tag = manifest.software.image.partition("@")[0].rpartition(":")
-    if not repository or "/" in tag:
-        return found.image
+    if not repository or not _TAG.fullmatch(tag):
+        raise RefusedError(
+            f'the backup names no tag of its image, only "{manifest.software.image[:80]}"',
+            hint=f"{UNTOUCHED} Restore parts of it with --component.",
+        )
     return f"{_repository(found.image)}:{tag}"
 
 

@@ -63,6 +63,8 @@ class RestoreRecovery:
     ) -> Outcome:
         tools = await self.workplace.tools(plan.site, job.id)
         switch = Switch(plan, tools)
+        if plan.database:  # nothing may be renamed behind our back
+            await tools.databases.end_sessions()
         truth = Truth(
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),

@@ -101,7 +101,6 @@ class Switch:
         if plan.undoes:
             await self._give_back()
         elif plan.database:
-            await tools.databases.end_sessions()
             await tools.databases.drop(plan.incoming)
         await tools.files.discard(plan.sources)
         if tools.sessions:

@@ -145,6 +145,26 @@ async def test_nobody_agreed_so_nothing_was_changed(world: RestoreWorld) -> None
     assert len(await world.records()) == 1
 
 
+async def test_neither_what_it_reads_nor_what_it_makes_is_pruned(world: RestoreWorld) -> None:
+    [record] = await world.records()
+    reasons: list[str] = []
+
+    async def agree_after_a_look(_: Preview) -> bool:
+        assert world.read_locks.read[record.id] == 1
+        plan = await world.prune_service().preview()
+        reasons.extend(each.reason for each in plan.verdicts)
+        return True
+
+    restored = await world.restore(confirm=agree_after_a_look)
+
+    assert "is read by the restore" in reasons[0]
+    assert world.read_locks.read[record.id] == 0
+    world.journal.rows[restored.job] = replace(world.journal.rows[restored.job], swept=False)
+    plan = await world.prune_service().preview()
+    [made] = [each for each in plan.verdicts if each.record.id == restored.job]
+    assert "belongs to a job" in made.reason
+
+
 async def test_a_preview_changes_nothing(world: RestoreWorld) -> None:
     preview = await world.restores().preview(RESTORE)
 
