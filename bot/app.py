@@ -10,6 +10,7 @@ from importlib.metadata import version
 from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
 from bot.adapters.clock import SystemClock
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.daemon_health import DaemonHealth
 from bot.adapters.directory import DirectoryStore
 from bot.adapters.disk import HostDisk
@@ -19,16 +20,18 @@ from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
 from bot.adapters.kit_file import KitFile
 from bot.adapters.read_locks import ReadLocks
+from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
+from bot.app_restores import Restores, confirmed_before
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
-from bot.domain.jobs import Job, JobState, as_it_stands
+from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
 from bot.domain.manifest import Manifest
-from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune
+from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune, RunRestore
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
 from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
@@ -37,11 +40,13 @@ from bot.services.catalogue import list_backups
 from bot.services.check import CheckService
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
+from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener
 from bot.services.pins import PinService
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune import Pruned, PruneService
+from bot.services.restore import Confirm, Restored
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
 from bot.settings import Settings
@@ -71,9 +76,30 @@ class App:
         self.read_locks = ReadLocks(self.folder)
         self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
-        undo = Undo(self.engine, self.store, self.journal.jobs, self.clock, self.keys.trusted)
-        lock = StackLock(self.folder, self.engine, self.journal.jobs)
-        self.jobs = Jobs(self.journal.jobs, lock, undo, self.clock, self.listeners)
+        self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
+        compose = ComposeProgram(
+            settings.client_environment(), settings.state_folder / "compose.lock"
+        )
+        self.restores = Restores(
+            self.engine,
+            self.store,
+            self.journal.jobs,
+            self.clock,
+            self.keys,
+            self.read_locks,
+            DockerWorkplace(self.engine, compose),
+            settings.gate,
+            settings.stack or None,
+        )
+        undo = Undo(
+            self.engine,
+            self.store,
+            self.journal.jobs,
+            self.clock,
+            self.keys.trusted,
+            {JobKind.RESTORE: self.restores.recovery().settle},
+        )
+        self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
 
     async def stack_name(self) -> str:
         """The stack's folder in the store."""
@@ -148,6 +174,21 @@ class App:
 
         return await self.jobs.run(command, work, begun, lambda report: report.words)
 
+    async def restore(
+        self, command: RunRestore, confirm: Confirm, begun: Begun | None = None
+    ) -> Restored:
+        """`akbot restore`, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Restored:
+            return await self.restores.run(command, job, publish, confirm)
+
+        return await self.jobs.run(command, work, begun, lambda restored: restored.words)
+
+    def kept(self) -> KeptService:
+        """What restores have kept for an undo."""
+        place = self.restores.workplace
+        return KeptService(self.journal.jobs, self.lock, self.clock, place, self.backups)
+
     async def run(self, command: Command, begun: Begun | None = None) -> object:
         """Whatever job *command* asks for."""
         match command:
@@ -157,6 +198,8 @@ class App:
                 return await self.prune(command, begun)
             case RunDrill():
                 return await self.drill(command, begun)
+            case RunRestore():
+                return await self.restore(command, confirmed_before, begun)
             case _:
                 raise TypeError(f"no job runs on {type(command).__name__}")
 

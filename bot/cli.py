@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cli_answers
 from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.printable import one_line
-from bot.entrypoints import crypt, kit_arguments
+from bot.entrypoints import crypt, kit_arguments, restore_arguments
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ def make_parser() -> argparse.ArgumentParser:
     drill.add_argument(
         "--boot", action="store_true", help="also start its Authentik on the restored copy"
     )
+    restore_help = "let a backup serve again, or take that back"
+    restore = _add(commands, "restore", _shown(cli_answers.restore), restore_help)
+    restore_arguments.add_arguments(restore)
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")

@@ -75,6 +75,36 @@ async def drill(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     return asdict(report), render_drill.report_lines(report, app.clock.now())
 
 
+async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot restore`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunRestore  # noqa: PLC0415
+    from bot.domain.signature import parse_public_key  # noqa: PLC0415
+    from bot.entrypoints import render_restore, restore_arguments  # noqa: PLC0415
+    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
+
+    restore_arguments.check_arguments(args)
+    command = RunRestore(
+        trigger=Trigger.CLI,
+        actor=getpass.getuser(),
+        backup=args.id,
+        components=frozenset(args.component),
+        trust=parse_public_key(args.trust, "--trust") if args.trust else None,
+        allow_unsigned=args.allow_unsigned,
+        with_redis=args.with_redis,
+        keep_queue=args.keep_queue,
+        safety_backup=not args.no_safety_backup,
+        undo=args.undo,
+    )
+    if args.dry_run:
+        preview = await app.restores.preview(command)
+        return asdict(preview), render_restore.preview_lines(preview)
+    restored = await app.restore(command, Confirmation(agreed=args.yes))
+    return asdict(restored), render_restore.restored_lines(restored)
+
+
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot pin`."""
     from bot.entrypoints import render_prune  # noqa: PLC0415

@@ -68,6 +68,7 @@ class _Service:
             journal=app.journal.jobs,
             recover=app.jobs.recover,
             probe=app.folder.probe,
+            sweep=app.kept().sweep,
             clock=app.clock,
             parts=parts,
             farewell=self._chat.farewell if self._chat else _nothing,

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.domain.engine_address import check_engine_address
 from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
 from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 from bot.setting_form import FORM
+from bot.settings_docker import DockerSettings, GateSettings
 from bot.settings_retention import RetentionSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
@@ -24,7 +24,7 @@ _HIGHEST_PORT = 65_535
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(RetentionSettings):
+class Settings(RetentionSettings, GateSettings, DockerSettings):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -165,11 +165,6 @@ class Settings(RetentionSettings):
         " there; 0 for never.",
         json_schema_extra={FORM: "a whole number of days from 0 to 36500"},
     )
-    docker_host: str = Field(
-        "unix:///var/run/docker.sock",
-        alias="DOCKER_HOST",
-        description="The Docker Engine's address: `unix:///path` or `tcp://host:port`.",
-    )
     aws_access_key_id: str = Field(
         "", alias="AWS_ACCESS_KEY_ID", description="The S3 key's name. Default: boto3's own search."
     )
@@ -179,7 +174,6 @@ class Settings(RetentionSettings):
     aws_session_token: SecretStr = Field(
         SecretStr(""), alias="AWS_SESSION_TOKEN", description="Of temporary S3 credentials."
     )
-    home: Path = Field(Path("/"), alias="HOME", description="Whose state folder it is.")
 
     @field_validator("recipients", "trusted_keys", "telegram_admins", mode="before")
     @classmethod
@@ -192,12 +186,6 @@ class Settings(RetentionSettings):
     @classmethod
     def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
         parse_schedule(value, UTC, f"AKBOT_{str(info.field_name).upper()}")
-        return value
-
-    @field_validator("docker_host")
-    @classmethod
-    def _is_engine(cls, value: str) -> str:
-        check_engine_address(value)
         return value
 
     @field_validator("health_listen")
@@ -298,6 +286,8 @@ def _zone(name: str) -> tzinfo:
 
 
 _LOCAL_TIME = Path("/etc/localtime")
+OF_THE_SHELL = frozenset({"home", "path"})
+"""Fields that no person sets for akbot."""
 _USUAL_NAMES = {
     Role.POSTGRESQL: ("postgresql",),
     Role.REDIS: ("redis",),
@@ -308,4 +298,5 @@ _USUAL_NAMES = {
 
 def setting_names() -> list[str]:
     """Every name, as it stands in the environment."""
-    return [field.alias or name for name, field in Settings.model_fields.items() if name != "home"]
+    fields = Settings.model_fields.items()
+    return [field.alias or name for name, field in fields if name not in OF_THE_SHELL]

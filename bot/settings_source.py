@@ -51,7 +51,7 @@ def load_settings(
     given = {**{line.name: line.value for line in lines if line.value}, **environment}
     warnings = _warn_of_env_file(env_file, status, lines)
     values: dict[str, str] = {}
-    for name in [*setting_names(), "HOME"]:
+    for name in [*setting_names(), "HOME", "PATH"]:
         if given.get(name):
             values[name] = _text(name, given[name])
         elif given.get(name + _FILE_SUFFIX):

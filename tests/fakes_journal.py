@@ -263,5 +263,5 @@ def _known() -> PortError:
 
 
 def _is_over(job: Job, before: datetime) -> bool:
-    over = job.swept and job.state is not JobState.RUNNING
+    over = job.swept and job.state is not JobState.RUNNING and not job.plan.get("kept")
     return over and job.ended is not None and job.ended < before

@@ -69,11 +69,16 @@ def make_facts(**rows: int) -> DatabaseFacts:
     )
 
 
-def tar_of(files: dict[str, bytes]) -> bytes:
+def tar_of(files: dict[str, bytes], root: str = "") -> bytes:
+    """An archive of *files*, below a folder where *root* is one."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
+        if root:
+            folder = tarfile.TarInfo(root)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(folder)
         for name, content in files.items():
-            member = tarfile.TarInfo(name)
+            member = tarfile.TarInfo(f"{root}/{name}" if root else name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()

@@ -5,14 +5,14 @@ import re
 from pathlib import Path
 
 from bot.cli import make_parser
-from bot.settings import Settings, setting_names
+from bot.settings import OF_THE_SHELL, Settings, setting_names
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 DESCRIBED = {
     field.alias: field.description
     for name, field in Settings.model_fields.items()
-    if name != "home"
+    if name not in OF_THE_SHELL
 }
 
 

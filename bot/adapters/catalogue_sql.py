@@ -69,7 +69,7 @@ WHERE relname = 'django_migrations' AND relkind = 'r';
 
 def migrations_of(schema: str) -> str:
     """Newest id, and the names per application, in the order in which they were applied."""
-    table = f'{_quoted(schema)}."django_migrations"'
+    table = f'{quoted(schema)}."django_migrations"'
     return f"""
 SELECT json_build_object(
   'newest', (SELECT max(id) FROM {table}),
@@ -120,5 +120,11 @@ def end_sessions(names_from: str) -> str:
     )
 
 
-def _quoted(identifier: str) -> str:
+def quoted(identifier: str) -> str:
+    """A name as it must stand in a statement."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as it must stand in a statement."""
+    return "'" + text.replace("'", "''") + "'"

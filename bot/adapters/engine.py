@@ -26,13 +26,13 @@ class DockerEngine:
     """Port `Engine`."""
 
     def __init__(self, api: EngineApi, wanted: StackWanted) -> None:
-        self._api = api
+        self.api = api
         self._wanted = wanted
         self.transport = Transport(api)
         self._environments: dict[str, dict[str, str]] = {}
 
     async def find_stack(self) -> Stack:
-        listed: Sequence[Mapping[str, Any]] = await self._api.call(
+        listed: Sequence[Mapping[str, Any]] = await self.api.call(
             "list containers",
             lambda sdk: sdk.containers(all=True, filters={"label": _PROJECT}),
         )
@@ -58,42 +58,42 @@ class DockerEngine:
         )
 
     async def _container(self, container_id: str) -> Container:
-        details: Mapping[str, Any] = await self._api.call(
+        details: Mapping[str, Any] = await self.api.call(
             "inspect a container", lambda sdk: sdk.inspect_container(container_id)
         )
-        image: Mapping[str, Any] = await self._api.call(
+        image: Mapping[str, Any] = await self.api.call(
             "inspect an image",
             lambda sdk: sdk.inspect_image(details["Image"]),  # type: ignore[no-untyped-call]
         )
-        self._environments[container_id] = _environment(details)
-        return _container(details, image)
+        self._environments[container_id] = environment_of(details)
+        return as_container(details, image)
 
     def database(self, stack: Stack, job_id: str = "") -> PostgresDatabase:
         return PostgresDatabase(
-            self._api, self.transport, stack.postgresql, self._login(stack), job_id
+            self.api, self.transport, stack.postgresql, self.login(stack), job_id
         )
 
     def session_store(self, stack: Stack) -> RedisServer | None:
         if stack.redis is None:
             return None
         password = self._environments[stack.server.id].get("AUTHENTIK_REDIS__PASSWORD")
-        return RedisServer(self._api, stack.redis, password)
+        return RedisServer(self.api, stack.redis, password)
 
     def files(self, stack: Stack) -> EngineFiles:
-        return EngineFiles(self._api, stack)
+        return EngineFiles(self.api, stack)
 
     @asynccontextmanager
     async def scratch_database(
         self, stack: Stack, job_id: str, image: str = ""
     ) -> AsyncGenerator[ScratchPostgres]:
         original = await self._original(stack, image) if image else None
-        postgresql, user = stack.postgresql.image_id, self._login(stack).user
-        async with scratch_database(self._api, postgresql, user, job_id, original) as scratch:
+        postgresql, user = stack.postgresql.image_id, self.login(stack).user
+        async with scratch_database(self.api, postgresql, user, job_id, original) as scratch:
             yield scratch
 
     async def _original(self, stack: Stack, image: str) -> Original:
         """The application that is copied: *image* as this host has it, with the live settings."""
-        found = await self._api.call("look for an image", lambda sdk: sdk.images(name=image))
+        found = await self.api.call("look for an image", lambda sdk: sdk.images(name=image))
         if not found:
             raise RefusedError(
                 f'the image "{image}" is not on this host', hint=f'Run "docker pull {image}".'
@@ -106,12 +106,12 @@ class DockerEngine:
             async for _ in rdb:
                 pass  # its reader's own checks run all the same
             return None
-        return await load_rdb(self._api, stack.redis.image_id, rdb, job_id)
+        return await load_rdb(self.api, stack.redis.image_id, rdb, job_id)
 
     async def remove_throw_aways(self, job_id: str) -> int:
-        return await remove_throw_aways(self._api, job_id)
+        return await remove_throw_aways(self.api, job_id)
 
-    def _login(self, stack: Stack) -> Login:
+    def login(self, stack: Stack) -> Login:
         """The superuser that the image made, and the database that Authentik is told to use."""
         own = self._environments[stack.postgresql.id]
         user = own.get("POSTGRES_USER", "postgres")
@@ -119,12 +119,17 @@ class DockerEngine:
         database = server.get("AUTHENTIK_POSTGRESQL__NAME") or own.get("POSTGRES_DB", user)
         return Login(user, database)
 
+    def server_environment(self, stack: Stack) -> Mapping[str, str]:
+        """The variables of Authentik's server; there are secrets among them."""
+        return self._environments[stack.server.id]
+
     async def close(self) -> None:
         """Give back connections."""
-        await self._api.close()
+        await self.api.close()
 
 
-def _container(details: Mapping[str, Any], image: Mapping[str, Any]) -> Container:
+def as_container(details: Mapping[str, Any], image: Mapping[str, Any]) -> Container:
+    """What the Engine says of a container and its image."""
     state, config = details["State"], details["Config"]
     networks = details["NetworkSettings"]["Networks"].values()
     addresses = [each["IPAddress"] for each in networks if each["IPAddress"]]
@@ -152,7 +157,8 @@ def _digest(image: str, known: Sequence[str]) -> str | None:
     return digests.get(repository) or next(iter(digests.values()), None)
 
 
-def _environment(details: Mapping[str, Any]) -> dict[str, str]:
+def environment_of(details: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that a container was made with."""
     pairs = (each.partition("=") for each in details["Config"]["Env"] or [])
     return {name: value for name, _, value in pairs}
 

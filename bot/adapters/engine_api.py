@@ -94,6 +94,16 @@ class RawStream:
             (stderr if kind == STDERR else stdout).extend(data)
         return bytes(stdout), bytes(stderr)
 
+    async def rest(self, limit: int) -> bytes:
+        """What comes until the other side closes, as it comes: for a connection without frames."""
+        read = bytearray()
+        try:
+            while block := await self._reader.read(limit):
+                read += block[: limit - len(read)]
+        except OSError as error:
+            raise PortError(f"read from the Engine: {error}", retryable=True) from error
+        return bytes(read)
+
     async def write(self, data: bytes) -> None:
         """Send to stdin, waiting while the other side is slower."""
         self._writer.write(data)
@@ -296,6 +306,13 @@ class EngineApi:
                 raise
         return RawStream(reader, writer)
 
+    async def dial(self, doing: str) -> tuple[str, RawStream]:
+        """The API's version, as it stands in a path, and a connection of one's own."""
+        client = await self._client(doing)
+        with engine_errors(doing):
+            reader, writer = await self._dial()
+        return f"/v{client.api_version}", RawStream(reader, writer)
+
     async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         address = urlsplit(self._base_url)
         if address.scheme in {"unix", "http+unix"}:
@@ -315,10 +332,10 @@ async def _upgraded(doing: str, reader: asyncio.StreamReader) -> None:
     status = int(head.split(b" ", 2)[1])
     if status not in _UPGRADED:
         message = (await reader.read(_STDERR_KEPT)).decode(errors="replace")
-        raise PortError(f"{doing}: {_explanation(message) or f'HTTP {status}'}")
+        raise PortError(f"{doing}: {explanation(message) or f'HTTP {status}'}")
 
 
-def _explanation(body: str) -> str:
+def explanation(body: str) -> str:
     """The Engine's own words out of an error's body, which may be chunked."""
     start, end = body.find("{"), body.rfind("}")
     try:

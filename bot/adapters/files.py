@@ -4,13 +4,14 @@ import asyncio
 import io
 import re
 import tarfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
 from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 from bot.domain.stack import FileSource, Stack
+from bot.domain.tar_sieve import TarSieve
 
 _VERSION_FILE = "/authentik/__init__.py"
 # Up to 2025.6 it is `__version__`, then `VERSION`; anchored, since later files name more versions.
@@ -30,9 +31,11 @@ class EngineFiles:
         download = self._engine.download(
             source.container_id, source.path, doing=f'copy "{source.path}" from a container'
         )
+        sieve = TarSieve(strict=False)
         async with aclosing(download) as blocks:
             async for block in blocks:
-                yield block
+                if kept := sieve.feed(block):
+                    yield kept
 
     async def config(self) -> AsyncGenerator[bytes]:
         yield await asyncio.to_thread(_pack_project, self._stack)
@@ -41,19 +44,24 @@ class EngineFiles:
         download = self._engine.download(
             self._stack.server.id, _VERSION_FILE, doing="read Authentik's version file"
         )
-        content = b""
-        try:
-            async with aclosing(download) as blocks:
-                async for block in blocks:
-                    content += block
-                    if len(content) > _VERSION_FILE_LIMIT:
-                        break
-        except PortError as error:
-            if error.retryable:
-                raise
-            return None  # the Engine answers: there is no such file
-        found = _VERSION.search(content)
-        return found.group(1).decode() if found else None
+        async with aclosing(download) as blocks:
+            return await version_in(blocks)
+
+
+async def version_in(blocks: AsyncIterator[bytes]) -> str | None:
+    """The version in a tar stream of Authentik's version file; None where there is no such file."""
+    content = b""
+    try:
+        async for block in blocks:
+            content += block
+            if len(content) > _VERSION_FILE_LIMIT:
+                break
+    except PortError as error:
+        if error.retryable:
+            raise
+        return None  # the Engine answers: there is no such file
+    found = _VERSION.search(content)
+    return found.group(1).decode() if found else None
 
 
 def _pack_project(stack: Stack) -> bytes:

@@ -24,5 +24,9 @@ def forget(journal: sqlite3.Connection, before: datetime) -> int:
     )
     journal.execute("DELETE FROM questions WHERE expires < ?", (moment,))
     return journal.execute(
-        "DELETE FROM jobs WHERE swept AND state <> ? AND ended < ?", (JobState.RUNNING, moment)
+        """
+        DELETE FROM jobs WHERE swept AND state <> ? AND ended < ?
+        AND coalesce(json_extract(plan, '$.kept'), '') = ''  -- else nobody would know of it
+        """,
+        (JobState.RUNNING, moment),
     ).rowcount

@@ -35,15 +35,15 @@ class RedisServer:
         return (await self._info("server"))["redis_version"]
 
     async def rdb(self) -> AsyncGenerator[bytes]:
-        await self._save()
-        folder, file = await self._setting("dir"), await self._setting("dbfilename")
+        await self.save()
+        folder, file = await self.setting("dir"), await self.setting("dbfilename")
         path = f"{folder.rstrip('/')}/{file}"
         archive = self._engine.download(self._container.id, path, doing=f'copy "{path}" from Redis')
         async with aclosing(_only_file(archive)) as blocks:
             async for block in blocks:
                 yield block
 
-    async def _save(self) -> None:
+    async def save(self) -> None:
         """Have a snapshot written; one that is under way already is older than now, so another."""
         try:
             async with asyncio.timeout(_SAVE_WITHIN):
@@ -71,7 +71,25 @@ class RedisServer:
         lines = (await self._command("INFO", section)).splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
-    async def _setting(self, name: str) -> str:
+    async def flush(self) -> None:
+        """Forget all keys."""
+        answer = await self._command("FLUSHALL")
+        if answer != "OK":
+            raise PortError(f"empty Redis: {answer}", retryable=True)
+
+    async def stop_saving(self) -> None:
+        """Write no snapshot any more, not at the end either, until it is started again."""
+        answer = await self._command("CONFIG", "SET", "save", "")
+        if answer != "OK":
+            raise PortError(f"let Redis write no more: {answer}", retryable=True)
+        await self._idle()
+
+    async def ping(self) -> bool:
+        """Whether it answers, its data loaded."""
+        return await self._command("PING") == "PONG"
+
+    async def setting(self, name: str) -> str:
+        """One of its settings."""
         lines = (await self._command("CONFIG", "GET", name)).splitlines()
         if len(lines) != 2:  # noqa: PLR2004 - the name and its value
             raise PortError(f'ask Redis for "{name}": {" ".join(lines)}')

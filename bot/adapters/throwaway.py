@@ -82,7 +82,7 @@ async def throw_away(
         "stdin_open": True,
     }
     limits = {"mem_limit": _MEMORY, "memswap_limit": _MEMORY, "pids_limit": _PIDS}
-    async with _created(engine, doing, image_id, settings, job_id, limits=limits) as name:
+    async with created(engine, doing, image_id, settings, job_id, limits=limits) as name:
         stream = await engine.attach(name)
         try:
             await engine.call(doing, lambda sdk: sdk.start(name))
@@ -136,7 +136,7 @@ async def throw_away_server(
         "tmpfs": dict.fromkeys(server.scratch, "mode=1777"),
     }
     place = (server.network, server.alias)
-    async with _created(
+    async with created(
         engine, doing, server.image_id, settings, job_id, limits=limits, place=place
     ) as name:
         await engine.call(doing, lambda sdk: sdk.start(name))
@@ -164,7 +164,7 @@ async def throw_away_network(engine: EngineApi, job_id: str) -> AsyncGenerator[s
 
 
 @asynccontextmanager
-async def _created(  # noqa: PLR0913 - what all have, and what each has
+async def created(  # noqa: PLR0913 - what all have, and what each has
     engine: EngineApi,
     doing: str,
     image_id: str,
@@ -174,6 +174,7 @@ async def _created(  # noqa: PLR0913 - what all have, and what each has
     limits: Mapping[str, Any],
     place: tuple[str, str] = ("", ""),
 ) -> AsyncGenerator[str]:
+    """Create a sealed container and remove it after; its name. *host* loosens what it must."""
     name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
     network, alias = place
 

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     BACKUP = "backup"
     PRUNE = "prune"
     DRILL = "drill"
+    RESTORE = "restore"
 
 
 class Trigger(StrEnum):

@@ -8,6 +8,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import LATEST
 from bot.domain.jobs import Job, JobKind, Trigger
 from bot.domain.manifest import Component, Manifest
+from bot.domain.signature import PublicKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,27 @@ class RunDrill(Command):
 
     backup: str = LATEST
     boot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRestore(Command):
+    """Let the stack serve *backup* again, an id, its beginning or `latest`.
+
+    *components* empty: all but Redis. *trust* is one more key whose signature counts.
+    *keep_queue*: tasks that waited when it was made are done. *undo*: take the last restore back
+    instead, all else then counts for nothing.
+    """
+
+    kind: ClassVar[JobKind] = JobKind.RESTORE
+
+    backup: str = LATEST
+    components: frozenset[str] = frozenset()
+    trust: PublicKey | None = None
+    allow_unsigned: bool = False
+    with_redis: bool = False
+    keep_queue: bool = False
+    safety_backup: bool = True
+    undo: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,13 @@ class DeletionBegan:
 
 
 @dataclass(frozen=True)
+class StepBegan:
+    """A job does something else now; *words* say what, for people."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class JobBegan:
     """A job holds the lock and is in the journal."""
 
@@ -126,4 +155,4 @@ class JobEnded:
 BackupEvent = (
     BackupStarted | ComponentProgressed | ComponentStored | ComponentVerified | BackupFinished
 )
-Event = BackupEvent | DeletionBegan | JobBegan | JobEnded
+Event = BackupEvent | DeletionBegan | StepBegan | JobBegan | JobEnded

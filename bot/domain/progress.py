@@ -11,6 +11,7 @@ from bot.domain.messages import (
     ComponentVerified,
     DeletionBegan,
     Event,
+    StepBegan,
 )
 
 _NEVER_QUITE = 0.99
@@ -28,9 +29,9 @@ class BackupProgress:
     read: Mapping[str, int] = field(default_factory=dict)
     stored: Mapping[str, int] = field(default_factory=dict)
     verified: tuple[str, ...] = ()
-    deleting: str = ""
+    doing: str = ""
 
-    def after(self, event: Event) -> "BackupProgress":
+    def after(self, event: Event) -> "BackupProgress":  # noqa: PLR0911 - one for each event
         """The progress once *event* has happened."""
         match event:
             case BackupStarted(_, database_size, expected_dump):
@@ -46,15 +47,17 @@ class BackupProgress:
             case ComponentVerified(component):
                 return replace(self, verified=(*self.verified, component.name))
             case DeletionBegan(backup_id, number, total):
-                return replace(self, deleting=f"deleting {backup_id}, {number} of {total}")
+                return replace(self, doing=f"deleting {backup_id}, {number} of {total}")
+            case StepBegan(words):
+                return replace(self, doing=words, stored={}, expected_dump=0)
             case _:
                 return self
 
     @property
     def words(self) -> str:
         """What is under way, in a few words."""
-        if self.deleting:
-            return self.deleting
+        if self.doing and not self.read:
+            return self.doing
         if self.read:
             return f"storing {' and '.join(sorted(self.read))}"
         return "finishing" if self.stored else "looking at the stack"

@@ -24,15 +24,16 @@ logger = logging.getLogger(__name__)
 class Daemon:
     """*recover* settles what an earlier process left; *parts* run until they are cancelled.
 
-    *probe* writes a little into the state folder. *troubles* has a sentence for each kind of work
-    of the daemon's own that fails at the moment. *farewell* is awaited once the job in hand has
-    ended, so that its outcome is still told.
+    *sweep* removes what restores have kept long enough. *probe* writes a little into the state
+    folder. *troubles* has a sentence for each kind of work of the daemon's own that fails at the
+    moment. *farewell* is awaited once the job in hand has ended, so that its outcome is still told.
     """
 
     runner: JobRunner
     journal: JobJournal
     recover: Callable[[], Awaitable[Sequence[Job]]]
     probe: Callable[[], Awaitable[None]]
+    sweep: Callable[[], Awaitable[Sequence[str]]]
     clock: Clock
     parts: Sequence[Callable[[], Coroutine[None, None, None]]]
     farewell: Callable[[], Awaitable[None]]
@@ -46,6 +47,7 @@ class Daemon:
                 self._upkeep("state", self.probe, _SWEEP_EVERY),
                 self._upkeep("earlier jobs", self._settle, _SWEEP_EVERY),
                 self._upkeep("journal", self._compact, _COMPACT_EVERY),
+                self._upkeep("what restores keep", self._sweep, _COMPACT_EVERY),
             ]
             parts = [*upkeep, *(part() for part in self.parts)]
             running = [tasks.create_task(part) for part in parts]
@@ -77,6 +79,10 @@ class Daemon:
         """Undo what could not be undone when it failed, as soon as store and Engine answer."""
         for job in await self.recover():
             logger.info("settled job %s: %s: %s", job.id, job.state, job.message)
+
+    async def _sweep(self) -> None:
+        for job_id in await self.sweep():
+            logger.info("what the restore %s had kept for an undo is removed", job_id)
 
     async def _compact(self) -> None:
         await self.journal.compact(self.clock.now() - _REMEMBER)

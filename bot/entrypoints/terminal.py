@@ -15,6 +15,7 @@ from bot.domain.messages import (
     Event,
     JobBegan,
     JobEnded,
+    StepBegan,
 )
 from bot.domain.printable import one_line
 from bot.entrypoints.render import done_line, duration, size
@@ -55,6 +56,8 @@ class Progress:
                 self._line(done_line(manifest, seconds))
             case DeletionBegan(backup_id, number, total):
                 self._line(f"  deleting {backup_id}, {number} of {total}")
+            case StepBegan(words):
+                self._line(f"  {words}")
             case JobBegan(job):
                 self._own = job.id
             case JobEnded(job) if job.id != self._own or job.state is JobState.INTERRUPTED:

@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import Collection
 
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupRecord, assess, group_by_backup, small_files
+from bot.domain.catalogue import (
+    BackupRecord,
+    assess,
+    assess_unsigned,
+    group_by_backup,
+    small_files,
+)
 from bot.domain.found_set import FoundSet
 from bot.domain.manifest import MAX_MANIFEST_BYTES, backup_prefix
 from bot.domain.signature import PublicKey
@@ -27,6 +33,14 @@ async def find_backup(
     """One backup as it lies in the store, None where nothing of it does."""
     found = await _judged(store, stack, backup_prefix(stack, backup_id), trusted)
     return found[0] if found else None
+
+
+async def read_unsigned(store: BackupStore, stack: str, backup_id: BackupId) -> BackupRecord:
+    """One backup, whoever wrote it. Raises IntegrityError where it is not whole."""
+    prefix = backup_prefix(stack, backup_id)
+    sizes = {each.key.removeprefix(prefix): each.size async for each in store.list(prefix)}
+    small = {name: await read_small(store, prefix + name) for name in small_files(sizes)}
+    return assess_unsigned(FoundSet(stack, backup_id, sizes, small))
 
 
 async def _judged(

@@ -12,13 +12,14 @@ from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
 from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
-from bot.domain.jobs import ALL_JOBS, OUTAGE, Job, JobState, Outcome, cut_off, slot_is_due
+from bot.domain.jobs import ALL_JOBS, OUTAGE, Job, JobKind, JobState, Outcome, cut_off, slot_is_due
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
-from bot.services.undo import WHOLE, Undo, not_yet
+from bot.services.settling import not_yet
+from bot.services.undo import WHOLE, Undo
 
 T = TypeVar("T")
 Work = Callable[["JobPage", Publish], Awaitable[T]]
@@ -179,7 +180,9 @@ class Jobs:
         else:
             outcome = await self._undone(job, state, reason)
         if outcome.state is JobState.DONE:
-            error.add_note(f"The backup {job.id} itself had been completed before.")
+            error.add_note(f"The {job.kind} {job.id} itself had been completed before.")
+        elif outcome.swept and job.kind is JobKind.RESTORE:
+            error.add_note(outcome.message.removeprefix(reason).removeprefix("; "))
         elif not outcome.swept:
             error.add_note(
                 "What it left is in the journal, and is cleaned up as soon as store and Docker"

@@ -156,7 +156,7 @@ def _in_use(jobs: Sequence[Job]) -> dict[str, str]:
     for job in jobs:
         if job.swept:
             continue
-        if job.kind is JobKind.BACKUP:
+        if job.kind in {JobKind.BACKUP, JobKind.RESTORE}:  # the latter's safety backup
             in_use[job.id] = "belongs to a job that runs or is not cleaned up yet"
         if READS in job.plan:
             in_use[job.plan[READS]] = f"is read by the {job.kind} {job.id}"

@@ -6,11 +6,10 @@ was deleting then goes to its end.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError
 from bot.domain.jobs import (
     Job,
@@ -26,24 +25,29 @@ from bot.services.catalogue import find_backup
 from bot.services.deletion import DELETING, STACK, delete_set, deleted_so_far, is_half_deleted
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import BackupStore, Clock, Engine
+from bot.services.settling import NOT_YET, WHOLE_STATES, not_yet, stuck
 
 WHOLE = "complete, verified and signed"
 
-_NOT_YET = " (not yet cleaned up: "
-logger = logging.getLogger(__name__)
+Settle = Callable[[Job, JobState, str], Awaitable[Outcome]]
+"""Finds out what became of a job of some kind, undoes it where need be, and says how it ends."""
 
-_WHOLE = (BackupState.GOOD, BackupState.PARTIAL)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Settles jobs that did not end well; *trusted* says whose signatures count."""
+    """Settles jobs that did not end well; *trusted* says whose signatures count.
+
+    *others* settle the kinds of jobs that change more than the store.
+    """
 
     engine: Engine
     store: BackupStore
     journal: JobJournal
     clock: Clock
     trusted: Callable[[], frozenset[PublicKey]]
+    others: Mapping[JobKind, Settle] = field(default_factory=dict)
 
     async def recover(self) -> list[Job]:
         """Settle every open job; the caller holds the lock, so none of them is running.
@@ -81,27 +85,28 @@ class Undo:
         """
         ended = job.state if job.state is not JobState.RUNNING else state
         words = job.message if job.state is not JobState.RUNNING else reason
-        if job.kind is JobKind.DRILL:
-            return await self._settle_drill(job, ended, words)
+        other = self._settle_drill if job.kind is JobKind.DRILL else self.others.get(job.kind)
+        if other:
+            return await other(job, ended, words)
         if STACK not in job.plan:  # it had not come so far as to begin anything
             return Outcome(ended, words)
         try:
             if job.kind is JobKind.PRUNE:
                 return await self._settle_prune(job, ended, words)
             record = await find_backup(self.store, job.plan[STACK], job.id, self.trusted())
-            committed = record is not None and record.state in _WHOLE
+            committed = record is not None and record.state in WHOLE_STATES
             match judge_unfinished(job, committed=committed):
                 case Remedy.ACCEPT:
                     ended, words = JobState.DONE, WHOLE
                     await self._end_programs(job)
                 case Remedy.ASK:
-                    return _stuck(job, words)
+                    return stuck(job, words)
                 case Remedy.UNDO:
                     await delete_set(self.store, job.plan[STACK], job.id)
                     await self._end_programs(job)
         except BotError as error:
             return not_yet(ended, words, str(error))
-        return Outcome(ended, words.partition(_NOT_YET)[0])
+        return Outcome(ended, words.partition(NOT_YET)[0])
 
     async def _settle_drill(self, job: Job, ended: JobState, words: str) -> Outcome:
         """It changed nothing; its containers go."""
@@ -109,16 +114,16 @@ class Undo:
             await self.engine.remove_throw_aways(job.id)
         except BotError as error:
             return not_yet(ended, words, str(error))
-        return Outcome(ended, words.partition(_NOT_YET)[0])
+        return Outcome(ended, words.partition(NOT_YET)[0])
 
     async def _settle_prune(self, job: Job, ended: JobState, words: str) -> Outcome:
         """What it had begun to delete goes; what it had not begun stays, for the next prune."""
         half = await is_half_deleted(self.store, job.plan)
         if judge_unfinished(job, committed=not half) is Remedy.ASK:
-            return _stuck(job, words)
+            return stuck(job, words)
         if half:
             await delete_set(self.store, job.plan[STACK], BackupId(job.plan[DELETING]))
-        return Outcome(ended, f"{words.partition(_NOT_YET)[0]}; {deleted_so_far(job.plan)}")
+        return Outcome(ended, f"{words.partition(NOT_YET)[0]}; {deleted_so_far(job.plan)}")
 
     async def _end_programs(self, job: Job) -> None:
         """Sessions in the database and throw-away containers; a stopped database has none."""
@@ -126,13 +131,3 @@ class Undo:
         stack = await self.engine.find_stack()
         if stack.postgresql.running:
             await self.engine.database(stack, job.id).end_sessions()
-
-
-def _stuck(job: Job, words: str) -> Outcome:
-    told = f'{words}, {job.crashes} times now; see "akbot jobs settle {job.id}"'
-    return Outcome(JobState.STUCK, told, swept=False)
-
-
-def not_yet(state: JobState, words: str, why: str) -> Outcome:
-    """The end of a job of which something may be left; it is tried again."""
-    return Outcome(state, f"{words.partition(_NOT_YET)[0]}{_NOT_YET}{why})", swept=False)

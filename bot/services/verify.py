@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bot import age
 from bot.domain.catalogue import BackupRecord, require_readable
@@ -15,6 +15,13 @@ from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored,
 from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
 
 T = TypeVar("T")
+
+
+class Objects(Protocol):
+    """What is needed of a store to read from it."""
+
+    def get(self, key: str) -> AsyncIterator[bytes]:
+        """Stream the object."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class VerifyService:
 
 
 async def verify_component(
-    store: BackupStore,
+    store: Objects,
     component: Component,
     identities: Sequence[age.Identity],
     database: Database | None = None,
@@ -88,7 +95,7 @@ async def verify_component(
 
 
 async def read_component(
-    store: BackupStore,
+    store: Objects,
     component: Component,
     identities: Sequence[age.Identity],
     take: Callable[[AsyncIterator[bytes]], Awaitable[T]],
@@ -109,7 +116,7 @@ async def read_component(
     return taken
 
 
-async def _read_stored(store: BackupStore, component: Component) -> None:
+async def _read_stored(store: Objects, component: Component) -> None:
     tally = Tally()
     with _naming(component):
         async with ending(_stored(store, component, tally)) as stored:
@@ -118,7 +125,7 @@ async def _read_stored(store: BackupStore, component: Component) -> None:
         _compare(tally, component, opened=False)
 
 
-def _stored(store: BackupStore, component: Component, tally: Tally) -> AsyncIterator[bytes]:
+def _stored(store: Objects, component: Component, tally: Tally) -> AsyncIterator[bytes]:
     return read_ahead(hash_stored(read_ahead(store.get(component.key)), tally))
 
 

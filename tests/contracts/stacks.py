@@ -146,8 +146,10 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(major: int) -> Iterator[Postgres]:
-    options = ["--env", "POSTGRES_PASSWORD=secret", "--tmpfs", "/var/lib/postgresql/data"]
+def postgres_server(major: int, *, size: str = "") -> Iterator[Postgres]:
+    """A server; *size* is that of its disk."""
+    disk = "/var/lib/postgresql/data" + (f":size={size}" if size else "")
+    options = ["--env", "POSTGRES_PASSWORD=secret", "--tmpfs", disk]
     with running(f"postgres:{major}", options=options) as container:
         asked = ["exec", container.id, "psql", "-U", "postgres", "-Atc", "SELECT 1"]
         assert until(lambda: docker(*asked, check=False) == b"1\n", _PATIENCE)

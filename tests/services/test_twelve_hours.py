@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -152,6 +152,7 @@ class Machine:
             journal=world.journal,
             recover=world.jobs.recover,
             probe=self.state.probe,
+            sweep=nothing_kept,
             clock=world.clock,
             parts=[scheduler.run],
             farewell=farewell,
@@ -187,6 +188,10 @@ class Machine:
         records = await self.world.records()
         whole = all(each.state is BackupState.GOOD for each in records)
         return whole and not await self.world.journal.open_jobs()
+
+
+async def nothing_kept() -> Sequence[str]:
+    return ()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bot.domain.errors import BusyError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import drill_texts, job_texts, prune_texts, texts
+from bot.entrypoints.telegram import drill_texts, job_texts, prune_texts, restore_texts, texts
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
@@ -119,6 +119,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         drill_texts.progress(job, make_progress(), WALL),
         drill_texts.progress_ended(job, WALL),
         drill_texts.outcome(job).text,
+        restore_texts.outcome(job).text,
         texts.no_backup_name(hostile),
         texts.pin_what(hostile),
         texts.not_pinned(error),
@@ -268,6 +269,20 @@ def test_a_drill_that_failed_is_another_alarm_than_one_that_could_not_run() -> N
         assert "could not run" in text
         assert "do not count on" not in text
     assert "Drill passed" in drilled(JobState.DONE, Verdict.PASS, "backup X came back in 3 s")
+
+
+def test_the_end_of_a_restore_says_what_to_press() -> None:
+    texts_of = {
+        state: restore_texts.outcome(
+            replace(make_job(state, "why"), kind=JobKind.RESTORE, swept=state is JobState.FAILED)
+        ).text
+        for state in JobState
+    }
+    assert "akbot restore --undo" in texts_of[JobState.DONE]
+    assert "akbot jobs 2026" in texts_of[JobState.STUCK]
+    assert "is cleaned up" in texts_of[JobState.INTERRUPTED]
+    assert "is cleaned up" not in texts_of[JobState.FAILED]
+    assert all("why." in text for text in texts_of.values())
 
 
 def test_a_prune_that_is_cancelled_removes_no_backup_of_its_own() -> None:

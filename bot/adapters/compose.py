@@ -1,0 +1,204 @@
+"""Server and worker, removed by the Engine and created by Compose from the project's own files.
+
+Compose alone creates containers: one that is cloned from an old one carries the old image's
+settings.
+"""
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.services_of import ids_of
+from bot.domain.env_text import value_in, with_value, without_value
+from bot.domain.errors import PortError, RefusedError
+from bot.domain.restore import Site, TagChange
+
+TAG = "AUTHENTIK_TAG"
+_UP_WITHIN = 600.0
+_STOP_WITHIN = 20  # seconds
+_BEING_REMOVED = 409
+
+
+class ComposeControl:
+    """Port `StackControl`."""
+
+    def __init__(self, engine: EngineApi, compose: ComposeProgram, site: Site) -> None:
+        self._engine = engine
+        self._compose = compose
+        self._site = site
+
+    async def tag_change(self, image: str) -> TagChange | None:
+        if await self._images() == {image}:
+            return None
+        path = await asyncio.to_thread(self._env_file)
+        text = await asyncio.to_thread(_read, path)
+        tag = image.rpartition(":")[2]
+        changed = with_value(text, TAG, tag)
+        if await self._images_with(path, changed) != {image}:
+            services = " and ".join(self._site.services)
+            raise RefusedError(
+                f"Compose would not run {image} for {services} whatever {TAG} in {path} is",
+                hint="Nothing was changed. Let their image end in :${" + TAG + "}, as in"
+                " Authentik's own compose file.",
+            )
+        return TagChange(str(path), TAG, value_in(text, TAG), tag)
+
+    def _env_file(self) -> Path:
+        """The file that has the tag, or that it goes into: of several the last one counts."""
+        files = [Path(each) for each in self._site.env_files]
+        files = files or [Path(self._site.working_dir) / ".env"]
+        having = [
+            each for each in files if each.exists() and value_in(_read(each), TAG) is not None
+        ]
+        return (having or files)[-1]
+
+    async def _images_with(self, path: Path, text: bytes) -> set[str]:
+        """The images, were *text* in that env file; it lies beside it for the moment."""
+        trial = await asyncio.to_thread(_write_beside, path, text)
+        try:
+            return await self._images(str(trial))
+        finally:
+            await asyncio.to_thread(trial.unlink)
+
+    async def _images(self, env_file: str = "") -> set[str]:
+        out = await self._compose.run(
+            self._site, "config", "--format", "json", env_file=env_file, within=CONFIG_WITHIN
+        )
+        services: dict[str, Any] = json.loads(out)["services"]
+        return {str(services.get(name, {}).get("image", "")) for name in self._site.services}
+
+    async def pull(self, image: str, digest: str | None) -> None:
+        if await self._has(image, digest):
+            return
+        repository, _, tag = image.rpartition(":")
+        reference = f"{repository}@{digest}" if digest else image
+        doing = f'pull image "{reference}"'
+
+        def pull(sdk: Any) -> None:
+            for line in sdk.pull(reference, stream=True, decode=True):
+                if "error" in line:
+                    raise PortError(f"{doing}: {line['error']}", retryable=True)
+            if digest:
+                sdk.tag(reference, repository, tag, force=True)
+
+        await self._engine.call(doing, pull)
+
+    async def _has(self, image: str, digest: str | None) -> bool:
+        from docker.errors import ImageNotFound  # noqa: PLC0415 - imported when used
+
+        def look(sdk: Any) -> Mapping[str, Any] | None:
+            try:
+                found: Mapping[str, Any] = sdk.inspect_image(image)
+            except ImageNotFound:
+                return None
+            return found
+
+        found = await self._engine.call("look for an image", look)
+        if found is None:
+            return False
+        known = [each.rpartition("@")[2] for each in found.get("RepoDigests") or []]
+        return digest is None or digest in known
+
+    async def remove(self) -> None:
+        async with self._compose.alone():
+            await self._remove()
+
+    async def _remove(self) -> None:
+        async def gone(container_id: str) -> None:
+            await self._engine.call(
+                "stop a container",
+                lambda sdk: _unless_gone(sdk.stop, container_id, timeout=_STOP_WITHIN),
+            )
+            await self._engine.call(
+                "remove a container",
+                lambda sdk: _unless_gone(sdk.remove_container, container_id, force=True),
+            )
+
+        listed = await asyncio.gather(
+            *(ids_of(self._engine, self._site.project, each) for each in self._site.services)
+        )
+        await asyncio.gather(*(gone(each) for ids in listed for each in ids))
+
+    async def write_tag(self, change: TagChange) -> None:
+        await asyncio.to_thread(_change, change)
+
+    async def start(self) -> None:
+        options = ("--detach", "--no-recreate", "--pull", "never", "--no-build")
+        await self._compose.run(self._site, "up", *options, *self._site.services, within=_UP_WITHIN)
+
+
+def _unless_gone(call: Any, *arguments: Any, **options: Any) -> None:
+    from docker.errors import APIError, NotFound  # noqa: PLC0415 - imported when used
+
+    try:
+        call(*arguments, **options)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != _BEING_REMOVED:
+            raise
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise PortError(f'read "{path}": {error.strerror}') from error
+
+
+def _change(change: TagChange) -> None:
+    """By a rename, so that no crash leaves half a file; a link is followed to the file itself."""
+    path = Path(change.file)
+    text = _read(path)
+    new = (
+        without_value(text, change.name)
+        if change.new is None
+        else with_value(text, change.name, change.new)
+    )
+    if new == text:
+        return
+    target = path.resolve()
+    written = _write_beside(target, new)
+    try:
+        written.replace(target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        written.unlink(missing_ok=True)
+        raise PortError(f'write "{path}": {error.strerror}') from error
+
+
+def _write_beside(path: Path, text: bytes) -> Path:
+    """A new file beside *path*, with its owner and mode."""
+    try:
+        number, name = tempfile.mkstemp(prefix=f"{path.name}.akbot-", dir=path.parent)
+        with os.fdopen(number, "wb") as file:
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                os.fchown(number, status.st_uid, status.st_gid)
+                os.fchmod(number, status.st_mode & 0o7777)
+            file.write(text)
+            file.flush()
+            os.fsync(number)
+    except OSError as error:
+        raise PortError(
+            f'write beside "{path}": {error.strerror}',
+            hint="Mount the project's folder into akbot's container under its own path.",
+        ) from error
+    return Path(name)
+
+
+def _flush_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

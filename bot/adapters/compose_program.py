@@ -1,0 +1,108 @@
+"""Docker Compose as a program, with next to nothing in its environment: that goes before `.env`."""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.errors import PortError
+from bot.domain.restore import Site
+
+CONFIG_WITHIN = 60.0  # seconds
+_LEFT_WITHIN = 660.0
+_AGAIN = 0.1
+_LAST_WORDS = 600
+
+
+@dataclass(frozen=True)
+class ComposeProgram:
+    """How `docker` is run: *environment* is all that it is told.
+
+    A run outlives an akbot that is killed in it. So it holds a lock of the kernel's on *lock*, a
+    file, which ends with it, and whoever comes after waits for that.
+    """
+
+    environment: Mapping[str, str]
+    lock: Path
+
+    async def run(self, site: Site, *arguments: str, env_file: str = "", within: float) -> bytes:
+        """What it prints. Raises PortError with its last words."""
+        files = [word for file in site.config_files for word in ("--file", file)]
+        env_files = [env_file] if env_file else site.env_files
+        envs = [word for file in env_files for word in ("--env-file", file)]
+        command = [
+            *("docker", "compose", "--project-name", site.project),
+            *("--project-directory", site.working_dir, *files, *envs, *arguments),
+        ]
+        doing = f"docker compose {arguments[0]}"
+        async with self.alone() as lock:
+            return await self._run(doing, command, lock, within)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncGenerator[int]:
+        """Wait until no run is left of an earlier process; a handle on the lock."""
+        number = await asyncio.to_thread(_open, self.lock)
+        try:
+            async with asyncio.timeout(_LEFT_WITHIN):
+                while not _taken(number):  # noqa: ASYNC110 - another process's event
+                    await asyncio.sleep(_AGAIN)
+            yield number
+        except TimeoutError as error:
+            raise PortError("docker compose: an earlier run does not end") from error
+        finally:
+            os.close(number)
+
+    async def _run(self, doing: str, command: Sequence[str], lock: int, within: float) -> bytes:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(self.environment),
+                pass_fds=[lock],
+            )
+        except OSError as error:
+            raise PortError(
+                f"{doing}: {error.strerror}",
+                hint="Install the Docker client with Compose where akbot runs.",
+            ) from error
+        try:
+            async with asyncio.timeout(within):
+                out, words = await process.communicate()
+        except TimeoutError as error:
+            raise PortError(f"{doing}: not done after {within:g} s", retryable=True) from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            said = words.decode(errors="replace").strip()[-_LAST_WORDS:]
+            raise PortError(f"{doing}: {said or f'exit code {process.returncode}'}")
+        return out
+
+    async def variable(self, site: Site, service: str, name: str) -> str | None:
+        """A variable that the service's container would be made with."""
+        out = await self.run(site, "config", "--format", "json", within=CONFIG_WITHIN)
+        given = json.loads(out)["services"].get(service, {}).get("environment") or {}
+        value = given.get(name)
+        return None if value is None else str(value)
+
+
+def _open(lock: Path) -> int:
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise PortError(f'open "{lock}": {error.strerror}') from error
+
+
+def _taken(number: int) -> bool:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,171 @@
+"""Databases of the stack's PostgreSQL: made, loaded, shut, renamed and dropped.
+
+All is done from the database `postgres`, since nobody can connect to one that is shut.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from bot.adapters import catalogue_sql, database_admin_sql
+from bot.adapters.database_facts import read_contents, read_facts
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.psql import PsqlSession, psql_session
+from bot.domain.contents import Contents
+from bot.domain.errors import IntegrityError, PortError
+from bot.domain.manifest import DatabaseFacts
+from bot.domain.stack import Container
+
+_ADMIN = "postgres"
+_SHUT_WITHIN = 30.0
+_AGAIN = 0.2
+_FIRST_WORDS = 500
+# The rest of the log is flushed by the first commit after it, which is the swap's at the latest.
+_QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=128MB"
+_NO_ROOM = "No space left"
+_OF_THE_SERVER = re.compile(
+    "No space left|could not (extend|write|open) file|terminating connection|server closed"
+    "|out of memory|shutting down|starting up|no response|connection to server"
+)
+
+
+class PostgresAdmin:
+    """Port `DatabaseAdmin`; *user* is the server's superuser."""
+
+    def __init__(self, engine: EngineApi, container: Container, user: str, job: str) -> None:
+        self._engine = engine
+        self._container = container
+        self._user = user
+        self._job = job
+
+    async def version(self) -> str:
+        async with self._session() as session:
+            return str((await session.ask(catalogue_sql.SERVER))["version"])
+
+    async def client_version(self) -> str:
+        done = await self._engine.run(self._container.id, ["pg_restore", "--version"])
+        found = re.search(r"\d+\.\d+", done.stdout.decode(errors="replace"))
+        if not found:
+            raise PortError(f"ask pg_restore for its version: {done.stderr or 'no answer'}")
+        return found[0]
+
+    async def names(self) -> frozenset[str]:
+        async with self._session() as session:
+            return frozenset(await session.ask(database_admin_sql.NAMES))
+
+    async def free_bytes(self) -> int | None:
+        async with self._session() as session:
+            folder = str(await session.ask(database_admin_sql.DATA_DIRECTORY))
+        done = await self._engine.run(self._container.id, ["df", "-P", "-k", folder])
+        columns = done.stdout.decode(errors="replace").splitlines()[-1:]
+        numbers = re.findall(r"\s(\d+)(?=\s)", columns[0]) if columns else []
+        return int(numbers[2]) * 1024 if done.exit_code == 0 and len(numbers) > 2 else None  # noqa: PLR2004
+
+    async def create(self, name: str, like: str) -> None:
+        async with self._session() as session:
+            await session.run(database_admin_sql.drop(name))
+            await session.run(database_admin_sql.create_like(name, like))
+            await session.run(database_admin_sql.adorn_like(name, like))
+
+    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+        async with self._session(like) as session:
+            owner = await session.ask(database_admin_sql.OWNER)
+        command = ["pg_restore", "--no-owner", f"--role={owner}", "--exit-on-error"]
+        command.append(f"--dbname={_conninfo(name)}")
+        environment = {**self._environment(name), "PGOPTIONS": _QUICKLY}
+        done = await self._engine.feed(
+            self._container.id, command, archive, environment=environment
+        )
+        if done.exit_code == 0:
+            return
+        words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
+        if _NO_ROOM in done.stderr:
+            await self._empty(name)
+        if _OF_THE_SERVER.search(done.stderr):
+            raise PortError(f"load the dump into PostgreSQL: {words}", hint="Look at its log.")
+        raise IntegrityError(f"pg_restore cannot load the dump: {words}")
+
+    async def _empty(self, name: str) -> None:
+        """Give the databases that serve their room back; a drop alone needs room to begin with."""
+        async with self._session(name) as session:
+            await session.run(database_admin_sql.EMPTY_DATABASE)
+
+    async def facts(self, name: str) -> DatabaseFacts:
+        async with self._session(name) as session:
+            size = (await session.ask(catalogue_sql.SERVER))["size"]
+            return await read_facts(session, name, size)
+
+    async def contents(self, name: str) -> Contents:
+        async with self._session(name) as session:
+            return await read_contents(session)
+
+    async def empty_queue(self, name: str) -> int:
+        async with self._session(name) as session:
+            return int(await session.ask(database_admin_sql.EMPTY_QUEUE))
+
+    async def analyze(self, name: str) -> None:
+        async with self._session(name) as session:
+            await session.run("ANALYZE;")
+
+    async def fence(self, *names: str) -> None:
+        async with self._session() as session:
+            there = [each for each in await session.ask(database_admin_sql.NAMES) if each in names]
+            if not there:
+                return
+            for name in there:
+                await session.run(database_admin_sql.allow_connections(name, allowed=False))
+            try:
+                async with asyncio.timeout(_SHUT_WITHIN):
+                    while await session.ask(  # noqa: ASYNC110 - the server's event
+                        database_admin_sql.end_all_sessions(there)
+                    ):
+                        await asyncio.sleep(_AGAIN)
+            except TimeoutError as error:
+                raise PortError(
+                    f'close the database "{there[0]}": a session in it does not end',
+                    hint="Restart PostgreSQL.",
+                ) from error
+
+    async def unfence(self, name: str) -> None:
+        await self._run(database_admin_sql.allow_connections(name, allowed=True))
+
+    async def swap(self, live: str, outgoing: str, incoming: str) -> None:
+        names = await self.names()
+        if outgoing in names and live in names and incoming not in names:
+            return
+        await self._run(database_admin_sql.swap(live, outgoing, incoming))
+
+    async def rename(self, old: str, new: str) -> None:
+        if old in await self.names():
+            await self.fence(old)
+            await self._run(database_admin_sql.rename(old, new))
+
+    async def drop(self, name: str) -> None:
+        await self._run(database_admin_sql.drop(name))
+
+    async def end_sessions(self) -> None:
+        environment = {**self._environment(_ADMIN), "PGAPPNAME": "akbot-ends"}
+        async with psql_session(self._engine, self._container.id, environment) as session:
+            await session.run(catalogue_sql.end_sessions(f"akbot-{self._job}-") + ";")
+
+    async def _run(self, statements: str) -> None:
+        async with self._session() as session:
+            await session.run(statements)
+
+    def _session(self, database: str = _ADMIN) -> AbstractAsyncContextManager[PsqlSession]:
+        return psql_session(self._engine, self._container.id, self._environment(database))
+
+    def _environment(self, database: str) -> dict[str, str]:
+        return {
+            "PGUSER": self._user,
+            "PGDATABASE": database,
+            "PGAPPNAME": f"akbot-{self._job}-{secrets.token_hex(4)}",
+            "PGCONNECT_TIMEOUT": "10",
+        }
+
+
+def _conninfo(database: str) -> str:
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{escaped}'"

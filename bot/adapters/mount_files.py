@@ -1,0 +1,158 @@
+"""Mounts whose content is swapped by renames for what lies beside it, in `.akbot-<job>/`.
+
+Inside that folder: `in` is what is being unpacked, `new` what is staged, `moving` the old content
+while it is on its way, `old` the old content once all of it is out. So a swap that was cut off
+anywhere can be told, and undone.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+
+from bot.adapters.chores import Chores, place_of
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.engine_upload import upload
+from bot.domain.errors import PortError
+from bot.domain.restore import Folder
+from bot.domain.restore_recovery import FolderState
+from bot.domain.tar_sieve import OWN, TarSieve
+
+# Names that begin with a dot, too; an empty folder has none of either.
+_TOOLS = """
+set -eu
+move_all() { # FROM TO: all but akbot's own folders
+  for each in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    case ${each##*/} in .akbot-*) continue ;; esac
+    if [ -e "$each" ] || [ -L "$each" ]; then mv -- "$each" "$2/"; fi
+  done
+}
+copy_mode() { # FROM TO: owner and mode of the folder itself
+  chown "$(stat -c %u:%g "$1")" "$2"
+  chmod "$(stat -c %a "$1")" "$2"
+}
+job=$1
+shift
+for place in "$@"; do
+own=$place/$job
+"""
+_END = """
+done
+sync
+"""
+_PREPARE = 'rm -rf "$own"; mkdir -m 700 "$own" "$own/in"'
+_UNPACKED = 'mv -- "$own/in/$AKBOT_ROOT" "$own/new"; rmdir "$own/in"'
+_SWAP = """
+if [ -d "$own/new" ] && [ ! -d "$own/old" ]; then
+  mkdir -p "$own/moving"
+  copy_mode "$place" "$own/moving"
+  move_all "$place" "$own/moving"
+  mv "$own/moving" "$own/old"
+fi
+if [ -d "$own/old" ]; then
+  copy_mode "$own/new" "$place"
+  move_all "$own/new" "$place"
+fi
+"""
+_SWAP_BACK = """
+if [ -d "$own/old" ]; then
+  move_all "$place" "$own/new"
+  mv "$own/old" "$own/moving"
+fi
+if [ -d "$own/moving" ]; then
+  move_all "$own/moving" "$place"
+  copy_mode "$own/moving" "$place"
+  rmdir "$own/moving"
+fi
+"""
+_STATES = """
+if [ -d "$own/old" ]; then echo swapped
+elif [ -d "$own/moving" ]; then echo moving
+elif [ -d "$own/new" ]; then echo staged
+else echo none
+fi
+"""
+_ARE_FOLDERS = 'if [ -d "$place" ]; then echo yes; else echo no; fi'
+_CLAIM = """
+from=$place/$other
+if [ -d "$from/old" ]; then
+  [ -d "$own" ] || mkdir -m 700 "$own"
+  mv "$from/old" "$own/new"
+fi
+"""
+_GIVE_BACK = """
+from=$place/$other
+if [ -d "$own/new" ] && [ -d "$from" ]; then mv "$own/new" "$from/old"; fi
+"""
+_DISCARD = 'rm -rf "$own"'
+
+
+class MountFolders:
+    """Port `MountFiles`, for the job whose name *chores* carry."""
+
+    def __init__(self, engine: EngineApi, chores: Chores) -> None:
+        self._engine = engine
+        self._chores = chores
+
+    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
+        answers = await self._run(_ARE_FOLDERS, sources)
+        return dict(zip(sources, [each == "yes" for each in answers], strict=True))
+
+    async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
+        sources, sieve = [folder.source], TarSieve(strict=True)
+        await self._run(_PREPARE, sources)
+        async with (
+            self._chores.container(sources) as name,
+            aclosing(_through(sieve, archive)) as tar,
+        ):
+            path = f"{place_of(0)}/{self._own}/in"
+            doing = f'unpack "{folder.component}"'
+            await upload(self._engine, name, path, tar, doing=doing)
+        root = f"AKBOT_ROOT={_shell_word(sieve.root)}\n"
+        await self._run(root + _UNPACKED, sources)
+
+    async def claim(self, sources: Sequence[str], job: str) -> None:
+        await self._run(f"other={_shell_word(OWN + job)}\n{_CLAIM}", sources)
+
+    async def give_back(self, sources: Sequence[str], job: str) -> None:
+        await self._run(f"other={_shell_word(OWN + job)}\n{_GIVE_BACK}", sources)
+
+    async def swap(self, sources: Sequence[str]) -> None:
+        await self._run(_SWAP, sources)
+
+    async def swap_back(self, sources: Sequence[str]) -> None:
+        await self._run(_SWAP_BACK, sources)
+
+    async def states(self, sources: Sequence[str]) -> Mapping[str, FolderState]:
+        answers = await self._run(_STATES, sources)
+        return dict(zip(sources, map(FolderState, answers), strict=True))
+
+    async def discard(self, sources: Sequence[str]) -> None:
+        await self._run(_DISCARD, sources)
+
+    @property
+    def _own(self) -> str:
+        return f"{OWN}{self._chores.job}"
+
+    async def _run(self, act: str, sources: Sequence[str]) -> list[str]:
+        """Do *act* for each mount in turn; what it printed."""
+        if not sources:
+            return []
+        places = [place_of(number) for number in range(len(sources))]
+        script = f"{_TOOLS}{act}{_END}"
+        done = await self._chores.run(sources, script, self._own, *places)
+        if done.exit_code != 0:
+            raise PortError(
+                f"work on the stack's folders: {done.stderr or f'exit code {done.exit_code}'}",
+                hint="Is the disk full, or a folder another mount?",
+            )
+        return done.stdout.decode().split()
+
+
+async def _through(sieve: TarSieve, archive: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    async for block in archive:
+        if passed := sieve.feed(block):
+            yield passed
+    sieve.finish()
+
+
+def _shell_word(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

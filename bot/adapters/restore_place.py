@@ -1,0 +1,87 @@
+"""Where a restore finds its tools: on the stack as it is now, its server there or not."""
+
+from bot.adapters.chores import Chores
+from bot.adapters.compose import ComposeControl
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.database_admin import PostgresAdmin
+from bot.adapters.engine import DockerEngine, as_container, environment_of
+from bot.adapters.mount_files import MountFolders
+from bot.adapters.redis import RedisServer
+from bot.adapters.redis_keeper import RedisKeeper
+from bot.adapters.services_of import details_of, require_running
+from bot.adapters.stack_probe import HttpProbe, status_of
+from bot.domain.errors import RefusedError
+from bot.domain.restore import Site
+from bot.domain.stack import Stack
+from bot.services.restore_ports import Tools
+
+_REDIS_PASSWORD = "AUTHENTIK_REDIS__PASSWORD"  # noqa: S105 - a name
+_LOGIN = "if/flow/default-authentication-flow/"
+_TAKEN = "postgres"
+
+
+class DockerWorkplace:
+    """Port `Workplace`; *compose* runs Docker's client."""
+
+    def __init__(self, engine: DockerEngine, compose: ComposeProgram) -> None:
+        self._engine = engine
+        self._compose = compose
+
+    async def survey(self, stack: Stack) -> Site:
+        login = self._engine.login(stack)
+        if login.database == _TAKEN:
+            raise RefusedError(
+                'Authentik uses the database "postgres", from which others are restored',
+                hint="Nothing was changed. Move Authentik into a database of its own.",
+            )
+        [server] = await details_of(self._engine.api, stack.project, [stack.server.service])
+        return Site(
+            project=stack.project,
+            postgresql=stack.postgresql.service,
+            server=stack.server.service,
+            worker=stack.worker.service if stack.worker else None,
+            redis=stack.redis.service if stack.redis else None,
+            working_dir=stack.working_dir,
+            config_files=stack.config_files,
+            env_files=stack.env_files,
+            database=login.database,
+            user=login.user,
+            image=stack.server.image,
+            version=await self._engine.files(stack).authentik_version(),
+            login_page=_worth_comparing(await status_of(server, _LOGIN)),
+        )
+
+    async def tools(self, site: Site, job: str) -> Tools:
+        api = self._engine.api
+        postgresql = await require_running(api, site.project, site.postgresql)
+        return Tools(
+            PostgresAdmin(api, postgresql, site.user, job),
+            ComposeControl(api, self._compose, site),
+            MountFolders(api, Chores(api, postgresql.image_id, job)),
+            await self._sessions(site, job),
+            HttpProbe(api, site),
+        )
+
+    async def _sessions(self, site: Site, job: str) -> RedisKeeper | None:
+        if site.redis is None:
+            return None
+        api = self._engine.api
+        [details] = await details_of(api, site.project, [site.redis])
+        container = as_container(details, {})
+        password = await self._password(site)
+        keeper = RedisKeeper(api, container, RedisServer(api, container, password), job)
+        if not container.running:  # an earlier process was cut off while it was stopped
+            await keeper.start()
+        return keeper
+
+    async def _password(self, site: Site) -> str | None:
+        """Of the server's container, or of Compose while that is removed; never written down."""
+        found = await details_of(self._engine.api, site.project, site.services)
+        if found:
+            return environment_of(found[0]).get(_REDIS_PASSWORD)
+        return await self._compose.variable(site, site.server, _REDIS_PASSWORD)
+
+
+def _worth_comparing(status: int | None) -> int | None:
+    """A page that did not come before the restore is no measure for after it."""
+    return status if status == 200 else None  # noqa: PLR2004 - HTTP

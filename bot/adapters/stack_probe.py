@@ -1,0 +1,87 @@
+"""Server and worker as somebody on the stack's own network sees them."""
+
+import asyncio
+import http.client
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.adapters.engine import as_container, environment_of
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.files import version_in
+from bot.adapters.services_of import details_of
+from bot.domain.errors import PortError
+from bot.domain.gate import Observation, Seen
+from bot.domain.restore import Site
+
+_READY = "-/health/ready/"
+_LOGIN = "if/flow/default-authentication-flow/"
+_PORT = 9000
+_ANSWER_WITHIN = 5.0
+_VERSION_FILE = "/authentik/__init__.py"
+
+
+@dataclass
+class HttpProbe:
+    """Port `StackProbe`; the version file of a container is read once."""
+
+    engine: EngineApi
+    site: Site
+    _versions: dict[str, str | None] = field(default_factory=dict)
+
+    async def look(self) -> Observation:
+        try:
+            return await self._look()
+        except PortError:  # whoever waits for it to be well knows for how long
+            return Observation((), None, None)
+
+    async def _look(self) -> Observation:
+        found = await details_of(self.engine, self.site.project, self.site.services)
+        by_service = {as_container(each, {}).service: each for each in found}
+        seen = [await self._seen(service, each) for service, each in by_service.items()]
+        server = by_service.get(self.site.server)
+        ready = await status_of(server, _READY) if server else None
+        login = await status_of(server, _LOGIN) if server else None
+        return Observation(tuple(seen), ready, login)
+
+    async def _seen(self, service: str, details: Mapping[str, Any]) -> Seen:
+        state, container_id = details["State"], details["Id"]
+        if container_id not in self._versions:
+            self._versions[container_id] = await read_version(self.engine, container_id)
+        running = state["Status"] == "running"
+        run = f"{container_id} {state['StartedAt']}"
+        return Seen(service, running, run, self._versions[container_id])
+
+
+async def read_version(engine: EngineApi, container_id: str) -> str | None:
+    """What Authentik's version file says; None where there is none."""
+    download: AsyncGenerator[bytes] = engine.download(
+        container_id, _VERSION_FILE, doing="read Authentik's version file"
+    )
+    async with aclosing(download) as blocks:
+        return await version_in(blocks)
+
+
+async def status_of(details: Mapping[str, Any], path: str) -> int | None:
+    """What the server answers to a GET of *path*; None where nobody does."""
+    address = as_container(details, {}).address
+    if not address:
+        return None
+    environment = environment_of(details)
+    root = environment.get("AUTHENTIK_WEB__PATH", "/").strip("/")
+    listen = environment.get("AUTHENTIK_LISTEN__HTTP", "").rpartition(":")[2]
+    port = int(listen) if listen.isdigit() else _PORT
+    target = f"/{root}/{path}" if root else f"/{path}"
+    return await asyncio.to_thread(_get, address, port, target)
+
+
+def _get(address: str, port: int, target: str) -> int | None:
+    connection = http.client.HTTPConnection(address, port, timeout=_ANSWER_WITHIN)
+    try:
+        connection.request("GET", target, headers={"Host": "localhost", "User-Agent": "akbot"})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

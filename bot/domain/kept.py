@@ -1,0 +1,35 @@
+"""When what a restore has kept, for an undo, may go."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.restore import KEPT
+
+KEPT_FOR = timedelta(hours=24)
+
+
+def keeps_something(job: Job) -> bool:
+    """Whether a restore has ended and still keeps what served before it."""
+    settled = job.swept and job.state is not JobState.RUNNING
+    return job.kind is JobKind.RESTORE and settled and bool(job.plan.get(KEPT))
+
+
+def may_go(job: Job, records: Sequence[BackupRecord], now: datetime) -> bool:
+    """Once a newer backup is good, so that what serves now is safe, *and* a day has passed.
+
+    A safety backup is of the state before, and does not count.
+    """
+    ended = job.ended or job.started
+    return now - ended >= KEPT_FOR and any(_is_newer(record, ended) for record in records)
+
+
+def _is_newer(record: BackupRecord, ended: datetime) -> bool:
+    manifest = record.manifest
+    return (
+        record.state is BackupState.GOOD
+        and manifest is not None
+        and manifest.trigger != Trigger.SAFETY
+        and record.created > ended
+    )

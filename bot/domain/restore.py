@@ -1,0 +1,170 @@
+"""What a restore is about to do: its plan, written down before anything is changed.
+
+The plan knows all that must be known to finish or to undo it while server and worker are away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from bot.domain.backup_id import BackupId
+
+PLAN = "restore"
+"""Fact of a restore's job: its plan, as JSON."""
+PHASE = "phase"
+"""Fact of a restore's job: how far it was about to go."""
+KEPT = "kept"
+"""Fact of a restore's job: what of the state before is kept, "" once that is gone."""
+
+_LONGEST_NAME = 30  # bytes of a database's name, of 63, which leave room for what is added
+
+
+class Phase(StrEnum):
+    """How far a restore is about to go; each is written before its first act."""
+
+    BESIDE = "beside"  # database and files are made beside those that serve
+    SWITCH = "switch"  # server and worker go, and all is swapped
+    START = "start"  # the restored state is started, and may be written to
+    KEEP = "keep"  # the gate held
+
+
+class Kept(StrEnum):
+    """What the databases and folders that a restore keeps are good for."""
+
+    BEFORE = "before"  # the state before, for an undo
+    FAILED = "failed"  # a restored state that did not hold, but may have been written to
+
+
+class SessionsDo(StrEnum):
+    """What becomes of Redis."""
+
+    LEAVE = "leave"
+    FLUSH = "flush"
+    LOAD = "load"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A mount whose content is replaced; *source* is a folder or a volume's name on the host."""
+
+    component: str
+    source: str
+
+
+@dataclass(frozen=True)
+class TagChange:
+    """A setting of Compose's env *file*; None for a value: it does not stand there."""
+
+    file: str
+    name: str
+    old: str | None
+    new: str | None
+
+    @property
+    def back(self) -> "TagChange":
+        """The change that undoes this one."""
+        return TagChange(self.file, self.name, self.new, self.old)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The stack, as it must be known while its server is away; services by Compose's names.
+
+    *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
+    *login_page*, the HTTP status of the login page, are those of what ran before.
+    """
+
+    project: str
+    postgresql: str
+    server: str
+    worker: str | None
+    redis: str | None
+    working_dir: str
+    config_files: tuple[str, ...]
+    env_files: tuple[str, ...]
+    database: str
+    user: str
+    image: str
+    version: str | None
+    login_page: int | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """What is removed and started again."""
+        return (self.server, self.worker) if self.worker else (self.server,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorePlan:
+    """What will be done.
+
+    *backup* is the backup's id; an undo has the job that it takes back in *undoes* instead.
+    *image* and *version* are what will serve. *tag* is None where what runs is that image already.
+    """
+
+    job: str
+    backup: str
+    site: Site
+    database: bool
+    folders: tuple[Folder, ...]
+    sessions: SessionsDo
+    image: str
+    version: str | None
+    tag: TagChange | None = None
+    undoes: str = ""
+
+    @property
+    def incoming(self) -> str:
+        """The name of the database that is to serve, until it does."""
+        return database_name(self.site.database, "restore", self.job)
+
+    @property
+    def outgoing(self) -> str:
+        """The name that the database which served before has from then on."""
+        return database_name(self.site.database, "before", self.job)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(folder.source for folder in self.folders)
+
+
+def database_name(database: str, role: str, job: str) -> str:
+    """What the database of a job is called beside *database*; it fits PostgreSQL's 63 bytes."""
+    stem = database.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    return f"{stem}_{role}_{job.lower().replace('-', '_')}"
+
+
+def undo_plan(done: RestorePlan, job: BackupId, site: Site, tag: TagChange | None) -> RestorePlan:
+    """How to take back what *done* did, on the stack as it is now, *site*."""
+    return RestorePlan(
+        job=job,
+        backup=done.backup,
+        site=site,
+        database=done.database,
+        folders=done.folders,
+        sessions=SessionsDo.LEAVE if done.sessions is SessionsDo.LEAVE else SessionsDo.LOAD,
+        image=done.site.image,
+        version=done.site.version,
+        tag=tag,
+        undoes=done.job,
+    )
+
+
+_ADAPTER = TypeAdapter(RestorePlan)
+
+
+def encode_plan(plan: RestorePlan) -> str:
+    """The plan for the journal."""
+    return _ADAPTER.dump_json(plan).decode()
+
+
+def plan_of(facts: Mapping[str, str]) -> RestorePlan | None:
+    """The plan in a job's facts; None where it had not come so far as to change anything."""
+    return _ADAPTER.validate_json(facts[PLAN]) if PLAN in facts else None
+
+
+def phase_of(facts: Mapping[str, str]) -> Phase:
+    """How far a job with a plan was about to go."""
+    return Phase(facts.get(PHASE, Phase.BESIDE))

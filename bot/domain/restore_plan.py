@@ -1,0 +1,210 @@
+"""What a person is shown before a restore, and what refuses it: decided from what was looked up."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.backup_id import BackupId
+from bot.domain.components import CONFIG, GLOBALS, POSTGRES, REDIS
+from bot.domain.contents import Contents
+from bot.domain.errors import ConfigError, RefusedError
+from bot.domain.manifest import Component, DatabaseFacts, Manifest
+from bot.domain.messages import RunRestore
+from bot.domain.restore import Folder, SessionsDo
+
+NEVER_LOADED = frozenset({GLOBALS, CONFIG})
+_AUTHENTIK_WITHOUT_REDIS = (2025, 10)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SPARE = 1.1  # of the database's size, for indexes and the log that a load writes
+UNTOUCHED = "Nothing was changed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The stack as it is, for the decision; *free_bytes* are those where the database lies.
+
+    *single_files* names the components of which a single file is mounted, not a folder.
+    """
+
+    folders: tuple[Folder, ...]
+    single_files: frozenset[str]
+    has_redis: bool
+    postgresql: str
+    image: str
+    live: DatabaseFacts | None = None
+    contents: Contents | None = None
+    free_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What of the backup will be used, and on what it goes."""
+
+    components: tuple[Component, ...]
+    folders: tuple[Folder, ...]
+    database: bool
+    sessions: SessionsDo
+    image: str
+    image_digest: str | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """All that a person decides on; *undo_of* is the restore that would be taken back."""
+
+    backup_id: BackupId | None
+    manifest: Manifest | None
+    components: tuple[str, ...]
+    untouched: tuple[str, ...]
+    version_now: str | None
+    version_then: str | None
+    sessions: SessionsDo
+    safety_backup: bool
+    undo_of: BackupId | None = None
+    live: DatabaseFacts | None = None
+    contents: Contents | None = None
+    differences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> Choice:
+    """What to use of the backup, or why it cannot be restored here.
+
+    Raises:
+        ConfigError: a component that was asked for is none.
+        RefusedError: it does not fit this stack.
+    """
+    usable = _usable(manifest, command, found.single_files)
+    has_database = any(each.name == POSTGRES for each in usable)
+    with_redis = any(each.name == REDIS for each in usable)
+    folders = {folder.component: folder for folder in found.folders}
+    wanted = [each for each in usable if each.name not in {POSTGRES, REDIS}]
+    missing = [each.name for each in wanted if each.name not in folders]
+    if missing:
+        raise RefusedError(
+            f'this stack has no folder for "{missing[0]}": the backup is of another layout of'
+            f" Authentik {manifest.software.authentik or ''}",
+            hint=f"{UNTOUCHED} Mount it as then, or name other parts with --component.",
+        )
+    _require_redis(manifest, found, with_redis=with_redis, has_database=has_database)
+    if has_database:
+        _require_server(manifest, found)
+    return Choice(
+        components=tuple(usable),
+        folders=tuple(folders[each.name] for each in wanted),
+        database=has_database,
+        sessions=_sessions(found, with_redis=with_redis, has_database=has_database),
+        image=_image(manifest, found) if has_database else found.image,
+        image_digest=_digest(manifest, found) if has_database else None,
+        warnings=_warnings(manifest, found, wanted) if not command.components else (),
+    )
+
+
+def _usable(
+    manifest: Manifest, command: RunRestore, single_files: frozenset[str]
+) -> list[Component]:
+    never = NEVER_LOADED | single_files
+    loadable = {each.name: each for each in manifest.components if each.name not in never}
+    unknown = sorted(command.components - loadable.keys())
+    if unknown:
+        raise ConfigError(
+            f'--component: there is no "{unknown[0]}" in the backup that can be restored',
+            hint=f"There is: {', '.join(sorted(loadable))}.",
+        )
+    wanted: Collection[str] = command.components or loadable.keys() - {REDIS}
+    usable = [each for name, each in loadable.items() if name in wanted]
+    if command.with_redis and REDIS not in wanted:
+        if REDIS not in loadable:
+            raise ConfigError("--with-redis: the backup has no Redis", hint="Leave it out.")
+        usable.append(loadable[REDIS])
+    if not usable:
+        raise RefusedError("there is nothing to restore in this backup", hint=UNTOUCHED)
+    return usable
+
+
+def _require_redis(
+    manifest: Manifest, found: Found, *, with_redis: bool, has_database: bool
+) -> None:
+    if found.has_redis:
+        return
+    family = _family(manifest.software.authentik)
+    needs_it = has_database and family is not None and family < _AUTHENTIK_WITHOUT_REDIS
+    if with_redis or needs_it:
+        raise RefusedError(
+            f"Authentik {manifest.software.authentik} needs Redis, which this stack does not have",
+            hint=f"{UNTOUCHED} Add the service as it was then, and start it.",
+        )
+
+
+def _require_server(manifest: Manifest, found: Found) -> None:
+    dumped = manifest.software.postgresql or found.postgresql
+    if _major(found.postgresql) < _major(dumped):
+        raise RefusedError(
+            f"the stack's PostgreSQL {found.postgresql} is older than the backup's {dumped},"
+            " and cannot load it",
+            hint=f"{UNTOUCHED} Use PostgreSQL {_major(dumped)} or newer.",
+        )
+    needed = int(manifest.database.size * _SPARE) if manifest.database else 0
+    if found.free_bytes is not None and found.free_bytes < needed:
+        raise RefusedError(
+            f"the restored database needs about {needed // 2**20} MiB beside the one that serves;"
+            f" PostgreSQL's disk has {found.free_bytes // 2**20} MiB free",
+            hint=f"{UNTOUCHED} Make room there.",
+        )
+
+
+def _sessions(found: Found, *, with_redis: bool, has_database: bool) -> SessionsDo:
+    if with_redis:
+        return SessionsDo.LOAD
+    return SessionsDo.FLUSH if has_database and found.has_redis else SessionsDo.LEAVE
+
+
+def _image(manifest: Manifest, found: Found) -> str:
+    """The repository that this stack uses, with the backup's tag."""
+    repository, _, tag = manifest.software.image.partition("@")[0].rpartition(":")
+    if not repository or not _TAG.fullmatch(tag):
+        raise RefusedError(
+            f'the backup names no tag of its image, only "{manifest.software.image[:80]}"',
+            hint=f"{UNTOUCHED} Restore parts of it with --component.",
+        )
+    return f"{_repository(found.image)}:{tag}"
+
+
+def _digest(manifest: Manifest, found: Found) -> str | None:
+    """The digest, where it is one of the repository that this stack uses."""
+    same = _repository(manifest.software.image) == _repository(found.image)
+    return manifest.software.image_digest if same else None
+
+
+def _repository(image: str) -> str:
+    name = image.partition("@")[0]
+    repository, _, tag = name.rpartition(":")
+    return repository if repository and "/" not in tag else name
+
+
+def _warnings(manifest: Manifest, found: Found, wanted: Sequence[Component]) -> tuple[str, ...]:
+    there = {each.name for each in wanted}
+    return (
+        *manifest.warnings,
+        *(
+            f'"{folder.component}" {_why_not(folder, found)} and stays as it is'
+            for folder in found.folders
+            if folder.component not in there
+        ),
+    )
+
+
+def _why_not(folder: Folder, found: Found) -> str:
+    if folder.component in found.single_files:
+        return "is a single file that is mounted"
+    return "is not in the backup"
+
+
+def _family(version: str | None) -> tuple[int, ...] | None:
+    parts = (version or "").split(".")[:2]
+    return tuple(int(part) for part in parts) if all(map(str.isdigit, parts)) else None
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])

@@ -1,0 +1,66 @@
+"""What becomes of a restore that did not end well: decided by its plan and by what is true now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.domain.restore import Phase, RestorePlan
+
+
+class FolderState(StrEnum):
+    """How far the swap of one mount is, as its folders tell."""
+
+    NONE = "none"  # nothing of this job is there
+    STAGED = "staged"  # the new content lies beside the old one
+    MOVING = "moving"  # the old content is partly out, or partly back in
+    SWAPPED = "swapped"  # the old content is out; the new one is at least partly in
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is there: all databases, and the state of each mount by its source."""
+
+    databases: frozenset[str]
+    folders: Mapping[str, FolderState] = field(default_factory=dict)
+
+
+class Remedy(StrEnum):
+    """What to do about it."""
+
+    DROP_NEW = "drop new"  # nothing was switched yet: what was made beside goes
+    SWAP_BACK = "swap back"
+    GATE_THEN_KEEP = "gate, then keep"  # people may have written to it since
+    KEEP = "keep"
+    ASK = "ask"  # somebody else has changed it
+
+
+def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) -> Remedy:
+    """Decide for a restore that was about to do *phase*.
+
+    *interrupted*: its process was stopped or killed; else it failed, or a person cancelled it.
+    """
+    serves_new = _serves_new(plan, phase, truth)
+    if serves_new is None:
+        return Remedy.ASK
+    if phase is Phase.KEEP and serves_new:
+        return Remedy.KEEP
+    if phase is Phase.BESIDE:
+        return Remedy.ASK if plan.outgoing in truth.databases else Remedy.DROP_NEW
+    if phase is Phase.START and serves_new and interrupted:
+        return Remedy.GATE_THEN_KEEP
+    return Remedy.SWAP_BACK
+
+
+def _serves_new(plan: RestorePlan, phase: Phase, truth: Truth) -> bool | None:
+    """Whether the restored state is the one in place; None where that cannot be told."""
+    if plan.database:
+        live = plan.site.database in truth.databases
+        swapped = plan.outgoing in truth.databases
+        if not live or (swapped and plan.incoming in truth.databases):
+            return None
+        if not swapped:
+            return False
+    states = [truth.folders.get(source, FolderState.NONE) for source in plan.sources]
+    if states:
+        return all(state is FolderState.SWAPPED for state in states)
+    return plan.database or phase in {Phase.START, Phase.KEEP}

@@ -1,0 +1,188 @@
+"""What of a tar stream may pass, decided member by member while it streams by.
+
+Nothing is unpacked here. What passes can be unpacked into an empty folder without writing anywhere
+else, by whatever program: it has one folder at its root, and no name in it leads out of that.
+"""
+
+import tarfile
+from collections.abc import Callable
+
+from bot.domain.errors import IntegrityError
+
+_BLOCK = 512
+_FOLLOWED = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE)
+_GLOBAL = tarfile.XGLTYPE
+_KNOWN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
+_PIPE = tarfile.FIFOTYPE
+_LONGEST_HEADER = 1024 * 1024  # bytes of one extended header: a path, a link, some attributes
+OWN = ".akbot-"
+"""How the names of akbot's own folders inside a mount begin."""
+
+
+class TarSieve:
+    """Bytes in, those of the members that pass out; *root* is known once `finish` was called.
+
+    Own folders (`OWN`) right below the root are left out, whatever is in them. With *strict*, what
+    is dangerous to unpack raises IntegrityError before a byte of it has passed.
+    """
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._pending = bytearray()  # not yet a whole header
+        self._held = b""  # extended headers of the member that follows
+        self._extended: dict[str, str] = {}
+        self._left = 0  # bytes of the member's content, with padding
+        self._take: Callable[[bytes], None] | None = None
+        self._passes = True
+        self._out = bytearray()
+        self._links: set[str] = set()
+        self._files: set[str] = set()
+        self._empty_blocks = 0
+        self.root = ""
+        self.root_is_folder = False
+
+    def feed(self, block: bytes) -> bytes:
+        """Pass on what may; raises IntegrityError."""
+        self._out = bytearray()
+        view = memoryview(block)
+        while view:
+            if self._left:
+                view = self._content(view)
+            else:
+                missing = _BLOCK - len(self._pending)
+                self._pending += view[:missing]
+                view = view[missing:]
+                if len(self._pending) == _BLOCK:
+                    header, self._pending = bytes(self._pending), bytearray()
+                    self._header(header)
+        return bytes(self._out)
+
+    def finish(self) -> None:
+        """Raise IntegrityError unless the archive was whole."""
+        if self._left or self._pending or not self._empty_blocks:
+            raise IntegrityError("the tar archive ends before its closing blocks")
+
+    def _content(self, view: memoryview) -> memoryview:
+        piece, rest = view[: self._left], view[self._left :]
+        self._left -= len(piece)
+        if self._take:
+            self._take(bytes(piece))
+        elif self._passes:
+            self._out += piece
+        return rest
+
+    def _header(self, header: bytes) -> None:
+        if header == bytes(_BLOCK):
+            self._empty_blocks += 1
+            self._out += header
+            return
+        if self._empty_blocks:
+            raise IntegrityError("the tar archive goes on after its end")
+        try:
+            member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        except tarfile.TarError as error:
+            raise IntegrityError(f"the tar archive is damaged: {error}") from error
+        self._take = None
+        if member.type == _GLOBAL:
+            raise IntegrityError("the tar archive has a header for all of its members")
+        if member.type in _FOLLOWED:
+            self._extension(header, member)
+        else:
+            self._member(header, member)
+
+    def _extension(self, header: bytes, member: tarfile.TarInfo) -> None:
+        if member.size > _LONGEST_HEADER:
+            raise IntegrityError("a header of the tar archive is too long")
+        self._held += header
+        collected = bytearray()
+        padded = _padded(member.size)
+
+        def take(piece: bytes) -> None:
+            collected.extend(piece)
+            if len(collected) == padded:
+                self._held += bytes(collected)
+                self._extended |= _read_extension(member.type, bytes(collected[: member.size]))
+
+        self._left, self._take = padded, take
+
+    def _member(self, header: bytes, member: tarfile.TarInfo) -> None:
+        extended, self._extended = self._extended, {}
+        held, self._held = self._held, b""
+        if any(name.startswith("GNU.sparse") for name in extended):
+            raise IntegrityError("the tar archive has a file with holes")
+        name = extended.get("path", member.name)
+        link = extended.get("linkpath", member.linkname)
+        size = _number(extended.get("size"), member.size)
+        parts = _parts(name)
+        self._passes = not (len(parts) > 1 and parts[1].startswith(OWN))
+        if self._passes:
+            if self._strict:
+                self._judge(member.type, parts, link)
+            self._out += held + header
+        has_content = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
+        self._left = _padded(size) if has_content or member.type not in (*_KNOWN, _PIPE) else 0
+
+    def _judge(self, kind: bytes, parts: list[str], link: str) -> None:
+        name = "/".join(parts)
+        self._require_inside(kind, parts, name)
+        if kind not in (*_KNOWN, _PIPE):
+            raise IntegrityError(f'"{name[:80]}" in the tar archive is a device or unknown')
+        if any("/".join(parts[:length]) in self._links for length in range(1, len(parts) + 1)):
+            raise IntegrityError(f'the tar archive writes through a link: "{name[:80]}"')
+        if kind == tarfile.SYMTYPE:
+            self._links.add(name)
+        elif kind != tarfile.DIRTYPE:
+            if kind == tarfile.LNKTYPE and "/".join(_parts(link)) not in self._files:
+                raise IntegrityError(f'"{name[:80]}" in the tar archive is a link out of it')
+            self._files.add(name)
+
+    def _require_inside(self, kind: bytes, parts: list[str], name: str) -> None:
+        if not parts or ".." in parts or parts[0] == "":
+            raise IntegrityError(f'the tar archive leads out of its folder: "{name[:80]}"')
+        if not self.root:
+            if len(parts) > 1 or kind == tarfile.SYMTYPE:
+                raise IntegrityError("the tar archive does not begin with its folder")
+            self.root, self.root_is_folder = parts[0], kind == tarfile.DIRTYPE
+        elif parts[0] != self.root:
+            raise IntegrityError(f'the tar archive has a second root: "{name[:80]}"')
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a name; an absolute one begins with an empty part."""
+    absolute = [""] if name.startswith("/") else []
+    return absolute + [part for part in name.split("/") if part not in {"", "."}]
+
+
+def _padded(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    if text is None:
+        return otherwise
+    if not text.isascii() or not text.isdigit():
+        raise IntegrityError("the tar archive is damaged: a size is no number")
+    return int(text)
+
+
+def _read_extension(kind: bytes, data: bytes) -> dict[str, str]:
+    text = data.rstrip(b"\0").decode("utf-8", "surrogateescape")
+    if kind == tarfile.GNUTYPE_LONGNAME:
+        return {"path": text}
+    if kind == tarfile.GNUTYPE_LONGLINK:
+        return {"linkpath": text}
+    return _read_records(data)
+
+
+def _read_records(data: bytes) -> dict[str, str]:
+    r"""PAX records: `LENGTH NAME=VALUE\n`, the length counting all of it."""
+    records: dict[str, str] = {}
+    rest = data
+    while rest:
+        digits, space, _ = rest.partition(b" ")
+        if not space or not digits.isdigit() or not len(digits) + 2 < int(digits) <= len(rest):
+            raise IntegrityError("the tar archive is damaged: a header is not whole")
+        record, rest = rest[len(digits) + 1 : int(digits) - 1], rest[int(digits) :]
+        name, _, value = record.partition(b"=")
+        records[name.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
+    return records

@@ -1,0 +1,41 @@
+"""A person's word at the terminal, before something is changed."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+
+from bot.domain.restore_plan import Preview
+from bot.entrypoints.render_restore import preview_lines
+from bot.entrypoints.streams import complain
+
+_YES = "yes"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Shows what would be done; *agreed*: the word was given on the command line."""
+
+    agreed: bool
+
+    async def __call__(self, preview: Preview) -> bool:
+        """Whether it shall be done; where there is nobody to ask it shall not."""
+        complain(*preview_lines(preview))
+        if self.agreed:
+            return True
+        if not sys.stdin.isatty():
+            return False
+        sys.stderr.write(f'Type "{_YES}" to go on: ')
+        sys.stderr.flush()
+        return (await _typed()).strip() == _YES
+
+
+async def _typed() -> str:
+    """A line from the terminal; the event loop goes on, and Ctrl-C ends the waiting."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return sys.stdin.readline()  # a terminal hands out whole lines, so this one is there

@@ -1,0 +1,89 @@
+"""A restore for people: what it would do, and what it did. Pure."""
+
+from bot.domain.printable import one_line
+from bot.domain.restore import SessionsDo
+from bot.domain.restore_plan import Preview
+from bot.entrypoints.render import duration, size
+from bot.services.restore import Restored
+
+_USERS = "public.authentik_core_user"
+_SESSIONS = {
+    SessionsDo.LEAVE: "",
+    SessionsDo.FLUSH: "Redis is emptied: what it holds (caches, sessions, queues) is kept aside.",
+    SessionsDo.LOAD: "Redis is loaded as it was then: who was logged in then is so again.",
+}
+
+
+def preview_lines(preview: Preview) -> list[str]:
+    """What will be done, what is lost, who comes back, and what else should be known."""
+    lines = _undo_lines(preview) if preview.undo_of else _backup_lines(preview)
+    if preview.version_now != preview.version_then:
+        lines.append(f"Authentik {preview.version_now} becomes {preview.version_then} again.")
+    if _SESSIONS[preview.sessions]:
+        lines.append(_SESSIONS[preview.sessions])
+    lines += [f"  differs: {one_line(each)}" for each in preview.differences]
+    lines += [f"  warning: {one_line(each)}" for each in preview.warnings]
+    lines.append("Server and worker are away for as long as they take to start.")
+    return lines
+
+
+def _undo_lines(preview: Preview) -> list[str]:
+    parts = ", ".join(preview.components)
+    return [
+        f"The restore {preview.undo_of} is taken back: {parts}.",
+        "What was written since is lost to those who use it, and kept for one more undo.",
+    ]
+
+
+def _backup_lines(preview: Preview) -> list[str]:
+    manifest = preview.manifest
+    if manifest is None:
+        return []
+    label = f' "{one_line(manifest.label)}"' if manifest.label else ""
+    made = f"{manifest.created:%Y-%m-%d %H:%M} UTC, {size(manifest.stored_size)}"
+    lines = [
+        f"Backup {preview.backup_id}{label} of {made}, is to serve again.",
+        f"Replaced: {', '.join(preview.components)}.",
+    ]
+    if preview.untouched:
+        lines.append(f"Not touched: {', '.join(preview.untouched)}.")
+    if "postgres" in preview.components:
+        lines += _database_lines(preview)
+    if preview.safety_backup:
+        lines.append("The state before is backed up first, and kept for akbot restore --undo.")
+    else:
+        lines.append("There will be NO safety backup; the state before is kept for --undo.")
+    return lines
+
+
+def _database_lines(preview: Preview) -> list[str]:
+    lines: list[str] = []
+    then = preview.manifest.database if preview.manifest else None
+    if then and preview.live:
+        now = preview.live
+        lines.append(
+            f"The database: {sum(now.rows.values()):,} rows now, {sum(then.rows.values()):,} then;"
+            f" {now.rows.get(_USERS, 0):,} users now, {then.rows.get(_USERS, 0):,} then."
+        )
+    if preview.contents and preview.contents.newest_event:
+        newest = preview.contents.newest_event
+        lines.append(
+            f"All that was written since is lost; the newest event is of {newest:%Y-%m-%d %H:%M}"
+            " UTC."
+        )
+    lines.append(
+        "Who was deleted since comes back, so do tokens revoked since, and passwords are the old"
+        " ones."
+    )
+    return lines
+
+
+def restored_lines(restored: Restored) -> list[str]:
+    """What serves now."""
+    version = f" with Authentik {restored.version}" if restored.version else ""
+    if restored.undone:
+        what = f"The restore {restored.undone} is taken back"
+    else:
+        what = f"Backup {restored.backup} serves{version}"
+    kept = "What served before is kept until a newer backup was made and a day has passed"
+    return [f"{what}, after {duration(restored.seconds)}.", f"{kept}: akbot restore --undo"]

@@ -1,0 +1,68 @@
+"""What `akbot restore` was asked for."""
+
+import argparse
+
+from bot.domain.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument(
+        "id", nargs="?", default="latest", help="a backup's id, its beginning, or latest (default)"
+    )
+    parser.add_argument(
+        "--component",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this part: postgres, media …; may be given several times",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only show what would be done, and change nothing"
+    )
+    parser.add_argument(
+        "--undo", action="store_true", help="take the last restore back: rows, files and version"
+    )
+    parser.add_argument(
+        "--trust", metavar="KEY", help="one more signing key to trust this once, ed25519:…"
+    )
+    parser.add_argument(
+        "--allow-unsigned", action="store_true", help="whoever wrote the backup; name it by its id"
+    )
+    parser.add_argument(
+        "--with-redis", action="store_true", help="load Redis too; else it is emptied"
+    )
+    parser.add_argument(
+        "--keep-queue", action="store_true", help="do what waited in the task queue, mails too"
+    )
+    parser.add_argument(
+        "--no-safety-backup", action="store_true", help="do not back the state before up"
+    )
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        ConfigError: an undo has no choice, and an unsigned backup is named.
+    """
+    choices = {
+        "--component": args.component,
+        "--trust": args.trust,
+        "--allow-unsigned": args.allow_unsigned,
+        "--with-redis": args.with_redis,
+        "--keep-queue": args.keep_queue,
+        "--no-safety-backup": args.no_safety_backup,
+        "ID": args.id != "latest",
+    }
+    given = [name for name, value in choices.items() if value]
+    if args.undo and given:
+        raise ConfigError(
+            f"restore --undo: it does not go with {given[0]}", hint="Leave one of them out."
+        )
+    if args.allow_unsigned and args.id == "latest":
+        raise ConfigError(
+            "restore --allow-unsigned: latest is always a trusted one",
+            hint='Name the backup by its id; see "akbot backups".',
+        )

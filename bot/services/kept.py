@@ -1,0 +1,56 @@
+"""Remove what restores have kept, once nobody needs it for an undo any more."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.catalogue import BackupRecord
+from bot.domain.jobs import Job
+from bot.domain.kept import keeps_something, may_go
+from bot.domain.restore import KEPT, RestorePlan, plan_of
+from bot.services.journal_ports import JobJournal, JobLock
+from bot.services.ports import Clock
+from bot.services.restore_ports import Workplace
+
+_ALL = 10_000  # jobs, more than the journal keeps
+
+
+@dataclass(frozen=True)
+class KeptService:
+    """Sweeps; *list_backups* is asked only where something may go."""
+
+    journal: JobJournal
+    lock: JobLock
+    clock: Clock
+    workplace: Workplace
+    list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
+
+    async def sweep(self) -> Sequence[str]:
+        """Remove what may go; the jobs that had kept it.
+
+        Raises BusyError while a job runs, PortError where stack or store do not answer.
+        """
+        keeping = [job for job in await self.journal.jobs(_ALL) if keeps_something(job)]
+        if not keeping:
+            return ()
+        records, now = await self.list_backups(), self.clock.now()
+        over = [job for job in keeping if may_go(job, records, now)]
+        if not over:
+            return ()
+        async with self.lock.hold(None):
+            for job in over:
+                await self._remove(job)
+        return [job.id for job in over]
+
+    async def _remove(self, job: Job) -> None:
+        plan = plan_of(job.plan)
+        if plan:
+            await self._drop(plan)
+        await self.journal.plan(job.id, {KEPT: ""})
+
+    async def _drop(self, plan: RestorePlan) -> None:
+        tools = await self.workplace.tools(plan.site, plan.job)
+        for name in (plan.outgoing, plan.incoming) if plan.database else ():
+            await tools.databases.drop(name)
+        await tools.files.discard(plan.sources)
+        if tools.sessions:
+            await tools.sessions.discard()

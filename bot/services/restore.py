@@ -1,0 +1,235 @@
+"""Restore a backup onto the live stack: all is made ready beside what serves, then swapped at once.
+
+Nothing that serves is touched before the backup was read whole, a person has agreed and the new
+database was compared with the manifest. What fails is undone by `restore_recovery`, in this process
+or in the next one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from bot.domain.catalogue import BackupRecord, choose, require_readable
+from bot.domain.client_patches import judge_client
+from bot.domain.components import CONFIG
+from bot.domain.config_diff import MOST_BYTES, compare_configs, read_config
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.jobs import Trigger
+from bot.domain.manifest import Manifest
+from bot.domain.messages import RunBackup, RunRestore
+from bot.domain.restore import (
+    PHASE,
+    PLAN,
+    Phase,
+    RestorePlan,
+    Site,
+    encode_plan,
+)
+from bot.domain.restore_plan import NEVER_LOADED, Choice, Found, Preview, choose_components
+from bot.domain.stack import Stack
+from bot.services.backup import BackupService
+from bot.services.catalogue import list_backups, read_unsigned
+from bot.services.deletion import READS
+from bot.services.gate import GatePatience
+from bot.services.keyring import Keyring
+from bot.services.pipeline import ending
+from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, ReadLocks
+from bot.services.proven import ProvenObjects
+from bot.services.restore_beside import Beside
+from bot.services.restore_ports import Tools, Workplace
+from bot.services.stack_folders import folders_of
+from bot.services.switch import Begin, Switch, switch_and_hold, telling
+from bot.services.verify import read_component, verify_component
+
+Confirm = Callable[[Preview], Awaitable[bool]]
+"""Asks a person whether that shall be done."""
+
+_TAG = "AUTHENTIK_TAG"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What serves now, and since how long it took. *kept*: the state before can be had back."""
+
+    job: str
+    backup: str
+    version: str | None
+    seconds: float
+    undone: str = ""
+
+    @property
+    def words(self) -> str:
+        """In a sentence, for the journal."""
+        version = f", Authentik {self.version}" if self.version else ""
+        if self.undone:
+            return f"the restore {self.undone} was taken back in {self.seconds:.0f} s{version}"
+        return f"backup {self.backup} serves after {self.seconds:.0f} s{version}"
+
+
+@dataclass(frozen=True)
+class RestoreService:
+    """`akbot restore`, for the folder *stack_name* of the store, the project's by default."""
+
+    engine: Engine
+    store: BackupStore
+    keyring: Keyring
+    clock: Clock
+    publish: Publish
+    locks: ReadLocks
+    workplace: Workplace
+    patience: GatePatience
+    stack_name: str | None = None
+
+    async def preview(self, command: RunRestore) -> Preview:
+        """`--dry-run`: what would be done, as far as it can be told without reading the backup."""
+        stack = await self.engine.find_stack()
+        record = await self._choose(command, stack)
+        site = await self.workplace.survey(stack)
+        tools = await self.workplace.tools(site, record.id)
+        return (await self._decide(command, record, stack, site, tools))[1]
+
+    async def run(self, command: RunRestore, job: JobLog, confirm: Confirm) -> Restored:
+        """Restore, and return once the restored state has held at the gate.
+
+        Raises RefusedError, and nothing was changed, where it does not fit, is not trusted or
+        nobody agreed; else what failed first, and what it left is in *job*'s page.
+        """
+        started, begin = self.clock.monotonic(), telling(job, self.publish)
+        stack = await self.engine.find_stack()
+        record = await self._choose(command, stack)
+        manifest = require_readable(record)
+        await job.plan(**{READS: record.id})
+        async with AsyncExitStack() as context:
+            await context.enter_async_context(self.locks.reading(record.id))
+            site = await self.workplace.survey(stack)
+            tools = await self.workplace.tools(site, job.id)
+            choice, preview = await self._decide(command, record, stack, site, tools)
+            objects = await self._prove(choice, begin)
+            if not await confirm(preview):
+                raise RefusedError(
+                    "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
+                )
+            if command.safety_backup:
+                await begin("backing up the state before")
+                await self._back_up(command, job)
+            if choice.database:
+                await begin("getting the image")
+                await tools.control.pull(choice.image, choice.image_digest)
+            plan = await self._plan(choice, manifest, site, tools, job)
+            await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
+            beside = Beside(plan, tools, objects, self.keyring.identities, begin)
+            await beside.make(choice.components, manifest.database, keep_queue=command.keep_queue)
+        await switch_and_hold(Switch(plan, tools), job, begin, self.patience, self.clock)
+        return Restored(job.id, record.id, plan.version, self.clock.monotonic() - started)
+
+    async def _choose(self, command: RunRestore, stack: Stack) -> BackupRecord:
+        name = self.stack_name or stack.project
+        trusted = self.keyring.trusted | ({command.trust} if command.trust else set())
+        record = choose(await list_backups(self.store, name, trusted), command.backup)
+        if command.allow_unsigned:
+            record = await read_unsigned(self.store, name, record.id)
+        require_readable(record)
+        if not self.keyring.identities:
+            raise RefusedError(
+                "the private key is not on this host, so nothing can be decrypted",
+                hint="Nothing was changed. Set AKBOT_IDENTITY_FILE to the key.",
+            )
+        return record
+
+    async def _decide(
+        self, command: RunRestore, record: BackupRecord, stack: Stack, site: Site, tools: Tools
+    ) -> tuple[Choice, Preview]:
+        manifest = require_readable(record)
+        folders = folders_of(stack)
+        are_folders = await tools.files.are_folders([each.source for each in folders])
+        found = Found(
+            folders=folders,
+            single_files=frozenset(
+                each.component for each in folders if not are_folders[each.source]
+            ),
+            has_redis=stack.redis is not None,
+            postgresql=await tools.databases.version(),
+            image=site.image,
+            live=await tools.databases.facts(site.database),
+            contents=await tools.databases.contents(site.database),
+            free_bytes=await tools.databases.free_bytes(),
+        )
+        choice = choose_components(manifest, found, command)
+        client = judge_client(await tools.databases.client_version()) if choice.database else ""
+        return choice, Preview(
+            backup_id=record.id,
+            manifest=manifest,
+            components=tuple(each.name for each in choice.components),
+            untouched=tuple(
+                each.name
+                for each in manifest.components
+                if each not in choice.components and each.name not in NEVER_LOADED
+            ),
+            version_now=site.version,
+            version_then=manifest.software.authentik if choice.database else site.version,
+            sessions=choice.sessions,
+            safety_backup=command.safety_backup,
+            live=found.live,
+            contents=found.contents,
+            differences=tuple(await self._differences(manifest, stack)),
+            warnings=(
+                *choice.warnings,
+                *([client] if client else []),
+                *(["its signature was not checked"] if command.allow_unsigned else []),
+            ),
+        )
+
+    async def _differences(self, manifest: Manifest, stack: Stack) -> list[str]:
+        """How the configuration differs; it is never written over."""
+        component = manifest.component(CONFIG)
+        if component is None:
+            return []
+        packed = await read_component(self.store, component, self.keyring.identities, _whole)
+        now = await _whole(self.engine.files(stack).config())
+        files = [await asyncio.to_thread(read_config, each) for each in (packed, now)]
+        return compare_configs(files[0], files[1], _TAG)
+
+    async def _prove(self, choice: Choice, begin: Begin) -> ProvenObjects:
+        """Read all that will be used, whole, before anything else sees a byte of it."""
+        objects = ProvenObjects(self.store)
+        for component in choice.components:
+            await begin(f"checking {component.name}")
+            try:
+                await verify_component(objects, component, self.keyring.identities)
+            except BotError as error:
+                error.hint = error.hint or "Nothing was changed. Use another backup."
+                raise
+        return objects
+
+    async def _back_up(self, command: RunRestore, job: JobLog) -> None:
+        """The safety backup, under this job's own name."""
+        service = BackupService(
+            self.engine, self.store, self.keyring, self.clock, self.publish, self.stack_name
+        )
+        await service.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+
+    async def _plan(
+        self, choice: Choice, manifest: Manifest, site: Site, tools: Tools, job: JobLog
+    ) -> RestorePlan:
+        return RestorePlan(
+            job=job.id,
+            backup=manifest.id,
+            site=site,
+            database=choice.database,
+            folders=choice.folders,
+            sessions=choice.sessions,
+            image=choice.image,
+            version=manifest.software.authentik if choice.database else site.version,
+            tag=await tools.control.tag_change(choice.image),
+        )
+
+
+async def _whole(blocks: AsyncIterator[bytes]) -> bytes:
+    """A configuration; of what is none only a little more than one may have."""
+    packed = bytearray()
+    async with ending(blocks):
+        async for block in blocks:
+            if len(packed) <= MOST_BYTES:
+                packed += block
+    return bytes(packed)

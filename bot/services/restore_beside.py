@@ -1,0 +1,65 @@
+"""Make the restored database, files and sessions beside those that serve."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot import age
+from bot.domain.components import POSTGRES, REDIS
+from bot.domain.drill import compare_databases
+from bot.domain.errors import IntegrityError
+from bot.domain.manifest import Component, DatabaseFacts
+from bot.domain.restore import Folder, RestorePlan
+from bot.services.proven import ProvenObjects
+from bot.services.restore_ports import Tools
+from bot.services.switch import Begin
+from bot.services.verify import read_component
+
+Take = Callable[[AsyncIterator[bytes]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What *plan* needs, from *objects* that were read whole before."""
+
+    plan: RestorePlan
+    tools: Tools
+    objects: ProvenObjects
+    identities: Sequence[age.Identity]
+    begin: Begin
+
+    async def make(
+        self, components: Sequence[Component], facts: DatabaseFacts | None, *, keep_queue: bool
+    ) -> None:
+        """Raises IntegrityError where the database is not what the manifest's *facts* say."""
+        folders = {folder.component: folder for folder in self.plan.folders}
+        for component in components:
+            await self.begin(f"restoring {component.name} beside what serves")
+            if component.name == POSTGRES:
+                await self._database(component, facts, keep_queue=keep_queue)
+            elif component.name == REDIS and self.tools.sessions:
+                await self._read(component, self.tools.sessions.stage)
+            else:
+                await self._read(component, self._into(folders[component.name]))
+
+    def _into(self, folder: Folder) -> Take:
+        return lambda archive: self.tools.files.stage(folder, archive)
+
+    async def _database(
+        self, component: Component, facts: DatabaseFacts | None, *, keep_queue: bool
+    ) -> None:
+        databases, name = self.tools.databases, self.plan.incoming
+        live = self.plan.site.database
+        await databases.create(name, live)
+        await self._read(component, lambda archive: databases.load(name, archive, live))
+        await self.begin("comparing every table with the manifest")
+        if facts and (reasons := compare_databases(facts, await databases.facts(name))):
+            raise IntegrityError(
+                f"the restored database is not what the manifest says: {'; '.join(reasons)}",
+                hint="Use another backup.",
+            )
+        if not keep_queue:
+            await databases.empty_queue(name)
+        await databases.analyze(name)
+
+    async def _read(self, component: Component, take: Take) -> None:
+        await read_component(self.objects, component, self.identities, take)

@@ -1,0 +1,193 @@
+"""What a restore asks of the stack while its server is away; fakes are in tests/fakes_restore.py.
+
+Whatever changes something can be done again after it was cut off anywhere, and then has the same
+effect as if it had been done once.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.contents import Contents
+from bot.domain.gate import Observation
+from bot.domain.manifest import DatabaseFacts
+from bot.domain.restore import Folder, Site, TagChange
+from bot.domain.restore_recovery import FolderState
+from bot.domain.stack import Stack
+
+
+class DatabaseAdmin(Protocol):
+    """The stack's PostgreSQL, whose databases are made, loaded, renamed and dropped."""
+
+    async def version(self) -> str:
+        """The server's."""
+
+    async def client_version(self) -> str:
+        """That of the `pg_restore` which will read the archive."""
+
+    async def names(self) -> frozenset[str]:
+        """All databases."""
+
+    async def free_bytes(self) -> int | None:
+        """How much room there is where its data lies; None where that cannot be told."""
+
+    async def create(self, name: str, like: str) -> None:
+        """An empty database with owner, encoding, locale, settings, grants, comment of *like*.
+
+        One that is there already by that name, left by an earlier try, is dropped first.
+        """
+
+    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+        """Load a custom-format dump into it, as the role that owns Authentik's tables in *like*.
+
+        Raises IntegrityError with the first words of `pg_restore` when it cannot read the dump,
+        PortError when the server cannot take it.
+        """
+
+    async def facts(self, name: str) -> DatabaseFacts:
+        """What it holds, counted as a backup's snapshot is."""
+
+    async def contents(self, name: str) -> Contents:
+        """What a person would look for first."""
+
+    async def empty_queue(self, name: str) -> int:
+        """Forget the tasks that wait in it; how many there were."""
+
+    async def analyze(self, name: str) -> None:
+        """Collect what the planner needs."""
+
+    async def fence(self, *names: str) -> None:
+        """Let nobody connect to them, and end all sessions; one that is not there is no error."""
+
+    async def unfence(self, name: str) -> None:
+        """Let people connect to it."""
+
+    async def swap(self, live: str, outgoing: str, incoming: str) -> None:
+        """Rename *live* to *outgoing* and *incoming* to *live*, both or neither.
+
+        Both are fenced.
+        """
+
+    async def rename(self, old: str, new: str) -> None:
+        """Rename a database to which nobody is connected; one that is renamed already stays so."""
+
+    async def drop(self, name: str) -> None:
+        """Drop it with whatever is connected to it; one that is gone is no error."""
+
+    async def end_sessions(self) -> None:
+        """End what this job's programs left running."""
+
+
+class StackControl(Protocol):
+    """Images, containers and the tag, by Docker and Compose."""
+
+    async def tag_change(self, image: str) -> TagChange | None:
+        """What to write into `.env` so that server and worker become *image*; None for nothing.
+
+        Raises RefusedError where Compose would not take the image from there.
+        """
+
+    async def pull(self, image: str, digest: str | None) -> None:
+        """Have *image* on this host, of that *digest* where one is known.
+
+        Raises PortError where it is not here and cannot be pulled.
+        """
+
+    async def remove(self) -> None:
+        """Stop and remove server and worker, so that nothing starts them but us."""
+
+    async def write_tag(self, change: TagChange) -> None:
+        """Make the change, whole or not at all; every other byte, owner and mode stay."""
+
+    async def start(self) -> None:
+        """Have Compose create and start server and worker as the project's own files say."""
+
+
+class MountFiles(Protocol):
+    """The content of mounts, swapped for what lies beside it in a folder of the job's own."""
+
+    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
+        """Whether each is a folder; a single file that is mounted cannot be swapped."""
+
+    async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
+        """Unpack a tar stream beside the content; owners and modes kept.
+
+        Raises IntegrityError, with nothing written but there, when it would write elsewhere.
+        """
+
+    async def claim(self, sources: Sequence[str], job: str) -> None:
+        """Stage what another *job* has moved out of these mounts."""
+
+    async def give_back(self, sources: Sequence[str], job: str) -> None:
+        """Undo `claim`."""
+
+    async def swap(self, sources: Sequence[str]) -> None:
+        """Move the content out and what is staged in; the mount's own owner and mode too."""
+
+    async def swap_back(self, sources: Sequence[str]) -> None:
+        """Undo a swap, from wherever it was; what is not swapped stays as it is."""
+
+    async def states(self, sources: Sequence[str]) -> Mapping[str, FolderState]:
+        """How far each is."""
+
+    async def discard(self, sources: Sequence[str]) -> None:
+        """Remove the job's own folder with all that is in it."""
+
+
+class Sessions(Protocol):
+    """The stack's Redis, what it held before, and what it shall hold."""
+
+    async def keep(self) -> None:
+        """Keep what it holds in a file of its own, beside it; what is kept already stays so."""
+
+    async def stage(self, rdb: AsyncIterator[bytes]) -> None:
+        """Lay a snapshot beside it. Raises IntegrityError where Redis cannot read it."""
+
+    async def claim(self, job: str) -> None:
+        """Stage what another *job* has kept."""
+
+    async def give_back(self, job: str) -> None:
+        """Undo `claim`."""
+
+    async def flush(self) -> None:
+        """Forget all keys."""
+
+    async def load_staged(self) -> None:
+        """Stop it, let it hold what is staged, start it, and wait until it answers."""
+
+    async def put_back(self) -> None:
+        """Likewise with what was kept; where nothing was kept, only see that it runs."""
+
+    async def discard(self) -> None:
+        """Remove what was kept or staged."""
+
+
+class StackProbe(Protocol):
+    """Server and worker, seen from outside."""
+
+    async def look(self) -> Observation:
+        """How they are at this moment. Raises nothing for a stack that does not answer."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Hands on one stack, for one job; *sessions* is None where it has no Redis."""
+
+    databases: DatabaseAdmin
+    control: StackControl
+    files: MountFiles
+    sessions: Sessions | None
+    probe: StackProbe
+
+
+class Workplace(Protocol):
+    """Where tools are had."""
+
+    async def survey(self, stack: Stack) -> Site:
+        """All that must be remembered of *stack* while its server is away."""
+
+    async def tools(self, site: Site, job: str) -> Tools:
+        """Tools for the stack as it is now, its server there or not.
+
+        Raises PortError where Docker or PostgreSQL's container is away.
+        """

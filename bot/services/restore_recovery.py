@@ -1,0 +1,136 @@
+"""What becomes of a restore that failed or was cut off: the state before serves, or the new one.
+
+Which of the two is decided by what is true on the stack, not by what the journal hoped for. Nothing
+here waits for the journal or the store before the stack serves again.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.errors import BotError, PortError
+from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
+from bot.domain.jobs import Remedy as JobRemedy
+from bot.domain.restore import KEPT, PHASE, Kept, Phase, RestorePlan, phase_of, plan_of
+from bot.domain.restore_recovery import Remedy, Truth, decide
+from bot.domain.signature import PublicKey
+from bot.services.catalogue import find_backup
+from bot.services.deletion import STACK, delete_set
+from bot.services.gate import GateError, GatePatience, hold_gate
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import BackupStore, Clock, Engine
+from bot.services.restore_ports import Workplace
+from bot.services.settling import NOT_YET, WHOLE_STATES, not_yet, stuck
+from bot.services.switch import Switch
+
+UNCHANGED = "nothing that serves was changed"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RestoreRecovery:
+    """Settles restores; *trusted* says whose signatures count."""
+
+    engine: Engine
+    store: BackupStore
+    journal: JobJournal
+    clock: Clock
+    trusted: Callable[[], frozenset[PublicKey]]
+    workplace: Workplace
+    patience: GatePatience
+
+    async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
+        """Let one whole state serve, remove the rest, and say which one serves."""
+        words = words.partition(NOT_YET)[0]
+        if judge_unfinished(job, committed=False) is JobRemedy.ASK:
+            return stuck(job, words)
+        try:
+            await self.engine.remove_throw_aways(job.id)
+            plan = plan_of(job.plan)
+            if plan is None:
+                outcome = Outcome(state, f"{words}; {UNCHANGED}" if job.plan else words)
+            else:
+                outcome = await self._on_the_stack(job, plan, state, words)
+            if outcome.swept:
+                await self._drop_half_a_backup(job)
+        except BotError as error:
+            return not_yet(state, words, str(error))
+        return outcome
+
+    async def _on_the_stack(
+        self, job: Job, plan: RestorePlan, state: JobState, words: str
+    ) -> Outcome:
+        tools = await self.workplace.tools(plan.site, job.id)
+        switch = Switch(plan, tools)
+        if plan.database:  # nothing may be renamed behind our back
+            await tools.databases.end_sessions()
+        truth = Truth(
+            await tools.databases.names() if plan.database else frozenset(),
+            await tools.files.states(plan.sources),
+        )
+        interrupted = state is JobState.INTERRUPTED
+        match decide(plan, phase_of(job.plan), truth, interrupted=interrupted):
+            case Remedy.DROP_NEW:
+                await switch.drop_staged()
+                return Outcome(state, f"{words}; {UNCHANGED}")
+            case Remedy.SWAP_BACK:
+                await switch.back()
+                await switch.drop_staged()
+                return Outcome(state, await self._words_back(switch, words))
+            case Remedy.GATE_THEN_KEEP:
+                return await self._gate_then_keep(job, switch, state, words)
+            case Remedy.KEEP:
+                return self._kept(plan)
+            case Remedy.ASK:
+                why = "the stack's databases are not as a restore leaves them"
+                return stuck(job, f"{words}; {why}")
+
+    async def _gate_then_keep(
+        self, job: Job, switch: Switch, state: JobState, words: str
+    ) -> Outcome:
+        """It may have served for hours: only what does not hold goes back, and is kept aside."""
+        await switch.restart()
+        try:
+            await hold_gate(switch.tools.probe, switch.expected, self.patience, self.clock)
+        except GateError as error:
+            await self._remember(job, Kept.FAILED)
+            await switch.back()
+            aside = await self._words_back(switch, f"{words}; {error}")
+            if switch.plan.database:
+                aside += f'; what had served is kept as database "{switch.plan.incoming}"'
+            return Outcome(state, aside)
+        await self.journal.plan(job.id, {PHASE: Phase.KEEP, KEPT: Kept.BEFORE})
+        return self._kept(switch.plan)
+
+    async def _remember(self, job: Job, kept: Kept) -> None:
+        """Let it be swept some day; the way back does not wait for a journal that fails."""
+        try:
+            await self.journal.plan(job.id, {KEPT: kept})
+        except PortError as error:
+            logger.warning("remember what the restore %s keeps: %s", job.id, error)
+
+    async def _words_back(self, switch: Switch, words: str) -> str:
+        version = f", Authentik {switch.plan.site.version}" if switch.plan.site.version else ""
+        back = f"{words}; the state before serves again{version}, its data whole"
+        patience = GatePatience(0, self.patience.timeout)
+        try:
+            await hold_gate(switch.tools.probe, switch.expected_back, patience, self.clock)
+        except GateError as error:
+            return f"{back}, but {error}"
+        return back
+
+    def _kept(self, plan: RestorePlan) -> Outcome:
+        what = f"the undo of {plan.undoes}" if plan.undoes else f"backup {plan.backup}"
+        return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")
+
+    async def _drop_half_a_backup(self, job: Job) -> None:
+        """The safety backup is whole, or nothing of it is left."""
+        if STACK not in job.plan:
+            return
+        record = await find_backup(self.store, job.plan[STACK], job.id, self.trusted())
+        if record is not None and record.state not in WHOLE_STATES:
+            await delete_set(self.store, job.plan[STACK], job.id)
+        stack = await self.engine.find_stack()
+        if stack.postgresql.running:
+            await self.engine.database(stack, job.id).end_sessions()

@@ -1,0 +1,119 @@
+"""Take the last restore back: what it has kept is swapped in, in seconds."""
+
+from dataclasses import dataclass
+
+from bot.domain.backup_id import parse_backup_id
+from bot.domain.errors import RefusedError
+from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.restore import (
+    KEPT,
+    PHASE,
+    PLAN,
+    Kept,
+    Phase,
+    RestorePlan,
+    SessionsDo,
+    encode_plan,
+    plan_of,
+    undo_plan,
+)
+from bot.domain.restore_plan import Preview
+from bot.domain.restore_recovery import FolderState
+from bot.services.gate import GatePatience
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import Clock, Engine, JobLog, Publish
+from bot.services.restore import Confirm, Restored
+from bot.services.restore_ports import Tools, Workplace
+from bot.services.switch import Switch, switch_and_hold, telling
+
+_ALL = 10_000  # jobs, more than the journal keeps
+
+
+@dataclass(frozen=True)
+class UndoService:
+    """`akbot restore --undo`."""
+
+    engine: Engine
+    journal: JobJournal
+    clock: Clock
+    publish: Publish
+    workplace: Workplace
+    patience: GatePatience
+
+    async def preview(self) -> Preview:
+        """What would be taken back. Raises RefusedError where there is nothing."""
+        done = await self._last()
+        site = await self.workplace.survey(await self.engine.find_stack())
+        await _require_kept(done, await self.workplace.tools(site, done.job))
+        return _preview(done, site.version)
+
+    async def run(self, job: JobLog, confirm: Confirm) -> Restored:
+        """Take it back; what served until now is kept in its turn, for one more undo."""
+        started, begin = self.clock.monotonic(), telling(job, self.publish)
+        done = await self._last()
+        site = await self.workplace.survey(await self.engine.find_stack())
+        await _require_kept(done, await self.workplace.tools(site, done.job))
+        tools = await self.workplace.tools(site, job.id)
+        if not await confirm(_preview(done, site.version)):
+            raise RefusedError(
+                "the undo was not confirmed", hint="Nothing was changed. --yes confirms it."
+            )
+        tag = None
+        if done.database:
+            await begin("getting the image")
+            await tools.control.pull(done.site.image, None)
+            tag = await tools.control.tag_change(done.site.image)
+        plan = undo_plan(done, job.id, site, tag)
+        await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
+        await begin("getting the state before")
+        switch = Switch(plan, tools)
+        await switch.claim(done)
+        await switch_and_hold(switch, job, begin, self.patience, self.clock)
+        await self.journal.plan(done.job, {KEPT: ""})
+        seconds = self.clock.monotonic() - started
+        return Restored(job.id, plan.backup, plan.version, seconds, undone=done.job)
+
+    async def _last(self) -> RestorePlan:
+        for job in await self.journal.jobs(_ALL):
+            if _can_be_undone(job) and (plan := plan_of(job.plan)):
+                return plan
+        raise RefusedError(
+            "there is no restore to take back",
+            hint="What it keeps goes a day later, after a newer backup: restore one instead.",
+        )
+
+
+def _can_be_undone(job: Job) -> bool:
+    return (
+        job.kind is JobKind.RESTORE
+        and job.state is JobState.DONE
+        and job.plan.get(KEPT) == Kept.BEFORE
+    )
+
+
+async def _require_kept(done: RestorePlan, tools: Tools) -> None:
+    names = await tools.databases.names()
+    states = await tools.files.states(done.sources)
+    lost = done.database and done.outgoing not in names
+    if lost or any(state is not FolderState.SWAPPED for state in states.values()):
+        raise RefusedError(
+            f"what the restore {done.job} has kept is not there any more",
+            hint="Nothing was changed. Restore a backup instead.",
+        )
+
+
+def _preview(done: RestorePlan, version: str | None) -> Preview:
+    parts = ["postgres"] if done.database else []
+    parts += [folder.component for folder in done.folders]
+    parts += ["redis"] if done.sessions is not SessionsDo.LEAVE else []
+    return Preview(
+        backup_id=None,
+        manifest=None,
+        components=tuple(parts),
+        untouched=(),
+        version_now=version,
+        version_then=done.site.version,
+        sessions=SessionsDo.LEAVE if done.sessions is SessionsDo.LEAVE else SessionsDo.LOAD,
+        safety_backup=False,
+        undo_of=parse_backup_id(done.job),
+    )

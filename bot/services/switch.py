@@ -1,0 +1,150 @@
+"""Swap what serves for what lies beside it, and back: the only code that does either.
+
+Each act can be done again from wherever it was cut off. A fence goes with a database, not with its
+name; while the server is removed nothing can start it but a person's own `up -d`, so it is removed
+once more before anybody can connect.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.gate import Expected
+from bot.domain.messages import StepBegan
+from bot.domain.restore import KEPT, PHASE, Kept, Phase, RestorePlan, SessionsDo, database_name
+from bot.services.gate import GatePatience, hold_gate
+from bot.services.ports import Clock, JobLog, Publish
+from bot.services.restore_ports import Tools
+
+Begin = Callable[[str], Awaitable[None]]
+"""Writes and tells what is about to be done."""
+
+
+def telling(job: JobLog, publish: Publish) -> Begin:
+    """Write a step into the journal, then tell it."""
+
+    async def begin(words: str) -> None:
+        await job.step(words)
+        publish(StepBegan(words))
+
+    return begin
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Both ways for one *plan*."""
+
+    plan: RestorePlan
+    tools: Tools
+
+    async def forward(self, job: JobLog, begin: Begin) -> None:
+        """Let the staged state serve; it is started, whether it holds is for the gate to say."""
+        plan, tools = self.plan, self.tools
+        await job.plan(**{PHASE: Phase.SWITCH})
+        await begin("stopping and removing server and worker")
+        await tools.control.remove()
+        if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
+            await begin("keeping what Redis holds")
+            await tools.sessions.keep()
+        if plan.database:
+            await begin("closing the databases")
+            await tools.databases.fence(plan.site.database, plan.incoming)
+        if plan.tag:
+            await begin(f"setting {plan.tag.name} to {plan.tag.new or 'its default'}")
+            await tools.control.write_tag(plan.tag)
+        if plan.database:
+            await begin("swapping the databases")
+            await tools.databases.swap(plan.site.database, plan.outgoing, plan.incoming)
+        if plan.folders:
+            await begin("swapping the files")
+            await tools.files.swap(plan.sources)
+        await self._change_sessions(begin)
+        await begin("removing server and worker once more")
+        await tools.control.remove()
+        await job.plan(**{PHASE: Phase.START})
+        await begin("starting")
+        if plan.database:
+            await tools.databases.unfence(plan.site.database)
+        await tools.control.start()
+
+    async def _change_sessions(self, begin: Begin) -> None:
+        if self.tools.sessions and self.plan.sessions is SessionsDo.FLUSH:
+            await begin("emptying Redis")
+            await self.tools.sessions.flush()
+        elif self.tools.sessions and self.plan.sessions is SessionsDo.LOAD:
+            await begin("loading Redis")
+            await self.tools.sessions.load_staged()
+
+    async def back(self) -> None:
+        """Let the state before serve again, from wherever `forward` was; nothing is dropped."""
+        plan, tools = self.plan, self.tools
+        await tools.control.remove()
+        if plan.database:
+            await tools.databases.fence(plan.site.database, plan.incoming, plan.outgoing)
+            if plan.outgoing in await tools.databases.names():
+                await tools.databases.swap(plan.site.database, plan.incoming, plan.outgoing)
+        await tools.files.swap_back(plan.sources)
+        if plan.tag:
+            await tools.control.write_tag(plan.tag.back)
+        if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
+            await tools.sessions.put_back()
+        await self.restart()
+
+    async def restart(self) -> None:
+        """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
+        if self.plan.database:
+            await self.tools.databases.unfence(self.plan.site.database)
+        await self.tools.control.start()
+
+    async def drop_staged(self) -> None:
+        """Remove what was made beside; what an undo had claimed goes back to where it was."""
+        plan, tools = self.plan, self.tools
+        if plan.undoes:
+            await self._give_back()
+        elif plan.database:
+            await tools.databases.drop(plan.incoming)
+        await tools.files.discard(plan.sources)
+        if tools.sessions:
+            await tools.sessions.discard()
+
+    async def _give_back(self) -> None:
+        plan, tools = self.plan, self.tools
+        if plan.database:
+            await tools.databases.rename(plan.incoming, self._claimed_from)
+        await tools.files.give_back(plan.sources, plan.undoes)
+        if tools.sessions and plan.sessions is SessionsDo.LOAD:
+            await tools.sessions.give_back(plan.undoes)
+
+    async def claim(self, done: RestorePlan) -> None:
+        """Take what the restore *done* has kept as what is to serve."""
+        plan, tools = self.plan, self.tools
+        if plan.database:
+            await tools.databases.rename(done.outgoing, plan.incoming)
+        await tools.files.claim(plan.sources, done.job)
+        if tools.sessions and plan.sessions is SessionsDo.LOAD:
+            await tools.sessions.claim(done.job)
+
+    @property
+    def _claimed_from(self) -> str:
+        return database_name(self.plan.site.database, "before", self.plan.undoes)
+
+    @property
+    def expected(self) -> Expected:
+        """What the restored state must hold."""
+        site = self.plan.site
+        return Expected(site.services, self.plan.version, site.login_page)
+
+    @property
+    def expected_back(self) -> Expected:
+        """What the state before must hold."""
+        site = self.plan.site
+        return Expected(site.services, site.version, site.login_page)
+
+
+async def switch_and_hold(
+    switch: Switch, job: JobLog, begin: Begin, patience: GatePatience, clock: Clock
+) -> None:
+    """Let the staged state serve, and return once it has held at the gate."""
+    await switch.forward(job, begin)
+    await begin("waiting until it holds")
+    await hold_gate(switch.tools.probe, switch.expected, patience, clock)
+    await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE})

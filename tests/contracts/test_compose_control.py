@@ -1,0 +1,190 @@
+"""The tag in Compose's env file, and runs of Compose that outlive whoever began them."""
+
+import asyncio
+import fcntl
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.compose import ComposeControl
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine_api import EngineApi
+from bot.domain.errors import PortError, RefusedError
+from bot.domain.restore import TagChange
+from tests.domain.test_restore_recovery import SITE
+
+TEXT = b"# ours\nPG_PASS='se$cret'\nAUTHENTIK_TAG=2025.2.4 # pinned\n\n\xff=1"
+
+# Stands for `docker`: prints what Compose would, by the tag in the env file that it is given.
+PROGRAM = """#!/bin/sh
+echo "$@" >>"$HOME/arguments"
+env | grep -v -e ^PWD -e ^SHLVL -e ^_ | sort >"$HOME/environment"
+file=$HOME/.env
+for word in "$@"; do [ "$last" = --env-file ] && file=$word; last=$word; done
+tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
+[ -e "$HOME/pinned" ] && tag=pinned
+[ -e "$HOME/fails" ] && { echo "no such thing" >&2; exit 9; }
+echo '{"services": {"server": {"image": "g/s:'$tag'", "environment": {"A": "1"}},'
+echo '"worker": {"image": "g/s:'$tag'"}}}'
+[ -e "$HOME/hangs" ] && sleep 1.5
+exit 0
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> ComposeProgram:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "docker").write_text(PROGRAM)
+    (folder / "docker").chmod(0o755)
+    (tmp_path / ".env").write_bytes(TEXT)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    return ComposeProgram(environment, tmp_path / "compose.lock")
+
+
+@pytest.fixture
+def control(tmp_path: Path, program: ComposeProgram) -> ComposeControl:
+    site = replace(SITE, working_dir=str(tmp_path))
+    return ComposeControl(EngineApi("unix:///nowhere"), program, site)
+
+
+def read(file: str | Path) -> bytes:
+    return Path(file).read_bytes()
+
+
+def trials(folder: Path) -> list[Path]:
+    return list(folder.glob(".env.*"))
+
+
+async def test_what_runs_already_needs_no_change(control: ComposeControl) -> None:
+    assert await control.tag_change("g/s:2025.2.4") is None
+
+
+async def test_the_change_is_tried_and_nothing_is_left_of_the_trial(
+    control: ComposeControl, tmp_path: Path
+) -> None:
+    change = await control.tag_change("g/s:2025.2.1")
+
+    file = str(tmp_path / ".env")
+    assert change == TagChange(file, "AUTHENTIK_TAG", "2025.2.4", "2025.2.1")
+    assert read(file) == TEXT
+    assert not trials(tmp_path)
+
+
+async def test_a_tag_that_compose_does_not_read_is_refused(
+    control: ComposeControl, tmp_path: Path
+) -> None:
+    (tmp_path / "pinned").touch()
+
+    with pytest.raises(RefusedError, match="whatever AUTHENTIK_TAG"):
+        await control.tag_change("g/s:2025.2.1")
+
+    assert (tmp_path / ".env").read_bytes() == TEXT
+    assert not trials(tmp_path)
+
+
+async def test_only_the_tag_is_written_and_the_way_back_gives_the_same_bytes(
+    control: ComposeControl, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.chmod(0o640)
+    os.chown(file, 1026, 100)
+    change = TagChange(str(file), "AUTHENTIK_TAG", "2025.2.4", "2025.2.1")
+
+    await control.write_tag(change)
+
+    status = file.stat()
+    assert file.read_bytes() == TEXT.replace(b"2025.2.4", b"2025.2.1")
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o640, 1026, 100)
+    await control.write_tag(change.back)
+    await control.write_tag(change.back)
+    assert file.read_bytes() == TEXT
+    assert not trials(tmp_path)
+
+
+async def test_a_link_stays_one_and_its_file_is_written(
+    control: ComposeControl, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").rename(tmp_path / "real")
+    (tmp_path / ".env").symlink_to("real")
+
+    await control.write_tag(TagChange(str(tmp_path / ".env"), "AUTHENTIK_TAG", "2025.2.4", "3"))
+
+    assert (tmp_path / ".env").is_symlink()
+    assert b"AUTHENTIK_TAG=3 # pinned" in (tmp_path / "real").read_bytes()
+
+
+async def test_a_tag_that_was_not_there_goes_again(control: ComposeControl, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"A=1\n")
+    change = TagChange(str(file), "AUTHENTIK_TAG", None, "2025.2.1")
+
+    await control.write_tag(change)
+    assert file.read_bytes() == b"A=1\nAUTHENTIK_TAG=2025.2.1\n"
+    await control.write_tag(change.back)
+    assert file.read_bytes() == b"A=1\n"
+
+
+async def test_compose_is_told_the_projects_files_and_nothing_of_our_environment(
+    control: ComposeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTHENTIK_TAG", "ours")
+
+    await control.start()
+
+    assert (tmp_path / "arguments").read_text() == (
+        f"compose --project-name authentik --project-directory {tmp_path}"
+        " --file /srv/docker-compose.yml up --detach --no-recreate --pull never --no-build"
+        " server worker\n"
+    )
+    names = [line.partition("=")[0] for line in (tmp_path / "environment").read_text().splitlines()]
+    assert names == ["HOME", "PATH"]
+
+
+async def test_its_last_words_are_told(control: ComposeControl, tmp_path: Path) -> None:
+    (tmp_path / "fails").touch()
+    with pytest.raises(PortError, match="docker compose up: no such thing"):
+        await control.start()
+
+
+async def test_without_a_client_it_says_what_to_install(tmp_path: Path) -> None:
+    program = ComposeProgram({"PATH": str(tmp_path)}, tmp_path / "compose.lock")
+
+    with pytest.raises(PortError, match="No such file") as caught:
+        await program.variable(SITE, "server", "A")
+
+    assert "Install the Docker client" in caught.value.hint
+
+
+async def test_a_variable_is_read_without_its_container(program: ComposeProgram) -> None:
+    assert await program.variable(SITE, "server", "A") == "1"
+    assert await program.variable(SITE, "server", "B") is None
+
+
+async def test_a_run_that_outlived_its_akbot_is_waited_for(program: ComposeProgram) -> None:
+    """What a killed process leaves: a child that holds the lock."""
+    lock = os.open(program.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    left = await asyncio.create_subprocess_exec("sleep", "1", pass_fds=[lock])
+    os.close(lock)
+
+    async with program.alone():
+        assert left.returncode is not None or await asyncio.wait_for(left.wait(), 0.5) == 0
+
+
+async def test_the_child_itself_holds_the_lock(program: ComposeProgram, tmp_path: Path) -> None:
+    (tmp_path / "hangs").touch()
+    running = asyncio.create_task(program.run(SITE, "up", within=30))
+    while not (tmp_path / "environment").exists():  # noqa: ASYNC110 - another process's event
+        await asyncio.sleep(0.01)
+    lock = os.open(program.lock, os.O_RDWR)
+    try:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        await running
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(lock)

@@ -1,0 +1,223 @@
+"""What DatabaseAdmin promises on both kinds of PostgreSQL: made like another, loaded, swapped."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from bot.adapters.database_admin import PostgresAdmin
+from bot.domain.errors import IntegrityError, PortError
+from bot.domain.restore import database_name
+from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server, until
+from tests.contracts.test_database import AUTHENTIK, REAL, dump_of, piecewise
+
+pytestmark = pytest.mark.docker
+
+JOB = "20261123T033000Z-k3f9"
+LIVE = 'Odd "name"'
+QUOTED = '"Odd ""name"""'
+SET_UP = f"""
+CREATE ROLE app LOGIN; CREATE ROLE reader;
+CREATE DATABASE {QUOTED} OWNER app TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8'
+  LC_CTYPE 'C' CONNECTION LIMIT 77;
+ALTER DATABASE {QUOTED} SET search_path TO "$user", public, "Odd one";
+ALTER DATABASE {QUOTED} SET statement_timeout TO '1h';
+ALTER ROLE app IN DATABASE {QUOTED} SET work_mem TO '7MB';
+REVOKE ALL ON DATABASE {QUOTED} FROM PUBLIC;
+GRANT CONNECT ON DATABASE {QUOTED} TO reader WITH GRANT OPTION;
+COMMENT ON DATABASE {QUOTED} IS 'It''s ours';
+"""
+TASKS = """
+CREATE TABLE authentik_tasks_task (message_id int PRIMARY KEY, state text);
+CREATE TABLE authentik_tasks_tasklog (task_id int REFERENCES authentik_tasks_task);
+INSERT INTO authentik_tasks_task VALUES (1, 'queued'), (2, 'done'), (3, 'consumed');
+INSERT INTO authentik_tasks_tasklog VALUES (1), (2);
+"""
+
+
+@pytest.fixture(params=[17, 15], scope="module")
+def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    with postgres_server(request.param) as server:
+        server.psql(SET_UP)
+        server.psql(f"SET ROLE app; {AUTHENTIK}", LIVE)
+        yield server
+
+
+@pytest.fixture
+async def admin(server: Postgres) -> AsyncIterator[PostgresAdmin]:
+    async with engine_api() as api:
+        yield PostgresAdmin(api, server.container, "postgres", JOB)
+
+
+INCOMING, OUTGOING = (database_name(LIVE, role, JOB) for role in ("restore", "before"))
+
+
+@pytest.fixture
+async def dump(server: Postgres) -> bytes:
+    async with engine_api() as api:
+        return await dump_of(api, server, LIVE)
+
+
+def facts_of(server: Postgres, name: str) -> str:
+    return server.psql(
+        f"""
+        SELECT pg_get_userbyid(datdba), encoding, datcollate, datctype, datconnlimit, datacl,
+          shobj_description(oid, 'pg_database'),
+          (SELECT json_agg(json_build_array(setrole, setconfig) ORDER BY setrole)
+           FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)
+        FROM pg_database WHERE datname = '{name}'
+        """
+    )
+
+
+async def test_a_database_is_made_like_another(server: Postgres, admin: PostgresAdmin) -> None:
+    await admin.create(INCOMING, LIVE)
+    await admin.create(INCOMING, LIVE)  # again, as after a kill
+
+    assert facts_of(server, INCOMING) == facts_of(server, LIVE)
+    assert "It's ours" in facts_of(server, LIVE)
+    await admin.drop(INCOMING)
+    await admin.drop(INCOMING)
+    assert INCOMING not in await admin.names()
+
+
+async def test_a_dump_is_loaded_and_belongs_to_whom_the_live_one_does(
+    server: Postgres, admin: PostgresAdmin, dump: bytes
+) -> None:
+    await admin.create(INCOMING, LIVE)
+    await admin.load(INCOMING, piecewise(dump), LIVE)
+    await admin.analyze(INCOMING)
+
+    wanted, found = await admin.facts(LIVE), await admin.facts(INCOMING)
+    assert (found.rows, found.schemas, found.versions) == (
+        wanted.rows, wanted.schemas, wanted.versions,
+    )  # fmt: skip
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert server.psql(owners, INCOMING) == "app"
+    assert (await admin.contents(INCOMING)).users == 3
+    assert await admin.empty_queue(INCOMING) == 0, "it has none"
+    await admin.drop(INCOMING)
+
+
+@pytest.mark.parametrize("damage", ["half", "garbage", "nothing"])
+async def test_a_dump_that_is_not_whole_is_the_dumps_fault(
+    admin: PostgresAdmin, dump: bytes, damage: str
+) -> None:
+    data = {"half": dump[: len(dump) // 2], "garbage": b"garbage" * 10_000, "nothing": b""}[damage]
+    await admin.create(INCOMING, LIVE)
+
+    with pytest.raises(IntegrityError, match="pg_restore cannot load the dump"):
+        await admin.load(INCOMING, piecewise(data), LIVE)
+
+    await admin.drop(INCOMING)
+
+
+async def test_the_waiting_tasks_go_and_those_that_are_done_stay(
+    server: Postgres, admin: PostgresAdmin
+) -> None:
+    name = server.new_database(TASKS)
+
+    assert await admin.empty_queue(name) == 2
+
+    assert server.psql("SELECT state FROM authentik_tasks_task", name) == "done"
+    assert server.psql("SELECT task_id FROM authentik_tasks_tasklog", name) == "2"
+
+
+async def test_a_shut_database_has_no_sessions_and_takes_none(
+    server: Postgres, admin: PostgresAdmin
+) -> None:
+    name = server.new_database()
+    docker(
+        *("exec", "-d", server.container.id, "psql", "-U", "postgres", "-d", name),
+        *("-c", "SELECT pg_sleep(600)"),
+    )
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
+    assert until(lambda: server.psql(count) == "1")
+
+    await admin.fence(name, "no_such_database")
+
+    assert server.psql(count) == "0"
+    connect = ["exec", server.container.id, "psql", "-U", "postgres", "-d", name, "-c", "SELECT 1"]
+    assert docker(*connect, check=False) == b""
+    await admin.unfence(name)
+    assert b"1 row" in docker(*connect)
+
+
+async def test_two_names_are_swapped_and_back(server: Postgres, admin: PostgresAdmin) -> None:
+    old, new = (
+        server.new_database("CREATE TABLE old ()"),
+        server.new_database("CREATE TABLE new ()"),
+    )
+    await admin.fence(old, new)
+    await admin.swap(old, f"{old}_out", new)
+    await admin.swap(old, f"{old}_out", new)  # again, as after a kill
+    await admin.unfence(old)
+
+    assert server.psql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", old) == "new"
+    await admin.fence(old)
+    await admin.swap(old, new, f"{old}_out")
+    await admin.unfence(old)
+    assert server.psql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", old) == "old"
+    assert f"{old}_out" not in await admin.names()
+
+
+async def test_where_one_rename_fails_the_other_did_not_happen(
+    server: Postgres, admin: PostgresAdmin
+) -> None:
+    old = server.new_database()
+    await admin.fence(old)
+
+    with pytest.raises(PortError, match="does not exist"):
+        await admin.swap(old, f"{old}_out", "no_such_database")
+
+    assert old in await admin.names()
+
+
+async def test_versions_and_room_are_told(admin: PostgresAdmin) -> None:
+    assert (await admin.client_version()).partition(".")[0] == (await admin.version())[:2]
+    free = await admin.free_bytes()
+    assert free is not None
+    assert free > 10**6
+
+
+async def test_a_disk_that_fills_up_is_given_back(server: Postgres) -> None:
+    """Half a gigabyte of rows does not go onto a disk of 256 MiB."""
+    many = server.new_database(
+        "CREATE UNLOGGED TABLE big AS SELECT repeat(md5(n::text), 8) AS text"
+        " FROM generate_series(1, 1500000) n"
+    )
+    major = int(server.psql("SHOW server_version").partition(".")[0])
+    with postgres_server(major, size="256m") as small:
+        small.psql("ALTER SYSTEM SET max_wal_size = '32MB'")
+        small.psql("ALTER SYSTEM SET min_wal_size = '32MB'")
+        small.psql("SELECT pg_reload_conf()")
+        live = small.new_database("CREATE TABLE ours AS SELECT 1 AS id")
+        async with engine_api() as api:
+            admin = PostgresAdmin(api, small.container, "postgres", JOB)
+            await admin.create(INCOMING, live)
+            dump = await dump_of(api, server, many)
+            with pytest.raises(PortError, match="No space left"):
+                await admin.load(INCOMING, piecewise(dump), live)
+
+            assert (await admin.free_bytes() or 0) > 50 * 2**20
+            await admin.drop(INCOMING)
+            assert small.psql("SELECT id FROM ours", live) == "1"
+            small.psql("INSERT INTO ours VALUES (2)", live)
+    server.psql(f"DROP DATABASE {many}")
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is not there")
+@pytest.mark.parametrize(
+    "file", ["authentik-2025.6.4", "authentik-2025.8.6", "authentik-2025.10.4"]
+)
+async def test_a_real_database_is_loaded_and_its_queue_emptied(file: str) -> None:
+    data = (REAL / f"{file}.dump").read_bytes()
+    with postgres_server(17) as server:
+        server.psql("CREATE ROLE authentik SUPERUSER LOGIN")
+        live = server.restored(data)
+        async with engine_api() as api:
+            admin = PostgresAdmin(api, server.container, "postgres", JOB)
+            await admin.create(INCOMING, live)
+            await admin.load(INCOMING, piecewise(data), live)
+            assert (await admin.facts(INCOMING)).rows == (await admin.facts(live)).rows
+            assert (await admin.facts(INCOMING)).schemas == (await admin.facts(live)).schemas
+            await admin.empty_queue(INCOMING)

@@ -1,0 +1,104 @@
+"""Compose's env file, the differences of a configuration, and which `pg_restore` is too old."""
+
+import pytest
+
+from bot.domain.client_patches import judge_client
+from bot.domain.config_diff import compare_configs, read_config
+from bot.domain.env_text import names_in, value_in, with_value, without_value
+from bot.domain.errors import IntegrityError
+from tests.fakes_stack import tar_of
+
+NAME = "AUTHENTIK_TAG"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"AUTHENTIK_TAG=1\n", b"AUTHENTIK_TAG=2.0\n"),
+        (b"A=1\r\nAUTHENTIK_TAG=1\r\nB=2\r\n", b"A=1\r\nAUTHENTIK_TAG=2.0\r\nB=2\r\n"),
+        (b"AUTHENTIK_TAG='1' # ours\n", b"AUTHENTIK_TAG='2.0' # ours\n"),
+        (b'export AUTHENTIK_TAG = "1"\n\n# end', b'export AUTHENTIK_TAG = "2.0"\n\n# end'),
+        (b"#AUTHENTIK_TAG=1\n", b"#AUTHENTIK_TAG=1\nAUTHENTIK_TAG=2.0\n"),
+        (b"A=1", b"A=1\nAUTHENTIK_TAG=2.0\n"),
+        (b"", b"AUTHENTIK_TAG=2.0\n"),
+        (b"AUTHENTIK_TAG=0\nAUTHENTIK_TAG=1", b"AUTHENTIK_TAG=0\nAUTHENTIK_TAG=2.0"),
+        (b"AUTHENTIK_TAG=\n", b"AUTHENTIK_TAG=2.0\n"),
+        (b"MY_AUTHENTIK_TAG=1\n", b"MY_AUTHENTIK_TAG=1\nAUTHENTIK_TAG=2.0\n"),
+        (b"P='a\xff#$x'\nAUTHENTIK_TAG=1 \n", b"P='a\xff#$x'\nAUTHENTIK_TAG=2.0 \n"),
+    ],
+)
+def test_one_value_is_set_and_every_other_byte_stays(before: bytes, after: bytes) -> None:
+    assert with_value(before, NAME, "2.0") == after
+    assert value_in(after, NAME) == "2.0"
+
+
+def test_what_was_appended_is_taken_away_again() -> None:
+    text = b"A=1\n# AUTHENTIK_TAG=0\n"
+
+    assert without_value(with_value(text, NAME, "2"), NAME) == text
+    assert without_value(text, NAME) == text
+
+
+def test_a_tag_that_is_none_is_not_written() -> None:
+    with pytest.raises(ValueError, match="letters"):
+        with_value(b"", NAME, "1\nPG_PASS=x")
+
+
+def test_all_names_are_found() -> None:
+    assert names_in(b"A=1\n#B=2\nexport C='x y'\nnot a line\nD=\n") == {
+        "A": "1",
+        "C": "x y",
+        "D": "",
+    }
+
+
+THEN = {
+    ".env": b"PG_PASS=old-secret\nAUTHENTIK_TAG=1\nGONE=x\nSAME=1\n",
+    "docker-compose.yml": b"a\nb\nc\n",
+    "override.yml": b"x",
+}
+NOW = {
+    ".env": b"PG_PASS=new-secret\nAUTHENTIK_TAG=2\nSAME=1\n",
+    "docker-compose.yml": b"a\nB\nc\n",
+    "akbot.env": b"y",
+}
+
+
+PASSWORD = "(the database keeps its own password)"
+
+
+def test_differences_are_named_and_no_value_is() -> None:
+    found = compare_configs(THEN, NOW, NAME)
+
+    assert found == [
+        "GONE in .env is another one now; the one in place stays",
+        f"PG_PASS in .env is another one now; the one in place stays {PASSWORD}",
+        "akbot.env is new since",
+        "docker-compose.yml differs in 2 lines; the one in place stays",
+        "override.yml was there, and is not now",
+    ]
+    assert "secret" not in str(found)
+    assert compare_configs(NOW, NOW, NAME) == []
+
+
+def test_a_configuration_is_read() -> None:
+    assert read_config(tar_of({".env": b"A=1"})) == {".env": b"A=1"}
+    with pytest.raises(IntegrityError):
+        read_config(b"x" * 2000)
+    with pytest.raises(IntegrityError, match="large"):
+        read_config(bytes(5 * 2**20))
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ("17.12", ""), ("17.13", ""), ("17.11", "17.12"), ("16.4", "16.16"), ("16.16", ""),
+        ("15.20", ""), ("15.19", "15.20"), ("14.24", "14.25"), ("13.99", "14.25"), ("18.6", "18.7"),
+        ("18.7", ""), ("19.0", ""), ("unknown", ""),
+    ],
+)  # fmt: skip
+def test_a_client_older_than_its_patch_is_told_with_the_remedy(version: str, wanted: str) -> None:
+    words = judge_client(version)
+
+    assert bool(words) is bool(wanted)
+    assert wanted in words

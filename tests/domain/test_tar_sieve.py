@@ -1,0 +1,129 @@
+"""What of a tar stream passes, however it is cut into pieces."""
+
+import io
+import tarfile
+
+import pytest
+
+from bot.domain.errors import IntegrityError
+from bot.domain.tar_sieve import TarSieve
+from tests.fakes_stack import tar_of
+
+LONG = "ö" * 120 + "/" + "x" * 120
+FILES = {"a": b"a" * 5000, "empty": b"", LONG: b"long", ".hidden": b"h", "größe": b"g" * 512}
+
+
+def sieved(data: bytes, *, strict: bool = True, step: int = 700) -> bytes:
+    sieve = TarSieve(strict=strict)
+    out = b"".join(sieve.feed(data[start : start + step]) for start in range(0, len(data), step))
+    sieve.finish()
+    return out
+
+
+def archive(*members: tarfile.TarInfo, form: int = tarfile.PAX_FORMAT) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=form) as tar:
+        root = tarfile.TarInfo("media")
+        root.type = tarfile.DIRTYPE
+        for each in (root, *members):
+            tar.addfile(each, io.BytesIO(b"x" * each.size))
+    return packed.getvalue()
+
+
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0
+) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, size
+    return info
+
+
+@pytest.mark.parametrize("step", [1, 511, 512, 513, 100_000])
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_an_honest_archive_passes_byte_for_byte(step: int, form: int) -> None:
+    packed = archive(
+        *(member(f"media/{name}", size=len(content)) for name, content in FILES.items()),
+        member("media/link", tarfile.SYMTYPE, "../../etc/passwd"),
+        member("media/same", tarfile.LNKTYPE, "media/a"),
+        member("media/pipe", tarfile.FIFOTYPE),
+        form=form,
+    )
+
+    assert sieved(packed, step=step) == packed
+
+
+def test_its_own_folders_are_left_out_with_all_that_is_in_them() -> None:
+    own = [
+        member("media/.akbot-1", tarfile.DIRTYPE),
+        member(f"media/.akbot-1/old/{LONG}", size=3000),
+        member("media/.akbot-1/link", tarfile.SYMTYPE, "/" + "x" * 200),
+    ]
+    kept = [member(f"media/{LONG}", size=700), member("media/sub/.akbot-1", size=3)]
+
+    for strict in (False, True):
+        passed = sieved(archive(kept[0], *own, kept[1]), strict=strict)
+        assert passed.rstrip(b"\0") == archive(*kept).rstrip(b"\0")
+
+
+@pytest.mark.parametrize(
+    ("hostile", "words"),
+    [
+        (member("/etc/passwd", size=1), "leads out"),
+        (member("media/../../x", size=1), "leads out"),
+        (member("..", tarfile.DIRTYPE), "leads out"),
+        (member("media/" + "../" * 80 + "x", size=1), "leads out"),
+        (member("other/x", size=1), "second root"),
+        (member("media/x", tarfile.CHRTYPE), "device"),
+        (member("media/x", tarfile.BLKTYPE), "device"),
+        (member("media/x", b"V"), "device or unknown"),
+        (member("media/x", tarfile.LNKTYPE, "/etc/passwd"), "link out of it"),
+        (member("media/x", tarfile.LNKTYPE, "media/not-there"), "link out of it"),
+    ],
+)
+def test_what_would_be_unpacked_elsewhere_does_not_pass(
+    hostile: tarfile.TarInfo, words: str
+) -> None:
+    with pytest.raises(IntegrityError, match=words):
+        sieved(archive(hostile))
+
+
+def test_nothing_is_written_through_a_link_that_was_made_before() -> None:
+    link = member("media/out", tarfile.SYMTYPE, "/etc")
+
+    for through in ("media/out/passwd", "media/out", "media/./out//passwd"):
+        with pytest.raises(IntegrityError, match="through a link"):
+            sieved(archive(link, member(through, size=1)))
+
+
+def test_an_archive_begins_with_its_folder() -> None:
+    with pytest.raises(IntegrityError, match="does not begin"):
+        sieved(tar_of({"media/a": b"a"}))
+
+
+@pytest.mark.parametrize("cut", [1, 512, 1024, 2000, 9000])
+def test_half_an_archive_is_none(cut: int) -> None:
+    with pytest.raises(IntegrityError, match="ends before"):
+        sieved(archive(member("media/a", size=5000))[:cut])
+
+
+def test_a_pax_header_may_not_name_another_file() -> None:
+    info = member("media/harmless", size=1)
+    info.pax_headers = {"path": "/etc/passwd"}
+
+    with pytest.raises(IntegrityError, match="leads out"):
+        sieved(archive(info))
+
+
+def test_files_with_holes_and_headers_for_all_do_not_pass() -> None:
+    sparse = member("media/x", size=512)
+    sparse.pax_headers = {"GNU.sparse.major": "1"}
+    with pytest.raises(IntegrityError, match="holes"):
+        sieved(archive(sparse))
+
+    packed = io.BytesIO()
+    with tarfile.open(
+        fileobj=packed, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"path": "/etc/passwd"}
+    ) as tar:
+        tar.addfile(member("media/a"))
+    with pytest.raises(IntegrityError, match="header for all"):
+        sieved(packed.getvalue())

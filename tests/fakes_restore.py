@@ -1,0 +1,380 @@
+"""A host in memory whose database, files, sessions and version are swapped as the real ones are.
+
+It knows what a restore must never do, and refuses it with an AssertionError.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.contents import Contents
+from bot.domain.errors import IntegrityError, PortError
+from bot.domain.gate import Observation, Seen
+from bot.domain.manifest import DatabaseFacts
+from bot.domain.restore import Folder, Site, TagChange
+from bot.domain.restore_recovery import FolderState
+from bot.domain.stack import Stack
+from bot.domain.tar_sieve import TarSieve
+from bot.services.restore_ports import Tools
+from tests.fakes_stack import CONTENTS, DUMP, FakeClock, make_facts
+
+OLD, NEW = "old", "new"
+SERVICES = ("authentik", "worker")
+REPOSITORY = "ghcr.io/goauthentik/server"
+
+
+@dataclass
+class FakeMount:
+    """A mount: what is in place, and what lies beside it by job."""
+
+    live: bytes
+    staged: dict[str, bytes] = field(default_factory=dict)
+    out: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass
+class FakeHost:
+    """*databases* by name; *running* has the image of each service that has a container.
+
+    *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
+    *well* whether what runs passes the gate.
+    """
+
+    databases: dict[str, str] = field(default_factory=lambda: {"authentik": OLD, "postgres": ""})
+    fenced: set[str] = field(default_factory=set)
+    running: dict[str, str] = field(
+        default_factory=lambda: dict.fromkeys(SERVICES, f"{REPOSITORY}:2025.2.4")
+    )
+    mounts: dict[str, FakeMount] = field(
+        default_factory=lambda: {
+            f"/mnt/{name}": FakeMount(OLD.encode()) for name in ("media", "templates", "certs")
+        }
+    )
+    redis: str = OLD
+    redis_kept: dict[str, str] = field(default_factory=dict)
+    redis_staged: dict[str, str] = field(default_factory=dict)
+    tag: str = "2025.2.4"
+    images: set[str] = field(default_factory=lambda: {f"{REPOSITORY}:2025.2.4"})
+    pullable: set[str] = field(default_factory=lambda: {f"{REPOSITORY}:2025.2.1"})
+    server: str = "17.6"
+    client: str = "17.12"
+    free: int | None = 10**12
+    facts_of_new: DatabaseFacts = field(default_factory=make_facts)
+    fails: set[str] = field(default_factory=set)
+    well: set[str] = field(default_factory=lambda: {OLD, NEW})
+    single_files: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.fails:
+            raise PortError(f"{name}: it failed", hint="Look at it.")
+
+    @property
+    def is_removed(self) -> bool:
+        return not self.running
+
+    def served(self) -> set[str]:
+        """The states of all that serves: one, where it is whole."""
+        image = {"2025.2.4": OLD, "2025.2.1": NEW}[next(iter(self.running.values())).split(":")[1]]
+        files = {each.live.decode() for each in self.mounts.values()}
+        return {self.databases["authentik"].removesuffix("+"), *files, image}
+
+    def write(self) -> None:
+        """Somebody uses the stack."""
+        assert self.running
+        assert "authentik" not in self.fenced
+        self.databases["authentik"] += "+"
+
+    def left_over(self, *kept: str) -> list[str]:
+        """What a job left that is not of one of the jobs *kept*."""
+        names = [name for name in self.databases if name not in {"authentik", "postgres"}]
+        names += [job for mount in self.mounts.values() for job in (*mount.staged, *mount.out)]
+        names += [*self.redis_kept, *self.redis_staged]
+        suffixes = [job.lower().replace("-", "_") for job in kept]
+        return [
+            name
+            for name in names
+            if name not in kept and not any(name.endswith(each) for each in suffixes)
+        ]
+
+
+@dataclass
+class FakeDatabases:
+    host: FakeHost
+    job: str
+
+    async def version(self) -> str:
+        return self.host.server
+
+    async def client_version(self) -> str:
+        return self.host.client
+
+    async def names(self) -> frozenset[str]:
+        self.host.call("names")
+        return frozenset(self.host.databases)
+
+    async def free_bytes(self) -> int | None:
+        return self.host.free
+
+    async def create(self, name: str, like: str) -> None:
+        self.host.call("create")
+        assert like in self.host.databases
+        self.host.databases[name] = ""
+
+    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+        assert like in self.host.databases
+        read = b"".join([block async for block in archive])
+        self.host.call("load")
+        if read != DUMP:
+            raise IntegrityError("pg_restore cannot load the dump: could not read from input file")
+        self.host.databases[name] = NEW
+
+    async def facts(self, name: str) -> DatabaseFacts:
+        return self.host.facts_of_new if self.host.databases[name] == NEW else make_facts()
+
+    async def contents(self, name: str) -> Contents:
+        assert name in self.host.databases
+        return CONTENTS
+
+    async def empty_queue(self, name: str) -> int:
+        assert self.host.databases[name] == NEW
+        self.host.call("empty queue")
+        return 0
+
+    async def analyze(self, name: str) -> None:
+        assert name in self.host.databases
+        self.host.call("analyze")
+
+    async def fence(self, *names: str) -> None:
+        self.host.call("fence")
+        self.host.fenced |= set(names) & self.host.databases.keys()
+
+    async def unfence(self, name: str) -> None:
+        self.host.call("unfence")
+        self.host.fenced.discard(name)
+
+    async def swap(self, live: str, outgoing: str, incoming: str) -> None:
+        self.host.call("swap")
+        databases, fenced = self.host.databases, self.host.fenced
+        assert self.host.is_removed, "nobody may be connected"
+        assert {live, incoming} <= fenced, "both must be fenced"
+        assert outgoing not in databases
+        databases[outgoing] = databases.pop(live)
+        databases[live] = databases.pop(incoming)
+        fenced -= {live, incoming}
+        fenced |= {live, outgoing}
+
+    async def rename(self, old: str, new: str) -> None:
+        self.host.call("rename")
+        if old in self.host.databases:
+            assert new not in self.host.databases
+            self.host.databases[new] = self.host.databases.pop(old)
+
+    async def drop(self, name: str) -> None:
+        self.host.call("drop")
+        assert name not in {"authentik", "postgres"}
+        self.host.databases.pop(name, None)
+        self.host.fenced.discard(name)
+
+    async def end_sessions(self) -> None:
+        self.host.call("end sessions")
+
+
+@dataclass
+class FakeControl:
+    host: FakeHost
+
+    async def tag_change(self, image: str) -> TagChange | None:
+        tag = image.rpartition(":")[2]
+        return (
+            TagChange("/srv/.env", "AUTHENTIK_TAG", self.host.tag, tag)
+            if tag != self.host.tag
+            else None
+        )
+
+    async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
+        self.host.call("pull")
+        if image in self.host.pullable:
+            self.host.images.add(image)
+        if image not in self.host.images:
+            raise PortError(f'pull image "{image}": not found')
+
+    async def remove(self) -> None:
+        self.host.call("remove")
+        self.host.running.clear()
+
+    async def write_tag(self, change: TagChange) -> None:
+        self.host.call("write tag")
+        assert change.new is not None
+        self.host.tag = change.new
+
+    async def start(self) -> None:
+        self.host.call("start")
+        image = f"{REPOSITORY}:{self.host.tag}"
+        assert image in self.host.images
+        assert "authentik" not in self.host.fenced, "it could not connect"
+        self.host.running = dict.fromkeys(SERVICES, image)
+
+
+@dataclass
+class FakeMounts:
+    host: FakeHost
+    job: str
+
+    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
+        return {source: source not in self.host.single_files for source in sources}
+
+    async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
+        sieve = TarSieve(strict=True)
+        self.host.call("stage")
+        async for block in archive:
+            sieve.feed(block)
+        sieve.finish()
+        self.host.mounts[folder.source].staged[self.job] = NEW.encode()
+
+    async def claim(self, sources: Sequence[str], job: str) -> None:
+        self.host.call("claim")
+        for mount in self._of(sources):
+            if job in mount.out:
+                mount.staged[self.job] = mount.out.pop(job)
+
+    async def give_back(self, sources: Sequence[str], job: str) -> None:
+        self.host.call("give back")
+        for mount in self._of(sources):
+            if self.job in mount.staged:
+                mount.out[job] = mount.staged.pop(self.job)
+
+    async def swap(self, sources: Sequence[str]) -> None:
+        assert self.host.is_removed
+        for mount in self._of(sources):
+            self.host.call("swap a mount")
+            if self.job in mount.staged:
+                mount.out[self.job], mount.live = mount.live, mount.staged.pop(self.job)
+
+    async def swap_back(self, sources: Sequence[str]) -> None:
+        assert self.host.is_removed or not sources
+        self.host.call("swap back")
+        for mount in self._of(sources):
+            if self.job in mount.out:
+                mount.staged[self.job], mount.live = mount.live, mount.out.pop(self.job)
+
+    async def states(self, sources: Sequence[str]) -> Mapping[str, FolderState]:
+        self.host.call("states")
+        return {source: self._state(self.host.mounts[source]) for source in sources}
+
+    def _state(self, mount: FakeMount) -> FolderState:
+        if self.job in mount.out:
+            return FolderState.SWAPPED
+        return FolderState.STAGED if self.job in mount.staged else FolderState.NONE
+
+    async def discard(self, sources: Sequence[str]) -> None:
+        self.host.call("discard")
+        for mount in self._of(sources):
+            mount.staged.pop(self.job, None)
+            mount.out.pop(self.job, None)
+
+    def _of(self, sources: Sequence[str]) -> list[FakeMount]:
+        return [self.host.mounts[source] for source in sources]
+
+
+@dataclass
+class FakeSessionsTool:
+    host: FakeHost
+    job: str
+
+    async def keep(self) -> None:
+        self.host.call("keep sessions")
+        assert self.host.is_removed
+        self.host.redis_kept.setdefault(self.job, self.host.redis)
+
+    async def stage(self, rdb: AsyncIterator[bytes]) -> None:
+        self.host.call("stage sessions")
+        async for _ in rdb:
+            pass
+        self.host.redis_staged[self.job] = NEW
+
+    async def claim(self, job: str) -> None:
+        if job in self.host.redis_kept:
+            self.host.redis_staged[self.job] = self.host.redis_kept.pop(job)
+
+    async def give_back(self, job: str) -> None:
+        if self.job in self.host.redis_staged:
+            self.host.redis_kept[job] = self.host.redis_staged.pop(self.job)
+
+    async def flush(self) -> None:
+        self.host.call("flush")
+        assert self.host.is_removed
+        self.host.redis = ""
+
+    async def load_staged(self) -> None:
+        self.host.call("load sessions")
+        self.host.redis = self.host.redis_staged[self.job]
+
+    async def put_back(self) -> None:
+        self.host.call("put sessions back")
+        if self.job in self.host.redis_kept:
+            self.host.redis = self.host.redis_kept.pop(self.job)
+
+    async def discard(self) -> None:
+        self.host.redis_kept.pop(self.job, None)
+        self.host.redis_staged.pop(self.job, None)
+
+
+@dataclass
+class FakeProbe:
+    host: FakeHost
+
+    async def look(self) -> Observation:
+        state = self.host.databases["authentik"].removesuffix("+")
+        status = 200 if state in self.host.well and self.host.running else 502
+        return Observation(
+            tuple(
+                Seen(service, True, "1", image.rpartition(":")[2])  # noqa: FBT003
+                for service, image in self.host.running.items()
+            ),
+            status,
+            status,
+        )
+
+
+@dataclass
+class FakeWorkplace:
+    host: FakeHost = field(default_factory=FakeHost)
+
+    async def survey(self, stack: Stack) -> Site:
+        return Site(
+            project=stack.project,
+            postgresql="postgresql",
+            server="authentik",
+            worker="worker",
+            redis="redis" if stack.redis else None,
+            working_dir=stack.working_dir,
+            config_files=stack.config_files,
+            env_files=stack.env_files,
+            database="authentik",
+            user="authentik",
+            image=f"{REPOSITORY}:{self.host.tag}",
+            version=self.host.tag,
+            login_page=200,
+        )
+
+    async def tools(self, site: Site, job: str) -> Tools:
+        host = self.host
+        return Tools(
+            FakeDatabases(host, job),
+            FakeControl(host),
+            FakeMounts(host, job),
+            FakeSessionsTool(host, job) if site.redis else None,
+            FakeProbe(host),
+        )
+
+
+class QuickClock(FakeClock):
+    """A sleep is over at once, and the seconds have passed."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+
+    def monotonic(self) -> float:
+        self.passed += 0.001
+        return self.passed

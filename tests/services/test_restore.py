@@ -1,0 +1,331 @@
+"""A restore on fakes: what serves after, what is refused, what is swapped back, what is said."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot import age
+from bot.domain.catalogue import BackupState
+from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
+from bot.domain.jobs import JobKind, JobState, Trigger
+from bot.domain.messages import StepBegan
+from bot.domain.restore import KEPT
+from bot.domain.restore_plan import Preview
+from bot.domain.signature import public_key_of
+from bot.services.deletion import READS
+from bot.services.gate import GateError
+from tests.fakes_restore import NEW, OLD
+from tests.fakes_stack import make_facts
+from tests.services.restore_world import RESTORE, UNDO, RestoreWorld, world_with_a_backup
+
+
+@pytest.fixture
+async def world() -> RestoreWorld:
+    return await world_with_a_backup()
+
+
+async def test_the_backup_serves_and_the_state_before_is_kept(world: RestoreWorld) -> None:
+    [record] = await world.records()
+
+    restored = await world.restore()
+
+    host = world.host
+    assert host.served() == {NEW}
+    assert (host.redis, host.redis_kept) == ("", {restored.job: OLD})
+    assert (restored.backup, restored.version) == (record.id, "2025.2.1")
+    [job, _] = await world.journal.jobs()
+    assert (job.kind, job.state, job.swept) == (JobKind.RESTORE, JobState.DONE, True)
+    assert job.message == restored.words
+    assert (job.plan[READS], job.plan[KEPT]) == (record.id, "before")
+    safety = next(each for each in await world.records() if each.id == job.id)
+    assert safety.state is BackupState.GOOD
+    assert safety.manifest
+    assert safety.manifest.trigger == Trigger.SAFETY
+    kept = [name for name in host.databases if "_before_" in name]
+    assert [host.databases[name] for name in kept] == [OLD]
+    assert set(kept) <= host.fenced, "nobody writes into what is kept"
+    assert host.calls.index("analyze") < host.calls.index("remove")
+
+
+async def test_an_undo_gives_the_state_before_back_and_another_one_takes_that_back(
+    world: RestoreWorld,
+) -> None:
+    restored = await world.restore()
+    undone = await world.restore(UNDO)
+
+    assert world.host.served() == {OLD}
+    assert world.host.redis == OLD
+    assert undone.undone == restored.job
+    assert not world.host.left_over(undone.job)
+
+    await world.restore(UNDO)
+
+    assert world.host.served() == {NEW}
+
+
+async def test_there_is_nothing_to_undo_before_a_restore(world: RestoreWorld) -> None:
+    with pytest.raises(RefusedError, match="no restore to take back"):
+        await world.restore(UNDO)
+
+    assert world.host.calls == []
+
+
+async def test_what_was_dropped_by_hand_cannot_be_had_back(world: RestoreWorld) -> None:
+    await world.restore()
+    [kept] = [name for name in world.host.databases if "_before_" in name]
+    del world.host.databases[kept]
+
+    with pytest.raises(RefusedError, match="not there any more"):
+        await world.restore(UNDO)
+
+    assert world.host.served() == {NEW}
+
+
+async def test_each_step_is_told(world: RestoreWorld) -> None:
+    await world.restore()
+
+    told = [event.words for _, event in world.told if isinstance(event, StepBegan)]
+    expected = [
+        "checking postgres", "backing up the state before", "getting the image",
+        "restoring postgres beside what serves", "comparing every table with the manifest",
+        "restoring media beside what serves", "stopping and removing server and worker",
+        "closing the databases", "setting AUTHENTIK_TAG to 2025.2.1", "swapping the databases",
+        "swapping the files", "emptying Redis", "removing server and worker once more", "starting",
+        "waiting until it holds",
+    ]  # fmt: skip
+    assert [words for words in told if words in expected] == expected
+
+
+async def test_only_what_was_asked_for_is_restored(world: RestoreWorld) -> None:
+    await world.restore(replace(RESTORE, components=frozenset({"media"})))
+
+    live = {source: mount.live.decode() for source, mount in world.host.mounts.items()}
+    assert live == {"/mnt/media": NEW, "/mnt/templates": OLD, "/mnt/certs": OLD}
+    assert (world.host.databases["authentik"], world.host.redis) == (OLD, OLD)
+    assert world.host.tag == "2025.2.4"
+
+
+async def test_redis_is_loaded_where_that_was_asked_for(world: RestoreWorld) -> None:
+    await world.restore(replace(RESTORE, with_redis=True))
+
+    assert world.host.redis == NEW
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_the_task_queue_is_emptied_unless_it_shall_be_kept(
+    world: RestoreWorld,
+    keep: bool,  # noqa: FBT001
+) -> None:
+    await world.restore(replace(RESTORE, keep_queue=keep))
+
+    assert ("empty queue" in world.host.calls) is not keep
+
+
+async def test_without_a_safety_backup_there_is_none(world: RestoreWorld) -> None:
+    await world.restore(replace(RESTORE, safety_backup=False))
+
+    assert len(await world.records()) == 1
+
+
+async def test_nobody_agreed_so_nothing_was_changed(world: RestoreWorld) -> None:
+    seen: list[Preview] = []
+
+    async def refuse(preview: Preview) -> bool:
+        seen.append(preview)
+        return False
+
+    with pytest.raises(RefusedError, match="was not confirmed") as caught:
+        await world.restore(confirm=refuse)
+
+    assert "nothing that serves was changed" in caught.value.__notes__[-1]
+    assert (seen[0].version_now, seen[0].version_then) == ("2025.2.4", "2025.2.1")
+    assert "remove" not in world.host.calls
+    assert len(await world.records()) == 1
+
+
+async def test_neither_what_it_reads_nor_what_it_makes_is_pruned(world: RestoreWorld) -> None:
+    [record] = await world.records()
+    reasons: list[str] = []
+
+    async def agree_after_a_look(_: Preview) -> bool:
+        assert world.read_locks.read[record.id] == 1
+        plan = await world.prune_service().preview()
+        reasons.extend(each.reason for each in plan.verdicts)
+        return True
+
+    restored = await world.restore(confirm=agree_after_a_look)
+
+    assert "is read by the restore" in reasons[0]
+    assert world.read_locks.read[record.id] == 0
+    world.journal.rows[restored.job] = replace(world.journal.rows[restored.job], swept=False)
+    plan = await world.prune_service().preview()
+    [made] = [each for each in plan.verdicts if each.record.id == restored.job]
+    assert "belongs to a job" in made.reason
+
+
+async def test_a_preview_changes_nothing(world: RestoreWorld) -> None:
+    preview = await world.restores().preview(RESTORE)
+
+    assert preview.components == ("postgres", "media", "templates", "certs")
+    assert preview.untouched == ("redis",)
+    assert world.host.calls == []
+
+
+def flip(world: RestoreWorld, file: str) -> None:
+    key = next(key for key in world.store.objects if f"/{file}" in key)
+    data = bytearray(world.store.objects[key])
+    data[len(data) // 2] ^= 1
+    world.store.objects[key] = bytes(data)
+
+
+def another_key(world: RestoreWorld) -> None:
+    world.keyring = replace(world.keyring, identities=[age.X25519Identity.generate()])
+
+
+def stop_sending(world: RestoreWorld) -> None:
+    world.store.fail_get_at = 1_200_000
+
+
+REFUSALS: list[tuple[Callable[[RestoreWorld], object], type[BotError], str]] = [
+    (lambda world: flip(world, "postgres"), IntegrityError, 'component "postgres": decrypt'),
+    (lambda world: flip(world, "media"), IntegrityError, 'component "media": decrypt'),
+    (lambda world: flip(world, "manifest.json"), RefusedError, "there is no good backup"),
+    (another_key, IntegrityError, "decrypt"),
+    (stop_sending, PortError, "connection lost"),
+    (lambda world: setattr(world.host, "server", "16.4"), RefusedError, "16.4 is older"),
+    (lambda world: setattr(world.host, "free", 1000), RefusedError, "needs about 41 MiB"),
+    (lambda world: world.host.pullable.clear(), PortError, "pull image"),
+    (
+        lambda world: setattr(world.host, "facts_of_new", make_facts(authentik_core_user=1)),
+        IntegrityError,
+        "has 1 rows instead of 3",
+    ),
+    (
+        lambda world: setattr(world, "keyring", replace(world.keyring, identities=[])),
+        RefusedError,
+        "the private key is not on this host",
+    ),
+    (
+        lambda world: setattr(world.engine, "stack", replace(world.engine.stack, redis=None)),
+        RefusedError,
+        "needs Redis",
+    ),
+]
+
+
+@pytest.mark.parametrize(("damage", "kind", "words"), REFUSALS)
+async def test_what_cannot_be_restored_touches_nothing_that_serves(
+    world: RestoreWorld,
+    damage: Callable[[RestoreWorld], object],
+    kind: type[BotError],
+    words: str,
+) -> None:
+    damage(world)
+
+    with pytest.raises(kind, match=words):
+        await world.restore(replace(RESTORE, safety_backup=False))
+
+    assert "remove" not in world.host.calls
+    assert world.host.served() == {OLD}
+    assert not world.host.left_over()
+    [job, _] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+
+
+@pytest.mark.parametrize("damage", [lambda world: flip(world, "postgres"), stop_sending])
+async def test_pg_restore_sees_nothing_of_what_was_not_read_whole(
+    world: RestoreWorld, damage: Callable[[RestoreWorld], object]
+) -> None:
+    damage(world)
+
+    with pytest.raises(BotError):
+        await world.restore()
+
+    assert not {"create", "load", "stage"} & set(world.host.calls)
+
+
+async def test_what_is_exchanged_after_it_was_checked_does_not_pass(world: RestoreWorld) -> None:
+    key = next(key for key in world.store.objects if "/postgres." in key)
+
+    async def exchange(_: Preview) -> bool:
+        other = await world_with_a_backup()
+        other.keyring = world.keyring
+        world.store.objects[key] = other.store.objects[key]
+        return True
+
+    with pytest.raises(IntegrityError, match="changed since it was checked"):
+        await world.restore(replace(RESTORE, safety_backup=False), exchange)
+
+    assert "load" not in world.host.calls
+
+
+async def test_a_gate_that_never_opens_is_swapped_back(world: RestoreWorld) -> None:
+    world.host.well = {OLD}
+
+    with pytest.raises(GateError, match="/-/health/ready/ answers 502") as caught:
+        await world.restore()
+
+    assert caught.value.__notes__ == [
+        "the state before serves again, Authentik 2025.2.4, its data whole"
+    ]
+    assert (world.host.served(), world.host.redis) == ({OLD}, OLD)
+    assert not world.host.left_over()
+
+
+async def test_an_unsigned_backup_is_restored_only_where_a_person_says_so(
+    world: RestoreWorld,
+) -> None:
+    [record] = await world.records()
+    world.keyring = replace(world.keyring, signing_key=Ed25519PrivateKey.generate())
+
+    with pytest.raises(RefusedError, match="is not trusted"):
+        await world.restore(replace(RESTORE, backup=record.id))
+    assert world.host.served() == {OLD}
+
+    await world.restore(replace(RESTORE, backup=record.id, allow_unsigned=True))
+
+    assert world.host.served() == {NEW}
+
+
+async def test_a_key_may_be_trusted_for_this_once(world: RestoreWorld) -> None:
+    [record] = await world.records()
+    key = public_key_of(world.keyring.signing_key)
+    world.keyring = replace(world.keyring, signing_key=Ed25519PrivateKey.generate())
+
+    await world.restore(replace(RESTORE, backup=record.id, trust=key))
+
+    assert world.host.served() == {NEW}
+
+
+async def test_a_component_that_there_is_not_is_a_wrong_argument(world: RestoreWorld) -> None:
+    with pytest.raises(ConfigError, match='there is no "globals" in the backup'):
+        await world.restore(replace(RESTORE, components=frozenset({"globals"})))
+
+
+async def test_a_backup_of_another_layout_is_refused(world: RestoreWorld) -> None:
+    server = world.engine.stack.server
+    media, *others = server.mounts
+    mounts = (replace(media, source="/mnt/data", target="/data"), *others)
+    worker = world.engine.stack.worker
+    assert worker
+    world.engine.stack = replace(
+        world.engine.stack,
+        server=replace(server, mounts=mounts),
+        worker=replace(worker, mounts=worker.mounts[2:]),
+    )
+
+    with pytest.raises(RefusedError, match='this stack has no folder for "media"'):
+        await world.restore()
+
+    assert world.host.served() == {OLD}
+
+
+async def test_warnings_are_shown_and_secrets_are_not(world: RestoreWorld) -> None:
+    world.host.client = "17.5"
+
+    preview = await world.restores().preview(RESTORE)
+
+    assert any("CVE-2026-116314" in each and "17.12" in each for each in preview.warnings)
+    assert "secret" not in str(preview.differences)
