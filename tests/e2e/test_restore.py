@@ -114,7 +114,7 @@ def forget_kept(sandbox: Sandbox) -> None:
     """Remove what tests before have left to be undone."""
     for name in own_databases(sandbox):
         sandbox.psql(f'DROP DATABASE "{name}" WITH (FORCE)', database="postgres")
-    for mount in MOUNTS:
+    for mount in (*MOUNTS, "redis"):
         for folder in (sandbox.mounts / "authentik" / mount).glob(".akbot-*"):
             sandbox.run("rm", "-rf", str(folder))
 

@@ -322,6 +322,31 @@ async def test_a_backup_of_another_layout_is_refused(world: RestoreWorld) -> Non
     assert world.host.served() == {OLD}
 
 
+async def test_a_database_that_hangs_is_restored_all_the_same(world: RestoreWorld) -> None:
+    world.host.is_locked = True
+    seen: list[Preview] = []
+
+    async def look(preview: Preview) -> bool:
+        seen.append(preview)
+        return True
+
+    await world.restore(confirm=look)
+
+    assert any("could not be counted" in each for each in seen[0].warnings)
+    assert world.host.served() == {NEW}
+
+
+async def test_a_single_file_that_is_mounted_stays_as_it_is(world: RestoreWorld) -> None:
+    world.host.single_files = {"/mnt/certs"}
+
+    await world.restore()
+
+    assert world.host.mounts["/mnt/certs"].live == OLD.encode()
+    assert world.host.mounts["/mnt/media"].live == NEW.encode()
+    with pytest.raises(ConfigError, match='there is no "certs"'):
+        await world.restore(replace(RESTORE, components=frozenset({"certs"})))
+
+
 async def test_warnings_are_shown_and_secrets_are_not(world: RestoreWorld) -> None:
     world.host.client = "17.5"
 
