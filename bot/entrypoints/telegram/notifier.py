@@ -14,7 +14,7 @@ from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import job_texts, prune_texts
+from bot.entrypoints.telegram import job_texts, prune_texts, restore_texts
 from bot.entrypoints.telegram.asked import Place, parse_origin
 from bot.entrypoints.telegram.commands import AGAIN_PREFIX
 from bot.entrypoints.telegram.outgoing import Outgoing
@@ -32,6 +32,7 @@ CATCH_UP_INTERVAL = 60.0
 _RETRY = 5.0
 _NEWS = timedelta(days=3)  # an older outcome is history: /jobs has it
 _LOOK_BACK = 50
+_OWN_WORDS = {JobKind.PRUNE: prune_texts.outcome, JobKind.RESTORE: restore_texts.outcome}
 _BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK}
 
 
@@ -195,8 +196,8 @@ class Notifier:
         if to is None:
             return []
         chat, thread = to
-        if job.kind is JobKind.PRUNE:
-            told = prune_texts.outcome(job)
+        if job.kind in _OWN_WORDS:
+            told = _OWN_WORDS[job.kind](job)
         else:
             told = job_texts.outcome(job, self._finished.get(job.id), self._wall())
         again = ((job_texts.AGAIN, f"{AGAIN_PREFIX}{job.id}"),)

@@ -192,6 +192,8 @@ def cancelling(job: Job | None, wall: Wall) -> str:
     then = "What it has stored so far is removed."
     if job.kind is JobKind.PRUNE:
         then = "The backup that it is deleting still goes, and no other."
+    elif job.kind is JobKind.RESTORE:
+        then = "The state before serves again, whole."
     return f"Stopping: {_run(job, wall)}.\n{then} You will hear when it has ended."
 
 
