@@ -1,5 +1,6 @@
 """A restore on fakes: what serves after, what is refused, what is swapped back, what is said."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,12 +12,14 @@ from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.messages import StepBegan
-from bot.domain.restore import KEPT
+from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
 from bot.services.deletion import READS
 from bot.services.gate import GateError
-from tests.fakes_restore import NEW, OLD
+from bot.services.restore_ports import Tools
+from tests.fakes_journal import FakeJobJournal
+from tests.fakes_restore import NEW, OLD, FakeWorkplace
 from tests.fakes_stack import make_facts
 from tests.services.restore_world import RESTORE, UNDO, RestoreWorld, world_with_a_backup
 
@@ -272,6 +275,41 @@ async def test_a_gate_that_never_opens_is_swapped_back(world: RestoreWorld) -> N
     ]
     assert (world.host.served(), world.host.redis) == ({OLD}, OLD)
     assert not world.host.left_over()
+
+
+@pytest.mark.parametrize("call", ["stage", "keep sessions", "swap", "swap a mount", "flush"])
+async def test_a_stop_does_not_leave_the_stack_half_swapped(world: RestoreWorld, call: str) -> None:
+    """However long the way back takes: until then nobody is served."""
+    reached, host = asyncio.Event(), world.host
+
+    class Slow(FakeWorkplace):
+        async def tools(self, site: Site, job: str) -> Tools:
+            await asyncio.sleep(0.05 if reached.is_set() else 0)
+            return await super().tools(site, job)
+
+    class Journal(FakeJobJournal):
+        async def step(self, job_id: str, step: str) -> None:
+            await asyncio.sleep(0)  # where a stop takes effect
+            await super().step(job_id, step)
+
+    class Halts(list[str]):
+        def append(self, name: str) -> None:
+            super().append(name)
+            if name == call and not reached.is_set():
+                reached.set()
+                running.cancel()
+
+    host.calls = Halts()
+    world.workplace, world.journal, world.undo_within = Slow(host), Journal(), 0.0
+    running = asyncio.create_task(world.restore())
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    [job] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.INTERRUPTED, True)
+    assert (host.served(), host.redis) == ({OLD}, OLD)
+    assert not host.left_over()
 
 
 async def test_an_unsigned_backup_is_restored_only_where_a_person_says_so(
