@@ -24,8 +24,9 @@ STEPS = [
     "restoring media beside what serves", "restoring certs beside what serves",
     "stopping and removing server and worker", "keeping what Redis holds", "closing the databases",
     "swapping the databases", "swapping the files", "emptying Redis",
-    "removing server and worker once more", "starting", "waiting until it holds",
+    "starting", "waiting until it holds",
 ]  # fmt: skip
+# "removing server and worker once more" is over too soon to be hit; tests/services has it.
 KEPT = {"starting", "waiting until it holds"}
 
 
