@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.akbot import Akbot
+from tests.e2e.filled import fill_redis
 from tests.sandbox.fixture import Sandbox, engine, sandbox, script
 
 __all__ = ["engine", "sandbox"]
@@ -21,9 +22,5 @@ def akbot(sandbox: Sandbox, tmp_path: Path) -> Akbot:
 def filled(sandbox: Sandbox) -> Sandbox:
     """The sandbox with a database of 256 MiB at least, media, and something in Redis."""
     script("fill", "256MiB", "--media", "200")
-    commands = [f"set test:{number} {'x' * number}." for number in range(100)]
-    commands.append("hset test:hash field value")
-    sandbox.docker(
-        "exec", "--interactive", "authentik-redis", "redis-cli", stdin="\n".join(commands)
-    )
+    fill_redis(sandbox)
     return sandbox

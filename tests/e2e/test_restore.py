@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from tests.e2e import stranger
 from tests.e2e.aftermath import sessions, throw_aways
 from tests.e2e.akbot import Akbot, Ended
+from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.sandbox.fixture import Sandbox
 
@@ -120,10 +121,12 @@ def forget_kept(sandbox: Sandbox) -> None:
 
 
 @pytest.fixture
-def stack(filled: Sandbox) -> Sandbox:
+def stack(filled: Sandbox) -> Iterator[Sandbox]:
     forget_kept(filled)
     filled.psql("DROP TABLE IF EXISTS test_added")
-    return filled
+    yield filled
+    forget_kept(filled)
+    fill_redis(filled)
 
 
 def test_all_comes_back_and_an_undo_takes_it_back(stack: Sandbox, to_folder: Akbot) -> None:

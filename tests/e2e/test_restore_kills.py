@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
+from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import kill, newest_job
 from tests.e2e.test_restore import forget_kept, own_databases, own_folders, served, unchanged_by_up
@@ -61,6 +62,7 @@ def marked(sandbox: Sandbox) -> Iterator[Marked]:
     marked.mark(THEN)
     yield marked
     forget_kept(sandbox)
+    fill_redis(sandbox)
     sandbox.psql("DROP TABLE test_mark")
 
 
