@@ -21,7 +21,6 @@ TEXT = b"# ours\nPG_PASS='se$cret'\nAUTHENTIK_TAG=2025.2.4 # pinned\n\n\xff=1"
 # Stands for `docker`: prints what Compose would, by the tag in the env file that it is given.
 PROGRAM = """#!/bin/sh
 echo "$@" >>"$HOME/arguments"
-env | grep -v -e ^PWD -e ^SHLVL -e ^_ | sort >"$HOME/environment"
 file=$HOME/.env
 for word in "$@"; do [ "$last" = --env-file ] && file=$word; last=$word; done
 tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
@@ -29,7 +28,8 @@ tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
 [ -e "$HOME/fails" ] && { echo "no such thing" >&2; exit 9; }
 echo '{"services": {"server": {"image": "g/s:'$tag'", "environment": {"A": "1"}},'
 echo '"worker": {"image": "g/s:'$tag'"}}}'
-[ -e "$HOME/hangs" ] && sleep 1.5
+env | grep -v -e ^PWD -e ^SHLVL -e ^_ | sort >"$HOME/environment"
+[ -e "$HOME/hangs" ] && sleep 3
 touch "$HOME/ended"
 exit 0
 """
