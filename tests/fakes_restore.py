@@ -61,6 +61,7 @@ class FakeHost:
     facts_of_new: DatabaseFacts = field(default_factory=make_facts)
     fails: set[str] = field(default_factory=set)
     well: set[str] = field(default_factory=lambda: {OLD, NEW})
+    is_locked: bool = False
     single_files: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
 
@@ -132,9 +133,10 @@ class FakeDatabases:
     async def facts(self, name: str) -> DatabaseFacts:
         return self.host.facts_of_new if self.host.databases[name] == NEW else make_facts()
 
-    async def contents(self, name: str) -> Contents:
-        assert name in self.host.databases
-        return CONTENTS
+    async def glance(self, name: str) -> tuple[DatabaseFacts, Contents]:
+        if self.host.is_locked:
+            raise PortError("ask PostgreSQL: canceling statement due to lock timeout")
+        return await self.facts(name), CONTENTS
 
     async def empty_queue(self, name: str) -> int:
         assert self.host.databases[name] == NEW

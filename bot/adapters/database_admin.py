@@ -24,6 +24,7 @@ _AGAIN = 0.2
 _FIRST_WORDS = 500
 # The rest of the log is flushed by the first commit after it, which is the swap's at the latest.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=128MB"
+_HURRIED = "SET lock_timeout = '3s'; SET statement_timeout = '60s';"
 _NO_ROOM = "No space left"
 _OF_THE_SERVER = re.compile(
     "No space left|could not (extend|write|open) file|terminating connection|server closed"
@@ -97,9 +98,11 @@ class PostgresAdmin:
             size = (await session.ask(catalogue_sql.SERVER))["size"]
             return await read_facts(session, name, size)
 
-    async def contents(self, name: str) -> Contents:
+    async def glance(self, name: str) -> tuple[DatabaseFacts, Contents]:
         async with self._session(name) as session:
-            return await read_contents(session)
+            await session.run(_HURRIED)
+            size = (await session.ask(catalogue_sql.SERVER))["size"]
+            return await read_facts(session, name, size), await read_contents(session)
 
     async def empty_queue(self, name: str) -> int:
         async with self._session(name) as session:

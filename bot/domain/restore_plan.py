@@ -31,8 +31,6 @@ class Found:
     has_redis: bool
     postgresql: str
     image: str
-    live: DatabaseFacts | None = None
-    contents: Contents | None = None
     free_bytes: int | None = None
 
 

@@ -203,9 +203,13 @@ class Jobs:
         return replace(job, plan={**job.plan, OUTAGE: "yes"})
 
     async def _undone(self, job: Job, state: JobState, reason: str) -> Outcome:
-        """Undo; a process that is being stopped leaves to the next one what takes too long."""
+        """Undo; a process that is being stopped leaves to the next one what takes too long.
+
+        Not so a restore: until it is swapped back or holds nobody may be served.
+        """
         undoing = asyncio.ensure_future(self.undo.settle(job, state, reason))
-        within = self.undo_within if state is JobState.INTERRUPTED else None
+        may_wait = state is JobState.INTERRUPTED and job.kind is not JobKind.RESTORE
+        within = self.undo_within if may_wait else None
         try:
             await asyncio.wait({undoing}, timeout=within)
         except asyncio.CancelledError:

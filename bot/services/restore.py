@@ -6,7 +6,7 @@ or in the next one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ from bot.domain.catalogue import BackupRecord, choose, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import MOST_BYTES, compare_configs, read_config
-from bot.domain.errors import BotError, RefusedError
+from bot.domain.contents import Contents
+from bot.domain.errors import BotError, PortError, RefusedError
 from bot.domain.jobs import Trigger
-from bot.domain.manifest import Manifest
+from bot.domain.manifest import DatabaseFacts, Manifest
 from bot.domain.messages import RunBackup, RunRestore
 from bot.domain.restore import (
     PHASE,
@@ -142,6 +143,7 @@ class RestoreService:
     ) -> tuple[Choice, Preview]:
         manifest = require_readable(record)
         folders = folders_of(stack)
+        live, contents, unknown = await _glance(tools, site.database)
         are_folders = await tools.files.are_folders([each.source for each in folders])
         found = Found(
             folders=folders,
@@ -151,8 +153,6 @@ class RestoreService:
             has_redis=stack.redis is not None,
             postgresql=await tools.databases.version(),
             image=site.image,
-            live=await tools.databases.facts(site.database),
-            contents=await tools.databases.contents(site.database),
             free_bytes=await tools.databases.free_bytes(),
         )
         choice = choose_components(manifest, found, command)
@@ -170,11 +170,12 @@ class RestoreService:
             version_then=manifest.software.authentik if choice.database else site.version,
             sessions=choice.sessions,
             safety_backup=command.safety_backup,
-            live=found.live,
-            contents=found.contents,
+            live=live,
+            contents=contents,
             differences=tuple(await self._differences(manifest, stack)),
             warnings=(
                 *choice.warnings,
+                *unknown,
                 *([client] if client else []),
                 *(["its signature was not checked"] if command.allow_unsigned else []),
             ),
@@ -223,6 +224,17 @@ class RestoreService:
             version=manifest.software.authentik if choice.database else site.version,
             tag=await tools.control.tag_change(choice.image),
         )
+
+
+async def _glance(
+    tools: Tools, database: str
+) -> tuple[DatabaseFacts | None, Contents | None, Sequence[str]]:
+    """What is about to be replaced; where that cannot be told, a warning says so."""
+    try:
+        facts, contents = await tools.databases.glance(database)
+    except PortError as error:
+        return None, None, [f"what serves now could not be counted: {error}"]
+    return facts, contents, []
 
 
 async def _whole(blocks: AsyncIterator[bytes]) -> bytes:

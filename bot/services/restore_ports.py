@@ -47,8 +47,11 @@ class DatabaseAdmin(Protocol):
     async def facts(self, name: str) -> DatabaseFacts:
         """What it holds, counted as a backup's snapshot is."""
 
-    async def contents(self, name: str) -> Contents:
-        """What a person would look for first."""
+    async def glance(self, name: str) -> tuple[DatabaseFacts, Contents]:
+        """Likewise, and what a person would look for first, of a database in use.
+
+        Raises PortError where that takes long, because somebody keeps a table to himself, say.
+        """
 
     async def empty_queue(self, name: str) -> int:
         """Forget the tasks that wait in it; how many there were."""

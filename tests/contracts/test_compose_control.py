@@ -1,9 +1,9 @@
 """The tag in Compose's env file, and runs of Compose that outlive whoever began them."""
 
 import asyncio
-import fcntl
 import os
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,6 @@ TEXT = b"# ours\nPG_PASS='se$cret'\nAUTHENTIK_TAG=2025.2.4 # pinned\n\n\xff=1"
 # Stands for `docker`: prints what Compose would, by the tag in the env file that it is given.
 PROGRAM = """#!/bin/sh
 echo "$@" >>"$HOME/arguments"
-env | grep -v -e ^PWD -e ^SHLVL -e ^_ | sort >"$HOME/environment"
 file=$HOME/.env
 for word in "$@"; do [ "$last" = --env-file ] && file=$word; last=$word; done
 tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
@@ -29,7 +28,9 @@ tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
 [ -e "$HOME/fails" ] && { echo "no such thing" >&2; exit 9; }
 echo '{"services": {"server": {"image": "g/s:'$tag'", "environment": {"A": "1"}},'
 echo '"worker": {"image": "g/s:'$tag'"}}}'
-[ -e "$HOME/hangs" ] && sleep 1.5
+env | grep -v -e ^PWD -e ^SHLVL -e ^_ | sort >"$HOME/environment"
+[ -e "$HOME/hangs" ] && sleep 3
+touch "$HOME/ended"
 exit 0
 """
 
@@ -164,27 +165,28 @@ async def test_a_variable_is_read_without_its_container(program: ComposeProgram)
     assert await program.variable(SITE, "server", "B") is None
 
 
-async def test_a_run_that_outlived_its_akbot_is_waited_for(program: ComposeProgram) -> None:
-    """What a killed process leaves: a child that holds the lock."""
-    lock = os.open(program.lock, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    left = await asyncio.create_subprocess_exec("sleep", "1", pass_fds=[lock])
-    os.close(lock)
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from bot.adapters.compose_program import ComposeProgram
+from tests.domain.test_restore_recovery import SITE
+home, path = sys.argv[1:]
+program = ComposeProgram({"PATH": path, "HOME": home}, Path(home) / "compose.lock")
+asyncio.run(program.run(SITE, "up", within=30))
+"""
 
-    async with program.alone():
-        assert left.returncode is not None or await asyncio.wait_for(left.wait(), 0.5) == 0
 
-
-async def test_the_child_itself_holds_the_lock(program: ComposeProgram, tmp_path: Path) -> None:
+async def test_a_run_that_outlives_its_akbot_is_waited_for(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
     (tmp_path / "hangs").touch()
-    running = asyncio.create_task(program.run(SITE, "up", within=30))
+    words = [str(tmp_path), program.environment["PATH"]]
+    akbot = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *words)
     while not (tmp_path / "environment").exists():  # noqa: ASYNC110 - another process's event
         await asyncio.sleep(0.01)
-    lock = os.open(program.lock, os.O_RDWR)
-    try:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        await running
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    finally:
-        os.close(lock)
+    akbot.kill()
+    await akbot.wait()
+    assert not (tmp_path / "ended").exists(), "it goes on"
+
+    async with program.alone():
+        assert (tmp_path / "ended").exists()

@@ -93,7 +93,8 @@ async def test_a_dump_is_loaded_and_belongs_to_whom_the_live_one_does(
     )  # fmt: skip
     owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
     assert server.psql(owners, INCOMING) == "app"
-    assert (await admin.contents(INCOMING)).users == 3
+    _, contents = await admin.glance(INCOMING)
+    assert contents.users == 3
     assert await admin.empty_queue(INCOMING) == 0, "it has none"
     await admin.drop(INCOMING)
 
@@ -140,6 +141,22 @@ async def test_a_shut_database_has_no_sessions_and_takes_none(
     assert docker(*connect, check=False) == b""
     await admin.unfence(name)
     assert b"1 row" in docker(*connect)
+
+
+async def test_a_glance_does_not_wait_for_who_keeps_a_table_to_himself(
+    server: Postgres, admin: PostgresAdmin
+) -> None:
+    name = server.new_database("CREATE TABLE kept (id int)")
+    held = "BEGIN; LOCK kept; SELECT pg_sleep(600)"
+    docker(*("exec", "-d", server.container.id, "psql", "-U", "postgres", "-d", name, "-c", held))
+    locks = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted"
+    assert until(lambda: server.psql(locks) != "0")
+
+    with pytest.raises(PortError, match="lock timeout"):
+        await admin.glance(name)
+
+    await admin.fence(name)  # and a restore would go on
+    await admin.drop(name)
 
 
 async def test_two_names_are_swapped_and_back(server: Postgres, admin: PostgresAdmin) -> None:

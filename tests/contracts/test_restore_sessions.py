@@ -18,6 +18,7 @@ JOB, OTHER = "20261123T033000Z-k3f9", "20261123T040000Z-aaaa"
 def redis(request: pytest.FixtureRequest) -> Iterator[Redis]:
     with redis_server(request.param, password="secret") as redis:
         redis.cli("SET", "who", "before")
+        redis.cli("CONFIG", "SET", "save", "60 1")  # as in the stack: it saves when it is stopped
         yield redis
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.akbot import Akbot
+from tests.e2e.filled import fill_redis
 from tests.e2e.recovery import stack
 from tests.sandbox.fixture import Sandbox, engine, sandbox, script
 
@@ -30,11 +31,3 @@ def filled(sandbox: Sandbox) -> Sandbox:
 def keys_in_redis(filled: Sandbox) -> None:
     """Something in Redis, also after a test that followed the runbook, which flushes it."""
     fill_redis(filled)
-
-
-def fill_redis(sandbox: Sandbox) -> None:
-    commands = [f"set test:{number} {'x' * number}." for number in range(100)]
-    commands.append("hset test:hash field value")
-    sandbox.docker(
-        "exec", "--interactive", "authentik-redis", "redis-cli", stdin="\n".join(commands)
-    )

@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from tests.e2e import stranger
 from tests.e2e.aftermath import sessions, throw_aways
 from tests.e2e.akbot import Akbot, Ended
+from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.sandbox.fixture import Sandbox
 
@@ -114,16 +115,18 @@ def forget_kept(sandbox: Sandbox) -> None:
     """Remove what tests before have left to be undone."""
     for name in own_databases(sandbox):
         sandbox.psql(f'DROP DATABASE "{name}" WITH (FORCE)', database="postgres")
-    for mount in MOUNTS:
+    for mount in (*MOUNTS, "redis"):
         for folder in (sandbox.mounts / "authentik" / mount).glob(".akbot-*"):
             sandbox.run("rm", "-rf", str(folder))
 
 
 @pytest.fixture
-def stack(filled: Sandbox) -> Sandbox:
+def stack(filled: Sandbox) -> Iterator[Sandbox]:
     forget_kept(filled)
     filled.psql("DROP TABLE IF EXISTS test_added")
-    return filled
+    yield filled
+    forget_kept(filled)
+    fill_redis(filled)
 
 
 def test_all_comes_back_and_an_undo_takes_it_back(stack: Sandbox, to_folder: Akbot) -> None:

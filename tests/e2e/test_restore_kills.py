@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
+from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import kill, newest_job
 from tests.e2e.test_restore import forget_kept, own_databases, own_folders, served, unchanged_by_up
@@ -24,8 +25,9 @@ STEPS = [
     "restoring media beside what serves", "restoring certs beside what serves",
     "stopping and removing server and worker", "keeping what Redis holds", "closing the databases",
     "swapping the databases", "swapping the files", "emptying Redis",
-    "removing server and worker once more", "starting", "waiting until it holds",
+    "starting", "waiting until it holds",
 ]  # fmt: skip
+# "removing server and worker once more" is over too soon to be hit; tests/services has it.
 KEPT = {"starting", "waiting until it holds"}
 
 
@@ -60,6 +62,7 @@ def marked(sandbox: Sandbox) -> Iterator[Marked]:
     marked.mark(THEN)
     yield marked
     forget_kept(sandbox)
+    fill_redis(sandbox)
     sandbox.psql("DROP TABLE test_mark")
 
 

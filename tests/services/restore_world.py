@@ -56,6 +56,7 @@ class RestoreWorld(World):
 
     workplace: Any = field(default_factory=FakeWorkplace)
     gate_clock: QuickClock = field(default_factory=QuickClock)
+    undo_within: float = 20.0
 
     @property
     def host(self) -> FakeHost:
@@ -83,7 +84,12 @@ class RestoreWorld(World):
             {JobKind.RESTORE: recovery.settle},
         )
         return Jobs(
-            self.journal, self.lock, undo, self.clock, [lambda *told: self.told.append(told)]
+            self.journal,
+            self.lock,
+            undo,
+            self.clock,
+            [lambda *told: self.told.append(told)],
+            undo_within=self.undo_within,
         )
 
     async def restore(self, command: RunRestore = RESTORE, confirm: Any = agree) -> Restored:

@@ -1,5 +1,6 @@
 """A restore on fakes: what serves after, what is refused, what is swapped back, what is said."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,12 +12,14 @@ from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.messages import StepBegan
-from bot.domain.restore import KEPT
+from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
 from bot.services.deletion import READS
 from bot.services.gate import GateError
-from tests.fakes_restore import NEW, OLD
+from bot.services.restore_ports import Tools
+from tests.fakes_journal import FakeJobJournal
+from tests.fakes_restore import NEW, OLD, FakeWorkplace
 from tests.fakes_stack import make_facts
 from tests.services.restore_world import RESTORE, UNDO, RestoreWorld, world_with_a_backup
 
@@ -274,6 +277,41 @@ async def test_a_gate_that_never_opens_is_swapped_back(world: RestoreWorld) -> N
     assert not world.host.left_over()
 
 
+@pytest.mark.parametrize("call", ["stage", "keep sessions", "swap", "swap a mount", "flush"])
+async def test_a_stop_does_not_leave_the_stack_half_swapped(world: RestoreWorld, call: str) -> None:
+    """However long the way back takes: until then nobody is served."""
+    reached, host = asyncio.Event(), world.host
+
+    class Slow(FakeWorkplace):
+        async def tools(self, site: Site, job: str) -> Tools:
+            await asyncio.sleep(0.05 if reached.is_set() else 0)
+            return await super().tools(site, job)
+
+    class Journal(FakeJobJournal):
+        async def step(self, job_id: str, step: str) -> None:
+            await asyncio.sleep(0)  # where a stop takes effect
+            await super().step(job_id, step)
+
+    class Halts(list[str]):
+        def append(self, name: str) -> None:
+            super().append(name)
+            if name == call and not reached.is_set():
+                reached.set()
+                running.cancel()
+
+    host.calls = Halts()
+    world.workplace, world.journal, world.undo_within = Slow(host), Journal(), 0.0
+    running = asyncio.create_task(world.restore())
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    [job] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.INTERRUPTED, True)
+    assert (host.served(), host.redis) == ({OLD}, OLD)
+    assert not host.left_over()
+
+
 async def test_an_unsigned_backup_is_restored_only_where_a_person_says_so(
     world: RestoreWorld,
 ) -> None:
@@ -320,6 +358,31 @@ async def test_a_backup_of_another_layout_is_refused(world: RestoreWorld) -> Non
         await world.restore()
 
     assert world.host.served() == {OLD}
+
+
+async def test_a_database_that_hangs_is_restored_all_the_same(world: RestoreWorld) -> None:
+    world.host.is_locked = True
+    seen: list[Preview] = []
+
+    async def look(preview: Preview) -> bool:
+        seen.append(preview)
+        return True
+
+    await world.restore(confirm=look)
+
+    assert any("could not be counted" in each for each in seen[0].warnings)
+    assert world.host.served() == {NEW}
+
+
+async def test_a_single_file_that_is_mounted_stays_as_it_is(world: RestoreWorld) -> None:
+    world.host.single_files = {"/mnt/certs"}
+
+    await world.restore()
+
+    assert world.host.mounts["/mnt/certs"].live == OLD.encode()
+    assert world.host.mounts["/mnt/media"].live == NEW.encode()
+    with pytest.raises(ConfigError, match='there is no "certs"'):
+        await world.restore(replace(RESTORE, components=frozenset({"certs"})))
 
 
 async def test_warnings_are_shown_and_secrets_are_not(world: RestoreWorld) -> None:

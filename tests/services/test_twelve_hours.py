@@ -97,6 +97,7 @@ class Machine:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     process: "asyncio.Task[None] | None" = None
     troubles: dict[str, str] = field(default_factory=dict)
+    swept: list[datetime] = field(default_factory=list)
     state: FakeState = field(default_factory=FakeState)
 
     def __post_init__(self) -> None:
@@ -152,12 +153,16 @@ class Machine:
             journal=world.journal,
             recover=world.jobs.recover,
             probe=self.state.probe,
-            sweep=nothing_kept,
+            sweep=self.sweep,
             clock=world.clock,
             parts=[scheduler.run],
             farewell=farewell,
             troubles=self.troubles,
         )
+
+    async def sweep(self) -> Sequence[str]:
+        self.swept.append(self.clock.at)
+        return ()
 
     async def kill(self) -> None:
         assert self.process
@@ -190,10 +195,6 @@ class Machine:
         return whole and not await self.world.journal.open_jobs()
 
 
-async def nothing_kept() -> Sequence[str]:
-    return ()
-
-
 @pytest.fixture
 async def machine() -> Machine:
     asyncio.get_running_loop().set_default_executor(InlineExecutor())
@@ -210,6 +211,15 @@ async def test_a_quiet_half_day(machine: Machine) -> None:
     await machine.shut_down()
 
     assert await machine.good() == hours(1, 12)
+
+
+async def test_what_restores_keep_is_looked_after_each_hour(machine: Machine) -> None:
+    machine.boot()
+    await machine.pass_until("06:30")
+
+    since = machine.swept[0]
+    assert machine.swept == [since + timedelta(hours=hour) for hour in range(len(machine.swept))]
+    assert len(machine.swept) >= 6
 
 
 async def test_a_backup_that_was_killed_runs_once_more(machine: Machine) -> None:

@@ -290,3 +290,17 @@ def test_a_prune_that_is_cancelled_removes_no_backup_of_its_own() -> None:
 
     assert "has stored" not in texts.cancelling(prune, WALL)
     assert "still goes, and no other" in texts.cancelling(prune, WALL)
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_a_restore_tells_in_its_own_words_which_state_serves(state: JobState) -> None:
+    words = "the bot was stopped in it; the state before serves again, its data whole"
+    job = replace(make_job(state, words), kind=JobKind.RESTORE)
+
+    told = restore_texts.outcome(job)
+
+    assert words in told.text
+    assert "ackup" not in told.text
+    assert not told.again
+    assert ("akbot jobs settle" in told.text) is (state is JobState.STUCK)
+    assert "serves again" in texts.cancelling(job, WALL)

@@ -235,7 +235,7 @@ def cancelling(job: Job | None, wall: Wall) -> str:
     then = {
         JobKind.BACKUP: "What it has stored so far is removed.",
         JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
-        JobKind.RESTORE: "It is taken back: the state from before serves again.",
+        JobKind.RESTORE: "The state before serves again, whole.",
         JobKind.DRILL: "Its containers are removed; the backup stays as it is.",
     }[job.kind]
     return f"Stopping: {_run(job, wall)}.\n{then} You will hear when it has ended."

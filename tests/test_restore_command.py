@@ -1,0 +1,138 @@
+"""`akbot restore` as a person meets it: arguments, what it shows, the word that it asks for."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.cli import make_parser
+from bot.domain.backup_id import BackupId
+from bot.domain.contents import Contents
+from bot.domain.errors import ConfigError
+from bot.domain.restore import SessionsDo
+from bot.domain.restore_plan import Preview
+from bot.entrypoints.render_restore import preview_lines, restored_lines
+from bot.entrypoints.restore_arguments import check_arguments
+from bot.services.restore import Restored
+from tests.domain.test_manifest import MANIFEST
+from tests.fakes_stack import make_facts
+
+PREVIEW = Preview(
+    backup_id=BackupId("20261123T033000Z-k3f9"),
+    manifest=replace(MANIFEST, database=make_facts(authentik_core_user=12)),
+    components=("postgres", "media"),
+    untouched=("redis",),
+    version_now="2025.4.1",
+    version_then="2025.2.1",
+    sessions=SessionsDo.FLUSH,
+    safety_backup=True,
+    live=make_facts(authentik_core_user=15),
+    contents=Contents(15, 3, datetime(2026, 11, 24, 8, 0, tzinfo=UTC)),
+    differences=("PG_PASS in .env is another one now",),
+    warnings=("an old client",),
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--undo", "--with-redis"], "--undo: it does not go with --with-redis"),
+        (["--undo", "20261123T033000Z-k3f9"], "--undo: it does not go with ID"),
+        (["--undo", "--component", "media"], "--undo: it does not go with --component"),
+        (["--allow-unsigned"], "latest is always a trusted one"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(
+    arguments: Sequence[str], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_arguments(make_parser().parse_args(["restore", *arguments]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--undo", "--yes"], ["--undo", "--dry-run"], ["2026", "--allow-unsigned", "--yes"]],
+)
+def test_others_are_taken(arguments: Sequence[str]) -> None:
+    check_arguments(make_parser().parse_args(["restore", *arguments]))
+
+
+def test_a_person_is_shown_what_is_replaced_lost_and_who_comes_back() -> None:
+    shown = "\n".join(preview_lines(PREVIEW))
+
+    for words in (
+        "20261123T033000Z-k3f9", "Replaced: postgres, media.", "Not touched: redis.",
+        "15 users now, 12 then", "newest event is of 2026-11-24 08:00 UTC",
+        "Who was deleted since comes back", "tokens revoked since", "passwords are the old",
+        "Authentik 2025.4.1 becomes 2025.2.1 again.", "Redis is emptied", "backed up first",
+        "differs: PG_PASS", "warning: an old client",
+    ):  # fmt: skip
+        assert words in shown
+    without = replace(PREVIEW, safety_backup=False, components=("media",))
+    assert "NO safety backup" in "\n".join(preview_lines(without))
+    assert "Who was deleted" not in "\n".join(preview_lines(without))
+
+
+def test_an_undo_says_what_it_takes_back() -> None:
+    undo = replace(
+        PREVIEW, undo_of=BackupId("20261124T033000Z-aaaa"), manifest=None, backup_id=None
+    )
+
+    shown = "\n".join(preview_lines(undo))
+
+    assert "The restore 20261124T033000Z-aaaa is taken back: postgres, media." in shown
+    assert "lost" in shown
+
+
+def test_the_outcome_says_how_to_take_it_back() -> None:
+    done = Restored("20261124T033000Z-aaaa", "20261123T033000Z-k3f9", "2025.2.1", 21.0)
+
+    lines = restored_lines(done)
+
+    assert lines[0] == "Backup 20261123T033000Z-k3f9 serves with Authentik 2025.2.1, after 21 s."
+    assert "akbot restore --undo" in lines[1]
+    assert restored_lines(replace(done, undone="x"))[0].startswith("The restore x is taken back")
+
+
+ASK = """
+import asyncio
+from tests.test_restore_command import PREVIEW
+from bot.entrypoints.confirmation import Confirmation
+print("AGREED" if asyncio.run(Confirmation(agreed={agreed})(PREVIEW)) else "REFUSED")
+"""
+
+
+def answer(typed: bytes, *, agreed: bool = False) -> str:
+    """What comes of it at a terminal at which *typed* is typed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASK.format(agreed=agreed)],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(theirs)
+    os.write(ours, typed)
+    out, err = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == 0, err
+    assert "Replaced: postgres, media." in err
+    return out.strip()
+
+
+@pytest.mark.parametrize(
+    ("typed", "outcome"),
+    [(b"yes\n", "AGREED"), (b"no\n", "REFUSED"), (b"y\n", "REFUSED"), (b"\n", "REFUSED")],
+)
+def test_only_the_whole_word_is_a_yes(typed: bytes, outcome: str) -> None:
+    assert answer(typed) == outcome
+
+
+def test_nobody_is_asked_who_has_said_yes_already() -> None:
+    assert answer(b"", agreed=True) == "AGREED"
