@@ -279,9 +279,9 @@ def test_the_end_of_a_restore_says_what_to_press() -> None:
         for state in JobState
     }
     assert "akbot restore --undo" in texts_of[JobState.DONE]
-    assert "akbot jobs 2026" in texts_of[JobState.STUCK]
-    assert "is cleaned up" in texts_of[JobState.INTERRUPTED]
-    assert "is cleaned up" not in texts_of[JobState.FAILED]
+    assert "akbot jobs settle 2026" in texts_of[JobState.STUCK]
+    assert "tried again every minute" in texts_of[JobState.INTERRUPTED]
+    assert "tried again" not in texts_of[JobState.FAILED]
     assert all("why." in text for text in texts_of.values())
 
 
