@@ -29,6 +29,7 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
+from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
 from bot.domain.manifest import Manifest
 from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune, RunRestore
@@ -103,7 +104,13 @@ class App:
 
     async def stack_name(self) -> str:
         """The stack's folder in the store."""
-        return self.settings.stack or (await self.engine.find_stack()).project
+        if self.settings.stack:
+            return self.settings.stack
+        try:
+            return (await self.engine.find_stack()).project
+        except PortError as error:
+            error.add_note("With the stack's name in AKBOT_STACK this needs no Docker.")
+            raise
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> Manifest:
         """`akbot backup`, as a job."""

@@ -5,9 +5,10 @@ import re
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, PositiveInt, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.errors import ConfigError
@@ -20,6 +21,8 @@ from bot.settings_retention import RetentionSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
+
+_ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and signs"}
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -129,7 +132,7 @@ class Settings(RetentionSettings, GateSettings, DockerSettings):
         "127.0.0.1:9180",
         alias="AKBOT_HEALTH_LISTEN",
         json_schema_extra={FORM: "an address and a port such as 127.0.0.1:9180"},
-        pattern=r"^[^\s/:]+:\d{1,5}$",
+        pattern=r"^[^\s/:]+:[0-9]{1,5}$",
         description="Address and port on which `akbot run` answers `/healthz`.",
     )
     store_max_parts: int = Field(
@@ -166,13 +169,22 @@ class Settings(RetentionSettings, GateSettings, DockerSettings):
         json_schema_extra={FORM: "a whole number of days from 0 to 36500"},
     )
     aws_access_key_id: str = Field(
-        "", alias="AWS_ACCESS_KEY_ID", description="The S3 key's name. Default: boto3's own search."
+        "",
+        alias="AWS_ACCESS_KEY_ID",
+        description="The S3 key's name. Default: boto3's own search.",
+        json_schema_extra=_ONE_WORD,
     )
     aws_secret_access_key: SecretStr = Field(
-        SecretStr(""), alias="AWS_SECRET_ACCESS_KEY", description="The S3 key's secret."
+        SecretStr(""),
+        alias="AWS_SECRET_ACCESS_KEY",
+        description="The S3 key's secret.",
+        json_schema_extra=_ONE_WORD,
     )
     aws_session_token: SecretStr = Field(
-        SecretStr(""), alias="AWS_SESSION_TOKEN", description="Of temporary S3 credentials."
+        SecretStr(""),
+        alias="AWS_SESSION_TOKEN",
+        description="Of temporary S3 credentials.",
+        json_schema_extra=_ONE_WORD,
     )
 
     @field_validator("recipients", "trusted_keys", "telegram_admins", mode="before")
@@ -193,6 +205,21 @@ class Settings(RetentionSettings, GateSettings, DockerSettings):
     def _is_port(cls, value: str) -> str:
         if int(value.rpartition(":")[2]) > _HIGHEST_PORT:
             raise ValueError("there is no such port")
+        return value
+
+    @field_validator("telegram_api")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if not urlsplit(value).hostname:  # and raises ValueError where brackets do not match
+            raise ValueError("there is no host in it")
+        return value
+
+    @field_validator("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    @classmethod
+    def _is_one_word(cls, value: str | SecretStr) -> str | SecretStr:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not re.fullmatch(r"[!-~]*", text):
+            raise ValueError("it is no single word of ASCII")
         return value
 
     @field_validator("timezone")

@@ -203,6 +203,16 @@ def test_without_docker_a_backup_fails_with_the_remedy(tmp_path: Path) -> None:
     assert "DOCKER_HOST" in line
 
 
+def test_without_docker_the_stacks_name_is_enough_to_read_the_store(tmp_path: Path) -> None:
+    ended = run(tmp_path, "backups")
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[1] == (
+        "With the stack's name in AKBOT_STACK this needs no Docker."
+    )
+    assert run(tmp_path, "backups", AKBOT_STACK="authentik").returncode == 0
+
+
 def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path) -> None:
     run(tmp_path, "backup")
     state = tmp_path / "state"

@@ -158,6 +158,30 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
             id="no URL",
         ),
         pytest.param(
+            {"AKBOT_TELEGRAM_API": "http://[::1"},
+            "AKBOT_TELEGRAM_API: it must be a URL such as https://api.telegram.org, with no path",
+            "example",
+            id="a bracket alone",
+        ),
+        pytest.param(
+            {"AKBOT_HEALTH_LISTEN": "127.0.0.1:٩١"},
+            "AKBOT_HEALTH_LISTEN: it must be an address and a port such as 127.0.0.1:9180",
+            "example",
+            id="digits of another script",
+        ),
+        pytest.param(
+            {"AWS_SECRET_ACCESS_KEY": "two\nlines"},
+            "AWS_SECRET_ACCESS_KEY: it must be one word of plain letters, digits and signs",
+            "example",
+            id="a key of two lines",
+        ),
+        pytest.param(
+            {"AKBOT_BACKUP_SCHEDULE": " "},
+            'AKBOT_BACKUP_SCHEDULE: "" is not a cron expression',
+            '"off"',
+            id="a blank schedule",
+        ),
+        pytest.param(
             {"AKBOT_HEALTH_LISTEN": "9180"},
             "AKBOT_HEALTH_LISTEN: it must be an address and a port such as 127.0.0.1:9180",
             "example",

@@ -71,15 +71,21 @@ def connect(
             config=_config(location, patience, connections),
             **_key_pair(credentials),
         )
+    except aws.ProfileNotFound as error:
+        named = f'profile "{location.profile}"' if location.profile else "profile of that name"
+        raise ConfigError(
+            f"{SETTING}: there is no AWS {named}",
+            hint="Correct profile= in it, or AWS_PROFILE.",
+        ) from error
+    except (aws.ConfigParseError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE: it is not a configuration file of AWS",
+            hint="Correct it (where none is named it is ~/.aws/config or ~/.aws/credentials).",
+        ) from error
     except ValueError as error:  # botocore's own, without a class: a host name that it refuses
         raise ConfigError(
             f"{SETTING}: the endpoint's host is not a name that S3 clients take",
             hint="Use letters, digits, dots and hyphens in it, or its IP address.",
-        ) from error
-    except aws.ProfileNotFound as error:
-        raise ConfigError(
-            f'{SETTING}: there is no AWS profile "{location.profile or "of that name"}"',
-            hint="Correct profile= in it, or AWS_PROFILE.",
         ) from error
 
 

@@ -83,7 +83,19 @@ def _in_project(project: str, members: Sequence[Found], wanted: StackWanted) -> 
             ids[role] = container
         elif role in wanted.named or role in REQUIRED:
             raise _no_service(project, members, wanted, role)
+    _require_distinct(ids, wanted)
     return Chosen(project, ids)
+
+
+def _require_distinct(ids: Mapping[Role, str], wanted: StackWanted) -> None:
+    """One service cannot be two: what is dumped or stopped as the one would be the other."""
+    for role in wanted.named:
+        twin = next((each for each in ids if each is not role and ids[each] == ids.get(role)), None)
+        if twin:
+            raise ConfigError(
+                f"AKBOT_SERVICE_{role.upper()}: this service is the stack's {twin} already",
+                hint=f"Name another one, or set AKBOT_SERVICE_{twin.upper()} as well.",
+            )
 
 
 def _no_service(

@@ -82,7 +82,7 @@ def parse_schedule(text: str, zone: tzinfo, setting: str) -> Schedule | None:
             names a date that never comes; it names *setting*.
     """
     expression = " ".join(text.split())
-    if expression.lower() in {"", "off"}:
+    if expression.lower() == "off":
         return None
     unknown = set(re.findall(r"[^\W\d_]+", expression.lower())) - _WORDS  # croniter's R is random
     if unknown or len(expression.split()) != _FIELDS or not croniter.is_valid(expression):

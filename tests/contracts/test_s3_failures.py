@@ -209,6 +209,26 @@ async def test_a_profile_that_is_not_there(location: S3Location) -> None:
     assert str(failure) == 'AKBOT_STORE: there is no AWS profile "night"'
 
 
+@pytest.mark.usefixtures("no_aws_settings")
+@pytest.mark.parametrize("name", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"])
+@pytest.mark.parametrize("content", [b"\x7fELF\x80\xff", b"no section = 1\n"])
+async def test_a_file_that_is_no_configuration_of_aws(
+    location: S3Location,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: bytes,
+) -> None:
+    file = tmp_path / "config"
+    file.write_bytes(content)
+    monkeypatch.setenv(name, str(file))
+
+    failure = await failure_of(S3Store(location, patience=QUICK))
+
+    assert isinstance(failure, ConfigError)
+    assert name in str(failure)
+
+
 def make_certificate(folder: Path) -> Path:
     """Write a key and a certificate for 127.0.0.1 that is its own authority."""
     key = ec.generate_private_key(ec.SECP256R1())

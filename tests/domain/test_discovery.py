@@ -97,6 +97,13 @@ def test_the_stack_is_found(found: list[Found], wanted: StackWanted, ids: dict[R
             "redis",
             id="a service that may be absent, but was named",
         ),
+        pytest.param(
+            SEED,
+            StackWanted("", {**USUAL, Role.REDIS: ("worker",)}, frozenset({Role.REDIS})),
+            "AKBOT_SERVICE_REDIS: this service is the stack's worker already",
+            "AKBOT_SERVICE_WORKER",
+            id="one service for two roles",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_a_clear_error(

@@ -95,7 +95,7 @@ def test_the_next_slot_is_the_newest_one_once_it_has_come(moment: datetime, cron
     assert schedule.last_until(slot - timedelta(microseconds=1), now) is None
 
 
-@pytest.mark.parametrize("text", ["off", "OFF", ""])
+@pytest.mark.parametrize("text", ["off", "OFF", " off "])
 def test_a_schedule_can_be_turned_off(text: str) -> None:
     assert parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE") is None
 
