@@ -125,9 +125,12 @@ def test_a_store_that_drops_the_connection_in_the_middle_of_a_part(
 
 def test_a_bucket_that_is_not_there(filled: Sandbox, proxy: Proxy, akbot: Akbot) -> None:
     store = f"s3://nowhere/{akbot.folder.name}?endpoint={proxy.endpoint}&region=us-east-1"
+    to_nowhere = akbot.with_settings(AKBOT_STORE=store, **IMPATIENT)
 
     with untouched(filled):
-        failed(akbot.with_settings(AKBOT_STORE=store, **IMPATIENT)("backup"), "no such bucket")
+        failed(to_nowhere("backup"), "no such bucket")
+
+    assert (outcome(to_nowhere)["state"], outcome(to_nowhere)["swept"]) == ("failed", True)
 
 
 def test_a_few_faults_are_survived_and_the_backup_is_good(
@@ -218,6 +221,22 @@ def test_redis_that_is_stopped(filled: Sandbox, to_folder: Akbot, tmp_path: Path
         failed(to_folder("backup"), 'service "redis" does not run')
         assert not in_folder(tmp_path / "store")
     assert not sessions(filled)
+
+
+def test_redis_that_stops_in_the_middle_of_its_snapshot(
+    filled: Sandbox, to_folder: Akbot, tmp_path: Path
+) -> None:
+    filled.redis("config", "set", "rdb-key-save-delay", "200000")  # 0.2 s for each key
+    process = to_folder.start("backup", "--component", "redis")
+    wait_until(
+        lambda: "rdb_bgsave_in_progress:1" in filled.redis("info", "persistence"),
+        "Redis writes its snapshot",
+    )
+    with stopped(filled, "redis"):
+        out, err = process.communicate(timeout=60)
+        failed(Ended(process.returncode, out, err), "Redis")
+        assert not in_folder(tmp_path / "store")
+    assert outcome(to_folder)["state"] == "failed"
 
 
 def test_a_database_that_is_stopped(filled: Sandbox, to_folder: Akbot, tmp_path: Path) -> None:
