@@ -7,7 +7,7 @@ import pytest
 
 from tests import runbook, test_runbook_opening
 from tests.age import programs
-from tests.e2e import test_runbook, test_runbook_mending, test_runbook_rows
+from tests.e2e import test_runbook, test_runbook_bot, test_runbook_mending, test_runbook_rows
 from tests.runbook import RUNBOOK, Block, blocks
 
 EACH_BLOCK = pytest.mark.parametrize(
@@ -18,6 +18,7 @@ EACH_BLOCK = pytest.mark.parametrize(
     ],
 )
 WAYS_BACK = (
+    "Restore with the bot",
     "Restore on the live stack",
     "Restore on an empty host",
     "Restore one component",
@@ -43,7 +44,13 @@ def test_what_is_not_run_is_known() -> None:
 
 
 def test_every_chapter_is_followed_by_a_test() -> None:
-    tests = (test_runbook, test_runbook_rows, test_runbook_mending, test_runbook_opening)
+    tests = (
+        test_runbook_bot,
+        test_runbook,
+        test_runbook_rows,
+        test_runbook_mending,
+        test_runbook_opening,
+    )
 
     assert sorted(runbook.chapters()) == sorted(each for test in tests for each in test.CHAPTERS)
 

@@ -99,6 +99,7 @@ def reader_of(sandbox: Sandbox, akbot: Akbot, folder: Path) -> Reader:
             "URL": sandbox.server,
             "JOB": "hand",
             "TAG": "2025.2.1",
+            "PART": "media",
         },
     )
 

@@ -65,6 +65,14 @@ def served(sandbox: Sandbox) -> tuple[int, str]:
         return answer.status, page.partition("/static/dist/poly-")[2].partition(".js")[0]
 
 
+def answers(sandbox: Sandbox) -> bool:
+    """The login page is served; after the Engine it takes the server a while to start."""
+    try:
+        return served(sandbox)[0] == 200
+    except OSError:
+        return False
+
+
 def change_everything(sandbox: Sandbox) -> None:
     """Rows and files changed, deleted and added."""
     sandbox.psql(
@@ -179,6 +187,7 @@ def test_an_older_version_serves_again_and_only_its_tag_is_written(
     assert newer != before
     env.write_text(newer)
     stack.run("docker", "compose", "up", "--detach", "--wait", "authentik", "worker", timeout=300)
+    wait_until(lambda: answers(stack), "the newer version is served", 120)
     assert served(stack) == (200, "2025.4.1")
 
     stack.docker("image", "rm", f"{stack.registry}/goauthentik/server:2025.2.1")  # it is pulled

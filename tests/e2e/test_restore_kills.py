@@ -1,8 +1,16 @@
-"""SIGKILL at each step of a restore: the stack serves one whole state, and says which."""
+"""SIGKILL at each step of a restore: the stack serves one whole state, and says which.
+
+After the kill a person starts the stack, or dockerd is restarted, in turns; `tests/soak` has all of
+it at every step.
+"""
 
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +18,17 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
+from tests.e2e.disturbed import Disturbance, disturb
 from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_kills import kill, newest_job
-from tests.e2e.test_restore import forget_kept, own_databases, own_folders, served, unchanged_by_up
+from tests.e2e.test_kills import newest_job
+from tests.e2e.test_restore import answers, forget_kept, own_databases, own_folders, unchanged_by_up
 from tests.sandbox.fixture import Sandbox
 
 pytestmark = pytest.mark.docker
 
 THEN, NOW = "then", "now"
+TRIES = 3
 STEPS = [
     "checking postgres", "checking media", "getting the image",
     "restoring postgres beside what serves", "comparing every table with the manifest",
@@ -29,6 +39,8 @@ STEPS = [
 ]  # fmt: skip
 # "removing server and worker once more" is over too soon to be hit; tests/services has it.
 KEPT = {"starting", "waiting until it holds"}
+LIVE_STEPS = ["keeping what Redis holds", "closing the databases", "swapping the files"]
+KILLS = (Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE, Disturbance.KILLED)
 
 
 @dataclass(frozen=True)
@@ -78,35 +90,72 @@ def last_restore(akbot: Akbot) -> dict[str, Any]:
     return next(job for job in jobs if job["kind"] == "restore")
 
 
-@pytest.mark.parametrize("step", STEPS)
+def rotating() -> list[tuple[str, Disturbance]]:
+    """Every step is killed at, and each time something else happens as well."""
+    return list(zip(STEPS, cycle(KILLS), strict=False))
+
+
+@pytest.mark.parametrize(("step", "what"), rotating())
 def test_killed_at_a_step_one_whole_state_serves(
+    marked: Marked, to_folder: Akbot, step: str, what: Disturbance
+) -> None:
+    one_whole_state_serves(marked, to_folder, step, what)
+
+
+@pytest.mark.parametrize("step", LIVE_STEPS)
+def test_a_person_who_starts_the_stack_meanwhile_breaks_nothing(
     marked: Marked, to_folder: Akbot, step: str
 ) -> None:
-    backup_id = to_folder.backup()["id"]
-    marked.mark(NOW)
-    process = to_folder.start("restore", backup_id, "--yes", "--no-safety-backup")
-    wait_until(
-        lambda: newest_job(to_folder)[1] == step or process.poll() is not None,
-        f"step {step!r}",
-        120,
-    )
-    reached = newest_job(to_folder)[1]
-    kill(process)
-    assert reached == step
+    one_whole_state_serves(marked, to_folder, step, Disturbance.UP)
 
-    # the next job settles it first
-    to_folder.backup("--component", "templates")
 
-    job = last_restore(to_folder)
+def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Disturbance) -> None:
+    """Restore, let *what* happen at *step*, and look at what serves once it is settled."""
+    backup_id = akbot.backup()["id"]
+    process = caught(marked, akbot, backup_id, step)
+    disturb(what, marked.sandbox, process)
+    if what is Disturbance.UP:
+        process.communicate(timeout=180)
+
+    job = settled(marked, akbot, backup_id)
+    if what is not Disturbance.UP:
+        assert (job["state"] == "done") == (step in KEPT), job
+
+
+def caught(marked: Marked, akbot: Akbot, backup_id: str, step: str) -> "subprocess.Popen[str]":
+    """A restore that is stopped (SIGSTOP) at *step*; on a busy machine not at the first try."""
+    for _ in range(TRIES):
+        marked.mark(NOW)
+        process = akbot.start("restore", backup_id, "--yes", "--no-safety-backup")
+        reached = partial(_has_reached, akbot, process, step)
+        wait_until(reached, f"step {step!r}", 120)
+        process.send_signal(signal.SIGSTOP)
+        if newest_job(akbot)[1] == step:
+            return process
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=180)
+        forget_kept(marked.sandbox)
+    raise AssertionError(f"step {step!r} was over too soon, {TRIES} times")
+
+
+def _has_reached(akbot: Akbot, process: "subprocess.Popen[str]", step: str) -> bool:
+    return newest_job(akbot)[1] == step or process.poll() is not None
+
+
+def settled(marked: Marked, akbot: Akbot, backup_id: str) -> dict[str, Any]:
+    """The restore's job, once the next one has settled it; one whole state serves, as it says."""
+    akbot.backup("--component", "templates")
+    job = last_restore(akbot)
     expected = THEN if job["state"] == "done" else NOW
     assert job["swept"] is True, job
     assert marked.state() == {expected}, job
-    assert served(marked.sandbox)[0] == 200
+    wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
     assert marked.sandbox.redis("get", "test:mark") == (NOW if expected == NOW else "")
-    if step in KEPT:
+    if job["state"] == "done":
         assert f"backup {backup_id} serves" in job["message"]
     else:
-        assert job["state"] == "interrupted", job
+        assert job["state"] in {"failed", "interrupted"}, job
         assert own_databases(marked.sandbox) == own_folders(marked.sandbox) == []
     assert not throw_aways(marked.sandbox)
     unchanged_by_up(marked.sandbox)
+    return job
