@@ -29,12 +29,13 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
-from bot.domain.errors import PortError
+from bot.domain.errors import ConfigError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
 from bot.domain.manifest import Manifest
 from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune, RunRestore
+from bot.domain.restore import RestorePlan, plan_of
 from bot.domain.retention import RetentionPlan
-from bot.domain.stack import Role
+from bot.domain.stack import Role, Stack
 from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
 from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
@@ -111,10 +112,34 @@ class App:
         except PortError as error:
             error.add_note("With the stack's name in AKBOT_STACK this needs no Docker.")
             raise
+        except ConfigError:
+            if (restore := await self._restore_half_way()) is None:
+                raise
+            return restore.site.project
+
+    async def find_stack(self) -> Stack:
+        """The stack. Raises RefusedError while a restore has taken server and worker away."""
+        try:
+            return await self.engine.find_stack()
+        except ConfigError as error:
+            if (restore := await self._restore_half_way()) is None:
+                raise
+            raise RefusedError(
+                f"the restore {restore.job} has taken server and worker away",
+                hint="While it runs they come back by themselves; where it was cut off, the next"
+                ' job brings one whole state back first. See "akbot jobs".',
+            ) from error
+
+    async def _restore_half_way(self) -> RestorePlan | None:
+        plans = [plan_of(job.plan) for job in await self.journal.jobs.open_jobs()]
+        return next((plan for plan in plans if plan), None)
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> Manifest:
         """`akbot backup`, as a job."""
         if command.components:  # before it is a job: a name that is wrong is no backup that failed
+            await (
+                self.jobs.recover()
+            )  # a restore that was cut off may have left no stack to look at
             require_components(await self.engine.find_stack(), command.components)
 
         async def work(job: JobLog, publish: Publish) -> Manifest:

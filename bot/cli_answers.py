@@ -119,7 +119,7 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     from bot.domain.printable import one_line  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
-    stack = await app.engine.find_stack()
+    stack = await app.find_stack()
     records = await app.backups()
     jobs = await app.jobs_as_they_stand(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]

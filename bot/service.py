@@ -47,7 +47,7 @@ class _Service:
             app.clock,
             app.run,
             app.backups,
-            app.engine.find_stack,
+            app.find_stack,
             app.pin,
             prunes=not app.policy.keeps_everything,
         )

@@ -117,6 +117,12 @@ def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Distur
     if what is Disturbance.UP:
         process.communicate(timeout=180)
 
+    if what is Disturbance.KILLED and step == "keeping what Redis holds":
+        ended = akbot("status")
+        assert (ended.code, "has taken server and worker away" in ended.err) == (3, True), ended.err
+        without_name = akbot.with_settings(AKBOT_STACK="")
+        assert without_name("backups").code == 0, "the stack's name is known all the same"
+
     job = settled(marked, akbot, backup_id)
     if what is not Disturbance.UP:
         assert (job["state"] == "done") == (step in KEPT), job
