@@ -1,7 +1,8 @@
 """A dump that a person made: a file of this host, or what comes on stdin."""
 
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -26,7 +27,9 @@ class DumpFile:
 
     def require(self) -> None:
         """Raises ConfigError where it is no file that can be read."""
-        self._open().close()
+        with self._naming():
+            if self.path == _STDIN or not stat.S_ISFIFO(Path(self.path).stat().st_mode):
+                self._open().close()  # a pipe is opened once: who writes would see it closed
 
     async def blocks(self) -> AsyncIterator[bytes]:
         threads = Threads("akbot-dump", 1)
@@ -42,14 +45,19 @@ class DumpFile:
 
     def _open(self) -> BufferedReader:
         is_stdin = self.path == _STDIN
-        try:
-            if not is_stdin and stat.S_ISDIR(Path(self.path).stat().st_mode):
-                raise ConfigError(
-                    f"open --dump {self.name}: it is a folder, and pg_dump's directory format is"
-                    " not taken",
-                    hint="Make the dump again with pg_dump -Fc.",
-                )
+        with self._naming():
             return open(0 if is_stdin else self.path, "rb", closefd=not is_stdin)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except IsADirectoryError as error:
+            raise ConfigError(
+                f"open --dump {self.name}: it is a folder, and pg_dump's directory format is not"
+                " taken",
+                hint="Make the dump again with pg_dump -Fc.",
+            ) from error
         except OSError as error:
             raise ConfigError(
                 f"open --dump {self.name}: {error.strerror}",

@@ -68,7 +68,8 @@ class DumpStory:
 
     def __init__(self, major: int) -> None:
         self._major = major
-        self._begun = self._entered = self._complete = False
+        self._entered = b""
+        self._begun = self._complete = False
 
     def statement(self) -> None:
         """A statement begins. Raises RefusedError before the first words of pg_dump."""
@@ -99,12 +100,13 @@ class DumpStory:
     def command(self, line: bytes) -> None:
         """Of psql. Raises RefusedError at what pg_dump does not write, or a second database."""
         word = line.split()[0]
-        if word in _ENTERS and self._entered:
+        if word in _ENTERS and self._entered not in (b"", line):  # it enters its own once more
             raise RefusedError(
                 "the dump is of several databases",
                 hint=f"{UNTOUCHED} Make one of Authentik's alone, with pg_dump.",
             )
-        self._entered = self._entered or word in _ENTERS
+        if word in _ENTERS:
+            self._entered = line
         if word not in _ENTERS | _HARMLESS:
             raise foreign(f'the command "{printable(word.decode(errors="replace"), 40)}" of psql')
 

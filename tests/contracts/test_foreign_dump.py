@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.scratch import ScratchPostgres, scratch_database
-from bot.domain.errors import BotError, IntegrityError, RefusedError
+from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.restore import database_name
 from bot.services.dump_stream import load_dump
 from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server
@@ -98,16 +98,15 @@ async def test_a_dump_that_went_through_a_terminal_is_loaded(server: Postgres, l
         assert (await scratch.facts()).schemas == (await admin.facts(live)).schemas
 
 
-@pytest.mark.parametrize("options", [("-cC",), ("-Fc",)], ids=" ".join)
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
-async def test_half_a_dump_is_told(
-    server: Postgres, live: str, options: tuple[str, ...], share: float
-) -> None:
-    data = pg_dump(server, live, *options)
+async def test_half_a_dump_is_told(server: Postgres, live: str) -> None:
+    plain, custom = pg_dump(server, live, "-cC"), pg_dump(server, live, "-Fc")
 
     async with scratch_of(server) as (scratch, _):
-        with pytest.raises(IntegrityError):
-            await load_dump(GivenDump(data[: int(len(data) * share)]), scratch, [], None)
+        for share in (0.05, 0.5, 0.95, 0.99):
+            with pytest.raises(IntegrityError, match="pg_restore cannot load"):
+                await load_dump(GivenDump(custom[: int(len(custom) * share)]), scratch, [], None)
+            with pytest.raises(IntegrityError, match="cut off"):
+                await load_dump(GivenDump(plain[: int(len(plain) * share)]), scratch, [], None)
 
 
 async def test_only_rows_without_their_tables_are_the_dumps_fault(
@@ -137,33 +136,17 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("statement", HOSTILE)
-async def test_whatever_a_statement_does_it_does_to_nobody(
-    server: Postgres, live: str, statement: str
-) -> None:
+async def test_whatever_a_statement_does_it_does_to_nobody(server: Postgres, live: str) -> None:
     """Past the sieve, as if that let everything pass."""
     before = server.psql(CHECKSUMS, live)
-    text = statement.format(live=live, address=server.container.address) + "\nSELECT 1;\n"
 
     async with scratch_of(server) as (scratch, _):
-        with pytest.raises(IntegrityError, match="psql cannot load the dump"):
-            await scratch.load_text(piecewise(text.encode()))
+        for statement in HOSTILE:
+            text = statement.format(live=live, address=server.container.address)
+            with pytest.raises(IntegrityError, match="psql cannot load the dump"):
+                await scratch.load_text(piecewise(f"{text}\nSELECT 1;\n".encode()))
 
     assert server.psql(CHECKSUMS, live) == before
-
-
-@pytest.mark.parametrize("statement", HOSTILE[2:])
-async def test_a_hostile_dump_does_not_pass_the_sieve(
-    server: Postgres, live: str, statement: str
-) -> None:
-    text = pg_dump(server, live, "-cC")
-    text += statement.format(live=live, address=server.container.address).encode() + b"\n"
-
-    async with scratch_of(server) as (scratch, _):
-        with pytest.raises(BotError):
-            await load_dump(GivenDump(text), scratch, [], None)
-
-    assert server.psql("SELECT count(*) FROM public.odd_text", live) == "8"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is not there")
