@@ -57,12 +57,14 @@ async def load_dump(
             if content.format not in unwrap:
                 break
             content = await _opened(unwrap[content.format](content), layers)
-        blocks = _not_more_than(content, free_bytes // 2 if free_bytes is not None else None)
+        most = free_bytes // 2 if free_bytes is not None else None
+        blocks = await layers.enter_async_context(ending(_not_more_than(content, most)))
         if content.format is DumpFormat.CUSTOM:
             await scratch.load(blocks)
         elif content.format is DumpFormat.TEXT:
             major = int((await scratch.version()).partition(".")[0])
-            await scratch.load_text(sieved(blocks, SqlSieve(major)))
+            async with ending(sieved(blocks, SqlSieve(major))) as text:
+                await scratch.load_text(text)
         else:
             raise RefusedError("the dump is packed again and again", hint=f"{UNTOUCHED} Unpack it.")
 
