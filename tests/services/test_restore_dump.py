@@ -244,7 +244,7 @@ async def test_what_is_cut_off_or_changed_in_its_wrapping_is_told(name: str) -> 
     data = WRAPPED[name]
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 1
-    for damaged in (data[: len(data) * 3 // 4], bytes(flipped)):
+    for damaged in (data[: len(data) * 3 // 4], data[:-2], bytes(flipped)):
         scratch, source = FakeScratch(), GivenDump(damaged, 10)
         with pytest.raises(IntegrityError):
             await load_dump(source, scratch, [KEY], None)
