@@ -210,6 +210,7 @@ class App:
         self, command: RunRestore, confirm: Confirm, begun: Begun | None = None
     ) -> Restored:
         """`akbot restore`, as a job."""
+        await self.restores.require_dump(command)  # as for a backup: no job for a wrong name
 
         async def work(job: JobLog, publish: Publish) -> Restored:
             return await self.restores.run(command, job, publish, confirm)

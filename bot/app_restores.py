@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from bot.adapters.dump_file import DumpFile
 from bot.adapters.engine import DockerEngine
 from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.keys import HostKeys
@@ -10,9 +11,11 @@ from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
+from bot.services.backup import BackupService
 from bot.services.gate import GatePatience
 from bot.services.ports import BackupStore, Clock, JobLog, Publish
 from bot.services.restore import Confirm, Restored, RestoreService
+from bot.services.restore_dump import DumpRestoreService
 from bot.services.restore_recovery import RestoreRecovery
 from bot.services.restore_undo import UndoService
 
@@ -37,13 +40,23 @@ class Restores:
         """The work of a job of kind RESTORE."""
         if command.undo:
             return await self._undo(publish).run(job, confirm)
+        if command.dump:
+            return await (await self._of_dump(command, publish)).run(command, job, confirm)
         return await (await self._service(publish)).run(command, job, confirm)
 
     async def preview(self, command: RunRestore) -> Preview:
         """`akbot restore --dry-run`."""
         if command.undo:
             return await self._undo(_tell_nobody).preview()
+        if command.dump:
+            await self.require_dump(command)
+            return await (await self._of_dump(command, _tell_nobody)).preview(command)
         return await (await self._service(_tell_nobody)).preview(command)
+
+    async def require_dump(self, command: RunRestore) -> None:
+        """Raises ConfigError where the dump that was asked for cannot be read at all."""
+        if command.dump:
+            await asyncio.to_thread(DumpFile(command.dump).require)
 
     def recovery(self) -> RestoreRecovery:
         """What settles those that did not end well."""
@@ -68,6 +81,19 @@ class Restores:
             self.workplace,
             self.gate,
             self.stack,
+        )
+
+    async def _of_dump(self, command: RunRestore, publish: Publish) -> DumpRestoreService:
+        keyring = await asyncio.to_thread(self.keys.keyring)
+        return DumpRestoreService(
+            self.engine,
+            DumpFile(command.dump),
+            keyring,
+            self.clock,
+            publish,
+            self.workplace,
+            self.gate,
+            BackupService(self.engine, self.store, keyring, self.clock, publish, self.stack),
         )
 
     def _undo(self, publish: Publish) -> UndoService:

@@ -97,6 +97,7 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
         keep_queue=args.keep_queue,
         safety_backup=not args.no_safety_backup,
         undo=args.undo,
+        dump=args.dump or "",
     )
     if args.dry_run:
         preview = await app.restores.preview(command)

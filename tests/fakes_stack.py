@@ -218,6 +218,7 @@ class FakeScratch:
     removed: int = 0
     application_copy: FakeApplication = field(default_factory=FakeApplication)
     image: str = ""
+    texts: list[bytes] = field(default_factory=list)
 
     async def version(self) -> str:
         return self.server
@@ -226,6 +227,15 @@ class FakeScratch:
         read = b"".join([block async for block in archive])
         if read != DUMP:
             raise IntegrityError("pg_restore cannot load the dump: could not read from input file")
+
+    async def load_text(self, text: AsyncIterator[bytes]) -> None:
+        read = b"".join([block async for block in text])
+        if b"ERROR" in read:
+            raise IntegrityError("psql cannot load the dump: psql:<stdin>:9: ERROR:  no such table")
+        self.texts.append(read)
+
+    async def dump(self) -> AsyncIterator[bytes]:
+        yield DUMP
 
     async def facts(self) -> DatabaseFacts:
         return self.found
@@ -270,8 +280,10 @@ class FakeEngine:
         assert stack is self.stack
         assert job_id
         self.scratch.image = image
-        yield self.scratch
-        self.scratch.removed += 1
+        try:
+            yield self.scratch
+        finally:
+            self.scratch.removed += 1
 
     async def load_rdb(self, stack: Stack, rdb: AsyncIterator[bytes], job_id: str) -> int | None:
         assert job_id

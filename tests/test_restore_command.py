@@ -15,7 +15,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.contents import Contents
 from bot.domain.errors import ConfigError
 from bot.domain.restore import SessionsDo
-from bot.domain.restore_plan import Preview
+from bot.domain.restore_plan import ForeignDump, Preview
 from bot.entrypoints.render_restore import preview_lines, restored_lines
 from bot.entrypoints.restore_arguments import check_arguments
 from bot.services.restore import Restored
@@ -45,6 +45,14 @@ PREVIEW = Preview(
         (["--undo", "20261123T033000Z-k3f9"], "--undo: it does not go with ID"),
         (["--undo", "--component", "media"], "--undo: it does not go with --component"),
         (["--allow-unsigned"], "latest is always a trusted one"),
+        (["--undo", "--dump", "x"], "--undo: it does not go with --dump"),
+        (["--dump", "x", "20261123T033000Z-k3f9"], "--dump: it does not go with ID"),
+        (["--dump", "x", "--component", "media"], "--dump: it does not go with --component"),
+        (["--dump", "x", "--trust", "k"], "--dump: it does not go with --trust"),
+        (["--dump", "x", "--allow-unsigned"], "--dump: it does not go with --allow-unsigned"),
+        (["--dump", "x", "--with-redis"], "--dump: it does not go with --with-redis"),
+        (["--dump", ""], "it names no file"),
+        (["--dump", "-"], "nobody can be asked there"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(
@@ -56,7 +64,15 @@ def test_arguments_that_do_not_go_together_are_refused(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--undo", "--yes"], ["--undo", "--dry-run"], ["2026", "--allow-unsigned", "--yes"]],
+    [
+        [],
+        ["--undo", "--yes"],
+        ["--undo", "--dry-run"],
+        ["2026", "--allow-unsigned", "--yes"],
+        ["--dump", "x", "--keep-queue", "--no-safety-backup"],
+        ["--dump", "-", "--yes"],
+        ["--dump", "-", "--dry-run"],
+    ],
 )
 def test_others_are_taken(arguments: Sequence[str]) -> None:
     check_arguments(make_parser().parse_args(["restore", *arguments]))
@@ -78,6 +94,25 @@ def test_a_person_is_shown_what_is_replaced_lost_and_who_comes_back() -> None:
     assert "Who was deleted" not in "\n".join(preview_lines(without))
 
 
+def test_a_dump_is_shown_beside_what_serves() -> None:
+    then = datetime(2026, 10, 1, 7, 30, tzinfo=UTC)
+    dump = ForeignDump('"a.sql"', make_facts(authentik_core_user=9), Contents(9, 1, then))
+    preview = replace(
+        PREVIEW, dump=dump, manifest=None, backup_id=None, components=("postgres",),
+        untouched=("media", "certs"), version_then="2025.6.1",
+    )  # fmt: skip
+
+    shown = "\n".join(preview_lines(preview))
+
+    for words in (
+        'The dump "a.sql", of Authentik 2025.6.1, is to serve.', "Not touched: media, certs.",
+        "15 users now, 9 then", "The newest event in the dump is of 2026-10-01 07:30 UTC.",
+        "the newest event is of 2026-11-24 08:00 UTC", "Who was deleted since comes back",
+        "Authentik 2025.4.1 becomes 2025.6.1.", "backed up first", "warning: an old client",
+    ):  # fmt: skip
+        assert words in shown
+
+
 def test_an_undo_says_what_it_takes_back() -> None:
     undo = replace(
         PREVIEW, undo_of=BackupId("20261124T033000Z-aaaa"), manifest=None, backup_id=None
@@ -96,6 +131,9 @@ def test_the_outcome_says_how_to_take_it_back() -> None:
 
     assert lines[0] == "Backup 20261123T033000Z-k3f9 serves with Authentik 2025.2.1, after 21 s."
     assert "akbot restore --undo" in lines[1]
+    of_a_dump = replace(done, backup="", dump='"a.sql"')
+    assert restored_lines(of_a_dump)[0].startswith('The dump "a.sql" serves with Authentik')
+    assert of_a_dump.words == 'the dump "a.sql" serves after 21 s, Authentik 2025.2.1'
     assert restored_lines(replace(done, undone="x"))[0].startswith("The restore x is taken back")
 
 

@@ -6,7 +6,7 @@ Nothing reaches them but exec, they reach nothing, and they are removed with all
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.adapters.engine_api import EngineApi, Finished
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.adapters.scratch_application import Original, ScratchApplication, scratch_application
 from bot.adapters.throwaway import Server, last_words, throw_away_network, throw_away_server
+from bot.adapters.transport import Transport, Unreachable
 from bot.domain.contents import Contents
 from bot.domain.copied_application import CopiedServices
 from bot.domain.errors import ConfigError, IntegrityError, PortError
@@ -43,6 +44,7 @@ _QUICKLY = {
     "max_wal_size": "4GB",
     "autovacuum": "off",
 }
+_PSQL = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-f", "-")
 _RDB = "/data/dump.rdb"
 _SOCKET = "/tmp/redis.sock"  # noqa: S108 - inside the container
 _REDIS = (
@@ -131,6 +133,18 @@ class ScratchPostgres:
         if done.exit_code != 0:
             raise load_error(done)
 
+    async def load_text(self, text: AsyncIterator[bytes]) -> None:
+        done = await self._engine.feed(self._place.name, _PSQL, text, environment=self._environment)
+        if done.exit_code != 0:
+            raise load_error(done, "psql")
+
+    async def dump(self) -> AsyncGenerator[bytes]:
+        command = ["pg_dump", "--format=custom", "--compress=0"]
+        transport, place = Transport(self._engine), Unreachable(self._place.name)
+        async with aclosing(transport.stream(place, command, self._environment)) as output:
+            async for block in output:
+                yield block
+
     async def version(self) -> str:
         server: dict[str, Any] = await self._session.ask(sql.SERVER)
         return str(server["version"])
@@ -162,15 +176,15 @@ class ScratchPostgres:
             yield application
 
 
-def load_error(done: Finished) -> IntegrityError | PortError:
-    """Why `pg_restore` failed: the dump, or a host without the room to load it."""
+def load_error(done: Finished, program: str = "pg_restore") -> IntegrityError | PortError:
+    """Why *program* failed: the dump, or a host without the room to load it."""
     words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
     if done.exit_code == _KILLED or _NO_ROOM in done.stderr:
         return PortError(
             f"load the dump: the host has no room for it: {words}",
-            hint="A drill needs disk for the whole database, and up to 1 GiB of memory.",
+            hint="It needs disk for the whole database, and up to 1 GiB of memory.",
         )
-    return IntegrityError(f"pg_restore cannot load the dump: {words}")
+    return IntegrityError(f"{program} cannot load the dump: {words}")
 
 
 async def load_rdb(engine: EngineApi, image_id: str, rdb: AsyncIterator[bytes], job_id: str) -> int:

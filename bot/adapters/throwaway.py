@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.adapters.engine_api import STDERR, EngineApi, RawStream, stop, text_tail
 from bot.adapters.threads import finish
+from bot.services.ports import PREVIEW
 
 LABEL = "akbot.throw-away"
 _MEMORY = 512 * 1024 * 1024
@@ -21,6 +22,7 @@ _PIDS = 64
 _FEW_WORDS = 500
 _BEING_REMOVED = 409
 _STARTED_WITHIN = 60  # seconds
+_PREVIEWED = 6 * 3600  # seconds
 _LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
 
 
@@ -237,7 +239,9 @@ async def _remove_networks(engine: EngineApi, job_id: str) -> None:
 
 
 def _nobody_needs(container: Mapping[str, Any]) -> bool:
-    """Whether it has ended, or whoever created it was killed before it could start it."""
+    """Whether it has ended, or whoever created it was killed: before it started it, or since."""
+    if container["Labels"][LABEL] == PREVIEW and container["Created"] < time.time() - _PREVIEWED:
+        return True
     if container["State"] == "created":
         return bool(container["Created"] < time.time() - _STARTED_WITHIN)
     return container["State"] in {"exited", "dead"}

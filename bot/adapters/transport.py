@@ -16,12 +16,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from bot.adapters.engine_api import STDERR, EngineApi, stop, text_tail
 from bot.adapters.threads import Threads
 from bot.adapters.trailer import Trailer
 from bot.domain.errors import PortError
-from bot.domain.stack import Container
 
 RECEIVE = 1024 * 1024
 CALL_WITHIN = 4.0  # seconds; a container on this host calls within milliseconds or never
@@ -31,6 +31,26 @@ _EXITED = re.compile(re.escape(_EXIT_MARK) + rb"(\d+)\n")
 _TOKEN_BYTES = 16
 _STDERR_KEPT = 64 * 1024
 _MOMENT = struct.pack("ll", 0, 250_000)  # seconds and microseconds
+
+
+class Source(Protocol):
+    """A container, as far as bytes are concerned; *address* is "" where none reaches it."""
+
+    @property
+    def id(self) -> str:
+        """By which the Engine knows it."""
+
+    @property
+    def address(self) -> str:
+        """Its IP address on a network that this host is in."""
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A container in no network, by its name."""
+
+    id: str
+    address: str = ""
 
 
 class Way(StrEnum):
@@ -105,7 +125,7 @@ class _Ending:
 class _Run:
     """One command in a container, and what is known of its end."""
 
-    container: Container
+    container: Source
     command: Sequence[str]
     environment: Mapping[str, str]
     trailer: Trailer = field(default_factory=Trailer)
@@ -135,7 +155,7 @@ class Transport:
         self._ways: dict[str, Way] = {}
         self._probing = asyncio.Lock()
 
-    async def way(self, container: Container) -> Way:
+    async def way(self, container: Source) -> Way:
         """How bytes leave *container*, found out by one small connection."""
         async with self._probing:
             if container.id not in self._ways:
@@ -143,7 +163,7 @@ class Transport:
         return self._ways[container.id]
 
     async def stream(
-        self, container: Container, command: Sequence[str], environment: Mapping[str, str]
+        self, container: Source, command: Sequence[str], environment: Mapping[str, str]
     ) -> AsyncGenerator[bytes]:
         """What *command* writes to stdout.
 
@@ -159,7 +179,7 @@ class Transport:
                     yield block
         run.require_end()
 
-    async def _probe(self, container: Container) -> Way:
+    async def _probe(self, container: Source) -> Way:
         listener = _listen_for(container)
         if listener is None:
             return Way.EXEC
@@ -226,7 +246,7 @@ def _hang_up_on(connection: socket.socket, run: _Run) -> None:
             connection.shutdown(socket.SHUT_RDWR)
 
 
-def _listen_for(container: Container) -> socket.socket | None:
+def _listen_for(container: Source) -> socket.socket | None:
     """A listener on the one address from which this host reaches *container*.
 
     On the host that is the bridge's, in a container the bot's own on the shared network; the kernel

@@ -13,11 +13,14 @@ from bot.domain.backup_id import BackupId
 
 PLAN = "restore"
 """Fact of a restore's job: its plan, as JSON."""
+DUMP = "dump"
+"""Fact of a restore's job: the name of the dump that a person gave."""
 PHASE = "phase"
 """Fact of a restore's job: how far it was about to go."""
 KEPT = "kept"
 """Fact of a restore's job: what of the state before is kept, "" once that is gone."""
 
+UNTOUCHED = "Nothing was changed."
 _LONGEST_NAME = 30  # bytes of a database's name, of 63, which leave room for what is added
 
 
@@ -100,7 +103,8 @@ class Site:
 class RestorePlan:
     """What will be done.
 
-    *backup* is the backup's id; an undo has the job that it takes back in *undoes* instead.
+    *backup* is the backup's id, "" where a person gave a *dump*, which is its name then; an undo
+    has both of what it takes back, and that job in *undoes*.
     *image* and *version* are what will serve. *tag* is None where what runs is that image already.
     """
 
@@ -114,6 +118,12 @@ class RestorePlan:
     version: str | None
     tag: TagChange | None = None
     undoes: str = ""
+    dump: str = ""
+
+    @property
+    def source(self) -> str:
+        """What serves, once it does, in words."""
+        return f"the dump {self.dump}" if self.dump else f"backup {self.backup}"
 
     @property
     def incoming(self) -> str:
@@ -149,6 +159,7 @@ def undo_plan(done: RestorePlan, job: BackupId, site: Site, tag: TagChange | Non
         version=done.site.version,
         tag=tag,
         undoes=done.job,
+        dump=done.dump,
     )
 
 

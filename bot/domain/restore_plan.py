@@ -10,13 +10,12 @@ from bot.domain.contents import Contents
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.manifest import Component, DatabaseFacts, Manifest
 from bot.domain.messages import RunRestore
-from bot.domain.restore import Folder, SessionsDo
+from bot.domain.restore import UNTOUCHED, Folder, SessionsDo
 
 NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SPARE = 1.1  # of the database's size, for indexes and the log that a load writes
-UNTOUCHED = "Nothing was changed."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +46,21 @@ class Choice:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ForeignDump:
+    """What a dump that a person gave holds, as it was counted in a throw-away database."""
+
+    name: str
+    facts: DatabaseFacts
+    contents: Contents
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """All that a person decides on; *undo_of* is the restore that would be taken back."""
+    """All that a person decides on; *undo_of* is the restore that would be taken back.
+
+    *contents* are those of the database that serves now.
+    """
 
     backup_id: BackupId | None
     manifest: Manifest | None
@@ -64,6 +75,7 @@ class Preview:
     contents: Contents | None = None
     differences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    dump: ForeignDump | None = None
 
 
 def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> Choice:
@@ -85,14 +97,17 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
             f" Authentik {manifest.software.authentik or ''}",
             hint=f"{UNTOUCHED} Mount it as then, or name other parts with --component.",
         )
-    _require_redis(manifest, found, with_redis=with_redis, has_database=has_database)
+    require_redis(
+        manifest.software.authentik, found, with_redis=with_redis, has_database=has_database
+    )
     if has_database:
         _require_server(manifest, found)
+        require_room(manifest.database.size if manifest.database else 0, found)
     return Choice(
         components=tuple(usable),
         folders=tuple(folders[each.name] for each in wanted),
         database=has_database,
-        sessions=_sessions(found, with_redis=with_redis, has_database=has_database),
+        sessions=sessions_after(found, with_redis=with_redis, has_database=has_database),
         image=_image(manifest, found) if has_database else found.image,
         image_digest=_digest(manifest, found) if has_database else None,
         warnings=_warnings(manifest, found, wanted) if not command.components else (),
@@ -121,16 +136,17 @@ def _usable(
     return usable
 
 
-def _require_redis(
-    manifest: Manifest, found: Found, *, with_redis: bool, has_database: bool
+def require_redis(
+    version: str | None, found: Found, *, with_redis: bool, has_database: bool
 ) -> None:
+    """Raises RefusedError where Authentik of that *version* lacks its Redis."""
     if found.has_redis:
         return
-    family = _family(manifest.software.authentik)
+    family = family_of(version)
     needs_it = has_database and family is not None and family < _AUTHENTIK_WITHOUT_REDIS
     if with_redis or needs_it:
         raise RefusedError(
-            f"Authentik {manifest.software.authentik} needs Redis, which this stack does not have",
+            f"Authentik {version} needs Redis, which this stack does not have",
             hint=f"{UNTOUCHED} Add the service as it was then, and start it.",
         )
 
@@ -143,7 +159,11 @@ def _require_server(manifest: Manifest, found: Found) -> None:
             " and cannot load it",
             hint=f"{UNTOUCHED} Use PostgreSQL {_major(dumped)} or newer.",
         )
-    needed = int(manifest.database.size * _SPARE) if manifest.database else 0
+
+
+def require_room(size: int, found: Found) -> None:
+    """Raises RefusedError where a database of *size* bytes has no room beside what serves."""
+    needed = int(size * _SPARE)
     if found.free_bytes is not None and found.free_bytes < needed:
         raise RefusedError(
             f"the restored database needs about {needed // 2**20} MiB beside the one that serves;"
@@ -152,7 +172,8 @@ def _require_server(manifest: Manifest, found: Found) -> None:
         )
 
 
-def _sessions(found: Found, *, with_redis: bool, has_database: bool) -> SessionsDo:
+def sessions_after(found: Found, *, with_redis: bool, has_database: bool) -> SessionsDo:
+    """What becomes of Redis."""
     if with_redis:
         return SessionsDo.LOAD
     return SessionsDo.FLUSH if has_database and found.has_redis else SessionsDo.LEAVE
@@ -161,21 +182,22 @@ def _sessions(found: Found, *, with_redis: bool, has_database: bool) -> Sessions
 def _image(manifest: Manifest, found: Found) -> str:
     """The repository that this stack uses, with the backup's tag."""
     repository, _, tag = manifest.software.image.partition("@")[0].rpartition(":")
-    if not repository or not _TAG.fullmatch(tag):
+    if not repository or not IMAGE_TAG.fullmatch(tag):
         raise RefusedError(
             f'the backup names no tag of its image, only "{manifest.software.image[:80]}"',
             hint=f"{UNTOUCHED} Restore parts of it with --component.",
         )
-    return f"{_repository(found.image)}:{tag}"
+    return f"{repository_of(found.image)}:{tag}"
 
 
 def _digest(manifest: Manifest, found: Found) -> str | None:
     """The digest, where it is one of the repository that this stack uses."""
-    same = _repository(manifest.software.image) == _repository(found.image)
+    same = repository_of(manifest.software.image) == repository_of(found.image)
     return manifest.software.image_digest if same else None
 
 
-def _repository(image: str) -> str:
+def repository_of(image: str) -> str:
+    """Its name without tag and digest."""
     name = image.partition("@")[0]
     repository, _, tag = name.rpartition(":")
     return repository if repository and "/" not in tag else name
@@ -199,7 +221,8 @@ def _why_not(folder: Folder, found: Found) -> str:
     return "is not in the backup"
 
 
-def _family(version: str | None) -> tuple[int, ...] | None:
+def family_of(version: str | None) -> tuple[int, ...] | None:
+    """Year and month of a release, such as (2025, 10); None where it names none."""
     parts = (version or "").split(".")[:2]
     return tuple(int(part) for part in parts) if all(map(str.isdigit, parts)) else None
 

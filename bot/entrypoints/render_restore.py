@@ -1,8 +1,9 @@
 """A restore for people: what it would do, and what it did. Pure."""
 
+from bot.domain.manifest import DatabaseFacts
 from bot.domain.printable import one_line
 from bot.domain.restore import SessionsDo
-from bot.domain.restore_plan import Preview
+from bot.domain.restore_plan import ForeignDump, Preview
 from bot.entrypoints.render import duration, size
 from bot.services.restore import Restored
 
@@ -16,9 +17,13 @@ _SESSIONS = {
 
 def preview_lines(preview: Preview) -> list[str]:
     """What will be done, what is lost, who comes back, and what else should be known."""
-    lines = _undo_lines(preview) if preview.undo_of else _backup_lines(preview)
+    if preview.dump:
+        lines = _dump_lines(preview, preview.dump)
+    else:
+        lines = _undo_lines(preview) if preview.undo_of else _backup_lines(preview)
     if preview.version_now != preview.version_then:
-        lines.append(f"Authentik {preview.version_now} becomes {preview.version_then} again.")
+        again = "" if preview.dump else " again"
+        lines.append(f"Authentik {preview.version_now} becomes {preview.version_then}{again}.")
     if _SESSIONS[preview.sessions]:
         lines.append(_SESSIONS[preview.sessions])
     lines += [f"  differs: {one_line(each)}" for each in preview.differences]
@@ -48,17 +53,35 @@ def _backup_lines(preview: Preview) -> list[str]:
     if preview.untouched:
         lines.append(f"Not touched: {', '.join(preview.untouched)}.")
     if "postgres" in preview.components:
-        lines += _database_lines(preview)
+        lines += _database_lines(preview, manifest.database)
+    return [*lines, _safety_line(preview)]
+
+
+def _dump_lines(preview: Preview, dump: ForeignDump) -> list[str]:
+    lines = [
+        f"The dump {one_line(dump.name)}, of Authentik {preview.version_then}, is to serve.",
+        "Replaced: the database, as a whole.",
+    ]
+    if preview.untouched:
+        lines.append(
+            f"Not touched: {', '.join(preview.untouched)}. Files that the dump's rows name must be"
+            " there already."
+        )
+    if dump.contents.newest_event:
+        newest = dump.contents.newest_event
+        lines.append(f"The newest event in the dump is of {newest:%Y-%m-%d %H:%M} UTC.")
+    lines += _database_lines(preview, dump.facts)
+    return [*lines, _safety_line(preview)]
+
+
+def _safety_line(preview: Preview) -> str:
     if preview.safety_backup:
-        lines.append("The state before is backed up first, and kept for akbot restore --undo.")
-    else:
-        lines.append("There will be NO safety backup; the state before is kept for --undo.")
-    return lines
+        return "The state before is backed up first, and kept for akbot restore --undo."
+    return "There will be NO safety backup; the state before is kept for --undo."
 
 
-def _database_lines(preview: Preview) -> list[str]:
+def _database_lines(preview: Preview, then: DatabaseFacts | None) -> list[str]:
     lines: list[str] = []
-    then = preview.manifest.database if preview.manifest else None
     if then and preview.live:
         now = preview.live
         lines.append(
@@ -84,6 +107,6 @@ def restored_lines(restored: Restored) -> list[str]:
     if restored.undone:
         what = f"The restore {restored.undone} is taken back"
     else:
-        what = f"Backup {restored.backup} serves{version}"
+        what = f"{restored.source[0].upper()}{restored.source[1:]} serves{version}"
     kept = "What served before is kept until a newer backup was made and a day has passed"
     return [f"{what}, after {duration(restored.seconds)}.", f"{kept}: akbot restore --undo"]

@@ -1,8 +1,11 @@
 """What `akbot restore` was asked for."""
 
 import argparse
+from collections.abc import Mapping
 
 from bot.domain.errors import ConfigError
+
+_OF_ANY = frozenset({"--keep-queue", "--no-safety-backup"})  # backup or dump
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="only this part: postgres, media …; may be given several times",
+    )
+    parser.add_argument(
+        "--dump",
+        metavar="FILE",
+        help="instead of a backup, a dump that pg_dump made (-Fc or SQL text), - for stdin",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
@@ -45,7 +53,8 @@ def check_arguments(args: argparse.Namespace) -> None:
     """Refuse what does not go together.
 
     Raises:
-        ConfigError: an undo has no choice, and an unsigned backup is named.
+        ConfigError: an undo has no choice, a dump is the database alone, and an unsigned backup is
+            named.
     """
     choices = {
         "--component": args.component,
@@ -56,13 +65,28 @@ def check_arguments(args: argparse.Namespace) -> None:
         "--no-safety-backup": args.no_safety_backup,
         "ID": args.id != "latest",
     }
-    given = [name for name, value in choices.items() if value]
-    if args.undo and given:
+    _refuse("--undo", args.undo, {**choices, "--dump": args.dump is not None})
+    of_backups = {name: value for name, value in choices.items() if name not in _OF_ANY}
+    _refuse("--dump", args.dump is not None, of_backups)
+    if args.dump == "":
         raise ConfigError(
-            f"restore --undo: it does not go with {given[0]}", hint="Leave one of them out."
+            "restore --dump: it names no file", hint="Give it a path, or - for stdin."
+        )
+    if args.dump == "-" and not (args.yes or args.dry_run):
+        raise ConfigError(
+            "restore --dump -: stdin is the dump, so nobody can be asked there",
+            hint="Look with --dry-run first, then say --yes.",
         )
     if args.allow_unsigned and args.id == "latest":
         raise ConfigError(
             "restore --allow-unsigned: latest is always a trusted one",
             hint='Name the backup by its id; see "akbot backups".',
+        )
+
+
+def _refuse(option: str, given: bool, others: Mapping[str, object]) -> None:  # noqa: FBT001
+    found = [name for name, value in others.items() if value]
+    if given and found:
+        raise ConfigError(
+            f"restore {option}: it does not go with {found[0]}", hint="Leave one of them out."
         )

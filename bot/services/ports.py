@@ -155,6 +155,10 @@ class Database(Protocol):
         """
 
 
+PREVIEW = "preview"
+"""The job of a throw-away container that is no job's; what is left of it goes some hours later."""
+
+
 class ScratchDatabase(Protocol):
     """A throw-away PostgreSQL of the stack's own image, for one dump to be restored into."""
 
@@ -166,6 +170,12 @@ class ScratchDatabase(Protocol):
 
         Raises IntegrityError with the first words of `pg_restore` when it cannot.
         """
+
+    async def load_text(self, text: AsyncIterator[bytes]) -> None:
+        """Run SQL text to its end. Raises IntegrityError with `psql`'s first words at an error."""
+
+    def dump(self) -> AsyncIterator[bytes]:
+        """A custom-format dump of what it holds. Raises PortError at its end if it is not whole."""
 
     async def facts(self) -> DatabaseFacts:
         """What it holds, counted as a backup's snapshot is."""

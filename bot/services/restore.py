@@ -6,7 +6,7 @@ or in the next one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -14,10 +14,9 @@ from bot.domain.catalogue import BackupRecord, choose, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import MOST_BYTES, compare_configs, read_config
-from bot.domain.contents import Contents
-from bot.domain.errors import BotError, PortError, RefusedError
+from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Trigger
-from bot.domain.manifest import DatabaseFacts, Manifest
+from bot.domain.manifest import Manifest
 from bot.domain.messages import RunBackup, RunRestore
 from bot.domain.restore import (
     PHASE,
@@ -27,7 +26,7 @@ from bot.domain.restore import (
     Site,
     encode_plan,
 )
-from bot.domain.restore_plan import NEVER_LOADED, Choice, Found, Preview, choose_components
+from bot.domain.restore_plan import NEVER_LOADED, Choice, Preview, choose_components
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups, read_unsigned
@@ -38,8 +37,8 @@ from bot.services.pipeline import ending
 from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, ReadLocks
 from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside
+from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
-from bot.services.stack_folders import folders_of
 from bot.services.switch import Begin, Switch, switch_and_hold, telling
 from bot.services.verify import read_component, verify_component
 
@@ -51,13 +50,18 @@ _TAG = "AUTHENTIK_TAG"
 
 @dataclass(frozen=True)
 class Restored:
-    """What serves now, and since how long it took. *kept*: the state before can be had back."""
+    """What serves now, the *backup* or the *dump*, and how long it took."""
 
     job: str
     backup: str
     version: str | None
     seconds: float
     undone: str = ""
+    dump: str = ""
+
+    @property
+    def source(self) -> str:
+        return f"the dump {self.dump}" if self.dump else f"backup {self.backup}"
 
     @property
     def words(self) -> str:
@@ -65,7 +69,7 @@ class Restored:
         version = f", Authentik {self.version}" if self.version else ""
         if self.undone:
             return f"the restore {self.undone} was taken back in {self.seconds:.0f} s{version}"
-        return f"backup {self.backup} serves after {self.seconds:.0f} s{version}"
+        return f"{self.source} serves after {self.seconds:.0f} s{version}"
 
 
 @dataclass(frozen=True)
@@ -142,19 +146,8 @@ class RestoreService:
         self, command: RunRestore, record: BackupRecord, stack: Stack, site: Site, tools: Tools
     ) -> tuple[Choice, Preview]:
         manifest = require_readable(record)
-        folders = folders_of(stack)
-        live, contents, unknown = await _glance(tools, site.database)
-        are_folders = await tools.files.are_folders([each.source for each in folders])
-        found = Found(
-            folders=folders,
-            single_files=frozenset(
-                each.component for each in folders if not are_folders[each.source]
-            ),
-            has_redis=stack.redis is not None,
-            postgresql=await tools.databases.version(),
-            image=site.image,
-            free_bytes=await tools.databases.free_bytes(),
-        )
+        live, contents, unknown = await glance(tools, site.database)
+        found = await look_at(stack, site, tools)
         choice = choose_components(manifest, found, command)
         client = judge_client(await tools.databases.client_version()) if choice.database else ""
         return choice, Preview(
@@ -224,17 +217,6 @@ class RestoreService:
             version=manifest.software.authentik if choice.database else site.version,
             tag=await tools.control.tag_change(choice.image),
         )
-
-
-async def _glance(
-    tools: Tools, database: str
-) -> tuple[DatabaseFacts | None, Contents | None, Sequence[str]]:
-    """What is about to be replaced; where that cannot be told, a warning says so."""
-    try:
-        facts, contents = await tools.databases.glance(database)
-    except PortError as error:
-        return None, None, [f"what serves now could not be counted: {error}"]
-    return facts, contents, []
 
 
 async def _whole(blocks: AsyncIterator[bytes]) -> bytes:

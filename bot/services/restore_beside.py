@@ -47,19 +47,42 @@ class Beside:
     async def _database(
         self, component: Component, facts: DatabaseFacts | None, *, keep_queue: bool
     ) -> None:
-        databases, name = self.tools.databases, self.plan.incoming
-        live = self.plan.site.database
-        await databases.create(name, live)
-        await self._read(component, lambda archive: databases.load(name, archive, live))
-        await self.begin("comparing every table with the manifest")
-        if facts and (reasons := compare_databases(facts, await databases.facts(name))):
-            raise IntegrityError(
-                f"the restored database is not what the manifest says: {'; '.join(reasons)}",
-                hint="Use another backup.",
-            )
-        if not keep_queue:
-            await databases.empty_queue(name)
-        await databases.analyze(name)
+        source = Source("manifest", facts, lambda take: self._read(component, take))
+        await make_database(self.plan, self.tools, source, self.begin, keep_queue=keep_queue)
 
     async def _read(self, component: Component, take: Take) -> None:
         await read_component(self.objects, component, self.identities, take)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whatever a database is made from: *give* hands the archive over, which holds *facts*.
+
+    *name* is who says so.
+    """
+
+    name: str
+    facts: DatabaseFacts | None
+    give: Callable[[Take], Awaitable[None]]
+
+
+async def make_database(
+    plan: RestorePlan, tools: Tools, source: Source, begin: Begin, *, keep_queue: bool
+) -> None:
+    """Make the database that is to serve, beside the one that does.
+
+    Raises IntegrityError where it is not what *source* says.
+    """
+    databases, name, live = tools.databases, plan.incoming, plan.site.database
+    await databases.create(name, live)
+    await source.give(lambda archive: databases.load(name, archive, live))
+    await begin(f"comparing every table with the {source.name}")
+    found = await databases.facts(name)
+    if source.facts and (reasons := compare_databases(source.facts, found)):
+        raise IntegrityError(
+            f"the restored database is not what the {source.name} says: {'; '.join(reasons)}",
+            hint=f"Use another {'backup' if plan.backup else 'dump'}.",
+        )
+    if not keep_queue:
+        await databases.empty_queue(name)
+    await databases.analyze(name)

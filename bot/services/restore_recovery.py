@@ -121,7 +121,7 @@ class RestoreRecovery:
         return back
 
     def _kept(self, plan: RestorePlan) -> Outcome:
-        what = f"the undo of {plan.undoes}" if plan.undoes else f"backup {plan.backup}"
+        what = f"the undo of {plan.undoes}" if plan.undoes else plan.source
         return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")
 
     async def _drop_half_a_backup(self, job: Job) -> None:

@@ -71,7 +71,7 @@ class UndoService:
         await switch_and_hold(switch, job, begin, self.patience, self.clock)
         await self.journal.plan(done.job, {KEPT: ""})
         seconds = self.clock.monotonic() - started
-        return Restored(job.id, plan.backup, plan.version, seconds, undone=done.job)
+        return Restored(job.id, plan.backup, plan.version, seconds, undone=done.job, dump=plan.dump)
 
     async def _last(self) -> RestorePlan:
         for job in await self.journal.jobs(_ALL):

@@ -17,7 +17,7 @@ from bot.adapters.transport import Transport, Way
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.integrity import ArchiveCheck, TextDumpCheck
 from bot.domain.manifest import DatabaseFacts, VersionRow
-from bot.services.ports import Database
+from bot.services.ports import PREVIEW, Database
 from tests.contracts.stacks import (
     Postgres,
     docker,
@@ -523,20 +523,23 @@ async def test_a_real_database_survives_dump_and_restore(
 
 
 @pytest.mark.parametrize(
-    ("state", "seconds_ago", "swept"),
+    ("state", "job", "seconds_ago", "swept"),
     [
-        pytest.param("exited", 0, True, id="ended"),
-        pytest.param("dead", 0, True, id="dead"),
-        pytest.param("running", 600, False, id="at work"),
-        pytest.param("created", 5, False, id="about to start"),
-        pytest.param("created", 600, True, id="never started"),
+        pytest.param("exited", "a", 0, True, id="ended"),
+        pytest.param("dead", "a", 0, True, id="dead"),
+        pytest.param("running", "a", 100_000, False, id="at work"),
+        pytest.param("created", "a", 5, False, id="about to start"),
+        pytest.param("created", "a", 600, True, id="never started"),
+        pytest.param("running", PREVIEW, 600, False, id="a preview at work"),
+        pytest.param("running", PREVIEW, 100_000, True, id="of a preview that was killed"),
     ],
 )
 def test_which_throw_away_containers_nobody_needs(
     state: str,
+    job: str,
     seconds_ago: int,
     swept: bool,  # noqa: FBT001
 ) -> None:
-    found = {"State": state, "Created": time.time() - seconds_ago}
+    found = {"State": state, "Created": time.time() - seconds_ago, "Labels": {LABEL: job}}
 
     assert throwaway._nobody_needs(found) is swept

@@ -100,6 +100,26 @@ async def test_what_was_dumped_is_what_is_there(place: Place) -> None:
         await scratch.write()
 
 
+async def test_what_is_there_can_be_dumped_again(place: Place) -> None:
+    async with asyncio.timeout(WITHIN), place.new() as scratch:
+        await scratch.load(piecewise(place.dump))
+        again = b"".join([block async for block in scratch.dump()])
+
+    async with asyncio.timeout(WITHIN), place.new() as other:
+        await other.load(piecewise(again))
+        facts = await other.facts()
+    assert (facts.rows, facts.schemas, facts.versions) == (
+        place.facts.rows, place.facts.schemas, place.facts.versions,
+    )  # fmt: skip
+
+
+async def test_text_is_run_to_its_first_error(place: Place) -> None:
+    async with asyncio.timeout(WITHIN), place.new() as scratch:
+        await scratch.load_text(piecewise(b"CREATE TABLE t (id int);\nSELECT 1;\n"))
+        with pytest.raises(IntegrityError, match=r"psql cannot load the dump: .*ERROR"):
+            await scratch.load_text(piecewise(b"SELECT 'ERROR'::int;\nCREATE TABLE more ();\n"))
+
+
 @pytest.mark.parametrize("damage", ["half", "garbage", "nothing"])
 async def test_a_dump_that_is_not_whole_cannot_be_loaded(place: Place, damage: str) -> None:
     damaged = {

@@ -1,33 +1,58 @@
 """Everything that a restore needs, in memory: a stack that has moved on since its backup."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.adapters.journal import Journal
+from bot.domain.errors import PortError
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
+from bot.services.backup import BackupService
 from bot.services.gate import GatePatience
 from bot.services.jobs import Jobs
 from bot.services.ports import JobLog, Publish
 from bot.services.restore import Restored, RestoreService
+from bot.services.restore_dump import DumpRestoreService
 from bot.services.restore_ports import Tools
 from bot.services.restore_recovery import RestoreRecovery
 from bot.services.restore_undo import UndoService
 from bot.services.undo import Undo
 from tests.fakes_restore import FakeHost, FakeWorkplace, QuickClock
-from tests.fakes_stack import tar_of
+from tests.fakes_stack import DUMP, tar_of
 from tests.services.mortal import Life, Mortal
 from tests.services.world import World
 
 RESTORE = RunRestore(trigger=Trigger.CLI, actor="root")
 UNDO = replace(RESTORE, undo=True)
+OF_A_DUMP = replace(RESTORE, dump="/root/authentik.dump")
 WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
 PATIENCE = GatePatience(stable=5, timeout=60)
 
 
 async def agree(_: Preview) -> bool:
     return True
+
+
+@dataclass
+class GivenDump:
+    """A DumpSource in memory, of blocks of *size*; with *breaks* it cannot be read to its end."""
+
+    data: bytes
+    size: int = 100_000
+    breaks: bool = False
+    name: str = '"authentik.dump"'
+    closed: int = 0
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        try:
+            for start in range(0, len(self.data), self.size):
+                yield self.data[start : start + self.size]
+            if self.breaks:
+                raise PortError("read --dump: Input/output error")
+        finally:
+            self.closed += 1
 
 
 @dataclass
@@ -57,6 +82,7 @@ class RestoreWorld(World):
     workplace: Any = field(default_factory=FakeWorkplace)
     gate_clock: QuickClock = field(default_factory=QuickClock)
     undo_within: float = 20.0
+    given: GivenDump = field(default_factory=lambda: GivenDump(DUMP))
 
     @property
     def host(self) -> FakeHost:
@@ -101,6 +127,8 @@ class RestoreWorld(World):
                     self.engine, self.journal, self.gate_clock, publish, self.workplace, PATIENCE
                 )
                 return await service.run(job, confirm)
+            if command.dump:
+                return await self.dump_restores(publish).run(command, job, confirm)
             return await self.restores(publish).run(command, job, confirm)
 
         return await self.jobs.run(command, work, words=lambda restored: restored.words)
@@ -115,6 +143,18 @@ class RestoreWorld(World):
             self.read_locks,
             self.workplace,
             PATIENCE,
+        )
+
+    def dump_restores(self, publish: Publish = lambda _: None) -> DumpRestoreService:
+        return DumpRestoreService(
+            self.engine,
+            self.given,
+            self.keyring,
+            self.gate_clock,
+            publish,
+            self.workplace,
+            PATIENCE,
+            BackupService(self.engine, self.store, self.keyring, self.clock, publish),
         )
 
 

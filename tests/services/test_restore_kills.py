@@ -12,9 +12,10 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.messages import RunRestore
-from tests.fakes_restore import NEW, OLD
+from tests.fakes_restore import NEW, OLD, REPOSITORY
 from tests.services.mortal import KilledError, Life
 from tests.services.restore_world import (
+    OF_A_DUMP,
     RESTORE,
     UNDO,
     RestoreWorld,
@@ -25,7 +26,9 @@ from tests.services.restore_world import (
 WITH_REDIS = replace(RESTORE, with_redis=True, safety_backup=False)
 FILES = replace(RESTORE, components=frozenset({"media", "certs"}), safety_backup=False)
 PLAIN = replace(RESTORE, safety_backup=False)
-COMMANDS = {"all": RESTORE, "redis": WITH_REDIS, "files": FILES, "undo": UNDO}
+COMMANDS = {
+    "all": RESTORE, "redis": WITH_REDIS, "files": FILES, "undo": UNDO, "dump": OF_A_DUMP,
+}  # fmt: skip
 MOST_WRITES = 50
 
 
@@ -84,8 +87,13 @@ async def judged(world: RestoreWorld, journal: Journal, command: RunRestore) -> 
     media, templates = (
         host.mounts[f"/mnt/{each}"].live.decode() for each in ("media", "templates")
     )
-    assert media == (goal if is_done else before)
-    if command.components:
+    if command.dump:
+        version = {OLD: "2025.2.4", NEW: "2025.2.1"}[goal if is_done else before]
+        assert host.databases["authentik"] == (goal if is_done else before)
+        assert (media, templates) == (OLD, OLD)
+        assert set(host.running.values()) == {f"{REPOSITORY}:{version}"}
+    elif command.components:
+        assert media == (goal if is_done else before)
         assert (templates, host.databases["authentik"]) == (OLD, OLD)
     else:
         assert host.served() == {goal if is_done else before}

@@ -1,0 +1,37 @@
+"""What a restore has to know of the stack before it decides."""
+
+from collections.abc import Sequence
+
+from bot.domain.contents import Contents
+from bot.domain.errors import PortError
+from bot.domain.manifest import DatabaseFacts
+from bot.domain.restore import Site
+from bot.domain.restore_plan import Found
+from bot.domain.stack import Stack
+from bot.services.restore_ports import Tools
+from bot.services.stack_folders import folders_of
+
+
+async def look_at(stack: Stack, site: Site, tools: Tools) -> Found:
+    """The stack as it is."""
+    folders = folders_of(stack)
+    are_folders = await tools.files.are_folders([each.source for each in folders])
+    return Found(
+        folders=folders,
+        single_files=frozenset(each.component for each in folders if not are_folders[each.source]),
+        has_redis=stack.redis is not None,
+        postgresql=await tools.databases.version(),
+        image=site.image,
+        free_bytes=await tools.databases.free_bytes(),
+    )
+
+
+async def glance(
+    tools: Tools, database: str
+) -> tuple[DatabaseFacts | None, Contents | None, Sequence[str]]:
+    """What is about to be replaced; where that cannot be told, a warning says so."""
+    try:
+        facts, contents = await tools.databases.glance(database)
+    except PortError as error:
+        return None, None, [f"what serves now could not be counted: {error}"]
+    return facts, contents, []
