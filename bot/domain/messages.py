@@ -63,7 +63,8 @@ class RunRestore(Command):
 
     *components* empty: all but Redis. *trust* is one more key whose signature counts.
     *keep_queue*: tasks that waited when it was made are done. *undo*: take the last restore back
-    instead, all else then counts for nothing.
+    instead, all else then counts for nothing. *agreed*: the hash of the plan that a person has
+    agreed to, where nobody is asked once it has begun.
     """
 
     kind: ClassVar[JobKind] = JobKind.RESTORE
@@ -76,6 +77,7 @@ class RunRestore(Command):
     keep_queue: bool = False
     safety_backup: bool = True
     undo: bool = False
+    agreed: str = ""
 
 
 @dataclass(frozen=True)
