@@ -278,6 +278,14 @@ class World:
         await self.telegram.until(lambda: len(place.from_bot) > before)
         return place.from_bot[before]
 
+    async def said(self, words: str, chat: TelegramChat | None = None) -> Message:
+        """The newest message of the bot that shows *words*, to Anna or in *chat*, once it does."""
+        place = chat or self.anna.chat
+        await self.eventually(lambda: place.saying(words))
+        message = place.saying(words)
+        assert message
+        return message
+
     async def eventually(self, condition: Callable[[], Found], *, seconds: float = 1) -> Found:
         """Turn time on until *condition* is true, so that pauses of the bot pass."""
         for _ in range(200):
