@@ -20,6 +20,7 @@ from tests.telegram_chat.restores import (
     restore_in,
 )
 from tests.telegram_chat.samples import make_preview
+from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import ANNA, World
 
 TWO_HOURS = timedelta(hours=2)
@@ -184,6 +185,25 @@ async def test_the_same_command_twice_asks_once(world: World) -> None:
         await world.all_sent()
 
     assert len(world.operations.asked) == 1
+
+
+@pytest.mark.parametrize("text", ["/restore", "/verify"])
+async def test_a_command_that_is_handled_again_looks_once(world: World, text: str) -> None:
+    """As after a kill between what it said and the note that it was handled."""
+    inbox = world.inbox = Stumbling(world.inbox)  # type: ignore[assignment]
+    operations = world.operations
+    operations.reading = operations.looking = asyncio.Event()
+    async with world.talking():
+        inbox.times["handled"] = 1
+        world.anna.says(text)
+        await world.eventually(lambda: not inbox.times["handled"])
+        await world.eventually(lambda: world.telegram.updates.polled, seconds=5)
+        await world.all_handled()
+        operations.looking.set()
+        await world.said("Go on?" if text == "/restore" else "Backup verified")
+
+    assert len(operations.asked) + len(operations.verified) == 1
+    assert not world.anna.chat.saying("already")
 
 
 async def test_while_a_job_runs_there_is_no_plan(world: World) -> None:

@@ -165,5 +165,6 @@ def test_the_end_of_a_restore_has_buttons_for_what_may_follow(
     job = replace(make_job(state, "why"), kind=JobKind.RESTORE, label=label)
 
     assert [each for each, _ in restore_texts.outcome(job).buttons] == labels
-    unswept = replace(job, state=JobState.FAILED, swept=False)
-    assert restore_texts.outcome(unswept).buttons == ()
+    unswept = restore_texts.outcome(replace(job, state=JobState.FAILED, swept=False))
+    assert unswept.buttons == ()
+    assert "Restore failed" in unswept.text

@@ -188,8 +188,8 @@ COMMANDS = {
     ),
     "restore": Command(
         Commands.restore,
-        "let the newest backup serve again, or the one whose id follows; I show you what that"
-        " changes and ask first. With the word undo: take the last restore back",
+        "let the newest backup serve again, or the one whose id follows; “undo” takes the last"
+        " restore back. I show what changes and ask first",
     ),
     "pin": Command(Commands.pin, "keep the backup whose id follows, whatever its age"),
     "unpin": Command(Commands.unpin, "let its age decide again"),

@@ -97,8 +97,6 @@ class Inquiries:
         for request_id, said in await self.answers.looks():
             if said.written <= since or request_id in self._under_way:
                 continue
-            if not await self.answers.has_answer(request_id) and not await self.is_asked(
-                request_id
-            ):
+            if not (await self.answers.has_answer(request_id) or await self.is_asked(request_id)):
                 await self.answers.keep(request_id, said, texts.never_looked())
             await self.answers.looked(request_id, texts.looked(said.message.text))

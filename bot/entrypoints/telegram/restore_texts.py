@@ -15,7 +15,7 @@ _ANEW = "Show me the plan anew"
 _HEADLINES = {
     JobState.RUNNING: "⏳ <b>Restoring</b>",
     JobState.DONE: "✅ <b>Restored</b>",
-    JobState.FAILED: "❌ <b>Not restored</b>",
+    JobState.FAILED: "❌ <b>Restore failed</b>",
     JobState.CANCELLED: "⏹ <b>Restore cancelled</b>",
     JobState.INTERRUPTED: "⚠️ <b>Restore interrupted</b>",
     JobState.STUCK: "🆘 <b>Restore stuck</b>",
@@ -45,7 +45,7 @@ def progress_ended(job: Job, wall: Wall) -> str:
 
 def outcome(job: Job) -> Told:
     """How it ended; which state serves stands in the job's own words."""
-    lines = [_HEADLINES[job.state]]
+    lines = [_headline(job)]
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     if job.state is JobState.DONE:
@@ -64,6 +64,12 @@ def outcome(job: Job) -> Told:
     whole = units(job.message) <= _LONGEST_REASON
     document = None if whole else (f"{job.id}.txt", job.message)
     return Told("\n".join(lines), document, buttons=_buttons(job))
+
+
+def _headline(job: Job) -> str:
+    """Of what is not cleaned up yet nobody knows which state serves."""
+    whole = job.state is JobState.FAILED and job.swept
+    return "❌ <b>Not restored</b>" if whole else _HEADLINES[job.state]
 
 
 def _buttons(job: Job) -> tuple[tuple[str, str], ...]:

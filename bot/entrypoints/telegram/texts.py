@@ -204,7 +204,7 @@ def never_begun() -> str:
 
 def looked(text: str) -> str:
     """What said that something is being looked at, once that has ended."""
-    note = "That has ended; the answer is a message of its own."
+    note = "This has ended: what came of it is a message of its own."
     return text if note in text else _with_note(text, note)
 
 
