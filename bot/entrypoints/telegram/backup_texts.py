@@ -103,7 +103,8 @@ def _manifest_lines(manifest: Manifest) -> list[str]:
     lines = []
     if manifest.software.authentik:
         lines.append(f"Authentik {plain(manifest.software.authentik, 40)}")
-    lines.append(f"Made for {plain(manifest.actor, 60)} ({plain(manifest.trigger, 20)})")
+    asked = dict.fromkeys([plain(manifest.actor, 60), plain(manifest.trigger, 20)])
+    lines.append(f"Asked for by {', '.join(asked)}")
     if manifest.label:
         lines.append(f"Label: {plain(manifest.label)}")
     names = ", ".join(component.name for component in manifest.components)

@@ -121,5 +121,5 @@ def once_more(subject: str, wall: Wall, *, is_undo: bool) -> str:
     what = f"the restore of {made} is taken back" if is_undo else f"the backup of {made} serves"
     return (
         f"⚠️ <b>Last question</b>\nIf you press yes, {what}, in place of what serves now."
-        f" If that is not what the plan said any more, I do nothing.\n{code(cut(subject, 60))}"
+        f" If the plan has changed since you saw it, I do nothing.\n{code(cut(subject, 60))}"
     )

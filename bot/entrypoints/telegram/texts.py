@@ -239,7 +239,7 @@ def help_text(commands: Sequence[tuple[str, str]]) -> str:
             "<b>I back up your Authentik stack.</b>",
             *lines,
             "",
-            "A backup goes on by itself: put the phone away, its outcome comes as a new message.",
+            "What I do goes on by itself: put the phone away, its outcome comes as a new message.",
         ]
     )
 
