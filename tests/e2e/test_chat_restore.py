@@ -75,6 +75,8 @@ def test_a_restore_and_its_undo_are_pressed_through(
             ("restore", "done", backup_id),
         ]
         assert running.end() == 0
+    hasty.ok("restore", "--undo", "--yes")  # and once more: other tests find all as it was
+    assert (rows(stack), files(stack)) == (then_rows, then_files)
 
     edited = [message for message in telegram.chat(ADA).from_bot if len(message.versions) > 3]
     shown = "\n".join(version.content.text for message in edited for version in message.versions)
