@@ -50,7 +50,7 @@ from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.restore import Confirm, Restored
 from bot.services.undo import Undo
-from bot.services.verify import VerifyService
+from bot.services.verify import Verified, VerifyService
 from bot.settings import Settings
 
 _BACKUPS = "backups"
@@ -155,6 +155,12 @@ class App:
         identities = self.keys.identities()
         return VerifyService(self.engine, self.store, identities, publish, self.read_locks)
 
+    async def read_back(self, wanted: str) -> Verified:
+        """Verify one backup for somebody who sees no progress."""
+        record = choose(await self.backups(), wanted)
+        service = await asyncio.to_thread(self.verify, lambda _: None)
+        return await service.run(record, deep=False)
+
     async def prune(self, command: RunPrune, begun: Begun | None = None) -> Pruned:
         """`akbot prune`, as a job."""
         stack = await self.stack_name()
@@ -232,7 +238,7 @@ class App:
             case RunDrill():
                 return await self.drill(command, begun)
             case RunRestore():
-                return await self.restore(command, confirmed_before, begun)
+                return await self.restore(command, confirmed_before(command.agreed), begun)
             case _:
                 raise TypeError(f"no job runs on {type(command).__name__}")
 

@@ -9,6 +9,7 @@ from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.keys import HostKeys
 from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
+from bot.domain.errors import RefusedError
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
@@ -102,9 +103,15 @@ class Restores:
         )
 
 
-async def confirmed_before(_: Preview) -> bool:
-    """Whoever gave the command had a person's word for it."""
-    return True
+def confirmed_before(agreed: str) -> Confirm:
+    """Whoever gave the command had a person's word for the plan with that hash, and no other."""
+
+    async def confirm(preview: Preview) -> bool:
+        if preview.plan_hash != agreed:
+            raise RefusedError("what it would do has changed since it was confirmed")
+        return True
+
+    return confirm
 
 
 def _tell_nobody(_: object) -> None:

@@ -49,6 +49,8 @@ class _Service:
             app.backups,
             app.find_stack,
             app.pin,
+            app.read_back,
+            app.restores.preview,
             prunes=not app.policy.keeps_everything,
         )
         self._chat = _build_chat(app, self._runner)

@@ -97,6 +97,14 @@ class FakeOutbox:
     async def find(self, key: str) -> Queued | None:
         return next((each for each in self.messages.values() if each.message.key == key), None)
 
+    async def at(self, chat: int, message_id: int) -> Queued | None:
+        there = [
+            each
+            for each in self.messages.values()
+            if (each.message.chat, each.message_id) == (chat, message_id)
+        ]
+        return there[-1] if there else None
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         return [each for each in self.messages.values() if each.message.key.startswith(prefix)]
 

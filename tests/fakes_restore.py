@@ -59,6 +59,7 @@ class FakeHost:
     client: str = "17.12"
     free: int | None = 10**12
     facts_of_new: DatabaseFacts = field(default_factory=make_facts)
+    facts_of_old: DatabaseFacts = field(default_factory=make_facts)
     fails: set[str] = field(default_factory=set)
     well: set[str] = field(default_factory=lambda: {OLD, NEW})
     is_locked: bool = False
@@ -131,7 +132,8 @@ class FakeDatabases:
         self.host.databases[name] = NEW
 
     async def facts(self, name: str) -> DatabaseFacts:
-        return self.host.facts_of_new if self.host.databases[name] == NEW else make_facts()
+        is_new = self.host.databases[name] == NEW
+        return self.host.facts_of_new if is_new else self.host.facts_of_old
 
     async def glance(self, name: str) -> tuple[DatabaseFacts, Contents]:
         if self.host.is_locked:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from bot.cli import make_parser
+from bot.entrypoints.telegram.commands import menu
 from bot.settings import OF_THE_SHELL, Settings, setting_names
 
 ROOT = Path(__file__).parents[1]
@@ -45,3 +46,10 @@ def test_the_table_of_commands_is_the_commands() -> None:
     for name, rest in rows:
         options = set(re.findall(r"--[a-z-]+", rest))
         assert options <= set(commands()[name]._option_string_actions), name
+
+
+def test_the_table_of_the_chat_is_its_menu() -> None:
+    rows = re.findall(r"^\| (`/.*?`) \| ", README, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`/([a-z]+)", row)}
+
+    assert named == {name for name, _ in menu()}

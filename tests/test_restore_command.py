@@ -90,6 +90,8 @@ def test_a_person_is_shown_what_is_replaced_lost_and_who_comes_back() -> None:
     ):  # fmt: skip
         assert words in shown
     without = replace(PREVIEW, safety_backup=False, components=("media",))
+    assert "There is a newer good backup." not in shown
+    assert "There is a newer good backup." in preview_lines(replace(PREVIEW, newest=False))
     assert "NO safety backup" in "\n".join(preview_lines(without))
     assert "Who was deleted" not in "\n".join(preview_lines(without))
 
@@ -125,11 +127,14 @@ def test_an_undo_says_what_it_takes_back() -> None:
 
 
 def test_the_outcome_says_how_to_take_it_back() -> None:
-    done = Restored("20261124T033000Z-aaaa", "20261123T033000Z-k3f9", "2025.2.1", 21.0)
+    done = Restored("20261124T033000Z-aaaa", "20261123T033000Z-k3f9", "2025.2.1", 21.0, away=12.0)
 
     lines = restored_lines(done)
 
-    assert lines[0] == "Backup 20261123T033000Z-k3f9 serves with Authentik 2025.2.1, after 21 s."
+    assert lines[0] == (
+        "Backup 20261123T033000Z-k3f9 serves with Authentik 2025.2.1, after 21 s;"
+        " for 12 s of them nobody could log in."
+    )
     assert "akbot restore --undo" in lines[1]
     of_a_dump = replace(done, backup="", dump='"a.sql"')
     assert restored_lines(of_a_dump)[0].startswith('The dump "a.sql" serves with Authentik')

@@ -150,6 +150,15 @@ class SqliteOutbox:
         )
         return _queued(row) if row else None
 
+    async def at(self, chat: int, message_id: int) -> Queued | None:
+        statement = """
+            SELECT * FROM messages WHERE chat = ? AND message_id = ? ORDER BY number DESC LIMIT 1
+        """
+        row = await self._database.read(
+            lambda journal: journal.execute(statement, (chat, message_id)).fetchone()
+        )
+        return _queued(row) if row else None
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         statement = "SELECT * FROM messages WHERE key >= ? AND key < ? ORDER BY number"
         values = (prefix, prefix + _LAST)

@@ -64,7 +64,8 @@ class RunRestore(Command):
     *components* empty: all but Redis. *trust* is one more key whose signature counts.
     *keep_queue*: tasks that waited when it was made are done. *undo*: take the last restore back
     instead, all else then counts for nothing. *dump*: the path of a dump that a person made, to
-    serve instead of a backup, "-" for what comes on stdin.
+    serve instead of a backup, "-" for what comes on stdin. *agreed*: the hash of the plan that a
+    person has agreed to, where nobody is asked once it has begun.
     """
 
     kind: ClassVar[JobKind] = JobKind.RESTORE
@@ -78,6 +79,7 @@ class RunRestore(Command):
     safety_backup: bool = True
     undo: bool = False
     dump: str = ""
+    agreed: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ _NEVER_QUITE = 0.99
 class BackupProgress:
     """Sizes in bytes; *stored* and *verified* name components in the order in which they were done.
 
-    *read* is what was read so far of each component that is under way.
+    *read* is what was read so far of each component that is under way; *steps* are those of a job
+    that tells them, the one under way last.
     """
 
     database_size: int = 0
@@ -30,6 +31,7 @@ class BackupProgress:
     stored: Mapping[str, int] = field(default_factory=dict)
     verified: tuple[str, ...] = ()
     doing: str = ""
+    steps: tuple[str, ...] = ()
 
     def after(self, event: Event) -> "BackupProgress":  # noqa: PLR0911 - one for each event
         """The progress once *event* has happened."""
@@ -49,7 +51,8 @@ class BackupProgress:
             case DeletionBegan(backup_id, number, total):
                 return replace(self, doing=f"deleting {backup_id}, {number} of {total}")
             case StepBegan(words):
-                return replace(self, doing=words, stored={}, expected_dump=0)
+                steps = (*self.steps, words)
+                return replace(self, doing=words, steps=steps, stored={}, expected_dump=0)
             case _:
                 return self
 

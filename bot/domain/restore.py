@@ -19,6 +19,8 @@ PHASE = "phase"
 """Fact of a restore's job: how far it was about to go."""
 KEPT = "kept"
 """Fact of a restore's job: what of the state before is kept, "" once that is gone."""
+GOING_AWAY = "stopping and removing server and worker"
+"""The step of a restore from which on nobody is served until the gate holds."""
 
 UNTOUCHED = "Nothing was changed."
 _LONGEST_NAME = 30  # bytes of a database's name, of 63, which leave room for what is added

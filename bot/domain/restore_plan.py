@@ -1,5 +1,7 @@
 """What a person is shown before a restore, and what refuses it: decided from what was looked up."""
 
+import hashlib
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
 IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SPARE = 1.1  # of the database's size, for indexes and the log that a load writes
+USERS = "public.authentik_core_user"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ class ForeignDump:
 class Preview:
     """All that a person decides on; *undo_of* is the restore that would be taken back.
 
-    *contents* are those of the database that serves now.
+    *contents* are those of the database that serves now. *newest*: no good backup is newer.
     """
 
     backup_id: BackupId | None
@@ -71,11 +74,37 @@ class Preview:
     sessions: SessionsDo
     safety_backup: bool
     undo_of: BackupId | None = None
+    newest: bool = True
     live: DatabaseFacts | None = None
     contents: Contents | None = None
     differences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     dump: ForeignDump | None = None
+
+    @property
+    def plan_hash(self) -> str:
+        """Of all that a person agrees to.
+
+        What a stack that serves changes by itself (its rows, its newest event) is not in it; how
+        many users would be replaced is.
+        """
+        agreed = [
+            *(self.backup_id, self.undo_of, self.newest, self.safety_backup, self.sessions),
+            *(self.components, self.untouched, self.version_now, self.version_then),
+            *(self.differences, self.warnings, self.users_now),
+        ]
+        return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:32]
+
+    @property
+    def users_now(self) -> int | None:
+        """How many users there are in what would be replaced; None where nobody knows."""
+        return self.live.rows.get(USERS) if self.live else None
+
+    @property
+    def users_then(self) -> int | None:
+        """How many users there were when the backup was made."""
+        database = self.manifest.database if self.manifest else None
+        return database.rows.get(USERS) if database else None
 
 
 def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> Choice:

@@ -7,7 +7,6 @@ from bot.domain.restore_plan import ForeignDump, Preview
 from bot.entrypoints.render import duration, size
 from bot.services.restore import Restored
 
-_USERS = "public.authentik_core_user"
 _SESSIONS = {
     SessionsDo.LEAVE: "",
     SessionsDo.FLUSH: "Redis is emptied: what it holds (caches, sessions, queues) is kept aside.",
@@ -50,6 +49,8 @@ def _backup_lines(preview: Preview) -> list[str]:
         f"Backup {preview.backup_id}{label} of {made}, is to serve again.",
         f"Replaced: {', '.join(preview.components)}.",
     ]
+    if not preview.newest:
+        lines.insert(1, "There is a newer good backup.")
     if preview.untouched:
         lines.append(f"Not touched: {', '.join(preview.untouched)}.")
     if "postgres" in preview.components:
@@ -86,7 +87,7 @@ def _database_lines(preview: Preview, then: DatabaseFacts | None) -> list[str]:
         now = preview.live
         lines.append(
             f"The database: {sum(now.rows.values()):,} rows now, {sum(then.rows.values()):,} then;"
-            f" {now.rows.get(_USERS, 0):,} users now, {then.rows.get(_USERS, 0):,} then."
+            f" {preview.users_now or 0:,} users now, {preview.users_then or 0:,} then."
         )
     if preview.contents and preview.contents.newest_event:
         newest = preview.contents.newest_event
@@ -109,4 +110,6 @@ def restored_lines(restored: Restored) -> list[str]:
     else:
         what = f"{restored.source[0].upper()}{restored.source[1:]} serves{version}"
     kept = "What served before is kept until a newer backup was made and a day has passed"
-    return [f"{what}, after {duration(restored.seconds)}.", f"{kept}: akbot restore --undo"]
+    took = f"after {duration(restored.seconds)}"
+    away = f"for {duration(restored.away)} of them nobody could log in"
+    return [f"{what}, {took}; {away}.", f"{kept}: akbot restore --undo"]

@@ -25,8 +25,10 @@ class GateError(PortError):
 
 async def hold_gate(
     probe: StackProbe, expected: Expected, patience: GatePatience, clock: Clock
-) -> None:
+) -> float:
     """Return once all that is *expected* has held for *patience.stable* seconds on end.
+
+    Since when it has, by the monotonic clock.
 
     Raises GateError after *patience.timeout* seconds.
     """
@@ -42,7 +44,7 @@ async def hold_gate(
         elif since is None:
             since = now
         if since is not None and now - since >= patience.stable:
-            return
+            return since
         if now - began > patience.timeout:
             words = "; ".join(missing) or f"it has not held for {patience.stable:g} s yet"
             raise GateError(f"the stack was not well within {patience.timeout:g} s: {words}")

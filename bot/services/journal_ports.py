@@ -161,6 +161,9 @@ class Outbox(Protocol):
     async def find(self, key: str) -> Queued | None:
         """The message of that key, sent or not."""
 
+    async def at(self, chat: int, message_id: int) -> Queued | None:
+        """The message that stands there, as the chat service numbers it; the newest of several."""
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         """The messages whose keys begin with *prefix*, sent or not, in order."""
 

@@ -5,8 +5,10 @@ from typing import Protocol
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job
-from bot.domain.messages import Command, Event
+from bot.domain.messages import Command, Event, RunRestore
+from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
+from bot.services.verify import Verified
 
 Listener = Callable[[Job, Event], None]
 """Is told what happens in a job; it never blocks, and what it raises stops nobody."""
@@ -37,6 +39,19 @@ class Operations(Protocol):
         """Let the backup that *wanted* names be pinned or not; as it is then.
 
         Raises RefusedError where there is no such backup, or none that is trusted.
+        """
+
+    async def verify(self, wanted: str) -> Verified:
+        """Read the backup that *wanted* names back; it takes as long as its size needs.
+
+        Raises RefusedError where there is none that may be read, IntegrityError where its bytes are
+        not those that were sent.
+        """
+
+    async def plan_restore(self, command: RunRestore) -> Preview:
+        """What *command* would do, for a person to decide on; nothing is changed.
+
+        Raises RefusedError where it cannot be done.
         """
 
     async def stack(self) -> Stack:

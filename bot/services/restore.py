@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bot.domain.catalogue import BackupRecord, choose, require_readable
+from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import MOST_BYTES, compare_configs, read_config
@@ -50,7 +50,10 @@ _TAG = "AUTHENTIK_TAG"
 
 @dataclass(frozen=True)
 class Restored:
-    """What serves now, the *backup* or the *dump*, and how long it took."""
+    """What serves now, the *backup* or the *dump*, and how long it took.
+
+    For *away* seconds of it nobody was served.
+    """
 
     job: str
     backup: str
@@ -58,6 +61,7 @@ class Restored:
     seconds: float
     undone: str = ""
     dump: str = ""
+    away: float = 0.0
 
     @property
     def source(self) -> str:
@@ -67,9 +71,19 @@ class Restored:
     def words(self) -> str:
         """In a sentence, for the journal."""
         version = f", Authentik {self.version}" if self.version else ""
+        away = f"; nobody could log in for {self.away:.0f} s"
         if self.undone:
-            return f"the restore {self.undone} was taken back in {self.seconds:.0f} s{version}"
-        return f"{self.source} serves after {self.seconds:.0f} s{version}"
+            took = f"in {self.seconds:.0f} s"
+            return f"the restore {self.undone} was taken back {took}{version}{away}"
+        return f"{self.source} serves after {self.seconds:.0f} s{version}{away}"
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The backup that will be used; *newest*: no good one is newer."""
+
+    record: BackupRecord
+    newest: bool
 
 
 @dataclass(frozen=True)
@@ -89,10 +103,10 @@ class RestoreService:
     async def preview(self, command: RunRestore) -> Preview:
         """`--dry-run`: what would be done, as far as it can be told without reading the backup."""
         stack = await self.engine.find_stack()
-        record = await self._choose(command, stack)
+        chosen = await self._choose(command, stack)
         site = await self.workplace.survey(stack)
-        tools = await self.workplace.tools(site, record.id)
-        return (await self._decide(command, record, stack, site, tools))[1]
+        tools = await self.workplace.tools(site, chosen.record.id)
+        return (await self._decide(command, chosen, stack, site, tools))[1]
 
     async def run(self, command: RunRestore, job: JobLog, confirm: Confirm) -> Restored:
         """Restore, and return once the restored state has held at the gate.
@@ -102,14 +116,15 @@ class RestoreService:
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
         stack = await self.engine.find_stack()
-        record = await self._choose(command, stack)
+        chosen = await self._choose(command, stack)
+        record = chosen.record
         manifest = require_readable(record)
         await job.plan(**{READS: record.id})
         async with AsyncExitStack() as context:
             await context.enter_async_context(self.locks.reading(record.id))
             site = await self.workplace.survey(stack)
             tools = await self.workplace.tools(site, job.id)
-            choice, preview = await self._decide(command, record, stack, site, tools)
+            choice, preview = await self._decide(command, chosen, stack, site, tools)
             objects = await self._prove(choice, begin)
             if not await confirm(preview):
                 raise RefusedError(
@@ -125,13 +140,17 @@ class RestoreService:
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
             beside = Beside(plan, tools, objects, self.keyring.identities, begin)
             await beside.make(choice.components, manifest.database, keep_queue=command.keep_queue)
-        await switch_and_hold(Switch(plan, tools), job, begin, self.patience, self.clock)
-        return Restored(job.id, record.id, plan.version, self.clock.monotonic() - started)
+        switch = Switch(plan, tools)
+        away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
+        seconds = self.clock.monotonic() - started
+        return Restored(job.id, record.id, plan.version, seconds, away=away)
 
-    async def _choose(self, command: RunRestore, stack: Stack) -> BackupRecord:
+    async def _choose(self, command: RunRestore, stack: Stack) -> "_Chosen":
         name = self.stack_name or stack.project
         trusted = self.keyring.trusted | ({command.trust} if command.trust else set())
-        record = choose(await list_backups(self.store, name, trusted), command.backup)
+        records = await list_backups(self.store, name, trusted)
+        record, newest = choose(records, command.backup), newest_good(records)
+        is_newest = newest is None or record.created >= newest.created
         if command.allow_unsigned:
             record = await read_unsigned(self.store, name, record.id)
         require_readable(record)
@@ -140,11 +159,12 @@ class RestoreService:
                 "the private key is not on this host, so nothing can be decrypted",
                 hint="Nothing was changed. Set AKBOT_IDENTITY_FILE to the key.",
             )
-        return record
+        return _Chosen(record, is_newest)
 
     async def _decide(
-        self, command: RunRestore, record: BackupRecord, stack: Stack, site: Site, tools: Tools
+        self, command: RunRestore, chosen: _Chosen, stack: Stack, site: Site, tools: Tools
     ) -> tuple[Choice, Preview]:
+        record = chosen.record
         manifest = require_readable(record)
         live, contents, unknown = await glance(tools, site.database)
         found = await look_at(stack, site, tools)
@@ -163,6 +183,7 @@ class RestoreService:
             version_then=manifest.software.authentik if choice.database else site.version,
             sessions=choice.sessions,
             safety_backup=command.safety_backup,
+            newest=chosen.newest,
             live=live,
             contents=contents,
             differences=tuple(await self._differences(manifest, stack)),

@@ -82,9 +82,10 @@ class DumpRestoreService:
             await begin("restoring the dump beside what serves")
             source = Source("dump", seen.dump.facts, lambda take: _give(seen.scratch, take))
             await make_database(plan, seen.tools, source, begin, keep_queue=command.keep_queue)
-        await switch_and_hold(Switch(plan, seen.tools), job, begin, self.patience, self.clock)
+        switch = Switch(plan, seen.tools)
+        away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
-        return Restored(job.id, "", plan.version, seconds, dump=plan.dump)
+        return Restored(job.id, "", plan.version, seconds, dump=plan.dump, away=away)
 
     @asynccontextmanager
     async def _seen(self, command: RunRestore, job_id: str) -> AsyncGenerator[_Seen]:

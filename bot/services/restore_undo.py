@@ -68,10 +68,18 @@ class UndoService:
         await begin("getting the state before")
         switch = Switch(plan, tools)
         await switch.claim(done)
-        await switch_and_hold(switch, job, begin, self.patience, self.clock)
+        away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         await self.journal.plan(done.job, {KEPT: ""})
         seconds = self.clock.monotonic() - started
-        return Restored(job.id, plan.backup, plan.version, seconds, undone=done.job, dump=plan.dump)
+        return Restored(
+            job.id,
+            plan.backup,
+            plan.version,
+            seconds,
+            undone=done.job,
+            dump=plan.dump,
+            away=away,
+        )
 
     async def _last(self) -> RestorePlan:
         for job in await self.journal.jobs(_ALL):

@@ -9,11 +9,13 @@ from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import Command, RunBackup, RunPrune
+from bot.domain.messages import Command, RunBackup, RunPrune, RunRestore
+from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
+from bot.services.verify import Verified
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ class JobRunner:
     list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
     find_stack: Callable[[], Awaitable[Stack]]
     pin_backup: Callable[[str, bool], Awaitable[BackupRecord]]
+    read_back: Callable[[str], Awaitable[Verified]]
+    preview: Callable[[RunRestore], Awaitable[Preview]]
     prunes: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
@@ -108,6 +112,12 @@ class JobRunner:
 
     async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord:
         return await self.pin_backup(wanted, pinned)
+
+    async def verify(self, wanted: str) -> Verified:
+        return await self.read_back(wanted)
+
+    async def plan_restore(self, command: RunRestore) -> Preview:
+        return await self.preview(command)
 
     async def stack(self) -> Stack:
         return await self.find_stack()

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from bot.domain.gate import Expected
 from bot.domain.messages import StepBegan
-from bot.domain.restore import KEPT, PHASE, Kept, Phase, RestorePlan, SessionsDo, database_name
+from bot.domain.restore import (
+    GOING_AWAY,
+    KEPT,
+    PHASE,
+    Kept,
+    Phase,
+    RestorePlan,
+    SessionsDo,
+    database_name,
+)
 from bot.services.gate import GatePatience, hold_gate
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore_ports import Tools
@@ -40,7 +49,7 @@ class Switch:
         """Let the staged state serve; it is started, whether it holds is for the gate to say."""
         plan, tools = self.plan, self.tools
         await job.plan(**{PHASE: Phase.SWITCH})
-        await begin("stopping and removing server and worker")
+        await begin(GOING_AWAY)
         await tools.control.remove()
         if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
             await begin("keeping what Redis holds")
@@ -142,9 +151,14 @@ class Switch:
 
 async def switch_and_hold(
     switch: Switch, job: JobLog, begin: Begin, patience: GatePatience, clock: Clock
-) -> None:
-    """Let the staged state serve, and return once it has held at the gate."""
+) -> float:
+    """Let the staged state serve, and return once it has held at the gate.
+
+    For how many seconds nobody was served.
+    """
+    away_since = clock.monotonic()
     await switch.forward(job, begin)
     await begin("waiting until it holds")
-    await hold_gate(switch.tools.probe, switch.expected, patience, clock)
+    back_since = await hold_gate(switch.tools.probe, switch.expected, patience, clock)
     await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE})
+    return back_since - away_since

@@ -290,8 +290,8 @@ async def test_buttons_that_changed_while_it_was_sent_are_shown_later(journal: A
     assert not await journal.outbox.waiting()
 
 
-async def put(journal: AnyJournal, key: str, text: str = "text") -> int:
-    assert await journal.outbox.put(Message(key=key, chat=1, text=text), NOW)
+async def put(journal: AnyJournal, key: str, text: str = "text", chat: int = 1) -> int:
+    assert await journal.outbox.put(Message(key=key, chat=chat, text=text), NOW)
     return (await found(journal, key)).number
 
 
@@ -434,6 +434,16 @@ async def test_messages_are_found_by_the_beginning_of_their_keys(journal: AnyJou
     assert keys == ["late:2", "late:", "late:\U0001f98a", "late:%_*1"]
     assert await journal.outbox.named("late:%") == [await found(journal, "late:%_*1")]
     assert await journal.outbox.named("none") == []
+
+
+async def test_messages_are_found_where_they_stand(journal: AnyJournal) -> None:
+    for key, chat, message_id in (("a", 1, 17), ("b", 2, 17), ("c", 1, 18), ("d", 1, 17)):
+        number = await put(journal, key, chat=chat)
+        await journal.outbox.sent(number, message_id, (await found(journal, key)).message)
+
+    assert await journal.outbox.at(2, 17) == await found(journal, "b")
+    assert await journal.outbox.at(1, 17) == await found(journal, "d"), "the newest of them"
+    assert await journal.outbox.at(1, 19) is None
 
 
 async def test_only_messages_that_are_over_are_forgotten(journal: AnyJournal) -> None:

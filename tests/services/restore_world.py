@@ -133,6 +133,14 @@ class RestoreWorld(World):
 
         return await self.jobs.run(command, work, words=lambda restored: restored.words)
 
+    async def undo_preview(self) -> Preview:
+        """What an undo would take back."""
+        tell_nobody: Publish = lambda _: None  # noqa: E731
+        service = UndoService(
+            self.engine, self.journal, self.gate_clock, tell_nobody, self.workplace, PATIENCE
+        )
+        return await service.preview()
+
     def restores(self, publish: Publish = lambda _: None) -> RestoreService:
         return RestoreService(
             self.engine,

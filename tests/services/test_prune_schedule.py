@@ -28,6 +28,8 @@ def runner(world: World) -> JobRunner:
         world.records,
         world.engine.find_stack,
         world.pin,
+        world.read_back,
+        world.preview,
         prunes=True,
     )
 

@@ -1,22 +1,25 @@
 """A restore on fakes: what serves after, what is refused, what is swapped back, what is said."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import age
+from bot.app_restores import confirmed_before
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger
-from bot.domain.messages import StepBegan
+from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
 from bot.services.deletion import READS
 from bot.services.gate import GateError
+from bot.services.restore import Confirm
 from bot.services.restore_ports import Tools
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_restore import NEW, OLD, FakeWorkplace
@@ -146,6 +149,107 @@ async def test_nobody_agreed_so_nothing_was_changed(world: RestoreWorld) -> None
     assert (seen[0].version_now, seen[0].version_then) == ("2025.2.4", "2025.2.1")
     assert "remove" not in world.host.calls
     assert len(await world.records()) == 1
+
+
+async def agreed(world: RestoreWorld, command: RunRestore) -> Confirm:
+    """A person's word for what *command* would do now."""
+    preview = await world.restores().preview(command)
+    return confirmed_before(preview.plan_hash)
+
+
+async def test_what_was_agreed_to_is_done(world: RestoreWorld) -> None:
+    [record] = await world.records()
+    command = replace(RESTORE, backup=record.id)
+
+    await world.restore(command, await agreed(world, command))
+
+    assert world.host.served() == {NEW}
+
+
+def add_a_user(world: RestoreWorld) -> None:
+    world.host.facts_of_old = make_facts(authentik_core_user=4)
+
+
+def write_events(world: RestoreWorld) -> None:
+    facts = world.host.facts_of_old
+    world.host.facts_of_old = replace(facts, rows={**facts.rows, "public.event": 9})
+
+
+async def make_another(world: RestoreWorld) -> None:
+    world.clock.at += timedelta(hours=1)
+    await world.run()
+
+
+def update(world: RestoreWorld) -> None:
+    world.host.tag = "2025.4.1"
+
+
+@pytest.mark.parametrize("change", [add_a_user, make_another, update])
+async def test_another_plan_than_the_one_agreed_to_is_not_done(
+    world: RestoreWorld, change: Callable[[RestoreWorld], Awaitable[None] | None]
+) -> None:
+    [record] = await world.records()
+    command = replace(RESTORE, backup=record.id)
+    confirm = await agreed(world, command)
+    if coroutine := change(world):
+        await coroutine
+
+    with pytest.raises(RefusedError, match="has changed since it was confirmed") as caught:
+        await world.restore(command, confirm)
+
+    assert "nothing that serves was changed" in caught.value.__notes__[-1]
+    assert "remove" not in world.host.calls
+    [job, *_] = await world.journal.jobs()
+    assert (job.kind, job.state, job.swept) == (JobKind.RESTORE, JobState.FAILED, True)
+
+
+async def test_what_a_stack_writes_by_itself_changes_no_plan(world: RestoreWorld) -> None:
+    [record] = await world.records()
+    command = replace(RESTORE, backup=record.id)
+    confirm = await agreed(world, command)
+    write_events(world)
+
+    await world.restore(command, confirm)
+
+    assert world.host.served() == {NEW}
+
+
+async def test_a_backup_that_was_pruned_meanwhile_is_not_restored(world: RestoreWorld) -> None:
+    [record] = await world.records()
+    command = replace(RESTORE, backup=record.id)
+    confirm = await agreed(world, command)
+    world.store.objects.clear()
+
+    with pytest.raises(RefusedError, match="there is no backup"):
+        await world.restore(command, confirm)
+
+    assert "remove" not in world.host.calls
+
+
+async def test_an_undo_of_another_restore_than_the_one_agreed_to_is_not_done(
+    world: RestoreWorld,
+) -> None:
+    first = await world.restore()
+    preview = await world.undo_preview()
+    assert preview.undo_of == first.job
+    await world.restore()
+
+    with pytest.raises(RefusedError, match="has changed since it was confirmed"):
+        await world.restore(UNDO, confirmed_before(preview.plan_hash))
+
+    assert world.host.served() == {NEW}
+
+
+async def test_nobody_has_agreed_to_what_has_no_hash(world: RestoreWorld) -> None:
+    with pytest.raises(RefusedError, match="has changed since"):
+        await world.restore(RESTORE, confirmed_before(""))
+
+
+async def test_it_says_for_how_long_nobody_was_served(world: RestoreWorld) -> None:
+    restored = await world.restore()
+
+    assert 0 <= restored.away < restored.seconds
+    assert f"nobody could log in for {restored.away:.0f} s" in restored.words
 
 
 async def test_neither_what_it_reads_nor_what_it_makes_is_pruned(world: RestoreWorld) -> None:

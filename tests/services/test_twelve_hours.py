@@ -133,6 +133,8 @@ class Machine:
             world.records,
             world.engine.find_stack,
             world.pin,
+            world.read_back,
+            world.preview,
             prunes=self.prunes,
         )
         scheduler = Scheduler(

@@ -10,9 +10,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot import age
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.drill import DrillReport
+from bot.domain.errors import RefusedError
 from bot.domain.jobs import Job, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import BackupEvent, Command, Event, RunBackup, RunDrill, RunPrune
+from bot.domain.messages import (
+    BackupEvent,
+    Command,
+    Event,
+    RunBackup,
+    RunDrill,
+    RunPrune,
+    RunRestore,
+)
+from bot.domain.restore_plan import Preview
 from bot.domain.retention import Policy
 from bot.services.backup import BackupService
 from bot.services.catalogue import list_backups
@@ -24,7 +34,7 @@ from bot.services.pipeline import Tally, decompress, unseal
 from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.undo import Undo
-from bot.services.verify import VerifyService
+from bot.services.verify import Verified, VerifyService
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal, FakeLock, FakeReadLocks
 from tests.fakes_stack import FakeClock, FakeEngine
@@ -131,6 +141,13 @@ class World:
 
     async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - as the app's
         return await self.pins.run(choose(await self.records(), wanted).id, pinned=pinned)
+
+    async def read_back(self, wanted: str) -> Verified:
+        record = choose(await self.records(), wanted)
+        return await self.verify.run(record, deep=False)
+
+    async def preview(self, _: RunRestore) -> Preview:
+        raise RefusedError("nothing can be restored here")
 
     @property
     def pins(self) -> PinService:

@@ -1,11 +1,16 @@
 """Manifests, components and backups with figures that can be told apart."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from bot.domain.backup_id import make_backup_id
+from bot.domain.backup_id import BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.contents import Contents
 from bot.domain.manifest import Component, DatabaseFacts, Manifest, Software
 from bot.domain.messages import BackupFinished
+from bot.domain.restore import SessionsDo
+from bot.domain.restore_plan import USERS, Preview
 from tests.telegram_chat.world import NOW
 
 MB = 1_000_000
@@ -28,6 +33,28 @@ def manifest(backup_id: str, *, warnings: tuple[str, ...] = ()) -> Manifest:
         recipients=("age1…",),
         warnings=warnings,
     )
+
+
+def make_preview(**changes: Any) -> Preview:
+    """What a restore of last night's backup would do."""
+    backup_id = BackupId("20261124T033000Z-k3f9")
+    then = DatabaseFacts("authentik", 1000 * MB, {"public.a": 12_333, USERS: 12}, {})
+    made = NOW - timedelta(hours=8, minutes=30)
+    preview = Preview(
+        backup_id=backup_id,
+        manifest=replace(manifest(backup_id), created=made, database=then, label="before the move"),
+        components=("postgres", "media"),
+        untouched=("redis",),
+        version_now="2025.4.1",
+        version_then="2025.2.1",
+        sessions=SessionsDo.FLUSH,
+        safety_backup=True,
+        live=replace(then, rows={"public.a": 12_385, USERS: 15}),
+        contents=Contents(15, 3, NOW - timedelta(minutes=2)),
+        differences=("PG_PASS in .env is another one now",),
+        warnings=("an old client",),
+    )
+    return replace(preview, **changes)
 
 
 def finished(backup_id: str, **how: tuple[str, ...]) -> BackupFinished:

@@ -12,16 +12,27 @@ from hypothesis import strategies as st
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.drill import VERDICT, Verdict
-from bot.domain.errors import BusyError, PortError, RefusedError
+from bot.domain.errors import BusyError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import drill_texts, job_texts, prune_texts, restore_texts, texts
+from bot.domain.restore import GOING_AWAY
+from bot.entrypoints.telegram import (
+    backup_texts,
+    drill_texts,
+    job_texts,
+    prune_texts,
+    restore_plan_texts,
+    restore_texts,
+    texts,
+    verify_texts,
+)
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
+from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
-from tests.telegram_chat.samples import MB, component, finished, record
+from tests.telegram_chat.samples import MB, component, finished, make_preview, record
 from tests.telegram_chat.world import NOW, make_stack
 
 WALL = texts.Wall(NOW, UTC)
@@ -87,10 +98,46 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
     odd = BackupRecord(job.id, BackupState.NOT_TRUSTED, hostile)
     done = finished(job.id, warnings=(hostile,) * 9)
+    strange = replace(record(1), manifest=replace(done.manifest, label=hostile, actor=hostile))
+    preview = make_preview(
+        manifest=strange.manifest,
+        components=(hostile,) * 9,
+        untouched=(hostile,) * 9,
+        version_now=hostile,
+        version_then=None,
+        differences=(hostile,) * 20,
+        warnings=(hostile,) * 20,
+    )
     return [
         texts.status(stack, [odd], job, WALL),
         texts.status(error, error, None, WALL),
-        texts.backups([odd, record(1), record(2, pinned=True)] * 9, WALL),
+        backup_texts.page([odd, record(1), record(2, pinned=True)] * 9, 1, WALL).text,
+        backup_texts.page([], 0, WALL).text,
+        backup_texts.one([odd], odd.id, 0, WALL).text,
+        backup_texts.one([strange], strange.id, 0, WALL).text,
+        backup_texts.one([], odd.id, 0, WALL).text,
+        backup_texts.unseen(error, 0).text,
+        backup_texts.no_such_backup(RefusedError(hostile)),
+        verify_texts.reading(strange, WALL),
+        verify_texts.reads_already(strange),
+        verify_texts.verified(strange, Verified(strange.id, True, False, 1), 2.0, WALL),  # noqa: FBT003
+        verify_texts.verified(strange, Verified(strange.id, False, False, 1), 2.0, WALL),  # noqa: FBT003
+        verify_texts.failed(strange, error, WALL),
+        verify_texts.failed(strange, IntegrityError(hostile), WALL),
+        verify_texts.stopped(strange, hostile, WALL),
+        verify_texts.cancelling([strange.id] * 20),
+        restore_plan_texts.looking(),
+        restore_plan_texts.refused(error),
+        restore_plan_texts.not_the_last(hostile),
+        restore_plan_texts.plan(preview, WALL),
+        restore_plan_texts.plan(replace(preview, undo_of=job.id), WALL),
+        restore_plan_texts.once_more(job.id, WALL, is_undo=False),
+        restore_plan_texts.once_more(job.id, WALL, is_undo=True),
+        restore_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), WALL),
+        restore_texts.progress_ended(job, WALL),
+        restore_texts.restore_what(hostile),
+        texts.looked("Looking."),
+        texts.never_looked(),
         texts.jobs([job] * 20, WALL),
         texts.job_details(job, WALL),
         texts.no_such_job(RefusedError(hostile)),
@@ -152,7 +199,7 @@ def test_a_table_is_never_wider_than_a_phone(hostile: str) -> None:
 def test_the_table_of_backups_fits_and_says_everything() -> None:
     states = [BackupState.PARTIAL, BackupState.NOT_TRUSTED, BackupState.INCOMPLETE]
     records = [record(1, 999_900_000_000, state, pinned=state == "partial") for state in states]
-    shown = parse_html(texts.backups(records, WALL)).text
+    shown = parse_html(backup_texts.page(records, 0, WALL).text).text
 
     assert "partial, pin" in shown
     assert "not trusted" in shown
@@ -278,7 +325,7 @@ def test_the_end_of_a_restore_says_what_to_press() -> None:
         ).text
         for state in JobState
     }
-    assert "akbot restore --undo" in texts_of[JobState.DONE]
+    assert "the button takes the restore back" in texts_of[JobState.DONE]
     assert "akbot jobs settle 2026" in texts_of[JobState.STUCK]
     assert "tried again every minute" in texts_of[JobState.INTERRUPTED]
     assert "tried again" not in texts_of[JobState.FAILED]
@@ -300,7 +347,7 @@ def test_a_restore_tells_in_its_own_words_which_state_serves(state: JobState) ->
     told = restore_texts.outcome(job)
 
     assert words in told.text
-    assert "ackup" not in told.text
+    assert "Backup" not in told.text
     assert not told.again
     assert ("akbot jobs settle" in told.text) is (state is JobState.STUCK)
     assert "serves again" in texts.cancelling(job, WALL)

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from bot.domain.backup_id import SUFFIX_ALPHABET, make_backup_id
+from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
-from bot.domain.errors import BusyError
+from bot.domain.errors import BusyError, RefusedError
 from bot.domain.jobs import Job, JobState, Outcome, describe
-from bot.domain.messages import Command, Event, JobBegan, JobEnded
+from bot.domain.messages import Command, Event, JobBegan, JobEnded, RunRestore
+from bot.domain.restore_plan import Preview
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener
+from bot.services.verify import Verified
 from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
@@ -85,6 +87,12 @@ class ToldOperations:
     begun_but_silent: asyncio.Event | None = None
     held: asyncio.Event | None = None  # nothing begins before it is set
     health: str = "healthy"
+    verified: list[str] = field(default_factory=list)
+    reading: asyncio.Event | None = None  # no backup is read to its end before it is set
+    damage: Exception | None = None
+    asked: list[RunRestore] = field(default_factory=list)
+    looking: asyncio.Event | None = None  # no plan is made before it is set
+    preview: Preview | None = None
 
     async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord:
         if self.failure:
@@ -153,6 +161,25 @@ class ToldOperations:
     async def backups(self) -> Sequence[BackupRecord]:
         self._fail()
         return self.records
+
+    async def verify(self, wanted: str) -> Verified:
+        self.verified.append(wanted)
+        if self.reading:
+            await self.reading.wait()
+        if self.damage:
+            raise self.damage
+        return Verified(wanted, decrypted=True, deep=False, stored_size=215_000_000)
+
+    async def plan_restore(self, command: RunRestore) -> Preview:
+        self.asked.append(command)
+        if self.looking:
+            await self.looking.wait()
+        self._fail()
+        if self.preview is None:
+            raise RefusedError("there is no restore to take back", hint="Restore one instead.")
+        if command.undo:
+            return self.preview
+        return replace(self.preview, backup_id=BackupId(command.backup))
 
     async def stack(self) -> Stack:
         self._fail()
@@ -250,6 +277,14 @@ class World:
         person.says(text, place, thread=thread)
         await self.telegram.until(lambda: len(place.from_bot) > before)
         return place.from_bot[before]
+
+    async def said(self, words: str, chat: TelegramChat | None = None) -> Message:
+        """The newest message of the bot that shows *words*, to Anna or in *chat*, once it does."""
+        place = chat or self.anna.chat
+        await self.eventually(lambda: place.saying(words))
+        message = place.saying(words)
+        assert message
+        return message
 
     async def eventually(self, condition: Callable[[], Found], *, seconds: float = 1) -> Found:
         """Turn time on until *condition* is true, so that pauses of the bot pass."""

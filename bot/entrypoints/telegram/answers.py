@@ -1,16 +1,22 @@
 """The answers to requests, as they lie in the outbox. Their keys say what each of them promises."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId
+from bot.domain.errors import BotError, is_retryable
+from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.services.journal_ports import Message, Queued
+from bot.services.journal_ports import Buttons, Message, Queued
+
+logger = logging.getLogger(__name__)
 
 _ANSWER = "answer:"
 _LATE = "late:"
 _STOPPING = "stopping:"
+_LOOKING = "looking:"
 
 
 @dataclass(frozen=True)
@@ -21,19 +27,59 @@ class Answers:
 
     async def is_written(self, request: Request) -> bool:
         """Whether there is an answer, of whatever kind."""
-        keys = (f"{_ANSWER}{request.id}", f"{_LATE}{request.id}")
+        keys = [f"{kind}{request.id}" for kind in (_ANSWER, _LATE, _LOOKING)]
         if any([await self.outgoing.find(key) for key in keys]):
             return True
         stops = await self.outgoing.named(_STOPPING)
         return any(each.message.key.endswith(f" {request.id}") for each in stops)
 
-    async def write(self, request: Request, text: str) -> None:
+    async def write(self, request: Request, text: str, buttons: Buttons = ()) -> None:
         """Answer; what was asked for is done with."""
-        await self._put(f"{_ANSWER}{request.id}", request, text)
+        await self._put(f"{_ANSWER}{request.id}", request, text, buttons)
+
+    async def carry_out(self, request: Request, answer: Awaitable[str | None]) -> bool:
+        """Write the answer, or why there is none; whether all was told without one.
+
+        Raises what may pass: then carry it out again.
+        """
+        try:
+            text = await answer
+        except BotError as error:
+            if is_retryable(error):
+                raise
+            text = texts.command_failed(error)
+        except Exception:  # boundary: the person hears of it, and the chat goes on
+            logger.exception("a command failed")
+            text = texts.went_wrong()
+        if text is None:
+            return True
+        await self.write(request, text)
+        return False
 
     async def promise(self, request: Request, text: str) -> None:
         """Say that a job takes its time to begin, and that its outcome will be told."""
         await self._put(f"{_LATE}{request.id}", request, text)
+
+    async def look(self, request: Request, text: str) -> None:
+        """Say that it is being looked at, which takes a while and changes nothing."""
+        place = request.place
+        key = f"{_LOOKING}{request.id}"
+        await self.outgoing.put(
+            Message(key=key, chat=place.chat, thread=place.thread, text=text, silent=True)
+        )
+
+    async def looked(self, request_id: str, text: str) -> None:
+        """Let what said so end."""
+        await self.outgoing.change(f"{_LOOKING}{request_id}", text)
+
+    async def looks(self) -> Sequence[tuple[str, Queued]]:
+        """What was being looked at, with the id of each request."""
+        found = await self.outgoing.named(_LOOKING)
+        return [(each.message.key.removeprefix(_LOOKING), each) for each in found]
+
+    async def has_answer(self, request_id: str) -> bool:
+        """Whether it was answered for good."""
+        return await self.outgoing.find(f"{_ANSWER}{request_id}") is not None
 
     async def promises(self) -> Sequence[tuple[str, Queued]]:
         """What was promised, with the id of each request."""
@@ -53,6 +99,8 @@ class Answers:
         """What was said to those who asked to stop a job."""
         return [each.message for each in await self.outgoing.named(f"{_STOPPING}{job_id} ")]
 
-    async def _put(self, key: str, request: Request, text: str) -> None:
+    async def _put(self, key: str, request: Request, text: str, buttons: Buttons = ()) -> None:
         place = request.place
-        await self.outgoing.put(Message(key=key, chat=place.chat, thread=place.thread, text=text))
+        await self.outgoing.put(
+            Message(key=key, chat=place.chat, thread=place.thread, text=text, buttons=buttons)
+        )

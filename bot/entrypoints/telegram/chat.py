@@ -14,17 +14,22 @@ from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
 from bot.entrypoints.telegram.commands import Commands
+from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
+from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk
+from bot.entrypoints.telegram.restoring import Restoring, question_of
 from bot.entrypoints.telegram.sender import Sender
+from bot.entrypoints.telegram.shelf import Shelf
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.state import ChatState, StateBoard
 from bot.entrypoints.telegram.updates import UpdateLoop
 from bot.entrypoints.telegram.upkeep import keep_going
+from bot.entrypoints.telegram.verifies import Verifies
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener, Operations
 from bot.services.ports import Clock
@@ -68,12 +73,25 @@ class Chat:
         self._starts = Starts(
             operations, answers, clock, zone, self._notifier.announce, self._errands
         )
-        commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers)
         self._desk = QuestionDesk(questions, self._outgoing, clock)
+        self._inquiries = Inquiries(
+            answers, clock, self._errands, lambda request: self._desk.is_put(question_of(request))
+        )
+        deeds = Deeds(
+            operations,
+            clock,
+            self._starts,
+            Verifies(operations, self._inquiries, clock, zone),
+            Restoring(operations, self._desk, self._starts, answers, self._inquiries, clock, zone),
+        )
+        commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
+        shelf = Shelf(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
         offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
         self._ages = Ages()
         gate = Gate(allowed, clock)
-        self._handlers = Handlers(gate, self._ages, commands, offers, self._desk, self._toasts)
+        self._handlers = Handlers(
+            gate, self._ages, commands, offers, self._desk, shelf, self._toasts
+        )
 
     @property
     def state(self) -> ChatState:
@@ -105,6 +123,7 @@ class Chat:
                 "sender": sender.run,
                 "notifier": self._notifier.run,
                 "teller of late starts": self._starts.run,
+                "teller of looks": self._inquiries.run,
             }
             async with self._errands, self._toasts, asyncio.TaskGroup() as tasks:
                 others = [

@@ -6,31 +6,26 @@ its job there, and changes nothing more.
 """
 
 import asyncio
-import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, TypeVar
 
-from bot.domain.catalogue import is_backup_name
+from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
-from bot.domain.errors import BotError, PortError, RefusedError, is_retryable
+from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, Job, JobKind, choose_job
-from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram import backup_texts, restore_texts, texts, verify_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request, one_line
+from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Press
-from bot.entrypoints.telegram.starts import PATIENCE, Starts
-from bot.entrypoints.telegram.waiting import ends_within
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
+from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.journal_ports import Queued
 from bot.services.operations import Operations
 from bot.services.ports import Clock
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 _LONGEST_LABEL = 60
 _OPTION = re.compile(r"(?<!\S)(?:--|—)[A-Za-z][\w-]*")  # phones make a dash of two hyphens
@@ -46,6 +41,7 @@ class Commands:
     zone: tzinfo
     starts: Starts
     answers: Answers
+    deeds: Deeds
 
     async def run(self, asked: Asked) -> None:
         """Carry out a command and answer it, unless that was done before.
@@ -54,12 +50,12 @@ class Commands:
         """
         if not await self.answers.is_written(asked.request):
             command = COMMANDS.get(asked.command, _UNKNOWN)
-            await self._answer(asked.request, command.run(self, asked))
+            await self.answers.carry_out(asked.request, command.run(self, asked))
 
     async def again(self, press: Press) -> None:
         """Begin the job once more whose outcome was pressed."""
         job = await self.operations.job(press.data.removeprefix(AGAIN_PREFIX))
-        if job is None:
+        if job is None or job.kind is JobKind.RESTORE:  # that one is asked about
             await press.toast("I know nothing of that job any more.")
             return
         request = press.request
@@ -70,7 +66,7 @@ class Commands:
         elif await self.starts.begun_from(request.origin) is None:
             await self._note_old_press(job, press)
             return
-        if await self._answer(request, self.starts.begin(request, job.kind, job.label)):
+        if await self.answers.carry_out(request, self.starts.begin(request, job.kind, job.label)):
             await self._take_buttons_away(job)
 
     async def _note_old_press(self, job: Job, press: Press) -> None:
@@ -92,25 +88,9 @@ class Commands:
         """Say that it could not be carried out, tried often enough."""
         await self.answers.write(request, texts.command_failed(error))
 
-    async def _answer(self, request: Request, answer: Awaitable[str | None]) -> bool:
-        """Write the answer; whether that was done, as by the progress of what has begun."""
-        try:
-            text = await answer
-        except BotError as error:
-            if is_retryable(error):
-                raise
-            text = texts.command_failed(error)
-        except Exception:  # boundary: the person hears of it, and the chat goes on
-            logger.exception("a command failed")
-            text = texts.went_wrong()
-        if text is None:
-            return True
-        await self.answers.write(request, text)
-        return False
-
     async def backup(self, asked: Asked) -> str | None:
         if option := _OPTION.search(asked.words):
-            stack = await self._look(self.operations.stack(), "the Docker Engine")
+            stack = await seen_within(self.operations.stack(), "the Docker Engine", self.clock)
             names = () if isinstance(stack, BotError) else components_of(stack)
             return texts.no_options(option[0], names)
         label = one_line(asked.words, _LONGEST_LABEL)
@@ -119,7 +99,19 @@ class Commands:
     async def drill(self, asked: Asked) -> str | None:
         if asked.words and not is_backup_name(asked.words):
             return texts.no_backup_name(asked.words)
-        return await self.starts.begin(asked.request, JobKind.DRILL, asked.words)
+        return await self.deeds.drill(asked.request, asked.words)
+
+    async def verify(self, asked: Asked) -> str | None:
+        if asked.words and not is_backup_name(asked.words):
+            return texts.no_backup_name(asked.words)
+        return await self.deeds.verify(asked.request, asked.words or LATEST)
+
+    async def restore(self, asked: Asked) -> str | None:
+        if asked.words.lower() == UNDO:
+            return await self.deeds.undo(asked.request)
+        if asked.words and not is_backup_name(asked.words):
+            return restore_texts.restore_what(asked.words)
+        return await self.deeds.restore(asked.request, asked.words or LATEST)
 
     async def pin(self, asked: Asked) -> str:
         return await self._pin(asked, pinned=True)
@@ -130,37 +122,23 @@ class Commands:
     async def _pin(self, asked: Asked, *, pinned: bool) -> str:
         if not is_backup_name(asked.words):
             return texts.pin_what(asked.command)
-        pinning = self.operations.pin(asked.words, pinned=pinned)
-        record = await self._look(pinning, "the store")
-        if isinstance(record, BotError):
-            return texts.not_pinned(record)
-        return texts.pinned(record)
+        record = await self.deeds.pin(asked.words, pinned=pinned)
+        return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
     async def status(self, _: Asked) -> str:
         stack, records = await asyncio.gather(
-            self._look(self.operations.stack(), "the Docker Engine"),
-            self._look(self.operations.backups(), "the store"),
+            seen_within(self.operations.stack(), "the Docker Engine", self.clock),
+            seen_within(self.operations.backups(), "the store", self.clock),
         )
         return texts.status(stack, records, await self.starts.running(), self._wall())
 
-    async def _look(self, looking: Coroutine[Any, Any, T], what: str) -> T | BotError:
-        """What was seen, or why it was not; a part that does not answer hides no other."""
-        task = asyncio.ensure_future(looking)
-        try:
-            if await ends_within(task, self.clock, PATIENCE):
-                return task.result()
-        except BotError as error:
-            return error
-        finally:
-            task.cancel()
-        await asyncio.wait({task})
-        return PortError(f"{what} has not answered within {PATIENCE:.0f} s", retryable=True)
-
-    async def backups(self, _: Asked) -> str:
-        records = await self._look(self.operations.backups(), "the store")
+    async def backups(self, asked: Asked) -> str | None:
+        records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
             return texts.command_failed(records)
-        return texts.backups(records, self._wall())
+        page = backup_texts.page(records, 0, self._wall())
+        await self.answers.write(asked.request, page.text, page.buttons)
+        return None
 
     async def jobs(self, asked: Asked) -> str:
         if not asked.words:
@@ -173,6 +151,8 @@ class Commands:
 
     async def cancel(self, asked: Asked) -> str | None:
         job = await self.operations.cancel(asked.person.actor)
+        if job is None and (read := self.deeds.verifies.cancel(asked.person.actor)):
+            return verify_texts.cancelling(read)
         text = texts.cancelling(job, self._wall())
         if job is None:
             return text
@@ -199,9 +179,17 @@ class Command:
 
 COMMANDS = {
     "backup": Command(Commands.backup, "back up now; words after it become its label"),
-    "backups": Command(Commands.backups, "list the newest backups"),
+    "backups": Command(Commands.backups, "list the backups; press one to see it and use it"),
+    "verify": Command(
+        Commands.verify, "read the newest backup back, or the one whose id follows, byte by byte"
+    ),
     "drill": Command(
         Commands.drill, "prove the newest backup, or the one whose id follows, by restoring it"
+    ),
+    "restore": Command(
+        Commands.restore,
+        "let the newest backup serve again, or the one whose id follows; “undo” takes the last"
+        " restore back. I show what changes and ask first",
     ),
     "pin": Command(Commands.pin, "keep the backup whose id follows, whatever its age"),
     "unpin": Command(Commands.unpin, "let its age decide again"),

@@ -23,9 +23,10 @@ from bot.entrypoints.telegram.client import words
 from bot.entrypoints.telegram.commands import COMMANDS, Commands
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.offers import Offers
-from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Press
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX, Press
 from bot.entrypoints.telegram.questions import PREFIX, QuestionDesk
 from bot.entrypoints.telegram.reading import asked_in, is_for, place_of
+from bot.entrypoints.telegram.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Handlers:
     commands: Commands
     offers: Offers
     desk: QuestionDesk
+    shelf: Shelf
     toasts: Errands
     _struck: list[BotError] = field(default_factory=list)
 
@@ -53,6 +55,7 @@ class Handlers:
         application.add_handler(MessageHandler(new_command, self.command))
         application.add_handler(CallbackQueryHandler(self.answer, f"^{PREFIX}"))
         application.add_handler(CallbackQueryHandler(self.again, f"^{AGAIN_PREFIX}"))
+        application.add_handler(CallbackQueryHandler(self.deed, f"^{DEED_PREFIX}"))
         application.add_error_handler(self._failed)
 
     async def handle(self, application: AnyApplication, update: Update) -> None:
@@ -98,6 +101,10 @@ class Handlers:
     async def again(self, update: Update, _: Any) -> None:
         if press := self._press(update):
             await self.commands.again(press)
+
+    async def deed(self, update: Update, _: Any) -> None:
+        if press := self._press(update):
+            await self.shelf.press(press)
 
     def _press(self, update: Update) -> Press | None:
         query = update.callback_query

@@ -21,11 +21,15 @@ _MOST_WARNINGS = 5
 
 @dataclass(frozen=True)
 class Told:
-    """An outcome: its text, a document for what was too long for it, whether again makes sense."""
+    """An outcome: its text, a document for what was too long for it, whether again makes sense.
+
+    *buttons* are labels and data, a row each.
+    """
 
     text: str
     document: tuple[str, str] | None = None
     again: bool = False
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
@@ -33,7 +37,7 @@ def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
     lines = [f"⏳ <b>Backup is running</b> since {wall.time(job.started)}"]
     share = done.share
     if share is not None:
-        lines.append(f"<code>{_bar(share)} {share:.0%}</code>")
+        lines.append(f"<code>{bar(share)} {share:.0%}</code>")
     if POSTGRES in done.read:
         lines.append(_dump_line(done, seconds))
     steps = [_stored_step(name, stored, done) for name, stored in done.stored.items()]
@@ -42,7 +46,8 @@ def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
     return "\n".join([*lines, _who(job)])
 
 
-def _bar(share: float) -> str:
+def bar(share: float) -> str:
+    """How much is done, as a picture of a phone's width."""
     full = int(share * _CELLS)
     return "█" * full + "░" * (_CELLS - full)
 

@@ -12,6 +12,8 @@ def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
     """How far a running job is; *seconds* since its dump began, where it makes one."""
     if job.kind is JobKind.DRILL:
         return drill_texts.progress(job, done, wall)
+    if job.kind is JobKind.RESTORE:
+        return restore_texts.progress(job, done, wall)
     return job_texts.progress(job, done, seconds, wall)
 
 
@@ -19,6 +21,8 @@ def progress_ended(job: Job, wall: Wall) -> str:
     """What is left of the progress message once the job has ended."""
     if job.kind is JobKind.DRILL:
         return drill_texts.progress_ended(job, wall)
+    if job.kind is JobKind.RESTORE:
+        return restore_texts.progress_ended(job, wall)
     return job_texts.progress_ended(job, wall)
 
 

@@ -201,7 +201,7 @@ class Notifier:
             return []
         told = kinds.outcome(job, self._finished.get(job.id), self._wall())
         again = ((job_texts.AGAIN, f"{AGAIN_PREFIX}{job.id}"),)
-        buttons = (again,) if told.again else ()
+        buttons = (*((again,) if told.again else ()), *((each,) for each in told.buttons))
         parts = [Message(key=f"outcome:{job.id}", chat=0, text=told.text, buttons=buttons)]
         if told.document:
             text, key = job_texts.details(job), f"details:{job.id}"

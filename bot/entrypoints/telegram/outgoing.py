@@ -33,6 +33,10 @@ class Outgoing:
         """The message of that key, sent or not."""
         return await self.outbox.find(key)
 
+    async def at(self, chat: int, message_id: int) -> Queued | None:
+        """The message that stands there, as Telegram numbers it."""
+        return await self.outbox.at(chat, message_id)
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         """The messages whose keys begin so, sent or not."""
         return await self.outbox.named(prefix)

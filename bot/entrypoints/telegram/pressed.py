@@ -2,10 +2,47 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
+from bot.domain.backup_id import parse_backup_id
 from bot.entrypoints.telegram.asked import Person, Place, Request
 
 AGAIN_PREFIX = "r:"  # and the id of the job that shall be begun once more
+DEED_PREFIX = "b:"
+UNDO = "undo"
+"""The words of a restore that takes the last one back."""
+
+
+class Deed(StrEnum):
+    """What a button does with a backup or, to take a restore back, with a job."""
+
+    PAGE = "l"
+    SHOW = "s"
+    VERIFY = "v"
+    DRILL = "d"
+    PIN = "p"
+    UNPIN = "u"
+    RESTORE = "r"
+    UNDO = "t"
+
+
+@dataclass(frozen=True)
+class DeedData:
+    """What such a button carries; *page* is that of the list from which it was reached."""
+
+    deed: Deed
+    what: str = ""
+    page: int = 0
+
+    def line(self) -> str:
+        """As the button carries it."""
+        return f"{DEED_PREFIX}{self.deed}:{self.what}:{self.page}"
+
+    @classmethod
+    def read(cls, data: str) -> "DeedData":
+        """Read what `line` wrote. Raises ValueError for anything else: people can send any data."""
+        deed, what, page = data.removeprefix(DEED_PREFIX).split(":")
+        return cls(Deed(deed), parse_backup_id(what) if what else "", int(page))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +64,9 @@ class Press:
     def request(self) -> Request:
         """What it asks for; one message's presses begin one job, however many they are."""
         return Request(id=f"{self.place.origin} {self.id}", place=self.place, person=self.person)
+
+    @property
+    def own_request(self) -> Request:
+        """What it asks for, where each press under one message asks anew."""
+        origin = f"{self.place.origin}:{self.id}"
+        return Request(id=origin, place=self.place, person=self.person)

@@ -1,10 +1,17 @@
-"""What is told of a restore that has ended. Pure, like `texts`."""
+"""What is told of a restore while it runs and when it has ended. Pure, like `texts`."""
 
+from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState
-from bot.entrypoints.telegram.job_texts import Told
-from bot.entrypoints.telegram.markup import code, plain, units
+from bot.domain.progress import BackupProgress
+from bot.domain.restore import GOING_AWAY
+from bot.entrypoints.telegram.job_texts import Told, bar
+from bot.entrypoints.telegram.markup import code, cut, plain, units
+from bot.entrypoints.telegram.pressed import UNDO, Deed, DeedData
+from bot.entrypoints.telegram.texts import Wall
 
 _LONGEST_REASON = 600
+_MOST_STEPS = 12
+_ANEW = "Show me the plan anew"
 _HEADLINES = {
     JobState.RUNNING: "⏳ <b>Restoring</b>",
     JobState.DONE: "✅ <b>Restored</b>",
@@ -15,18 +22,89 @@ _HEADLINES = {
 }
 
 
+def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
+    """How far a running restore is, and whether people can log in meanwhile."""
+    lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
+    steps = done.steps[-_MOST_STEPS:]
+    lines += [f"✔️ done: {plain(step, 80)}" for step in steps[:-1]]
+    lines += [f"⏳ now: {plain(step, 80)}" for step in steps[-1:]]
+    if done.share is not None:
+        lines.append(f"<code>{bar(done.share)} {done.share:.0%}</code>")
+    if GOING_AWAY in done.steps:
+        lines.append("Nobody can log in until it holds.")
+    else:
+        lines.append("Authentik serves meanwhile.")
+    return "\n".join([*lines, _who(job)])
+
+
+def progress_ended(job: Job, wall: Wall) -> str:
+    """What is left of the progress message once the job has ended."""
+    at = f" at {wall.time(job.ended)}" if job.ended else ""
+    return f"The restore has ended{at}. The message that follows says more.\n{_who(job)}"
+
+
 def outcome(job: Job) -> Told:
     """How it ended; which state serves stands in the job's own words."""
-    lines = [_HEADLINES[job.state]]
+    lines = [_headline(job)]
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     if job.state is JobState.DONE:
-        lines.append(f"On the host, {code('akbot restore --undo')} takes it back.")
+        lines.append(
+            "What served before is kept for a day at least, and until a newer backup is good:"
+            " the button takes the restore back. /status shows the containers."
+        )
     elif job.state is JobState.STUCK:
         settle = code(f"akbot jobs settle {job.id}")
         lines.append(f"I have stopped trying. Look at the stack, then run {settle} on the host.")
     elif not job.swept:
         lines.append("It is tried again every minute.")
-    lines.append(f"Asked for by {plain(job.actor, 60)}. {code(job.id)}")
+    else:
+        lines.append("/status shows the containers.")
+    lines.append(_who(job))
     whole = units(job.message) <= _LONGEST_REASON
-    return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
+    document = None if whole else (f"{job.id}.txt", job.message)
+    return Told("\n".join(lines), document, buttons=_buttons(job))
+
+
+def _headline(job: Job) -> str:
+    """Of what is not cleaned up yet nobody knows which state serves."""
+    whole = job.state is JobState.FAILED and job.swept
+    return "❌ <b>Not restored</b>" if whole else _HEADLINES[job.state]
+
+
+def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
+    """To take it back; or, where nothing of it is left, to look at a plan anew."""
+    if job.state is JobState.DONE:
+        return (("Take it back …", DeedData(Deed.UNDO, job.id).line()),)
+    backup = _backup_of(job)
+    if job.state in {JobState.RUNNING, JobState.STUCK} or not job.swept:
+        return ()
+    if job.label == UNDO:
+        return ((_ANEW, DeedData(Deed.UNDO).line()),)
+    if not backup:
+        return ()
+    return (
+        (_ANEW, DeedData(Deed.RESTORE, backup).line()),
+        ("Verify that backup", DeedData(Deed.VERIFY, backup).line()),
+    )
+
+
+def _backup_of(job: Job) -> str:
+    """The backup that it was asked for in the chat, "" for an undo or one asked for elsewhere."""
+    try:
+        return parse_backup_id(job.label)
+    except ValueError:
+        return ""
+
+
+def restore_what(words: str) -> str:
+    """The answer to /restore with words that it does not know."""
+    return (
+        f"{code(cut(words, 60))} is no backup's id. Send /restore and an id of /backups, /restore"
+        " alone for the newest good one, or /restore undo to take the last restore back. Parts and"
+        f" other choices has {code('akbot restore')} on the host."
+    )
+
+
+def _who(job: Job) -> str:
+    return f"Asked for by {plain(job.actor, 60)}. {code(job.id)}"

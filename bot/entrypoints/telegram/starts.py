@@ -15,18 +15,18 @@ from typing import Any
 from bot.domain.catalogue import LATEST
 from bot.domain.errors import BotError, BusyError
 from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger
-from bot.domain.messages import Command, RunBackup, RunDrill
+from bot.domain.messages import Command, RunBackup, RunDrill, RunRestore
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
-from bot.entrypoints.telegram.waiting import ends_within
+from bot.entrypoints.telegram.pressed import UNDO
+from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 10.0  # seconds that one command may keep the next one waiting
 _RETRY = 5.0
 _LOOK_BACK = 20  # jobs
 _NEWS = timedelta(days=3)
@@ -60,15 +60,19 @@ class Starts:
         """Whether somebody was told to wait and has not heard yet."""
         return any(start.is_late for start in self._under_way.values())
 
-    async def begin(self, request: Request, kind: JobKind, words: str) -> str | None:
-        """Begin a job on *words*, a label or a backup's id.
+    async def begin(
+        self, request: Request, kind: JobKind, words: str, agreed: str = ""
+    ) -> str | None:
+        """Begin a job on *words*, a label or a backup's id; *agreed* is the hash of its plan.
 
         Why it did not begin, or None where its person hears of it elsewhere.
         """
         if job := await self.begun_from(request.origin):
             await self.announce(job)
             return None
-        start = self._under_way.get(request.origin) or self._start(request, kind, words)
+        start = self._under_way.get(request.origin) or self._start(
+            request, _command(request, kind, words, agreed)
+        )
         if not await ends_within(start.task, self.clock, PATIENCE):
             start.is_late = True
             await self.answers.promise(request, texts.begins_late())
@@ -98,8 +102,8 @@ class Starts:
         newest = await self.operations.jobs(_LOOK_BACK)
         return next((job for job in newest if job.state is JobState.RUNNING), None)
 
-    def _start(self, request: Request, kind: JobKind, words: str) -> _Start:
-        task = self.errands.begin(self._attempt(_command(request, kind, words)))
+    def _start(self, request: Request, command: Command) -> _Start:
+        task = self.errands.begin(self._attempt(command))
         start = self._under_way[request.origin] = _Start(task)
         self.errands.begin(self._attend(start, request))
         return start
@@ -164,7 +168,7 @@ class Starts:
                 await self.answers.keep(request_id, promise, texts.never_begun())
 
 
-def _command(request: Request, kind: JobKind, words: str) -> Command:
+def _command(request: Request, kind: JobKind, words: str, agreed: str) -> Command:
     """What *request* asks for; its words are the job's label, by which it can be begun again."""
     asked: dict[str, Any] = {
         "trigger": Trigger.CHAT,
@@ -174,4 +178,8 @@ def _command(request: Request, kind: JobKind, words: str) -> Command:
     }
     if kind is JobKind.DRILL:
         return RunDrill(**asked, backup=words or LATEST)
+    if kind is JobKind.RESTORE:
+        if words == UNDO:
+            return RunRestore(**asked, undo=True, agreed=agreed)
+        return RunRestore(**asked, backup=words, agreed=agreed)
     return RunBackup(**asked)

@@ -13,9 +13,8 @@ from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked
-from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain, table
+from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain
 
-MOST_BACKUPS = 10
 MOST_JOBS = 10
 
 _SIGNS = {
@@ -94,31 +93,6 @@ def _last_good_line(records: Sequence[BackupRecord] | BotError, wall: Wall) -> s
     if good is None:
         return "⚠️ There is no good backup yet. Send /backup to make one."
     return f"Last good backup: {wall.moment(good.created)}, {size(good.stored_size)}"
-
-
-def backups(records: Sequence[BackupRecord], wall: Wall) -> str:
-    """The newest backups as a narrow table."""
-    if not records:
-        return "There is no backup yet. Send /backup to make one."
-    rows = [("MADE", "SIZE", "STATE")]
-    rows += [_backup_row(record, wall) for record in records[:MOST_BACKUPS]]
-    lines = [table(rows)]
-    if len(records) > MOST_BACKUPS:
-        lines.append(f"These are the newest {MOST_BACKUPS} of {len(records)}.")
-    good = newest_good(records)
-    if good is None:
-        lines.append("⚠️ None of them is good. Send /backup to make one.")
-    else:
-        lines.append(f"Newest good one: {code(good.id)}, {wall.age(good.created)}")
-    return "\n".join(lines)
-
-
-def _backup_row(record: BackupRecord, wall: Wall) -> tuple[str, str, str]:
-    local = record.created.astimezone(wall.zone)
-    is_recent = wall.now - record.created < timedelta(days=300)
-    made = f"{local:%d %b %H:%M}" if is_recent else f"{local:%d %b %Y}"
-    state = f"{record.state}, pin" if record.pinned else str(record.state)
-    return made, size(record.stored_size), state
 
 
 def jobs(newest: Sequence[Job], wall: Wall) -> str:
@@ -228,6 +202,17 @@ def never_begun() -> str:
     )
 
 
+def looked(text: str) -> str:
+    """What said that something is being looked at, once that has ended."""
+    note = "This has ended: what came of it is a message of its own."
+    return text if note in text else _with_note(text, note)
+
+
+def never_looked() -> str:
+    """A look that was cut off."""
+    return "❌ I was stopped before I had seen all. Nothing was changed. Ask again if you like."
+
+
 def cancelling(job: Job | None, wall: Wall) -> str:
     """The answer to /cancel."""
     if job is None:
@@ -254,7 +239,7 @@ def help_text(commands: Sequence[tuple[str, str]]) -> str:
             "<b>I back up your Authentik stack.</b>",
             *lines,
             "",
-            "A backup goes on by itself: put the phone away, its outcome comes as a new message.",
+            "What I do goes on by itself: put the phone away, its outcome comes as a new message.",
         ]
     )
 

@@ -1,9 +1,14 @@
 """Wait for news or for time to pass, whichever is first."""
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
+from bot.domain.errors import BotError, PortError
 from bot.services.ports import Clock
+
+T = TypeVar("T")
+PATIENCE = 10.0  # seconds that one command may keep the next one waiting
 
 
 async def news_or_time(news: asyncio.Event, clock: Clock, seconds: float) -> bool:
@@ -30,6 +35,22 @@ async def ends_within(task: "asyncio.Task[Any]", clock: Clock, seconds: float) -
         patience.cancel()
         await asyncio.wait({patience})
     return task.done()
+
+
+async def seen_within(
+    looking: Coroutine[Any, Any, T], what: str, clock: Clock, seconds: float = PATIENCE
+) -> T | BotError:
+    """What was seen, or why it was not; a part that does not answer hides no other."""
+    task = asyncio.ensure_future(looking)
+    try:
+        if await ends_within(task, clock, seconds):
+            return task.result()
+    except BotError as error:
+        return error
+    finally:
+        task.cancel()
+    await asyncio.wait({task})
+    return PortError(f"{what} has not answered within {seconds:.0f} s", retryable=True)
 
 
 class Backoff:

@@ -1,0 +1,136 @@
+"""The backups as a person looks through them on a phone: a list, and one of them. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.catalogue import BackupRecord, BackupState, newest_good
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.manifest import Manifest
+from bot.entrypoints.render import size
+from bot.entrypoints.telegram.markup import bold, code, plain, table
+from bot.entrypoints.telegram.pressed import Deed, DeedData
+from bot.entrypoints.telegram.texts import Wall, command_failed
+from bot.services.journal_ports import Buttons
+
+ON_A_PAGE = 6
+_IN_A_ROW = 2
+_MOST_WARNINGS = 5
+_USABLE = {BackupState.GOOD, BackupState.PARTIAL}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a message of the list shows."""
+
+    text: str
+    buttons: Buttons = ()
+
+
+def page(records: Sequence[BackupRecord], number: int, wall: Wall) -> Shown:
+    """A page of the list, the newest first, as a narrow table; a button for each backup."""
+    if not records:
+        return Shown("There is no backup yet. Send /backup to make one.")
+    pages = (len(records) + ON_A_PAGE - 1) // ON_A_PAGE
+    number = max(0, min(number, pages - 1))
+    here = records[number * ON_A_PAGE : (number + 1) * ON_A_PAGE]
+    rows = [("MADE", "SIZE", "STATE"), *(_row(record, wall) for record in here)]
+    lines = [table(rows), _newest_line(records, wall), "Press one to see it and to use it."]
+    if pages > 1:
+        lines[1:1] = [f"Page {number + 1} of {pages}, {len(records)} backups in all."]
+    choices = [
+        (_made(record, wall), DeedData(Deed.SHOW, record.id, number).line()) for record in here
+    ]
+    in_rows = [tuple(choices[at : at + _IN_A_ROW]) for at in range(0, len(choices), _IN_A_ROW)]
+    return Shown("\n".join(lines), (*in_rows, *_turns(number, pages)))
+
+
+def _turns(number: int, pages: int) -> Iterator[tuple[tuple[str, str], ...]]:
+    turns = []
+    if number > 0:
+        turns.append(("← Newer", DeedData(Deed.PAGE, page=number - 1).line()))
+    if number + 1 < pages:
+        turns.append(("Older →", DeedData(Deed.PAGE, page=number + 1).line()))
+    if turns:
+        yield tuple(turns)
+
+
+def _newest_line(records: Sequence[BackupRecord], wall: Wall) -> str:
+    good = newest_good(records)
+    if good is None:
+        return "⚠️ None of them is good. Send /backup to make one."
+    return f"Newest good one: {code(good.id)}, {wall.age(good.created)}"
+
+
+def _row(record: BackupRecord, wall: Wall) -> tuple[str, str, str]:
+    state = f"{record.state}, pin" if record.pinned else str(record.state)
+    return _made(record, wall), size(record.stored_size), state
+
+
+def _made(record: BackupRecord, wall: Wall) -> str:
+    local = record.created.astimezone(wall.zone)
+    is_recent = wall.now - record.created < timedelta(days=300)
+    return f"{local:%d %b %H:%M}" if is_recent else f"{local:%d %b %Y}"
+
+
+def one(records: Sequence[BackupRecord], backup_id: str, number: int, wall: Wall) -> Shown:
+    """One backup in full, with what can be done with it, and the way back to its page."""
+    back = (("← All backups", DeedData(Deed.PAGE, page=number).line()),)
+    record = next((each for each in records if each.id == backup_id), None)
+    if record is None:
+        return Shown(f"The backup {code(backup_id)} is not there any more.", (back,))
+    lines = [
+        bold(f"Backup of {wall.moment(record.created)}"),
+        code(record.id),
+        f"{_state(record)}, {size(record.stored_size)}",
+    ]
+    if record.reason:
+        lines.append(f"Why: {plain(record.reason)}")
+    if record.manifest:
+        lines += _manifest_lines(record.manifest)
+    return Shown("\n".join(lines), (*_deeds(record, number), back))
+
+
+def _state(record: BackupRecord) -> str:
+    sign = {BackupState.GOOD: "✅", BackupState.PARTIAL: "⚠️"}.get(record.state, "❌")
+    pin = ", 📌 pinned" if record.pinned else ""
+    if record.doubtful_pin:
+        pin = ", pinned by somebody who is not trusted here"
+    return f"{sign} {record.state}{pin}"
+
+
+def _manifest_lines(manifest: Manifest) -> list[str]:
+    lines = []
+    if manifest.software.authentik:
+        lines.append(f"Authentik {plain(manifest.software.authentik, 40)}")
+    asked = dict.fromkeys([plain(manifest.actor, 60), plain(manifest.trigger, 20)])
+    lines.append(f"Asked for by {', '.join(asked)}")
+    if manifest.label:
+        lines.append(f"Label: {plain(manifest.label)}")
+    names = ", ".join(component.name for component in manifest.components)
+    lines.append(f"Parts: {plain(names)}")
+    warnings = manifest.warnings[:_MOST_WARNINGS]
+    return lines + [f"⚠️ Warning: {plain(warning)}" for warning in warnings]
+
+
+def _deeds(record: BackupRecord, number: int) -> list[tuple[tuple[str, str], ...]]:
+    """Of what is not trusted or not whole nothing can be used."""
+    if record.state not in _USABLE:
+        return []
+    pin = ("Unpin", Deed.UNPIN) if record.pinned else ("Pin", Deed.PIN)
+    rows = ((("Verify", Deed.VERIFY), ("Drill", Deed.DRILL)), (pin, ("Restore …", Deed.RESTORE)))
+    return [
+        tuple((label, DeedData(deed, record.id, number).line()) for label, deed in row)
+        for row in rows
+    ]
+
+
+def unseen(error: BotError, number: int) -> Shown:
+    """The list, when the store does not show it."""
+    again = (("Try again", DeedData(Deed.PAGE, page=number).line()),)
+    return Shown(command_failed(error), (again,))
+
+
+def no_such_backup(error: RefusedError) -> str:
+    """The answer to an id that names no backup, or several."""
+    return f"Which backup? {plain(str(error))}. Send /backups for those there are."

@@ -1,0 +1,54 @@
+"""What can be done with one backup, whether a command or a button asks for it."""
+
+from dataclasses import dataclass
+
+from bot.domain.catalogue import BackupRecord, choose
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.jobs import JobKind
+from bot.entrypoints.telegram import backup_texts, texts
+from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.restoring import Restoring
+from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.verifies import Verifies
+from bot.entrypoints.telegram.waiting import seen_within
+from bot.services.operations import Operations
+from bot.services.ports import Clock
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """Each returns why it does not happen, or None where its person hears of it elsewhere."""
+
+    operations: Operations
+    clock: Clock
+    starts: Starts
+    verifies: Verifies
+    restoring: Restoring
+
+    async def verify(self, request: Request, wanted: str) -> str | None:
+        """Read the backup that *wanted* names back."""
+        records = await seen_within(self.operations.backups(), "the store", self.clock)
+        if isinstance(records, BotError):
+            return texts.command_failed(records)
+        try:
+            record = choose(records, wanted)
+        except RefusedError as error:
+            return backup_texts.no_such_backup(error)
+        return await self.verifies.begin(request, record)
+
+    async def drill(self, request: Request, wanted: str) -> str | None:
+        """Restore it where that harms nobody; "" for the newest good one."""
+        return await self.starts.begin(request, JobKind.DRILL, wanted)
+
+    async def restore(self, request: Request, wanted: str) -> str | None:
+        """Ask whether it shall serve again."""
+        return await self.restoring.plan(request, wanted)
+
+    async def undo(self, request: Request, job: str = "") -> str | None:
+        """Ask whether the last restore, which must be *job*, shall be taken back."""
+        return await self.restoring.plan_undo(request, job)
+
+    async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord | BotError:
+        """The backup as it is then, or why it stays as it was."""
+        pinning = self.operations.pin(wanted, pinned=pinned)
+        return await seen_within(pinning, "the store", self.clock)

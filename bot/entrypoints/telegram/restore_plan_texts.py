@@ -1,0 +1,125 @@
+"""What a person is shown before a restore in the chat, to decide on. Pure, like `texts`."""
+
+from collections.abc import Sequence
+
+from bot.domain.backup_id import BackupId, created_at
+from bot.domain.components import POSTGRES
+from bot.domain.errors import BotError
+from bot.domain.restore import SessionsDo
+from bot.domain.restore_plan import Preview
+from bot.entrypoints.render import size
+from bot.entrypoints.telegram.markup import code, cut, plain
+from bot.entrypoints.telegram.texts import Wall, problem
+
+_MOST_NOTES = 5
+_LONGEST_NOTE = 200
+_SESSIONS = {
+    SessionsDo.LEAVE: "",
+    SessionsDo.FLUSH: "Redis is emptied, so people log in again; what it holds is kept aside.",
+    SessionsDo.LOAD: "Redis is loaded as it was then: who was logged in then is so again.",
+}
+_AWAY = "While server and worker start nobody can log in. I go on, and tell you here how far it is."
+
+
+def looking() -> str:
+    """That the plan is being made."""
+    return "⏳ Looking at what that would change. Nothing changes without your word."
+
+
+def refused(error: BotError) -> str:
+    """That it cannot be done."""
+    return f"❌ <b>That cannot be restored</b>\n{problem(error)}"
+
+
+def not_the_last(job: str) -> str:
+    """The answer to the button of a restore that another one has followed."""
+    return (
+        f"❌ The restore {code(job)} is not the last one any more, so it cannot be taken back."
+        " Send /restore undo for the last one."
+    )
+
+
+def plan(preview: Preview, wall: Wall) -> str:
+    """What is replaced, what is lost, who comes back, and what else should be known."""
+    lines = _undo_lines(preview, wall) if preview.undo_of else _backup_lines(preview, wall)
+    lines += ["", *_change_lines(preview)]
+    lines += _notes("Differs, and stays as it is now", preview.differences)
+    lines += _notes("⚠️ Warning", preview.warnings)
+    return "\n".join([*lines, "", _AWAY, "", "<b>Go on?</b> Nothing has been changed so far."])
+
+
+def _undo_lines(preview: Preview, wall: Wall) -> list[str]:
+    done = preview.undo_of
+    return [
+        f"<b>Take the restore of {wall.moment(created_at(done))} back?</b>" if done else "",
+        code(done or ""),
+        "",
+        f"What served before it serves again: {plain(', '.join(preview.components))}.",
+        "<b>Lost</b>: all that was written since that restore. It is kept for one more undo.",
+    ]
+
+
+def _backup_lines(preview: Preview, wall: Wall) -> list[str]:
+    manifest = preview.manifest
+    if manifest is None:
+        return []
+    lines = [
+        f"<b>Restore the backup of {wall.moment(manifest.created)}?</b>",
+        f"{code(manifest.id)}, {size(manifest.stored_size)}",
+    ]
+    if manifest.label:
+        lines.append(f"Label: {plain(manifest.label, 100)}")
+    newest = "It is the newest good one." if preview.newest else "⚠️ There is a newer good one."
+    lines += [newest, "", f"<b>Replaced</b>: {plain(', '.join(preview.components))}."]
+    if preview.untouched:
+        lines.append(f"Not touched: {plain(', '.join(preview.untouched))}.")
+    if POSTGRES in preview.components:
+        lines += _database_lines(preview, wall)
+    lines.append(
+        "The state before is backed up first, and kept, so that you can take this back."
+        if preview.safety_backup
+        else "⚠️ There is no backup of the state before; it is only kept for an undo."
+    )
+    return lines
+
+
+def _database_lines(preview: Preview, wall: Wall) -> list[str]:
+    manifest = preview.manifest
+    lost = "<b>Lost</b>: all that was written since."
+    if preview.contents and preview.contents.newest_event:
+        lost += f" The newest event is of {wall.moment(preview.contents.newest_event)}."
+    lines = [lost]
+    if preview.live and manifest and manifest.database:
+        now, then = sum(preview.live.rows.values()), sum(manifest.database.rows.values())
+        lines.append(f"Rows: {now:,} now, {then:,} then.")
+    if preview.users_now is not None and preview.users_then is not None:
+        lines.append(f"Users: {preview.users_now:,} now, {preview.users_then:,} then.")
+    lines.append(
+        "<b>Comes back</b>: who was deleted since, and every token revoked since. Passwords are"
+        " the old ones."
+    )
+    return lines
+
+
+def _change_lines(preview: Preview) -> list[str]:
+    now, then = (plain(each or "?", 40) for each in (preview.version_now, preview.version_then))
+    lines = [f"Authentik stays {now}." if now == then else f"Authentik {now} becomes {then}."]
+    return lines + [each for each in [_SESSIONS[preview.sessions]] if each]
+
+
+def _notes(what: str, notes: Sequence[str]) -> list[str]:
+    lines = [f"{what}: {plain(note, _LONGEST_NOTE)}" for note in notes[:_MOST_NOTES]]
+    left = len(notes) - _MOST_NOTES
+    if left > 0:
+        lines.append(f"{what}: {left} more; {code('akbot restore --dry-run')} shows them all.")
+    return lines
+
+
+def once_more(subject: str, wall: Wall, *, is_undo: bool) -> str:
+    """The last question; *subject* is a backup's id or, of an undo, the job's."""
+    made = wall.moment(created_at(BackupId(subject)))
+    what = f"the restore of {made} is taken back" if is_undo else f"the backup of {made} serves"
+    return (
+        f"⚠️ <b>Last question</b>\nIf you press yes, {what}, in place of what serves now."
+        f" If the plan has changed since you saw it, I do nothing.\n{code(cut(subject, 60))}"
+    )

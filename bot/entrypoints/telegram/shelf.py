@@ -1,0 +1,108 @@
+"""The buttons under backups: to look through the list in its place, and to set something going."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from bot.domain.errors import BotError
+from bot.entrypoints.telegram import backup_texts, texts
+from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.deeds import Deeds
+from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.pressed import Deed, DeedData, Press
+from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.waiting import seen_within
+from bot.services.operations import Operations
+from bot.services.ports import Clock
+
+_TURNS = {Deed.PAGE, Deed.SHOW}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Takes presses. What sets something going does so once, and only if the press is young."""
+
+    operations: Operations
+    outgoing: Outgoing
+    clock: Clock
+    zone: tzinfo
+    starts: Starts
+    answers: Answers
+    deeds: Deeds
+
+    async def press(self, press: Press) -> None:
+        """Do what the button says."""
+        try:
+            data = DeedData.read(press.data)
+        except ValueError:
+            await press.toast("I do not know that button any more.")
+            return
+        if data.deed in _TURNS:
+            await press.toast("")
+            await self._turn(press, data)
+        elif await self.starts.is_dealt_with(press.own_request):
+            return
+        elif press.is_young:
+            await self._do(press, data)
+        else:
+            await self._note_old_press(press)
+
+    async def _do(self, press: Press, data: DeedData) -> None:
+        toast, deed = _DEEDS[data.deed]
+        await press.toast(toast)
+        await self.answers.carry_out(press.own_request, deed(self, press, data))
+
+    async def _note_old_press(self, press: Press) -> None:
+        queued = await self.outgoing.at(press.place.chat, press.place.message_id)
+        if queued:
+            message = queued.message
+            await self.outgoing.change(message.key, texts.old_press(message.text), message.buttons)
+
+    async def _turn(self, press: Press, data: DeedData) -> None:
+        """Let the message show another page, or one backup."""
+        records = await seen_within(self.operations.backups(), "the store", self.clock)
+        if isinstance(records, BotError):
+            shown = backup_texts.unseen(records, data.page)
+        elif data.deed is Deed.PAGE:
+            shown = backup_texts.page(records, data.page, self._wall())
+        else:
+            shown = backup_texts.one(records, data.what, data.page, self._wall())
+        await self._show(press, shown)
+
+    async def _show(self, press: Press, shown: backup_texts.Shown) -> None:
+        queued = await self.outgoing.at(press.place.chat, press.place.message_id)
+        if queued:
+            await self.outgoing.change(queued.message.key, shown.text, shown.buttons)
+
+    async def _verify(self, press: Press, data: DeedData) -> str | None:
+        return await self.deeds.verify(press.own_request, data.what)
+
+    async def _drill(self, press: Press, data: DeedData) -> str | None:
+        return await self.deeds.drill(press.own_request, data.what)
+
+    async def _restore(self, press: Press, data: DeedData) -> str | None:
+        return await self.deeds.restore(press.own_request, data.what)
+
+    async def _undo(self, press: Press, data: DeedData) -> str | None:
+        return await self.deeds.undo(press.own_request, data.what)
+
+    async def _pin(self, press: Press, data: DeedData) -> str | None:
+        record = await self.deeds.pin(data.what, pinned=data.deed is Deed.PIN)
+        if isinstance(record, BotError):
+            return texts.not_pinned(record)
+        await self._show(press, backup_texts.one([record], record.id, data.page, self._wall()))
+        return None
+
+    def _wall(self) -> texts.Wall:
+        return texts.Wall(self.clock.now(), self.zone)
+
+
+_Do = Callable[[Shelf, Press, DeedData], Awaitable[str | None]]
+_DEEDS: dict[Deed, tuple[str, _Do]] = {
+    Deed.VERIFY: ("Reading it back.", Shelf._verify),  # noqa: SLF001 - its own table
+    Deed.DRILL: ("Trying to begin a drill.", Shelf._drill),  # noqa: SLF001
+    Deed.PIN: ("Pinning it.", Shelf._pin),  # noqa: SLF001
+    Deed.UNPIN: ("Taking the pin away.", Shelf._pin),  # noqa: SLF001
+    Deed.RESTORE: ("Looking at what that would change.", Shelf._restore),  # noqa: SLF001
+    Deed.UNDO: ("Looking at what that would change.", Shelf._undo),  # noqa: SLF001
+}

@@ -1,0 +1,74 @@
+"""What is told of a backup that is read back. Pure, like `texts`."""
+
+from collections.abc import Sequence
+
+from bot.domain.catalogue import BackupRecord
+from bot.domain.errors import BotError, IntegrityError
+from bot.entrypoints.render import duration, size
+from bot.entrypoints.telegram.markup import code, plain
+from bot.entrypoints.telegram.texts import Wall, problem
+from bot.services.verify import Verified
+
+
+def reading(record: BackupRecord, wall: Wall) -> str:
+    """That it has begun."""
+    return (
+        f"⏳ Reading the backup of {wall.moment(record.created)} back, all"
+        f" {size(record.stored_size)} of it. /cancel stops that."
+    )
+
+
+def reads_already(record: BackupRecord) -> str:
+    """That somebody has asked for the same."""
+    return f"I am reading {code(record.id)} back already. What I find comes as a new message."
+
+
+def verified(record: BackupRecord, found: Verified, seconds: float, wall: Wall) -> str:
+    """That it is whole, and how far that was looked at."""
+    lines = [
+        "✅ <b>Backup verified</b>",
+        f"Every byte of {_made(record, wall)} is as it was sent: {_figures(found, seconds)}.",
+    ]
+    if found.decrypted:
+        lines.append("Each part was decrypted and read to its end. /drill proves even more.")
+    else:
+        lines.append(
+            "⚠️ What is inside I could not see: the private key is not on this host."
+            " Where the key is, /drill proves more."
+        )
+    return "\n".join([*lines, code(record.id)])
+
+
+def _made(record: BackupRecord, wall: Wall) -> str:
+    return f"the backup of {wall.moment(record.created)}"
+
+
+def _figures(found: Verified, seconds: float) -> str:
+    return f"{size(found.stored_size)}, read in {duration(seconds)}"
+
+
+def failed(record: BackupRecord, error: BotError, wall: Wall) -> str:
+    """That it is damaged, or that nobody knows."""
+    made = _made(record, wall)
+    if isinstance(error, IntegrityError):
+        return (
+            f"🆘 <b>Backup damaged</b>: do not count on {made}\n{problem(error)}\n"
+            f"Send /backup for a new one, /backups for the others.\n{code(record.id)}"
+        )
+    return (
+        f"⚠️ <b>Not verified</b>, so nothing new is known of {made}\n{problem(error)}\n"
+        f"{code(record.id)}"
+    )
+
+
+def stopped(record: BackupRecord, actor: str, wall: Wall) -> str:
+    """That somebody did not want to wait for it."""
+    return (
+        f"⏹ <b>Not read to its end</b>: the backup of {wall.moment(record.created)}\n"
+        f"Stopped by {plain(actor, 60)}. The backup is as it was. {code(record.id)}"
+    )
+
+
+def cancelling(read: Sequence[str]) -> str:
+    """The answer to /cancel where no job runs, but backups are read back."""
+    return f"I stop reading back {', '.join(map(code, read))}."

@@ -1,0 +1,37 @@
+"""A restore in the chat, up to its plan, its last question, its job."""
+
+from bot.domain.backup_id import BackupId
+from bot.domain.jobs import Job
+from bot.domain.messages import RunRestore
+from tests.bot_api.chats import Chat, Message
+from tests.telegram_chat.samples import make_preview, record
+from tests.telegram_chat.world import World
+
+NEWEST, OLDER = record(8.5), record(32)
+YES, NO = "Yes, replace it now", "No, leave all as it is"
+UNDO = make_preview(manifest=None, backup_id=None, undo_of=BackupId("20261124T113000Z-aaaa"))
+
+
+async def planned(world: World, text: str = "/restore", chat: Chat | None = None) -> Message:
+    """The plan, as its question stands in the chat."""
+    world.anna.says(text, chat)
+    return await world.said("Go on? Nothing has been changed", chat)
+
+
+async def last_question(world: World, plan: Message, chat: Chat | None = None) -> Message:
+    """The second question, to which the plan has led."""
+    world.anna.presses(plan, "Go on")
+    return await world.said("Last question", chat)
+
+
+async def confirmed(world: World, text: str = "/restore") -> Job:
+    """The job, after both questions."""
+    world.anna.presses(await last_question(world, await planned(world, text)), YES)
+    await world.telegram.until(lambda: world.operations.commands)
+    return world.operations.all_jobs[0]
+
+
+def restore_in(world: World) -> RunRestore:
+    [command] = world.operations.commands
+    assert isinstance(command, RunRestore)
+    return command

@@ -1,0 +1,170 @@
+"""What is told of backups, of plans and of restores: all that a person decides on, and no more."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.backup_id import BackupId
+from bot.domain.catalogue import BackupState
+from bot.domain.jobs import JobKind, JobState
+from bot.domain.progress import BackupProgress
+from bot.domain.restore import GOING_AWAY, SessionsDo
+from bot.entrypoints.telegram import backup_texts, restore_plan_texts, restore_texts
+from bot.entrypoints.telegram.pressed import Deed, DeedData
+from tests.bot_api.markup import parse_html
+from tests.telegram_chat.samples import make_preview, record
+from tests.telegram_chat.test_texts import WALL, make_job
+from tests.telegram_chat.world import NOW
+
+
+def shown_lines(text: str) -> list[str]:
+    return parse_html(text).text.splitlines()
+
+
+def test_the_list_has_pages_with_a_button_for_each_backup() -> None:
+    records = [record(hours) for hours in range(13)]
+    first, middle, last = (backup_texts.page(records, number, WALL) for number in range(3))
+
+    assert "Page 2 of 3, 13 backups in all." in middle.text
+    assert [len(row) for row in middle.buttons] == [2, 2, 2, 2]
+    assert [label for label, _ in first.buttons[-1]] == ["Older →"]
+    assert [label for label, _ in middle.buttons[-1]] == ["← Newer", "Older →"]
+    assert [label for label, _ in last.buttons[-1]] == ["← Newer"]
+    assert backup_texts.page(records, 99, WALL) == last
+    assert backup_texts.page(records[:6], 0, WALL).buttons[-1][0][0] != "Older →"
+    for label, data in middle.buttons[0]:
+        assert label in middle.text, "the button is named as the row"
+        assert DeedData.read(data).what in {each.id for each in records}
+
+
+def test_every_button_of_a_backup_fits_into_what_telegram_carries() -> None:
+    data = DeedData(Deed.RESTORE, record(1).id, 9999).line()
+
+    assert len(data.encode()) <= 64
+    assert DeedData.read(data) == DeedData(Deed.RESTORE, record(1).id, 9999)
+
+
+@pytest.mark.parametrize(
+    "data", ["b:", "b:x:", "b:r:latest:0", "b:r:20261124T033000Z-k3f9", "b:r::x", "b:l:::0"]
+)
+def test_what_people_make_up_as_a_button_is_none(data: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whichever part of it is wrong
+        DeedData.read(data)
+
+
+def test_of_a_backup_that_is_not_whole_nothing_is_offered() -> None:
+    for state, offered in (
+        (BackupState.GOOD, ["Verify", "Drill", "Pin", "Restore …", "← All backups"]),
+        (BackupState.PARTIAL, ["Verify", "Drill", "Pin", "Restore …", "← All backups"]),
+        (BackupState.NOT_TRUSTED, ["← All backups"]),
+        (BackupState.INCOMPLETE, ["← All backups"]),
+    ):
+        one = record(1, state=state)
+        shown = backup_texts.one([one], one.id, 0, WALL)
+        assert [label for row in shown.buttons for label, _ in row] == offered
+    pinned = record(1, pinned=True)
+    labels = [
+        label for row in backup_texts.one([pinned], pinned.id, 0, WALL).buttons for label, _ in row
+    ]
+    assert "Unpin" in labels
+
+
+def test_a_plan_says_what_is_replaced_lost_and_who_comes_back() -> None:
+    lines = shown_lines(restore_plan_texts.plan(make_preview(), WALL))
+
+    assert lines == [
+        "Restore the backup of 03:30 (8 h ago)?",
+        "20261124T033000Z-k3f9, 215.0 MB",
+        "Label: before the move",
+        "It is the newest good one.",
+        "",
+        "Replaced: postgres, media.",
+        "Not touched: redis.",
+        "Lost: all that was written since. The newest event is of 11:58 (2 min ago).",
+        "Rows: 12,400 now, 12,345 then.",
+        "Users: 15 now, 12 then.",
+        (
+            "Comes back: who was deleted since, and every token revoked since. Passwords are the"
+            " old ones."
+        ),
+        "The state before is backed up first, and kept, so that you can take this back.",
+        "",
+        "Authentik 2025.4.1 becomes 2025.2.1.",
+        "Redis is emptied, so people log in again; what it holds is kept aside.",
+        "Differs, and stays as it is now: PG_PASS in .env is another one now",
+        "⚠️ Warning: an old client",
+        "",
+        (
+            "While server and worker start nobody can log in. I go on, and tell you here how far it"
+            " is."
+        ),
+        "",
+        "Go on? Nothing has been changed so far.",
+    ]
+
+
+def test_a_plan_of_less_says_less() -> None:
+    files = make_preview(
+        components=("media",), newest=False, safety_backup=False, sessions=SessionsDo.LEAVE
+    )
+    text = restore_plan_texts.plan(replace(files, version_then="2025.4.1"), WALL)
+
+    assert "There is a newer good one." in text
+    assert "There is no backup of the state before" in text
+    assert "Authentik stays 2025.4.1." in text
+    assert "Users" not in text
+    assert "Redis" not in text
+    unknown = restore_plan_texts.plan(make_preview(live=None, contents=None), WALL)
+    assert "Users" not in unknown
+    assert "Lost" in unknown
+    many = restore_plan_texts.plan(make_preview(warnings=("one",) * 8), WALL)
+    assert "3 more" in many
+
+
+def test_an_undo_says_what_comes_and_what_goes() -> None:
+    preview = make_preview(
+        manifest=None, backup_id=None, undo_of=BackupId("20261124T113000Z-aaaa"), untouched=()
+    )
+    text = "\n".join(shown_lines(restore_plan_texts.plan(preview, WALL)))
+
+    assert "Take the restore of 11:30 (30 min ago) back?" in text
+    assert "What served before it serves again: postgres, media." in text
+    assert "Lost: all that was written since that restore. It is kept for one more undo." in text
+
+
+def test_a_restore_tells_its_steps_and_whether_people_can_log_in() -> None:
+    job = replace(make_job(), kind=JobKind.RESTORE)
+    beside = ("checking postgres", "backing up the state before")
+    before = restore_texts.progress(job, BackupProgress(steps=beside), WALL)
+    away = restore_texts.progress(
+        job, BackupProgress(steps=(*beside, GOING_AWAY, "swapping the databases")), WALL
+    )
+
+    assert "✔️ done: checking postgres\n⏳ now: backing up the state before" in before
+    assert "Authentik serves meanwhile." in before
+    assert "⏳ now: swapping the databases\nNobody can log in until it holds." in away
+    assert "serves meanwhile" not in away
+    ended = restore_texts.progress_ended(replace(job, ended=NOW), WALL)
+    assert ended.startswith("The restore has ended at 12:00. The message that follows says more.")
+
+
+@pytest.mark.parametrize(
+    ("state", "label", "labels"),
+    [
+        (JobState.DONE, "20261124T033000Z-k3f9", ["Take it back …"]),
+        (JobState.DONE, "", ["Take it back …"]),
+        (JobState.FAILED, "20261124T033000Z-k3f9", ["Show me the plan anew", "Verify that backup"]),
+        (JobState.CANCELLED, "undo", ["Show me the plan anew"]),
+        (JobState.FAILED, "", []),
+        (JobState.STUCK, "20261124T033000Z-k3f9", []),
+    ],
+)
+def test_the_end_of_a_restore_has_buttons_for_what_may_follow(
+    state: JobState, label: str, labels: list[str]
+) -> None:
+    job = replace(make_job(state, "why"), kind=JobKind.RESTORE, label=label)
+
+    assert [each for each, _ in restore_texts.outcome(job).buttons] == labels
+    unswept = restore_texts.outcome(replace(job, state=JobState.FAILED, swept=False))
+    assert unswept.buttons == ()
+    assert "Restore failed" in unswept.text

@@ -1,0 +1,157 @@
+"""`/verify`: read back beside everything else, one after another, and told as a new message."""
+
+import asyncio
+
+import pytest
+
+from bot.domain.errors import IntegrityError, PortError
+from tests.telegram_chat.samples import record
+from tests.telegram_chat.stumbling import Stumbling
+from tests.telegram_chat.world import World
+
+NEWEST, OLDER = record(1), record(30)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.operations.records = [NEWEST, OLDER]
+    return world
+
+
+@pytest.fixture
+def reading(world: World) -> asyncio.Event:
+    """While it is not set no backup is read to its end."""
+    world.operations.reading = asyncio.Event()
+    return world.operations.reading
+
+
+@pytest.mark.parametrize(
+    ("text", "backup"), [("/verify", NEWEST.id), (f"/verify {OLDER.id[:10]}", OLDER.id)]
+)
+async def test_what_was_found_is_a_new_message(world: World, text: str, backup: str) -> None:
+    async with world.talking():
+        began = await world.asks(world.anna, text)
+        found = await world.said("Backup verified")
+        await world.telegram.until(lambda: "This has ended" in began.text)
+
+    assert "back, all 215.0 MB of it." in began.text
+    assert began.silent
+    assert not found.silent
+    assert "Every byte of the backup of" in found.text
+    assert "decrypted and read to its end" in found.text
+    assert backup in found.text
+    assert world.operations.verified == [backup]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (IntegrityError('component "media": cut'), "do not count on the backup of 11:00 (1 h ago)"),
+        (PortError("read: timeout"), "nothing new is known of the backup of 11:00 (1 h ago)"),
+    ],
+)
+async def test_damage_is_another_alarm_than_a_store_that_is_away(
+    world: World, damage: Exception, words: str
+) -> None:
+    world.operations.damage = damage
+    async with world.talking():
+        world.anna.says("/verify")
+        found = await world.said(words)
+
+    assert str(damage) in found.text
+
+
+async def test_what_is_no_backup_is_not_read(world: World) -> None:
+    async with world.talking():
+        odd = await world.asks(world.anna, "/verify all of them")
+        none = await world.asks(world.anna, "/verify 2031")
+
+    assert "is no backup's id" in odd.text
+    assert 'Which backup? there is no backup "2031". Send /backups' in none.text
+    assert not world.operations.verified
+
+
+async def test_reading_keeps_nobody_waiting_and_each_backup_is_read_once(
+    world: World, reading: asyncio.Event
+) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/verify")
+        await world.telegram.until(lambda: world.operations.verified)
+        again = await world.asks(world.boris, "/verify")
+        await world.asks(world.boris, f"/verify {OLDER.id}")
+        backup = await world.asks(world.anna, "/backup")
+        assert world.operations.verified == [NEWEST.id], "the other one waits for its turn"
+        reading.set()
+        await world.telegram.until(lambda: world.boris.chat.saying("Backup verified"))
+        await world.said("Backup verified")
+
+    assert f"I am reading {NEWEST.id} back already" in again.text
+    assert "Backup is running" in backup.text
+    assert world.operations.verified == [NEWEST.id, OLDER.id]
+
+
+async def test_cancel_stops_reading_where_no_job_runs(world: World, reading: asyncio.Event) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, f"/verify {OLDER.id}")
+        answer = await world.asks(world.boris, "/cancel")
+        await world.telegram.until(
+            lambda: len([text for text in world.anna.chat.texts if "Stopped by Boris" in text]) == 2
+        )
+        reading.set()
+        await world.asks(world.anna, "/verify")
+        await world.said("Backup verified")
+
+    assert f"I stop reading back {NEWEST.id}, {OLDER.id}." in answer.text
+    assert OLDER.id not in world.operations.verified
+
+
+async def test_a_job_goes_before_what_is_read_when_it_is_cancelled(
+    world: World, reading: asyncio.Event
+) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/backup")
+        answer = await world.asks(world.anna, "/cancel")
+        assert "Stopping: backup since" in answer.text
+        reading.set()
+        await world.said("Backup verified")
+
+
+async def test_a_kill_while_it_reads_is_told_once_and_nothing_is_read_again(
+    world: World, reading: asyncio.Event
+) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/verify")
+        await world.telegram.until(lambda: world.operations.verified)
+        await world.all_handled()
+        await world.all_sent()
+    assert not reading.is_set()
+    for _ in range(3):
+        async with world.talking():
+            await world.said("I was stopped before I had seen all")
+            await world.asks(world.boris, "/help")
+            await world.all_sent()
+
+    assert world.operations.verified == [NEWEST.id]
+    assert len([text for text in world.anna.chat.texts if "I was stopped before" in text]) == 1
+
+
+async def test_what_was_found_is_told_as_soon_as_the_journal_takes_it(world: World) -> None:
+    outbox = world.outbox = Stumbling(world.outbox)  # type: ignore[assignment]
+    reading = world.operations.reading = asyncio.Event()
+    async with world.talking():
+        await world.asks(world.anna, "/verify")
+        outbox.times["put"] = 3
+        reading.set()
+        await world.said("Backup verified")
+
+
+async def test_an_error_of_ours_is_admitted(world: World) -> None:
+    world.operations.damage = ZeroDivisionError()
+    async with world.talking():
+        world.anna.says("/verify")
+        await world.said("an error in akbot itself")
+        world.operations.damage = None
+        world.anna.says("/verify")
+        await world.said("Backup verified")
