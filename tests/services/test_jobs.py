@@ -284,12 +284,14 @@ async def test_a_whole_backup_is_done_though_its_programs_cannot_be_ended(
 
 @dataclass
 class HangingStore(FakeStore):
-    """Never answers a listing while *hangs*."""
+    """Never answers a listing while *hangs*; *asked* is set once somebody waits for one."""
 
     hangs: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         if self.hangs:
+            self.asked.set()
             await asyncio.Event().wait()
         async for each in super().list(prefix):
             yield each
@@ -303,7 +305,8 @@ async def test_stops_in_order_are_no_crashes(journal: Journal) -> None:
     store.hangs = True
     for _ in range(4):
         recovering = asyncio.create_task(process(world, journal, Life()).jobs.recover())
-        await asyncio.wait({recovering}, timeout=0.1)
+        await store.asked.wait()
+        store.asked.clear()
         recovering.cancel()
         with pytest.raises(asyncio.CancelledError):
             await recovering
@@ -371,7 +374,7 @@ async def test_a_stop_while_a_failed_job_is_undone_parks_the_undo(journal: Journ
         raise PortError("the dump broke")
 
     running = asyncio.create_task(world.jobs.run(COMMAND, work))
-    await asyncio.wait({running}, timeout=0.1)
+    await store.asked.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -388,10 +391,12 @@ class OddJournal:
     journal: SqliteJobJournal
     begins_for_ever: bool = False
     is_full: bool = False
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self, job: Job) -> None:
         await self.journal.begin(job)
         if self.begins_for_ever:
+            self.has_begun.set()
             await asyncio.Event().wait()
 
     async def finish(self, job_id: str, outcome: Outcome, ended: datetime) -> None:
@@ -404,13 +409,14 @@ class OddJournal:
 
 
 async def test_a_stop_while_the_job_is_written_down_leaves_none_running(journal: Journal) -> None:
-    world = World(journal=OddJournal(journal.jobs, begins_for_ever=True))
+    odd = OddJournal(journal.jobs, begins_for_ever=True)
+    world = World(journal=odd)
 
     async def work(_: JobLog, __: Publish) -> None:
         raise AssertionError("not after a stop")
 
     running = asyncio.create_task(world.jobs.run(COMMAND, work))
-    await asyncio.wait({running}, timeout=0.1)
+    await odd.has_begun.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -476,7 +482,7 @@ async def test_a_job_waits_for_the_cleaning_up_of_an_earlier_one(journal: Journa
         return "done"
 
     recovering = asyncio.create_task(jobs.recover())
-    await asyncio.wait({recovering}, timeout=0.1)
+    await store.asked.wait()
     running = asyncio.create_task(jobs.run(COMMAND, work))
     await asyncio.wait({running}, timeout=0.1)
     assert not running.done()
