@@ -14,7 +14,6 @@ from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import kill
 from tests.e2e.test_restore import (
-    change_everything,
     containers,
     files,
     forget_kept,
@@ -47,13 +46,31 @@ def to_folder(akbot: Akbot, tmp_path: Path) -> Akbot:
     )
 
 
+ADD = r"""
+DROP TABLE IF EXISTS test_added;
+DELETE FROM authentik_core_group WHERE name LIKE 'test-dump-%';
+INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)
+  SELECT gen_random_uuid(), 'test-dump-' || n || E' \\ \t \n\\.\n it''s', false, '{"a": "\\n;"}'
+  FROM generate_series(1, 1000) n
+"""
+CHANGE = """
+UPDATE authentik_core_group SET is_superuser = true WHERE name LIKE 'test-dump-1%';
+DELETE FROM authentik_core_group WHERE name LIKE 'test-dump-2%';
+CREATE TABLE test_added (id int); INSERT INTO test_added VALUES (1)
+"""
+
+
 @pytest.fixture
-def stack(filled: Sandbox) -> Iterator[Sandbox]:
-    forget_kept(filled)
-    filled.psql("DROP TABLE IF EXISTS test_added")
-    yield filled
-    forget_kept(filled)
-    fill_redis(filled)
+def stack(sandbox: Sandbox) -> Iterator[Sandbox]:
+    forget_kept(sandbox)
+    sandbox.psql(ADD)
+    yield sandbox
+    forget_kept(sandbox)
+    fill_redis(sandbox)
+    sandbox.psql(
+        "DROP TABLE IF EXISTS test_added;"
+        " DELETE FROM authentik_core_group WHERE name LIKE 'test-dump-%'"
+    )
 
 
 def dumped(folder: Path, *options: str) -> Path:
@@ -70,7 +87,9 @@ def test_the_rows_of_the_dump_come_back_and_an_undo_takes_them_back(
 ) -> None:
     then_rows, then = rows(stack), served(stack)
     dump = dumped(tmp_path, *options)
-    change_everything(stack)
+    stack.psql(CHANGE)
+    stack.redis("set", "test:added", "1")
+    (stack.mounts / "authentik" / "media" / "added").write_text("since")
     now_rows, now_files = rows(stack), files(stack)
     assert now_rows != then_rows
 
