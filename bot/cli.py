@@ -129,6 +129,8 @@ def make_parser() -> argparse.ArgumentParser:
         help='a job\'s id or its beginning; after "settle": close that job, which was given up',
     )
     _add(commands, "status", _shown(cli_answers.status), "show the stack and its last backup")
+    resume_help = "let schedules and chat go on, on a host that was restored from nothing"
+    _add(commands, "resume", _shown(cli_answers.resume), resume_help)
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
     run.set_defaults(run=_run_daemon)

@@ -113,9 +113,25 @@ async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]
     return asdict(record), render_prune.pin_lines(record)
 
 
+async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
+    """`akbot resume`."""
+    from bot.domain.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        pause = await app.pause.read()
+    except ConfigError:  # damaged, which this is the remedy for
+        was_paused = True
+    else:
+        was_paused = pause is not None
+    await app.pause.clear()
+    words = "Schedules and chat go on." if was_paused else "Nothing was paused."
+    return {"was_paused": was_paused}, [words]
+
+
 async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot status`."""
     from bot.domain.jobs import JobState, describe  # noqa: PLC0415
+    from bot.domain.pause import RESUME  # noqa: PLC0415
     from bot.domain.printable import one_line  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
@@ -123,10 +139,15 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     records = await app.backups()
     jobs = await app.jobs_as_they_stand(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]
+    pause = await app.pause.read()
     value = {
         "containers": [asdict(each) for each in stack.containers],
         "backups": [{"id": each.id, "state": each.state} for each in records],
         "running": [asdict(job) for job in running],
+        "paused": asdict(pause) if pause else None,
     }
     lines = render.status_lines(stack.containers, records, app.clock.now())
-    return value, [*lines, *(f"Running now: {one_line(describe(job))}" for job in running)]
+    lines += [f"Running now: {one_line(describe(job))}" for job in running]
+    if pause:
+        lines.append(one_line(f"Paused: {pause.words}. {RESUME}"))
+    return value, lines

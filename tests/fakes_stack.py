@@ -16,6 +16,7 @@ from bot.domain.daemon_report import DaemonReport
 from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.pause import Pause
 from bot.domain.stack import Container, FileSource, Mount, Stack
 from bot.services.ports import DatabaseServer, Snapshot
 
@@ -339,6 +340,22 @@ class FakeState:
     async def probe(self) -> None:
         if self.fails:
             raise self.fails
+
+
+@dataclass
+class FakePause:
+    """A PauseMark; *fails* is what reading it raises."""
+
+    found: Pause | None = None
+    fails: BotError | None = None
+
+    async def read(self) -> Pause | None:
+        if self.fails:
+            raise self.fails
+        return self.found
+
+    async def clear(self) -> None:
+        self.found = self.fails = None
 
 
 @dataclass
