@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.domain.messages import RunRestore
 
 _SHOWN = 20
 
@@ -82,10 +83,9 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     from bot.domain.jobs import Trigger  # noqa: PLC0415
     from bot.domain.messages import RunRestore  # noqa: PLC0415
     from bot.domain.signature import parse_public_key  # noqa: PLC0415
-    from bot.entrypoints import render_restore, restore_arguments  # noqa: PLC0415
+    from bot.entrypoints import render_restore  # noqa: PLC0415
     from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
 
-    restore_arguments.check_arguments(args)
     command = RunRestore(
         trigger=Trigger.CLI,
         actor=getpass.getuser(),
@@ -98,11 +98,31 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
         safety_backup=not args.no_safety_backup,
         undo=args.undo,
     )
+    if args.bootstrap:
+        return await _bootstrap(app, args, command)
     if args.dry_run:
         preview = await app.restores.preview(command)
         return asdict(preview), render_restore.preview_lines(preview)
     restored = await app.restore(command, Confirmation(agreed=args.yes))
     return asdict(restored), render_restore.restored_lines(restored)
+
+
+async def _bootstrap(
+    app: "App", args: argparse.Namespace, command: "RunRestore"
+) -> tuple[Any, Sequence[str]]:
+    from bot.app_bootstrap import Bootstraps  # noqa: PLC0415
+    from bot.entrypoints import render_bootstrap  # noqa: PLC0415
+    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
+
+    bootstraps = Bootstraps(app, args.wanted)
+    if args.dry_run:
+        preview = await bootstraps.preview(command)
+        return render_bootstrap.preview_value(preview), render_bootstrap.preview_lines(preview)
+    try:
+        done = await bootstraps.run(command, Confirmation(agreed=args.yes).bootstrap)
+    finally:
+        args.has_laid = await bootstraps.has_laid()
+    return asdict(done), render_bootstrap.done_lines(done)
 
 
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:

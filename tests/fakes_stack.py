@@ -173,6 +173,7 @@ class FakeFiles:
             for path in ("/media", "/templates", "/certs")
         }
     )
+    project: dict[str, bytes] = field(default_factory=lambda: {".env": b"PG_PASS=secret"})
 
     async def archive(self, source: FileSource) -> AsyncGenerator[bytes]:
         if source.path not in self.archives:
@@ -180,7 +181,7 @@ class FakeFiles:
         yield self.archives[source.path]
 
     async def config(self) -> AsyncGenerator[bytes]:
-        yield tar_of({".env": b"PG_PASS=secret"})
+        yield tar_of(self.project)
 
     async def authentik_version(self) -> str | None:
         return "2025.2.1"
