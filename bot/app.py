@@ -19,6 +19,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
 from bot.adapters.kit_file import KitFile
+from bot.adapters.pause_file import PauseFile
 from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
@@ -75,6 +76,7 @@ class App:
         self.store = _build_store(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
+        self.pause = PauseFile(self.folder)
         self.read_locks = ReadLocks(self.folder)
         self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
@@ -254,6 +256,7 @@ class App:
             KitFile(self.folder),
             timedelta(days=self.settings.kit_reminder),
             self.folder,
+            self.pause,
             self.journal.jobs,
             DrillHistory(self.store, self.keys.trusted),
             self.settings.plan_of_drills,

@@ -112,6 +112,7 @@ def make_parser() -> argparse.ArgumentParser:
     restore_help = "let a backup serve again, or take that back"
     restore = _add(commands, "restore", _shown(cli_answers.restore), restore_help)
     restore_arguments.add_arguments(restore)
+    restore.set_defaults(run=_restore)
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
@@ -129,6 +130,7 @@ def make_parser() -> argparse.ArgumentParser:
         help='a job\'s id or its beginning; after "settle": close that job, which was given up',
     )
     _add(commands, "status", _shown(cli_answers.status), "show the stack and its last backup")
+    _add(commands, "resume", _shown(cli_answers.resume), "let a restored bot go on by itself")
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
     run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
     run.set_defaults(run=_run_daemon)
@@ -193,6 +195,21 @@ def _kit(args: argparse.Namespace) -> int:
         return await run_kit(app.kit(), request, app.settings.kit_reminder)
 
     return _with_app(run, args)
+
+
+def _restore(args: argparse.Namespace) -> int:
+    restore_arguments.check_arguments(args)
+    run = _shown(cli_answers.restore)
+    if not args.bootstrap:
+        return _with_app(run, args)
+    from bot.app_bootstrap import BootstrapWanted  # noqa: PLC0415 - "--help" needs none of it
+
+    settings, args.warnings = _settings(args)
+    wanted = args.wanted = BootstrapWanted(
+        args.from_url, args.identity.resolve(), args.project_dir.resolve(), args.stack
+    )
+    with wanted.workshop_swept(lambda: args.has_laid):
+        return asyncio.run(_run(run, wanted.applied(settings), args))
 
 
 def _run_daemon(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.domain.messages import RunRestore
 
 _SHOWN = 20
 
@@ -82,10 +83,9 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     from bot.domain.jobs import Trigger  # noqa: PLC0415
     from bot.domain.messages import RunRestore  # noqa: PLC0415
     from bot.domain.signature import parse_public_key  # noqa: PLC0415
-    from bot.entrypoints import render_restore, restore_arguments  # noqa: PLC0415
+    from bot.entrypoints import render_restore  # noqa: PLC0415
     from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
 
-    restore_arguments.check_arguments(args)
     command = RunRestore(
         trigger=Trigger.CLI,
         actor=getpass.getuser(),
@@ -99,11 +99,31 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
         undo=args.undo,
         dump=args.dump or "",
     )
+    if args.bootstrap:
+        return await _bootstrap(app, args, command)
     if args.dry_run:
         preview = await app.restores.preview(command)
         return asdict(preview), render_restore.preview_lines(preview)
     restored = await app.restore(command, Confirmation(agreed=args.yes))
     return asdict(restored), render_restore.restored_lines(restored)
+
+
+async def _bootstrap(
+    app: "App", args: argparse.Namespace, command: "RunRestore"
+) -> tuple[Any, Sequence[str]]:
+    from bot.app_bootstrap import Bootstraps  # noqa: PLC0415
+    from bot.entrypoints import render_bootstrap  # noqa: PLC0415
+    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
+
+    bootstraps = Bootstraps(app, args.wanted)
+    if args.dry_run:
+        preview = await bootstraps.preview(command)
+        return render_bootstrap.preview_value(preview), render_bootstrap.preview_lines(preview)
+    try:
+        done = await bootstraps.run(command, Confirmation(agreed=args.yes).bootstrap)
+    finally:
+        args.has_laid = await bootstraps.has_laid()
+    return asdict(done), render_bootstrap.done_lines(done)
 
 
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
@@ -114,9 +134,25 @@ async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]
     return asdict(record), render_prune.pin_lines(record)
 
 
+async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
+    """`akbot resume`."""
+    from bot.domain.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        pause = await app.pause.read()
+    except ConfigError:  # damaged, which this is the remedy for
+        was_paused = True
+    else:
+        was_paused = pause is not None
+    await app.pause.clear()
+    words = "Schedules and chat go on." if was_paused else "Nothing was paused."
+    return {"was_paused": was_paused}, [words]
+
+
 async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot status`."""
     from bot.domain.jobs import JobState, describe  # noqa: PLC0415
+    from bot.domain.pause import RESUME  # noqa: PLC0415
     from bot.domain.printable import one_line  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
@@ -124,10 +160,15 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     records = await app.backups()
     jobs = await app.jobs_as_they_stand(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]
+    pause = await app.pause.read()
     value = {
         "containers": [asdict(each) for each in stack.containers],
         "backups": [{"id": each.id, "state": each.state} for each in records],
         "running": [asdict(job) for job in running],
+        "paused": asdict(pause) if pause else None,
     }
     lines = render.status_lines(stack.containers, records, app.clock.now())
-    return value, [*lines, *(f"Running now: {one_line(describe(job))}" for job in running)]
+    lines += [f"Running now: {one_line(describe(job))}" for job in running]
+    if pause:
+        lines.append(one_line(f"Paused: {pause.words}. {RESUME}"))
+    return value, lines

@@ -15,6 +15,7 @@ from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
+from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import start_log
 from bot.entrypoints.scheduler import Scheduler
 from bot.services.operations import Operations
@@ -55,6 +56,7 @@ class _Service:
         )
         self._chat = _build_chat(app, self._runner)
         self._troubles: dict[str, str] = {}
+        self._held_back = HeldBack(app.pause, app.clock)
         if self._chat:
             app.listeners.append(self._chat.listener)
 
@@ -72,8 +74,8 @@ class _Service:
             probe=app.folder.probe,
             sweep=app.kept().sweep,
             clock=app.clock,
-            parts=parts,
-            farewell=self._chat.farewell if self._chat else _nothing,
+            parts=[self._held_back.part(each) for each in parts],
+            farewell=self._held_back.farewell(self._chat.farewell if self._chat else _nothing),
             troubles=self._troubles,
         )
         async with (
@@ -100,13 +102,15 @@ class _Service:
         journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
         open_jobs, stuck = await journal.open_jobs(), await journal.stuck_jobs()
         plan = self._app.settings.plan_of_backups
-        following = plan.next_after(self._app.clock.now()) if plan else None
+        paused = await self._held_back.words()
+        following = plan.next_after(self._app.clock.now()) if plan and not paused else None
         chat = self._chat.state if self._chat else None
         report = DaemonReport(
             running=tuple(describe(job) for job in open_jobs if job.state is JobState.RUNNING),
             uncleaned=tuple(job.id for job in open_jobs if job.state is not JobState.RUNNING),
             stuck=tuple(job.id for job in stuck),
             troubles=tuple(troubles),
+            paused=paused,
             next_backup=following.astimezone(plan.zone).isoformat() if plan and following else "",
             **({"chat": chat.condition, "chat_words": chat.words} if chat else {}),
         )

@@ -16,6 +16,7 @@ from bot.domain.daemon_report import DaemonReport
 from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.pause import Pause
 from bot.domain.stack import Container, FileSource, Mount, Stack
 from bot.services.ports import DatabaseServer, Snapshot
 
@@ -172,6 +173,7 @@ class FakeFiles:
             for path in ("/media", "/templates", "/certs")
         }
     )
+    project: dict[str, bytes] = field(default_factory=lambda: {".env": b"PG_PASS=secret"})
 
     async def archive(self, source: FileSource) -> AsyncGenerator[bytes]:
         if source.path not in self.archives:
@@ -179,7 +181,7 @@ class FakeFiles:
         yield self.archives[source.path]
 
     async def config(self) -> AsyncGenerator[bytes]:
-        yield tar_of({".env": b"PG_PASS=secret"})
+        yield tar_of(self.project)
 
     async def authentik_version(self) -> str | None:
         return "2025.2.1"
@@ -351,6 +353,22 @@ class FakeState:
     async def probe(self) -> None:
         if self.fails:
             raise self.fails
+
+
+@dataclass
+class FakePause:
+    """A PauseMark; *fails* is what reading it raises."""
+
+    found: Pause | None = None
+    fails: BotError | None = None
+
+    async def read(self) -> Pause | None:
+        if self.fails:
+            raise self.fails
+        return self.found
+
+    async def clear(self) -> None:
+        self.found = self.fails = None
 
 
 @dataclass

@@ -164,7 +164,7 @@ def test_the_typed_file_makes_akbot_trust_and_open(drawer: Drawer) -> None:
 def test_a_shell_can_read_every_command(store: S3Location | DirectoryLocation) -> None:
     sheet = kit_sheet(replace(KIT, store=store), draw_qr)
     code = commands(sheet, "a", "z", "20261123T033000Z-k3f9")
-    code += "\nexport AKBOT_STACK" + sheet.partition("export AKBOT_STACK")[2].partition("\n\n")[0]
+    code += "\ndeploy/bootstrap" + sheet.partition("deploy/bootstrap")[2].partition("\n\n")[0]
 
     read = subprocess.run(["bash", "-n", "-c", code], capture_output=True, check=False)
 

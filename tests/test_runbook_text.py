@@ -37,6 +37,11 @@ def test_what_is_not_run_is_known() -> None:
         ("Get a backup and open it", "The programs", "it installs packages"),
         (
             "Restore on an empty host",
+            "With akbot",
+            "another test runs it, on a host that it has emptied",
+        ),
+        (
+            "Restore on an empty host",
             "The bot",
             "it builds the bot's image, and the path is yours",
         ),

@@ -8,13 +8,13 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.images import have_image
 from bot.adapters.services_of import ids_of
 from bot.domain.env_text import value_in, with_value, without_value
 from bot.domain.errors import PortError, RefusedError
@@ -75,36 +75,7 @@ class ComposeControl:
         return {str(services.get(name, {}).get("image", "")) for name in self._site.services}
 
     async def pull(self, image: str, digest: str | None) -> None:
-        if await self._has(image, digest):
-            return
-        repository, _, tag = image.rpartition(":")
-        reference = f"{repository}@{digest}" if digest else image
-        doing = f'pull image "{reference}"'
-
-        def pull(sdk: Any) -> None:
-            for line in sdk.pull(reference, stream=True, decode=True):
-                if "error" in line:
-                    raise PortError(f"{doing}: {line['error']}", retryable=True)
-            if digest:
-                sdk.tag(reference, repository, tag, force=True)
-
-        await self._engine.call(doing, pull)
-
-    async def _has(self, image: str, digest: str | None) -> bool:
-        from docker.errors import ImageNotFound  # noqa: PLC0415 - imported when used
-
-        def look(sdk: Any) -> Mapping[str, Any] | None:
-            try:
-                found: Mapping[str, Any] = sdk.inspect_image(image)
-            except ImageNotFound:
-                return None
-            return found
-
-        found = await self._engine.call("look for an image", look)
-        if found is None:
-            return False
-        known = [each.rpartition("@")[2] for each in found.get("RepoDigests") or []]
-        return digest is None or digest in known
+        await have_image(self._engine, image, digest)
 
     async def remove(self) -> None:
         async with self._compose.alone():

@@ -30,12 +30,16 @@ class ComposeProgram:
     lock: Path
 
     async def run(self, site: Site, *arguments: str, env_file: str = "", within: float) -> bytes:
-        """What it prints. Raises PortError with its last words."""
+        """What it prints; with no project in *site* Compose finds its name, as for a person.
+
+        Raises PortError with its last words.
+        """
         files = [word for file in site.config_files for word in ("--file", file)]
         env_files = [env_file] if env_file else site.env_files
         envs = [word for file in env_files for word in ("--env-file", file)]
         command = [
-            *("docker", "compose", "--project-name", site.project),
+            *("docker", "compose"),
+            *(("--project-name", site.project) if site.project else ()),
             *("--project-directory", site.working_dir, *files, *envs, *arguments),
         ]
         doing = f"docker compose {arguments[0]}"

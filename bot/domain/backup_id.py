@@ -33,3 +33,12 @@ def parse_backup_id(text: str) -> BackupId:
 def created_at(backup_id: BackupId) -> datetime:
     """The moment that the name tells, aware, in UTC."""
     return datetime.strptime(backup_id[:16], _FORMAT).replace(tzinfo=UTC)
+
+
+def is_backup_id(text: str) -> bool:
+    """Whether *text* is the name of a backup."""
+    try:
+        parse_backup_id(text)
+    except ValueError:
+        return False
+    return True

@@ -18,7 +18,8 @@ class DaemonReport:
     *stuck* are the ids of those that wait for a person. *troubles* are sentences, each about work
     of the daemon's own that fails at the moment.
     *chat* is the condition of the chat in one word, *chat_words* in a sentence. *next_backup* is a
-    time in ISO 8601, "" where no backup is planned.
+    time in ISO 8601, "" where no backup is planned. *paused* says why schedules and chat wait, ""
+    where they do not: that is how a person wants it, so nothing to complain about.
     """
 
     running: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class DaemonReport:
     chat: str = NO_CHAT
     chat_words: str = "there is no token, so no chat"
     next_backup: str = ""
+    paused: str = ""
 
     @property
     def status(self) -> str:
@@ -41,6 +43,7 @@ def parse_report(document: object) -> DaemonReport | None:
     if not isinstance(document, dict) or "status" not in document:
         return None
     text = {name: document.get(name) for name in ("chat", "chat_words", "next_backup")}
+    text["paused"] = document.get("paused", "")
     names = ("running", "uncleaned", "stuck", "troubles")
     lists = {name: document.get(name, []) for name in names}
     if not all(isinstance(each, str) for each in text.values()):

@@ -18,6 +18,20 @@ def with_value(text: bytes, name: str, value: str) -> bytes:
     """
     if not re.fullmatch(r"[A-Za-z0-9._-]*", value):
         raise ValueError("a tag has letters, digits, dots, hyphens and underscores only")
+    return _with(text, name, value)
+
+
+def with_setting(text: bytes, name: str, value: str) -> bytes:
+    """Likewise, for a path or a key.
+
+    Raises ValueError where *value* would not mean itself to whoever reads such files.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._@%+=:,/-]*", value):
+        raise ValueError("it has characters that an env file gives a meaning")
+    return _with(text, name, value)
+
+
+def _with(text: bytes, name: str, value: str) -> bytes:
     found = list(_line_of(name).finditer(text))
     if not found:
         ending = b"" if not text or text.endswith(b"\n") else b"\n"

@@ -19,13 +19,11 @@ OPEN = (
 )
 
 
-def look(kit: Kit) -> Iterator[str]:
-    """List the backups, and read the newest to its end, where there is no stack."""
+def bootstrap(kit: Kit) -> Iterator[str]:
+    """The whole restore, on an empty host, from akbot's folder."""
     yield from _credentials(kit.store)
-    yield f"export AKBOT_STACK={shlex.quote(kit.stack)} AKBOT_IDENTITY_FILE=identity.txt"
-    yield f"export AKBOT_STORE={shlex.quote(_url(kit.store))}"
-    yield "akbot backups"
-    yield "akbot verify latest"
+    yield f"deploy/bootstrap latest --from {shlex.quote(_url(kit.store))} \\"
+    yield f"    --stack {shlex.quote(kit.stack)} --identity identity.txt --project-dir …"
 
 
 def fetch(kit: Kit) -> Iterator[str]:

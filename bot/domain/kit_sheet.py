@@ -34,7 +34,7 @@ def kit_sheet(kit: Kit, draw: Draw) -> str:
         *_title("2  The keys"),
         *_public_keys(kit),
         *(_private_keys(kit, draw) if kit.keys else _where_the_key_is(kit)),
-        *_title("3  Find and check the backups, with akbot"),
+        *_title("3  Restore with akbot"),
         *_with_akbot(kit),
         *_title("4  Restore by hand, with stock programs"),
         *_by_hand(kit),
@@ -135,13 +135,20 @@ def _identity_lines(signers: Sequence[PublicKey]) -> Iterator[str]:
 
 def _with_akbot(kit: Kit) -> Iterator[str]:
     yield from _prose(
-        f"On the new machine, with akbot {kit.version} or newer (its folder is kept: {_BLANK})"
-        " and identity.txt (chmod 600), with your own values for …:"
+        f"a. See to it that the old host is off. Get akbot's folder, version {kit.version} or"
+        f" newer, onto the new machine. It is kept: {_BLANK}"
+    )
+    yield from _prose(
+        "b. Copy identity.txt into it (chmod 600), and there, as root, with your own values for …,"
+        " the last one an empty folder for the stack's settings:"
     )
     yield ""
-    yield from kit_commands.look(kit)
+    yield from kit_commands.bootstrap(kit)
     yield ""
-    yield from _prose("The newest good one is what to bring back.")
+    yield from _prose(
+        "Cut off, it goes on when it is given once more. Then lead the stack's DNS name to the new"
+        ' machine, say "akbot resume" as it tells, and print a new kit.'
+    )
 
 
 def _by_hand(kit: Kit) -> Iterator[str]:

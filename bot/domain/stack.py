@@ -82,6 +82,11 @@ class FileSource:
     path: str
 
 
+def is_no_data(target: str) -> bool:
+    """Whether what is mounted there is the host's own, and nothing of the stack's."""
+    return _NOT_DATA.fullmatch(target) is not None
+
+
 _NOT_DATA = re.compile(r".*\.sock|/etc/(localtime|timezone)|/proc/.*|/sys/.*")
 
 
@@ -95,7 +100,7 @@ def file_sources(containers: Iterable[Container]) -> tuple[FileSource, ...]:
     taken: set[str] = set()
     for container in containers:
         for mount in container.mounts:
-            if mount.source in sources or _NOT_DATA.fullmatch(mount.target):
+            if mount.source in sources or is_no_data(mount.target):
                 continue
             name = _component_name(mount.target)
             if name in taken:

@@ -2,9 +2,12 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.domain.bootstrap import BootstrapPreview
 from bot.domain.restore_plan import Preview
+from bot.entrypoints import render_bootstrap
 from bot.entrypoints.render_restore import preview_lines
 from bot.entrypoints.streams import complain
 
@@ -19,7 +22,14 @@ class Confirmation:
 
     async def __call__(self, preview: Preview) -> bool:
         """Whether it shall be done; where there is nobody to ask it shall not."""
-        complain(*preview_lines(preview))
+        return await self._ask(preview_lines(preview))
+
+    async def bootstrap(self, preview: BootstrapPreview) -> bool:
+        """Likewise, for a restore on an empty host."""
+        return await self._ask(render_bootstrap.preview_lines(preview))
+
+    async def _ask(self, lines: Sequence[str]) -> bool:
+        complain(*lines)
         if self.agreed:
             return True
         if not sys.stdin.isatty():

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 
 from bot.domain.errors import ConfigError
 
@@ -47,6 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-safety-backup", action="store_true", help="do not back the state before up"
     )
+    group = parser.add_argument_group("on a host that has nothing of the stack")
+    group.add_argument(
+        "--bootstrap",
+        action="store_true",
+        help="lay the whole stack: compose files, settings, data; run deploy/bootstrap for it",
+    )
+    group.add_argument("--from", dest="from_url", metavar="URL", help="the store, as AKBOT_STORE")
+    group.add_argument("--identity", type=Path, metavar="FILE", help="the private key")
+    group.add_argument(
+        "--project-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="an empty folder for the project; default: the current one",
+    )
+    group.add_argument("--stack", metavar="NAME", help="where the store has several")
 
 
 def check_arguments(args: argparse.Namespace) -> None:
@@ -65,6 +81,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         "--no-safety-backup": args.no_safety_backup,
         "ID": args.id != "latest",
     }
+    _check_bootstrap(args)
     _refuse("--undo", args.undo, {**choices, "--dump": args.dump is not None})
     of_backups = {name: value for name, value in choices.items() if name not in _OF_ANY}
     _refuse("--dump", args.dump is not None, of_backups)
@@ -90,3 +107,36 @@ def _refuse(option: str, given: bool, others: Mapping[str, object]) -> None:  # 
         raise ConfigError(
             f"restore {option}: it does not go with {found[0]}", hint="Leave one of them out."
         )
+
+
+def _check_bootstrap(args: argparse.Namespace) -> None:
+    needs = {"--from": args.from_url, "--identity": args.identity}
+    others = {**needs, "--project-dir": args.project_dir, "--stack": args.stack}
+    never = {
+        "--undo": args.undo,
+        "--dump": args.dump is not None,
+        "--component": args.component,
+        "--allow-unsigned": args.allow_unsigned,
+        "--no-safety-backup": args.no_safety_backup,
+    }
+    if not args.bootstrap:
+        given = [name for name, value in others.items() if value]
+        if given:
+            raise ConfigError(
+                f"restore {given[0]}: it is for an empty host", hint="Add --bootstrap."
+            )
+        return
+    missing = [name for name, value in needs.items() if not value]
+    if missing:
+        raise ConfigError(
+            f"restore --bootstrap: {missing[0]} is missing",
+            hint="Give the store and the private key: --from URL --identity FILE.",
+        )
+    given = [name for name, value in never.items() if value]
+    if given:
+        raise ConfigError(
+            f"restore --bootstrap: it does not go with {given[0]}", hint="Leave one of them out."
+        )
+    args.project_dir = args.project_dir or Path()
+    args.stack = args.stack or ""
+    args.has_laid = False  # as long as nothing is known of it

@@ -19,6 +19,7 @@ from bot.domain.findings import (
     judge_shared_disk,
 )
 from bot.domain.kit_record import judge_kit
+from bot.domain.pause import judge_pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
 from bot.services.catalogue import list_backups
@@ -33,6 +34,7 @@ from bot.services.ports import (
     Engine,
     KeyFacts,
     KitLog,
+    PauseMark,
     State,
 )
 from bot.services.store_probe import StoreProbe
@@ -53,6 +55,7 @@ class CheckService:
     kit: KitLog
     kit_reminder: timedelta
     state: State
+    pause: PauseMark
     journal: JobJournal
     drills: DrillHistory
     plan_of_drills: Schedule | None
@@ -72,6 +75,7 @@ class CheckService:
             findings += await self._stack(stack)
         findings += await self._guarded("store", self._store)
         findings += await self._guarded("state", self._state)
+        findings += await self._guarded("pause", self._pause)
         findings += await self._guarded("keys", self._keys)
         findings += await self._guarded("recovery kit", self._kit)
         findings += await self._guarded("clock", lambda: self._backups(stack))
@@ -204,6 +208,9 @@ class CheckService:
         first = min((each.created for each in records if each.manifest), default=None)
         drill = judge_drills(await self.drills.newest(name), first, now, self.plan_of_drills)
         return [judge_clock(now, records), *([drill] if drill else [])]
+
+    async def _pause(self) -> Sequence[Finding]:
+        return judge_pause(await self.pause.read())
 
     async def _daemon(self) -> Sequence[Finding]:
         return judge_daemon(await self.daemon.report())

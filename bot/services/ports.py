@@ -19,6 +19,7 @@ from bot.domain.findings import DiskUsage
 from bot.domain.kit_record import KitRecord
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import Event
+from bot.domain.pause import Pause
 from bot.domain.signature import PublicKey
 from bot.domain.stack import FileSource, Stack
 
@@ -307,6 +308,16 @@ class KitLog(Protocol):
 
     async def update(self, change: Callable[[KitRecord], KitRecord]) -> None:
         """Replace it by what *change* makes of it, whole or not at all, alone among processes."""
+
+
+class PauseMark(Protocol):
+    """What holds schedules and chat back on this host."""
+
+    async def read(self) -> Pause | None:
+        """None where nothing is paused. Raises ConfigError where that cannot be told."""
+
+    async def clear(self) -> None:
+        """End it; none that is there is no error."""
 
 
 class JobLog(Protocol):

@@ -6,14 +6,14 @@ or in the next one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
-from bot.domain.config_diff import MOST_BYTES, compare_configs, read_config
+from bot.domain.config_diff import compare_configs, read_config
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Trigger
 from bot.domain.manifest import Manifest
@@ -33,7 +33,6 @@ from bot.services.catalogue import list_backups, read_unsigned
 from bot.services.deletion import READS
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
-from bot.services.pipeline import ending
 from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, ReadLocks
 from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside
@@ -41,6 +40,7 @@ from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
 from bot.services.switch import Begin, Switch, switch_and_hold, telling
 from bot.services.verify import read_component, verify_component
+from bot.services.whole import whole
 
 Confirm = Callable[[Preview], Awaitable[bool]]
 """Asks a person whether that shall be done."""
@@ -200,8 +200,8 @@ class RestoreService:
         component = manifest.component(CONFIG)
         if component is None:
             return []
-        packed = await read_component(self.store, component, self.keyring.identities, _whole)
-        now = await _whole(self.engine.files(stack).config())
+        packed = await read_component(self.store, component, self.keyring.identities, whole)
+        now = await whole(self.engine.files(stack).config())
         files = [await asyncio.to_thread(read_config, each) for each in (packed, now)]
         return compare_configs(files[0], files[1], _TAG)
 
@@ -238,13 +238,3 @@ class RestoreService:
             version=manifest.software.authentik if choice.database else site.version,
             tag=await tools.control.tag_change(choice.image),
         )
-
-
-async def _whole(blocks: AsyncIterator[bytes]) -> bytes:
-    """A configuration; of what is none only a little more than one may have."""
-    packed = bytearray()
-    async with ending(blocks):
-        async for block in blocks:
-            if len(packed) <= MOST_BYTES:
-                packed += block
-    return bytes(packed)

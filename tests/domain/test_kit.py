@@ -220,7 +220,7 @@ def test_a_key_of_earlier_days_is_on_it_without_a_check_code() -> None:
 def test_it_is_two_pages_of_78_columns(keys: tuple[PrivateKey, ...]) -> None:
     lines = kit_sheet(replace(KIT, keys=keys), draw_qr).splitlines()
 
-    assert [line for line in lines if len(line) > 78 and "AKBOT_STORE" not in line] == []
+    assert [line for line in lines if len(line) > 78 and "--from" not in line] == []
     assert [line for line in lines if line != line.rstrip()] == []
     assert len(lines) <= 2 * 62
 
@@ -249,10 +249,17 @@ def test_a_hybrid_public_key_is_shortened_and_a_newer_age_is_asked_for() -> None
         (DirectoryLocation(Path("/mnt/my backups")), "file:///mnt/my%20backups"),
     ],
 )
-def test_akbot_is_told_of_the_store(store: S3Location | DirectoryLocation, expected: str) -> None:
+def test_the_bootstrap_command_names_the_store(
+    store: S3Location | DirectoryLocation, expected: str
+) -> None:
     text = kit_sheet(replace(KIT, store=store), draw_qr)
 
-    found = re.search(r"^export AKBOT_STORE=(\S.*)$", text, re.MULTILINE)
+    found = re.search(
+        r"^deploy/bootstrap latest --from (\S.*) \\\n    --stack \S+ --identity identity.txt"
+        r" --project-dir …$",
+        text,
+        re.MULTILINE,
+    )
     assert found
     assert found[1].strip("'") == expected
 

@@ -10,11 +10,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.domain.pause import PAUSED, Pause, format_pause
 from tests.bot_api.faults import unauthorized
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi, bot_api
@@ -301,3 +303,30 @@ def test_a_drill_that_fails_is_an_alarm(
 
     [told] = outcomes(telegram, "Drill failed")[:1]
     assert 'component "media": decrypt: ' in told
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_paused_host_asks_telegram_for_nothing_until_it_is_resumed(
+    chatting: Akbot, telegram: BotApi, ada: Person
+) -> None:
+    pause = Pause(datetime.now(UTC), "the old host may still live")
+    chatting.state.mkdir(mode=0o700)
+    (chatting.state / PAUSED).write_bytes(format_pause(pause))
+    planned = {"AKBOT_BACKUP_SCHEDULE": "0 0 1 1 *"}
+
+    with daemon(chatting, **planned) as running:
+        health = running.health()
+        assert (health["status"], health["paused"]) == ("ok", pause.words)
+        assert health["next_backup"] == ""
+        assert "Paused: schedules and chat are paused" in running.akbot.ok("status")
+        ada.says("/help")
+        wait_until(lambda: pause.words in running.log.read_text(), "the log says so")
+        assert not telegram.requests
+
+        running.akbot.ok("resume")
+
+        telegram.wait(lambda: telegram.chat(ADA).texts, seconds=30)
+        health = running.health()
+        assert health["paused"] == ""
+        assert health["next_backup"]
+        assert running.end() == 0

@@ -7,10 +7,11 @@ import pytest
 
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.daemon_report import DaemonReport, parse_report
-from bot.domain.errors import PortError
+from bot.domain.errors import ConfigError, PortError
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.kit_record import Confirmation, KitRecord
+from bot.domain.pause import Pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
@@ -24,6 +25,7 @@ from tests.fakes_stack import (
     FakeDaemon,
     FakeDisk,
     FakeEngine,
+    FakePause,
     FakeState,
     make_container,
     make_stack,
@@ -69,6 +71,7 @@ def service(  # noqa: PLR0913 - a fake each
     journal: FakeJobJournal | None = None,
     confirmed: Confirmation | None = SEEN,
     plan_of_drills: Schedule | None = None,
+    pause: FakePause | None = None,
 ) -> CheckService:
     return CheckService(
         engine or FakeEngine(),
@@ -80,6 +83,7 @@ def service(  # noqa: PLR0913 - a fake each
         FakeKitLog(KitRecord(confirmed=confirmed)),
         timedelta(days=180),
         state or FakeState(),
+        pause or FakePause(),
         journal or FakeJobJournal(),
         DrillHistory(store or FakeStore(), lambda: keys.trusted),
         plan_of_drills,
@@ -338,3 +342,21 @@ def test_the_daemon_is_degraded_by_what_a_person_should_see() -> None:
 )
 def test_what_is_no_daemons_answer_is_none(answer: object) -> None:
     assert parse_report(answer) is None
+
+
+async def test_a_pause_is_a_warning_with_the_way_on() -> None:
+    pause = FakePause(Pause(NOW, "the old host may still live"))
+
+    [finding] = of(await service(pause=pause).run(), "pause")
+
+    assert finding.level is Level.WARNING
+    assert "paused since 2026-11-23 03:30 UTC: the old host may still live" in finding.message
+    assert "akbot resume" in finding.remedy
+
+
+async def test_a_pause_whose_mark_is_damaged_is_a_failure() -> None:
+    pause = FakePause(fails=ConfigError("it is damaged", hint="Remove it."))
+
+    [finding] = of(await service(pause=pause).run(), "pause")
+
+    assert (finding.level, finding.remedy) == (Level.FAILURE, "Remove it.")

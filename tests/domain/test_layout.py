@@ -1,0 +1,98 @@
+"""What `docker compose config` says, read for an empty host."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from bot.domain.layout import DataFolder, read_layout
+from bot.domain.stack import Role
+
+NAMES = {
+    Role.POSTGRESQL: ("postgresql",),
+    Role.REDIS: ("redis",),
+    Role.SERVER: ("authentik", "server"),
+    Role.WORKER: ("worker",),
+}
+
+
+def mount(source: str, target: str, **more: object) -> dict[str, object]:
+    return {"type": "bind", "source": source, "target": target, **more}
+
+
+def config(**services: dict[str, Any]) -> dict[str, Any]:
+    usual = {"postgresql": {"image": "postgres:17"}, "server": {"image": "server:1"}}
+    return {"name": "authentik", "services": {**usual, **services}, "volumes": {}}
+
+
+def test_a_whole_stack_is_read() -> None:
+    found = read_layout(
+        {
+            "name": "authentik",
+            "services": {
+                "postgresql": {
+                    "image": "postgres:17",
+                    "container_name": "db",
+                    "user": "1026:100",
+                    "volumes": [mount("/m/database", "/var/lib/postgresql/data")],
+                },
+                "redis": {
+                    "image": "redis:8",
+                    "volumes": [{"type": "volume", "source": "redis", "target": "/data"}],
+                },
+                "server": {
+                    "image": "server:1",
+                    "volumes": [
+                        mount("/m/media", "/media"),
+                        mount("/etc/localtime", "/etc/localtime"),
+                        mount("/m/theme", "/theme", read_only=True),
+                    ],
+                },
+                "worker": {
+                    "image": "server:1",
+                    "user": "root",
+                    "volumes": [
+                        mount("/m/media", "/media"),
+                        mount("/var/run/docker.sock", "/var/run/docker.sock"),
+                    ],
+                },
+                "bot": {
+                    "container_name": "akbot",
+                    "volumes": [mount("/m/akbot", "/var/lib/akbot"), mount("/p", "/p")],
+                },
+            },
+            "volumes": {"redis": {"name": "authentik_redis"}},
+        },
+        NAMES,
+        "/p",
+        "/var/lib/akbot",
+    )
+
+    assert found.folders == (
+        DataFolder("/m/database", owner="1026:100"),
+        DataFolder("authentik_redis", is_volume=True),
+        DataFolder("/m/media"),
+        DataFolder("/m/akbot"),
+    )
+    assert found.state == DataFolder("/m/akbot")
+    assert found.containers == ("db", "akbot")
+    assert (found.first, found.then) == (("postgresql", "redis"), ("server", "worker"))
+    assert found.images["server"] == "server:1"
+
+
+def test_a_stack_without_redis_worker_or_bot_is_one() -> None:
+    found = read_layout(config(), NAMES, "/p", "/var/lib/akbot")
+
+    assert (found.first, found.then, found.state) == (("postgresql",), ("server",), None)
+
+
+@pytest.mark.parametrize("services", [{}, {"postgresql": {}}, {"server": {}}])
+def test_what_is_no_authentik_is_refused(services: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match="no service"):
+        read_layout({"name": "x", "services": services}, NAMES, "/p", "/s")
+
+
+def test_the_projects_own_folder_is_not_data() -> None:
+    found = read_layout(config(server={"volumes": [mount("/p", "/x")]}), NAMES, "/p", "/s")
+
+    assert found.folders == ()

@@ -1,0 +1,328 @@
+"""A restore on an empty host: what it lays, what it refuses, and that it goes on after a kill."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot import age
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
+from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
+from bot.domain.jobs import JobState
+from bot.domain.pause import parse_pause
+from tests.fakes_bootstrap import DATABASE, PLACE, STATE
+from tests.fakes_restore import NEW
+from tests.services.bootstrap_world import (
+    BOOTSTRAP,
+    IDENTITY_FILE,
+    BootstrapWorld,
+    disagree,
+    empty_world,
+    process,
+)
+from tests.services.mortal import KilledError, Life
+
+MOST_WRITES = 60
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    """The real one."""
+    journal = Journal(StateFolder(tmp_path / "state"))
+    yield journal
+    await journal.close()
+
+
+def is_whole(world: BootstrapWorld) -> None:
+    host, ground = world.host, world.ground
+    assert host.served() == {NEW}
+    assert set(host.running) == {"authentik", "worker"}
+    assert not host.left_over()
+    assert "authentik" not in host.fenced
+    assert set(world.place.files) == {"docker-compose.yml", ".env", "akbot.env"}
+    assert ground.up_ == {"postgresql", "redis"}
+    assert ground.roles[0].startswith("DO 'BEGIN IF NOT EXISTS")
+    assert set(ground.written[STATE]) == {"paused", "identity.txt"}
+
+
+def serves_nothing_empty(world: BootstrapWorld) -> None:
+    """Whoever came first to an empty Authentik would be its administrator."""
+    assert not world.host.running or world.host.databases["authentik"] == NEW
+
+
+def untouched(world: BootstrapWorld) -> None:
+    ground = world.ground
+    assert [world.host.running, ground.written, world.place.files] == [{}, {}, {}]
+    assert not ground.up_
+
+
+async def test_an_empty_host_gets_the_stack_and_its_bot_is_paused() -> None:
+    world = await empty_world()
+
+    done = await world.bootstrap()
+
+    is_whole(world)
+    [job] = await world.journal.jobs(1)
+    assert (job.state, job.message) == (JobState.DONE, done.words)
+    assert (done.version, done.place, done.command) == ("2025.2.1", PLACE, "docker compose")
+    files = world.ground.written[STATE]
+    assert "the old may still live" in parse_pause(files["paused"]).reason
+    assert files["identity.txt"] == IDENTITY_FILE
+    [signer] = world.keyring.other_trusted
+    own = world.place.files["akbot.env"].content.decode()
+    assert f"AKBOT_TRUSTED_KEYS={signer}\n" in own
+
+
+@pytest.mark.parametrize("own", [b"AKBOT_RECIPIENTS=age1x\n", b"AKBOT_IDENTITY_FILE=/keys/x\n"])
+async def test_the_key_goes_only_where_it_was(own: bytes) -> None:
+    world = await empty_world(own)
+
+    await world.bootstrap()
+
+    assert set(world.ground.written[STATE]) == {"paused"}
+    named = [each for each in world.previews[0].warnings if "/keys/x" in each]
+    assert bool(named) is (b"IDENTITY" in own)
+
+
+async def test_a_bot_that_is_no_service_is_left_to_a_person() -> None:
+    world = await empty_world()
+    del world.ground.config["services"]["bot"]
+
+    done = await world.bootstrap()
+
+    assert (done.paused, world.ground.written) == (False, {})
+    assert "start none until the old host is off" in world.previews[0].warnings[-1]
+
+
+async def test_nothing_is_done_without_a_persons_word() -> None:
+    world = await empty_world()
+
+    with pytest.raises(RefusedError, match="not confirmed"):
+        await world.bootstrap(confirm=disagree)
+
+    untouched(world)
+    [preview] = world.previews
+    assert preview.pauses
+    assert [each.name for each in preview.project.files][:1] == ["docker-compose.yml"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda w: w.place.others.update({"notes.txt": "x"}), '"notes.txt" is in it'),
+        (lambda w: w.place.others.update({"docker-compose.yml": "x"}), "is not empty"),
+        (lambda w: w.ground.strangers.append("authentik"), 'a container "authentik"'),
+        (lambda w: w.ground.full.add(DATABASE), f'"{DATABASE}" is not empty'),
+        (lambda w: w.ground.full.add(STATE), f'"{STATE}" is not empty'),
+        (lambda w: w.ground.config["services"].pop("postgresql"), "no service"),
+    ],
+    ids=["folder", "same name", "container", "database", "state", "another stack"],
+)
+async def test_what_is_there_is_never_written_over(change: object, words: str) -> None:
+    world = await empty_world()
+    change(world)  # type: ignore[operator]
+
+    with pytest.raises(RefusedError, match=words):
+        await world.bootstrap()
+
+    untouched(world)
+    assert not world.previews
+    with pytest.raises(RefusedError, match=words):
+        await world.service().preview(BOOTSTRAP)
+
+
+async def test_of_several_stacks_one_is_named() -> None:
+    world = await empty_world()
+    key = "other/20300101T000000Z-aaaa/manifest.json"
+    world.store.objects[key] = b"{}"
+
+    with pytest.raises(ConfigError, match="several stacks; it has authentik, other"):
+        await world.bootstrap()
+    with pytest.raises(ConfigError, match='none of "nobody"'):
+        await replace(world, stack_name="nobody").bootstrap()
+    untouched(world)
+    await replace(world, stack_name="authentik").bootstrap()
+
+    is_whole(world)
+
+
+async def test_an_empty_store_is_told() -> None:
+    world = await empty_world()
+    world.store.objects.clear()
+
+    with pytest.raises(ConfigError, match="no backup in this store"):
+        await world.bootstrap()
+
+
+async def test_a_stranger_who_signed_it_is_named_and_can_be_trusted() -> None:
+    world = await empty_world()
+    [signer] = world.keyring.other_trusted
+    alone = replace(world, keyring=replace(world.keyring, other_trusted=frozenset()))
+
+    with pytest.raises(RefusedError, match="unknown key") as refused:
+        await alone.bootstrap()
+
+    assert signer in str(refused.value)
+    assert "--trust" in refused.value.hint
+    untouched(world)
+    await alone.bootstrap(replace(BOOTSTRAP, trust=signer))
+    is_whole(world)
+
+
+async def test_a_manifest_that_was_changed_is_refused() -> None:
+    world = await empty_world()
+    [key] = [key for key in world.store.objects if key.endswith("manifest.json")]
+    world.store.objects[key] = world.store.objects[key].replace(b'"created"', b'"Created"')
+
+    with pytest.raises(RefusedError, match="was changed"):
+        await world.bootstrap()
+
+    untouched(world)
+
+
+async def test_the_wrong_key_opens_nothing() -> None:
+    world = await empty_world()
+    wrong = replace(world.keyring, identities=[age.X25519Identity.generate()])
+
+    with pytest.raises(IntegrityError, match='component "config"'):
+        await replace(world, keyring=wrong).bootstrap()
+
+    untouched(world)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_at_any_write_the_same_command_makes_it_whole(
+    tmp_path: Path,
+    after: bool,  # noqa: FBT001
+) -> None:
+    went_on = set()
+    for dies_at in range(1, MOST_WRITES):
+        journal = Journal(StateFolder(tmp_path / f"state-{dies_at}"))
+        world = await empty_world()
+        try:
+            await process(world, journal, Life(dies_at, after)).bootstrap()
+        except KilledError:
+            serves_nothing_empty(world)
+            served = dict(world.host.running)
+            await process(world, journal, Life()).bootstrap()
+            went_on.add(bool(served))
+            is_whole(world)
+            assert not await journal.jobs.open_jobs()
+        else:
+            await journal.close()
+            break
+        await journal.close()
+    else:
+        pytest.fail("it never came to its end")
+    assert went_on == {False, True}
+
+
+async def test_each_failure_leaves_nothing_that_serves_and_the_same_command_goes_on(
+    tmp_path: Path,
+) -> None:
+    first = await empty_world()
+    await first.bootstrap()
+    calls = list(dict.fromkeys(first.host.calls))
+    for number, failing in enumerate(calls):
+        journal = Journal(StateFolder(tmp_path / f"{number}"))
+        world = await empty_world(journal=journal.jobs)
+        world.host.fails = {failing}
+        with pytest.raises(BotError, match=failing):
+            await world.bootstrap()
+        serves_nothing_empty(world)
+        world.host.fails = set()
+
+        await world.bootstrap()
+
+        is_whole(world)
+        assert not await journal.jobs.open_jobs(), failing
+        await journal.close()
+
+
+async def test_what_does_not_hold_is_taken_away_again(journal: Journal) -> None:
+    world = await empty_world(journal=journal.jobs)
+    world.host.well = set()
+
+    with pytest.raises(PortError, match="was not well within"):
+        await world.bootstrap()
+
+    assert not world.host.running
+    assert not world.host.left_over()
+    [job] = await journal.jobs.jobs()
+    assert "the same command begins again" in job.message
+    world.host.well = {NEW}
+    await world.bootstrap()
+    is_whole(world)
+
+
+async def died_after_start(world: BootstrapWorld, journal: Journal, elsewhere: Path) -> None:
+    other = Journal(StateFolder(elsewhere))
+    life = Life()
+    await process(await empty_world(), other, life).bootstrap()
+    await other.close()
+    last = max(number for number, name in enumerate(life.writes, 1) if name == "step")
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(last)).bootstrap()
+    assert world.host.running
+
+
+async def test_what_people_wrote_after_a_kill_stays(journal: Journal, tmp_path: Path) -> None:
+    world = await empty_world()
+    await died_after_start(world, journal, tmp_path / "other")
+    world.host.write()
+
+    await process(world, journal, Life()).bootstrap()
+
+    assert world.host.databases["authentik"] == "new+"
+    assert not world.host.left_over()
+
+
+async def test_what_people_may_have_written_to_is_not_taken_away(
+    journal: Journal, tmp_path: Path
+) -> None:
+    world = await empty_world()
+    await died_after_start(world, journal, tmp_path / "other")
+    world.host.write()
+    world.host.well = set()
+
+    with pytest.raises(RefusedError, match="was started, but the stack was not well"):
+        await process(world, journal, Life()).bootstrap()
+
+    assert world.host.databases["authentik"] == "new+"
+    world.host.well = {NEW}
+    await process(world, journal, Life()).bootstrap()
+    assert world.host.databases["authentik"] == "new+"
+
+
+async def killed_while_it_starts(world: BootstrapWorld, journal: Journal) -> None:
+    """After it has laid all files."""
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(6)).bootstrap()
+    assert world.place.files
+
+
+async def test_it_goes_on_with_the_backup_that_it_began_with(journal: Journal) -> None:
+    world = await empty_world()
+    await killed_while_it_starts(world, journal)
+    [begun] = {key.split("/")[1] for key in world.store.objects}
+    world.clock.at = world.clock.at.replace(year=2027)
+    await world.run()
+
+    with pytest.raises(RefusedError, match=f"a bootstrap of backup {begun} was begun here"):
+        await process(world, journal, Life()).bootstrap(replace(BOOTSTRAP, backup="2027"))
+    done = await process(world, journal, Life()).bootstrap()
+
+    assert done.backup == begun
+
+
+async def test_a_file_that_somebody_changed_meanwhile_is_not_written_over(
+    journal: Journal,
+) -> None:
+    world = await empty_world()
+    await killed_while_it_starts(world, journal)
+    world.place.others[".env"] = "changed"
+
+    with pytest.raises(RefusedError, match="not as the bootstrap before has written it"):
+        await process(world, journal, Life()).bootstrap()
