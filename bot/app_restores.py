@@ -11,10 +11,11 @@ from bot.adapters.restore_place import DockerWorkplace
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.gate import GatePatience
-from bot.services.ports import BackupStore, Clock, JobLog, Publish
+from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore import Confirm, Restored, RestoreService
 from bot.services.restore_recovery import RestoreRecovery
 from bot.services.restore_undo import UndoService
+from bot.services.stores import Stores
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Restores:
     """Restores, their undo and their recovery."""
 
     engine: DockerEngine
-    store: BackupStore
+    stores: Stores
     journal: SqliteJobJournal
     clock: Clock
     keys: HostKeys
@@ -49,7 +50,7 @@ class Restores:
         """What settles those that did not end well."""
         return RestoreRecovery(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.clock,
             self.keys.trusted,
@@ -60,7 +61,7 @@ class Restores:
     async def _service(self, publish: Publish) -> RestoreService:
         return RestoreService(
             self.engine,
-            self.store,
+            self.stores,
             await asyncio.to_thread(self.keys.keyring),
             self.clock,
             publish,

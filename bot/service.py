@@ -49,7 +49,8 @@ class _Service:
             app.backups,
             app.engine.find_stack,
             app.pin,
-            prunes=not app.policy.keeps_everything,
+            copies=app.stores.several,
+            prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
         self._chat = _build_chat(app, self._runner)
         self._troubles: dict[str, str] = {}
@@ -78,7 +79,8 @@ class _Service:
             app.folder.hold_for_daemon(),
             health_server(settings.health_listen, self._report),
         ):
-            logger.info("akbot runs; backups go to %s", app.store.name)
+            names = (place.store.name for place in app.stores.places)
+            logger.info("akbot runs; backups go to %s", ", ".join(names))
             await daemon.run(stop)
 
     def _schedulers(self, since: datetime) -> list[Scheduler]:

@@ -68,7 +68,7 @@ class RestoreWorld(World):
         trusted = lambda: self.keyring.trusted  # noqa: E731
         recovery = RestoreRecovery(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.gate_clock,
             trusted,
@@ -77,7 +77,7 @@ class RestoreWorld(World):
         )
         undo = Undo(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.clock,
             trusted,
@@ -108,7 +108,7 @@ class RestoreWorld(World):
     def restores(self, publish: Publish = lambda _: None) -> RestoreService:
         return RestoreService(
             self.engine,
-            self.store,
+            self.stores,
             self.keyring,
             self.gate_clock,
             publish,

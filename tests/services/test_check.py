@@ -16,6 +16,7 @@ from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
 from bot.services.drill import DrillHistory
 from bot.services.ports import KeyFacts, Protection, StoredObject
+from bot.services.stores import Place, Stores
 from tests.fakes import FakeKitLog, FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import (
@@ -69,10 +70,12 @@ def service(  # noqa: PLR0913 - a fake each
     journal: FakeJobJournal | None = None,
     confirmed: Confirmation | None = SEEN,
     plan_of_drills: Schedule | None = None,
+    others: tuple[Place, ...] = (),
 ) -> CheckService:
+    stores = Stores((Place("first", store or FakeStore(kept=Protection.LOCKED)), *others))
     return CheckService(
         engine or FakeEngine(),
-        store or FakeStore(kept=Protection.LOCKED),
+        stores,
         disk or FakeDisk(),
         clock or FakeClock(),
         daemon or FakeDaemon(),
@@ -81,7 +84,7 @@ def service(  # noqa: PLR0913 - a fake each
         timedelta(days=180),
         state or FakeState(),
         journal or FakeJobJournal(),
-        DrillHistory(store or FakeStore(), lambda: keys.trusted),
+        DrillHistory(stores, lambda: keys.trusted),
         plan_of_drills,
     )
 
