@@ -12,7 +12,6 @@ from bot.adapters.allocator import share_arenas
 from bot.adapters.clock import SystemClock
 from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.daemon_health import DaemonHealth
-from bot.adapters.directory import DirectoryStore
 from bot.adapters.disk import HostDisk
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
@@ -22,39 +21,37 @@ from bot.adapters.kit_file import KitFile
 from bot.adapters.pause_file import PauseFile
 from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
-from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
+from bot.app_stores import build_stores, named_stores
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
 from bot.domain.errors import ConfigError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
-from bot.domain.manifest import Manifest
-from bot.domain.messages import Command, RunBackup, RunDrill, RunPrune, RunRestore
+from bot.domain.messages import Command, RunBackup, RunCopy, RunDrill, RunPrune, RunRestore
 from bot.domain.restore import RestorePlan, plan_of
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role, Stack
-from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
-from bot.services.backup import BackupService
-from bot.services.catalogue import list_backups
+from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
+from bot.services.copies import Copied, CopyService
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener
-from bot.services.pins import PinService
-from bot.services.ports import BackupStore, JobLog, Publish
-from bot.services.prune import Pruned, PruneService
+from bot.services.pins import PinEverywhere
+from bot.services.ports import JobLog, Publish
+from bot.services.prune import PruneService
+from bot.services.prune_stores import Kept, PrunedStores, PruneStores
 from bot.services.restore import Confirm, Restored
+from bot.services.stores import Catalogue, Place
 from bot.services.undo import Undo
 from bot.services.verify import Verified, VerifyService
 from bot.settings import Settings
-
-_BACKUPS = "backups"
 
 
 class App:
@@ -73,12 +70,11 @@ class App:
         self.clock = SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
         self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
-        self.store = _build_store(settings, patient=patient)
+        self.stores = build_stores(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
         self.pause = PauseFile(self.folder)
         self.read_locks = ReadLocks(self.folder)
-        self.policy = settings.retention(settings.zone)
         self.listeners = [*listeners]
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
         compose = ComposeProgram(
@@ -86,7 +82,7 @@ class App:
         )
         self.restores = Restores(
             self.engine,
-            self.store,
+            self.stores,
             self.journal.jobs,
             self.clock,
             self.keys,
@@ -97,7 +93,7 @@ class App:
         )
         undo = Undo(
             self.engine,
-            self.store,
+            self.stores,
             self.journal.jobs,
             self.clock,
             self.keys.trusted,
@@ -136,64 +132,92 @@ class App:
         plans = [plan_of(job.plan) for job in await self.journal.jobs.open_jobs()]
         return next((plan for plan in plans if plan), None)
 
-    async def backup(self, command: RunBackup, begun: Begun | None = None) -> Manifest:
+    async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
         """`akbot backup`, as a job."""
         if command.components:  # before it is a job: a name that is wrong is no backup that failed
-            await (
-                self.jobs.recover()
-            )  # a restore that was cut off may have left no stack to look at
+            # a restore that was cut off may have left no stack to look at
+            await self.jobs.recover()
             require_components(await self.engine.find_stack(), command.components)
 
-        async def work(job: JobLog, publish: Publish) -> Manifest:
+        async def work(job: JobLog, publish: Publish) -> BackedUp:
             keyring = await asyncio.to_thread(self.keys.keyring)
             stack = self.settings.stack or None
-            service = BackupService(self.engine, self.store, keyring, self.clock, publish, stack)
+            service = BackupService(self.engine, self.stores, keyring, self.clock, publish, stack)
             return await service.run(command, job)
 
-        return await self.jobs.run(command, work, begun)
+        return await self.jobs.run(command, work, begun, lambda done: done.words)
 
-    def verify(self, publish: Publish) -> VerifyService:
-        """`akbot verify`."""
+    async def copy(self, command: RunCopy, begun: Begun | None = None) -> Copied:
+        """`akbot copy`, as a job where a store lacks anything."""
+        stack = await self.stack_name()
+        if not await self._copies(stack, lambda _: None).preview():
+            return Copied()
+
+        async def work(job: JobLog, publish: Publish) -> Copied:
+            return await self._copies(stack, publish).run(job)
+
+        return await self.jobs.run(command, work, begun, lambda copied: copied.words)
+
+    def _copies(self, stack: str, publish: Publish) -> CopyService:
+        trusted = self.keys.trusted()
+        return CopyService(self.stores, self.read_locks, self.clock, trusted, publish, stack)
+
+    def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
+        """`akbot verify`, for each store that has *record*, by its name."""
         identities = self.keys.identities()
-        return VerifyService(self.engine, self.store, identities, publish, self.read_locks)
+        places = [each for each in self.stores.places if each.name in record.stores]
+        return {
+            place.name: VerifyService(
+                self.engine, place.store, identities, publish, self.read_locks
+            )
+            for place in places
+        }
 
     async def read_back(self, wanted: str) -> Verified:
-        """Verify one backup for somebody who sees no progress."""
+        """Verify one backup, in every store that has it, for somebody who sees no progress."""
         record = choose(await self.backups(), wanted)
-        service = await asyncio.to_thread(self.verify, lambda _: None)
-        return await service.run(record, deep=False)
+        services = await asyncio.to_thread(self.verify, lambda _: None, record)
+        results = [await each.run(record, deep=False) for each in services.values()]
+        return results[0]
 
-    async def prune(self, command: RunPrune, begun: Begun | None = None) -> Pruned:
+    async def prune(self, command: RunPrune, begun: Begun | None = None) -> PrunedStores:
         """`akbot prune`, as a job."""
         stack = await self.stack_name()
 
-        async def work(job: JobLog, publish: Publish) -> Pruned:
-            return await self._prune_service(stack, publish).run(command, job)
+        async def work(job: JobLog, publish: Publish) -> PrunedStores:
+            return await self._prunes(stack, publish).run(command, job)
 
         return await self.jobs.run(command, work, begun, lambda pruned: pruned.words)
 
-    async def plan_prune(self) -> RetentionPlan:
-        """`akbot prune --dry-run`."""
-        return await self._prune_service(await self.stack_name(), lambda _: None).preview()
+    async def plan_prune(self) -> dict[str, RetentionPlan]:
+        """`akbot prune --dry-run`, by store."""
+        return await self._prunes(await self.stack_name(), lambda _: None).preview()
 
-    def _prune_service(self, stack: str, publish: Publish) -> PruneService:
-        return PruneService(
-            self.store,
-            self.journal.jobs,
-            self.read_locks,
-            self.clock,
-            self.keys.trusted(),
-            publish,
-            self.policy,
-            stack,
-        )
+    def _prunes(self, stack: str, publish: Publish) -> PruneStores:
+        trusted = self.keys.trusted()
+
+        def service(place: Place, kept: Kept) -> PruneService:
+            return PruneService(
+                place.store,
+                self.journal.jobs,
+                self.read_locks,
+                self.clock,
+                trusted,
+                publish,
+                place.policy,
+                stack,
+                place.name,
+                kept,
+            )
+
+        return PruneStores(self.stores, trusted, stack, service)
 
     async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - its one question
         """`akbot pin`."""
-        backup_id = choose(await self.backups(), wanted).id
+        record = choose(await self.backups(), wanted)
         keyring = await asyncio.to_thread(self.keys.keyring)
-        service = PinService(self.store, keyring, self.read_locks, await self.stack_name())
-        return await service.run(backup_id, pinned=pinned)
+        service = PinEverywhere(self.stores, keyring, self.read_locks, await self.stack_name())
+        return await service.run(record, pinned=pinned)
 
     async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
         """`akbot drill`, as a job."""
@@ -203,7 +227,7 @@ class App:
             record = choose(await self.backups(), command.backup)
             service = DrillService(
                 self.engine,
-                self.store,
+                self.stores.holding(record),
                 keyring,
                 self.clock,
                 publish,
@@ -237,6 +261,8 @@ class App:
                 return await self.backup(command, begun)
             case RunPrune():
                 return await self.prune(command, begun)
+            case RunCopy():
+                return await self.copy(command, begun)
             case RunDrill():
                 return await self.drill(command, begun)
             case RunRestore():
@@ -248,7 +274,7 @@ class App:
         """`akbot check`."""
         return CheckService(
             self.engine,
-            self.store,
+            self.stores,
             HostDisk(),
             self.clock,
             DaemonHealth(self.settings.health_listen),
@@ -258,7 +284,7 @@ class App:
             self.folder,
             self.pause,
             self.journal.jobs,
-            DrillHistory(self.store, self.keys.trusted),
+            DrillHistory(self.stores, self.keys.trusted),
             self.settings.plan_of_drills,
             self.settings.stack or None,
         )
@@ -271,16 +297,20 @@ class App:
             KitFile(self.folder),
             self.clock,
             KitPlace(
-                store=_location(self.settings),
+                stores=named_stores(self.settings),
                 database_service=self.settings.service_names()[Role.POSTGRESQL][0],
                 version=version("akbot"),
             ),
             self.stack_name,
         )
 
+    async def catalogue(self) -> Catalogue:
+        """What lies in which store."""
+        return await self.stores.catalogue(await self.stack_name(), self.keys.trusted())
+
     async def backups(self) -> list[BackupRecord]:
-        """`akbot backups`."""
-        return await list_backups(self.store, await self.stack_name(), self.keys.trusted())
+        """Every backup once, newest first."""
+        return (await self.catalogue()).records
 
     async def jobs_as_they_stand(self, limit: int) -> list[Job]:
         """The newest jobs, the newest first; one whose process is gone does not run."""
@@ -295,7 +325,7 @@ class App:
     async def close(self) -> None:
         """Give back connections and threads."""
         await self.journal.close()
-        await self.store.close()
+        await self.stores.close()
         await self.engine.close()
 
 
@@ -310,35 +340,3 @@ async def open_app(
         yield app
     finally:
         await app.close()
-
-
-def _build_store(settings: Settings, *, patient: bool) -> BackupStore:
-    location = _location(settings)
-    if isinstance(location, DirectoryLocation):
-        return DirectoryStore(location.path)
-    patience = Patience(
-        answer_seconds=settings.store_timeout,
-        outage_seconds=settings.store_outage if patient else 0,
-    )
-    return S3Store(
-        location, _credentials(settings), max_parts=settings.store_max_parts, patience=patience
-    )
-
-
-def _location(settings: Settings) -> S3Location | DirectoryLocation:
-    """Where the store is: the folder in the state folder where no setting names one."""
-    if not settings.store:
-        return DirectoryLocation(settings.state_folder / _BACKUPS)
-    return parse_store_url(settings.store)
-
-
-def _credentials(settings: Settings) -> S3Credentials | None:
-    """The key pair of the settings; without one boto3 looks in its usual places."""
-    if not settings.aws_access_key_id:
-        return None
-    token = settings.aws_session_token
-    return S3Credentials(
-        settings.aws_access_key_id,
-        settings.aws_secret_access_key,
-        token if token.get_secret_value() else None,
-    )

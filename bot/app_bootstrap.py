@@ -127,7 +127,7 @@ class Bootstraps:
         )
         undo = Undo(
             app.engine,
-            app.store,
+            app.stores,
             app.journal.jobs,
             app.clock,
             app.keys.trusted,
@@ -152,7 +152,7 @@ class Bootstraps:
     async def _service(self, publish: Publish) -> BootstrapService:
         app = self._app
         return BootstrapService(
-            app.store,
+            app.stores.places[0].store,  # the one that --from names
             self._folder,
             self._ground,
             self._workplace,
@@ -173,7 +173,7 @@ class Bootstraps:
         engine = DockerEngine(app.engine.api, StackWanted(layout.name, names))
         return RestoreService(
             engine,
-            app.store,
+            app.stores,
             await asyncio.to_thread(app.keys.keyring),
             app.clock,
             publish,

@@ -14,11 +14,12 @@ from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
 from bot.services.gate import GatePatience
-from bot.services.ports import BackupStore, Clock, JobLog, Publish
+from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore import Confirm, Restored, RestoreService
 from bot.services.restore_dump import DumpRestoreService
 from bot.services.restore_recovery import RestoreRecovery
 from bot.services.restore_undo import UndoService
+from bot.services.stores import Stores
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Restores:
     """Restores, their undo and their recovery."""
 
     engine: DockerEngine
-    store: BackupStore
+    stores: Stores
     journal: SqliteJobJournal
     clock: Clock
     keys: HostKeys
@@ -63,7 +64,7 @@ class Restores:
         """What settles those that did not end well."""
         return RestoreRecovery(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.clock,
             self.keys.trusted,
@@ -74,7 +75,7 @@ class Restores:
     async def _service(self, publish: Publish) -> RestoreService:
         return RestoreService(
             self.engine,
-            self.store,
+            self.stores,
             await asyncio.to_thread(self.keys.keyring),
             self.clock,
             publish,
@@ -94,7 +95,7 @@ class Restores:
             publish,
             self.workplace,
             self.gate,
-            BackupService(self.engine, self.store, keyring, self.clock, publish, self.stack),
+            BackupService(self.engine, self.stores, keyring, self.clock, publish, self.stack),
         )
 
     def _undo(self, publish: Publish) -> UndoService:

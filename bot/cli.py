@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers
+from bot import cli_answers, cli_backup
 from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.printable import one_line
 from bot.entrypoints import crypt, kit_arguments, restore_arguments
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
-_LONGEST_LABEL = 100
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
@@ -87,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--env-file", type=Path, help="settings file instead of ./akbot.env")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    backup = _add(commands, "backup", _backup, "back the stack up")
+    backup = _add(commands, "backup", cli_backup.backup, "back the stack up")
     backup.add_argument("--label", default="", help="a few words to find it by")
     backup.add_argument("--pin", action="store_true", help="keep it whatever its age")
     backup.add_argument(
@@ -104,6 +103,8 @@ def make_parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
+    copy_help = "copy to each store the backups that it lacks"
+    _add(commands, "copy", _shown(cli_answers.copy), copy_help)
     drill = _add(commands, "drill", _shown(cli_answers.drill), "prove a backup by restoring it")
     drill.add_argument("id", nargs="?", default="latest", help="an id, its beginning, or latest")
     drill.add_argument(
@@ -227,7 +228,7 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
     progress = Progress(sys.stderr)
     _end_in_order_on_sigterm()
     listeners = [lambda _, event: progress(event)]
-    async with open_app(settings, listeners, patient=run in {_backup, _verify}) as app:
+    async with open_app(settings, listeners, patient=run in {cli_backup.backup, _verify}) as app:
         return await run(app, args)
 
 
@@ -238,32 +239,6 @@ def _end_in_order_on_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _backup(app: "App", args: argparse.Namespace) -> int:
-    import getpass  # noqa: PLC0415
-
-    from bot.domain.jobs import Trigger  # noqa: PLC0415
-    from bot.domain.messages import RunBackup  # noqa: PLC0415
-
-    if not args.label.isprintable() or len(args.label) > _LONGEST_LABEL:
-        raise ConfigError(
-            "--label: it is longer than a line, or holds what cannot be printed",
-            hint=f"Give up to {_LONGEST_LABEL} letters, digits and signs.",
-        )
-    command = RunBackup(
-        trigger=Trigger.CLI,
-        actor=getpass.getuser(),
-        label=args.label,
-        pin=args.pin,
-        components=frozenset(args.component),
-    )
-    manifest = await app.backup(command)
-    if args.json:
-        _say_json(asdict(manifest))
-    else:
-        _say(manifest.id, *(f"warning: {one_line(each)}" for each in manifest.warnings))
-    return DONE
-
-
 async def _verify(app: "App", args: argparse.Namespace) -> int:
     from bot.domain.catalogue import choose  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
@@ -271,19 +246,24 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
 
     records = await app.backups()
     chosen = records if args.id == "all" else [choose(records, args.id)]
-    service = app.verify(Progress(sys.stderr))
+    runs = [
+        (record, name, service)
+        for record in chosen
+        for name, service in app.verify(Progress(sys.stderr), record).items()
+    ]
     outcomes: list[dict[str, Any]] = []
     code = DONE
-    for record in chosen:
+    for record, name, service in runs:
+        where = {"store": name} if app.stores.several else {}
         try:
             result = await service.run(record, deep=args.deep)
         except BotError as error:
-            if len(chosen) == 1 and not args.json:
+            if len(runs) == 1 and not args.json:
                 raise
             code = worst_code(code, _exit_code(error))
-            outcomes.append({"id": record.id, "ok": False, "reason": str(error)})
+            outcomes.append({"id": record.id, **where, "ok": False, "reason": str(error)})
         else:
-            outcomes.append({"id": record.id, "ok": True, **asdict(result)})
+            outcomes.append({"id": record.id, **where, "ok": True, **asdict(result)})
     if args.json:
         _say_json(outcomes)
     else:

@@ -19,11 +19,14 @@ async def backups(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     from bot.domain.catalogue import choose  # noqa: PLC0415 - "--help" needs none of it
     from bot.entrypoints import render  # noqa: PLC0415
 
-    records = await app.backups()
+    catalogue = await app.catalogue()
+    records = catalogue.records
     if args.id:
         record = choose(records, args.id)
         return asdict(record), render.manifest_lines(record)
-    return [asdict(each) for each in records], render.backup_lines(records, app.clock.now())
+    lines = render.backup_lines(records, app.clock.now(), places=app.stores.several)
+    silent = render.silent_lines(catalogue.silent)
+    return [asdict(each) for each in records], [*lines, *silent]
 
 
 async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
@@ -57,10 +60,27 @@ async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     from bot.entrypoints import render_prune  # noqa: PLC0415
 
     if args.dry_run:
-        plan = await app.plan_prune()
-        return render_prune.plan_value(plan), render_prune.plan_lines(plan, app.clock.now())
+        plans, now = await app.plan_prune(), app.clock.now()
+        return render_prune.by_store(
+            plans, render_prune.plan_value, lambda plan: render_prune.plan_lines(plan, now)
+        )
     pruned = await app.prune(RunPrune(trigger=Trigger.CLI, actor=getpass.getuser()))
-    return render_prune.pruned_value(pruned), render_prune.pruned_lines(pruned)
+    return render_prune.by_store(
+        pruned.by_store, render_prune.pruned_value, render_prune.pruned_lines
+    )
+
+
+async def copy(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
+    """`akbot copy`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunCopy  # noqa: PLC0415
+
+    copied = await app.copy(RunCopy(trigger=Trigger.CLI, actor=getpass.getuser()))
+    done = [{"id": each.record.id, "store": each.target} for each in copied.done]
+    lines = [f"copied  {each.record.id} to {each.target}" for each in copied.done]
+    return done, lines or ["No store that answers lacks a backup."]
 
 
 async def drill(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
@@ -157,17 +177,22 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     from bot.entrypoints import render  # noqa: PLC0415
 
     stack = await app.find_stack()
-    records = await app.backups()
+    catalogue = await app.catalogue()
+    records = catalogue.records
     jobs = await app.jobs_as_they_stand(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]
     pause = await app.pause.read()
     value = {
         "containers": [asdict(each) for each in stack.containers],
-        "backups": [{"id": each.id, "state": each.state} for each in records],
+        "backups": [
+            {"id": each.id, "state": each.state, "stores": each.stores, "lacking": each.lacking}
+            for each in records
+        ],
         "running": [asdict(job) for job in running],
         "paused": asdict(pause) if pause else None,
     }
     lines = render.status_lines(stack.containers, records, app.clock.now())
+    lines += render.silent_lines(catalogue.silent)
     lines += [f"Running now: {one_line(describe(job))}" for job in running]
     if pause:
         lines.append(one_line(f"Paused: {pause.words}. {RESUME}"))

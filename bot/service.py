@@ -52,7 +52,8 @@ class _Service:
             app.pin,
             app.read_back,
             app.restores.preview,
-            prunes=not app.policy.keeps_everything,
+            copies=app.stores.several,
+            prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
         self._chat = _build_chat(app, self._runner)
         self._troubles: dict[str, str] = {}
@@ -82,7 +83,8 @@ class _Service:
             app.folder.hold_for_daemon(),
             health_server(settings.health_listen, self._report),
         ):
-            logger.info("akbot runs; backups go to %s", app.store.name)
+            names = (place.store.name for place in app.stores.places)
+            logger.info("akbot runs; backups go to %s", ", ".join(names))
             await daemon.run(stop)
 
     def _schedulers(self, since: datetime) -> list[Scheduler]:

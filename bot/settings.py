@@ -36,7 +36,8 @@ class Settings(RetentionSettings, GateSettings, DockerSettings):
         "",
         alias="AKBOT_STORE",
         description="Where backups lie: `s3://bucket/prefix?endpoint=…&region=…` or"
-        " `file:///path`. Default: the folder `backups` in the state folder.",
+        " `file:///path`. Several, separated by blanks, commas or lines, each get every backup:"
+        " `NAME=URL`. Default: the folder `backups` in the state folder.",
     )
     recipients: Names = Field(
         (),

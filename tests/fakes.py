@@ -36,6 +36,7 @@ class FakeStore:
         chunks: AsyncIterator[bytes],
         *,
         size_hint: int | None = None,  # noqa: ARG002 - for stores that send parts
+        moved: Callable[[], None] | None = None,  # noqa: ARG002 - likewise
     ) -> int:
         key_parts(key)
         self.calls.append(("put", key))

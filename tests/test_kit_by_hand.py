@@ -14,7 +14,7 @@ from bot.domain.store_url import DirectoryLocation, S3Location
 from bot.entrypoints.qr import draw_qr
 from bot.services.keyring import Keyring
 from tests.age import programs
-from tests.domain.test_kit import KIT
+from tests.domain.test_kit import KIT, one_store
 from tests.fakes_stack import NOW
 from tests.services.world import IDENTITY, World
 
@@ -24,7 +24,7 @@ def sheet_for(keyring: Keyring, store: Path) -> str:
     return kit_sheet(
         Kit(
             stack="authentik",
-            store=DirectoryLocation(store),
+            stores=one_store(DirectoryLocation(store)),
             recipients=(SealedFor(str(keyring.recipients[0]), name),),
             signers=(keyring.public_key,),
             identity_path="",
@@ -162,7 +162,7 @@ def test_the_typed_file_makes_akbot_trust_and_open(drawer: Drawer) -> None:
     ],
 )
 def test_a_shell_can_read_every_command(store: S3Location | DirectoryLocation) -> None:
-    sheet = kit_sheet(replace(KIT, store=store), draw_qr)
+    sheet = kit_sheet(replace(KIT, stores=one_store(store)), draw_qr)
     code = commands(sheet, "a", "z", "20261123T033000Z-k3f9")
     code += "\ndeploy/bootstrap" + sheet.partition("deploy/bootstrap")[2].partition("\n\n")[0]
 

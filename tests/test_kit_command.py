@@ -193,7 +193,9 @@ def test_json_has_the_key_only_on_demand(host: Host) -> None:
     [key] = with_key["keys"]
     assert key["text"] == host.key()
     assert key["code"] == code_on(host.ok("kit", "--with-key"))
-    assert with_key["store"] == "s3://my-bucket/home at https://s3.example.org"
+    assert with_key["stores"] == {
+        "s3:my-bucket/home": "s3://my-bucket/home at https://s3.example.org"
+    }
 
 
 def test_what_exists_is_never_overwritten(host: Host) -> None:

@@ -4,7 +4,7 @@ An object is written under a hidden name beside its place, brought to the disk, 
 its own name, which fails where that exists already.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from bot.adapters.directory_errors import directory_errors
@@ -51,6 +51,7 @@ class DirectoryStore:
         chunks: AsyncIterator[bytes],
         *,
         size_hint: int | None = None,  # noqa: ARG002 - for stores that send parts
+        moved: Callable[[], None] | None = None,  # noqa: ARG002 - likewise: here taken is written
     ) -> int:
         doing = f'write object "{key}"'
         file = PartFile(self._root, key_parts(key))

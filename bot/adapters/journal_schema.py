@@ -79,6 +79,7 @@ _STEPS = (
     "",  # jobs of kind "prune", and triggers "safety" and "update"
     "",  # jobs of kind "drill"
     "",  # jobs of kind "restore"
+    "",  # jobs of kind "copy"
 )
 
 

@@ -1,6 +1,6 @@
 """Keep backups in a bucket of any service that speaks S3."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.s3_errors import NOT_S3, S3Error
@@ -62,13 +62,23 @@ class S3Store:
         return self._min_part_size
 
     async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, size_hint: int | None = None
+        self,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size_hint: int | None = None,
+        moved: Callable[[], None] | None = None,
     ) -> int:
         part_size = part_size_for(
             size_hint, smallest=self._min_part_size, max_parts=self._max_parts
         )
         return await upload(
-            self._session, key, chunks, part_size=part_size, max_parts=self._max_parts
+            self._session,
+            key,
+            chunks,
+            part_size=part_size,
+            max_parts=self._max_parts,
+            moved=moved,
         )
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ import io
 import mmap
 import threading
 from base64 import b64encode
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from hashlib import md5
 from typing import IO, cast
@@ -44,20 +45,35 @@ class PartStoppedError(CancelledError):
     """
 
 
-def part_body(data: memoryview, stop: threading.Event) -> IO[bytes]:
+class Furthest:
+    """How far a part has come, over all attempts to send it; *moved* is told of each advance."""
+
+    def __init__(self, moved: Callable[[], None] | None) -> None:
+        self._moved = moved
+        self._position = 0
+
+    def reached(self, position: int) -> None:
+        """An attempt has come to *position*."""
+        if self._moved and position > self._position:
+            self._position = position
+            self._moved()
+
+
+def part_body(data: memoryview, stop: threading.Event, furthest: Furthest) -> IO[bytes]:
     """A part as a file, which botocore reads block by block while it sends, until *stop*.
 
     Bytes handed over whole would have to pass the socket within one timeout, which a large part
     on a slow line does not, and could not be stopped on their way.
     """
-    return cast("IO[bytes]", _PartBody(data, stop))
+    return cast("IO[bytes]", _PartBody(data, stop, furthest))
 
 
 class _PartBody(io.RawIOBase):
-    def __init__(self, data: memoryview, stop: threading.Event) -> None:
+    def __init__(self, data: memoryview, stop: threading.Event, furthest: Furthest) -> None:
         self._data = data
         self._position = 0
         self._stop = stop
+        self._furthest = furthest
 
     def __len__(self) -> int:
         return len(self._data)
@@ -82,4 +98,5 @@ class _PartBody(io.RawIOBase):
         end = len(self._data) if size < 0 else self._position + size
         block = bytes(self._data[self._position : end])
         self._position += len(block)
+        self._furthest.reached(self._position)
         return block

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.s3_errors import S3Error
-from bot.adapters.s3_part import content_md5, part_body, part_buffer
+from bot.adapters.s3_part import Furthest, content_md5, part_body, part_buffer
 from bot.adapters.s3_session import TOKEN, S3Session
 from bot.adapters.s3_unfinished import abort_upload
 from bot.adapters.threads import finish
@@ -29,11 +29,17 @@ _NO_CONDITIONS = {"NotImplemented", "InvalidArgument", "InvalidRequest", "BadReq
 _logger = logging.getLogger(__name__)
 
 
-async def upload(
-    session: S3Session, key: str, chunks: AsyncIterator[bytes], *, part_size: int, max_parts: int
+async def upload(  # noqa: PLR0913 - the store's settings, and what the port gives
+    session: S3Session,
+    key: str,
+    chunks: AsyncIterator[bytes],
+    *,
+    part_size: int,
+    max_parts: int,
+    moved: Callable[[], None] | None = None,
 ) -> int:
     """Store *chunks* under *key* and return their size; see BackupStore.put for the promise."""
-    target = _Upload(session, key, part_size, max_parts)
+    target = _Upload(session, key, part_size, max_parts, moved)
     try:
         await target.require_absent()
         async for chunk in chunks:
@@ -47,13 +53,21 @@ async def upload(
 
 
 class _Upload:
-    def __init__(self, session: S3Session, key: str, part_size: int, max_parts: int) -> None:
+    def __init__(
+        self,
+        session: S3Session,
+        key: str,
+        part_size: int,
+        max_parts: int,
+        moved: Callable[[], None] | None,
+    ) -> None:
         self._session = session
         self._key = key
         self._target: dict[str, Any] = {"Bucket": session.bucket, "Key": session.place(key)}
         self._doing = f'write object "{key}"'
         self._part_size = part_size
         self._max_parts = max_parts
+        self._moved = moved
         self._token = secrets.token_hex(16)
         self._stop = threading.Event()
         self._size = 0
@@ -93,7 +107,8 @@ class _Upload:
         """Send what is left and make the object visible."""
         if not self._upload_id:
             data = self._buffer[: self._filled] if self._buffer else memoryview(b"")
-            show = self._show(lambda s3, condition: self._put_whole(s3, data, condition))
+            far = Furthest(self._moved)
+            show = self._show(lambda s3, condition: self._put_whole(s3, data, far, condition))
             self._sending[asyncio.create_task(show)] = data  # as a part, so that it can be stopped
             await self._reap()
             return self._size
@@ -130,12 +145,14 @@ class _Upload:
             self._spare.append(self._sending.pop(task))
 
     async def _send_part(self, number: int, data: memoryview) -> None:
+        furthest = Furthest(self._moved)
+
         def send(s3: "S3Client") -> str:
             return s3.upload_part(
                 **self._target,
                 UploadId=self._upload_id,
                 PartNumber=number,
-                Body=part_body(data, self._stop),
+                Body=part_body(data, self._stop, furthest),
                 ContentLength=len(data),
                 ContentMD5=content_md5(data),
             )["ETag"]
@@ -148,10 +165,12 @@ class _Upload:
         self._upload_id = begun["UploadId"]  # kept here even if our task is cancelled meanwhile
         self._session.open_uploads.add(self._upload_id)
 
-    def _put_whole(self, s3: "S3Client", data: memoryview, condition: dict[str, Any]) -> None:
+    def _put_whole(
+        self, s3: "S3Client", data: memoryview, furthest: Furthest, condition: dict[str, Any]
+    ) -> None:
         s3.put_object(
             **self._target,
-            Body=part_body(data, self._stop) if data else b"",
+            Body=part_body(data, self._stop, furthest) if data else b"",
             ContentLength=len(data),
             ContentMD5=content_md5(data),
             Metadata={TOKEN: self._token},

@@ -35,7 +35,8 @@ class BackupState(StrEnum):
 class BackupRecord:
     """A backup as the store shows it; *reason* says why it is not good.
 
-    *doubtful_pin*: it has a pin that nobody who is trusted here has signed.
+    *doubtful_pin*: it has a pin that nobody who is trusted here has signed. *stores* names those
+    where it lies like this, *lacking* the other ones; both are empty where one store was asked.
     """
 
     id: BackupId
@@ -45,6 +46,8 @@ class BackupRecord:
     pinned: bool = False
     stored_size: int = 0
     doubtful_pin: bool = False
+    stores: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def created(self) -> datetime:

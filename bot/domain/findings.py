@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.catalogue import BackupRecord, BackupState, newest_good
 from bot.domain.stack import Container, Mount, Role, Stack
 
 
@@ -144,6 +144,19 @@ def judge_clock(now: datetime, records: Sequence[BackupRecord]) -> Finding:
             "Set the host's clock (timedatectl set-ntp true).",
         )
     return Finding("clock", Level.OK, f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def judge_spread(records: Sequence[BackupRecord]) -> Finding | None:
+    """Whether the newest good backup lies in every store; None where there is one store."""
+    newest = newest_good(records)
+    if newest is None or not newest.lacking:
+        return None
+    return Finding(
+        "stores",
+        Level.WARNING,
+        f"the newest good backup {newest.id} is not in {', '.join(newest.lacking)}",
+        'Mend that store; the next backup, or "akbot copy", brings it what it lacks.',
+    )
 
 
 def judge_shared_disk(store: DiskUsage | None, database: DiskUsage | None) -> Finding | None:

@@ -16,6 +16,8 @@ ALL_JOBS = 10_000
 """More than the journal keeps: to ask it for all of them."""
 OUTAGE = "outage"
 """Fact of the plan of a job that failed because an outside system did."""
+DEGRADED = "degraded: "
+"""Stands in the message of a job that did its work, before what it could not do of it."""
 TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=90))
 """How long after its end a scheduled run that met an outage is tried again: three times in all."""
 
@@ -27,6 +29,7 @@ class JobKind(StrEnum):
     PRUNE = "prune"
     DRILL = "drill"
     RESTORE = "restore"
+    COPY = "copy"
 
 
 class Trigger(StrEnum):
@@ -129,6 +132,11 @@ def as_it_stands(job: Job, *, somebody_works: bool) -> Job:
         return job
     words = f"{cut_off(job)}; what it left is cleaned up by the next akbot that starts"
     return replace(job, state=JobState.INTERRUPTED, message=words)
+
+
+def degraded(job: Job) -> str:
+    """What a job that did its work could not do of it, in words; "" for nothing."""
+    return job.message.partition(DEGRADED)[2] if job.state is JobState.DONE else ""
 
 
 def describe(job: Job) -> str:

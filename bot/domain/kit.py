@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.signature import PublicKey
-from bot.domain.store_url import DirectoryLocation, S3Location
+from bot.domain.store_list import NamedStore
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no two look alike
 CODE_LENGTH = 10
@@ -42,12 +42,13 @@ class PrivateKey:
 class Kit:
     """All that is needed when the host is gone; a secret only where *keys* are in it.
 
-    *signers* are trusted, this host's own first. *identity_path* is "" where the host has no
-    private key; *database_service* is the name of PostgreSQL's service in the compose file.
+    *stores* come in the order in which they are asked. *signers* are trusted, this host's own
+    first. *identity_path* is "" where the host has no private key; *database_service* is the name
+    of PostgreSQL's service in the compose file.
     """
 
     stack: str
-    store: S3Location | DirectoryLocation
+    stores: tuple[NamedStore, ...]
     recipients: tuple[SealedFor, ...]
     signers: tuple[PublicKey, ...]
     identity_path: str

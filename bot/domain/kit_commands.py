@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from bot.domain.kit import Kit
 from bot.domain.signature import PublicKey
+from bot.domain.store_list import NamedStore, derived_name
 from bot.domain.store_url import DirectoryLocation, S3Location
 
 WIDTH = 78
@@ -21,30 +22,32 @@ OPEN = (
 
 def bootstrap(kit: Kit) -> Iterator[str]:
     """The whole restore, on an empty host, from akbot's folder."""
-    yield from _credentials(kit.store)
-    yield f"deploy/bootstrap latest --from {shlex.quote(_url(kit.store))} \\"
+    yield from credentials(kit)
+    first, *others = kit.stores
+    yield f"deploy/bootstrap latest --from {shlex.quote(_url(first.location))} \\"
     yield f"    --stack {shlex.quote(kit.stack)} --identity identity.txt --project-dir …"
+    for store in others:
+        yield f"# or --from {shlex.quote(_url(store.location))}"
 
 
-def fetch(kit: Kit) -> Iterator[str]:
-    """List the backups, and download the one that the person puts for ID.
+def fetch(kit: Kit, store: S3Location | DirectoryLocation) -> Iterator[str]:
+    """List the backups in *store*, and download the one that the person puts for ID.
 
     Under the path that the manifest has for its files, so that a copy of another set is noticed.
     """
     set_name = f"set={kit.stack}/ID"
-    if isinstance(kit.store, DirectoryLocation):
-        folder = shlex.quote(str(kit.store.path))
+    if isinstance(store, DirectoryLocation):
+        folder = shlex.quote(str(store.path))
         yield f"ls {folder}/{kit.stack}"
         yield f'{set_name}; mkdir -p "$set"'
         yield f'cp -r {folder}/"$set"/. "$set"'
         return
-    yield from _credentials(kit.store)
-    bucket = shlex.quote(place(kit.store))
+    bucket = shlex.quote(place(store))
     at = "".join(
         f" {option} {shlex.quote(value)}"
         for option, value in (
-            ("--endpoint-url", kit.store.endpoint),
-            ("--region", kit.store.region),
+            ("--endpoint-url", store.endpoint),
+            ("--region", store.region),
         )
         if value
     )
@@ -82,8 +85,9 @@ def load(kit: Kit) -> Iterator[str]:
     yield '    < "$backup/postgres.dump"'
 
 
-def _credentials(store: S3Location | DirectoryLocation) -> Sequence[str]:
-    if isinstance(store, DirectoryLocation):
+def credentials(kit: Kit) -> Sequence[str]:
+    """The S3 access key, where one is needed."""
+    if not any(isinstance(each.location, S3Location) for each in kit.stores):
         return ()
     return ("export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…",)
 
@@ -97,6 +101,12 @@ def service(store: S3Location) -> str:
     """Whose it is, for people."""
     name = store.endpoint or "Amazon S3"
     return f"{name}, region {store.region}" if store.region else name
+
+
+def _named(store: NamedStore, *, alone: bool) -> str:
+    """As AKBOT_STORE takes it; a name that follows from the URL need not stand there."""
+    url = _url(store.location)
+    return url if alone or store.name == derived_name(store.location) else f"{store.name}={url}"
 
 
 def _url(store: S3Location | DirectoryLocation) -> str:

@@ -1,4 +1,4 @@
-"""The recovery kit as plain text for paper: 78 columns, at most two pages.
+"""The recovery kit as plain text for paper: 78 columns, two pages, a little more with more stores.
 
 It is read by somebody whose server is gone and who may never have heard of akbot, so it takes
 nothing for granted but a new machine with Docker. Commands begin in the first column; only an
@@ -12,7 +12,7 @@ from bot.domain import kit_commands
 from bot.domain.kit import Kit, show_code
 from bot.domain.kit_commands import WIDTH
 from bot.domain.signature import PublicKey
-from bot.domain.store_url import DirectoryLocation
+from bot.domain.store_url import DirectoryLocation, S3Location
 
 _INDENT = 3
 _LONGEST_KEY = WIDTH - _INDENT
@@ -30,7 +30,7 @@ def kit_sheet(kit: Kit, draw: Draw) -> str:
         "=" * WIDTH,
         *_purpose(kit),
         *_title("1  Where the backups are"),
-        *_store(kit),
+        *_stores(kit),
         *_title("2  The keys"),
         *_public_keys(kit),
         *(_private_keys(kit, draw) if kit.keys else _where_the_key_is(kit)),
@@ -56,29 +56,38 @@ def _purpose(kit: Kit) -> Iterator[str]:
         )
 
 
-def _store(kit: Kit) -> Iterator[str]:
-    if isinstance(kit.store, DirectoryLocation):
-        yield f"   Folder    {kit.store.path}"
+def _stores(kit: Kit) -> Iterator[str]:
+    if len(kit.stores) > 1:
+        yield from _prose("Each of these places has backups; any one of them is enough.")
+    for number, store in enumerate(kit.stores, start=1):
+        if len(kit.stores) > 1:
+            yield f"   {number}. {store.name}"
+        yield from _store(store.location)
+    yield f"   Stack     {kit.stack}/"
+    yield "             with a folder for each backup, named by its time in UTC"
+
+
+def _store(store: S3Location | DirectoryLocation) -> Iterator[str]:
+    if isinstance(store, DirectoryLocation):
+        yield f"   Folder    {store.path}"
         yield from _prose(
             "This is a folder of the host itself, as the bot sees it (inside its container, where"
             " it has one), and lost with the host unless it lies on another machine or disk."
             f" Kept there: {_BLANK}"
         )
     else:
-        yield f"   Bucket    {kit_commands.place(kit.store)}"
-        yield f"   Service   {kit_commands.service(kit.store)}"
+        yield f"   Bucket    {kit_commands.place(store)}"
+        yield f"   Service   {kit_commands.service(store)}"
         yield from _prose(
             "To read it you need an S3 access key: two values, which are not on this sheet. Make"
             f" a new one in the service's console, with leave to list and read"
-            f' "{kit.store.bucket}". The account there: {_BLANK}'
+            f' "{store.bucket}". The account there: {_BLANK}'
         )
-        if kit.store.ca_file:
+        if store.ca_file:
             yield from _prose(
                 "The service's certificate is signed by a private CA, which the programs below"
-                f" must be told of; on the old host it was {kit.store.ca_file}."
+                f" must be told of; on the old host it was {store.ca_file}."
             )
-    yield f"   Stack     {kit.stack}/"
-    yield "             with a folder for each backup, named by its time in UTC"
 
 
 def _public_keys(kit: Kit) -> Iterator[str]:
@@ -155,7 +164,7 @@ def _by_hand(kit: Kit) -> Iterator[str]:
     hybrid = any(each.recipient.startswith("age1pq1") for each in kit.recipients)
     yield from _prose(
         f"Needs bash, age{' 1.3 or newer' if hybrid else ''}, zstd, tar, openssl"
-        f"{'' if isinstance(kit.store, DirectoryLocation) else ', an S3 client (here: aws)'} and"
+        f"{', an S3 client (here: aws)' if kit_commands.credentials(kit) else ''} and"
         " Docker. deploy/RUNBOOK.md in akbot's folder has more of this: one table, one component,"
         " the way back. In a new folder that holds identity.txt:"
     )
@@ -164,7 +173,11 @@ def _by_hand(kit: Kit) -> Iterator[str]:
         "a. Fetch a backup: its folder's name stands for ID. It is complete if there is a"
         " manifest.json in it."
     )
-    yield from kit_commands.fetch(kit)
+    yield from kit_commands.credentials(kit)
+    for number, store in enumerate(kit.stores):
+        if number:
+            yield from _prose(f"or from {store.name}:")
+        yield from kit_commands.fetch(kit, store.location)
     yield ""
     yield from _prose(
         'b. Is it yours? Go on only after "Signature Verified Successfully" and an OK for each'

@@ -1,6 +1,7 @@
 """Commands, imperative, and events, in the past tense."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -42,6 +43,13 @@ class RunPrune(Command):
     """Delete what has outlived its use; after a backup it has no slot, which is the backup's."""
 
     kind: ClassVar[JobKind] = JobKind.PRUNE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCopy(Command):
+    """Copy to each store the backups that it lacks."""
+
+    kind: ClassVar[JobKind] = JobKind.COPY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +128,11 @@ class ComponentVerified:
 
 @dataclass(frozen=True)
 class BackupFinished:
-    """The manifest is written: the backup exists."""
+    """The manifest is written: the backup exists; *missing* says of the stores without it why."""
 
     manifest: Manifest
     seconds: float
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _tell(line: str) -> None:
 
 def _document(kit: Kit) -> dict[str, Any]:
     document = asdict(kit)
-    document["store"] = str(kit.store)
+    document["stores"] = {each.name: str(each.location) for each in kit.stores}
     for key in document["keys"]:
         key["code"] = show_code(key["code"]) if key["code"] else ""
     return document

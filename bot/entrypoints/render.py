@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import Finding, Level
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import DEGRADED, Job, JobState, degraded
 from bot.domain.manifest import Manifest, Software
 from bot.domain.printable import one_line, printable
 from bot.domain.stack import Container
@@ -75,11 +75,13 @@ def warning_line(finding: Finding) -> str:
     return one_line(f"akbot: warning: {finding.subject}: {finding.message}. {finding.remedy}")
 
 
-def backup_lines(records: Sequence[BackupRecord], now: datetime) -> list[str]:
-    """The list of backups, newest first."""
+def backup_lines(
+    records: Sequence[BackupRecord], now: datetime, *, places: bool = False
+) -> list[str]:
+    """The list of backups, newest first; with the *places* where each of them lies."""
     if not records:
         return ['There is no backup yet. Run "akbot backup".']
-    rows = [("BACKUP", "AGE", "SIZE", "AUTHENTIK", "STATE")]
+    rows = [("BACKUP", "AGE", "SIZE", "AUTHENTIK", *(("STORES",) if places else ()), "STATE")]
     for record in records:
         version = (record.manifest and record.manifest.software.authentik) or "?"
         notes = [record.state.value]
@@ -99,10 +101,27 @@ def backup_lines(records: Sequence[BackupRecord], now: datetime) -> list[str]:
                 age_of(record.created, now),
                 size(record.stored_size),
                 printable(version),
+                *((printable(", ".join(record.stores)),) if places else ()),
                 "; ".join(notes),
             )
         )
     return table(rows)
+
+
+def silent_lines(silent: Mapping[str, Exception]) -> list[str]:
+    """The stores that were asked and did not answer."""
+    return [one_line(f'Store "{name}" does not answer: {error}') for name, error in silent.items()]
+
+
+def backup_warnings(manifest: Manifest, missing: Mapping[str, str]) -> list[str]:
+    """What is to be known of a new backup; *missing* says why a store lacks it."""
+    return [
+        *(f"warning: {one_line(each)}" for each in manifest.warnings),
+        *(
+            one_line(f'degraded: it is not in store "{name}": {why}')
+            for name, why in missing.items()
+        ),
+    ]
 
 
 def manifest_lines(record: BackupRecord) -> list[str]:
@@ -110,6 +129,10 @@ def manifest_lines(record: BackupRecord) -> list[str]:
     lines = [f"{record.id}: {record.state}{', pinned' if record.pinned else ''}"]
     if record.reason:
         lines.append(f"  {one_line(record.reason)}")
+    if len(record.stores) + len(record.lacking) > 1:
+        lacking = f"; not in {', '.join(record.lacking)}" if record.lacking else ""
+        where = one_line(f"in {', '.join(record.stores)}{lacking}")
+        lines.append(f"  {where}")
     manifest = record.manifest
     if manifest is None:
         return lines
@@ -172,7 +195,10 @@ def status_lines(
     ]
     good = [record for record in records if record.state is BackupState.GOOD]
     last = "never" if not good else f"{good[0].id}, {age_of(good[0].created, now)}"
-    return [*table(rows), "", f"Last good backup: {last} ({len(good)} in the store)"]
+    lines = [*table(rows), "", f"Last good backup: {last} ({len(good)} in the store)"]
+    if good and good[0].lacking:
+        lines.append(one_line(f"degraded: it is not in {', '.join(good[0].lacking)}"))
+    return lines
 
 
 def jobs_lines(jobs: Sequence[Job], zone: tzinfo) -> list[str]:
@@ -197,7 +223,8 @@ def _outcome(job: Job) -> str:
         return f"running: {job.progress or job.step or 'beginning'}{share}"
     took = f" in {duration((job.ended - job.started).total_seconds())}" if job.ended else ""
     if job.state is JobState.DONE:
-        return f"done{took}"
+        lack = degraded(job)
+        return f"done{took}, {DEGRADED}{lack}" if lack else f"done{took}"
     return f"{job.state}{took}: {job.message}"
 
 
@@ -224,13 +251,14 @@ def verify_lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
     """What a verification read, a line for each backup."""
     lines: list[str] = []
     for outcome in outcomes:
+        where = f" in {printable(outcome['store'])}" if "store" in outcome else ""
         if not outcome["ok"]:
-            lines.append(f"FAIL  {outcome['id']}: {one_line(outcome['reason'])}")
+            lines.append(f"FAIL  {outcome['id']}{where}: {one_line(outcome['reason'])}")
             continue
         depth = "stored bytes and signature"
         if outcome["decrypted"]:
             depth += ", decrypted to the end"
         if outcome["deep"]:
             depth += ", read by pg_restore"
-        lines.append(f"ok    {outcome['id']}: {size(outcome['stored_size'])}: {depth}")
+        lines.append(f"ok    {outcome['id']}{where}: {size(outcome['stored_size'])}: {depth}")
     return lines or ["There is no backup to verify."]

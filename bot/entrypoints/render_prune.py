@@ -1,14 +1,29 @@
 """What stays, what goes and why, as lines of text and as values for JSON. Pure, like `render`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.domain.catalogue import BackupRecord
-from bot.domain.printable import one_line
+from bot.domain.printable import one_line, printable
 from bot.domain.retention import RetentionPlan, Verdict
 from bot.entrypoints.render import age_of, size, table
 from bot.services.prune import Pruned
+
+T = TypeVar("T")
+
+
+def by_store(
+    found: Mapping[str, T], value: Callable[[T], Any], lines: Callable[[T], Sequence[str]]
+) -> tuple[Any, list[str]]:
+    """What was found in each store; one store needs no name."""
+    if len(found) == 1:
+        only = next(iter(found.values()))
+        return value(only), [*lines(only)]
+    shown: list[str] = []
+    for name, each in found.items():
+        shown += [*([""] if shown else []), f"Store {printable(name)}:", *lines(each)]
+    return {"stores": {name: value(each) for name, each in found.items()}}, shown
 
 
 def plan_lines(plan: RetentionPlan, now: datetime) -> list[str]:

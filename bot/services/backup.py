@@ -1,7 +1,7 @@
 """Back the stack up: every component streamed, sealed, stored and read back, the manifest last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -37,12 +37,15 @@ from bot.domain.messages import (
 from bot.domain.pins import encode_pin, pin_file
 from bot.domain.plausibility import doubts, expected_dump_size
 from bot.domain.stack import Stack, file_sources
-from bot.services.catalogue import list_backups, read_small
-from bot.services.deletion import STACK
+from bot.services.catalogue import read_small
+from bot.services.deletion import STACK, delete_set
+from bot.services.fanout import Receivers
 from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, ending, load_codecs, read_ahead, seal
 from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
+from bot.services.settling import backed_up
 from bot.services.signed import put_signed
+from bot.services.stores import Stores
 from bot.services.verify import verify_component
 
 
@@ -61,18 +64,32 @@ class Source:
 
 
 @dataclass(frozen=True)
+class BackedUp:
+    """A backup, where it lies, and why in none of the other stores."""
+
+    manifest: Manifest
+    stores: tuple[str, ...]
+    missing: Mapping[str, str]
+
+    @property
+    def words(self) -> str:
+        """All of it in a sentence, for the journal."""
+        return backed_up(self.missing)
+
+
+@dataclass(frozen=True)
 class BackupService:
     """`akbot backup`; *stack_name* is the stack's folder in the store, its project's by default."""
 
     engine: Engine
-    store: BackupStore
+    stores: Stores
     keyring: Keyring
     clock: Clock
     publish: Publish
     stack_name: str | None = None
 
-    async def run(self, command: RunBackup, job: JobLog) -> Manifest:
-        """Take a backup and return its manifest, which by then lies in the store.
+    async def run(self, command: RunBackup, job: JobLog) -> BackedUp:
+        """Take a backup into every store that takes it, and return where it lies by then.
 
         Raises what failed first. Then there is no whole backup, and what *job*'s page says is what
         must be undone.
@@ -83,12 +100,14 @@ class BackupService:
         require_components(stack, command.components)
         _require_running(stack, command)
         name = self.stack_name or stack.project
-        good = newest_undoubted(await list_backups(self.store, name, self.keyring.trusted))
+        catalogue = await self.stores.catalogue(name, self.keyring.trusted)
+        good = newest_undoubted(catalogue.records)
         earlier = good.manifest if good else None
         prefix = backup_prefix(name, job.id)
         await loading
 
         await job.plan(**{STACK: name})
+        receivers = Receivers(self.stores, dict(catalogue.silent))
         async with AsyncExitStack() as context:
             snapshot: Snapshot | None = None
             database = self.engine.database(stack, job.id)
@@ -96,7 +115,7 @@ class BackupService:
                 snapshot = await context.enter_async_context(database.snapshot())
             sources = _chosen(self._sources(stack, database, snapshot), command.components)
             self.publish(_started(job.id, snapshot, earlier))
-            components, facts = await self._store_all(sources, snapshot, prefix, job)
+            components, facts = await self._store_all(sources, snapshot, prefix, job, receivers)
 
         manifest = Manifest(
             id=job.id,
@@ -113,9 +132,10 @@ class BackupService:
             partial=bool(command.components),
         )
         await job.step("commit")
-        await self._commit(manifest, prefix, pin=command.pin)
-        self.publish(BackupFinished(manifest, self.clock.monotonic() - started))
-        return manifest
+        await receivers.each(lambda store: self._commit(store, manifest, prefix, pin=command.pin))
+        missing = await receivers.sweep(lambda store: delete_set(store, name, job.id))
+        self.publish(BackupFinished(manifest, self.clock.monotonic() - started, missing))
+        return BackedUp(manifest, tuple(receivers.taking), missing)
 
     def _sources(self, stack: Stack, database: Database, snapshot: Snapshot | None) -> list[Source]:
         """Everything that this stack has, the database first; nothing is opened yet."""
@@ -146,15 +166,20 @@ class BackupService:
         return sources
 
     async def _store_all(
-        self, sources: Sequence[Source], snapshot: Snapshot | None, prefix: str, job: JobLog
+        self,
+        sources: Sequence[Source],
+        snapshot: Snapshot | None,
+        prefix: str,
+        job: JobLog,
+        receivers: Receivers,
     ) -> tuple[tuple[Component, ...], DatabaseFacts | None]:
         """The dump in one lane, the small components in another, the counts beside them."""
         dumps = [source for source in sources if source.component == POSTGRES]
         others = [source for source in sources if source.component != POSTGRES]
         try:
             async with asyncio.TaskGroup() as lanes:
-                dumping = lanes.create_task(self._store_in_turn(dumps, prefix, job))
-                copying = lanes.create_task(self._store_in_turn(others, prefix, job))
+                dumping = lanes.create_task(self._store_in_turn(dumps, prefix, job, receivers))
+                copying = lanes.create_task(self._store_in_turn(others, prefix, job, receivers))
                 counting = lanes.create_task(snapshot.facts()) if snapshot else None
         except BaseExceptionGroup as failures:
             cause = _first_cause(failures)
@@ -163,15 +188,15 @@ class BackupService:
         return (*dumping.result(), *copying.result()), facts
 
     async def _store_in_turn(
-        self, sources: Sequence[Source], prefix: str, job: JobLog
+        self, sources: Sequence[Source], prefix: str, job: JobLog, receivers: Receivers
     ) -> list[Component]:
         components: list[Component] = []
         for source in sources:
             await job.step(f"store {source.component}")
-            components.append(await self._store(source, prefix + source.file_name))
+            components.append(await self._store(source, prefix + source.file_name, receivers))
         return components
 
-    async def _store(self, source: Source, key: str) -> Component:
+    async def _store(self, source: Source, key: str, receivers: Receivers) -> Component:
         started = self.clock.monotonic()
         tally = Tally()
         sealed = seal(
@@ -182,7 +207,7 @@ class BackupService:
         )
         reported = self._reporting(source.component, sealed, tally)
         async with ending(read_ahead(reported)) as blocks:
-            stored_size = await self.store.put(key, blocks, size_hint=source.size_hint)
+            stored_size = await receivers.put(key, blocks, size_hint=source.size_hint)
         component = Component(
             name=source.component,
             key=key,
@@ -192,7 +217,8 @@ class BackupService:
             seconds=round(self.clock.monotonic() - started, 3),
         )
         self.publish(ComponentStored(component))
-        await verify_component(self.store, component, self.keyring.own_identities)
+        identities = self.keyring.own_identities
+        await receivers.each(lambda store: verify_component(store, component, identities))
         self.publish(ComponentVerified(component))
         return component
 
@@ -214,17 +240,16 @@ class BackupService:
             redis=await sessions.version() if sessions else None,
         )
 
-    async def _commit(self, manifest: Manifest, prefix: str, *, pin: bool) -> None:
+    async def _commit(
+        self, store: BackupStore, manifest: Manifest, prefix: str, *, pin: bool
+    ) -> None:
         """Write the signed manifest: its own file last, since its presence is the commit."""
         data = encode_manifest(manifest)
         if pin:
             document = encode_pin(manifest.stack, BackupId(manifest.id))
-            await put_signed(self.store, prefix + pin_file(1), document, self.keyring)
-        await put_signed(self.store, prefix + MANIFEST, data, self.keyring)
-        await self._require_same(prefix + MANIFEST, data)
-
-    async def _require_same(self, key: str, data: bytes) -> None:
-        if await read_small(self.store, key) != data:
+            await put_signed(store, prefix + pin_file(1), document, self.keyring)
+        await put_signed(store, prefix + MANIFEST, data, self.keyring)
+        if await read_small(store, prefix + MANIFEST) != data:
             raise IntegrityError("the manifest that the store gives back is another one")
 
 

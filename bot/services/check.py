@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.daemon_report import judge_daemon, judge_stuck
@@ -17,17 +17,16 @@ from bot.domain.findings import (
     judge_disk,
     judge_service,
     judge_shared_disk,
+    judge_spread,
 )
 from bot.domain.kit_record import judge_kit
 from bot.domain.pause import judge_pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
-from bot.services.catalogue import list_backups
 from bot.services.drill import DrillHistory
 from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
 from bot.services.ports import (
-    BackupStore,
     Clock,
     DaemonStatus,
     Disk,
@@ -38,6 +37,7 @@ from bot.services.ports import (
     State,
 )
 from bot.services.store_probe import StoreProbe
+from bot.services.stores import Place, Stores
 
 _WITHIN = 60.0
 
@@ -47,7 +47,7 @@ class CheckService:
     """`akbot check`; *keys* looks at key files and settings without making any."""
 
     engine: Engine
-    store: BackupStore
+    stores: Stores
     disk: Disk
     clock: Clock
     daemon: DaemonStatus
@@ -73,7 +73,8 @@ class CheckService:
             findings.append(_failed("docker", error))
         if stack:
             findings += await self._stack(stack)
-        findings += await self._guarded("store", self._store)
+        for place in self.stores.places:
+            findings += await self._store(place)
         findings += await self._guarded("state", self._state)
         findings += await self._guarded("pause", self._pause)
         findings += await self._guarded("keys", self._keys)
@@ -144,9 +145,12 @@ class CheckService:
         message = f"compose files and .env can be read in {stack.working_dir}"
         return [Finding("project", Level.OK, message)]
 
-    async def _store(self) -> list[Finding]:
+    async def _store(self, place: Place) -> list[Finding]:
         run_id = self.clock.random_text("abcdefghijkmnpqrstuvwxyz", 8)
-        return await StoreProbe(self.store, run_id).run()
+        findings = await self._guarded("store", StoreProbe(place.store, run_id).run)
+        if not self.stores.several:
+            return [*findings]
+        return [replace(each, subject=f'store "{place.name}"') for each in findings]
 
     async def _state(self) -> list[Finding]:
         await self.state.probe()
@@ -204,10 +208,15 @@ class CheckService:
         now, name = self.clock.now(), self.stack_name or (stack.project if stack else "")
         if not name:
             return [judge_clock(now, [])]
-        records = await list_backups(self.store, name, self.keys().trusted)
+        records = await self.stores.backups(name, self.keys().trusted)
         first = min((each.created for each in records if each.manifest), default=None)
         drill = judge_drills(await self.drills.newest(name), first, now, self.plan_of_drills)
-        return [judge_clock(now, records), *([drill] if drill else [])]
+        spread = judge_spread(records)
+        return [
+            *([spread] if spread else []),
+            judge_clock(now, records),
+            *([drill] if drill else []),
+        ]
 
     async def _pause(self) -> Sequence[Finding]:
         return judge_pause(await self.pause.read())
@@ -224,11 +233,14 @@ class CheckService:
         database = await self.disk.usage(mount.source) if mount else None
         if database:
             findings.append(judge_disk("disk of the database", database))
-        store: DiskUsage | None = None
-        if self.store.local_path:
-            store = await self.disk.usage(self.store.local_path)
-        shared = judge_shared_disk(store, database)
-        return [*findings, *([shared] if shared else [])]
+        shared = [await self._shares(place, database) for place in self.stores.places]
+        if all(shared):  # a second store elsewhere is all that is asked for
+            findings += [each for each in shared[:1] if each]
+        return findings
+
+    async def _shares(self, place: Place, database: DiskUsage | None) -> Finding | None:
+        path = place.store.local_path
+        return judge_shared_disk(await self.disk.usage(path) if path else None, database)
 
 
 def _failed(subject: str, error: BotError | TimeoutError) -> Finding:

@@ -16,6 +16,8 @@ DOOMED = "delete"
 """Fact of a prune's plan: the ids of all that it is to delete, in order, between blanks."""
 DELETING = "deleting"
 """Fact of a prune's plan: the id of what it is deleting; all before it in DOOMED is done."""
+COPYING = "copying"
+"""Fact of a copy's plan: the id of what it is copying."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +34,9 @@ async def delete_set(store: BackupStore, stack: str, backup_id: BackupId) -> Non
     await store.delete(*manifest, *(key for key in keys if key not in manifest))
 
 
-async def is_half_deleted(store: BackupStore, plan: Mapping[str, str]) -> bool:
-    """Whether what the prune with this *plan* was deleting is no backup any more, yet not gone."""
-    if DELETING not in plan:
-        return False
-    prefix = backup_prefix(plan[STACK], BackupId(plan[DELETING]))
+async def is_half_a_set(store: BackupStore, stack: str, backup_id: BackupId) -> bool:
+    """Whether something lies there that is no backup: not any more, or not yet."""
+    prefix = backup_prefix(stack, backup_id)
     keys = [each.key async for each in store.list(prefix)]
     return bool(keys) and prefix + MANIFEST not in keys
 
@@ -44,7 +44,7 @@ async def is_half_deleted(store: BackupStore, plan: Mapping[str, str]) -> bool:
 def deleted_so_far(plan: Mapping[str, str]) -> str:
     """How far the prune with this *plan* came, once nothing of it is half done."""
     doomed = plan.get(DOOMED, "").split()
-    begun = doomed.index(plan[DELETING]) + 1 if DELETING in plan else 0
+    begun = doomed.index(plan[DELETING]) + 1 if plan.get(DELETING) else 0
     return f"it had come to {begun} of {len(doomed)}" if doomed else "nothing was deleted"
 
 

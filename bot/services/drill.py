@@ -39,6 +39,7 @@ from bot.services.ports import (
     ScratchDatabase,
 )
 from bot.services.signed import put_signed
+from bot.services.stores import Stores
 from bot.services.verify import read_component, verify_component
 
 T = TypeVar("T")
@@ -255,13 +256,18 @@ def _major(version: str) -> int:
 class DrillHistory:
     """The reports that lie beside the backups; *trusted* says whose signatures count."""
 
-    store: BackupStore
+    stores: Stores
     trusted: Callable[[], Collection[PublicKey]]
 
     async def newest(self, stack: str) -> DrillReport | None:
         """The newest report that somebody trusted has signed, None where there is none."""
+        reports, _ = await self.stores.ask(lambda store: self._newest_in(store, stack))
+        known = [each for each in reports.values() if each]
+        return max(known, key=lambda each: each.began, default=None)
+
+    async def _newest_in(self, store: BackupStore, stack: str) -> DrillReport | None:
         found: list[tuple[BackupId, BackupId]] = []
-        async for each in self.store.list(f"{stack}/"):
+        async for each in store.list(f"{stack}/"):
             folder, _, name = each.key.removeprefix(f"{stack}/").partition("/")
             job_id = drill_of(name)
             if job_id:
@@ -269,11 +275,13 @@ class DrillHistory:
                     found.append((job_id, parse_backup_id(folder)))
         for job_id, backup_id in sorted(found, reverse=True)[:_LOOKED_AT]:
             with suppress(IntegrityError, ObjectNotFoundError):
-                return await self._read(stack, job_id, backup_id)
+                return await self._read(store, stack, job_id, backup_id)
         return None
 
-    async def _read(self, stack: str, job_id: BackupId, backup_id: BackupId) -> DrillReport:
+    async def _read(
+        self, store: BackupStore, stack: str, job_id: BackupId, backup_id: BackupId
+    ) -> DrillReport:
         key = backup_prefix(stack, backup_id) + drill_file(job_id)
-        document = await read_small(self.store, key)
-        verify(document, await read_small(self.store, key + SIGNATURE_SUFFIX), self.trusted())
+        document = await read_small(store, key)
+        verify(document, await read_small(store, key + SIGNATURE_SUFFIX), self.trusted())
         return decode_report(document, stack=stack, backup_id=backup_id)

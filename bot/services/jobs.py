@@ -18,8 +18,8 @@ from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
-from bot.services.settling import not_yet
-from bot.services.undo import WHOLE, Undo
+from bot.services.settling import WHOLE, not_yet
+from bot.services.undo import Undo
 
 T = TypeVar("T")
 Work = Callable[["JobPage", Publish], Awaitable[T]]

@@ -26,7 +26,7 @@ from bot.domain.kit_record import (
     Verifier,
     make_verifier,
 )
-from bot.domain.store_url import DirectoryLocation, S3Location
+from bot.domain.store_list import NamedStore
 from bot.services.keyring import Keyring, fingerprint
 from bot.services.ports import Clock, KeyFacts, KitLog
 
@@ -46,9 +46,9 @@ class KitKeys(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class KitPlace:
-    """What the settings say of store and stack, and the version of this program."""
+    """What the settings say of stores and stack, and the version of this program."""
 
-    store: S3Location | DirectoryLocation
+    stores: tuple[NamedStore, ...]
     database_service: str
     version: str
 
@@ -75,7 +75,7 @@ class KitService:
         facts = await asyncio.to_thread(self.keys.facts)
         kit = Kit(
             stack=await self.stack(),
-            store=self.place.store,
+            stores=self.place.stores,
             recipients=tuple(
                 SealedFor(str(each), fingerprint(each)) for each in keyring.recipients
             ),

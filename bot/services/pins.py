@@ -4,20 +4,21 @@ from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
-from bot.domain.errors import ObjectExistsError, RefusedError
+from bot.domain.errors import BotError, ObjectExistsError, RefusedError
 from bot.domain.manifest import backup_prefix
 from bot.domain.pins import encode_pin, next_pin, pin_file
 from bot.services.catalogue import find_backup
 from bot.services.keyring import Keyring
 from bot.services.ports import BackupStore, ReadLocks
 from bot.services.signed import put_signed
+from bot.services.stores import Place, Stores
 
 _ATTEMPTS = 3  # two people may pin at the same moment
 
 
 @dataclass(frozen=True)
 class PinService:
-    """`akbot pin`, for the folder *stack* of the store."""
+    """`akbot pin`, for the folder *stack* of one store."""
 
     store: BackupStore
     keyring: Keyring
@@ -58,3 +59,34 @@ class PinService:
         number = next_pin(names)
         document = encode_pin(self.stack, backup_id, number, pinned=pinned)
         await put_signed(self.store, prefix + pin_file(number), document, self.keyring)
+
+
+@dataclass(frozen=True)
+class PinEverywhere:
+    """`akbot pin`, in every store that has the backup."""
+
+    stores: Stores
+    keyring: Keyring
+    locks: ReadLocks
+    stack: str
+
+    async def run(self, record: BackupRecord, *, pinned: bool) -> BackupRecord:
+        """Let the backup be *pinned* or not wherever it lies, and return it as it is then.
+
+        Raises RefusedError where it is not trusted or just being deleted, and what went wrong in
+        the first store in which it did, once all were asked.
+        """
+        places = [each for each in self.stores.places if each.name in record.stores]
+        failed: list[BotError] = []
+        for place in places:
+            try:
+                await self._service(place).run(record.id, pinned=pinned)
+            except BotError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        found = await self.stores.find(self.stack, record.id, self.keyring.trusted)
+        return found or record
+
+    def _service(self, place: Place) -> PinService:
+        return PinService(place.store, self.keyring, self.locks, self.stack)

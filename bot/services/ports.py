@@ -63,11 +63,17 @@ class BackupStore(Protocol):
         """Bytes of one part of an upload of unknown size; a larger object takes several."""
 
     async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, size_hint: int | None = None
+        self,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size_hint: int | None = None,
+        moved: Callable[[], None] | None = None,
     ) -> int:
         """Store *chunks* under *key* and return the size in bytes.
 
-        *size_hint* is an upper bound in bytes from which the part size is chosen. Raises
+        *size_hint* is an upper bound in bytes from which the part size is chosen. *moved* is called
+        from any thread when bytes leave that were not on their way before. Raises
         ObjectExistsError if there is such an object already. What *chunks* raises passes through
         unchanged.
         """

@@ -22,6 +22,7 @@ from bot.services.ports import (
     Publish,
     ReadLocks,
 )
+from bot.services.stores import IN_STORE
 
 PAUSE = 2.0  # seconds between two deletions, in which a person can still cancel
 
@@ -56,7 +57,11 @@ class Pruned:
 
 @dataclass(frozen=True)
 class PruneService:
-    """`akbot prune`, for the folder *stack* of the store."""
+    """`akbot prune`, for the folder *stack* of one store.
+
+    *place* is the store's name among several; *kept* says of backups that stay whatever the store
+    itself says why.
+    """
 
     store: BackupStore
     journal: JobJournal
@@ -66,11 +71,13 @@ class PruneService:
     publish: Publish
     policy: Policy
     stack: str
+    place: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     async def preview(self) -> RetentionPlan:
         """What a prune would do now. Raises PortError where the store cannot be listed."""
         records = await list_backups(self.store, self.stack, self.trusted)
-        in_use = _in_use(await self.journal.jobs(ALL_JOBS))
+        in_use = dict(self.kept) | _in_use(await self.journal.jobs(ALL_JOBS))
         uploads = await self._uploads()
         return plan_retention(records, self.policy, self.clock.now(), in_use, uploads)
 
@@ -85,9 +92,8 @@ class PruneService:
         _require_allowed(plan, command)
         protection = await self.store.protection() if plan.doomed else Protection.UNKNOWN
 
-        await job.plan(
-            **{STACK: self.stack, DOOMED: " ".join(each.record.id for each in plan.doomed)}
-        )
+        doomed = " ".join(each.record.id for each in plan.doomed)
+        await job.plan(**{STACK: self.stack, IN_STORE: self.place, DOOMED: doomed, DELETING: ""})
         deleted: list[Verdict] = []
         left: dict[BackupId, str] = {}
         failures: list[PortError] = []

@@ -8,7 +8,7 @@ or in the next one.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
 from bot.domain.client_patches import judge_client
@@ -29,15 +29,16 @@ from bot.domain.restore import (
 from bot.domain.restore_plan import NEVER_LOADED, Choice, Preview, choose_components
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
-from bot.services.catalogue import list_backups, read_unsigned
+from bot.services.catalogue import read_unsigned
 from bot.services.deletion import READS
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
-from bot.services.ports import BackupStore, Clock, Engine, JobLog, Publish, ReadLocks
+from bot.services.ports import Clock, Engine, JobLog, Publish, ReadLocks
 from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside
 from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
+from bot.services.stores import Stores
 from bot.services.switch import Begin, Switch, switch_and_hold, telling
 from bot.services.verify import read_component, verify_component
 from bot.services.whole import whole
@@ -91,7 +92,7 @@ class RestoreService:
     """`akbot restore`, for the folder *stack_name* of the store, the project's by default."""
 
     engine: Engine
-    store: BackupStore
+    stores: Stores
     keyring: Keyring
     clock: Clock
     publish: Publish
@@ -125,7 +126,7 @@ class RestoreService:
             site = await self.workplace.survey(stack)
             tools = await self.workplace.tools(site, job.id)
             choice, preview = await self._decide(command, chosen, stack, site, tools)
-            objects = await self._prove(choice, begin)
+            objects = await self._prove(record, choice, begin)
             if not await confirm(preview):
                 raise RefusedError(
                     "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
@@ -148,11 +149,13 @@ class RestoreService:
     async def _choose(self, command: RunRestore, stack: Stack) -> "_Chosen":
         name = self.stack_name or stack.project
         trusted = self.keyring.trusted | ({command.trust} if command.trust else set())
-        records = await list_backups(self.store, name, trusted)
+        records = await self.stores.backups(name, trusted)
         record, newest = choose(records, command.backup), newest_good(records)
         is_newest = newest is None or record.created >= newest.created
         if command.allow_unsigned:
-            record = await read_unsigned(self.store, name, record.id)
+            store = self.stores.holding(record)
+            unsigned = await read_unsigned(store, name, record.id)
+            record = replace(unsigned, stores=record.stores)
         require_readable(record)
         if not self.keyring.identities:
             raise RefusedError(
@@ -186,7 +189,7 @@ class RestoreService:
             newest=chosen.newest,
             live=live,
             contents=contents,
-            differences=tuple(await self._differences(manifest, stack)),
+            differences=tuple(await self._differences(record, manifest, stack)),
             warnings=(
                 *choice.warnings,
                 *unknown,
@@ -195,19 +198,22 @@ class RestoreService:
             ),
         )
 
-    async def _differences(self, manifest: Manifest, stack: Stack) -> list[str]:
+    async def _differences(
+        self, record: BackupRecord, manifest: Manifest, stack: Stack
+    ) -> list[str]:
         """How the configuration differs; it is never written over."""
         component = manifest.component(CONFIG)
         if component is None:
             return []
-        packed = await read_component(self.store, component, self.keyring.identities, whole)
+        store = self.stores.holding(record)
+        packed = await read_component(store, component, self.keyring.identities, whole)
         now = await whole(self.engine.files(stack).config())
         files = [await asyncio.to_thread(read_config, each) for each in (packed, now)]
         return compare_configs(files[0], files[1], _TAG)
 
-    async def _prove(self, choice: Choice, begin: Begin) -> ProvenObjects:
+    async def _prove(self, record: BackupRecord, choice: Choice, begin: Begin) -> ProvenObjects:
         """Read all that will be used, whole, before anything else sees a byte of it."""
-        objects = ProvenObjects(self.store)
+        objects = ProvenObjects(self.stores.holding(record))
         for component in choice.components:
             await begin(f"checking {component.name}")
             try:
@@ -220,7 +226,7 @@ class RestoreService:
     async def _back_up(self, command: RunRestore, job: JobLog) -> None:
         """The safety backup, under this job's own name."""
         service = BackupService(
-            self.engine, self.store, self.keyring, self.clock, self.publish, self.stack_name
+            self.engine, self.stores, self.keyring, self.clock, self.publish, self.stack_name
         )
         await service.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
 

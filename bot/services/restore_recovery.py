@@ -21,6 +21,7 @@ from bot.services.journal_ports import JobJournal
 from bot.services.ports import BackupStore, Clock, Engine
 from bot.services.restore_ports import Workplace
 from bot.services.settling import NOT_YET, WHOLE_STATES, not_yet, stuck
+from bot.services.stores import Stores
 from bot.services.switch import Switch
 
 UNCHANGED = "nothing that serves was changed"
@@ -33,7 +34,7 @@ class RestoreRecovery:
     """Settles restores; *trusted* says whose signatures count."""
 
     engine: Engine
-    store: BackupStore
+    stores: Stores
     journal: JobJournal
     clock: Clock
     trusted: Callable[[], frozenset[PublicKey]]
@@ -128,9 +129,14 @@ class RestoreRecovery:
         """The safety backup is whole, or nothing of it is left."""
         if STACK not in job.plan:
             return
-        record = await find_backup(self.store, job.plan[STACK], job.id, self.trusted())
-        if record is not None and record.state not in WHOLE_STATES:
-            await delete_set(self.store, job.plan[STACK], job.id)
+        name, trusted = job.plan[STACK], self.trusted()
+
+        async def drop(store: BackupStore) -> None:
+            record = await find_backup(store, name, job.id, trusted)
+            if record is not None and record.state not in WHOLE_STATES:
+                await delete_set(store, name, job.id)
+
+        await self.stores.ask(drop)
         stack = await self.engine.find_stack()
         if stack.postgresql.running:
             await self.engine.database(stack, job.id).end_sessions()

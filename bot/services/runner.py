@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Job, JobState, Trigger
-from bot.domain.manifest import Manifest
-from bot.domain.messages import Command, RunBackup, RunPrune, RunRestore
+from bot.domain.messages import Command, RunBackup, RunCopy, RunPrune, RunRestore
 from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
+from bot.services.backup import BackedUp
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
@@ -26,7 +26,8 @@ _STOPPING = "the bot is being stopped"
 class JobRunner:
     """Port `Operations`; *run_job* does a whole job and says when it has begun.
 
-    *prunes*: a prune follows each scheduled backup that leaves no doubt.
+    *copies*: a copy follows each backup that lies in all stores. *prunes*: a prune follows each
+    scheduled one that leaves no doubt.
     """
 
     journal: JobJournal
@@ -37,6 +38,7 @@ class JobRunner:
     pin_backup: Callable[[str, bool], Awaitable[BackupRecord]]
     read_back: Callable[[str], Awaitable[Verified]]
     preview: Callable[[RunRestore], Awaitable[Preview]]
+    copies: bool = False
     prunes: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
@@ -65,19 +67,21 @@ class JobRunner:
         finally:
             if not begun.done():
                 begun.set_exception(RefusedError(_STOPPING))
+        if self.copies and isinstance(result, BackedUp) and not result.missing:
+            await self._follow_with(RunCopy(trigger=Trigger.SCHEDULE, actor="schedule"))
         if self.prunes and _leaves_no_doubt(command, result):
-            await self._prune()
+            await self._follow_with(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"))
 
-    async def _prune(self) -> None:
-        """Delete what the new backup makes needless; a failure is a job of its own."""
+    async def _follow_with(self, command: Command) -> None:
+        """What a new backup makes possible or needful; a failure is a job of its own."""
         if self._closing:
             return
         try:
-            await self.run_job(RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"), None)
+            await self.run_job(command, None)
         except BotError as error:
-            logger.warning("prune: %s", error)
+            logger.warning("%s: %s", command.kind, error)
         except Exception:  # boundary: nobody else waits for this task
-            logger.exception("prune failed on an error of akbot itself")
+            logger.exception("%s failed on an error of akbot itself", command.kind)
 
     async def close(self, patience: float) -> None:
         """Begin nothing more; what runs has *patience* seconds to end, then it is undone."""
@@ -127,6 +131,6 @@ def _leaves_no_doubt(command: Command, result: object) -> bool:
     return (
         isinstance(command, RunBackup)
         and command.trigger is Trigger.SCHEDULE
-        and isinstance(result, Manifest)
-        and not result.warnings
+        and isinstance(result, BackedUp)
+        and not result.manifest.warnings
     )

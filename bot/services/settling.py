@@ -1,10 +1,21 @@
 """Words and states that all who settle jobs share."""
 
+from collections.abc import Mapping
+
 from bot.domain.catalogue import BackupState
-from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.jobs import DEGRADED, Job, JobState, Outcome
 
 NOT_YET = " (not yet cleaned up: "
+WHOLE = "complete, verified and signed"
 WHOLE_STATES = (BackupState.GOOD, BackupState.PARTIAL)
+
+
+def backed_up(missing: Mapping[str, str]) -> str:
+    """What the journal says of a backup that exists; *missing* says why some store lacks it."""
+    if not missing:
+        return WHOLE
+    stores = "; ".join(f'not in store "{name}": {why}' for name, why in missing.items())
+    return f"{WHOLE}; {DEGRADED}{stores}"
 
 
 def stuck(job: Job, words: str) -> Outcome:

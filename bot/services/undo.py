@@ -6,7 +6,7 @@ was deleting then goes to its end.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.backup_id import BackupId
@@ -22,12 +22,18 @@ from bot.domain.jobs import (
 )
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import find_backup
-from bot.services.deletion import DELETING, STACK, delete_set, deleted_so_far, is_half_deleted
+from bot.services.deletion import (
+    COPYING,
+    DELETING,
+    STACK,
+    delete_set,
+    deleted_so_far,
+    is_half_a_set,
+)
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import BackupStore, Clock, Engine
-from bot.services.settling import NOT_YET, WHOLE_STATES, not_yet, stuck
-
-WHOLE = "complete, verified and signed"
+from bot.services.ports import Clock, Engine
+from bot.services.settling import NOT_YET, WHOLE_STATES, backed_up, not_yet, stuck
+from bot.services.stores import IN_STORE, Place, Stores
 
 Settle = Callable[[Job, JobState, str], Awaitable[Outcome]]
 """Finds out what became of a job of some kind, undoes it where need be, and says how it ends."""
@@ -43,7 +49,7 @@ class Undo:
     """
 
     engine: Engine
-    store: BackupStore
+    stores: Stores
     journal: JobJournal
     clock: Clock
     trusted: Callable[[], frozenset[PublicKey]]
@@ -91,22 +97,48 @@ class Undo:
         if STACK not in job.plan:  # it had not come so far as to begin anything
             return Outcome(ended, words)
         try:
-            if job.kind is JobKind.PRUNE:
-                return await self._settle_prune(job, ended, words)
-            record = await find_backup(self.store, job.plan[STACK], job.id, self.trusted())
-            committed = record is not None and record.state in WHOLE_STATES
-            match judge_unfinished(job, committed=committed):
+            if job.kind in {JobKind.PRUNE, JobKind.COPY}:
+                return await self._settle_sets(job, ended, words)
+            whole, lacking = await self._look_for(job)
+            match judge_unfinished(job, committed=bool(whole)):
                 case Remedy.ACCEPT:
-                    ended, words = JobState.DONE, WHOLE
+                    ended, words = JobState.DONE, backed_up(lacking)
+                    await self._sweep(job, but=whole)
                     await self._end_programs(job)
                 case Remedy.ASK:
                     return stuck(job, words)
                 case Remedy.UNDO:
-                    await delete_set(self.store, job.plan[STACK], job.id)
+                    await self._sweep(job, but=())
                     await self._end_programs(job)
         except BotError as error:
             return not_yet(ended, words, str(error))
         return Outcome(ended, words.partition(NOT_YET)[0])
+
+    async def _look_for(self, job: Job) -> tuple[set[str], dict[str, str]]:
+        """The stores that have the job's backup whole; the others, and why they have not."""
+        stack, trusted = job.plan[STACK], self.trusted()
+        found, silent = await self.stores.ask(
+            lambda store: find_backup(store, stack, job.id, trusted)
+        )
+        whole = {name for name, each in found.items() if each and each.state in WHOLE_STATES}
+        lacking = {name: cut_off(job) for name in found if name not in whole}
+        return whole, lacking | {name: str(error) for name, error in silent.items()}
+
+    async def _sweep(self, job: Job, *, but: Collection[str]) -> None:
+        """Remove what was begun; a store that does not answer beside one that does is left.
+
+        Parts without a manifest are no backup: they go when the store gets that backup as a copy,
+        or with a prune.
+        """
+        if len(but) == len(self.stores.places):
+            return
+        stack = job.plan[STACK]
+        try:
+            await self.stores.ask(lambda store: delete_set(store, stack, job.id), but=but)
+        except BotError as error:
+            if not but:
+                raise
+            logger.warning("sweep what %s left: %s", job.id, error)
 
     async def _settle_drill(self, job: Job, ended: JobState, words: str) -> Outcome:
         """It changed nothing; its containers go."""
@@ -116,14 +148,29 @@ class Undo:
             return not_yet(ended, words, str(error))
         return Outcome(ended, words.partition(NOT_YET)[0])
 
-    async def _settle_prune(self, job: Job, ended: JobState, words: str) -> Outcome:
-        """What it had begun to delete goes; what it had not begun stays, for the next prune."""
-        half = await is_half_deleted(self.store, job.plan)
-        if judge_unfinished(job, committed=not half) is Remedy.ASK:
+    async def _settle_sets(self, job: Job, ended: JobState, words: str) -> Outcome:
+        """What it had half deleted or half copied goes; all else is whole, for the next one."""
+        is_prune = job.kind is JobKind.PRUNE
+        if await self._finish_half(job, DELETING if is_prune else COPYING) is Remedy.ASK:
             return stuck(job, words)
-        if half:
-            await delete_set(self.store, job.plan[STACK], BackupId(job.plan[DELETING]))
-        return Outcome(ended, f"{words.partition(NOT_YET)[0]}; {deleted_so_far(job.plan)}")
+        words = words.partition(NOT_YET)[0]
+        return Outcome(ended, f"{words}; {deleted_so_far(job.plan)}" if is_prune else words)
+
+    async def _finish_half(self, job: Job, fact: str) -> Remedy:
+        """Delete the set that *fact* of the job's plan names, if it is no backup (any more)."""
+        place, name = self._place_of(job), job.plan.get(fact)
+        if place is None or not name:
+            return Remedy.ACCEPT
+        stack, backup_id = job.plan[STACK], BackupId(name)
+        half = await is_half_a_set(place.store, stack, backup_id)
+        remedy = judge_unfinished(job, committed=not half)
+        if remedy is Remedy.UNDO:
+            await delete_set(place.store, stack, backup_id)
+        return remedy
+
+    def _place_of(self, job: Job) -> Place | None:
+        """The store in which it worked, None where the settings do not name that one any more."""
+        return self.stores.named(job.plan.get(IN_STORE, ""))
 
     async def _end_programs(self, job: Job) -> None:
         """Sessions in the database and throw-away containers; a stopped database has none."""

@@ -1,6 +1,7 @@
 """Check codes, what is remembered of a kit, when it is asked for, and the sheet itself."""
 
 import re
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.domain.kit_record import (
 )
 from bot.domain.kit_sheet import kit_sheet
 from bot.domain.signature import PublicKey
+from bot.domain.store_list import NamedStore, derived_name, parse_stores
 from bot.domain.store_url import DirectoryLocation, S3Location
 from bot.entrypoints.qr import draw_qr
 
@@ -30,10 +32,15 @@ SECRET = "AGE-SECRET-KEY-1XRFNC8M3C8ZLZR98Z926LXEYEWKM6ELUE9Q4XRD2GQXHPTHJGF2QK7
 RECIPIENT = "age1dete6yk6kpkzh7s7kjf2duwqfv27m8gk0tv4a3lhdmpdrr3l7vrqyfdg4l"
 SIGNER = PublicKey("ed25519:qyyBFcbX1JerabpLgt0BOMH8xrA0IURGa+3Y5N0/NpE=")
 
+
+def one_store(location: S3Location | DirectoryLocation) -> tuple[NamedStore, ...]:
+    return (NamedStore(derived_name(location), location),)
+
+
 KIT = Kit(
     stack="authentik",
-    store=S3Location(
-        "my-bucket", "home", "https://s3.example.org", "eu-central-1", path_style=True
+    stores=one_store(
+        S3Location("my-bucket", "home", "https://s3.example.org", "eu-central-1", path_style=True)
     ),
     recipients=(SealedFor(RECIPIENT, A),),
     signers=(SIGNER,),
@@ -238,7 +245,10 @@ def test_a_hybrid_public_key_is_shortened_and_a_newer_age_is_asked_for() -> None
 @pytest.mark.parametrize(
     ("store", "expected"),
     [
-        (KIT.store, "s3://my-bucket/home?endpoint=https://s3.example.org&region=eu-central-1"),
+        (
+            KIT.stores[0].location,
+            "s3://my-bucket/home?endpoint=https://s3.example.org&region=eu-central-1",
+        ),
         (S3Location("bucket"), "s3://bucket"),
         (S3Location("bucket", profile="mine", ca_file=Path("/ca.pem")), "s3://bucket"),
         (S3Location("bucket", path_style=True), "s3://bucket?path_style=true"),
@@ -252,7 +262,7 @@ def test_a_hybrid_public_key_is_shortened_and_a_newer_age_is_asked_for() -> None
 def test_the_bootstrap_command_names_the_store(
     store: S3Location | DirectoryLocation, expected: str
 ) -> None:
-    text = kit_sheet(replace(KIT, store=store), draw_qr)
+    text = kit_sheet(replace(KIT, stores=one_store(store)), draw_qr)
 
     found = re.search(
         r"^deploy/bootstrap latest --from (\S.*) \\\n    --stack \S+ --identity identity.txt"
@@ -265,7 +275,9 @@ def test_the_bootstrap_command_names_the_store(
 
 
 def test_a_folder_on_the_host_is_told_to_be_lost_with_it() -> None:
-    text = kit_sheet(replace(KIT, store=DirectoryLocation(Path("/mnt/backups"))), draw_qr)
+    text = kit_sheet(
+        replace(KIT, stores=one_store(DirectoryLocation(Path("/mnt/backups")))), draw_qr
+    )
 
     assert "/mnt/backups" in text
     assert "lost with the host" in text
@@ -273,7 +285,9 @@ def test_a_folder_on_the_host_is_told_to_be_lost_with_it() -> None:
 
 
 def test_a_private_ca_is_named() -> None:
-    text = kit_sheet(replace(KIT, store=S3Location("b", ca_file=Path("/etc/ca.pem"))), draw_qr)
+    text = kit_sheet(
+        replace(KIT, stores=one_store(S3Location("b", ca_file=Path("/etc/ca.pem")))), draw_qr
+    )
 
     assert "/etc/ca.pem" in text
 
@@ -293,3 +307,40 @@ def test_the_qr_code_is_drawn_as_its_library_has_it() -> None:
     for y, row in enumerate(matrix):
         assert rows[y + 4][4 : 4 + len(row)] == list(row)
     assert sum(map(sum, rows)) == sum(map(sum, matrix))
+
+
+TWO = (
+    *one_store(S3Location("my-bucket", "home", "https://s3.example.org", "eu-central-1")),
+    NamedStore("nas", DirectoryLocation(Path("/mnt/nas"))),
+)
+
+
+def test_every_store_stands_on_it() -> None:
+    text = kit_sheet(replace(KIT, stores=TWO), draw_qr)
+
+    assert "   1. s3:my-bucket/home\n   Bucket    s3://my-bucket/home\n" in text
+    assert "   2. nas\n   Folder    /mnt/nas\n" in text
+    assert "nas=file:///mnt/nas'" in text
+    assert "or from nas:" in text
+    assert 'cp -r /mnt/nas/"$set"/. "$set"' in text
+
+
+def test_a_further_store_takes_a_few_lines() -> None:
+    one, two = (
+        kit_sheet(replace(KIT, keys=(KEY,), stores=stores), draw_qr).splitlines()
+        for stores in (TWO[:1], TWO)
+    )
+
+    assert [line for line in two if len(line) > 78 and "AKBOT_STORE" not in line] == []
+    assert len(two) <= len(one) + 16
+
+
+def test_stores_of_the_sheet_are_read_by_akbot_again() -> None:
+    text = kit_sheet(replace(KIT, stores=TWO), draw_qr)
+    found = re.search(r"^export AKBOT_STORE=(\S.*)$", text, re.MULTILINE)
+
+    assert found
+    assert [each.name for each in parse_stores(shlex.split(found[1])[0])] == [
+        "s3:my-bucket/home",
+        "nas",
+    ]

@@ -76,7 +76,7 @@ class BootstrapWorld(RestoreWorld):
         )
         undo = Undo(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.clock,
             trusted,

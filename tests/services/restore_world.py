@@ -94,7 +94,7 @@ class RestoreWorld(World):
         trusted = lambda: self.keyring.trusted  # noqa: E731
         recovery = RestoreRecovery(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.gate_clock,
             trusted,
@@ -103,7 +103,7 @@ class RestoreWorld(World):
         )
         undo = Undo(
             self.engine,
-            self.store,
+            self.stores,
             self.journal,
             self.clock,
             trusted,
@@ -144,7 +144,7 @@ class RestoreWorld(World):
     def restores(self, publish: Publish = lambda _: None) -> RestoreService:
         return RestoreService(
             self.engine,
-            self.store,
+            self.stores,
             self.keyring,
             self.gate_clock,
             publish,
@@ -162,7 +162,7 @@ class RestoreWorld(World):
             publish,
             self.workplace,
             PATIENCE,
-            BackupService(self.engine, self.store, self.keyring, self.clock, publish),
+            BackupService(self.engine, self.stores, self.keyring, self.clock, publish),
         )
 
 

@@ -17,6 +17,7 @@ from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
 from bot.services.drill import DrillHistory
 from bot.services.ports import KeyFacts, Protection, StoredObject
+from bot.services.stores import Place, Stores
 from tests.fakes import FakeKitLog, FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import (
@@ -72,10 +73,12 @@ def service(  # noqa: PLR0913 - a fake each
     confirmed: Confirmation | None = SEEN,
     plan_of_drills: Schedule | None = None,
     pause: FakePause | None = None,
+    others: tuple[Place, ...] = (),
 ) -> CheckService:
+    stores = Stores((Place("first", store or FakeStore(kept=Protection.LOCKED)), *others))
     return CheckService(
         engine or FakeEngine(),
-        store or FakeStore(kept=Protection.LOCKED),
+        stores,
         disk or FakeDisk(),
         clock or FakeClock(),
         daemon or FakeDaemon(),
@@ -85,7 +88,7 @@ def service(  # noqa: PLR0913 - a fake each
         state or FakeState(),
         pause or FakePause(),
         journal or FakeJobJournal(),
-        DrillHistory(store or FakeStore(), lambda: keys.trusted),
+        DrillHistory(stores, lambda: keys.trusted),
         plan_of_drills,
     )
 

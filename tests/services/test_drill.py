@@ -28,7 +28,7 @@ async def world() -> World:
 
 
 def history(world: World) -> DrillHistory:
-    return DrillHistory(world.store, lambda: world.keyring.trusted)
+    return DrillHistory(world.stores, lambda: world.keyring.trusted)
 
 
 async def test_a_good_backup_passes_and_its_report_lies_beside_it(world: World) -> None:
@@ -181,7 +181,7 @@ async def test_a_store_that_takes_no_report_does_not_change_the_verdict(
 async def test_reports_of_others_count_for_nothing(world: World) -> None:
     await world.drill()
 
-    assert await DrillHistory(world.store, frozenset).newest("authentik") is None
+    assert await DrillHistory(world.stores, frozenset).newest("authentik") is None
 
 
 async def test_a_database_without_authentiks_tables_has_less_to_tell(world: World) -> None:

@@ -11,7 +11,7 @@ from bot import age
 from bot.adapters.keys import HostKeys
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.kit import PrivateKey
-from bot.domain.store_url import S3Location
+from bot.domain.store_list import parse_stores
 from bot.services.keyring import fingerprint
 from bot.services.kit import KitPlace, KitService
 from tests.fakes import FakeKitLog
@@ -38,7 +38,9 @@ class Host:
 
     @property
     def service(self) -> KitService:
-        place = KitPlace(store=S3Location("b"), database_service="postgresql", version="1")
+        place = KitPlace(
+            stores=parse_stores("s3://bucket"), database_service="postgresql", version="1"
+        )
         return KitService(
             self.keys, lambda _: self.offline, self.log, self.clock, place, self._stack
         )

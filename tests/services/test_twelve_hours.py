@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -52,10 +52,15 @@ class AwayStore(FakeStore):
     goes_away_after: str = "nothing"  # an object of that name is stored, and its answer is lost
 
     async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, size_hint: int | None = None
+        self,
+        key: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        size_hint: int | None = None,
+        moved: Callable[[], None] | None = None,
     ) -> int:
         self.require_near()
-        size = await super().put(key, chunks, size_hint=size_hint)
+        size = await super().put(key, chunks, size_hint=size_hint, moved=moved)
         if key.endswith(self.goes_away_after):
             self.goes_away_after, self.is_away = "nothing", True
             self.require_near()

@@ -18,21 +18,24 @@ from bot.domain.messages import (
     Command,
     Event,
     RunBackup,
+    RunCopy,
     RunDrill,
     RunPrune,
     RunRestore,
 )
 from bot.domain.restore_plan import Preview
 from bot.domain.retention import Policy
-from bot.services.backup import BackupService
-from bot.services.catalogue import list_backups
+from bot.services.backup import BackedUp, BackupService
+from bot.services.copies import Copied, CopyService
 from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
-from bot.services.pins import PinService
+from bot.services.pins import PinEverywhere, PinService
 from bot.services.pipeline import Tally, decompress, unseal
 from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
+from bot.services.prune_stores import Kept, PrunedStores, PruneStores
+from bot.services.stores import Place, Stores
 from bot.services.undo import Undo
 from bot.services.verify import Verified, VerifyService
 from tests.fakes import FakeStore
@@ -43,6 +46,7 @@ IDENTITY = age.X25519Identity.generate()
 COMMAND = RunBackup(trigger=Trigger.CLI, actor="root")
 DRILL = RunDrill(trigger=Trigger.CLI, actor="root")
 PRUNE = RunPrune(trigger=Trigger.CLI, actor="root")
+COPY = RunCopy(trigger=Trigger.CLI, actor="root")
 
 
 def make_keyring() -> Keyring:
@@ -60,9 +64,21 @@ class World:
     lock: FakeLock = field(default_factory=FakeLock)
     read_locks: FakeReadLocks = field(default_factory=FakeReadLocks)
     policy: Policy = field(default_factory=Policy)
+    others: dict[str, Any] = field(default_factory=dict)  # further stores, by name
+    policies: dict[str, Policy] = field(default_factory=dict)  # of theirs
+    stall: float = 60.0
     keyring: Keyring = field(default_factory=make_keyring)
     told: list[tuple[Job, Event]] = field(default_factory=list)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def stores(self) -> Stores:
+        """All of them; the first is called "first"."""
+        others = (
+            Place(name, store, self.policies.get(name, self.policy))
+            for name, store in self.others.items()
+        )
+        return Stores((Place("first", self.store, self.policy), *others), self.stall)
 
     @property
     def events(self) -> list[Event]:
@@ -71,41 +87,77 @@ class World:
 
     @property
     def jobs(self) -> Jobs:
-        undo = Undo(self.engine, self.store, self.journal, self.clock, lambda: self.keyring.trusted)
+        undo = Undo(
+            self.engine, self.stores, self.journal, self.clock, lambda: self.keyring.trusted
+        )
         listeners = [lambda job, event: self.told.append((job, event))]
         return Jobs(self.journal, self.lock, undo, self.clock, listeners, settling=self.settling)
 
     async def run(self, command: RunBackup = COMMAND, begun: Begun | None = None) -> Manifest:
         """A backup, as a job."""
+        return (await self.back_up(command, begun)).manifest
 
-        async def work(job: JobLog, publish: Publish) -> Manifest:
-            service = BackupService(self.engine, self.store, self.keyring, self.clock, publish)
+    async def back_up(self, command: RunBackup = COMMAND, begun: Begun | None = None) -> BackedUp:
+        """A backup, as a job, and where it lies."""
+
+        async def work(job: JobLog, publish: Publish) -> BackedUp:
+            service = BackupService(self.engine, self.stores, self.keyring, self.clock, publish)
             return await service.run(command, job)
 
-        return await self.jobs.run(command, work, begun)
+        return await self.jobs.run(command, work, begun, lambda done: done.words)
+
+    async def copy(self, command: RunCopy = COPY) -> Copied:
+        """A copy, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Copied:
+            return await self.copies(publish).run(job)
+
+        return await self.jobs.run(command, work, words=lambda copied: copied.words)
+
+    def copies(self, publish: Publish = lambda _: None) -> CopyService:
+        trusted = self.keyring.trusted
+        return CopyService(self.stores, self.read_locks, self.clock, trusted, publish, "authentik")
 
     @property
     def verify(self) -> VerifyService:
         identities = self.keyring.identities
         return VerifyService(self.engine, self.store, identities, lambda _: None, self.read_locks)
 
-    def prune_service(self, publish: Publish = lambda _: None) -> PruneService:
+    def prunes(self, publish: Publish = lambda _: None) -> PruneStores:
+        def service(place: Place, kept: Kept) -> PruneService:
+            return self.prune_service(publish, place, kept)
+
+        return PruneStores(self.stores, self.keyring.trusted, "authentik", service)
+
+    def prune_service(
+        self,
+        publish: Publish = lambda _: None,
+        place: Place | None = None,
+        kept: Kept | None = None,
+    ) -> PruneService:
+        place = place or self.stores.places[0]
         return PruneService(
-            self.store,
+            place.store,
             self.journal,
             self.read_locks,
             self.clock,
             self.keyring.trusted,
             publish,
-            self.policy,
+            place.policy,
             "authentik",
+            place.name,
+            kept or {},
         )
 
     async def prune(self, command: RunPrune = PRUNE) -> Pruned:
-        """A prune, as a job."""
+        """A prune, as a job; what was done in the first store."""
+        return (await self.prune_all(command)).by_store["first"]
 
-        async def work(job: JobLog, publish: Publish) -> Pruned:
-            return await self.prune_service(publish).run(command, job)
+    async def prune_all(self, command: RunPrune = PRUNE) -> PrunedStores:
+        """A prune, as a job, in every store."""
+
+        async def work(job: JobLog, publish: Publish) -> PrunedStores:
+            return await self.prunes(publish).run(command, job)
 
         return await self.jobs.run(command, work, words=lambda pruned: pruned.words)
 
@@ -116,7 +168,7 @@ class World:
             record = choose(await self.records(), command.backup)
             service = DrillService(
                 self.engine,
-                self.store,
+                self.stores.holding(record),
                 self.keyring,
                 self.clock,
                 publish,
@@ -131,7 +183,9 @@ class World:
         """Whatever job *command* asks for."""
         match command:
             case RunBackup():
-                return await self.run(command, begun)
+                return await self.back_up(command, begun)
+            case RunCopy():
+                return await self.copy(command)
             case RunPrune():
                 return await self.prune(command)
             case RunDrill():
@@ -140,7 +194,9 @@ class World:
                 raise TypeError(command)
 
     async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - as the app's
-        return await self.pins.run(choose(await self.records(), wanted).id, pinned=pinned)
+        record = choose(await self.records(), wanted)
+        service = PinEverywhere(self.stores, self.keyring, self.read_locks, "authentik")
+        return await service.run(record, pinned=pinned)
 
     async def read_back(self, wanted: str) -> Verified:
         record = choose(await self.records(), wanted)
@@ -154,7 +210,7 @@ class World:
         return PinService(self.store, self.keyring, self.read_locks, "authentik")
 
     async def records(self) -> list[BackupRecord]:
-        return await list_backups(self.store, "authentik", self.keyring.trusted)
+        return await self.stores.backups("authentik", self.keyring.trusted)
 
     async def opened(self, key: str) -> bytes:
         """What is inside a stored object."""

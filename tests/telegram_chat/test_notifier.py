@@ -7,8 +7,10 @@ from bot.domain.messages import (
     ComponentStored,
     ComponentVerified,
     RunBackup,
+    RunCopy,
     RunPrune,
 )
+from bot.services.settling import backed_up
 from tests.telegram_chat.samples import MB, component, finished
 from tests.telegram_chat.world import World
 
@@ -155,6 +157,28 @@ async def test_what_goes_well_on_schedule_is_not_told(world: World) -> None:
             await world.asks(world.boris, "/help")
 
     assert world.anna.chat.from_bot == []
+
+
+async def test_a_degraded_backup_on_schedule_is_told(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(SCHEDULED)
+        world.operations.end(message=backed_up({"offsite": "no route to host"}))
+        await world.eventually(lambda: world.anna.chat.from_bot)
+
+    told = world.anna.chat.last.text
+    assert told.startswith("⚠️ Backup done, verified and signed")
+    assert 'Degraded: not in store "offsite": no route to host.' in told
+
+
+async def test_a_failed_copy_is_told_as_what_it_is(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(RunCopy(trigger=Trigger.SCHEDULE, actor="schedule"))
+        world.operations.end(JobState.FAILED, 'copy to store "offsite": no space left')
+        await world.eventually(lambda: world.anna.chat.from_bot)
+
+    told = world.anna.chat.last.text
+    assert told.startswith('❌ Copying backups failed\ncopy to store "offsite": no space left.')
+    assert "Every backup is still where it was." in told
 
 
 async def test_old_news_is_history(world: World) -> None:

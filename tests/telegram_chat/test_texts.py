@@ -19,6 +19,7 @@ from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.entrypoints.telegram import (
     backup_texts,
+    copy_texts,
     drill_texts,
     job_texts,
     prune_texts,
@@ -30,6 +31,7 @@ from bot.entrypoints.telegram import (
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
+from bot.services.settling import backed_up
 from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
 from tests.telegram_chat.samples import MB, component, finished, make_preview, record
@@ -167,6 +169,10 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         drill_texts.progress_ended(job, WALL),
         drill_texts.outcome(job).text,
         restore_texts.outcome(job).text,
+        copy_texts.outcome(job).text,
+        job_texts.outcome(
+            replace(job, message=backed_up({job.message: job.message})), None, WALL
+        ).text,
         texts.no_backup_name(hostile),
         texts.pin_what(hostile),
         texts.not_pinned(error),
@@ -351,3 +357,12 @@ def test_a_restore_tells_in_its_own_words_which_state_serves(state: JobState) ->
     assert not told.again
     assert ("akbot jobs settle" in told.text) is (state is JobState.STUCK)
     assert "serves again" in texts.cancelling(job, WALL)
+
+
+def test_the_status_says_where_the_newest_backup_is_missing() -> None:
+    lacking = replace(record(3), stores=("nas",), lacking=("offsite (does not answer)",))
+
+    assert "⚠️ Degraded: it is not in offsite (does not answer)" in texts.status(
+        make_stack(), [lacking], None, WALL
+    )
+    assert "Degraded" not in texts.status(make_stack(), [record(3)], None, WALL)

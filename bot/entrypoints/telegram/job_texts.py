@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.components import POSTGRES
-from bot.domain.jobs import Job, JobState, next_try
+from bot.domain.jobs import Job, JobState, degraded, next_try
 from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
@@ -146,12 +146,16 @@ def _next(job: Job) -> str:
 
 
 def _good(job: Job, finished: BackupFinished | None, wall: Wall) -> str:
-    lines = ["✅ <b>Backup done</b>, verified and signed"]
+    lack = degraded(job)
+    lines = [f"{'⚠️' if lack else '✅'} <b>Backup done</b>, verified and signed"]
     if finished:
         lines += _figures(finished.manifest, finished.seconds)
     elif job.ended:
         seconds = (job.ended - job.started).total_seconds()
         lines.append(f"Begun {wall.moment(job.started)}, took {duration(seconds)}.")
+    if lack:
+        lines.append(f"⚠️ Degraded: {plain(lack, _LONGEST_REASON)}.")
+        lines.append("That store gets its copy after the next backup that finds it well.")
     return "\n".join([*lines, _who(job)])
 
 

@@ -3,7 +3,7 @@
 from bot.domain.jobs import Job, JobKind
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import drill_texts, job_texts, prune_texts, restore_texts
+from bot.entrypoints.telegram import copy_texts, drill_texts, job_texts, prune_texts, restore_texts
 from bot.entrypoints.telegram.job_texts import Told
 from bot.entrypoints.telegram.texts import Wall
 
@@ -33,6 +33,8 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
             return prune_texts.outcome(job)
         case JobKind.DRILL:
             return drill_texts.outcome(job)
+        case JobKind.COPY:
+            return copy_texts.outcome(job)
         case JobKind.RESTORE:
             return restore_texts.outcome(job)
         case JobKind.BACKUP:

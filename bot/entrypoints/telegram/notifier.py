@@ -13,7 +13,7 @@ from datetime import timedelta, tzinfo
 
 from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobState, degraded
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.entrypoints.telegram import job_texts, kinds
@@ -221,7 +221,7 @@ class Notifier:
         hearers = {asker.chat: asker.thread} if asker else {}
         for stop in await self._answers.stops(job.id):
             hearers.setdefault(stop.chat, stop.thread)
-        if asker is None and job.state in _BAD:
+        if asker is None and (job.state in _BAD or degraded(job)):
             for person in self._people:
                 hearers.setdefault(person, None)
             if not hearers:

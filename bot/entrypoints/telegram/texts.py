@@ -92,7 +92,10 @@ def _last_good_line(records: Sequence[BackupRecord] | BotError, wall: Wall) -> s
     good = newest_good(records)
     if good is None:
         return "⚠️ There is no good backup yet. Send /backup to make one."
-    return f"Last good backup: {wall.moment(good.created)}, {size(good.stored_size)}"
+    line = f"Last good backup: {wall.moment(good.created)}, {size(good.stored_size)}"
+    if not good.lacking:
+        return line
+    return f"{line}\n⚠️ Degraded: it is not in {plain(', '.join(good.lacking), 200)}"
 
 
 def jobs(newest: Sequence[Job], wall: Wall) -> str:
@@ -221,6 +224,7 @@ def cancelling(job: Job | None, wall: Wall) -> str:
         JobKind.BACKUP: "What it has stored so far is removed.",
         JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
         JobKind.RESTORE: "The state before serves again, whole.",
+        JobKind.COPY: "The copy that it is making goes; those it has made stay.",
         JobKind.DRILL: "Its containers are removed; the backup stays as it is.",
     }[job.kind]
     return f"Stopping: {_run(job, wall)}.\n{then} You will hear when it has ended."

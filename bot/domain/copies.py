@@ -1,0 +1,97 @@
+"""Several stores: what lies where, taken together, and what is copied from one to another."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.backup_id import BackupId
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.retention import Policy, plan_retention
+
+_RANK = {
+    BackupState.GOOD: 0,
+    BackupState.PARTIAL: 1,
+    BackupState.INCOMPLETE: 2,
+    BackupState.NOT_TRUSTED: 3,
+}
+_WHOLE = (BackupState.GOOD, BackupState.PARTIAL)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A backup that *target* lacks; *sources* have it, the first is asked first."""
+
+    record: BackupRecord
+    sources: tuple[str, ...]
+    target: str
+
+
+def merge_records(
+    found: Mapping[str, Sequence[BackupRecord]], silent: Collection[str] = ()
+) -> list[BackupRecord]:
+    """Every backup once, newest first, as it is in the first store that has it best.
+
+    *found* has each store's backups in the order of the settings, *silent* the stores that did not
+    answer.
+    """
+    sets: dict[BackupId, dict[str, BackupRecord]] = {}
+    for store, records in found.items():
+        for record in records:
+            sets.setdefault(record.id, {})[store] = record
+    return [_merged(sets[name], found, silent) for name in sorted(sets, reverse=True)]
+
+
+def _merged(
+    copies: Mapping[str, BackupRecord],
+    found: Collection[str],
+    silent: Collection[str],
+) -> BackupRecord:
+    best = min(copies.values(), key=lambda each: _RANK[each.state])
+    alike = [
+        name
+        for name, each in copies.items()
+        if (each.state, each.manifest) == (best.state, best.manifest)
+    ]
+    others = [
+        f'in store "{name}" it is {each.state}{each.reason and f": {each.reason}"}'
+        for name, each in copies.items()
+        if name not in alike
+    ]
+    return replace(
+        best,
+        reason="; ".join([*([best.reason] if best.reason else []), *others]),
+        pinned=any(each.pinned for each in copies.values()),
+        doubtful_pin=any(each.doubtful_pin for each in copies.values()),
+        stores=tuple(alike),
+        lacking=(
+            *(name for name in found if name not in alike),
+            *(f"{name} (does not answer)" for name in silent),
+        ),
+    )
+
+
+def plan_copies(
+    found: Mapping[str, Sequence[BackupRecord]], policies: Mapping[str, Policy], now: datetime
+) -> tuple[Copy, ...]:
+    """What each store in *found* lacks and, by its own policy, would keep; the newest first.
+
+    What is damaged or a stranger's under the same name stays as it is, for a person to look at; so
+    does everything where the clock cannot be right.
+    """
+    merged = [each for each in merge_records(found) if each.state in _WHOLE]
+    copies: list[Copy] = []
+    for target, own in found.items():
+        occupied = {each.id for each in own if not _is_only_parts(each)}
+        missing = {each.id: each for each in merged if each.id not in occupied}
+        both = [*missing.values(), *(each for each in own if each.id not in missing)]
+        plan = plan_retention(both, policies[target], now)
+        copies += [
+            Copy(missing[each.record.id], each.record.stores, target)
+            for each in plan.verdicts
+            if each.keep and each.record.id in missing and not plan.stopped
+        ]
+    return tuple(sorted(copies, key=lambda each: each.record.id, reverse=True))
+
+
+def _is_only_parts(record: BackupRecord) -> bool:
+    return record.state is BackupState.INCOMPLETE and record.manifest is None

@@ -1,0 +1,70 @@
+"""Several stores in one setting: where one ends, what they are called, what each keeps."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.domain.errors import ConfigError
+from bot.domain.retention import Policy
+from bot.domain.store_list import parse_stores
+from bot.domain.store_url import DirectoryLocation, S3Location
+
+S3 = "s3://bucket/home?endpoint=https://s3.example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param("file:///a", ["file:/a"], id="one"),
+        pytest.param(f"{S3} file:///a", ["s3:bucket/home", "file:/a"], id="blank"),
+        pytest.param(f"{S3},file:///a", ["s3:bucket/home", "file:/a"], id="comma"),
+        pytest.param(f"{S3},\n  file:///a", ["s3:bucket/home", "file:/a"], id="lines"),
+        pytest.param(f"far={S3} near=file:///a", ["far", "near"], id="named"),
+        pytest.param(f"{S3} near=file:///a", ["s3:bucket/home", "near"], id="one named"),
+        pytest.param("file:///a, b c", ["file:/a, b c"], id="a path with blanks and commas"),
+        pytest.param("s3://one s3://two", ["s3:one", "s3:two"], id="without prefix"),
+    ],
+)
+def test_a_store_ends_where_the_next_url_begins(text: str, names: list[str]) -> None:
+    assert [each.name for each in parse_stores(text)] == names
+
+
+def test_each_store_has_the_location_that_its_url_says() -> None:
+    far, near = parse_stores(f"far={S3}&region=eu-1 near=file:///mnt/b")
+
+    assert far.location == S3Location(
+        "bucket", "home", "https://s3.example.org", "eu-1", path_style=True
+    )
+    assert near.location == DirectoryLocation(Path("/mnt/b"))
+
+
+def test_each_store_keeps_what_its_own_options_say() -> None:
+    far, near = parse_stores(f"{S3}&keep_daily=30&keep_monthly=0&region=x file:///a?keep_last=1")
+    default = Policy(last=3, daily=7, weekly=4, monthly=12)
+
+    assert far.policy(default) == Policy(last=3, daily=30, weekly=4, monthly=0)
+    assert near.policy(default) == Policy(last=1, daily=7, weekly=4, monthly=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("file:///a http://b", '"http://b" is neither', id="second is no store"),
+        pytest.param(f"{S3} {S3}&region=x", "is named twice", id="the same place"),
+        pytest.param("x=file:///a y=file:///a", "is named twice", id="the same under two names"),
+        pytest.param("x=file:///a x=file:///b", 'two stores are called "x"', id="one name for two"),
+        pytest.param("s3://bbb?endpoint=https://x s3://bbb", "two stores are called", id="derived"),
+        pytest.param("file:///a?keep_last=0", "keep_last is no such number", id="keeps none"),
+        pytest.param("file:///a?keep_daily=many", "keep_daily is no such number", id="no number"),
+        pytest.param("file:///a?keep_daily=1&keep_daily=2", "given twice", id="twice"),
+        pytest.param("file:///a?keep_hourly=1", "not an absolute path", id="no such option"),
+        pytest.param("s3://key:planted@b file:///a", "must not hold credentials", id="secret"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_stores(text)
+
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("AKBOT_STORE: ")
+    assert "planted" not in caught.value.in_full()

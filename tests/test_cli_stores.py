@@ -1,0 +1,124 @@
+"""Two folders as stores, on a host without Docker: what is shown, copied, read and pruned."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import run
+from tests.services.world import World
+
+
+@dataclass
+class Host:
+    path: Path
+    signer: str
+    backup: str
+
+    @property
+    def near(self) -> Path:
+        return self.path / "near"
+
+    @property
+    def far(self) -> Path:
+        return self.path / "far"
+
+    def akbot(self, *arguments: str, stores: str = "") -> subprocess.CompletedProcess[str]:
+        both = f"near=file://{self.near} far=file://{self.far}?keep_last=1&keep_daily=1"
+        return run(
+            self.path,
+            *arguments,
+            AKBOT_STACK="authentik",
+            AKBOT_STORE=stores or both,
+            AKBOT_TRUSTED_KEYS=self.signer,
+        )
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> Host:
+    """A backup in the first store, none in the second."""
+    world = World()
+    manifest = await world.run()
+    for name, content in world.store.objects.items():
+        path = tmp_path / "near" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (tmp_path / "far").mkdir()
+    return Host(tmp_path, world.keyring.public_key, manifest.id)
+
+
+def test_where_each_backup_lies_is_shown(host: Host) -> None:
+    listed = host.akbot("backups").stdout.splitlines()
+
+    assert listed[0].split() == ["BACKUP", "AGE", "SIZE", "AUTHENTIK", "STORES", "STATE"]
+    assert listed[1].split()[-2:] == ["near", "good"]
+    assert "  in near; not in far\n" in host.akbot("backups", "latest").stdout
+    [record] = json.loads(host.akbot("backups", "--json").stdout)
+    assert (record["stores"], record["lacking"]) == (["near"], ["far"])
+
+
+def test_with_one_store_nothing_is_said_of_stores(host: Host) -> None:
+    listed = host.akbot("backups", stores=f"file://{host.near}").stdout
+
+    assert "STORES" not in listed
+    assert "not in" not in host.akbot("backups", "latest", stores=f"file://{host.near}").stdout
+
+
+def test_a_copy_brings_the_second_what_it_lacks(host: Host) -> None:
+    copied = host.akbot("copy")
+
+    assert (copied.returncode, copied.stdout) == (0, f"copied  {host.backup} to far\n")
+    whole = host.akbot("verify", "all").stdout.splitlines()
+    assert [line.split(":")[0] for line in whole] == [
+        f"ok    {host.backup} in near",
+        f"ok    {host.backup} in far",
+    ]
+    assert host.akbot("copy").stdout == "No store that answers lacks a backup.\n"
+    kinds = [job["kind"] for job in json.loads(host.akbot("jobs", "--json").stdout)]
+    assert kinds == ["copy"]  # none for the second, which had nothing to do
+
+
+def test_a_store_that_is_away_is_named_and_the_rest_is_shown(host: Host) -> None:
+    shutil.rmtree(host.far)
+    host.far.write_text("no folder")
+
+    ended = host.akbot("backups")
+
+    assert ended.returncode == 0
+    assert host.backup in ended.stdout
+    assert 'Store "far" does not answer: ' in ended.stdout
+
+
+def test_each_store_has_a_plan_of_its_own(host: Host) -> None:
+    host.akbot("copy")
+    text = host.akbot("prune", "--dry-run").stdout
+
+    assert text.startswith("Store near:\n")
+    assert "\n\nStore far:\n" in text
+    assert set(json.loads(host.akbot("prune", "--dry-run", "--json").stdout)["stores"]) == {
+        "near",
+        "far",
+    }
+    assert "Store" not in host.akbot("prune", "--dry-run", stores=f"file://{host.near}").stdout
+
+
+def test_damage_in_one_store_is_told_of_that_one(host: Host) -> None:
+    host.akbot("copy")
+    dump = host.far / "authentik" / host.backup / "globals.sql.zst.age"
+    dump.write_bytes(bytes(dump.stat().st_size))
+
+    ended = host.akbot("verify", "latest")
+
+    assert ended.returncode == 1
+    assert f"ok    {host.backup} in near" in ended.stdout
+    assert f'FAIL  {host.backup} in far: component "globals"' in ended.stdout
+
+
+def test_a_wrong_second_store_is_a_wrong_setting(host: Host) -> None:
+    ended = host.akbot("backups", stores=f"file://{host.near} http://example.org")
+
+    assert ended.returncode == 2
+    assert 'AKBOT_STORE: "http://example.org" is neither an s3:// nor a file:// URL' in ended.stderr
