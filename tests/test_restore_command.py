@@ -138,7 +138,9 @@ def test_the_outcome_says_how_to_take_it_back() -> None:
     assert "akbot restore --undo" in lines[1]
     of_a_dump = replace(done, backup="", dump='"a.sql"')
     assert restored_lines(of_a_dump)[0].startswith('The dump "a.sql" serves with Authentik')
-    assert of_a_dump.words == 'the dump "a.sql" serves after 21 s, Authentik 2025.2.1'
+    assert of_a_dump.words == (
+        'the dump "a.sql" serves after 21 s, Authentik 2025.2.1; nobody could log in for 12 s'
+    )
     assert restored_lines(replace(done, undone="x"))[0].startswith("The restore x is taken back")
 
 

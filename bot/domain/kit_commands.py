@@ -6,7 +6,6 @@ from urllib.parse import quote, urlencode
 
 from bot.domain.kit import Kit
 from bot.domain.signature import PublicKey
-from bot.domain.store_list import NamedStore, derived_name
 from bot.domain.store_url import DirectoryLocation, S3Location
 
 WIDTH = 78
@@ -27,7 +26,7 @@ def bootstrap(kit: Kit) -> Iterator[str]:
     yield f"deploy/bootstrap latest --from {shlex.quote(_url(first.location))} \\"
     yield f"    --stack {shlex.quote(kit.stack)} --identity identity.txt --project-dir …"
     for store in others:
-        yield f"# or --from {shlex.quote(_url(store.location))}"
+        yield f"# or: --from {shlex.quote(_url(store.location))}"
 
 
 def fetch(kit: Kit, store: S3Location | DirectoryLocation) -> Iterator[str]:
@@ -101,12 +100,6 @@ def service(store: S3Location) -> str:
     """Whose it is, for people."""
     name = store.endpoint or "Amazon S3"
     return f"{name}, region {store.region}" if store.region else name
-
-
-def _named(store: NamedStore, *, alone: bool) -> str:
-    """As AKBOT_STORE takes it; a name that follows from the URL need not stand there."""
-    url = _url(store.location)
-    return url if alone or store.name == derived_name(store.location) else f"{store.name}={url}"
 
 
 def _url(store: S3Location | DirectoryLocation) -> str:

@@ -102,8 +102,9 @@ class Preview:
 
     @property
     def users_then(self) -> int | None:
-        """How many users there were when the backup was made."""
-        database = self.manifest.database if self.manifest else None
+        """How many users there were when the backup or the dump was made."""
+        of_backup = self.manifest.database if self.manifest else None
+        database = self.dump.facts if self.dump else of_backup
         return database.rows.get(USERS) if database else None
 
 

@@ -21,8 +21,8 @@ from bot.domain.kit_record import (
 )
 from bot.domain.kit_sheet import kit_sheet
 from bot.domain.signature import PublicKey
-from bot.domain.store_list import NamedStore, derived_name, parse_stores
-from bot.domain.store_url import DirectoryLocation, S3Location
+from bot.domain.store_list import NamedStore, derived_name
+from bot.domain.store_url import DirectoryLocation, S3Location, parse_store_url
 from bot.entrypoints.qr import draw_qr
 
 NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
@@ -320,7 +320,7 @@ def test_every_store_stands_on_it() -> None:
 
     assert "   1. s3:my-bucket/home\n   Bucket    s3://my-bucket/home\n" in text
     assert "   2. nas\n   Folder    /mnt/nas\n" in text
-    assert "nas=file:///mnt/nas'" in text
+    assert "\n# or: --from file:///mnt/nas\n" in text
     assert "or from nas:" in text
     assert 'cp -r /mnt/nas/"$set"/. "$set"' in text
 
@@ -331,16 +331,12 @@ def test_a_further_store_takes_a_few_lines() -> None:
         for stores in (TWO[:1], TWO)
     )
 
-    assert [line for line in two if len(line) > 78 and "AKBOT_STORE" not in line] == []
+    assert [line for line in two if len(line) > 78 and "--from" not in line] == []
     assert len(two) <= len(one) + 16
 
 
 def test_stores_of_the_sheet_are_read_by_akbot_again() -> None:
     text = kit_sheet(replace(KIT, stores=TWO), draw_qr)
-    found = re.search(r"^export AKBOT_STORE=(\S.*)$", text, re.MULTILINE)
+    urls = re.findall(r"--from (\S+)", text)
 
-    assert found
-    assert [each.name for each in parse_stores(shlex.split(found[1])[0])] == [
-        "s3:my-bucket/home",
-        "nas",
-    ]
+    assert [parse_store_url(shlex.split(url)[0]) for url in urls] == [each.location for each in TWO]
