@@ -1,7 +1,7 @@
 """The part of the composition root that builds what a restore on an empty host needs.
 
-It keeps its state, and its own key, in a folder inside the project's, which is removed once the
-stack serves: the host's own akbot makes its own.
+It keeps its state in a folder inside the project's, which is removed once the stack serves. The key
+that it makes there for signing becomes that of the host's own akbot.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from bot.adapters.project_folder import WORKSHOP, ProjectFolder
 from bot.adapters.restore_place import DockerWorkplace
 from bot.domain.bootstrap import BootstrapPreview, last_bootstrap
 from bot.domain.discovery import StackWanted
-from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.jobs import ALL_JOBS, JobKind
 from bot.domain.layout import Layout
 from bot.domain.messages import RunRestore
@@ -92,7 +92,7 @@ class BootstrapWanted:
         begun = self.workshop.is_dir()
         try:
             yield
-        except BotError:
+        except BaseException:  # Ctrl-C at the question, too
             if not begun and not has_laid():
                 shutil.rmtree(self.workshop, ignore_errors=True)
             raise
@@ -151,13 +151,15 @@ class Bootstraps:
 
     async def _service(self, publish: Publish) -> BootstrapService:
         app = self._app
+        keyring = await asyncio.to_thread(app.keys.keyring)
         return BootstrapService(
             app.stores.places[0].store,  # the one that --from names
             self._folder,
             self._ground,
             self._workplace,
-            await asyncio.to_thread(app.keys.keyring),
+            keyring,
             await asyncio.to_thread(self._wanted.identity.read_bytes),
+            await asyncio.to_thread((app.folder.path / keyfiles.SIGNING_KEY).read_bytes),
             app.journal.jobs,
             app.clock,
             publish,

@@ -125,6 +125,7 @@ class FakeDatabases:
 
     async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
         assert like in self.host.databases
+        assert like not in self.host.fenced, "it is asked whose it is"
         read = b"".join([block async for block in archive])
         self.host.call("load")
         if read != DUMP:

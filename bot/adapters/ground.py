@@ -50,7 +50,7 @@ class EmptyHost:
         self._folder = folder
 
     async def configuration(self, project: Project) -> Mapping[str, Any]:
-        with self._folder.drafted(project.files) as draft:
+        async with self._folder.drafted(project.files) as draft:
             try:
                 out = await self._compose.run(
                     _unnamed(project, str(draft)),

@@ -19,7 +19,12 @@ from bot import age
 from bot.domain.errors import ConfigError
 from bot.domain.findings import FileStatus, Finding, judge_secret_file
 from bot.domain.printable import file_name
-from bot.domain.signature import PublicKey, parse_public_key, public_key_of
+from bot.domain.signature import (
+    PublicKey,
+    parse_public_key,
+    public_key_of,
+    signer_comment,
+)
 
 IDENTITY = "identity.txt"
 SIGNING_KEY = "signing.key"
@@ -48,7 +53,7 @@ def make_identity(path: Path, signer: PublicKey) -> None:
     """Write a new identity file, unless one appeared meanwhile."""
     identity = age.X25519Identity.generate()
     text = age.format_identity_file(identity, created=datetime.now(UTC))
-    create_private(path, f"# akbot signing key: {signer}\n{text}".encode())
+    create_private(path, f"{signer_comment(signer)}\n{text}".encode())
 
 
 def read_signing_key(path: Path) -> Ed25519PrivateKey | None:

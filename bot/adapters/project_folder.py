@@ -7,8 +7,8 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,18 +43,16 @@ class ProjectFolder:
         with _errors(self.folder):
             await asyncio.to_thread(_lay, self.folder, files)
 
-    @contextmanager
-    def drafted(self, files: Sequence[ProjectFile]) -> Iterator[Path]:
-        """The files in a folder of the same name, whose content only its owner sees (blocks)."""
+    @asynccontextmanager
+    async def drafted(self, files: Sequence[ProjectFile]) -> AsyncIterator[Path]:
+        """The files in a folder of the same name, whose content only its owner sees."""
         draft = self.folder / WORKSHOP / _DRAFT / self.folder.name
         with _errors(self.folder):
-            shutil.rmtree(draft.parent, ignore_errors=True)
-            draft.mkdir(mode=0o700, parents=True)
-            _lay(draft, files)
+            await asyncio.to_thread(_lay_anew, draft, files)
         try:
             yield draft
         finally:
-            shutil.rmtree(draft.parent, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, draft.parent, ignore_errors=True)
 
     def strange(self) -> str:
         """What is in it beside a bootstrap's workshop and the identity; "" for nothing (blocks)."""
@@ -82,6 +80,12 @@ def _fingerprint(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         return ""
     return hashlib.sha256(without_value(path.read_bytes(), _TAG)).hexdigest()
+
+
+def _lay_anew(folder: Path, files: Sequence[ProjectFile]) -> None:
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    _lay(folder, files)
 
 
 def _lay(folder: Path, files: Sequence[ProjectFile]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import LATEST
+from bot.domain.catalogue import LATEST, BackupRecord, BackupState
+from bot.domain.components import CONFIG, POSTGRES, REDIS
 from bot.domain.env_text import names_in
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.jobs import Job, JobState
@@ -96,6 +97,18 @@ def choose_stack(found: Sequence[str], wanted: str) -> str:
     return found[0]
 
 
+def doubtful_newer(records: Sequence[BackupRecord], chosen: BackupRecord) -> tuple[str, ...]:
+    """What is newer than *chosen* and signed by nobody who is trusted, in sentences.
+
+    It may be of a host that was itself restored, and has made a key of its own.
+    """
+    return tuple(
+        f"backup {each.id} is newer, but not trusted: {each.reason}"
+        for each in records
+        if each.state is BackupState.NOT_TRUSTED and each.id > chosen.id
+    )
+
+
 def choose_backup(wanted: str, earlier: Laid | None) -> str:
     """The one that was begun is gone on with.
 
@@ -111,6 +124,22 @@ def choose_backup(wanted: str, earlier: Laid | None) -> str:
             " folders that they write to, and all in this one.",
         )
     return earlier.backup
+
+
+def require_whole(manifest: Manifest, *, with_redis: bool) -> None:
+    """Refuse what cannot make a stack: an Authentik without its database would be an empty one.
+
+    Raises:
+        RefusedError: it names the part that is missing.
+    """
+    needed = {POSTGRES: "database", CONFIG: "compose files and settings"}
+    needed |= {REDIS: "Redis"} if with_redis else {}
+    missing = [words for name, words in needed.items() if manifest.component(name) is None]
+    if missing:
+        raise RefusedError(
+            f"backup {manifest.id} has no {missing[0]}",
+            hint=f"{UNTOUCHED} Use another one, or follow deploy/RUNBOOK.md.",
+        )
 
 
 def require_empty(

@@ -11,7 +11,7 @@ from textwrap import wrap
 from bot.domain import kit_commands
 from bot.domain.kit import Kit, show_code
 from bot.domain.kit_commands import WIDTH
-from bot.domain.signature import PublicKey
+from bot.domain.signature import PublicKey, signer_comment
 from bot.domain.store_url import DirectoryLocation, S3Location
 
 _INDENT = 3
@@ -139,7 +139,7 @@ def _where_the_key_is(kit: Kit) -> Iterator[str]:
 
 def _identity_lines(signers: Sequence[PublicKey]) -> Iterator[str]:
     """The comments by which akbot knows whose backups to trust."""
-    return (f"# akbot signing key: {signer}" for signer in signers)
+    return map(signer_comment, signers)
 
 
 def _with_akbot(kit: Kit) -> Iterator[str]:

@@ -46,6 +46,11 @@ def public_key_of(key: Ed25519PrivateKey) -> PublicKey:
     return _public_key(key.public_key().public_bytes_raw())
 
 
+def signer_comment(key: PublicKey) -> str:
+    """The line of an identity file by which its holder trusts what *key* has signed."""
+    return f"# akbot signing key: {key}"
+
+
 def sign(data: bytes, key: Ed25519PrivateKey) -> bytes:
     """The signature file for *data*."""
     public = base64.b64encode(key.public_key().public_bytes_raw()).decode()

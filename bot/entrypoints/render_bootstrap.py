@@ -56,5 +56,6 @@ def done_lines(done: Bootstrapped) -> list[str]:
         lines += [
             "Its schedules and its chat are paused. Once the old host is off:",
             f"  cd {place} && {done.command} exec bot akbot resume",
+            "It signs its backups with a key of its own: print a new recovery kit (akbot kit).",
         ]
     return lines

@@ -8,7 +8,7 @@ before, so a try that was cut off is cleaned away and made again.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.backup_id import is_backup_id
 from bot.domain.bootstrap import (
@@ -17,6 +17,7 @@ from bot.domain.bootstrap import (
     Laid,
     choose_backup,
     choose_stack,
+    doubtful_newer,
     encode_laid,
     laid_by,
     laid_of,
@@ -25,6 +26,7 @@ from bot.domain.bootstrap import (
     require_no_containers,
     require_settled,
     require_unoccupied,
+    require_whole,
     site_of,
     warnings_of,
 )
@@ -47,7 +49,7 @@ from bot.domain.project import (
     trust_signer,
 )
 from bot.domain.restore_plan import Preview
-from bot.domain.signature import PublicKey, verify
+from bot.domain.signature import PublicKey, signer_comment, verify
 from bot.domain.stack import Role
 from bot.services.bootstrap_ports import Ground, ProjectPlace
 from bot.services.bootstrap_recovery import tidy
@@ -62,7 +64,7 @@ from bot.services.verify import read_component
 from bot.services.whole import whole
 
 _STATE_INSIDE = "/var/lib/akbot"
-_IDENTITY = "identity.txt"
+_IDENTITY, _SIGNING_KEY = "identity.txt", "signing.key"
 _KEY_SETTINGS = ("AKBOT_RECIPIENTS", "AKBOT_RECIPIENTS_FILE", "AKBOT_IDENTITY_FILE")
 
 
@@ -93,6 +95,7 @@ class Gathered:
     layout: Layout
     roles: str
     earlier: Job | None
+    newer: tuple[str, ...] = ()
 
 
 Confirm = Callable[[BootstrapPreview], Awaitable[bool]]
@@ -103,8 +106,9 @@ class BootstrapService:
     """`akbot restore --bootstrap`.
 
     *names* are those that each role's service may have, where akbot's settings in the backup say
-    nothing else. *identity* is the file with the private key. *restores* makes the service that
-    restores onto a project, whose services have such names.
+    nothing else. *identity* is the file with the private key, *signing_key* that with the key which
+    was made for this host. *restores* makes the service that restores onto a project, whose
+    services have such names.
     """
 
     store: BackupStore
@@ -112,7 +116,8 @@ class BootstrapService:
     ground: Ground
     workplace: Workplace
     keyring: Keyring
-    identity: bytes
+    identity: bytes = field(repr=False)
+    signing_key: bytes = field(repr=False)
     journal: JobJournal
     clock: Clock
     publish: Publish
@@ -173,15 +178,16 @@ class BootstrapService:
     async def _gather(self, command: RunRestore) -> Gathered:
         earlier = last_bootstrap(await self.journal.jobs(ALL_JOBS))
         require_settled(earlier)
-        record, signer = await self._choose(command, laid_of(earlier))
+        record, signer, newer = await self._choose(command, laid_of(earlier))
         manifest = require_readable(record)
+        require_whole(manifest, with_redis=command.with_redis)
         project, layout = await self._project(manifest, signer)
         roles = (await self._read(manifest, GLOBALS)).decode(errors="replace")
-        return Gathered(record, manifest, project, layout, roles, earlier)
+        return Gathered(record, manifest, project, layout, roles, earlier, newer)
 
     async def _choose(
         self, command: RunRestore, earlier: Laid | None
-    ) -> tuple[BackupRecord, PublicKey]:
+    ) -> tuple[BackupRecord, PublicKey, tuple[str, ...]]:
         wanted = earlier.stack if earlier else self.stack_name
         stack = choose_stack(await stacks_in(self.store), wanted)
         trusted = self.keyring.trusted | ({command.trust} if command.trust else set())
@@ -197,7 +203,7 @@ class BootstrapService:
         key = backup_prefix(stack, record.id) + MANIFEST
         document = await read_small(self.store, key)
         signature = await read_small(self.store, key + SIGNATURE_SUFFIX)
-        return record, verify(document, signature, trusted)
+        return record, verify(document, signature, trusted), doubtful_newer(records, record)
 
     async def _project(self, manifest: Manifest, signer: PublicKey) -> tuple[Project, Layout]:
         packed = await self._read(manifest, CONFIG)
@@ -221,11 +227,6 @@ class BootstrapService:
     async def _read(self, manifest: Manifest, name: str) -> bytes:
         component = manifest.component(name)
         if component is None:
-            if name == CONFIG:
-                raise RefusedError(
-                    "the backup has no compose files and settings",
-                    hint="Use a whole one, or follow deploy/RUNBOOK.md.",
-                )
             return b""
         return await read_component(self.store, component, self.keyring.identities, whole)
 
@@ -245,10 +246,12 @@ class BootstrapService:
         if layout.state is None:
             return
         reason = f"backup {found.record.id} was restored on a new host, and the old may still live"
-        files = {PAUSED: format_pause(Pause(self.clock.now(), reason))}
+        pause = format_pause(Pause(self.clock.now(), reason))
+        files = {PAUSED: pause, _SIGNING_KEY: self.signing_key}
         own = names_in(found.project.content(OWN_SETTINGS))
         if not any(own.get(name) for name in _KEY_SETTINGS):  # it had its key there, and needs it
-            files[_IDENTITY] = self.identity
+            signs = f"{signer_comment(self.keyring.public_key)}\n".encode()
+            files[_IDENTITY] = signs + self.identity
         await self.ground.put(layout.state, layout, files, image)
 
     def _image(self, layout: Layout) -> str:
@@ -263,6 +266,7 @@ class BootstrapService:
             pauses=found.layout.state is not None,
             warnings=(
                 *found.manifest.warnings,
+                *found.newer,
                 *(f'tablespace "{each}" is not made' for each in tablespaces_in(found.roles)),
                 *warnings_of(found.project, found.layout),
             ),

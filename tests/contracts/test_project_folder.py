@@ -75,11 +75,11 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert "--project-dir" in failed.value.hint
 
 
-def test_a_project_lies_for_the_moment_under_its_own_name(tmp_path: Path) -> None:
+async def test_a_project_lies_for_the_moment_under_its_own_name(tmp_path: Path) -> None:
     place = tmp_path / "authentik"
     place.mkdir()
 
-    with ProjectFolder(place).drafted(FILES) as draft:
+    async with ProjectFolder(place).drafted(FILES) as draft:
         assert draft.name == "authentik"
         assert draft.is_relative_to(place / WORKSHOP)
         assert draft.stat().st_mode & 0o777 == 0o700

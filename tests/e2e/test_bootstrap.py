@@ -1,6 +1,7 @@
 """`deploy/bootstrap`: a host that has nothing of the stack becomes the one that was backed up."""
 
 import json
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -28,8 +29,11 @@ from tests.sandbox.fixture import HERE, Sandbox
 pytestmark = pytest.mark.docker
 
 IN_BOT = ("docker", "compose", "exec", "--no-TTY", "bot")
-STACK = "bootstrapped"
-ROLE = 'CREATE ROLE "a reader" LOGIN PASSWORD \'planted\'; GRANT pg_read_all_data TO "a reader"'
+STACK = f"bootstrapped-{secrets.token_hex(3)}"  # the store may have those of an earlier run
+ROLE = """
+DROP ROLE IF EXISTS "a reader"; CREATE ROLE "a reader" LOGIN PASSWORD 'planted';
+GRANT pg_read_all_data TO "a reader";
+"""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def health(sandbox: Sandbox) -> dict[str, Any]:
 
 def test_one_command_makes_the_stack_again(before: Before) -> None:
     sandbox = before.sandbox
-    secrets = (sandbox.project / ".env").read_text()
+    env = (sandbox.project / ".env").read_text()
     password = password_in(sandbox)
     empty(sandbox)
 
@@ -188,7 +192,7 @@ def test_one_command_makes_the_stack_again(before: Before) -> None:
     assert f"Backup {before.backup} serves on this host" in ended.out
     for secret in (password, before.environment["AWS_SECRET_ACCESS_KEY"]):
         assert secret not in ended.out + ended.err
-    assert (sandbox.project / ".env").read_text() == secrets
+    assert (sandbox.project / ".env").read_text() == env
     assert (sandbox.project / ".env").stat().st_mode & 0o777 == 0o600
     # The roles are there, and the password is .env's, also over the network.
     client = ("exec", "--env", f"PGPASSWORD={password}", "authentik-postgresql", "psql")
@@ -209,6 +213,8 @@ def test_one_command_makes_the_stack_again(before: Before) -> None:
     wait_until(lambda: health(sandbox)["next_backup"], "the schedule goes on")
     listed = json.loads(in_bot(sandbox, "akbot", "backups", "--json"))
     assert {each["id"]: each["state"] for each in listed}[before.backup] == "good"
+    signers = (sandbox.bot_state / "identity.txt").read_text().count("akbot signing key")
+    assert signers > before.identity.read_text().count("akbot signing key")
     newer = json.loads(in_bot(sandbox, "akbot", "backup", "--json"))
     assert newer["stack"] == STACK
     again = json.loads(in_bot(sandbox, "akbot", "verify", newer["id"], "--json"))

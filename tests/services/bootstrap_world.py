@@ -22,9 +22,10 @@ from tests.fakes_restore import REPOSITORY, FakeHost, FakeMount, FakeWorkplace
 from tests.fakes_stack import tar_of
 from tests.services.mortal import Life, Mortal
 from tests.services.restore_world import PATIENCE, WRITES, MortalWorkplace, RestoreWorld
+from tests.services.world import COMMAND
 
 BOOTSTRAP = RunRestore(trigger=Trigger.CLI, actor="root")
-IDENTITY_FILE = b"# a private key\n"
+IDENTITY_FILE, SIGNING_KEY = b"# a private key\n", b"for signing"
 NAMES = {
     Role.POSTGRESQL: ("postgresql",),
     Role.REDIS: ("redis",),
@@ -111,6 +112,7 @@ class BootstrapWorld(RestoreWorld):
             self.workplace,
             self.keyring,
             IDENTITY_FILE,
+            SIGNING_KEY,
             self.journal,
             self.gate_clock,
             publish,
@@ -120,17 +122,19 @@ class BootstrapWorld(RestoreWorld):
         )
 
 
-async def empty_world(own: bytes = b"", **parts: Any) -> BootstrapWorld:
+async def empty_world(
+    own: bytes = b"", components: frozenset[str] = frozenset(), **parts: Any
+) -> BootstrapWorld:
     """A good backup of 2025.2.1 in the store, and another host, whose key is its own.
 
-    *own* stands in the backup's akbot.env, too.
+    *own* stands in the backup's akbot.env, too; it has *components*, or all.
     """
     old = RestoreWorld()
     old.engine.disk.archives = {
         path: tar_of({}, root=path.strip("/")) for path in old.engine.disk.archives
     }
     old.engine.disk.project = {**PROJECT, "akbot.env": PROJECT["akbot.env"] + own}
-    await old.run()
+    await old.run(replace(COMMAND, components=components))
     host = empty_host()
     keyring = replace(
         old.keyring,

@@ -1,10 +1,12 @@
 """A restore on an empty host: what it lays, what it refuses, and that it goes on after a kill."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import age
 from bot.adapters.journal import Journal
@@ -12,11 +14,13 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobState
 from bot.domain.pause import parse_pause
+from bot.entrypoints import render_bootstrap
 from tests.fakes_bootstrap import DATABASE, PLACE, STATE
 from tests.fakes_restore import NEW
 from tests.services.bootstrap_world import (
     BOOTSTRAP,
     IDENTITY_FILE,
+    SIGNING_KEY,
     BootstrapWorld,
     disagree,
     empty_world,
@@ -44,7 +48,7 @@ def is_whole(world: BootstrapWorld) -> None:
     assert set(world.place.files) == {"docker-compose.yml", ".env", "akbot.env"}
     assert ground.up_ == {"postgresql", "redis"}
     assert ground.roles[0].startswith("DO 'BEGIN IF NOT EXISTS")
-    assert set(ground.written[STATE]) == {"paused", "identity.txt"}
+    assert set(ground.written[STATE]) == {"paused", "identity.txt", "signing.key"}
 
 
 def serves_nothing_empty(world: BootstrapWorld) -> None:
@@ -69,7 +73,9 @@ async def test_an_empty_host_gets_the_stack_and_its_bot_is_paused() -> None:
     assert (done.version, done.place, done.command) == ("2025.2.1", PLACE, "docker compose")
     files = world.ground.written[STATE]
     assert "the old may still live" in parse_pause(files["paused"]).reason
-    assert files["identity.txt"] == IDENTITY_FILE
+    signs = f"# akbot signing key: {world.keyring.public_key}\n".encode()
+    assert files["identity.txt"] == signs + IDENTITY_FILE, "its holder trusts the new host, too"
+    assert files["signing.key"] == SIGNING_KEY
     [signer] = world.keyring.other_trusted
     own = world.place.files["akbot.env"].content.decode()
     assert f"AKBOT_TRUSTED_KEYS={signer}\n" in own
@@ -81,7 +87,7 @@ async def test_the_key_goes_only_where_it_was(own: bytes) -> None:
 
     await world.bootstrap()
 
-    assert set(world.ground.written[STATE]) == {"paused"}
+    assert set(world.ground.written[STATE]) == {"paused", "signing.key"}
     named = [each for each in world.previews[0].warnings if "/keys/x" in each]
     assert bool(named) is (b"IDENTITY" in own)
 
@@ -106,6 +112,23 @@ async def test_nothing_is_done_without_a_persons_word() -> None:
     [preview] = world.previews
     assert preview.pauses
     assert [each.name for each in preview.project.files][:1] == ["docker-compose.yml"]
+
+
+async def test_what_will_be_done_is_said_and_no_secret_with_it() -> None:
+    world = await empty_world()
+    done = await world.bootstrap()
+    [preview] = world.previews
+
+    told = "\n".join(render_bootstrap.preview_lines(preview))
+    value = json.dumps(render_bootstrap.preview_value(preview))
+    after = "\n".join(render_bootstrap.done_lines(done))
+
+    for words in (done.backup, PLACE, "docker-compose.yml", DATABASE, "stay paused"):
+        assert words in told
+    assert "changed: akbot.env: AKBOT_TRUSTED_KEYS is set to ed25519:" in told
+    assert DATABASE in value
+    assert f"cd {PLACE} && docker compose exec bot akbot resume" in after
+    assert "planted" not in told + value + after + repr(preview) + repr(world.service())
 
 
 @pytest.mark.parametrize(
@@ -148,6 +171,24 @@ async def test_of_several_stacks_one_is_named() -> None:
     is_whole(world)
 
 
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"config", "media"}, "has no database"),
+        ({"postgres", "media"}, "has no compose files and settings"),
+    ],
+)
+async def test_a_part_of_a_stack_makes_none(parts: set[str], words: str) -> None:
+    """Above all not an Authentik without its database, whose administrator were the first comer."""
+    world = await empty_world(components=frozenset(parts))
+    [backup] = {key.split("/")[1] for key in world.store.objects}
+
+    with pytest.raises(RefusedError, match=words):
+        await world.bootstrap(replace(BOOTSTRAP, backup=backup))
+
+    untouched(world)
+
+
 async def test_an_empty_store_is_told() -> None:
     world = await empty_world()
     world.store.objects.clear()
@@ -169,6 +210,19 @@ async def test_a_stranger_who_signed_it_is_named_and_can_be_trusted() -> None:
     untouched(world)
     await alone.bootstrap(replace(BOOTSTRAP, trust=signer))
     is_whole(world)
+
+
+async def test_what_is_newer_and_of_an_unknown_host_is_told() -> None:
+    world = await empty_world()
+    other = replace(world, keyring=replace(world.keyring, signing_key=Ed25519PrivateKey.generate()))
+    other.clock.at = other.clock.at.replace(year=2027)
+    await other.run()
+
+    done = await world.bootstrap()
+
+    assert done.backup.startswith("2026")
+    [warning] = [each for each in world.previews[0].warnings if "is newer" in each]
+    assert f'signed by the unknown key "{other.keyring.public_key}"' in warning
 
 
 async def test_a_manifest_that_was_changed_is_refused() -> None:
