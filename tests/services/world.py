@@ -12,7 +12,16 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.drill import DrillReport
 from bot.domain.jobs import Job, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import BackupEvent, Command, Event, RunBackup, RunCopy, RunDrill, RunPrune
+from bot.domain.messages import (
+    BackupEvent,
+    Command,
+    Event,
+    RunBackup,
+    RunCopy,
+    RunDrill,
+    RunPrune,
+    RunRekey,
+)
 from bot.domain.retention import Policy
 from bot.services.backup import BackedUp, BackupService
 from bot.services.copies import Copied, CopyService
@@ -24,6 +33,7 @@ from bot.services.pipeline import Tally, decompress, unseal
 from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.prune_stores import Kept, PrunedStores, PruneStores
+from bot.services.rekey import Rekeyed, RekeyService
 from bot.services.stores import Place, Stores
 from bot.services.undo import Undo
 from bot.services.verify import VerifyService
@@ -35,6 +45,7 @@ IDENTITY = age.X25519Identity.generate()
 COMMAND = RunBackup(trigger=Trigger.CLI, actor="root")
 DRILL = RunDrill(trigger=Trigger.CLI, actor="root")
 PRUNE = RunPrune(trigger=Trigger.CLI, actor="root")
+REKEY = RunRekey(trigger=Trigger.CLI, actor="root")
 COPY = RunCopy(trigger=Trigger.CLI, actor="root")
 
 
@@ -111,6 +122,23 @@ class World:
     def verify(self) -> VerifyService:
         identities = self.keyring.identities
         return VerifyService(self.engine, self.store, identities, lambda _: None, self.read_locks)
+
+    async def rekey(self, command: RunRekey = REKEY) -> Rekeyed:
+        """New seals, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Rekeyed:
+            service = RekeyService(
+                self.stores,
+                self.keyring,
+                self.journal,
+                self.read_locks,
+                self.clock,
+                publish,
+                "authentik",
+            )
+            return await service.run(command, job)
+
+        return await self.jobs.run(command, work, words=lambda done: done.words)
 
     def prunes(self, publish: Publish = lambda _: None) -> PruneStores:
         def service(place: Place, kept: Kept) -> PruneService:
