@@ -27,6 +27,7 @@ from tests.fakes import FakeStore
 from tests.fakes_stack import NOW
 from tests.services import test_check
 from tests.services.mortal import KilledError, Life, Mortal
+from tests.services.restore_world import world_with_a_backup
 from tests.services.stored import store_backup
 from tests.services.test_prune import PausingClock
 from tests.services.test_prune_schedule import AT_NIGHT
@@ -487,3 +488,20 @@ async def test_the_bot_copies_after_a_backup_that_reached_every_store(
 
     kinds = [job.kind for job in reversed(await world.journal.jobs(5))]
     assert kinds == ([JobKind.BACKUP] if breaks else [JobKind.BACKUP, JobKind.COPY])
+
+
+async def test_a_restore_reads_from_the_store_that_has_the_backup_whole() -> None:
+    second = FakeStore()
+    world = await world_with_a_backup(others={"second": second})
+    for key in [key for key in world.store.objects if ".dump.age" in key]:
+        del world.store.objects[key]
+    world.store.calls.clear()
+
+    restored = await world.restore()
+
+    assert restored.backup
+    read = [key for call, key in second.calls if call == "get" and restored.backup in key]
+    assert any(".dump.age" in key for key in read)
+    safety = {key.split("/")[1] for key in second.objects} - {restored.backup}
+    assert safety == {restored.job}  # the backup before it went into both
+    assert all(key in world.store.objects for key in second.objects if restored.job in key)
