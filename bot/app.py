@@ -25,30 +25,39 @@ from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, named_stores
+from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
 from bot.domain.errors import ConfigError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
-from bot.domain.messages import Command, RunBackup, RunCopy, RunDrill, RunPrune, RunRestore
+from bot.domain.messages import (
+    Command,
+    RunBackup,
+    RunCopy,
+    RunDrill,
+    RunPrune,
+    RunRekey,
+    RunRestore,
+)
+from bot.domain.rekey import Rekeying
 from bot.domain.restore import RestorePlan, plan_of
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role, Stack
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
-from bot.services.copies import Copied, CopyService
+from bot.services.copies import Copied
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener
-from bot.services.pins import PinEverywhere
 from bot.services.ports import JobLog, Publish
-from bot.services.prune import PruneService
-from bot.services.prune_stores import Kept, PrunedStores, PruneStores
+from bot.services.prune_stores import PrunedStores
+from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
-from bot.services.stores import Catalogue, Place
+from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.verify import Verified, VerifyService
 from bot.settings import Settings
@@ -75,6 +84,7 @@ class App:
         self.journal = Journal(self.folder)
         self.pause = PauseFile(self.folder)
         self.read_locks = ReadLocks(self.folder)
+        self.upkeep = Upkeep(self.stores, self.journal.jobs, self.read_locks, self.clock, self.keys)
         self.listeners = [*listeners]
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
         compose = ComposeProgram(
@@ -150,28 +160,34 @@ class App:
     async def copy(self, command: RunCopy, begun: Begun | None = None) -> Copied:
         """`akbot copy`, as a job where a store lacks anything."""
         stack = await self.stack_name()
-        if not await self._copies(stack, lambda _: None).preview():
+        if not await self.upkeep.copies(stack, tell_nobody).preview():
             return Copied()
 
         async def work(job: JobLog, publish: Publish) -> Copied:
-            return await self._copies(stack, publish).run(job)
+            return await self.upkeep.copies(stack, publish).run(job)
 
         return await self.jobs.run(command, work, begun, lambda copied: copied.words)
 
-    def _copies(self, stack: str, publish: Publish) -> CopyService:
-        trusted = self.keys.trusted()
-        return CopyService(self.stores, self.read_locks, self.clock, trusted, publish, stack)
+    async def rekey(self, command: RunRekey, begun: Begun | None = None) -> Rekeyed:
+        """`akbot rekey`, as a job."""
+        stack = await self.stack_name()
+
+        async def work(job: JobLog, publish: Publish) -> Rekeyed:
+            return await (await self.upkeep.rekeys(stack, publish)).run(command, job)
+
+        return await self.jobs.run(command, work, begun, lambda done: done.words)
+
+    async def plan_rekey(self, wanted: str) -> tuple[Rekeying, ...]:
+        """`akbot rekey --dry-run`."""
+        service = await self.upkeep.rekeys(await self.stack_name(), tell_nobody)
+        return await service.preview(wanted)
 
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
         """`akbot verify`, for each store that has *record*, by its name."""
         identities = self.keys.identities()
         places = [each for each in self.stores.places if each.name in record.stores]
-        return {
-            place.name: VerifyService(
-                self.engine, place.store, identities, publish, self.read_locks
-            )
-            for place in places
-        }
+        rest = (identities, publish, self.read_locks)
+        return {place.name: VerifyService(self.engine, place.store, *rest) for place in places}
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""
@@ -185,39 +201,18 @@ class App:
         stack = await self.stack_name()
 
         async def work(job: JobLog, publish: Publish) -> PrunedStores:
-            return await self._prunes(stack, publish).run(command, job)
+            return await self.upkeep.prunes(stack, publish).run(command, job)
 
         return await self.jobs.run(command, work, begun, lambda pruned: pruned.words)
 
     async def plan_prune(self) -> dict[str, RetentionPlan]:
         """`akbot prune --dry-run`, by store."""
-        return await self._prunes(await self.stack_name(), lambda _: None).preview()
-
-    def _prunes(self, stack: str, publish: Publish) -> PruneStores:
-        trusted = self.keys.trusted()
-
-        def service(place: Place, kept: Kept) -> PruneService:
-            return PruneService(
-                place.store,
-                self.journal.jobs,
-                self.read_locks,
-                self.clock,
-                trusted,
-                publish,
-                place.policy,
-                stack,
-                place.name,
-                kept,
-            )
-
-        return PruneStores(self.stores, trusted, stack, service)
+        return await self.upkeep.prunes(await self.stack_name(), tell_nobody).preview()
 
     async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - its one question
         """`akbot pin`."""
-        record = choose(await self.backups(), wanted)
-        keyring = await asyncio.to_thread(self.keys.keyring)
-        service = PinEverywhere(self.stores, keyring, self.read_locks, await self.stack_name())
-        return await service.run(record, pinned=pinned)
+        pins = await self.upkeep.pins(await self.stack_name())
+        return await pins.run(choose(await self.backups(), wanted), pinned=pinned)
 
     async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
         """`akbot drill`, as a job."""
@@ -263,6 +258,8 @@ class App:
                 return await self.prune(command, begun)
             case RunCopy():
                 return await self.copy(command, begun)
+            case RunRekey():
+                return await self.rekey(command, begun)
             case RunDrill():
                 return await self.drill(command, begun)
             case RunRestore():
@@ -309,7 +306,7 @@ class App:
         return await self.stores.catalogue(await self.stack_name(), self.keys.trusted())
 
     async def backups(self) -> list[BackupRecord]:
-        """Every backup once, newest first."""
+        """All of them once, newest first."""
         return (await self.catalogue()).records
 
     async def jobs_as_they_stand(self, limit: int) -> list[Job]:

@@ -120,6 +120,10 @@ def make_parser() -> argparse.ArgumentParser:
     pin = _add(commands, "pin", _shown(cli_answers.pin), "keep a backup whatever its age")
     pin.add_argument("id", help="a backup's id, its beginning, or latest")
     pin.add_argument("--remove", action="store_true", help="take its pin away again")
+    rekey_help = "seal earlier backups anew for today's keys"
+    rekey = _add(commands, "rekey", _shown(cli_answers.rekey), rekey_help)
+    rekey.add_argument("id", nargs="?", default="all", help="an id, latest or all (default)")
+    rekey.add_argument("--dry-run", action="store_true", help="only show what would be done")
     jobs = _add(
         commands, "jobs", _shown(cli_answers.jobs), "show what was done, by whom, and how it ended"
     )

@@ -169,6 +169,22 @@ async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     return {"was_paused": was_paused}, [words]
 
 
+async def rekey(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot rekey`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunRekey  # noqa: PLC0415
+    from bot.entrypoints import render_rekey  # noqa: PLC0415
+
+    if args.dry_run:
+        plan = await app.plan_rekey(args.id)
+        return render_rekey.plan_value(plan), render_rekey.plan_lines(plan)
+    command = RunRekey(trigger=Trigger.CLI, actor=getpass.getuser(), backup=args.id)
+    done = await app.rekey(command)
+    return asdict(done), render_rekey.done_lines(done)
+
+
 async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot status`."""
     from bot.domain.jobs import JobState, describe  # noqa: PLC0415

@@ -122,3 +122,23 @@ def test_a_wrong_second_store_is_a_wrong_setting(host: Host) -> None:
 
     assert ended.returncode == 2
     assert 'AKBOT_STORE: "http://example.org" is neither an s3:// nor a file:// URL' in ended.stderr
+
+
+def test_what_would_be_sealed_anew_is_shown_with_its_keys(host: Host) -> None:
+    plan = host.akbot("rekey", "--dry-run").stdout.splitlines()
+
+    assert plan[0].split() == ["BACKUP", "SIZE", "SEALED", "FOR", "WHAT", "WOULD", "BE", "DONE"]
+    assert plan[1].startswith(host.backup)
+    assert plan[1].endswith("seal anew")
+    [one] = json.loads(host.akbot("rekey", "--dry-run", "--json").stdout)
+    assert (one["id"], one["way"]) == (host.backup, "seal anew")
+
+
+def test_without_the_key_of_a_backup_it_stays_as_it_is(host: Host) -> None:
+    ended = host.akbot("rekey")
+
+    assert ended.returncode == 1
+    assert "cannot be sealed anew" in ended.stderr
+    assert "Add the key that opens them to AKBOT_IDENTITY_FILE." in ended.stderr
+    [record] = json.loads(host.akbot("backups", "--json").stdout)
+    assert (record["id"], record["state"]) == (host.backup, "good")

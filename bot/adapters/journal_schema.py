@@ -80,6 +80,7 @@ _STEPS = (
     "",  # jobs of kind "drill"
     "",  # jobs of kind "restore"
     "",  # jobs of kind "copy"
+    "",  # jobs of kind "rekey"
 )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.rekey import replaced
 from bot.domain.retention import Policy, plan_retention
 
 _RANK = {
@@ -79,9 +80,10 @@ def plan_copies(
     does everything where the clock cannot be right.
     """
     merged = [each for each in merge_records(found) if each.state in _WHOLE]
+    gone = replaced(merged)  # what was sealed anew does not come back
     copies: list[Copy] = []
     for target, own in found.items():
-        occupied = {each.id for each in own if not _is_only_parts(each)}
+        occupied = {each.id for each in own if not _is_only_parts(each)} | gone
         missing = {each.id: each for each in merged if each.id not in occupied}
         both = [*missing.values(), *(each for each in own if each.id not in missing)]
         plan = plan_retention(both, policies[target], now)

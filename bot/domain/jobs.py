@@ -30,6 +30,7 @@ class JobKind(StrEnum):
     DRILL = "drill"
     RESTORE = "restore"
     COPY = "copy"
+    REKEY = "rekey"
 
 
 class Trigger(StrEnum):

@@ -93,6 +93,7 @@ class Manifest:
     """One backup.
 
     A *partial* one was asked for some components only; *database* is None when it holds no dump.
+    *rekeyed_from* is the id of the one from which it was sealed anew for other keys, else "".
     """
 
     id: str
@@ -107,6 +108,7 @@ class Manifest:
     label: str = ""
     warnings: tuple[str, ...] = ()
     partial: bool = False
+    rekeyed_from: str = ""
 
     @property
     def stored_size(self) -> int:

@@ -53,6 +53,15 @@ class RunCopy(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunRekey(Command):
+    """Seal *backup*, an id, its beginning, `latest` or `all`, anew for today's keys."""
+
+    kind: ClassVar[JobKind] = JobKind.REKEY
+
+    backup: str = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunDrill(Command):
     """Restore *backup*, an id, its beginning or `latest`, into throw-away containers.
 

@@ -148,6 +148,8 @@ def manifest_lines(record: BackupRecord) -> list[str]:
             f" {rows} rows in {len(manifest.database.rows)} tables"
         )
     lines.append(f"  sealed for {', '.join(map(printable, manifest.recipients))}")
+    if manifest.rekeyed_from:
+        lines.append(f"  sealed anew from {printable(manifest.rekeyed_from)}")
     lines += [f"  warning: {one_line(warning)}" for warning in manifest.warnings]
     parts = [
         (

@@ -16,15 +16,13 @@ from bot.domain.components import (
     Format,
     require_components,
 )
-from bot.domain.errors import IntegrityError, PortError
+from bot.domain.errors import PortError
 from bot.domain.manifest import (
-    MANIFEST,
     Component,
     DatabaseFacts,
     Manifest,
     Software,
     backup_prefix,
-    encode_manifest,
 )
 from bot.domain.messages import (
     BackupFinished,
@@ -34,17 +32,15 @@ from bot.domain.messages import (
     ComponentVerified,
     RunBackup,
 )
-from bot.domain.pins import encode_pin, pin_file
 from bot.domain.plausibility import doubts, expected_dump_size
 from bot.domain.stack import Stack, file_sources
-from bot.services.catalogue import read_small
+from bot.services.commit import commit
 from bot.services.deletion import STACK, delete_set
 from bot.services.fanout import Receivers
 from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, ending, load_codecs, read_ahead, seal
-from bot.services.ports import BackupStore, Clock, Database, Engine, JobLog, Publish, Snapshot
+from bot.services.ports import Clock, Database, Engine, JobLog, Publish, Snapshot
 from bot.services.settling import backed_up
-from bot.services.signed import put_signed
 from bot.services.stores import Stores
 from bot.services.verify import verify_component
 
@@ -132,7 +128,7 @@ class BackupService:
             partial=bool(command.components),
         )
         await job.step("commit")
-        await receivers.each(lambda store: self._commit(store, manifest, prefix, pin=command.pin))
+        await receivers.each(lambda store: commit(store, manifest, self.keyring, pin=command.pin))
         missing = await receivers.sweep(lambda store: delete_set(store, name, job.id))
         self.publish(BackupFinished(manifest, self.clock.monotonic() - started, missing))
         return BackedUp(manifest, tuple(receivers.taking), missing)
@@ -239,18 +235,6 @@ class BackupService:
             postgresql=snapshot.server.version if snapshot else None,
             redis=await sessions.version() if sessions else None,
         )
-
-    async def _commit(
-        self, store: BackupStore, manifest: Manifest, prefix: str, *, pin: bool
-    ) -> None:
-        """Write the signed manifest: its own file last, since its presence is the commit."""
-        data = encode_manifest(manifest)
-        if pin:
-            document = encode_pin(manifest.stack, BackupId(manifest.id))
-            await put_signed(store, prefix + pin_file(1), document, self.keyring)
-        await put_signed(store, prefix + MANIFEST, data, self.keyring)
-        if await read_small(store, prefix + MANIFEST) != data:
-            raise IntegrityError("the manifest that the store gives back is another one")
 
 
 def _require_running(stack: Stack, command: RunBackup) -> None:

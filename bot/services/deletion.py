@@ -18,6 +18,10 @@ DELETING = "deleting"
 """Fact of a prune's plan: the id of what it is deleting; all before it in DOOMED is done."""
 COPYING = "copying"
 """Fact of a copy's plan: the id of what it is copying."""
+REKEYING = "rekeying"
+"""Fact of a rekey's plan: the id of what it seals anew, and then deletes."""
+REKEYED_AS = "rekeyed_as"
+"""Fact of a rekey's plan: the id of what comes of it."""
 
 logger = logging.getLogger(__name__)
 

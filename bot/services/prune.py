@@ -77,9 +77,9 @@ class PruneService:
     async def preview(self) -> RetentionPlan:
         """What a prune would do now. Raises PortError where the store cannot be listed."""
         records = await list_backups(self.store, self.stack, self.trusted)
-        in_use = dict(self.kept) | _in_use(await self.journal.jobs(ALL_JOBS))
+        needed = dict(self.kept) | in_use(await self.journal.jobs(ALL_JOBS))
         uploads = await self._uploads()
-        return plan_retention(records, self.policy, self.clock.now(), in_use, uploads)
+        return plan_retention(records, self.policy, self.clock.now(), needed, uploads)
 
     async def run(self, command: RunPrune, job: JobLog) -> Pruned:
         """Delete what is to go, the oldest first.
@@ -156,17 +156,17 @@ class PruneService:
         )
 
 
-def _in_use(jobs: Sequence[Job]) -> dict[str, str]:
-    """What belongs to a job of which something is left to do, or is read by one."""
-    in_use: dict[str, str] = {}
+def in_use(jobs: Sequence[Job]) -> dict[str, str]:
+    """What belongs to a job of which something is left to do, or is read by one, and why."""
+    found: dict[str, str] = {}
     for job in jobs:
         if job.swept:
             continue
         if job.kind in {JobKind.BACKUP, JobKind.RESTORE}:  # the latter's safety backup
-            in_use[job.id] = "belongs to a job that runs or is not cleaned up yet"
+            found[job.id] = "belongs to a job that runs or is not cleaned up yet"
         if READS in job.plan:
-            in_use[job.plan[READS]] = f"is read by the {job.kind} {job.id}"
-    return in_use
+            found[job.plan[READS]] = f"is read by the {job.kind} {job.id}"
+    return found
 
 
 def _require_allowed(plan: RetentionPlan, command: RunPrune) -> None:

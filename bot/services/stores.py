@@ -73,6 +73,10 @@ class Stores:
             return self.places[0]
         return next((place for place in self.places if place.name == name), None)
 
+    def only(self, names: Collection[str]) -> "Stores":
+        """Those of these names alone."""
+        return Stores(tuple(each for each in self.places if each.name in names), self.stall)
+
     def holding(self, record: BackupRecord) -> BackupStore:
         """The store from which *record* is read."""
         wanted = record.stores[0] if record.stores else self.places[0].name

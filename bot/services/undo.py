@@ -25,13 +25,15 @@ from bot.services.catalogue import find_backup
 from bot.services.deletion import (
     COPYING,
     DELETING,
+    REKEYED_AS,
+    REKEYING,
     STACK,
     delete_set,
     deleted_so_far,
     is_half_a_set,
 )
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import Clock, Engine
+from bot.services.ports import BackupStore, Clock, Engine
 from bot.services.settling import NOT_YET, WHOLE_STATES, backed_up, not_yet, stuck
 from bot.services.stores import IN_STORE, Place, Stores
 
@@ -97,8 +99,8 @@ class Undo:
         if STACK not in job.plan:  # it had not come so far as to begin anything
             return Outcome(ended, words)
         try:
-            if job.kind in {JobKind.PRUNE, JobKind.COPY}:
-                return await self._settle_sets(job, ended, words)
+            if of_sets := self._of_sets.get(job.kind):
+                return await of_sets(job, ended, words)
             whole, lacking = await self._look_for(job)
             match judge_unfinished(job, committed=bool(whole)):
                 case Remedy.ACCEPT:
@@ -113,6 +115,15 @@ class Undo:
         except BotError as error:
             return not_yet(ended, words, str(error))
         return Outcome(ended, words.partition(NOT_YET)[0])
+
+    @property
+    def _of_sets(self) -> Mapping[JobKind, Settle]:
+        """What settles the kinds of jobs that work on backups that there are."""
+        return {
+            JobKind.PRUNE: self._settle_sets,
+            JobKind.COPY: self._settle_sets,
+            JobKind.REKEY: self._settle_rekey,
+        }
 
     async def _look_for(self, job: Job) -> tuple[set[str], dict[str, str]]:
         """The stores that have the job's backup whole; the others, and why they have not."""
@@ -155,6 +166,27 @@ class Undo:
             return stuck(job, words)
         words = words.partition(NOT_YET)[0]
         return Outcome(ended, f"{words}; {deleted_so_far(job.plan)}" if is_prune else words)
+
+    async def _settle_rekey(self, job: Job, ended: JobState, words: str) -> Outcome:
+        """What is not whole goes: of the new one, and of an old one that was being deleted.
+
+        An old one that is whole stays, for the next rekey to delete.
+        """
+        names = [BackupId(job.plan[each]) for each in (REKEYING, REKEYED_AS) if job.plan.get(each)]
+        stack = job.plan[STACK]
+
+        async def halves(store: BackupStore) -> list[BackupId]:
+            return [each for each in names if await is_half_a_set(store, stack, each)]
+
+        async def sweep(store: BackupStore) -> None:
+            for each in await halves(store):
+                await delete_set(store, stack, each)
+
+        found, _ = await self.stores.ask(halves)
+        if judge_unfinished(job, committed=not any(found.values())) is Remedy.ASK:
+            return stuck(job, words)
+        await self.stores.ask(sweep)
+        return Outcome(ended, words.partition(NOT_YET)[0])
 
     async def _finish_half(self, job: Job, fact: str) -> Remedy:
         """Delete the set that *fact* of the job's plan names, if it is no backup (any more)."""

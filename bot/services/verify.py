@@ -116,6 +116,22 @@ async def read_component(
     return taken
 
 
+async def plain_of(
+    store: Objects, component: Component, identities: Sequence[age.Identity]
+) -> AsyncIterator[bytes]:
+    """The file inside the component, compressed if it is; it ends with an error if not whole.
+
+    Raises IntegrityError naming the component.
+    """
+    tally = Tally()
+    with _naming(component):
+        content = unseal(_stored(store, component, tally), identities=identities, tally=tally)
+        async with ending(content):
+            async for block in content:
+                yield block
+        _compare(tally, component, opened=True)
+
+
 async def _read_stored(store: Objects, component: Component) -> None:
     tally = Tally()
     with _naming(component):

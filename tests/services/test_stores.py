@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from bot.domain.messages import BackupFinished
 from bot.domain.retention import Policy
 from bot.services.drill import DrillHistory
 from bot.services.jobs import Jobs
+from bot.services.ports import StoredObject
 from bot.services.runner import JobRunner
 from bot.services.stores import Place
 from tests.fakes import FakeStore
 from tests.fakes_stack import NOW
 from tests.services import test_check
 from tests.services.mortal import KilledError, Life, Mortal
+from tests.services.restore_world import world_with_a_backup
 from tests.services.stored import store_backup
 from tests.services.test_prune import PausingClock
 from tests.services.test_prune_schedule import AT_NIGHT
@@ -115,6 +117,22 @@ async def test_a_store_that_cannot_be_reached_holds_up_nothing() -> None:
     assert record.lacking == ("second (does not answer)",)
 
 
+async def test_a_store_that_cannot_be_listed_gets_nothing() -> None:
+    class Unlistable(FakeStore):
+        async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:  # noqa: ARG002
+            for key in self.objects:
+                yield StoredObject(key, 0)
+            raise PortError("list objects: access denied")
+
+    second = Unlistable()
+    world, _ = two(second=second)
+
+    done = await world.back_up()
+
+    assert done.missing == {"second": "list objects: access denied"}
+    assert not [call for call in second.calls if call[0] == "put"]
+
+
 async def test_where_all_fail_the_backup_fails_and_nothing_is_left() -> None:
     world, second = two()
     world.store.fail_put_at, second.fail_put_at = 100, 200
@@ -184,7 +202,17 @@ async def test_pins_and_reports_of_drills_come_along() -> None:
 
 
 async def test_damage_is_not_copied() -> None:
-    world, second = two()
+    @dataclass
+    class Witness(FakeStore):
+        seen: list[str] = field(default_factory=list)
+
+        async def put(self, key: str, *args: Any, **more: Any) -> int:
+            size = await super().put(key, *args, **more)
+            self.seen.append(key)
+            return size
+
+    second = Witness()
+    world, _ = two(second=second)
     await world.back_up()
     second.objects.clear()
     for key in [key for key in world.store.objects if key.endswith(".dump.age")]:
@@ -194,6 +222,7 @@ async def test_damage_is_not_copied() -> None:
         await world.copy()
 
     assert not second.objects  # what was sent is taken back by the undo
+    assert sum(".dump.age" in key for key in second.seen) == 1  # the backup's own, no copy
 
 
 async def test_a_third_store_gets_it_from_the_one_that_is_not_damaged() -> None:
@@ -461,3 +490,20 @@ async def test_the_bot_copies_after_a_backup_that_reached_every_store(
 
     kinds = [job.kind for job in reversed(await world.journal.jobs(5))]
     assert kinds == ([JobKind.BACKUP] if breaks else [JobKind.BACKUP, JobKind.COPY])
+
+
+async def test_a_restore_reads_from_the_store_that_has_the_backup_whole() -> None:
+    second = FakeStore()
+    world = await world_with_a_backup(others={"second": second})
+    for key in [key for key in world.store.objects if ".dump.age" in key]:
+        del world.store.objects[key]
+    world.store.calls.clear()
+
+    restored = await world.restore()
+
+    assert restored.backup
+    read = [key for call, key in second.calls if call == "get" and restored.backup in key]
+    assert any(".dump.age" in key for key in read)
+    safety = {key.split("/")[1] for key in second.objects} - {restored.backup}
+    assert safety == {restored.job}  # the backup before it went into both
+    assert all(key in world.store.objects for key in second.objects if restored.job in key)

@@ -21,6 +21,7 @@ from bot.domain.messages import (
     RunCopy,
     RunDrill,
     RunPrune,
+    RunRekey,
     RunRestore,
 )
 from bot.domain.restore_plan import Preview
@@ -35,6 +36,7 @@ from bot.services.pipeline import Tally, decompress, unseal
 from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.prune_stores import Kept, PrunedStores, PruneStores
+from bot.services.rekey import Rekeyed, RekeyService
 from bot.services.stores import Place, Stores
 from bot.services.undo import Undo
 from bot.services.verify import Verified, VerifyService
@@ -46,6 +48,7 @@ IDENTITY = age.X25519Identity.generate()
 COMMAND = RunBackup(trigger=Trigger.CLI, actor="root")
 DRILL = RunDrill(trigger=Trigger.CLI, actor="root")
 PRUNE = RunPrune(trigger=Trigger.CLI, actor="root")
+REKEY = RunRekey(trigger=Trigger.CLI, actor="root")
 COPY = RunCopy(trigger=Trigger.CLI, actor="root")
 
 
@@ -122,6 +125,23 @@ class World:
     def verify(self) -> VerifyService:
         identities = self.keyring.identities
         return VerifyService(self.engine, self.store, identities, lambda _: None, self.read_locks)
+
+    async def rekey(self, command: RunRekey = REKEY) -> Rekeyed:
+        """New seals, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Rekeyed:
+            service = RekeyService(
+                self.stores,
+                self.keyring,
+                self.journal,
+                self.read_locks,
+                self.clock,
+                publish,
+                "authentik",
+            )
+            return await service.run(command, job)
+
+        return await self.jobs.run(command, work, words=lambda done: done.words)
 
     def prunes(self, publish: Publish = lambda _: None) -> PruneStores:
         def service(place: Place, kept: Kept) -> PruneService:

@@ -178,7 +178,7 @@ async def test_a_failed_copy_is_told_as_what_it_is(world: World) -> None:
 
     told = world.anna.chat.last.text
     assert told.startswith('❌ Copying backups failed\ncopy to store "offsite": no space left.')
-    assert "Every backup is still where it was." in told
+    assert "No backup is lost by that" in told
 
 
 async def test_old_news_is_history(world: World) -> None:

@@ -169,7 +169,8 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         drill_texts.progress_ended(job, WALL),
         drill_texts.outcome(job).text,
         restore_texts.outcome(job).text,
-        copy_texts.outcome(job).text,
+        copy_texts.outcome(replace(job, kind=JobKind.COPY)).text,
+        copy_texts.outcome(replace(job, kind=JobKind.REKEY)).text,
         job_texts.outcome(
             replace(job, message=backed_up({job.message: job.message})), None, WALL
         ).text,

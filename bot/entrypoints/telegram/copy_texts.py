@@ -1,27 +1,28 @@
-"""What is told of a copy that has ended. Pure, like `texts`."""
+"""What is told of a copy, or of new seals, once that has ended. Pure, like `texts`."""
 
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.entrypoints.telegram.job_texts import Told
 from bot.entrypoints.telegram.markup import code, plain, units
 
 _LONGEST_REASON = 400
+_WHAT = {JobKind.COPY: "Copying backups", JobKind.REKEY: "Sealing backups anew"}
 _HEADLINES = {
-    JobState.RUNNING: "⏳ <b>Copying backups between stores</b>",
-    JobState.DONE: "✅ <b>Backups copied</b>",
-    JobState.FAILED: "❌ <b>Copying backups failed</b>",
-    JobState.CANCELLED: "⏹ <b>Copying backups cancelled</b>",
-    JobState.INTERRUPTED: "⚠️ <b>Copying backups interrupted</b>",
-    JobState.STUCK: "🆘 <b>Copying backups is stuck</b>",
+    JobState.RUNNING: "⏳ <b>{what}</b>",
+    JobState.DONE: "✅ <b>{what}: done</b>",
+    JobState.FAILED: "❌ <b>{what} failed</b>",
+    JobState.CANCELLED: "⏹ <b>{what} cancelled</b>",
+    JobState.INTERRUPTED: "⚠️ <b>{what} interrupted</b>",
+    JobState.STUCK: "🆘 <b>{what} is stuck</b>",
 }
 
 
 def outcome(job: Job) -> Told:
-    """How it ended; there is nothing to press, since it follows the next backup."""
-    lines = [_HEADLINES[job.state]]
+    """How it ended; there is nothing to press: a copy follows the next backup."""
+    lines = [_HEADLINES[job.state].format(what=_WHAT[job.kind])]
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     if job.state is not JobState.DONE:
-        lines += ["Every backup is still where it was.", _next(job)]
+        lines += ["No backup is lost by that: what is not whole goes.", _next(job)]
     lines.append(f"Asked for by {plain(job.actor, 60)}. {code(job.id)}")
     whole = units(job.message) <= _LONGEST_REASON
     return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
@@ -30,4 +31,6 @@ def outcome(job: Job) -> Told:
 def _next(job: Job) -> str:
     if job.state is JobState.STUCK:
         return f"I have stopped trying. On the host, run {code(f'akbot jobs settle {job.id}')}."
-    return f"After the next backup it is tried again; {code('akbot copy')} does it now."
+    if job.kind is JobKind.COPY:
+        return f"After the next backup it is tried again; {code('akbot copy')} does it now."
+    return f"On the host, {code('akbot rekey')} goes on from there."

@@ -33,7 +33,7 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
             return prune_texts.outcome(job)
         case JobKind.DRILL:
             return drill_texts.outcome(job)
-        case JobKind.COPY:
+        case JobKind.COPY | JobKind.REKEY:
             return copy_texts.outcome(job)
         case JobKind.RESTORE:
             return restore_texts.outcome(job)

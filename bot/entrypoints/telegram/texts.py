@@ -224,6 +224,7 @@ def cancelling(job: Job | None, wall: Wall) -> str:
         JobKind.BACKUP: "What it has stored so far is removed.",
         JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
         JobKind.RESTORE: "The state before serves again, whole.",
+        JobKind.REKEY: "The backup that it is sealing anew stays as it was.",
         JobKind.COPY: "The copy that it is making goes; those it has made stay.",
         JobKind.DRILL: "Its containers are removed; the backup stays as it is.",
     }[job.kind]

@@ -1,0 +1,67 @@
+"""The part of the composition root that builds what looks after backups once they are made."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.adapters.journal_jobs import SqliteJobJournal
+from bot.adapters.keys import HostKeys
+from bot.adapters.read_locks import ReadLocks
+from bot.services.copies import CopyService
+from bot.services.pins import PinEverywhere
+from bot.services.ports import Clock, Publish
+from bot.services.prune import PruneService
+from bot.services.prune_stores import Kept, PruneStores
+from bot.services.rekey import RekeyService
+from bot.services.stores import Place, Stores
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """Copies, prunes, pins and new seals, each for a folder *stack* of the stores."""
+
+    stores: Stores
+    journal: SqliteJobJournal
+    locks: ReadLocks
+    clock: Clock
+    keys: HostKeys
+
+    def copies(self, stack: str, publish: Publish) -> CopyService:
+        """`akbot copy`."""
+        trusted = self.keys.trusted()
+        return CopyService(self.stores, self.locks, self.clock, trusted, publish, stack)
+
+    def prunes(self, stack: str, publish: Publish) -> PruneStores:
+        """`akbot prune`."""
+        trusted = self.keys.trusted()
+
+        def service(place: Place, kept: Kept) -> PruneService:
+            return PruneService(
+                place.store,
+                self.journal,
+                self.locks,
+                self.clock,
+                trusted,
+                publish,
+                place.policy,
+                stack,
+                place.name,
+                kept,
+            )
+
+        return PruneStores(self.stores, trusted, stack, service)
+
+    async def rekeys(self, stack: str, publish: Publish) -> RekeyService:
+        """`akbot rekey`."""
+        keyring = await asyncio.to_thread(self.keys.keyring)
+        return RekeyService(
+            self.stores, keyring, self.journal, self.locks, self.clock, publish, stack
+        )
+
+    async def pins(self, stack: str) -> PinEverywhere:
+        """`akbot pin`."""
+        keyring = await asyncio.to_thread(self.keys.keyring)
+        return PinEverywhere(self.stores, keyring, self.locks, stack)
+
+
+def tell_nobody(_: object) -> None:
+    """A preview is no work of which somebody should hear."""
