@@ -157,6 +157,10 @@ class Sandbox:
         """Run one Redis command."""
         return self.docker("exec", "authentik-redis", "redis-cli", *command).strip()
 
+    def stand_ins(self, *names: str) -> None:
+        """See to it that the registry has these, REPOSITORY:TAG of tags.tsv; all without names."""
+        script("standins", *names)
+
     def fresh(self, *options: str) -> "Sandbox":
         """Throw the stack away and bring up a new one, with `up`'s *options*."""
         script("up", "--fresh", *options)
