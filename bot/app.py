@@ -25,6 +25,7 @@ from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
+from bot.app_updates import Updates
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
@@ -91,6 +92,7 @@ class App:
             settings.gate,
             settings.stack or None,
         )
+        self.updates = Updates(settings, self.engine, self.folder, self.journal, self.clock)
         undo = Undo(
             self.engine,
             self.store,
@@ -253,6 +255,7 @@ class App:
     async def close(self) -> None:
         """Give back connections and threads."""
         await self.journal.close()
+        await self.updates.close()
         await self.store.close()
         await self.engine.close()
 

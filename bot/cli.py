@@ -112,6 +112,13 @@ def make_parser() -> argparse.ArgumentParser:
     restore_help = "let a backup serve again, or take that back"
     restore = _add(commands, "restore", _shown(cli_answers.restore), restore_help)
     restore_arguments.add_arguments(restore)
+    update = _add(commands, "update", _shown(cli_answers.update), "show the way to a newer version")
+    form = update.add_mutually_exclusive_group(required=True)
+    form.add_argument("--check", action="store_true", help="every step, and what it asks of you")
+    form.add_argument("--why", action="store_true", help="what holds it back, and until when")
+    update.add_argument(
+        "tag", nargs="?", default="", metavar="TAG", help="a version; by default the newest"
+    )
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")

@@ -17,6 +17,7 @@ from bot.domain.stack import Role
 from bot.setting_form import FORM
 from bot.settings_docker import DockerSettings, GateSettings
 from bot.settings_retention import RetentionSettings
+from bot.settings_update import UpdateSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
@@ -24,7 +25,7 @@ _HIGHEST_PORT = 65_535
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(RetentionSettings, GateSettings, DockerSettings):
+class Settings(UpdateSettings, RetentionSettings, GateSettings, DockerSettings):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
