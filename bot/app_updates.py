@@ -1,6 +1,7 @@
 """What updates are built from."""
 
 from bot.adapters.engine import DockerEngine
+from bot.adapters.image_file import PulledImages
 from bot.adapters.journal import Journal
 from bot.adapters.registry import HttpRegistry
 from bot.adapters.registry_cache import RegistryCache
@@ -30,6 +31,7 @@ class Updates:
         self.check = UpdateCheck(
             engine,
             self.registry,
+            PulledImages(engine.api),
             HttpReleaseFeed(settings.feed_url),
             journal.releases,
             journal.jobs,

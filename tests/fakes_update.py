@@ -9,6 +9,7 @@ from bot.domain.image_name import ImageName
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, FirstSeen
+from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
 
 
@@ -41,6 +42,16 @@ class FakeRegistry:
             raise self.fail
         if name.place != self.name.place:
             raise PortError(f"ask the registry for {name.place}: there is no such repository")
+
+
+@dataclass
+class FakeImages:
+    """TargetImages: `files` are the version files of what is here, by digest."""
+
+    files: dict[str, VersionFile] = field(default_factory=dict)
+
+    async def version_file(self, name: ImageName, digest: str) -> VersionFile | None:  # noqa: ARG002
+        return self.files.get(digest)
 
 
 @dataclass

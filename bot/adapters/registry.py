@@ -55,6 +55,7 @@ class HttpRegistry:
     cache: RegistryCache
     clock: Clock
     client: HttpClient = field(default_factory=HttpClient)
+    _granted: dict[str, str] = field(default_factory=dict, repr=False)
     _threads: Threads = field(default_factory=lambda: Threads("registry", 2))
 
     async def tags(self, name: ImageName) -> Sequence[str]:
@@ -71,7 +72,8 @@ class HttpRegistry:
         await self._threads.close()
 
     def _conversation(self, name: ImageName) -> "_Conversation":
-        return _Conversation(self, name, self.endpoint.rstrip("/") or _address(name.registry))
+        base = self.endpoint.rstrip("/") or _address(name.registry)
+        return _Conversation(self, name, base, self._granted)
 
 
 def _address(host: str) -> str:
@@ -90,12 +92,15 @@ def _is_here(host: str) -> bool:
 
 @dataclass
 class _Conversation:
-    """A few requests about one repository, with the one token that they need; its calls block."""
+    """A few requests about one repository; its calls block.
+
+    *granted* are the headers that were good enough before, by the repository's URL: secrets.
+    """
 
     registry: HttpRegistry
     name: ImageName
     base: str
-    authorization: str = ""
+    granted: dict[str, str] = field(repr=False)
 
     def tags(self) -> list[str]:
         url: str | None = f"{self._url}/tags/list?n={_PAGE}"
@@ -181,7 +186,7 @@ class _Conversation:
         return body
 
     def _ask(self, method: str, url: str, headers: dict[str, str]) -> Answer:
-        """Ask, with a token where the registry wants one."""
+        """Ask, with a token where the registry wants one; with a new one where the old is over."""
         self._respect_wait()
         answer = self._follow(method, url, headers)
         if answer.status == 401:  # noqa: PLR2004
@@ -194,8 +199,8 @@ class _Conversation:
         own = urlsplit(self.base)[:2]
         for _ in range(_MOST_REDIRECTS + 1):
             sent = dict(headers)
-            if self.authorization and urlsplit(url)[:2] == own:
-                sent["Authorization"] = self.authorization
+            if self._url in self.granted and urlsplit(url)[:2] == own:
+                sent["Authorization"] = self.granted[self._url]
             answer = self._send(method, url, sent)
             if answer.status not in _REDIRECTS:
                 return answer
@@ -214,16 +219,16 @@ class _Conversation:
         challenge = parse_challenge(refused.headers.get("www-authenticate", ""))
         host = urlsplit(self.base).netloc if self.registry.endpoint else self.name.registry
         login = self.registry.logins.login(host)
-        if challenge is None or self.authorization:
+        if challenge is None:
             raise self._denied(401)
         if not challenge.realm:
             if login is None:
                 raise self._denied(401)
-            self.authorization = login.header
+            self.granted[self._url] = login.header
             return
         if not may_be_asked(challenge.realm, self.base):
             raise IntegrityError(f"{self._doing}: it sends us for a token to a place without TLS")
-        self.authorization = f"Bearer {self._token(challenge.realm, challenge.service, login)}"
+        self.granted[self._url] = f"Bearer {self._token(challenge.realm, challenge.service, login)}"
 
     def _token(self, realm: str, service: str, login: Login | None) -> str:
         # our own scope, whatever the registry would have us ask for

@@ -5,7 +5,7 @@ it was first seen.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.errors import BotError, RefusedError
@@ -18,7 +18,7 @@ from bot.domain.upgrade_path import Hop, Offer, newest, plan_path
 from bot.domain.versions import Version, parse_target, read_tag, releases
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, Engine
-from bot.services.update_ports import ImageRegistry, ReleaseFeed, ReleaseLog
+from bot.services.update_ports import ImageRegistry, ReleaseFeed, ReleaseLog, TargetImages
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class UpdateCheck:
 
     engine: Engine
     registry: ImageRegistry
+    images: TargetImages
     feed: ReleaseFeed
     log: ReleaseLog
     jobs: JobJournal
@@ -49,12 +50,8 @@ class UpdateCheck:
         bad = await self._still_bad(name, current, offered)
 
         failed = [version for each in bad if (version := read_tag(each.tag))]
-        offer = Offer(offered, bad=failed)
-        target = asked or newest(offer, current)
-        hops = plan_path(current, target, offer)
-
-        platform = await self.engine.platform()
-        images = [await self._image(name, hop, platform) for hop in hops]
+        target = asked or newest(Offer(offered, bad=failed), current)
+        hops, images = await self._find_way(name, current, target, Offer(offered, bad=failed))
         way = [await self._candidate(name, *each) for each in zip(hops, images, strict=True)]
         security = await self._security_releases()
         urgent = [version for version, yes in security.items() if yes]
@@ -101,6 +98,25 @@ class UpdateCheck:
             if (version := read_tag(each.tag)) and version > current and version in offered
         ]
         return [each for each in known if await self.registry.digest(name, each.tag) == each.digest]
+
+    async def _find_way(
+        self, name: ImageName, current: Version, target: Version, offer: Offer
+    ) -> tuple[Sequence[Hop], Sequence[RegistryImage]]:
+        """The way and its images; planned anew while images that are here say what they follow."""
+        platform = await self.engine.platform()
+        while True:
+            hops = plan_path(current, target, offer)
+            images = [await self._image(name, hop, platform) for hop in hops]
+            said = {
+                hop.end: file.previous
+                for hop, image in zip(hops, images, strict=True)
+                if hop.presumed
+                and (file := await self.images.version_file(name, image.digest))
+                and file.previous
+            }
+            if not said:
+                return hops, images
+            offer = replace(offer, said={**offer.said, **said})
 
     async def _image(self, name: ImageName, hop: Hop, platform: Platform) -> RegistryImage:
         image = await self.registry.image(name, str(hop.end), platform)

@@ -8,6 +8,7 @@ from bot.domain.image_name import ImageName
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, FirstSeen
+from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
 
 
@@ -28,6 +29,16 @@ class ImageRegistry(Protocol):
         """The image for *platform*, None where there is no such tag.
 
         Raises RefusedError where there is none for that platform.
+        """
+
+
+class TargetImages(Protocol):
+    """Images that this host has pulled, whether or not they ever ran."""
+
+    async def version_file(self, name: ImageName, digest: str) -> VersionFile | None:
+        """What the image of that digest says of itself, None where it is not here.
+
+        It is not started for that.
         """
 
 

@@ -208,6 +208,29 @@ async def test_a_token_is_fetched_for_pulling_this_repository_alone(
     assert "scope=repository%3Agoauthentik%2Fserver%3Apull" in token.path
 
 
+async def test_a_token_serves_until_it_is_over(
+    registry: HttpRegistry, server: RegistryServer, name: ImageName
+) -> None:
+    server.wants_tokens()
+    await registry.tags(name)
+    await registry.digest(name, TAG)
+    assert [path for path in server.paths() if "/token" in path] == server.paths()[1:2]
+
+    over = True
+
+    def fault(request: serving.Handler) -> bool:
+        nonlocal over
+        if not over:
+            return False
+        over = False
+        request.send(401, b"", **{"WWW-Authenticate": server.challenge})
+        return True
+
+    server.fault = fault
+    assert await registry.tags(name) == [TAG]
+    assert len([path for path in server.paths() if "/token" in path]) == 2
+
+
 async def test_a_login_goes_to_the_token_server_and_into_no_message(
     registry: HttpRegistry,
     server: RegistryServer,
@@ -371,17 +394,25 @@ async def test_a_damaged_cache_is_no_cache(
     assert await registry.image(name, TAG, HERE)
 
 
-async def test_the_login_file_is_read_as_docker_leaves_it(
+@pytest.mark.parametrize(
+    "content",
+    ['{"credsStore": "desktop", "auths": {"HOST": {}}}', '{"auths": {"x": 7}}', "[]", "{}"],
+)
+async def test_a_login_file_without_a_login(
+    registry: HttpRegistry, server: RegistryServer, name: ImageName, tmp_path: Path, content: str
+) -> None:
+    server.wants_tokens()
+    (tmp_path / "config.json").write_text(content.replace("HOST", server.host))
+
+    assert await registry.tags(name) == [TAG]
+
+
+async def test_a_login_file_that_is_none(
     registry: HttpRegistry, server: RegistryServer, name: ImageName, tmp_path: Path
 ) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"credsStore": "desktop", "auths": {server.host: {}}}))
-    assert await registry.tags(name) == [TAG]
     server.wants_tokens()
-    for content in ('{"auths": {"x": 7}}', "[]", '{"auths": []}'):
-        config.write_text(content)
-        assert await registry.tags(name) == [TAG]
-    config.write_text("{")
+    (tmp_path / "config.json").write_text("{")
+
     with pytest.raises(ConfigError, match=r'DOCKER_CONFIG: ".*config.json" is not JSON'):
         await registry.tags(name)
 

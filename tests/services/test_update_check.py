@@ -13,13 +13,14 @@ from bot.domain.registry_answers import RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, HoldKind
 from bot.domain.update_outlook import Outlook
-from bot.domain.versions import Version
+from bot.domain.version_file import VersionFile
+from bot.domain.versions import Family, Version
 from bot.entrypoints.render_update import check_lines, outlook_value, why_lines
 from bot.services.update_check import UpdateCheck
 from tests.contracts.state_places import a_job
 from tests.fakes_journal import FakeJournal
 from tests.fakes_stack import NOW, FakeClock, FakeEngine, make_stack
-from tests.fakes_update import FakeFeed, FakeRegistry
+from tests.fakes_update import FakeFeed, FakeImages, FakeRegistry
 
 DAY = timedelta(days=1)
 TAGS = ("2025.2.1", "2025.2.4", "2025.4.1", "2025.4.4", "2025.6.4", "2025.8.6", "2025.10.4")
@@ -39,6 +40,7 @@ class World:
     registry: FakeRegistry = field(
         default_factory=lambda: FakeRegistry(NAME, {tag: image(tag) for tag in TAGS})
     )
+    pulled: FakeImages = field(default_factory=FakeImages)
     feed: FakeFeed = field(default_factory=FakeFeed)
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -47,6 +49,7 @@ class World:
         check = UpdateCheck(
             self.engine,
             self.registry,
+            self.pulled,
             self.feed,
             self.journal.releases,
             self.journal.jobs,
@@ -259,6 +262,28 @@ async def test_a_registry_that_does_not_answer(world: World, code: str) -> None:
     world.registry.fail = PortError(f"ask the registry: {code}")
 
     with pytest.raises(PortError, match=code):
+        await world.ask()
+
+
+async def test_an_image_that_is_here_says_itself_what_it_follows(world: World) -> None:
+    world.engine.disk.version = "2026.5.7"
+    world.registry.images = {tag: image(tag) for tag in ("2026.5.7", "2026.8.3", "2026.11.0")}
+    files = {
+        tag: VersionFile(tag, Family(2026, month))
+        for tag, month in (("2026.8.3", 5), ("2026.11.0", 8))
+    }
+
+    presumed = await world.ask()
+    world.pulled.files = {image(tag).digest: file for tag, file in files.items()}
+    said = await world.ask()
+
+    assert [each.hop.presumed for each in presumed.hops] == [True, True]
+    assert [each.hop.presumed for each in said.hops] == [False, False]
+    assert way(said) == way(presumed) == ["2026.8.3", "2026.11.0"]
+    world.pulled.files[image("2026.11.0").digest] = VersionFile("2026.11.0", Family(2026, 5))
+    assert way(await world.ask()) == ["2026.11.0"]
+    world.pulled.files[image("2026.11.0").digest] = VersionFile("2026.11.0", Family(2026, 2))
+    with pytest.raises(RefusedError, match=r"takes only a database of 2026\.2 or its own family"):
         await world.ask()
 
 
