@@ -92,7 +92,7 @@ class App:
             settings.gate,
             settings.stack or None,
         )
-        self.updates = Updates(settings, self.engine, self.folder, self.journal, self.clock)
+        self.updates = Updates(settings, self.engine, self.journal, self.clock, self.store)
         undo = Undo(
             self.engine,
             self.store,

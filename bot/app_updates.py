@@ -3,12 +3,14 @@
 from bot.adapters.engine import DockerEngine
 from bot.adapters.image_file import PulledImages
 from bot.adapters.journal import Journal
+from bot.adapters.preflight import DockerPreflight
 from bot.adapters.registry import HttpRegistry
 from bot.adapters.registry_cache import RegistryCache
 from bot.adapters.registry_login import DockerLogins
 from bot.adapters.release_feed import HttpReleaseFeed
 from bot.adapters.state_folder import StateFolder
-from bot.services.ports import Clock
+from bot.services.ports import BackupStore, Clock
+from bot.services.preflight import Preflight
 from bot.services.update_check import UpdateCheck
 from bot.settings import Settings
 
@@ -20,13 +22,16 @@ class Updates:
         self,
         settings: Settings,
         engine: DockerEngine,
-        folder: StateFolder,
         journal: Journal,
         clock: Clock,
+        store: BackupStore,
     ) -> None:
         logins = DockerLogins(settings.docker_folder)
         self.registry = HttpRegistry(
-            settings.registry_endpoint, logins, RegistryCache(folder), clock
+            settings.registry_endpoint,
+            logins,
+            RegistryCache(StateFolder(settings.state_folder)),
+            clock,
         )
         self.check = UpdateCheck(
             engine,
@@ -38,6 +43,7 @@ class Updates:
             clock,
             settings.minimum_age,
         )
+        self.preflight = Preflight(self.check, DockerPreflight(engine), engine, store, clock)
 
     async def close(self) -> None:
         """Give back threads."""

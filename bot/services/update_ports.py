@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.image_name import ImageName
+from bot.domain.preflight_facts import StackState
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
+from bot.domain.stack import Stack
 from bot.domain.update_holds import BadVersion, FirstSeen
 from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
@@ -40,6 +42,13 @@ class TargetImages(Protocol):
 
         It is not started for that.
         """
+
+
+class PreflightLook(Protocol):
+    """The stack, looked at before an update."""
+
+    async def look(self, stack: Stack) -> StackState:
+        """How it is. Raises RefusedError where its PostgreSQL does not run."""
 
 
 class ReleaseFeed(Protocol):

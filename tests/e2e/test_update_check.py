@@ -70,3 +70,32 @@ def test_a_registry_in_trouble_is_one_line_and_changes_nothing(asking: Akbot) ->
     for each in ended:
         assert (each.code, each.out, each.err.count("\n")) == (1, "", 1)
         assert "it was asked too often (429), and is left alone until" in each.err
+
+
+def test_the_preflight_of_a_patch(asking: Akbot) -> None:
+    ended = asking("update", "--preflight", PATH[0])
+
+    assert ended.code == 0, ended.out
+    assert "FAIL" not in ended.out
+    assert "ok    version: 2025.2.1, in the database too" in ended.out
+    assert "ok    migrations: nobody migrates" in ended.out
+    assert "WARN  way: 2025.2.4 is known since" in ended.out
+
+
+def test_a_preflight_names_what_blocks(asking: Akbot, sandbox: Sandbox) -> None:
+    sandbox.stand_ins("goauthentik/server:2025.12.4")
+    twice = "SELECT gen_random_uuid(), 'twice', '{}', false FROM generate_series(1, 2)"
+    sandbox.psql(
+        "INSERT INTO authentik_core_group (group_uuid, name, attributes, is_superuser)" + twice
+    )
+    try:
+        ended = asking("update", "--preflight", "--json", "2025.12.4")
+        shown = asking("update", "--preflight", "2025.12.4")
+    finally:
+        sandbox.psql("DELETE FROM authentik_core_group WHERE name = 'twice'")
+
+    blocks = [each for each in json.loads(ended.out) if each["level"] == "failure"]
+    assert ended.code == shown.code == 3
+    assert [each["subject"] for each in blocks] == ["groups", "compose", "compose"]
+    assert 'FAIL  groups: several groups are called "twice": 2025.12' in shown.out
+    assert "      → Rename them in Authentik." in shown.out

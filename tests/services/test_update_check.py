@@ -45,8 +45,8 @@ class World:
     journal: FakeJournal = field(default_factory=FakeJournal)
     clock: FakeClock = field(default_factory=FakeClock)
 
-    async def ask(self, wanted: str = "") -> Outlook:
-        check = UpdateCheck(
+    def service(self) -> UpdateCheck:
+        return UpdateCheck(
             self.engine,
             self.registry,
             self.pulled,
@@ -56,7 +56,9 @@ class World:
             self.clock,
             3 * DAY,
         )
-        return await check.run(wanted)
+
+    async def ask(self, wanted: str = "") -> Outlook:
+        return await self.service().run(wanted)
 
     async def fails(self, tag: str, **changes: Any) -> None:
         digest = self.registry.images[tag].digest
