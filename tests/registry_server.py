@@ -7,12 +7,14 @@ import base64
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -57,9 +59,11 @@ class RegistryServer:
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    scheme: str = "http"
+
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{self.scheme}://{self.host}"
 
     def wants_tokens(self) -> None:
         """From now on as GHCR: nothing without a token, and anybody gets one."""
@@ -206,11 +210,15 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def registry_server() -> Iterator[RegistryServer]:
-    """Serve until the context ends."""
-    holds = RegistryServer()
+def registry_server(certificate: Path | None = None) -> Iterator[RegistryServer]:
+    """Serve until the context ends, over TLS with a *certificate*, a file with its key."""
+    holds = RegistryServer(scheme="https" if certificate else "http")
     handler = type("Handler", (Handler,), {"holds": holds})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     server.block_on_close = False
     holds.port = int(server.server_address[1])

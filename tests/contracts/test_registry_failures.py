@@ -2,6 +2,7 @@
 
 import json
 import logging
+import subprocess
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
@@ -312,6 +313,56 @@ async def test_no_token_goes_to_where_a_blob_lies(
             await registry.image(name, TAG, HERE)
 
         assert not elsewhere.asked
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that nobody has signed but itself."""
+    file = tmp_path / "server.pem"
+    request = (
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    )
+    names = ("-subj", "/CN=registry.test", "-addext", "subjectAltName=IP:127.0.0.1")
+    output = ("-keyout", file, "-out", tmp_path / "certificate.pem")
+    subprocess.run(["openssl", *request, *names, *output], check=True, capture_output=True)
+    with file.open("ab") as whole:
+        whole.write((tmp_path / "certificate.pem").read_bytes())
+    return file
+
+
+async def test_a_blob_elsewhere_is_read_over_tls_and_without_the_token(
+    server: RegistryServer, name: ImageName, tmp_path: Path, certificate: Path
+) -> None:
+    client = HttpClient(answer_within=5, whole_within=9, authorities=certificate)
+    cache = RegistryCache(StateFolder(tmp_path / "state"))
+    registry = HttpRegistry("", DockerLogins(tmp_path), cache, FakeClock(), client)
+    with registry_server(certificate) as elsewhere:
+        elsewhere.content, elsewhere.tags = server.content, server.tags
+        server.wants_tokens()
+        server.blobs_elsewhere = elsewhere.url
+
+        assert await registry.image(name, TAG, HERE)
+        assert [each.authorization for each in elsewhere.asked] == [""]
+    await registry.close()
+
+
+async def test_a_certificate_that_nobody_trusts(
+    name: ImageName, tmp_path: Path, certificate: Path
+) -> None:
+    with registry_server(certificate) as server:
+        registry = make_registry(tmp_path, FakeClock(), server.url)
+        with pytest.raises(PortError, match="its certificate is not trusted here") as caught:
+            await registry.tags(name)
+        await registry.close()
+
+    assert not caught.value.retryable
+    assert not server.asked
 
 
 async def test_a_registry_that_points_to_itself_for_ever(

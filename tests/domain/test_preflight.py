@@ -9,11 +9,12 @@ import pytest
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.preflight import judge_preflight
 from bot.domain.preflight_facts import DatabaseState, ServiceState, StackState
+from bot.domain.preflight_layout import judge_layout
 from bot.domain.stack import Mount
 from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_outlook import HopOutlook, Outlook
 from bot.domain.upgrade_path import Offer, plan_path
-from bot.domain.versions import releases
+from bot.domain.versions import Family, releases
 from tests.fakes_stack import make_container
 
 TAGS = (
@@ -239,6 +240,10 @@ def test_2025_12_wants_data_and_one_group_of_a_name() -> None:
         "worker has nothing mounted at /data, as 2025.12 wants it",
     ]
     assert not worst_by_subject(judge_preflight(modern("2025.10.4"), way))
+
+
+def test_within_a_family_the_layout_is_the_one_that_runs() -> None:
+    assert not [*judge_layout(stack(), Family(2026, 8), Family(2026, 8))]
 
 
 def test_2026_wants_memory_proxies_and_an_address() -> None:
