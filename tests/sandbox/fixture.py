@@ -76,6 +76,11 @@ class Sandbox:
         return self.environment["SANDBOX_REGISTRY"]
 
     @property
+    def registry_inside(self) -> str:
+        """The URL at which a container asks that registry; images keep their names."""
+        return self.environment["SANDBOX_REGISTRY_INSIDE"]
+
+    @property
     def label(self) -> str:
         """A test's own containers, networks and volumes carry it; then `down` removes them too."""
         return f"akbot.sandbox={self.state}"
