@@ -19,7 +19,7 @@ _KNOWS_NEWEST = Family(2026, 5)
 _WANTS_UTF8 = Family(2025, 8)
 _NEEDS_UTF8 = Family(2026, 11)
 _UNIQUE_GROUPS = Family(2025, 12)
-_MORE_CONNECTIONS = Family(2025, 10)
+_WITHOUT_REDIS = _MORE_CONNECTIONS = Family(2025, 10)
 _SHOWN = 5
 _UNPACKED = 3  # an image takes about so many times what is loaded of it
 _SPARE = 1.1
@@ -38,12 +38,14 @@ def enters(outlook: Outlook, family: Family) -> bool:
     return outlook.current.family < family <= outlook.target.family
 
 
-def _services(state: StackState, _: Outlook) -> Iterable[Finding]:
+def _services(state: StackState, outlook: Outlook) -> Iterable[Finding]:
     found = {
         Role.POSTGRESQL: state.postgresql,
         Role.SERVER: state.server.container,
         Role.WORKER: state.worker.container if state.worker else None,
     }
+    if state.redis and outlook.current.family < _WITHOUT_REDIS:
+        found[Role.REDIS] = state.redis
     for role, container in found.items():
         finding = judge_service(role, container)
         if finding.level is Level.OK:
@@ -100,6 +102,13 @@ def _way(_: StackState, outlook: Outlook) -> Iterable[Finding]:
             Level.WARNING,
             f"{outlook.target} is the first of its family",
             "Wait for its first patch, if you can.",
+        )
+    if outlook.newer_patch:
+        yield Finding(
+            "way",
+            Level.WARNING,
+            f"{outlook.newer_patch} is newer, and of the same family",
+            "Take that instead: a later patch mends what the earlier ones broke.",
         )
     for hold in outlook.holds:
         yield Finding("way", Level.WARNING, hold.words, hold.remedy)

@@ -34,8 +34,9 @@ class HopOutlook:
 class Outlook:
     """All that `akbot update --check` and `--why` tell.
 
-    *passed_over* are versions newer than *target* that failed here and were not chosen. *doubts* is
-    what could not be found out, a sentence each.
+    *newer_patch* is the newest of the target's family where that is another one. *passed_over* are
+    newer versions that failed here, for which *target* was chosen instead. *doubts* is what could
+    not be found out, a sentence each.
     """
 
     place: str
@@ -43,6 +44,7 @@ class Outlook:
     target: Version
     hops: tuple[HopOutlook, ...]
     holds: tuple[Hold, ...]
+    newer_patch: Version | None = None
     passed_over: tuple[BadVersion, ...] = ()
     doubts: tuple[str, ...] = ()
 

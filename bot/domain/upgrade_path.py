@@ -58,6 +58,13 @@ def newest(offer: Offer, current: Version) -> Version:
     return max({each for each in offer.versions if each not in offer.bad} | {current})
 
 
+def newer_patch(offer: Offer, target: Version) -> Version | None:
+    """The newest patch of *target*'s family that did not fail here, None where that is *target*."""
+    family = [each for each in offer.versions if each.family == target.family]
+    found = max((each for each in family if each not in offer.bad), default=target)
+    return found if found > target else None
+
+
 def plan_path(current: Version, target: Version, offer: Offer) -> tuple[Hop, ...]:
     """Every hop from *current* to *target*, in order; none where that runs already.
 

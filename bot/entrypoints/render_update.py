@@ -17,6 +17,8 @@ def check_lines(outlook: Outlook) -> list[str]:
     lines = [_headline(outlook)]
     for number, each in enumerate(outlook.hops, start=1):
         lines += _hop_lines(number, each)
+    if outlook.newer_patch:
+        lines += ["", f"{outlook.newer_patch} is newer, and of the same family: take that instead."]
     if outlook.hops:
         lines += ["", "Server, worker and every outpost must run the same version."]
         lines += _hold_lines(outlook.holds) or ["Nothing holds it back."]
@@ -38,6 +40,7 @@ def outlook_value(outlook: Outlook) -> dict[str, Any]:
         "place": outlook.place,
         "current": str(outlook.current),
         "target": str(outlook.target),
+        "newer_patch": str(outlook.newer_patch) if outlook.newer_patch else None,
         "hops": [
             {
                 "from": str(each.hop.start),

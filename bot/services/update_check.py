@@ -14,7 +14,7 @@ from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import Reason
 from bot.domain.update_holds import BadVersion, Candidate, Remembered, find_holds
 from bot.domain.update_outlook import HopOutlook, Outlook
-from bot.domain.upgrade_path import Hop, Offer, newest, plan_path
+from bot.domain.upgrade_path import Hop, Offer, newer_patch, newest, plan_path
 from bot.domain.versions import Version, parse_target, read_tag, releases
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, Engine
@@ -50,8 +50,9 @@ class UpdateCheck:
         bad = await self._still_bad(name, current, offered)
 
         failed = [version for each in bad if (version := read_tag(each.tag))]
-        target = asked or newest(Offer(offered, bad=failed), current)
-        hops, images = await self._find_way(name, current, target, Offer(offered, bad=failed))
+        offer = Offer(offered, bad=failed)
+        target = asked or newest(offer, current)
+        hops, images = await self._find_way(name, current, target, offer)
         way = [await self._candidate(name, *each) for each in zip(hops, images, strict=True)]
         security = await self._security_releases()
         urgent = [version for version, yes in security.items() if yes]
@@ -70,7 +71,10 @@ class UpdateCheck:
                 for hop, image in zip(hops, images, strict=True)
             ),
             holds=find_holds(way, Remembered(bad, stuck, urgent), self.minimum_age, now),
-            passed_over=tuple(each for each in bad if (read_tag(each.tag) or target) > target),
+            newer_patch=newer_patch(offer, target) if hops else None,
+            passed_over=tuple(
+                each for each in bad if not asked and (read_tag(each.tag) or target) > target
+            ),
             doubts=tuple(doubts),
         )
 

@@ -117,6 +117,12 @@ PATCH = ("2025.2.1", "2025.2.4")
             {"redis": FAILURE},
             id="no Redis for 2025.4",
         ),
+        pytest.param(
+            stack(redis=make_container("redis", state="exited")),
+            PATCH,
+            {"redis": FAILURE},
+            id="Redis does not run, and 2025.2 needs it",
+        ),
         pytest.param(stack(redis=None), PATCH, {}, id="no Redis, and nobody moves sessions"),
         pytest.param(
             stack(worker=service("worker", of={"state": "exited"})),
@@ -294,6 +300,20 @@ def test_what_holds_an_update_back_is_for_the_person_who_confirms() -> None:
     found = judge_preflight(stack(), outlook(*PATCH, holds=(hold,)))
 
     assert Finding("way", WARNING, hold.words, "Wait.") in found
+
+
+def test_a_redis_that_is_left_over_need_not_run() -> None:
+    left_over = replace(modern("2025.12.4"), redis=make_container("redis", state="exited"))
+
+    found = judge_preflight(left_over, outlook("2025.12.4", "2026.2.2"))
+
+    assert not worst_by_subject(found)
+
+
+def test_an_older_patch_is_warned_of() -> None:
+    way = outlook(*PATCH, newer_patch=releases(["2025.2.5"])[0])
+
+    assert worst_by_subject(judge_preflight(stack(), way)) == {"way": WARNING}
 
 
 def test_the_first_of_a_family_is_warned_of() -> None:

@@ -103,6 +103,16 @@ async def test_the_way_to_a_version_that_was_asked_for(world: World) -> None:
     assert way(await world.ask("2025.4.1")) == ["2025.2.4", "2025.4.1"]
 
 
+async def test_another_patch_than_the_newest(world: World) -> None:
+    outlook = await world.ask("2025.4.1")
+
+    assert str(outlook.newer_patch) == "2025.4.4"
+    assert "2025.4.4 is newer, and of the same family: take that instead." in check_lines(outlook)
+    await world.fails("2025.4.4")
+    after = await world.ask("2025.4.1")
+    assert (after.newer_patch, after.passed_over) == (None, ())
+
+
 async def test_nothing_newer(world: World) -> None:
     world.registry.images = {"2025.2.1": image("2025.2.1")}
 
