@@ -284,12 +284,14 @@ async def test_a_whole_backup_is_done_though_its_programs_cannot_be_ended(
 
 @dataclass
 class HangingStore(FakeStore):
-    """Never answers a listing while *hangs*."""
+    """Never answers a listing while *hangs*, and says when it was asked for one."""
 
     hangs: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         if self.hangs:
+            self.asked.set()
             await asyncio.Event().wait()
         async for each in super().list(prefix):
             yield each
@@ -371,7 +373,7 @@ async def test_a_stop_while_a_failed_job_is_undone_parks_the_undo(journal: Journ
         raise PortError("the dump broke")
 
     running = asyncio.create_task(world.jobs.run(COMMAND, work))
-    await asyncio.wait({running}, timeout=0.1)
+    await store.asked.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -388,9 +390,11 @@ class OddJournal:
     journal: SqliteJobJournal
     begins_for_ever: bool = False
     is_full: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self, job: Job) -> None:
         await self.journal.begin(job)
+        self.begun.set()
         if self.begins_for_ever:
             await asyncio.Event().wait()
 
@@ -404,13 +408,14 @@ class OddJournal:
 
 
 async def test_a_stop_while_the_job_is_written_down_leaves_none_running(journal: Journal) -> None:
-    world = World(journal=OddJournal(journal.jobs, begins_for_ever=True))
+    odd = OddJournal(journal.jobs, begins_for_ever=True)
+    world = World(journal=odd)
 
     async def work(_: JobLog, __: Publish) -> None:
         raise AssertionError("not after a stop")
 
     running = asyncio.create_task(world.jobs.run(COMMAND, work))
-    await asyncio.wait({running}, timeout=0.1)
+    await odd.begun.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
