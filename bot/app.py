@@ -25,6 +25,7 @@ from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, named_stores
+from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
@@ -101,6 +102,7 @@ class App:
             settings.gate,
             settings.stack or None,
         )
+        self.updates = Updates(settings, self.engine, self.journal, self.clock, self.stores)
         undo = Undo(
             self.engine,
             self.stores,
@@ -322,6 +324,7 @@ class App:
     async def close(self) -> None:
         """Give back connections and threads."""
         await self.journal.close()
+        await self.updates.close()
         await self.stores.close()
         await self.engine.close()
 

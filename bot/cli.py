@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cli_answers, cli_backup
 from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.printable import one_line
-from bot.entrypoints import crypt, kit_arguments, restore_arguments
+from bot.entrypoints import crypt, kit_arguments, restore_arguments, update_arguments
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def make_parser() -> argparse.ArgumentParser:
     restore = _add(commands, "restore", _shown(cli_answers.restore), restore_help)
     restore_arguments.add_arguments(restore)
     restore.set_defaults(run=_restore)
+    update = _add(commands, "update", _update, "show the way to a newer version")
+    update_arguments.add_arguments(update)
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
@@ -275,13 +277,20 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
     return code
 
 
+async def _update(app: "App", args: argparse.Namespace) -> int:
+    if args.preflight:
+        return _show_findings(args, await app.updates.preflight.run(args.tag), REFUSED)
+    return await _shown(cli_answers.update)(app, args)
+
+
 async def _check(app: "App", args: argparse.Namespace) -> int:
+    return _show_findings(args, [*args.warnings, *await app.check().run()], FAILED)
+
+
+def _show_findings(args: argparse.Namespace, findings: "Sequence[Finding]", code: int) -> int:
+    """Show them; *code* where one of them is a failure."""
     from bot.domain.findings import Level, worst  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
-    findings = [*args.warnings, *await app.check().run()]
-    if args.json:
-        _say_json([asdict(finding) for finding in findings])
-    else:
-        _say(*render.finding_lines(findings))
-    return FAILED if worst(findings) is Level.FAILURE else DONE
+    _show(args, [asdict(finding) for finding in findings], render.finding_lines(findings))
+    return code if worst(findings) is Level.FAILURE else DONE

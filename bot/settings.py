@@ -18,6 +18,7 @@ from bot.domain.stack import Role
 from bot.setting_form import FORM
 from bot.settings_docker import DockerSettings, GateSettings
 from bot.settings_retention import RetentionSettings
+from bot.settings_update import UpdateSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
@@ -27,7 +28,7 @@ _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and 
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(RetentionSettings, GateSettings, DockerSettings):
+class Settings(UpdateSettings, RetentionSettings, GateSettings, DockerSettings):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -32,6 +32,11 @@ class DockerSettings(BaseSettings):
         check_engine_address(value)
         return value
 
+    @property
+    def docker_folder(self) -> Path:
+        """Where Docker's client keeps its configuration."""
+        return Path(self.docker_config) if self.docker_config else self.home / ".docker"
+
     def client_environment(self) -> dict[str, str]:
         """All that Docker's client is told; any other variable would go before the stack's .env."""
         given = {

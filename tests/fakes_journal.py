@@ -10,6 +10,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
+from tests.fakes_update import FakeReleaseLog
 
 
 @dataclass
@@ -254,6 +255,7 @@ class FakeJournal:
         self._inboxes: dict[str, FakeInbox] = {}
         self.outbox = FakeOutbox()
         self.questions = FakeQuestions()
+        self.releases = FakeReleaseLog()
         self.jobs = FakeJobJournal(conversation=[self.outbox, self.questions])
 
     def inbox(self, bot: str) -> FakeInbox:

@@ -17,6 +17,7 @@ from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
 from bot.domain.pause import Pause
+from bot.domain.registry_answers import Platform
 from bot.domain.stack import Container, FileSource, Mount, Stack
 from bot.services.ports import DatabaseServer, Snapshot
 
@@ -167,6 +168,7 @@ class FakeSessions:
 @dataclass
 class FakeFiles:
     lost: BotError | None = None
+    version: str | None = "2025.2.1"
     archives: dict[str, bytes] = field(
         default_factory=lambda: {
             path: tar_of({f"{path.strip('/')}/file": path.encode()})
@@ -184,7 +186,7 @@ class FakeFiles:
         yield tar_of(self.project)
 
     async def authentik_version(self) -> str | None:
-        return "2025.2.1"
+        return self.version
 
 
 CONTENTS = Contents(users=12, applications=3, newest_event=NOW)
@@ -266,6 +268,9 @@ class FakeEngine:
 
     async def find_stack(self) -> Stack:
         return self.stack
+
+    async def platform(self) -> Platform:
+        return Platform("linux", "amd64")
 
     def database(self, stack: Stack, job_id: str = "") -> FakeDatabase:  # noqa: ARG002
         assert stack is self.stack

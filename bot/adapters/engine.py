@@ -15,6 +15,7 @@ from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import Found, StackWanted, choose_containers
 from bot.domain.errors import RefusedError
+from bot.domain.registry_answers import Platform
 from bot.domain.stack import Container, Mount, Role, Stack
 
 _PROJECT = "com.docker.compose.project"
@@ -67,6 +68,13 @@ class DockerEngine:
         )
         self._environments[container_id] = environment_of(details)
         return as_container(details, image)
+
+    async def platform(self) -> Platform:
+        said: Mapping[str, Any] = await self.api.call(
+            "ask for the Engine's version",
+            lambda sdk: sdk.version(),
+        )
+        return Platform(str(said["Os"]), str(said["Arch"]))
 
     def database(self, stack: Stack, job_id: str = "") -> PostgresDatabase:
         return PostgresDatabase(

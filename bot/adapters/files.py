@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import re
 import tarfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -12,10 +11,8 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 from bot.domain.stack import FileSource, Stack
 from bot.domain.tar_sieve import TarSieve
+from bot.domain.version_file import PATH, VersionFile, read_version_file
 
-_VERSION_FILE = "/authentik/__init__.py"
-# Up to 2025.6 it is `__version__`, then `VERSION`; anchored, since later files name more versions.
-_VERSION = re.compile(rb'^(?:__version__|VERSION)\s*=\s*"([^"]+)"', re.MULTILINE)
 _VERSION_FILE_LIMIT = 64 * 1024
 _OWN_SETTINGS = "akbot.env"
 
@@ -42,7 +39,7 @@ class EngineFiles:
 
     async def authentik_version(self) -> str | None:
         download = self._engine.download(
-            self._stack.server.id, _VERSION_FILE, doing="read Authentik's version file"
+            self._stack.server.id, PATH, doing="read Authentik's version file"
         )
         async with aclosing(download) as blocks:
             return await version_in(blocks)
@@ -50,6 +47,12 @@ class EngineFiles:
 
 async def version_in(blocks: AsyncIterator[bytes]) -> str | None:
     """The version in a tar stream of Authentik's version file; None where there is no such file."""
+    found = await version_file_in(blocks)
+    return found.version if found else None
+
+
+async def version_file_in(blocks: AsyncIterator[bytes]) -> VersionFile | None:
+    """All that the file says; None where there is none."""
     content = b""
     try:
         async for block in blocks:
@@ -60,8 +63,7 @@ async def version_in(blocks: AsyncIterator[bytes]) -> str | None:
         if error.retryable:
             raise
         return None  # the Engine answers: there is no such file
-    found = _VERSION.search(content)
-    return found.group(1).decode() if found else None
+    return read_version_file(content)
 
 
 def _pack_project(stack: Stack) -> bytes:

@@ -81,6 +81,38 @@ _STEPS = (
     "",  # jobs of kind "restore"
     "",  # jobs of kind "copy"
     "",  # jobs of kind "rekey"
+    """
+    CREATE TABLE tags_seen (
+        place TEXT NOT NULL,  -- registry and repository
+        tag TEXT NOT NULL,
+        first_seen TEXT NOT NULL,
+        first_look INTEGER NOT NULL,  -- nothing of that place was known before
+        PRIMARY KEY (place, tag)
+    );
+
+    CREATE TABLE images_seen (  -- what a tag meant, where that was looked at
+        place TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        first_seen TEXT NOT NULL,
+        first_look INTEGER NOT NULL,
+        PRIMARY KEY (place, tag, digest)
+    );
+
+    CREATE TABLE bad_images (
+        place TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        since TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (place, tag, digest)
+    );
+
+    CREATE TABLE release_reasons (
+        version TEXT PRIMARY KEY,
+        reason TEXT NOT NULL
+    );
+    """,
 )
 
 

@@ -14,12 +14,12 @@ from bot.adapters.services_of import details_of
 from bot.domain.errors import PortError
 from bot.domain.gate import Observation, Seen
 from bot.domain.restore import Site
+from bot.domain.version_file import PATH
 
 _READY = "-/health/ready/"
 _LOGIN = "if/flow/default-authentication-flow/"
 _PORT = 9000
 _ANSWER_WITHIN = 5.0
-_VERSION_FILE = "/authentik/__init__.py"
 
 
 @dataclass
@@ -57,7 +57,7 @@ class HttpProbe:
 async def read_version(engine: EngineApi, container_id: str) -> str | None:
     """What Authentik's version file says; None where there is none."""
     download: AsyncGenerator[bytes] = engine.download(
-        container_id, _VERSION_FILE, doing="read Authentik's version file"
+        container_id, PATH, doing="read Authentik's version file"
     )
     async with aclosing(download) as blocks:
         return await version_in(blocks)

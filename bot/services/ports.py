@@ -20,6 +20,7 @@ from bot.domain.kit_record import KitRecord
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import Event
 from bot.domain.pause import Pause
+from bot.domain.registry_answers import Platform
 from bot.domain.signature import PublicKey
 from bot.domain.stack import FileSource, Stack
 
@@ -241,6 +242,9 @@ class Engine(Protocol):
 
     async def find_stack(self) -> Stack:
         """The stack as it is now. Raises ConfigError when it cannot be told which one is meant."""
+
+    async def platform(self) -> Platform:
+        """What its images must be made for."""
 
     def database(self, stack: Stack, job_id: str = "") -> Database:
         """Its PostgreSQL; the sessions of its programs carry *job_id* in their name."""

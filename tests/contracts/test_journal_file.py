@@ -381,10 +381,25 @@ async def test_a_file_of_a_newer_version(path: Path) -> None:
         file.execute("PRAGMA user_version = 99")
 
     journal = Journal(StateFolder(path))
-    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows 6\)") as caught:
+    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows 7\)") as caught:
         await journal.jobs.begin(a_job("zzzz"))
     await journal.close()
 
     assert "Run that version of akbot" in caught.value.hint
     with closing(sqlite3.connect(path / FILE)) as file:
         assert file.execute("SELECT id FROM jobs").fetchall() == [(JOB.id,)]
+
+
+async def test_a_file_that_knew_nothing_of_releases(path: Path) -> None:
+    before = Journal(StateFolder(path))
+    await before.jobs.begin(JOB)
+    await before.close()
+    with closing(sqlite3.connect(path / FILE)) as file:
+        for table in ("tags_seen", "images_seen", "bad_images", "release_reasons"):
+            file.execute(f"DROP TABLE {table}")
+        file.execute("PRAGMA user_version = 4")
+
+    journal = Journal(StateFolder(path))
+    assert await journal.releases.bad("ghcr.io/goauthentik/server") == []
+    assert await journal.jobs.open_jobs() == [JOB]
+    await journal.close()

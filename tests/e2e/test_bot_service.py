@@ -251,3 +251,21 @@ def test_an_image_is_not_built_twice() -> None:
     script("bot-image")
 
     assert script("bot-image") == ""
+
+
+def test_the_bot_asks_the_registry_at_another_address(
+    stack: Sandbox, settings: dict[str, str]
+) -> None:
+    stack.bot_up(
+        **settings,
+        AKBOT_REGISTRY_ENDPOINT=stack.registry_inside,
+        AKBOT_RELEASE_FEED="off",
+        AKBOT_UPDATE_MINIMUM_AGE="0",
+    )
+
+    value = json.loads(akbot(stack, "update", "--check", "--json", "2025.2.4"))
+
+    assert value["place"] == f"{stack.registry}/goauthentik/server"
+    assert [hop["to"] for hop in value["hops"]] == ["2025.2.4"]
+    assert not value["holds"]
+    assert "FAIL" not in akbot(stack, "update", "--preflight", "2025.2.4")

@@ -76,6 +76,11 @@ class Sandbox:
         return self.environment["SANDBOX_REGISTRY"]
 
     @property
+    def registry_inside(self) -> str:
+        """The URL at which a container asks that registry; images keep their names."""
+        return self.environment["SANDBOX_REGISTRY_INSIDE"]
+
+    @property
     def label(self) -> str:
         """A test's own containers, networks and volumes carry it; then `down` removes them too."""
         return f"akbot.sandbox={self.state}"
@@ -156,6 +161,10 @@ class Sandbox:
     def redis(self, *command: str) -> str:
         """Run one Redis command."""
         return self.docker("exec", "authentik-redis", "redis-cli", *command).strip()
+
+    def stand_ins(self, *names: str) -> None:
+        """See to it that the registry has these, REPOSITORY:TAG of tags.tsv; all without names."""
+        script("standins", *names)
 
     def fresh(self, *options: str) -> "Sandbox":
         """Throw the stack away and bring up a new one, with `up`'s *options*."""

@@ -1,4 +1,6 @@
-"""Build the stand-in images of Authentik that `tags.tsv` lists, and push them into the registry.
+"""Build stand-in images of Authentik and push them into the registry: those named, else all.
+
+A name is REPOSITORY:TAG as `tags.tsv` lists it, such as goauthentik/server:2025.4.4.
 
 Each image carries a hash of what it was made from as a label, so
 nothing is built twice; a tag that the registry holds already, by digest, is not pushed again. The
@@ -50,6 +52,14 @@ def rows() -> list[StandIn]:
     lines = (SANDBOX / "tags.tsv").read_text().splitlines()
     cells = [line.split("\t") for line in lines if line and not line.startswith("#")]
     return [StandIn(repository, tag, tuple(args.split())) for repository, tag, args in cells]
+
+
+def wanted_rows(names: list[str]) -> list[StandIn]:
+    """Return the rows of *names*, or every row."""
+    table = {f"{row.repository}:{row.tag}": row for row in rows()}
+    if unknown := set(names) - table.keys():
+        raise SystemExit(f"sandbox: tags.tsv has no {', '.join(sorted(unknown))}")
+    return [row for name, row in table.items() if not names or name in names]
 
 
 def source_hash() -> str:
@@ -125,7 +135,7 @@ def push(row: StandIn) -> None:
 
 
 def main() -> None:
-    table = rows()
+    table = wanted_rows(sys.argv[1:])
     source = source_hash()
     have = local([row.image for row in table])
     for row in table:

@@ -21,7 +21,13 @@ pytestmark = pytest.mark.docker
 SOURCE = Path(__file__).parent / "authentik"
 POSTGRES = "akbot-sandbox/postgres:17"
 REDIS = "akbot-sandbox/redis:8"
-VERSIONS = ("2025.2.1", "2025.2.4", "2025.4.1")
+ROWS = [
+    line.split("\t")
+    for line in (SOURCE.parent / "tags.tsv").read_text().splitlines()
+    if not line.startswith("#")
+]
+ARGUMENTS = {tag: arguments.split() for _, tag, arguments in ROWS}
+GOOD = [tag for repository, tag, _ in ROWS if repository == "goauthentik/server"]
 EXECUTOR = "/api/v3/flows/executor/default-authentication-flow/?query="
 LIVE, READY = "/-/health/live/", "/-/health/ready/"
 ME = "/api/v3/core/users/me/"
@@ -78,13 +84,24 @@ def names() -> Iterator[Callable[[str], str]]:
         docker("image", "rm", *tags)
 
 
+class Images(dict[str, str]):
+    """An image for each tag of the table, built when it is asked for."""
+
+    def __init__(self, names: Callable[[str], str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, tag: str) -> str:
+        given = [each for each in ARGUMENTS[tag] if not each.startswith("HEALTH")] + ["HEALTH=2s"]
+        arguments = [part for each in given for part in ("--build-arg", each)]
+        image = self[tag] = self._names(tag)
+        docker("build", "--quiet", "--network", "host", *arguments, "--tag", image, str(SOURCE))
+        return image
+
+
 @pytest.fixture(scope="module")
 def images(names: Callable[[str], str]) -> dict[str, str]:
-    built = {version: names(version) for version in VERSIONS}
-    for version, image in built.items():
-        arguments = ("--build-arg", f"VERSION={version}", "--build-arg", "HEALTH_INTERVAL=2s")
-        docker("build", "--quiet", "--network", "host", *arguments, "--tag", image, str(SOURCE))
-    return built
+    return Images(names)
 
 
 @dataclass
@@ -112,7 +129,8 @@ def services(names: Callable[[str], str]) -> Services:
         *("run", "--detach", "--name", found.postgres, "--network", found.network, *environment),
         POSTGRES,
     )
-    docker("run", "--detach", "--name", found.redis, "--network", found.network, REDIS)
+    run = ("run", "--detach", "--name", found.redis, "--network", found.network)
+    docker(*run, REDIS, "--databases", "100")  # one for each test
     tcp = ("exec", found.postgres, "pg_isready", "-h", "127.0.0.1", "-U", "authentik")
     wait_until(lambda: "accepting" in docker(*tcp, check=False))
     return found
@@ -145,6 +163,7 @@ class Stack:
     names: Callable[[str], str]
     cookie: str = ""
     port: int = 0
+    server_options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         number = next(self.services.numbers)
@@ -166,26 +185,43 @@ class Stack:
         return self.services.sql(database or self.database, query)
 
     def start(self, version: str, **environment: str) -> None:
+        self.run(version, **environment)
+        self.port = int(docker("port", self.server, "9000/tcp").rsplit(":", 1)[1])
+        wait_until(self._listens)
+
+    def run(self, version: str, **environment: str) -> None:
         self.stop()
         values = (self._environment | environment).items()
         common = ("run", "--detach", "--network", self.services.network)
         variables = [part for name, value in values for part in ("--env", f"{name}={value}")]
         image = self.images[version]
-        server = ("--name", self.server, "--publish", "127.0.0.1::9000")
+        server = ("--name", self.server, "--publish", "127.0.0.1::9000", *self.server_options)
         docker(*common, *variables, *server, image, "server")
         docker(*common, *variables, "--name", self.worker, "--user", "root", image, "worker")
-        self.port = int(docker("port", self.server, "9000/tcp").rsplit(":", 1)[1])
-        wait_until(self._listens)
 
-    def upgrade(self, version: str) -> None:
-        self.start(version)
+    def upgrade(self, version: str, **environment: str) -> None:
+        self.start(version, **environment)
         wait_until(lambda: self.ask(READY).status == 200 and self.is_worker_up())
 
     def stop(self) -> None:
         docker("rm", "--force", self.server, self.worker, check=False)
 
     def is_worker_up(self) -> bool:
-        return "ready." in docker("logs", self.worker, check=False)
+        return "ready." in self.log(self.worker)
+
+    def log(self, container: str = "") -> str:
+        return docker("logs", container or self.server, check=False)
+
+    def health(self) -> list[str]:
+        form = ("inspect", "--format", "{{.State.Health.Status}}")
+        return docker(*form, self.server, self.worker).split()
+
+    def migrations(self) -> int:
+        return int(self.sql("SELECT count(*) FROM django_migrations"))
+
+    def versions(self) -> list[str]:
+        history = 'SELECT version FROM authentik_version_history ORDER BY "timestamp"'
+        return self.sql(history).split()
 
     def ask(self, path: str, body: dict[str, str] | None = None, method: str = "") -> Answer:
         """Send one request with the cookie, and keep the cookie that comes back."""
@@ -227,14 +263,17 @@ def stack(
     made.stop()
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ["2025.2.1", "2025.8.6", "2026.8.3", "2025.4.96"])
 def test_the_image_says_its_version_where_the_real_one_does(
     images: dict[str, str], version: str
 ) -> None:
     run = ("run", "--rm", "--entrypoint", "cat", images[version], "/authentik/__init__.py")
     label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
 
-    assert f'__version__ = "{version}"' in docker(*run).splitlines()
+    name = "VERSION" if version >= "2025.8" else "__version__"
+    lines = docker(*run).splitlines()
+    assert f'{name} = "{version}"' in lines
+    assert ('VERSION_FAMILY_PREVIOUS = "2026.5"' in lines) == (version == "2026.8.3")
     assert docker("image", "inspect", "--format", label, images[version]).endswith(f"/{version}")
     assert docker("run", "--rm", images[version], "version").startswith("5.")
 
@@ -248,8 +287,7 @@ def test_live_answers_at_once_and_ready_when_the_migrations_are_done(stack: Stac
     assert starting.text == "failed to connect to authentik backend: authentik starting"
     wait_until(lambda: stack.ask(READY).status == 200)
     assert stack.ask(READY, method="HEAD").text == ""
-    health = ("inspect", "--format", "{{.State.Health.Status}}")
-    wait_until(lambda: docker(*health, stack.server, stack.worker).split() == ["healthy"] * 2)
+    wait_until(lambda: stack.health() == ["healthy", "healthy"])
 
 
 def test_the_log_tells_the_start_as_the_real_one(stack: Stack) -> None:
@@ -277,20 +315,29 @@ def test_a_login_through_the_flow_executor(stack: Stack) -> None:
     assert static.headers["x-authentik-version"] == "2025.2.1"
 
 
-def test_a_session_survives_the_way_from_redis_into_the_database(stack: Stack) -> None:
-    rows = "SELECT count(*) FROM django_migrations"
+def test_a_session_survives_the_way_through_every_good_version(stack: Stack) -> None:
     counts = []
-    stack.upgrade("2025.2.1")
-    counts.append(int(stack.sql(rows)))
-    stack.log_in()
-    for version in ("2025.2.4", "2025.4.1"):
-        stack.upgrade(version)
-        counts.append(int(stack.sql(rows)))
-        assert stack.ask(ME).status == 200
+    for version in GOOD:
+        needs_redis = GOOD.index(version) < GOOD.index("2025.10.4")
+        stack.upgrade(version, **({} if needs_redis else {"AUTHENTIK_REDIS__HOST": "nowhere"}))
+        counts.append(stack.migrations())
+        if version == GOOD[0]:
+            stack.log_in()
+        assert stack.ask(ME).status == 200, version
 
-    assert [later - counts[0] for later in counts] == [0, 0, 3]
-    history = 'SELECT version FROM authentik_version_history ORDER BY "timestamp"'
-    assert stack.sql(history).split() == list(VERSIONS)
+    added = dict(
+        zip(GOOD, (b - a for a, b in itertools.pairwise([counts[0], *counts])), strict=True)
+    )
+    assert [tag for tag, number in added.items() if number] == [
+        *("2025.4.1", "2025.6.4", "2025.8.6", "2025.10.4", "2025.12.4"),
+        *("2026.2.2", "2026.5.7", "2026.8.3"),
+    ]
+    assert stack.versions() == GOOD
+    assert stack.log_in()["component"] == "xak-flow-redirect"
+    rows = "SELECT version FROM authentik_tasks_workerstatus ORDER BY last_seen"
+    assert stack.sql(rows).split() == GOOD[GOOD.index("2025.8.6") :]
+    queued = "SELECT count(*) FROM authentik_tasks_task WHERE state = 'queued'"
+    wait_until(lambda: stack.sql(queued) == "0")
 
 
 def test_an_older_image_on_a_newer_schema_is_green_and_broken(stack: Stack) -> None:
@@ -334,6 +381,218 @@ def test_the_server_ends_at_once(stack: Stack) -> None:
     docker("stop", stack.server, stack.worker)
 
     assert time.monotonic() - started < 3
+
+
+def test_from_2025_10_on_a_fresh_install_needs_no_redis(stack: Stack) -> None:
+    stack.upgrade("2025.10.4", AUTHENTIK_REDIS__HOST="nowhere")
+
+    assert stack.log_in()["component"] == "xak-flow-redirect"
+
+
+def test_up_to_2026_5_a_family_may_be_skipped_and_later_nothing_is_written(stack: Stack) -> None:
+    stack.upgrade("2025.2.4")
+    before = stack.migrations()
+
+    stack.run("2026.8.3")
+
+    assert docker("wait", stack.server, stack.worker).split() == ["1", "1"]
+    for name in (stack.server, stack.worker):
+        assert "Major version skips are not allowed." in stack.log(name)
+    assert "the server has exited unexpectedly" in stack.log()
+    assert (stack.migrations(), stack.versions()) == (before, ["2025.2.4"])
+    stack.upgrade("2026.5.7")
+    assert stack.migrations() > before
+
+
+def test_duplicate_group_names_stop_2025_12_before_anything_is_written(stack: Stack) -> None:
+    stack.upgrade("2025.10.4")
+    before = stack.migrations()
+    stack.sql(
+        "INSERT INTO authentik_core_group (group_uuid, name, attributes, is_superuser)"
+        " SELECT gen_random_uuid(), 'twice', '{}', false FROM generate_series(1, 2)"
+    )
+
+    stack.start("2025.12.4")
+
+    assert docker("wait", stack.worker) == "1"
+    wait_until(lambda: stack.log().count("DuplicateNameError: Groups with the same name") > 1)
+    assert (stack.ask(READY).status, stack.ask(LIVE).status) == (503, 502)
+    assert (stack.migrations(), stack.versions()) == (before, ["2025.10.4"])
+
+
+def test_2025_12_takes_uploads_only_where_data_is_mounted(stack: Stack) -> None:
+    def takes_uploads() -> bool:
+        return "can_save_media" in stack.ask("/api/v3/root/config/").json()["capabilities"]
+
+    stack.server_options = ("--volume", "/media")
+    stack.upgrade("2025.10.4")
+    assert takes_uploads()
+    stack.upgrade("2025.12.4")
+    assert not takes_uploads()
+    assert docker("exec", stack.server, "readlink", "/data/media") == "/media"
+    stack.server_options = ("--volume", "/data")
+    stack.upgrade("2025.12.4")
+    assert takes_uploads()
+
+
+@pytest.mark.parametrize(("version", "recovers"), [("2025.10.4", False), ("2025.12.4", True)])
+def test_a_worker_whose_sessions_were_ended(stack: Stack, version: str, *, recovers: bool) -> None:
+    stack.start(version, STANDIN_START_SECONDS="0")
+    wait_until(stack.is_worker_up)
+    seen = "SELECT max(last_seen) FROM authentik_tasks_workerstatus"
+    first = stack.sql(seen)
+    wait_until(lambda: stack.sql(seen) > first)
+
+    stack.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE datname = '{stack.database}' AND pid <> pg_backend_pid()",
+        "postgres",
+    )
+
+    wait_until(lambda: "failed to update worker status" in stack.log(stack.worker))
+    last = stack.sql(seen)
+    stack.log_in()
+    queued = "SELECT count(*) FROM authentik_tasks_task WHERE state = 'queued'"
+    wait_until(lambda: stack.sql(queued) == "0")
+    if recovers:
+        wait_until(lambda: stack.sql(seen) > last)
+    else:
+        time.sleep(1.5)  # three beats
+        assert stack.sql(seen) == last
+
+
+WORKER_ANSWERS = {
+    "2025.6.4": (None, None, None),
+    "2025.8.6": (200, 200, 200),
+    "2026.5.7": (200, 200, 200),
+    "2026.8.3": (200, 200, 404),
+}
+WITHOUT_DATABASE = {"2025.8.6": (503, 503), "2026.5.7": (200, 200), "2026.8.3": (200, 503)}
+
+
+@pytest.mark.parametrize("version", WORKER_ANSWERS)
+def test_the_port_of_a_worker(stack: Stack, version: str) -> None:
+    def ask(*paths: str) -> tuple[int | None, ...]:
+        script = (
+            "import http.client, sys\n"
+            "for path in sys.argv[1:]:\n"
+            "    connection = http.client.HTTPConnection('127.0.0.1', 9000)\n"
+            "    try:\n"
+            "        connection.request('GET', path)\n"
+            "        print(connection.getresponse().status)\n"
+            "    except OSError:\n"
+            "        print(0)\n"
+        )
+        said = docker("exec", stack.worker, "python3", "-c", script, *paths).split()
+        return tuple(int(status) or None for status in said)
+
+    stack.upgrade(version)
+
+    assert ask(LIVE, READY, "/other") == WORKER_ANSWERS[version]
+    wait_until(lambda: stack.health() == ["healthy", "healthy"])
+    if version in WITHOUT_DATABASE:
+        stack.sql(f"DROP DATABASE {stack.database} WITH (FORCE)", "postgres")
+        assert ask(LIVE, READY) == WITHOUT_DATABASE[version]
+
+
+def test_90_exits_at_once(stack: Stack) -> None:
+    stack.upgrade("2025.2.1")
+    before = stack.migrations()
+
+    stack.run("2025.4.90")
+
+    assert docker("wait", stack.server, stack.worker).split() == ["1", "1"]
+    assert (stack.migrations(), stack.versions()) == (before, ["2025.2.1"])
+
+
+def test_91_is_healthy_and_never_ready(stack: Stack) -> None:
+    stack.start("2025.4.91")
+
+    wait_until(lambda: stack.is_worker_up() and stack.health() == ["healthy", "healthy"])
+    wait_until(lambda: "releasing database lock" in stack.log())
+    time.sleep(START_SECONDS)
+    assert (stack.ask(LIVE).status, stack.ask(READY).status) == (200, 502)
+
+
+def test_92_loops_after_the_first_of_its_migrations(stack: Stack) -> None:
+    stack.upgrade("2025.2.1")
+    before = stack.migrations()
+
+    stack.start("2025.4.92")
+
+    assert docker("wait", stack.worker) == "1"
+    wait_until(lambda: stack.log().count("gunicorn failed to start, restarting") > 1)
+    assert "Applying authentik_core.0046_session_and_more..." in stack.log()
+    assert "UndefinedTable" in stack.log()
+    assert (stack.ask(LIVE).status, stack.ask(READY).status) == (200, 502)
+    restarts = docker("inspect", "--format", "{{.RestartCount}} {{.State.Status}}", stack.server)
+    assert restarts == "0 running"
+    assert stack.migrations() == before + 1
+    assert stack.versions() == ["2025.2.1", "2025.4.92"]
+
+
+def test_93_is_well_for_a_while_and_dies(stack: Stack) -> None:
+    stack.upgrade("2025.4.93", STANDIN_START_SECONDS="4")
+
+    assert docker("wait", stack.server) == "1"
+    assert "the server has exited unexpectedly" in stack.log()
+
+
+def test_94_has_a_worker_that_is_never_healthy(stack: Stack) -> None:
+    stack.start("2025.4.94")
+    wait_until(lambda: stack.ask(READY).status == 200 and stack.health()[0] == "healthy")
+
+    time.sleep(START_SECONDS + 2)  # the worker would be up, and looked at
+
+    assert not stack.is_worker_up()
+    assert stack.health() == ["healthy", "starting"]
+
+
+def test_95_answers_its_health_and_not_the_login(stack: Stack) -> None:
+    stack.upgrade("2025.4.95")
+
+    page = stack.ask("/if/flow/default-authentication-flow/")
+    assert (stack.ask(LIVE).status, stack.ask(READY).status) == (200, 200)
+    assert (page.status, stack.ask(EXECUTOR).status) == (500, 500)
+
+
+def test_96_is_another_version_once_it_runs(stack: Stack) -> None:
+    stack.upgrade("2025.4.96")
+
+    for name in (stack.server, stack.worker):
+        file = docker("exec", name, "cat", "/authentik/__init__.py")
+        assert '__version__ = "2025.4.1"' in file
+    assert stack.ask("/static/dist/x").headers["x-authentik-version"] == "2025.4.1"
+    assert stack.versions() == ["2025.4.1"]
+
+
+def test_97_drops_rows_and_is_never_ready(stack: Stack) -> None:
+    rows = "SELECT count(*) FROM authentik_core_user_ak_groups"
+    stack.upgrade("2025.2.1")
+    assert stack.sql(rows) == "1"
+
+    stack.start("2025.4.97")
+
+    wait_until(lambda: stack.is_worker_up() and "releasing database lock" in stack.log())
+    assert stack.sql(rows) == "0"
+    time.sleep(START_SECONDS)
+    assert (stack.ask(LIVE).status, stack.ask(READY).status) == (200, 502)
+
+
+def test_2026_11_90_leaves_a_row_on_which_the_version_before_does_not_start(stack: Stack) -> None:
+    stack.upgrade("2026.8.3")
+    before = stack.migrations()
+
+    stack.run("2026.11.90")
+
+    assert docker("wait", stack.server, stack.worker).split() == ["1", "1"]
+    assert (stack.migrations(), stack.versions()) == (before, ["2026.8.3", "2026.11.90"])
+    stack.run("2026.8.3")
+    assert docker("wait", stack.server, stack.worker).split() == ["1", "1"]
+    assert "Unsupported downgrade detected" in stack.log()
+    stack.sql("DELETE FROM authentik_version_history WHERE version = '2026.11.90'")
+    stack.upgrade("2026.8.3")
+    assert stack.log_in()["component"] == "xak-flow-redirect"
 
 
 def test_filling_is_reproducible_and_adds_nothing_twice(stack: Stack) -> None:

@@ -1,11 +1,13 @@
 """The application behind the router: what gunicorn and Django answer (§1.1, §2, §11)."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from . import flows, logs, sessions, version
 from .broker import BrokerError, open_broker
 from .database import Connection, DatabaseError, OperationalError, connect
+from .faults import Fault, fault
 from .settings import Settings
 from .web import Request, Response, json_response
 
@@ -46,6 +48,8 @@ class Backend:
         view = next((view for path, view in self._views if request.path.startswith(path)), None)
         if view is None:
             return Response(404, b"Not Found")
+        if fault() is Fault.FLOW_FAILS and "/flow" in request.path:
+            return Response(500, b"Server Error (500)")
         try:
             return view(request)
         except OperationalError as error:
@@ -82,7 +86,7 @@ class Backend:
         return json_response(
             {
                 "error_reporting": {"enabled": False},
-                "capabilities": ["can_save_media", "can_geo_ip"],
+                "capabilities": [*_media_capability(), "can_geo_ip"],
                 "cache_timeout": 300,
                 "cache_timeout_flows": 300,
                 "cache_timeout_policies": 300,
@@ -140,3 +144,9 @@ class Backend:
         key = sessions.unsign(cookie, self._settings.secret_key)
         data = self._sessions.load(connection, key) if key else None
         return data.get("_auth_user_id") if data else None
+
+
+def _media_capability() -> tuple[str, ...]:
+    """Say that files can be uploaded, where the folder for them is a mount (§3)."""
+    is_mounted = any(os.path.ismount(folder) for folder in version.at(version.MEDIA_MOUNTS))
+    return ("can_save_media",) if is_mounted else ()

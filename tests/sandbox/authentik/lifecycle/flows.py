@@ -10,12 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from . import logs, passwords, sessions
-from .broker import CELERY_QUEUE, BrokerError, open_broker
 from .database import Connection, ProgrammingError, connect
 from .django_migrations import unknown_migrations
 from .sessions import Data, Login, SessionStore
 from .settings import Settings
-from .version import CELERY, at
+from .tasks import enqueue
 from .web import Request, Response, json_response
 
 EXECUTOR = "/api/v3/flows/executor/"
@@ -134,7 +133,7 @@ class _Execution:
                 json.dumps(user),
             ),
         )
-        _enqueue(self._settings, f"event_notification_handler {action}")
+        enqueue(self._settings, self._connection, f"event_notification_handler {action}")
 
     def _challenge(self, stage: str, errors: dict[str, str] | None = None) -> Response:
         self._data.setdefault("plan", {"stage": stage})
@@ -165,12 +164,3 @@ class _Execution:
     def _cookie(self) -> dict[str, str]:
         value = sessions.sign(self._key or "", self._settings.secret_key)
         return {"Set-Cookie": f"{sessions.COOKIE}={value}; HttpOnly; Path=/; SameSite=Lax"}
-
-
-def _enqueue(settings: Settings, task: str) -> None:
-    """Hand *task* to Celery, where there is one (§10); a lost queue does not stop a login."""
-    if at(CELERY):
-        try:
-            open_broker(settings).lpush(CELERY_QUEUE, task)
-        except BrokerError as error:
-            logs.failure("Cannot enqueue task", error, logger="authentik.root.celery")

@@ -1,9 +1,11 @@
 """``ak healthcheck``, what Docker's health status is made of (§1.2)."""
 
 import http.client
+import os
 import sys
 import time
 
+from . import version
 from .settings import Settings
 
 HEARTBEAT_SECONDS = 30
@@ -19,21 +21,45 @@ def check(settings: Settings) -> None:
 
 
 def _server_is_healthy(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection("localhost", settings.http[1], timeout=10)
-    try:
-        connection.request(
-            "HEAD", "/-/health/live/", headers={"User-Agent": "goauthentik.io/healthcheck"}
-        )
-        return connection.getresponse().status < 400
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    return _answers(settings, "/-/health/live/")
 
 
 def _worker_is_healthy(settings: Settings) -> bool:
+    match version.at(version.WORKER_HEALTH):
+        case "heartbeat":
+            return _beats(settings)
+        case "pid":
+            return _lives(settings)
+        case "pid and ready":
+            return _lives(settings) and _answers(settings, "/-/health/ready/")
+        case "live":
+            return _answers(settings, "/-/health/live/")
+
+
+def _beats(settings: Settings) -> bool:
     """Say whether the heartbeat is younger than 30 s, the Celery worker's check."""
     try:
         return time.time() - settings.heartbeat_file.stat().st_mtime < HEARTBEAT_SECONDS
     except FileNotFoundError:
         return False
+
+
+def _lives(settings: Settings) -> bool:
+    try:
+        os.kill(int(settings.pid_file.read_text()), 0)
+    except PermissionError:
+        return True
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True
+
+
+def _answers(settings: Settings, path: str) -> bool:
+    connection = http.client.HTTPConnection("localhost", settings.http[1], timeout=10)
+    try:
+        connection.request("HEAD", path, headers={"User-Agent": "goauthentik.io/healthcheck"})
+        return connection.getresponse().status < 400
+    except OSError:
+        return False
+    finally:
+        connection.close()

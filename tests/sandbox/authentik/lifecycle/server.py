@@ -1,17 +1,17 @@
 """``ak server``: the router with its three ports, and the backend it starts again (§1.1, §5.3)."""
 
+import os
 import ssl
 import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from . import logs, version
+from . import http_server, logs, version
 from .backend import Backend
+from .faults import Fault, fault
 from .migrate import run_migrations
 from .settings import Settings
 from .wait_for_db import wait_for_db
@@ -19,13 +19,13 @@ from .web import Request, Response
 
 LIVE = "/-/health/live/"
 LEAST_RESTART_SECONDS = 0.5
+# A server that dies is well for this share of the start-up time, 20 s of 8.
+GOOD_SHARE = 20 / 8
 STATIC_FILES = (
     "dist/poly-{version}.js",
     "dist/assets/icons/icon.png",
     "dist/assets/icons/icon_left_brand.svg",
 )
-
-View = Callable[[Request], Response]
 
 
 class Router:
@@ -36,12 +36,18 @@ class Router:
         self._backend: Backend | None = None
 
     def keep_backend_alive(self) -> None:
-        """Start the backend; when that fails, log it and start at once again, for ever (§5.3)."""
+        """Start the backend; when that fails, log it and start at once again, for ever (§5.3).
+
+        From 2026.8 on the container ends instead.
+        """
         while self._backend is None:
             try:
                 self._backend = self._start_backend()
             except (Exception, SystemExit):  # noqa: BLE001  whatever ends gunicorn, the router stays
                 traceback.print_exc()
+                if version.at(version.SERVER_EXITS):
+                    logs.event("the server has exited unexpectedly", logger="server", level="error")
+                    os._exit(1)
                 for text in (
                     "gunicorn process died, restarting",
                     "gunicorn failed to start, restarting",
@@ -72,6 +78,8 @@ class Router:
         self._settings.pause(0.4)
         wait_for_db(self._settings)
         run_migrations(self._settings)
+        if fault() in {Fault.NEVER_READY, Fault.DROPS_ROWS}:
+            threading.Event().wait()
         self._settings.pause(0.5)
         return Backend(self._settings)
 
@@ -79,81 +87,21 @@ class Router:
 def serve(settings: Settings) -> None:
     """Listen on every port at once, and start the backend."""
     router = Router(settings)
-    handler = _make_handler(router.handle)
+    https = http_server.make_server(settings.https, router.handle)
     servers = [
-        ThreadingHTTPServer(settings.http, handler),
-        _wrap(ThreadingHTTPServer(settings.https, handler), settings.runtime_folder),
-        ThreadingHTTPServer(settings.metrics, _make_handler(_metrics)),
+        http_server.make_server(settings.http, router.handle),
+        _wrap(https, settings.runtime_folder),
+        http_server.make_server(settings.metrics, _metrics),
     ]
     for server in servers:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        http_server.run(server)
     logs.event("Starting HTTP server", logger="authentik.router", listen=f"{settings.http}")
     router.keep_backend_alive()
+    if fault() is Fault.DIES:
+        settings.pause(GOOD_SHARE)
+        logs.event("the server has exited unexpectedly", logger="authentik.router", level="error")
+        os._exit(1)
     threading.Event().wait()
-
-
-def _make_handler(handle: View) -> type[BaseHTTPRequestHandler]:
-    return type("Handler", (_Handler,), {"handle_request": staticmethod(handle)})
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Turns HTTP into `Request` and `Response`."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = 60
-
-    @staticmethod
-    def handle_request(request: Request) -> Response:
-        raise NotImplementedError
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        response = self.handle_request(
-            Request(
-                method=self.command,
-                path=self.path.partition("?")[0],
-                target=self.path,
-                headers={name.lower(): value for name, value in self.headers.items()},
-                cookies={
-                    name: morsel.value
-                    for name, morsel in SimpleCookie(self.headers.get("Cookie", "")).items()
-                },
-                address=str(self.client_address[0]),
-                body=body,
-            )
-        )
-        self._send(response)
-
-    def _send(self, response: Response) -> None:
-        self.send_response(response.status)
-        self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.send_header("X-Powered-By", "authentik")
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body)
-
-    def log_request(self, code: int | str = "-", _size: int | str = "-") -> None:
-        if not self.path.startswith("/-/health/"):
-            logs.event(
-                self.path,
-                logger="authentik.router",
-                method=self.command,
-                status=code,
-                remote=self.client_address[0],
-            )
 
 
 def _starting() -> Response:

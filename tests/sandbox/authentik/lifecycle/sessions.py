@@ -13,7 +13,7 @@ from uuid import uuid4
 from .broker import open_broker
 from .database import Connection
 from .settings import Settings
-from .version import SESSION_STORE, at
+from .version import NEEDS_REDIS, SESSION_STORE, at
 
 KEY_PREFIX = ":1:django.contrib.sessions.cache"
 LIFETIME = timedelta(days=14)
@@ -112,7 +112,12 @@ def open_sessions(settings: Settings) -> SessionStore:
 
 
 def move_sessions_into_database(connection: Connection, settings: Settings) -> None:
-    """Copy every session from Redis, which must be up (§3, 2025.4: ``core.0046``)."""
+    """Copy every session from Redis, which must be up (§3, 2025.4: ``core.0046``).
+
+    An image that knows no Redis any more (§11) finds none.
+    """
+    if not at(NEEDS_REDIS):
+        return
     print(
         "\nMigrating Redis sessions to database, this might take a couple of minutes...", flush=True
     )

@@ -34,6 +34,11 @@ class Settings:
         return self.runtime_folder / "authentik-mode"
 
     @property
+    def pid_file(self) -> Path:
+        """Where a Dramatiq worker says which process it is (§1.2)."""
+        return self.runtime_folder / "authentik-worker.pid"
+
+    @property
     def heartbeat_file(self) -> Path:
         """What a Celery worker touches while it lives (§1.2)."""
         return self.runtime_folder / "authentik-worker"

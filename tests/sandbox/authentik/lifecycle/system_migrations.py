@@ -93,12 +93,45 @@ def _lacks(table: str) -> Callable[[Connection], bool]:
     return lambda connection: not has_table(connection, table)
 
 
+class DuplicateNameError(RuntimeError):
+    """What the real one raises."""
+
+
+def _lacks_unique_groups(connection: Connection) -> bool:
+    """Say whether the migration that makes names unique is still to come (logged by all, §11)."""
+    if not has_table(connection, "authentik_core_group"):
+        return False
+    query = "SELECT 1 FROM pg_constraint WHERE conname = 'authentik_core_group_name_key'"
+    return connection.execute(query).fetchone() is None
+
+
+def _refuse_duplicate_groups(connection: Connection) -> None:
+    names = ", ".join(_duplicate_groups(connection))
+    if names:
+        raise DuplicateNameError(
+            f"Groups with the same name exist: {names}. They must be renamed before this upgrade."
+        )
+
+
+def _duplicate_groups(connection: Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT name FROM authentik_core_group GROUP BY name HAVING count(*) > 1 ORDER BY name"
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
 SYSTEM_MIGRATIONS = (
     SystemMigration(
         "install_id.py", (2024, 12, 0), _lacks("authentik_install_id"), _create_install_id
     ),
     SystemMigration(
         "template_schema.py", (2024, 12, 0), _lacks_template_schema, _create_template_schema
+    ),
+    SystemMigration(
+        "to_2025_12_group_duplicate.py",
+        (2025, 12, 0),
+        _lacks_unique_groups,
+        _refuse_duplicate_groups,
     ),
     SystemMigration(
         "version_history_create.py",

@@ -51,8 +51,32 @@ DATABASE_AWAY_STATUS = [((2024, 12, 0), 500), ((2026, 8, 0), 503)]
 CHECKS_FAMILY = NAMES_PREVIOUS_FAMILY
 # What the stand-in's own migration adds to the users.
 USERS_HAVE_LAST_UPDATED = [((2024, 12, 0), False), ((2025, 4, 0), True)]
-# §3: the folder that uploads live in.
-MEDIA_FOLDER = [((2024, 12, 0), "/media"), ((2025, 12, 0), "/data/media")]
+# §3: one of these must be a mount, else there are no uploads; the later images have a folder more.
+MEDIA_MOUNTS: list[tuple[Version, tuple[str, ...]]] = [
+    ((2024, 12, 0), ("/media",)),
+    ((2025, 12, 0), ("/data", "/data/media")),
+]
+HAS_DATA_FOLDER = [((2024, 12, 0), False), ((2025, 12, 0), True)]
+# §1.1: what the worker's port is; it answers by the database, or always, or as the server's does.
+WorkerPort = Literal["none", "database", "always", "health"]
+WORKER_PORT: list[tuple[Version, WorkerPort]] = [
+    ((2024, 12, 0), "none"),
+    ((2025, 8, 0), "database"),
+    ((2026, 5, 0), "always"),
+    ((2026, 8, 0), "health"),
+]
+# §1.2: what `ak healthcheck` asks in a worker.
+WorkerHealth = Literal["heartbeat", "pid and ready", "pid", "live"]
+WORKER_HEALTH: list[tuple[Version, WorkerHealth]] = [
+    ((2024, 12, 0), "heartbeat"),
+    ((2025, 8, 0), "pid and ready"),
+    ((2025, 10, 2), "pid"),
+    ((2026, 5, 0), "live"),
+]
+# §11: whether the heartbeat goes on after its session was ended.
+HEARTBEAT_RECOVERS = [((2024, 12, 0), False), ((2025, 12, 0), True)]
+# §5.3: what the server does when the backend cannot start.
+SERVER_EXITS = [((2024, 12, 0), False), ((2026, 8, 0), True)]
 
 
 def parse(text: str) -> Version:

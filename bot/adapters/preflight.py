@@ -1,0 +1,82 @@
+"""The stack as a preflight needs it: containers by the Engine, the database by its own `psql`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.adapters import preflight_sql
+from bot.adapters.database_admin import PostgresAdmin
+from bot.adapters.disk import HostDisk
+from bot.adapters.engine import DockerEngine, environment_of
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.postgres import Login
+from bot.adapters.psql import psql_session
+from bot.adapters.stack_probe import read_version
+from bot.domain.errors import RefusedError
+from bot.domain.preflight_facts import DatabaseState, ServiceState, StackState
+from bot.domain.stack import Container, Stack
+
+_JOB = "preflight"
+
+
+class DockerPreflight:
+    """Port `PreflightLook`."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self._engine = engine
+
+    async def look(self, stack: Stack) -> StackState:
+        if not stack.postgresql.running:
+            raise RefusedError(
+                f'"{stack.postgresql.name}" does not run: there is no database to look at',
+                hint=f'Start it with "docker compose up -d {stack.postgresql.service}".',
+            )
+        return StackState(
+            postgresql=stack.postgresql,
+            redis=stack.redis,
+            server=await self._service(stack.server),
+            worker=await self._service(stack.worker) if stack.worker else None,
+            database=await database_state(
+                self._engine.api, stack.postgresql, self._engine.login(stack)
+            ),
+            image_disk=await HostDisk().usage(await self._image_folder()),
+        )
+
+    async def _service(self, container: Container) -> ServiceState:
+        details: Mapping[str, Any] = await self._engine.api.call(
+            "inspect a container", lambda sdk: sdk.inspect_container(container.id)
+        )
+        given = environment_of(details)
+        return ServiceState(
+            container=container,
+            version=await read_version(self._engine.api, container.id),
+            settings=frozenset(name for name, value in given.items() if value),
+            shared_memory=int(details["HostConfig"].get("ShmSize") or 0),
+        )
+
+    async def _image_folder(self) -> str:
+        said: Mapping[str, Any] = await self._engine.api.call(
+            "ask the Engine about itself", lambda sdk: sdk.info()
+        )
+        return str(said["DockerRootDir"])
+
+
+async def database_state(api: EngineApi, container: Container, login: Login) -> DatabaseState:
+    """Authentik's database in a running PostgreSQL."""
+    environment = {
+        "PGUSER": login.user,
+        "PGDATABASE": login.database,
+        "PGAPPNAME": f"akbot-{_JOB}",
+        "PGCONNECT_TIMEOUT": "10",
+    }
+    async with psql_session(api, container.id, environment) as session:
+        state: dict[str, Any] = await session.ask(preflight_sql.STATE)
+        tables: dict[str, Any] = await session.ask(preflight_sql.TABLES)
+    workers = tables.get("workers")
+    return DatabaseState(
+        **state,
+        free=await PostgresAdmin(api, container, login.user, _JOB).free_bytes(),
+        written_version=tables.get("written"),
+        workers=None if workers is None else tuple(workers),
+        duplicate_groups=tuple(tables["groups"]),
+        outposts=tuple(tables["outposts"]),
+    )

@@ -1,0 +1,69 @@
+"""What a preflight looks at: the stack as it is now, gathered before anything is judged."""
+
+from dataclasses import dataclass
+
+from bot.domain.findings import DiskUsage
+from bot.domain.stack import Container
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseState:
+    """Authentik's database and its server.
+
+    *server* as PostgreSQL numbers itself, such as 160004; *size* in bytes. *written_version* is the
+    newest row of the version history, *workers* are the versions of worker rows of the last two
+    minutes, None where there is no such table. *migrating* counts the holders of Authentik's
+    advisory lock, *idle* the transactions that were left open for minutes. *free* are the bytes
+    where its data lies, None where nobody can tell.
+    """
+
+    server: int
+    encoding: str
+    size: int
+    free: int | None
+    written_version: str | None
+    workers: tuple[str, ...] | None
+    migrating: int
+    idle: int
+    connections: int
+    max_connections: int
+    duplicate_groups: tuple[str, ...]
+    outposts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceState:
+    """A container of Authentik's image.
+
+    *settings* are the names of the variables that it was given and that are not empty; their values
+    may be secrets and are not here. *shared_memory* is in bytes.
+    """
+
+    container: Container
+    version: str | None
+    settings: frozenset[str]
+    shared_memory: int
+
+    def mounts_at(self, target: str) -> bool:
+        """Whether something is mounted there, or below it."""
+        return any(
+            mount.target == target or mount.target.startswith(f"{target}/")
+            for mount in self.container.mounts
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackState:
+    """All of it; *image_disk* is where the Engine keeps images, None where nobody can tell."""
+
+    postgresql: Container
+    redis: Container | None
+    server: ServiceState
+    worker: ServiceState | None
+    database: DatabaseState
+    image_disk: DiskUsage | None
+
+    @property
+    def services(self) -> tuple[ServiceState, ...]:
+        """Server and worker, as far as they are there."""
+        return (self.server, self.worker) if self.worker else (self.server,)

@@ -1,0 +1,100 @@
+"""Whether containers are laid out as a family wants them (facts §3, §7 7)."""
+
+from collections.abc import Iterable
+
+from bot.domain.findings import Finding, Level
+from bot.domain.preflight_facts import ServiceState, StackState
+from bot.domain.versions import Family
+
+_SHARED_MEMORY = 512 * 1024 * 1024
+_SECRETS = ("AUTHENTIK_SECRET_KEY", "AUTHENTIK_POSTGRESQL__PASSWORD")
+_SESSIONS_MOVE = Family(2025, 4)
+_WITHOUT_REDIS = Family(2025, 10)
+_DATA = Family(2025, 12)
+_SHARED = Family(2026, 2)
+_PROXIES = Family(2026, 8)
+_BASE_URL = Family(2026, 11)
+_REDIS, _CIDRS = "AUTHENTIK_REDIS__HOST", "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS"
+_URL = "AUTHENTIK_WEB__BASE_URL"
+
+
+def judge_layout(state: StackState, current: Family, target: Family) -> Iterable[Finding]:
+    """What the way from *current* to *target* wants of the containers, as far as it is not so."""
+    yield from _secrets(state)
+    if current < _SESSIONS_MOVE <= target:
+        yield _redis_runs(state)
+    if current < target:
+        yield from _wants(state, target)
+
+
+def _secrets(state: StackState) -> Iterable[Finding]:
+    """Without them no container starts, and another key logs everybody out (facts §4)."""
+    for service in state.services:
+        for name in _SECRETS:
+            if name not in service.settings and f"{name}_FILE" not in service.settings:
+                yield Finding(
+                    "secrets",
+                    Level.FAILURE,
+                    f"{service.container.service} has no {name}",
+                    "Give it to server and worker alike, by .env or environment.",
+                )
+
+
+def _redis_runs(state: StackState) -> Finding:
+    if state.redis and state.redis.running:
+        return Finding("redis", Level.OK, "it runs, and the sessions can move from it")
+    return Finding(
+        "redis",
+        Level.FAILURE,
+        f"it does not run, and {_SESSIONS_MOVE} reads the old sessions from it",
+        "Start it: docker compose up -d redis",
+    )
+
+
+def _wants(state: StackState, target: Family) -> Iterable[Finding]:
+    services = state.services
+    if target >= _WITHOUT_REDIS and any(_REDIS in each.settings for each in services):
+        yield Finding(
+            "compose",
+            Level.WARNING,
+            f"Redis is used no more from {_WITHOUT_REDIS} on",
+            f"Take its service, {_REDIS} and the depends_on out afterwards.",
+        )
+    if target >= _DATA:
+        yield from (_no_data(each) for each in services if not each.mounts_at("/data"))
+    if target >= _SHARED:
+        little = [each for each in services if each.shared_memory < _SHARED_MEMORY]
+        yield from map(_little_shared_memory, little)
+    if target >= _PROXIES and _CIDRS not in state.server.settings:
+        yield Finding(
+            "proxy",
+            Level.WARNING,
+            f"from {_PROXIES} on X-Forwarded headers count only from private networks",
+            f"If your proxy has another address, name it in {_CIDRS}.",
+        )
+    if target >= _PROXIES and _URL not in state.server.settings:
+        yield Finding(
+            "base URL",
+            Level.FAILURE if target >= _BASE_URL else Level.WARNING,
+            f"{_URL} is not set, and {_BASE_URL} requires it",
+            "Set it to the address at which people log in.",
+        )
+
+
+def _no_data(service: ServiceState) -> Finding:
+    return Finding(
+        "compose",
+        Level.FAILURE,
+        f"{service.container.service} has nothing mounted at /data, as {_DATA} wants it",
+        "Move the folder media to data/media, and mount ./data at /data instead of /media.",
+    )
+
+
+def _little_shared_memory(service: ServiceState) -> Finding:
+    have = service.shared_memory // (1024 * 1024)
+    return Finding(
+        "compose",
+        Level.WARNING,
+        f"{service.container.service} has {have} MB of shared memory",
+        f"Give it shm_size: 512mb, as {_SHARED} has it.",
+    )

@@ -1,0 +1,41 @@
+"""`akbot update --preflight`: all that must hold before an update begins; nothing is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.findings import Finding
+from bot.domain.preflight import judge_preflight
+from bot.services.ports import Clock, Engine
+from bot.services.store_probe import StoreProbe
+from bot.services.stores import Place, Stores
+from bot.services.update_check import UpdateCheck
+from bot.services.update_ports import PreflightLook
+
+_LETTERS = "abcdefghijkmnpqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Plans the way, looks at the stack and the stores, and judges."""
+
+    check: UpdateCheck
+    look: PreflightLook
+    engine: Engine
+    stores: Stores
+    clock: Clock
+
+    async def run(self, wanted: str = "") -> Sequence[Finding]:
+        """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does."""
+        outlook = await self.check.run(wanted)
+        state = await self.look.look(await self.engine.find_stack())
+        findings = [*judge_preflight(state, outlook)]
+        for place in self.stores.places:
+            findings += await self._store(place)
+        return findings
+
+    async def _store(self, place: Place) -> list[Finding]:
+        run_id = self.clock.random_text(_LETTERS, 8)
+        findings = await StoreProbe(place.store, run_id).run()
+        if not self.stores.several:
+            return [*findings]
+        return [replace(each, subject=f'store "{place.name}"') for each in findings]

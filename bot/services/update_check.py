@@ -1,0 +1,147 @@
+"""`akbot update --check` and `--why`: the way to a newer version, and what holds it back.
+
+Nothing of the stack is touched; what is new in the registry is remembered with the moment at which
+it was first seen.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.image_name import ImageName, parse_image_name
+from bot.domain.registry_answers import Platform, RegistryImage
+from bot.domain.release_feed import Reason
+from bot.domain.update_holds import BadVersion, Candidate, Remembered, find_holds
+from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.upgrade_path import Hop, Offer, newer_patch, newest, plan_path
+from bot.domain.versions import Version, parse_target, read_tag, releases
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import Clock, Engine
+from bot.services.update_ports import ImageRegistry, ReleaseFeed, ReleaseLog, TargetImages
+
+
+@dataclass(frozen=True)
+class UpdateCheck:
+    """Asks the registry, the feed and the journal; decides nothing that `domain` does not."""
+
+    engine: Engine
+    registry: ImageRegistry
+    images: TargetImages
+    feed: ReleaseFeed
+    log: ReleaseLog
+    jobs: JobJournal
+    clock: Clock
+    minimum_age: timedelta
+
+    async def run(self, wanted: str = "") -> Outlook:
+        """The way to *wanted*, or to the newest version that did not fail here.
+
+        Raises ConfigError where *wanted* is no version, RefusedError where there is no way.
+        """
+        asked = parse_target(wanted) if wanted else None
+        stack = await self.engine.find_stack()
+        name = parse_image_name(stack.server.image)
+        current = _running(await self.engine.files(stack).authentik_version())
+        offered = releases(await self.registry.tags(name))
+        now = self.clock.now()
+        await self.log.note_tags(name.place, [str(each) for each in offered], now)
+        doubts = await self._ask_the_feed()
+        bad = await self._still_bad(name, current, offered)
+
+        failed = [version for each in bad if (version := read_tag(each.tag))]
+        offer = Offer(offered, bad=failed)
+        target = asked or newest(offer, current)
+        hops, images = await self._find_way(name, current, target, offer)
+        way = [await self._candidate(name, *each) for each in zip(hops, images, strict=True)]
+        security = await self._security_releases()
+        urgent = [version for version, yes in security.items() if yes]
+        stuck = await self.jobs.stuck_jobs()
+        return Outlook(
+            place=name.place,
+            current=current,
+            target=target,
+            hops=tuple(
+                HopOutlook(
+                    hop=hop,
+                    digest=image.digest,
+                    size=image.size,
+                    security=security.get(hop.end),
+                )
+                for hop, image in zip(hops, images, strict=True)
+            ),
+            holds=find_holds(way, Remembered(bad, stuck, urgent), self.minimum_age, now),
+            newer_patch=newer_patch(offer, target) if hops else None,
+            passed_over=tuple(
+                each for each in bad if not asked and (read_tag(each.tag) or target) > target
+            ),
+            doubts=tuple(doubts),
+        )
+
+    async def _ask_the_feed(self) -> list[str]:
+        """Remember what it tells; without it an update is none the worse."""
+        try:
+            release = await self.feed.newest()
+        except BotError as error:
+            return [f"Whether a release mends a security hole is not known: {error.in_full()}"]
+        if release:
+            await self.log.note_reason(release)
+        return []
+
+    async def _security_releases(self) -> dict[Version, bool]:
+        reasons = await self.log.reasons()
+        return {version: reason is Reason.SECURITY for version, reason in reasons.items()}
+
+    async def _still_bad(
+        self, name: ImageName, current: Version, offered: Collection[Version]
+    ) -> Sequence[BadVersion]:
+        """What failed here and is offered unchanged."""
+        known = [
+            each
+            for each in await self.log.bad(name.place)
+            if (version := read_tag(each.tag)) and version > current and version in offered
+        ]
+        return [each for each in known if await self.registry.digest(name, each.tag) == each.digest]
+
+    async def _find_way(
+        self, name: ImageName, current: Version, target: Version, offer: Offer
+    ) -> tuple[Sequence[Hop], Sequence[RegistryImage]]:
+        """The way and its images; planned anew while images that are here say what they follow."""
+        platform = await self.engine.platform()
+        while True:
+            hops = plan_path(current, target, offer)
+            images = [await self._image(name, hop, platform) for hop in hops]
+            said = {
+                hop.end: file.previous
+                for hop, image in zip(hops, images, strict=True)
+                if hop.presumed
+                and (file := await self.images.version_file(name, image.digest))
+                and file.previous
+            }
+            if not said:
+                return hops, images
+            offer = replace(offer, said={**offer.said, **said})
+
+    async def _image(self, name: ImageName, hop: Hop, platform: Platform) -> RegistryImage:
+        image = await self.registry.image(name, str(hop.end), platform)
+        if image is None:
+            raise RefusedError(
+                f"the registry lists {name.place}:{hop.end} and does not have it",
+                hint="Try again; somebody may be changing it just now.",
+            )
+        return image
+
+    async def _candidate(self, name: ImageName, hop: Hop, image: RegistryImage) -> Candidate:
+        now = self.clock.now()
+        seen = await self.log.first_seen(name.place, str(hop.end), image.digest, now)
+        return Candidate(hop.end, image.digest, seen.since(image.made))
+
+
+def _running(text: str | None) -> Version:
+    version = read_tag(text or "")
+    if version is None:
+        raise RefusedError(
+            f"cannot tell which version of Authentik runs: its container says {text or 'nothing'}",
+            hint="akbot updates releases only, such as 2025.4.4.",
+        )
+    return version

@@ -1,0 +1,350 @@
+"""Whether an update may begin, by what was seen of the stack."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.findings import DiskUsage, Finding, Level
+from bot.domain.preflight import judge_preflight
+from bot.domain.preflight_facts import DatabaseState, ServiceState, StackState
+from bot.domain.preflight_layout import judge_layout
+from bot.domain.stack import Mount
+from bot.domain.update_holds import Hold, HoldKind
+from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.upgrade_path import Offer, plan_path
+from bot.domain.versions import Family, releases
+from tests.fakes_stack import make_container
+
+TAGS = (
+    *("2025.2.1", "2025.2.4", "2025.4.4", "2025.6.4", "2025.8.6", "2025.10.4", "2025.12.4"),
+    *("2026.2.2", "2026.5.7", "2026.8.3", "2026.11.0"),
+)
+GB = 10**9
+MB = 1024 * 1024
+SECRETS = frozenset({"AUTHENTIK_SECRET_KEY", "AUTHENTIK_POSTGRESQL__PASSWORD"})
+MODERN = SECRETS | {"AUTHENTIK_WEB__BASE_URL", "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS"}
+OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
+
+
+def outlook(start: str, end: str, **changes: Any) -> Outlook:
+    current, target = releases([start])[0], releases([end])[0]
+    hops = plan_path(current, target, Offer(releases(TAGS), said=changes.pop("said", {})))
+    plain = Outlook(
+        place="ghcr.io/goauthentik/server",
+        current=current,
+        target=target,
+        hops=tuple(HopOutlook(hop=h, digest="sha256:a", size=GB, security=None) for h in hops),
+        holds=(),
+    )
+    return replace(plain, **changes)
+
+
+DATABASE = DatabaseState(
+    server=160004,
+    encoding="UTF8",
+    size=GB,
+    free=100 * GB,
+    written_version="2025.2.1",
+    workers=None,
+    migrating=0,
+    idle=0,
+    connections=20,
+    max_connections=100,
+    duplicate_groups=(),
+    outposts=(),
+)
+
+
+def service(name: str, version: str = "2025.2.1", **changes: Any) -> ServiceState:
+    mounts = changes.pop("mounts", ("/media", "/templates"))
+    container = make_container(
+        name, mounts=tuple(Mount(f"/srv{each}", each) for each in mounts), **changes.pop("of", {})
+    )
+    plain = ServiceState(
+        container=container, version=version, settings=SECRETS, shared_memory=64 * MB
+    )
+    return replace(plain, **changes)
+
+
+def stack(version: str = "2025.2.1", **changes: Any) -> StackState:
+    plain = StackState(
+        postgresql=make_container("postgresql"),
+        redis=make_container("redis"),
+        server=service("authentik", version),
+        worker=service("worker", version),
+        database=replace(DATABASE, written_version=version),
+        image_disk=DiskUsage(1, 100 * GB, 200 * GB),
+    )
+    return replace(plain, **changes)
+
+
+def database(**changes: Any) -> StackState:
+    return stack(database=replace(DATABASE, **changes))
+
+
+def modern(version: str) -> StackState:
+    """A stack as 2026.8 wants it."""
+    services = {
+        name: service(
+            name, version, settings=MODERN, shared_memory=512 * MB, mounts=("/data", "/templates")
+        )
+        for name in ("server", "worker")
+    }
+    return stack(version, redis=None, **services)
+
+
+def worst_by_subject(findings: list[Finding]) -> Mapping[str, Level]:
+    order = [*Level]
+    found: dict[str, Level] = {}
+    for each in findings:
+        found[each.subject] = max(found.get(each.subject, OK), each.level, key=order.index)
+    return {subject: level for subject, level in found.items() if level is not OK}
+
+
+PATCH = ("2025.2.1", "2025.2.4")
+
+
+@pytest.mark.parametrize(
+    ("state", "way", "trouble"),
+    [
+        pytest.param(stack(), PATCH, {}, id="a patch on a stack that is well"),
+        pytest.param(stack(), ("2025.2.1", "2025.4.4"), {}, id="a family, with Redis"),
+        pytest.param(
+            stack(redis=None),
+            ("2025.2.1", "2025.4.4"),
+            {"redis": FAILURE},
+            id="no Redis for 2025.4",
+        ),
+        pytest.param(
+            stack(redis=make_container("redis", state="exited")),
+            PATCH,
+            {"redis": FAILURE},
+            id="Redis does not run, and 2025.2 needs it",
+        ),
+        pytest.param(stack(redis=None), PATCH, {}, id="no Redis, and nobody moves sessions"),
+        pytest.param(
+            stack(worker=service("worker", of={"state": "exited"})),
+            PATCH,
+            {"worker": FAILURE},
+            id="the worker does not run",
+        ),
+        pytest.param(
+            stack(server=service("authentik", of={"health": "starting"})),
+            PATCH,
+            {"server": FAILURE},
+            id="the server is starting",
+        ),
+        pytest.param(stack(worker=None), PATCH, {"worker": FAILURE}, id="no worker at all"),
+        pytest.param(
+            stack(worker=service("worker", "2025.2.0")),
+            PATCH,
+            {"version": FAILURE},
+            id="server and worker differ",
+        ),
+        pytest.param(
+            database(written_version="2025.4.1"), PATCH, {"version": FAILURE}, id="a newer row"
+        ),
+        pytest.param(database(written_version=None), PATCH, {}, id="no version history"),
+        pytest.param(
+            database(workers=("2025.2.1", "2025.2.0")), PATCH, {"version": FAILURE}, id="old worker"
+        ),
+        pytest.param(database(workers=("2025.2.1",)), PATCH, {}, id="a worker of this version"),
+        pytest.param(database(server=130014), PATCH, {"database server": FAILURE}, id="PG 13"),
+        pytest.param(database(server=140000), PATCH, {}, id="PG 14"),
+        pytest.param(database(server=190000), PATCH, {}, id="PG 19, and nobody forbids it"),
+        pytest.param(
+            database(encoding="SQL_ASCII"),
+            ("2025.2.1", "2025.8.6"),
+            {"encoding": WARNING},
+            id="another encoding",
+        ),
+        pytest.param(database(encoding="SQL_ASCII"), PATCH, {}, id="another encoding, old family"),
+        pytest.param(database(migrating=1), PATCH, {"migrations": FAILURE}, id="lock 1000 is held"),
+        pytest.param(database(idle=2), PATCH, {"transactions": FAILURE}, id="open transactions"),
+        pytest.param(
+            database(duplicate_groups=("a", "b")), PATCH, {}, id="duplicate groups do no harm yet"
+        ),
+        pytest.param(
+            database(connections=70),
+            ("2025.2.1", "2025.10.4"),
+            {
+                "connections": WARNING,
+            },
+            id="few connections left",
+        ),
+        pytest.param(database(connections=70), PATCH, {}, id="few connections, old family"),
+        pytest.param(
+            database(free=GB), PATCH, {"disk of the database": FAILURE}, id="no room for a copy"
+        ),
+        pytest.param(
+            database(free=None), PATCH, {"disk of the database": WARNING}, id="nobody knows"
+        ),
+        pytest.param(
+            stack(image_disk=DiskUsage(1, 2 * GB, 200 * GB)),
+            PATCH,
+            {"disk of the images": FAILURE},
+            id="no room for the image",
+        ),
+        pytest.param(
+            stack(image_disk=None), PATCH, {"disk of the images": WARNING}, id="room unknown"
+        ),
+        pytest.param(
+            database(outposts=("ldap", "radius")), PATCH, {"outposts": WARNING}, id="outposts"
+        ),
+        pytest.param(
+            stack(server=service("authentik", settings=frozenset())),
+            PATCH,
+            {"secrets": FAILURE},
+            id="no secrets",
+        ),
+        pytest.param(
+            stack(
+                server=service("authentik", settings=frozenset(f"{name}_FILE" for name in SECRETS))
+            ),
+            PATCH,
+            {},
+            id="secrets in files",
+        ),
+    ],
+)
+def test_a_preflight(state: StackState, way: tuple[str, str], trouble: dict[str, Level]) -> None:
+    assert worst_by_subject(judge_preflight(state, outlook(*way))) == trouble
+
+
+def test_2025_10_leaves_redis_behind() -> None:
+    state = stack(server=service("authentik", settings=SECRETS | {"AUTHENTIK_REDIS__HOST"}))
+
+    (found,) = [
+        each
+        for each in judge_preflight(state, outlook("2025.2.1", "2025.10.4"))
+        if each.subject == "compose"
+    ]
+
+    assert (found.level, found.message) == (WARNING, "Redis is used no more from 2025.10 on")
+
+
+def test_2025_12_wants_data_and_one_group_of_a_name() -> None:
+    way = outlook("2025.10.4", "2025.12.4")
+    groups = tuple(f"team {number}" for number in range(7))
+    state = replace(
+        stack("2025.10.4"),
+        database=replace(DATABASE, written_version="2025.10.4", duplicate_groups=groups),
+    )
+
+    found = judge_preflight(state, way)
+
+    assert worst_by_subject(found) == {"compose": FAILURE, "groups": FAILURE}
+    messages = [each.message for each in found if each.level is FAILURE]
+    assert messages == [
+        (
+            'several groups are called "team 0", "team 1", "team 2", "team 3", "team 4" and 2 more:'
+            " 2025.12 does not migrate then"
+        ),
+        "authentik has nothing mounted at /data, as 2025.12 wants it",
+        "worker has nothing mounted at /data, as 2025.12 wants it",
+    ]
+    assert not worst_by_subject(judge_preflight(modern("2025.10.4"), way))
+
+
+def test_within_a_family_the_layout_is_the_one_that_runs() -> None:
+    assert not [*judge_layout(stack(), Family(2026, 8), Family(2026, 8))]
+
+
+def test_2026_wants_memory_proxies_and_an_address() -> None:
+    plain = replace(
+        modern("2025.12.4"),
+        server=service("server", "2025.12.4", mounts=("/data/media",)),
+        worker=service("worker", "2025.12.4", mounts=("/data",)),
+    )
+
+    found = judge_preflight(plain, outlook("2025.12.4", "2026.8.3"))
+
+    wanted = {"compose": WARNING, "proxy": WARNING, "base URL": WARNING, "way": WARNING}
+    assert worst_by_subject(found) == wanted
+    assert [each.message for each in found if each.subject == "compose"] == [
+        "server has 64 MB of shared memory",
+        "worker has 64 MB of shared memory",
+    ]
+    fine = judge_preflight(modern("2025.12.4"), outlook("2025.12.4", "2026.8.3"))
+    assert worst_by_subject(fine) == {"way": WARNING}  # the image has not said yet what it follows
+
+
+def test_2026_11_starts_on_utf8_and_with_an_address_only() -> None:
+    server, worker = (
+        service(name, "2026.8.3", shared_memory=512 * MB, mounts=("/data",))
+        for name in ("server", "worker")
+    )
+    encoded = replace(DATABASE, written_version="2026.8.3", encoding="LATIN1")
+    state = stack("2026.8.3", server=server, worker=worker, database=encoded)
+
+    trouble = worst_by_subject(judge_preflight(state, outlook("2026.8.3", "2026.11.0")))
+
+    assert trouble["encoding"] is trouble["base URL"] is FAILURE
+
+
+def test_2026_5_knows_postgresql_up_to_18() -> None:
+    way = outlook("2026.2.2", "2026.5.7")
+    for server, blocked in ((180003, False), (190000, True)):
+        state = replace(
+            modern("2026.2.2"),
+            database=replace(DATABASE, written_version="2026.2.2", server=server),
+        )
+        assert ("database server" in worst_by_subject(judge_preflight(state, way))) == blocked
+
+
+def test_what_holds_an_update_back_is_for_the_person_who_confirms() -> None:
+    hold = Hold(HoldKind.TOO_FRESH, "2025.2.4 is known since today only", remedy="Wait.")
+
+    found = judge_preflight(stack(), outlook(*PATCH, holds=(hold,)))
+
+    assert Finding("way", WARNING, hold.words, "Wait.") in found
+
+
+def test_a_redis_that_is_left_over_need_not_run() -> None:
+    left_over = replace(modern("2025.12.4"), redis=make_container("redis", state="exited"))
+
+    found = judge_preflight(left_over, outlook("2025.12.4", "2026.2.2"))
+
+    assert not worst_by_subject(found)
+
+
+def test_an_older_patch_is_warned_of() -> None:
+    way = outlook(*PATCH, newer_patch=releases(["2025.2.5"])[0])
+
+    assert worst_by_subject(judge_preflight(stack(), way)) == {"way": WARNING}
+
+
+def test_the_first_of_a_family_is_warned_of() -> None:
+    (found,) = [
+        each
+        for each in judge_preflight(modern("2026.8.3"), outlook("2026.8.3", "2026.11.0"))
+        if "first of its family" in each.message
+    ]
+
+    assert found.level is WARNING
+
+
+def test_every_trouble_has_a_remedy() -> None:
+    bad = replace(
+        stack(redis=None, worker=None, image_disk=None, server=service("x", settings=frozenset())),
+        database=replace(
+            DATABASE,
+            server=130000,
+            encoding="LATIN1",
+            free=0,
+            written_version="2026.8.3",
+            workers=("2026.8.3",),
+            migrating=1,
+            idle=1,
+            connections=99,
+            duplicate_groups=("a",),
+            outposts=("b",),
+        ),
+    )
+
+    found = judge_preflight(bad, outlook("2025.2.1", "2026.11.0"))
+
+    assert len([each for each in found if each.level is FAILURE]) >= 11
+    assert all(each.remedy for each in found if each.level is not OK)

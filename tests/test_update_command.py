@@ -1,0 +1,61 @@
+"""`akbot update` at the command line: what is no version, and what is no setting."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import run
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["2025.4.4"], ["--check", "--why"], ["--check", "a", "b"]]
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    ended = run(tmp_path, "update", *arguments)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("usage: akbot ")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["latest", "2025.4", "2025.4.0-rc1", "2025.4.4; reboot", "$(id)", "\x1b[2J", "2025." * 2048],
+)
+def test_what_is_no_version_is_one_line_before_anything_is_asked(
+    tmp_path: Path, target: str
+) -> None:
+    ended = run(tmp_path, "update", "--check", target)
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert len(ended.stderr) < 250
+    assert ended.stderr.endswith("Name a release, such as 2025.4.4.\n")
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        ("AKBOT_REGISTRY_ENDPOINT", "mirror.test", "a URL such as https://mirror.example.org"),
+        ("AKBOT_REGISTRY_ENDPOINT", "https://anna:pw@mirror.test", "a URL such as"),
+        ("AKBOT_REGISTRY_ENDPOINT", "https://mirror.test/path", "a URL such as"),
+        ("AKBOT_RELEASE_FEED", "http://mirror.test/version.json", "an https:// URL, or off"),
+        ("AKBOT_RELEASE_FEED", "none", "an https:// URL, or off"),
+        ("AKBOT_UPDATE_MINIMUM_AGE", "-1", "a number of days from 0 to 365"),
+        ("AKBOT_UPDATE_MINIMUM_AGE", "nan", "a number of days from 0 to 365"),
+        ("AKBOT_UPDATE_MINIMUM_AGE", "soon", "a number of days from 0 to 365"),
+    ],
+)
+def test_a_wrong_setting(tmp_path: Path, name: str, value: str, form: str) -> None:
+    ended = run(tmp_path, "update", "--check", **{name: value})
+
+    assert ended.returncode == 2
+    assert f"{name}: it must be {form}" in ended.stderr
+    assert "pw@" not in ended.stderr
+
+
+def test_without_docker(tmp_path: Path) -> None:
+    ended = run(tmp_path, "update", "--why")
+
+    assert ended.returncode == 1
+    assert "the Docker Engine does not answer" in ended.stderr
