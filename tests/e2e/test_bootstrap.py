@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from bot.domain.pause import PAUSED
 from tests.e2e import stranger
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot, Ended
+from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import (
     containers,
@@ -99,6 +101,8 @@ def before(filled: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         assert ended.code == 0, ended.err
     filled.bot_down()
     filled.psql('DROP ROLE "a reader"')
+    (filled.bot_state / PAUSED).unlink(missing_ok=True)  # other tests start the bot as well
+    fill_redis(filled)
 
 
 def password_in(sandbox: Sandbox) -> str:
