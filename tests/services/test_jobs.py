@@ -368,9 +368,12 @@ async def test_a_stop_while_a_failed_job_is_undone_parks_the_undo(journal: Journ
     async def work(job: JobLog, _: Publish) -> None:
         await job.plan(stack="authentik")
         store.hangs = True
+        broke.set()
         raise PortError("the dump broke")
 
+    broke = asyncio.Event()  # a first journal takes its time on a busy disk
     running = asyncio.create_task(world.jobs.run(COMMAND, work))
+    await broke.wait()
     await asyncio.wait({running}, timeout=0.1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
