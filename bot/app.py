@@ -31,7 +31,6 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
-from bot.domain.errors import ConfigError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
 from bot.domain.messages import (
     Command,
@@ -43,9 +42,8 @@ from bot.domain.messages import (
     RunRestore,
 )
 from bot.domain.rekey import Rekeying
-from bot.domain.restore import RestorePlan, plan_of
 from bot.domain.retention import RetentionPlan
-from bot.domain.stack import Role, Stack
+from bot.domain.stack import Role
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
@@ -61,6 +59,7 @@ from bot.services.restore import Confirm, Restored
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.verify import Verified, VerifyService
+from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
 
 
@@ -111,38 +110,8 @@ class App:
             self.keys.trusted,
             {JobKind.RESTORE: self.restores.recovery().settle},
         )
+        self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
-
-    async def stack_name(self) -> str:
-        """The stack's folder in the store."""
-        if self.settings.stack:
-            return self.settings.stack
-        try:
-            return (await self.engine.find_stack()).project
-        except PortError as error:
-            error.add_note("With the stack's name in AKBOT_STACK this needs no Docker.")
-            raise
-        except ConfigError:
-            if (restore := await self._restore_half_way()) is None:
-                raise
-            return restore.site.project
-
-    async def find_stack(self) -> Stack:
-        """The stack. Raises RefusedError while a restore has taken server and worker away."""
-        try:
-            return await self.engine.find_stack()
-        except ConfigError as error:
-            if (restore := await self._restore_half_way()) is None:
-                raise
-            raise RefusedError(
-                f"the restore {restore.job} has taken server and worker away",
-                hint="While it runs they come back by themselves; where it was cut off, the next"
-                ' job brings one whole state back first. See "akbot jobs".',
-            ) from error
-
-    async def _restore_half_way(self) -> RestorePlan | None:
-        plans = [plan_of(job.plan) for job in await self.journal.jobs.open_jobs()]
-        return next((plan for plan in plans if plan), None)
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
         """`akbot backup`, as a job."""
@@ -161,7 +130,7 @@ class App:
 
     async def copy(self, command: RunCopy, begun: Begun | None = None) -> Copied:
         """`akbot copy`, as a job where a store lacks anything."""
-        stack = await self.stack_name()
+        stack = await self.whereabouts.name()
         if not await self.upkeep.copies(stack, tell_nobody).preview():
             return Copied()
 
@@ -172,7 +141,7 @@ class App:
 
     async def rekey(self, command: RunRekey, begun: Begun | None = None) -> Rekeyed:
         """`akbot rekey`, as a job."""
-        stack = await self.stack_name()
+        stack = await self.whereabouts.name()
 
         async def work(job: JobLog, publish: Publish) -> Rekeyed:
             return await (await self.upkeep.rekeys(stack, publish)).run(command, job)
@@ -181,7 +150,7 @@ class App:
 
     async def plan_rekey(self, wanted: str) -> tuple[Rekeying, ...]:
         """`akbot rekey --dry-run`."""
-        service = await self.upkeep.rekeys(await self.stack_name(), tell_nobody)
+        service = await self.upkeep.rekeys(await self.whereabouts.name(), tell_nobody)
         return await service.preview(wanted)
 
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
@@ -200,7 +169,7 @@ class App:
 
     async def prune(self, command: RunPrune, begun: Begun | None = None) -> PrunedStores:
         """`akbot prune`, as a job."""
-        stack = await self.stack_name()
+        stack = await self.whereabouts.name()
 
         async def work(job: JobLog, publish: Publish) -> PrunedStores:
             return await self.upkeep.prunes(stack, publish).run(command, job)
@@ -209,11 +178,11 @@ class App:
 
     async def plan_prune(self) -> dict[str, RetentionPlan]:
         """`akbot prune --dry-run`, by store."""
-        return await self.upkeep.prunes(await self.stack_name(), tell_nobody).preview()
+        return await self.upkeep.prunes(await self.whereabouts.name(), tell_nobody).preview()
 
     async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - its one question
         """`akbot pin`."""
-        pins = await self.upkeep.pins(await self.stack_name())
+        pins = await self.upkeep.pins(await self.whereabouts.name())
         return await pins.run(choose(await self.backups(), wanted), pinned=pinned)
 
     async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
@@ -300,12 +269,12 @@ class App:
                 database_service=self.settings.service_names()[Role.POSTGRESQL][0],
                 version=version("akbot"),
             ),
-            self.stack_name,
+            self.whereabouts.name,
         )
 
     async def catalogue(self) -> Catalogue:
         """What lies in which store."""
-        return await self.stores.catalogue(await self.stack_name(), self.keys.trusted())
+        return await self.stores.catalogue(await self.whereabouts.name(), self.keys.trusted())
 
     async def backups(self) -> list[BackupRecord]:
         """All of them once, newest first."""

@@ -201,7 +201,7 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     from bot.domain.printable import one_line  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
-    stack = await app.find_stack()
+    stack = await app.whereabouts.find()
     catalogue = await app.catalogue()
     records = catalogue.records
     jobs = await app.jobs_as_they_stand(_SHOWN)

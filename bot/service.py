@@ -48,7 +48,7 @@ class _Service:
             app.clock,
             app.run,
             app.backups,
-            app.find_stack,
+            app.whereabouts.find,
             app.pin,
             app.read_back,
             app.restores.preview,
