@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from bot.adapters.http_client import Answer, HttpClient
@@ -13,7 +12,7 @@ from bot.adapters.registry_cache import Page, RegistryCache
 from bot.adapters.registry_login import DockerLogins, Login
 from bot.adapters.threads import Threads
 from bot.domain.errors import IntegrityError, PortError, RefusedError
-from bot.domain.image_name import DIGEST, DOCKER_HUB, ImageName
+from bot.domain.image_name import DIGEST, ImageName, registry_url
 from bot.domain.registry_answers import (
     INDEXES,
     MANIFESTS,
@@ -32,7 +31,6 @@ from bot.domain.registry_answers import (
 )
 from bot.services.ports import Clock
 
-_HUB = "https://registry-1.docker.io"
 _PAGE = 1000
 _MOST_PAGES = 50
 _MOST_BYTES = 4 << 20
@@ -72,22 +70,8 @@ class HttpRegistry:
         await self._threads.close()
 
     def _conversation(self, name: ImageName) -> "_Conversation":
-        base = self.endpoint.rstrip("/") or _address(name.registry)
+        base = self.endpoint.rstrip("/") or registry_url(name.registry)
         return _Conversation(self, name, base, self._granted)
-
-
-def _address(host: str) -> str:
-    """Where a registry is: over TLS, but for one on this machine, as the Engine has it."""
-    if host == DOCKER_HUB:
-        return _HUB
-    return f"{'http' if _is_here(urlsplit(f'//{host}').hostname or '') else 'https'}://{host}"
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass

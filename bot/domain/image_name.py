@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from bot.domain.errors import ConfigError
 from bot.domain.printable import one_line
 
 DOCKER_HUB = "docker.io"
+_HUB = "https://registry-1.docker.io"
 _LONGEST = 512
 _HOST = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?|\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?"
@@ -59,3 +62,18 @@ def parse_image_name(text: str) -> ImageName:
             hint="Look at the image of Authentik's server in your compose file.",
         )
     return ImageName(registry, repository, tag, digest)
+
+
+def registry_url(registry: str) -> str:
+    """Where *registry* is asked: over TLS, but for one on this machine, as the Engine has it."""
+    if registry == DOCKER_HUB:
+        return _HUB
+    is_here = _is_loopback(urlsplit(f"//{registry}").hostname or "")
+    return f"{'http' if is_here else 'https'}://{registry}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -4,7 +4,7 @@ Nothing of the stack is touched; what is new in the registry is remembered with 
 it was first seen.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -54,23 +54,14 @@ class UpdateCheck:
         target = asked or newest(offer, current)
         hops, images = await self._find_way(name, current, target, offer)
         way = [await self._candidate(name, *each) for each in zip(hops, images, strict=True)]
-        security = await self._security_releases()
-        urgent = [version for version, yes in security.items() if yes]
-        stuck = await self.jobs.stuck_jobs()
+        reasons = await self.log.reasons()
+        known = Remembered(bad, await self.jobs.stuck_jobs(), _security_releases(reasons))
         return Outlook(
             place=name.place,
             current=current,
             target=target,
-            hops=tuple(
-                HopOutlook(
-                    hop=hop,
-                    digest=image.digest,
-                    size=image.size,
-                    security=security.get(hop.end),
-                )
-                for hop, image in zip(hops, images, strict=True)
-            ),
-            holds=find_holds(way, Remembered(bad, stuck, urgent), self.minimum_age, now),
+            hops=_outlooks(hops, images, reasons),
+            holds=find_holds(way, known, self.minimum_age, now),
             newer_patch=newer_patch(offer, target) if hops else None,
             passed_over=tuple(
                 each for each in bad if not asked and (read_tag(each.tag) or target) > target
@@ -87,10 +78,6 @@ class UpdateCheck:
         if release:
             await self.log.note_reason(release)
         return []
-
-    async def _security_releases(self) -> dict[Version, bool]:
-        reasons = await self.log.reasons()
-        return {version: reason is Reason.SECURITY for version, reason in reasons.items()}
 
     async def _still_bad(
         self, name: ImageName, current: Version, offered: Collection[Version]
@@ -135,6 +122,24 @@ class UpdateCheck:
         now = self.clock.now()
         seen = await self.log.first_seen(name.place, str(hop.end), image.digest, now)
         return Candidate(hop.end, image.digest, seen.since(image.made))
+
+
+def _security_releases(reasons: Mapping[Version, Reason]) -> frozenset[Version]:
+    return frozenset(v for v, reason in reasons.items() if reason is Reason.SECURITY)
+
+
+def _outlooks(
+    hops: Sequence[Hop], images: Sequence[RegistryImage], reasons: Mapping[Version, Reason]
+) -> tuple[HopOutlook, ...]:
+    return tuple(
+        HopOutlook(
+            hop=hop,
+            digest=image.digest,
+            size=image.size,
+            security=reasons[hop.end] is Reason.SECURITY if hop.end in reasons else None,
+        )
+        for hop, image in zip(hops, images, strict=True)
+    )
 
 
 def _running(text: str | None) -> Version:

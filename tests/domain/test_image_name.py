@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import ConfigError
-from bot.domain.image_name import ImageName, parse_image_name
+from bot.domain.image_name import ImageName, parse_image_name, registry_url
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -56,3 +56,21 @@ def test_whatever_is_given_is_read_or_refused(text: str) -> None:
     except ConfigError:
         return
     assert not set(f"{name.place}{name.tag}{name.digest}") & set(" \n\t;$`'\"\\?#%&")
+
+
+@pytest.mark.parametrize(
+    ("registry", "url"),
+    [
+        ("docker.io", "https://registry-1.docker.io"),
+        ("ghcr.io", "https://ghcr.io"),
+        ("registry.test:5000", "https://registry.test:5000"),
+        ("192.168.1.2:5000", "https://192.168.1.2:5000"),
+        ("127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("127.1.2.3", "http://127.1.2.3"),
+        ("[::1]:5000", "http://[::1]:5000"),
+        ("localhost:5000", "http://localhost:5000"),
+        ("localhost.test", "https://localhost.test"),
+    ],
+)
+def test_where_a_registry_is_asked(registry: str, url: str) -> None:
+    assert registry_url(registry) == url

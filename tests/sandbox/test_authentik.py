@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ EXECUTOR = "/api/v3/flows/executor/default-authentication-flow/?query="
 LIVE, READY = "/-/health/live/", "/-/health/ready/"
 ME = "/api/v3/core/users/me/"
 PASSWORD = "pw-for-test-1"
-START_SECONDS = 1
+START_SECONDS = 0.5
 PATIENCE = 60
 
 
@@ -141,7 +142,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             pytest.fail("waited too long")
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 @dataclass(frozen=True)
@@ -196,8 +197,10 @@ class Stack:
         variables = [part for name, value in values for part in ("--env", f"{name}={value}")]
         image = self.images[version]
         server = ("--name", self.server, "--publish", "127.0.0.1::9000", *self.server_options)
-        docker(*common, *variables, *server, image, "server")
-        docker(*common, *variables, "--name", self.worker, "--user", "root", image, "worker")
+        worker = ("--name", self.worker, "--user", "root")
+        runs = ((*server, image, "server"), (*worker, image, "worker"))
+        with ThreadPoolExecutor() as both:
+            [*both.map(lambda run: docker(*common, *variables, *run), runs)]
 
     def upgrade(self, version: str, **environment: str) -> None:
         self.start(version, **environment)
