@@ -48,7 +48,7 @@ def test_the_bot_restores_and_takes_it_back(bot: Sandbox, akbot: Akbot, tmp_path
     now_rows, now_files = rows(bot), files(bot)
     reader = reader_of(bot, akbot, tmp_path).with_values(ID=backup)
 
-    assert backup in reader.follow(WITH_BOT, "", "Look first")
+    assert backup in reader.follow(WITH_BOT, "Look first")
     assert rows(bot) == now_rows
     reader.follow(WITH_BOT, "Let it serve")
     assert "IT SERVES" in reader.follow(WITH_BOT, "See that it holds")
