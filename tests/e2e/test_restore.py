@@ -134,6 +134,7 @@ def stack(filled: Sandbox) -> Iterator[Sandbox]:
     filled.psql("DROP TABLE IF EXISTS test_added")
     yield filled
     forget_kept(filled)
+    filled.psql("DROP TABLE IF EXISTS test_added")
     fill_redis(filled)
 
 

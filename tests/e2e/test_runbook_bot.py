@@ -34,6 +34,7 @@ QUICK = {"AKBOT_GATE_STABLE": "2", "AKBOT_GATE_TIMEOUT": "120", "AKBOT_DRILL_SCH
 def bot(filled: Sandbox, settings: dict[str, str]) -> Iterator[Sandbox]:
     """The stack with the bot running."""
     forget_kept(filled)
+    filled.psql("DROP TABLE IF EXISTS test_added")
     filled.bot_up(**settings, **QUICK)
     yield filled
     filled.bot_down()
