@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
 INTERRUPTED = 130
+_ENDING = (signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal, or the way to it, is gone
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
@@ -232,17 +233,20 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
     from bot.entrypoints.terminal import Progress  # noqa: PLC0415
 
     progress = Progress(sys.stderr)
-    _end_in_order_on_sigterm()
+    _end_in_order_on_signals()
     listeners = [lambda _, event: progress(event)]
     async with open_app(settings, listeners, patient=run in {cli_backup.backup, _verify}) as app:
         return await run(app, args)
 
 
-def _end_in_order_on_sigterm() -> None:
+def _end_in_order_on_signals() -> None:
     """As on Ctrl-C: what is under way is undone before the process ends."""
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_IGN:  # as nohup has it
+                continue
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _verify(app: "App", args: argparse.Namespace) -> int:

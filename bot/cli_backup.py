@@ -40,8 +40,8 @@ async def backup(app: "App", args: argparse.Namespace) -> int:
         places = {"stores": done.stores, "degraded": dict(done.missing)}
         say(json.dumps({**asdict(done.manifest), **places}, indent=1, default=str))
     else:
-        lines = backup_warnings(done.manifest, done.missing)
-        say("\n".join([done.manifest.id, *lines]))
+        complain(*backup_warnings(done.manifest, done.missing))
+        say(done.manifest.id)  # alone on stdout, for scripts
     if app.stores.several and not done.missing:
         await _catch_up(app)
     return 0

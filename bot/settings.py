@@ -8,7 +8,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue, PositiveInt, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.errors import ConfigError
@@ -24,6 +24,8 @@ _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
 
 _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and signs"}
+
+UserId = Annotated[int, Field(gt=0, lt=2**52)]  # Bot API, User: at most 52 significant bits
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -116,7 +118,7 @@ class Settings(UpdateSettings, RetentionSettings, GateSettings, DockerSettings):
         alias="AKBOT_TELEGRAM_TOKEN",
         description="The Telegram bot's token, from @BotFather. Without one there is no chat.",
     )
-    telegram_admins: Annotated[frozenset[PositiveInt], NoDecode] = Field(
+    telegram_admins: Annotated[frozenset[UserId], NoDecode] = Field(
         frozenset(),
         alias="AKBOT_TELEGRAM_ADMINS",
         json_schema_extra={FORM: "numbers, separated by commas or spaces"},
@@ -295,7 +297,7 @@ class Settings(UpdateSettings, RetentionSettings, GateSettings, DockerSettings):
         return [(role, getattr(self, f"service_{role}")) for role in Role]
 
 
-_TOKEN = re.compile(r"\d{5,20}:[A-Za-z0-9_-]{30,64}")
+_TOKEN = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
 
 
 def _zone(name: str) -> tzinfo:

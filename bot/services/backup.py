@@ -243,9 +243,10 @@ def _require_running(stack: Stack, command: RunBackup) -> None:
     needed = ((POSTGRES, stack.postgresql), (GLOBALS, stack.postgresql), (REDIS, stack.redis))
     for component, container in needed:
         if component in wanted and container and not container.running:
+            verb = "unpause" if container.state == "paused" else "up -d"
             raise PortError(
                 f'service "{container.service}" does not run: its container is {container.state}',
-                hint=f'Start it with "docker compose up -d {container.service}".',
+                hint=f'Start it with "docker compose {verb} {container.service}".',
             )
 
 

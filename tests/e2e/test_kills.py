@@ -3,6 +3,7 @@
 import json
 import random
 import secrets
+import signal
 import sqlite3
 import subprocess
 import time
@@ -145,7 +146,8 @@ def test_a_job_whose_process_is_gone_does_not_run(
 ) -> None:
     akbot = akbot.with_settings(AKBOT_STORE=f"file://{tmp_path / 'store'}")
     process = akbot.start("backup")
-    wait_until(lambda: newest_job(akbot)[1] == "store media", "it is at work")
+    wait_until(lambda: newest_job(akbot)[1] != "", "it is at work")
+    process.send_signal(signal.SIGSTOP)  # so that it is still at work when it is looked at
     [working] = jobs_of(akbot).values()
     kill(process)
 

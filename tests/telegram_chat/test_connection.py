@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from telegram.error import InvalidToken
 
@@ -86,8 +88,8 @@ async def test_another_copy_is_a_state_that_stands_for_a_while(
 async def test_a_refused_token_ends_the_chat_and_nothing_else(world: World) -> None:
     world.token = OTHER_TOKEN
     chat = world.chat()
-
-    await chat.run()
+    running = asyncio.create_task(chat.run())
+    await world.eventually(running.done)
 
     assert chat.state.condition == "refused"
     assert "refuses the token" in chat.state.words
@@ -99,11 +101,18 @@ def test_a_refused_token_is_not_quoted() -> None:
     assert words(error) == "the token is refused"
 
 
+async def test_one_refusal_is_not_the_end_of_the_chat(world: World) -> None:
+    async with world.talking():
+        world.telegram.fail("getUpdates", unauthorized, times=2)
+        world.anna.says("/help")
+        await world.said("/backup")
+
+
 async def test_a_token_that_is_revoked_ends_the_chat(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with world.talking() as chat:
-        world.telegram.fail("getUpdates", unauthorized, times=1)
+        world.telegram.fail("getUpdates", unauthorized, times=3)
         world.anna.says("/help")
         await world.eventually(lambda: chat.state.condition == "refused")
 

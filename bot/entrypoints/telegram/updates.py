@@ -25,6 +25,7 @@ from bot.services.ports import Clock
 logger = logging.getLogger(__name__)
 
 CONFLICT = "another copy of this bot is running with the same token"
+_REFUSALS = 3
 REFUSED = "Telegram refuses the token; chat is off until it is replaced and the bot restarted"
 NOBODY = "but nobody can use the chat or hears what fails: AKBOT_TELEGRAM_ADMINS is empty"
 
@@ -55,26 +56,26 @@ class UpdateLoop:
         self._clock = clock
         self._board = board
         self._backoff = Backoff()
+        self._refusals = 0  # in a row
         self._tries: dict[int, int] = {}  # by update, of those that failed
         self._last_conflict: datetime | None = None
         self._has_menu = False
 
     async def run(self) -> None:
-        """Go on until cancelled; returns only when the token is refused."""
-        try:
-            while True:
-                pause = await self._attempt_turn()
-                if pause:
-                    await self._clock.sleep(pause)
-        except InvalidToken:
-            self._board.show(Condition.REFUSED, REFUSED)
+        """Go on until cancelled; returns only when the token is refused, and not just once."""
+        while self._refusals < _REFUSALS:
+            pause = await self._attempt_turn()
+            if pause:
+                await self._clock.sleep(pause)
+        self._board.show(Condition.REFUSED, REFUSED)
 
     async def _attempt_turn(self) -> float:
         """One turn; the seconds to wait before the next one."""
         try:
             await self._turn()
-        except InvalidToken:
-            raise
+        except InvalidToken as error:  # a proxy's 404 looks like it, too
+            self._refusals += 1
+            self._board.show(Condition.UNREACHABLE, words(error))
         except Conflict as error:
             return await self._conflict(error)
         except FloodError as error:
@@ -88,6 +89,7 @@ class UpdateLoop:
             logger.exception("chat: fetching updates failed")
         else:
             self._backoff.reset()
+            self._refusals = 0
             return 0
         return self._backoff.next()
 
