@@ -144,7 +144,8 @@ class _Run:
         program, words = self.command[0], self.ending.words
         if self.ending.code:
             raise PortError(f'"{program}" failed with exit code {self.ending.code}: {words}')
-        raise PortError(f'the output of "{program}" was cut off before its end', hint=words)
+        away = "" if self.ending.code == 0 else ": nothing more came from its container"
+        raise PortError(f'the output of "{program}" was cut off before its end{away}', hint=words)
 
 
 class Transport:

@@ -12,8 +12,9 @@ from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.restore import UNTOUCHED
 from bot.domain.sql_dump import AGAIN
 from bot.domain.sql_sieve import SqlSieve
-from bot.services.pipeline import BLOCK, Tally, decompress, ending, in_blocks, unseal
+from bot.services.pipeline import Tally, ending, in_blocks, unseal
 from bot.services.ports import ScratchDatabase
+from bot.services.unpacking import Unpacking, decompress, unpacked
 
 _MOST_WRAPPINGS = 3
 _STEP = 2048  # bytes of gzip at a time; even its highest ratio, 1 : 1,032, makes little of them
@@ -124,40 +125,21 @@ async def _not_more_than(blocks: AsyncIterator[bytes], most: int | None) -> Asyn
         yield block
 
 
-async def gunzip(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+def gunzip(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Undo gzip in bounded pieces. Raises IntegrityError when it is damaged or ends early."""
-    stream = _Gunzip()
-    async with ending(chunks):
-        async for block in chunks:
-            stream.feed(block)
-            while piece := await asyncio.to_thread(stream.next_piece):
-                yield piece
-    stream.finish()
+    return unpacked(_Gunzip(), chunks)
 
 
-class _Gunzip:
+class _Gunzip(Unpacking):
     """One member after the other, as `gunzip` reads them."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._member = zlib.decompressobj(_GZIP)
-        self._input = memoryview(b"")
         self._begun = False
 
-    def feed(self, block: bytes) -> None:
-        self._input = memoryview(block)
-
-    def next_piece(self) -> bytes:
-        """About a block of output; empty when the input is used up."""
-        pieces: list[bytes] = []
-        length = 0
-        while self._input and length < BLOCK:
-            piece = self._step()
-            pieces.append(piece)
-            length += len(piece)
-        return b"".join(pieces)
-
-    def _step(self) -> bytes:
-        step, self._input = self._input[:_STEP], self._input[_STEP:]
+    def step(self) -> bytes:
+        step, self.waiting = self.waiting[:_STEP], self.waiting[_STEP:]
         try:
             piece = self._member.decompress(step)
         except zlib.error as error:
@@ -165,7 +147,7 @@ class _Gunzip:
         self._begun = True
         if self._member.eof:
             left = self._member.unused_data
-            self._input = memoryview(left + bytes(self._input))
+            self.waiting = memoryview(left + bytes(self.waiting))
             self._member, self._begun = zlib.decompressobj(_GZIP), False
         return piece
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 BLOCK = 1024 * 1024
 ZSTD_LEVEL = 1  # measured beside the dump: level 3 costs twice the time for a twentieth less
-_MAX_WINDOW = 128 * 1024 * 1024  # what `zstd --decompress` accepts without being told
 
 
 @dataclass
@@ -203,56 +202,6 @@ async def unseal(
     if plain:
         tally.plain += len(plain)
         yield plain
-
-
-async def decompress(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Undo zstd in bounded pieces: a small object that unpacks to terabytes costs time, not memory.
-
-    Raises IntegrityError when the stream is damaged, ends early, or goes on after its end.
-    """
-    stream = _Decompression()
-    async with ending(chunks):
-        async for block in chunks:
-            stream.feed(block)
-            while piece := await asyncio.to_thread(stream.next_piece):
-                yield piece
-    stream.finish()
-
-
-class _Decompression:
-    """Gives zstd so little at a time that even its highest ratio (1 : 32,000) is 8 MiB at most."""
-
-    _STEP = 256
-
-    def __init__(self) -> None:
-        import zstandard  # noqa: PLC0415 - as in _compressor
-
-        self._error = zstandard.ZstdError
-        self._stream = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
-        self._input = memoryview(b"")
-
-    def feed(self, block: bytes) -> None:
-        self._input = memoryview(block)
-
-    def next_piece(self) -> bytes:
-        """About a block of output; empty when the input is used up."""
-        pieces: list[bytes] = []
-        length = 0
-        while self._input and length < BLOCK:
-            if self._stream.eof:
-                raise IntegrityError("decompress: there are bytes after the end")
-            step, self._input = self._input[: self._STEP], self._input[self._STEP :]
-            try:
-                piece = self._stream.decompress(step)
-            except self._error as error:
-                raise IntegrityError(f"decompress: {error}") from error
-            pieces.append(piece)
-            length += len(piece)
-        return b"".join(pieces)
-
-    def finish(self) -> None:
-        if not self._stream.eof or self._stream.unused_data:
-            raise IntegrityError("decompress: the stream is not whole")
 
 
 async def drain(chunks: AsyncIterator[bytes], encoding: Encoding) -> None:

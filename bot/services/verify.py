@@ -11,8 +11,9 @@ from bot.domain.components import POSTGRES, Format, encoding_of
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component
 from bot.domain.messages import ComponentVerified
-from bot.services.pipeline import Tally, decompress, drain, ending, hash_stored, read_ahead, unseal
+from bot.services.pipeline import Tally, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
+from bot.services.unpacking import decompress
 
 T = TypeVar("T")
 

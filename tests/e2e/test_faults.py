@@ -344,7 +344,7 @@ def test_a_docker_socket_that_goes_away_in_the_middle(
         docker_socket.vanish()
         out, err = process.communicate(timeout=60)
 
-    failed(Ended(process.returncode, out, err), "")
+    failed(Ended(process.returncode, out, err), "container")
     assert "the Docker Engine does not answer" in err
     assert not in_folder(tmp_path / "store")
     docker_socket.appear()

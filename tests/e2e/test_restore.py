@@ -1,6 +1,7 @@
 """`akbot restore` on a live stack: all comes back, all can be had back, nothing else is touched."""
 
 import json
+import secrets
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -90,7 +91,7 @@ def change_everything(sandbox: Sandbox) -> None:
         each for each in sorted(media.rglob("*")) if each.is_file() and not each.is_symlink()
     ]
     members[0].unlink()
-    members[1].write_text("changed")
+    members[1].write_text(f"changed {secrets.token_hex(8)}")
     members[2].chmod(0o604)
     (media / "added größe").write_text("added")
     (media / ".hidden").write_text("added")
@@ -134,7 +135,9 @@ def stack(filled: Sandbox) -> Iterator[Sandbox]:
     filled.psql("DROP TABLE IF EXISTS test_added")
     yield filled
     forget_kept(filled)
-    filled.psql("DROP TABLE IF EXISTS test_added")
+    filled.psql(
+        "DROP TABLE IF EXISTS test_added; DELETE FROM authentik_core_group WHERE name = 'added'"
+    )
     fill_redis(filled)
 
 

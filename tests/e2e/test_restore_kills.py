@@ -125,7 +125,7 @@ def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Distur
 
     job = settled(marked, akbot, backup_id)
     if what is not Disturbance.UP:
-        assert (job["state"] == "done") == (step in KEPT), job
+        assert job["state"] == ("done" if step in KEPT else "interrupted"), job
 
 
 def caught(marked: Marked, akbot: Akbot, backup_id: str, step: str) -> "subprocess.Popen[str]":

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import zstandard
 
-from bot.services.pipeline import decompress
+from bot.services.unpacking import decompress
 
 MIB = 1024 * 1024
 

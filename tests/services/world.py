@@ -32,13 +32,14 @@ from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
 from bot.services.pins import PinEverywhere, PinService
-from bot.services.pipeline import Tally, decompress, unseal
+from bot.services.pipeline import Tally, unseal
 from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.prune_stores import Kept, PrunedStores, PruneStores
 from bot.services.rekey import Rekeyed, RekeyService
 from bot.services.stores import Place, Stores
 from bot.services.undo import Undo
+from bot.services.unpacking import decompress
 from bot.services.verify import Verified, VerifyService
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal, FakeLock, FakeReadLocks
