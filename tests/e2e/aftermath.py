@@ -53,8 +53,9 @@ def sessions(sandbox: Sandbox) -> Sequence[Sequence[str]]:
     )
 
 
-def throw_aways(sandbox: Sandbox) -> str:
-    return sandbox.docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}").strip()
+def throw_aways(sandbox: Sandbox, *filters: str) -> str:
+    wanted = [word for each in (f"label={LABEL}", *filters) for word in ("--filter", each)]
+    return sandbox.docker("ps", "--all", "--quiet", *wanted).strip()
 
 
 def client(sandbox: Sandbox) -> "S3Client":

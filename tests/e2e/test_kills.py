@@ -130,7 +130,10 @@ def test_the_throw_away_container_of_a_killed_verification_is_swept(
     akbot = akbot.with_settings(AKBOT_STORE=f"file://{tmp_path / 'store'}")
     akbot.backup()
     process = akbot.start("verify", "latest", "--deep")
-    wait_until(lambda: bool(throw_aways(filled)), "pg_restore reads in a container of its own")
+    wait_until(
+        lambda: bool(throw_aways(filled, "status=running")),
+        "pg_restore reads in a container of its own",
+    )
     kill(process)
     container = throw_aways(filled)
     state = ("inspect", "--format", "{{.State.Status}}", container)
