@@ -14,6 +14,7 @@ from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
 from bot.services.gate import GatePatience
+from bot.services.half_backups import HalfBackups
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore import Confirm, Restored, RestoreService
 from bot.services.restore_dump import DumpRestoreService
@@ -64,10 +65,9 @@ class Restores:
         """What settles those that did not end well."""
         return RestoreRecovery(
             self.engine,
-            self.stores,
+            HalfBackups(self.engine, self.stores, self.keys.trusted),
             self.journal,
             self.clock,
-            self.keys.trusted,
             self.workplace,
             self.gate,
         )

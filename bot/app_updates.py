@@ -1,6 +1,10 @@
-"""What updates are built from."""
+"""What updates and rollbacks are built from."""
 
-from bot.adapters.engine import DockerEngine
+import asyncio
+from dataclasses import dataclass
+
+from bot.adapters.compose_files import DockerComposeFiles
+from bot.adapters.evidence import LogFolder
 from bot.adapters.image_file import PulledImages
 from bot.adapters.journal import Journal
 from bot.adapters.preflight import DockerPreflight
@@ -8,44 +12,25 @@ from bot.adapters.registry import HttpRegistry
 from bot.adapters.registry_cache import RegistryCache
 from bot.adapters.registry_login import DockerLogins
 from bot.adapters.release_feed import HttpReleaseFeed
-from bot.adapters.state_folder import StateFolder
-from bot.services.ports import Clock
+from bot.app_restores import Restores
+from bot.domain.jobs import JobKind
+from bot.domain.messages import RunRollback, RunUpdate
+from bot.domain.rollback import RollbackPreview
+from bot.domain.update_preview import UpdatePreview
+from bot.services.backup import BackupService
+from bot.services.half_backups import HalfBackups
+from bot.services.ports import JobLog, Publish
 from bot.services.preflight import Preflight
-from bot.services.stores import Stores
+from bot.services.rollback import (
+    ConfirmRollback,
+    RollbackRecovery,
+    RollbackService,
+    RolledBack,
+    WayBackDown,
+)
+from bot.services.undo import Settle
+from bot.services.update import Ask, Confirm, Updated, UpdateService
 from bot.services.update_check import UpdateCheck
+from bot.services.update_memory import UpdateMemory
+from bot.services.update_recovery import UpdateRecovery
 from bot.settings import Settings
-
-
-class Updates:
-    """The registry, the feed, and what asks them."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        engine: DockerEngine,
-        journal: Journal,
-        clock: Clock,
-        stores: Stores,
-    ) -> None:
-        logins = DockerLogins(settings.docker_folder)
-        self.registry = HttpRegistry(
-            settings.registry_endpoint,
-            logins,
-            RegistryCache(StateFolder(settings.state_folder)),
-            clock,
-        )
-        self.check = UpdateCheck(
-            engine,
-            self.registry,
-            PulledImages(engine.api),
-            HttpReleaseFeed(settings.feed_url),
-            journal.releases,
-            journal.jobs,
-            clock,
-            settings.minimum_age,
-        )
-        self.preflight = Preflight(self.check, DockerPreflight(engine), engine, stores, clock)
-
-    async def close(self) -> None:
-        """Give back threads."""
-        await self.registry.close()

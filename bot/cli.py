@@ -10,8 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers, cli_backup
-from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot import cli_answers, cli_backup, cli_roll
+from bot.domain.errors import (
+    BotError,
+    ConfigError,
+    RefusedError,
+    RollbackFailedError,
+    UpdateFailedError,
+)
 from bot.domain.printable import one_line
 from bot.entrypoints import crypt, kit_arguments, restore_arguments, update_arguments
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.findings import Finding
     from bot.settings import Settings
 
-DONE, FAILED, MISUSED, REFUSED = 0, 1, 2, 3
+DONE, FAILED, MISUSED, REFUSED, ROLLED_BACK, ROLLBACK_FAILED = range(6)
 INTERRUPTED = 130
 _ENDING = (signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal, or the way to it, is gone
 
@@ -29,7 +35,10 @@ Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code (design: 0 done, 1 failed, 2 usage, 3 refused)."""
+    """Run one command and return its exit code (design section 9).
+
+    0 done, 1 failed, 2 usage, 3 refused, 4 update failed and was rolled back, 5 rollback failed.
+    """
     try:
         with written_out():  # --help
             args = make_parser().parse_args(arguments)
@@ -46,9 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _exit_code(error: BotError) -> int:
-    if isinstance(error, ConfigError):
-        return MISUSED
-    return REFUSED if isinstance(error, RefusedError) else FAILED
+    codes: dict[type[BotError], int] = {
+        ConfigError: MISUSED,
+        RefusedError: REFUSED,
+        UpdateFailedError: ROLLED_BACK,
+        RollbackFailedError: ROLLBACK_FAILED,
+    }
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED)
 
 
 def worst_code(first: int, second: int) -> int:
@@ -59,7 +72,9 @@ def worst_code(first: int, second: int) -> int:
 def _words(error: BotError) -> list[str]:
     """One line: what is wrong, and what to do; notes about what is left stand below."""
     notes: list[str] = getattr(error, "__notes__", [])
-    return [one_line(f"akbot: {error.in_full()}"), *map(one_line, notes)]
+    proof = error.proof if isinstance(error, UpdateFailedError) else ()
+    shown = (f"  {one_line(line)}" for line in proof)
+    return [one_line(f"akbot: {error.in_full()}"), *map(one_line, notes), *shown]
 
 
 def _say(*lines: str) -> None:
@@ -115,8 +130,12 @@ def make_parser() -> argparse.ArgumentParser:
     restore = _add(commands, "restore", _shown(cli_answers.restore), restore_help)
     restore_arguments.add_arguments(restore)
     restore.set_defaults(run=_restore)
-    update = _add(commands, "update", _update, "show the way to a newer version")
+    update_help = "go to a newer version, and back by itself if that does not hold"
+    update = _add(commands, "update", _update, update_help)
     update_arguments.add_arguments(update)
+    rollback_help = "take the last update back, its database included"
+    rollback = _add(commands, "rollback", _shown(cli_roll.rollback), rollback_help)
+    update_arguments.add_rollback_arguments(rollback)
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
@@ -284,7 +303,8 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
 async def _update(app: "App", args: argparse.Namespace) -> int:
     if args.preflight:
         return _show_findings(args, await app.updates.preflight.run(args.tag), REFUSED)
-    return await _shown(cli_answers.update)(app, args)
+    looks = args.check or args.why
+    return await _shown(cli_roll.look if looks else cli_roll.update)(app, args)
 
 
 async def _check(app: "App", args: argparse.Namespace) -> int:

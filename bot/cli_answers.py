@@ -146,15 +146,6 @@ async def _bootstrap(
     return asdict(done), render_bootstrap.done_lines(done)
 
 
-async def update(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
-    """`akbot update --check` and `--why`."""
-    from bot.entrypoints import render_update  # noqa: PLC0415
-
-    outlook = await app.updates.check.run(args.tag)
-    lines = render_update.why_lines if args.why else render_update.check_lines
-    return render_update.outlook_value(outlook), lines(outlook)
-
-
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot pin`."""
     from bot.entrypoints import render_prune  # noqa: PLC0415

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
-from bot.adapters.images import have_image
+from bot.adapters.images import have_image, image_id_of, name_image
 from bot.adapters.services_of import ids_of
 from bot.domain.env_text import value_in, with_value, without_value
 from bot.domain.errors import PortError, RefusedError
@@ -77,6 +77,12 @@ class ComposeControl:
     async def pull(self, image: str, digest: str | None) -> None:
         await have_image(self._engine, image, digest)
 
+    async def name_image(self, image: str, image_id: str) -> None:
+        await name_image(self._engine, image, image_id)
+
+    async def image_id(self, image: str) -> str:
+        return await image_id_of(self._engine, image)
+
     async def remove(self) -> None:
         async with self._compose.alone():
             await self._remove()
@@ -101,8 +107,14 @@ class ComposeControl:
         await asyncio.to_thread(_change, change)
 
     async def start(self) -> None:
+        await self._up(*self._site.services)
+
+    async def start_service(self, service: str) -> None:
+        await self._up("--wait", service)
+
+    async def _up(self, *words: str) -> None:
         options = ("--detach", "--no-recreate", "--pull", "never", "--no-build")
-        await self._compose.run(self._site, "up", *options, *self._site.services, within=_UP_WITHIN)
+        await self._compose.run(self._site, "up", *options, *words, within=_UP_WITHIN)
 
 
 def _unless_gone(call: Any, *arguments: Any, **options: Any) -> None:

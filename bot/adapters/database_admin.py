@@ -6,7 +6,7 @@ All is done from the database `postgres`, since nobody can connect to one that i
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from bot.adapters import catalogue_sql, database_admin_sql
@@ -15,7 +15,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
-from bot.domain.manifest import DatabaseFacts
+from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.stack import Container
 
 _ADMIN = "postgres"
@@ -103,6 +103,18 @@ class PostgresAdmin:
             await session.run(_HURRIED)
             size = (await session.ask(catalogue_sql.SERVER))["size"]
             return await read_facts(session, name, size), await read_contents(session)
+
+    async def copy(self, live: str, name: str) -> None:
+        async with self._session() as session:
+            await session.run(database_admin_sql.drop(name))
+            server = await session.ask(database_admin_sql.SERVER_NUMBER)
+            await session.run(database_admin_sql.copy(live, name, server))
+            await session.run(database_admin_sql.adorn_like(name, live))
+
+    async def delete_versions(self, name: str, rows: Sequence[VersionRow]) -> None:
+        async with self._session(name) as session:
+            for row in rows:
+                await session.run(database_admin_sql.delete_version(row))
 
     async def empty_queue(self, name: str) -> int:
         async with self._session(name) as session:

@@ -28,6 +28,28 @@ async def have_image(engine: EngineApi, image: str, digest: str | None = None) -
     await engine.call(doing, pull)
 
 
+async def image_id_of(engine: EngineApi, image: str) -> str:
+    """What *image* means on this host. Raises PortError where it is not here."""
+    found = await _inspect(engine, image)
+    if found is None:
+        raise PortError(f'look for image "{image}": it is not on this host')
+    return str(found["Id"])
+
+
+async def name_image(engine: EngineApi, image: str, image_id: str) -> None:
+    """Let *image* mean *image_id*. Raises PortError where that one is not on this host."""
+    found = await _inspect(engine, image)
+    if found is not None and found["Id"] == image_id:
+        return
+    if await _inspect(engine, image_id) is None:
+        raise PortError(
+            f'look for the image that "{image}" was: it is not on this host any more',
+            hint=f'Get it back: "docker pull {image}".',
+        )
+    repository, tag = _parts(image)
+    await engine.call("name an image", lambda sdk: sdk.tag(image_id, repository, tag, force=True))
+
+
 def _parts(image: str) -> tuple[str, str]:
     """Repository and tag; a colon before a slash is a port's."""
     repository, colon, tag = image.rpartition(":")
@@ -35,6 +57,14 @@ def _parts(image: str) -> tuple[str, str]:
 
 
 async def _is_here(engine: EngineApi, image: str, digest: str | None) -> bool:
+    found = await _inspect(engine, image)
+    if found is None:
+        return False
+    known = [each.rpartition("@")[2] for each in found.get("RepoDigests") or []]
+    return digest is None or digest in known
+
+
+async def _inspect(engine: EngineApi, image: str) -> Mapping[str, Any] | None:
     from docker.errors import ImageNotFound  # noqa: PLC0415 - imported when used
 
     def look(sdk: Any) -> Mapping[str, Any] | None:
@@ -44,8 +74,4 @@ async def _is_here(engine: EngineApi, image: str, digest: str | None) -> bool:
             return None
         return found
 
-    found = await engine.call("look for an image", look)
-    if found is None:
-        return False
-    known = [each.rpartition("@")[2] for each in found.get("RepoDigests") or []]
-    return digest is None or digest in known
+    return await engine.call("look for an image", look)

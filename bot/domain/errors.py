@@ -5,6 +5,8 @@
     ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
     │   ├── BusyError             another job runs
     │   └── SlotTakenError        the planned work has had its run meanwhile
+    ├── UpdateFailedError the new version did not hold; the one before was put back (exit 4)
+    ├── RollbackFailedError  the one before does not hold either (exit 5)
     ├── JobCancelledError a person asked for it (exit 1)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
     │   └── UntrustedError        nobody that this host trusts has signed them
@@ -15,6 +17,8 @@
 A message reads verb, quoted object, cause: `read object "a/b": access denied`. A hint is one
 imperative sentence. Neither ever carries a secret.
 """
+
+from collections.abc import Sequence
 
 _SENTENCE_ENDS = (".", "?", "!", "…")
 
@@ -48,6 +52,21 @@ class BusyError(RefusedError):
 
 class SlotTakenError(RefusedError):
     """What was planned has had its run meanwhile; nothing was changed."""
+
+
+class UpdateFailedError(BotError):
+    """The new version did not hold, and the one before serves again; *proof* are its log's lines.
+
+    They are masked.
+    """
+
+    def __init__(self, message: str, proof: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.proof = tuple(proof)
+
+
+class RollbackFailedError(BotError):
+    """The version before was put back and does not hold either: a person is needed at once."""
 
 
 class JobCancelledError(BotError):

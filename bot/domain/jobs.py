@@ -31,6 +31,12 @@ class JobKind(StrEnum):
     RESTORE = "restore"
     COPY = "copy"
     REKEY = "rekey"
+    UPDATE = "update"
+    ROLLBACK = "rollback"
+
+
+TAKE_SERVER_AWAY = frozenset({JobKind.RESTORE, JobKind.UPDATE, JobKind.ROLLBACK})
+"""The kinds of jobs while whose work nobody is served."""
 
 
 class Trigger(StrEnum):
@@ -47,7 +53,8 @@ class JobState(StrEnum):
     """How far it came.
 
     INTERRUPTED: its process was stopped or killed, and what it had begun was undone. STUCK: that
-    happened so often that a person must look at it (`akbot jobs settle ID`).
+    happened so often that a person must look at it (`akbot jobs settle ID`). ROLLED_BACK: of an
+    update, the version before serves again.
     """
 
     RUNNING = "running"
@@ -56,6 +63,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     STUCK = "stuck"
+    ROLLED_BACK = "rolled back"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,6 +99,32 @@ class RunRestore(Command):
     agreed: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunUpdate(Command):
+    """Update to the version *tag*, by default to the newest that did not fail here.
+
+    *apply_compose*: change the compose files where the way wants it. *agreed*: the hash of the plan
+    that a person has agreed to, where nobody is asked once it has begun.
+    """
+
+    kind: ClassVar[JobKind] = JobKind.UPDATE
+
+    tag: str = ""
+    rehearse: bool = True
+    apply_compose: bool = False
+    agreed: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRollback(Command):
+    """Take the last update back; *agreed* as for an update."""
+
+    kind: ClassVar[JobKind] = JobKind.ROLLBACK
+
+    safety_backup: bool = True
+    agreed: str = ""
+
+
 @dataclass(frozen=True)
 class BackupStarted:
     """A backup has its name.

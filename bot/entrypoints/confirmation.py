@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from bot.domain.bootstrap import BootstrapPreview
 from bot.domain.restore_plan import Preview
-from bot.entrypoints import render_bootstrap
+from bot.domain.rollback import RollbackPreview
+from bot.domain.update_gate import Judgement
+from bot.domain.update_preview import UpdatePreview
+from bot.entrypoints import render_bootstrap, render_roll
 from bot.entrypoints.render_restore import preview_lines
 from bot.entrypoints.streams import complain
 
@@ -28,6 +31,14 @@ class Confirmation:
         """Likewise, for a restore on an empty host."""
         return await self._ask(render_bootstrap.preview_lines(preview))
 
+    async def update(self, preview: UpdatePreview) -> bool:
+        """Likewise, for an update."""
+        return await self._ask(render_roll.preview_lines(preview))
+
+    async def rollback(self, preview: RollbackPreview) -> bool:
+        """Likewise, for taking one back."""
+        return await self._ask(render_roll.rollback_lines(preview))
+
     async def _ask(self, lines: Sequence[str]) -> bool:
         complain(*lines)
         if self.agreed:
@@ -37,6 +48,30 @@ class Confirmation:
         sys.stderr.write(f'Type "{_YES}" to go on: ')
         sys.stderr.flush()
         return (await _typed()).strip() == _YES
+
+
+@dataclass(frozen=True)
+class StayQuestion:
+    """Asks whether a version stays that holds inside, while the public URL does not answer.
+
+    *within* are the seconds that a person has; without an answer it does not stay.
+    """
+
+    within: float
+
+    async def __call__(self, judgement: Judgement) -> bool:
+        """Whether it shall stay."""
+        complain(f"All holds inside, but {judgement.reason}")
+        if not sys.stdin.isatty():
+            return False
+        sys.stderr.write(f'Type "{_YES}" to keep the new version all the same: ')
+        sys.stderr.flush()
+        try:
+            async with asyncio.timeout(self.within):
+                return (await _typed()).strip() == _YES
+        except TimeoutError:
+            complain("Nobody has answered.")
+            return False
 
 
 async def _typed() -> str:

@@ -11,8 +11,25 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
-from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
-from bot.domain.jobs import ALL_JOBS, OUTAGE, Job, JobKind, JobState, Outcome, cut_off, slot_is_due
+from bot.domain.errors import (
+    BotError,
+    JobCancelledError,
+    PortError,
+    RollbackFailedError,
+    SlotTakenError,
+    UpdateFailedError,
+)
+from bot.domain.jobs import (
+    ALL_JOBS,
+    OUTAGE,
+    TAKE_SERVER_AWAY,
+    Job,
+    JobKind,
+    JobState,
+    Outcome,
+    cut_off,
+    slot_is_due,
+)
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.services.journal_ports import JobJournal, JobLock
@@ -156,9 +173,11 @@ class Jobs:
         except BaseException as error:
             await _ended(following)
             unfinished = replace(job, plan=page.facts)
-            await self._failed(unfinished, follower, error, hangs=not working.done())
+            outcome = await self._failed(unfinished, follower, error, hangs=not working.done())
             if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
                 raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
+            if isinstance(error, Exception) and (other := _as_it_ended(job, outcome, error)):
+                raise other from error
             raise
         await _ended(following)
         await self._finish(job, Outcome(JobState.DONE, words(result)))
@@ -166,7 +185,7 @@ class Jobs:
 
     async def _failed(
         self, job: Job, follower: "_Follower", error: BaseException, *, hangs: bool
-    ) -> None:
+    ) -> Outcome:
         """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
         state, reason = JobState.FAILED, _words(error)
         if isinstance(error, PortError):
@@ -181,8 +200,9 @@ class Jobs:
             outcome = await self._undone(job, state, reason)
         if outcome.state is JobState.DONE:
             error.add_note(f"The {job.kind} {job.id} itself had been completed before.")
-        elif outcome.swept and job.kind is JobKind.RESTORE:
-            error.add_note(outcome.message.removeprefix(reason).removeprefix("; "))
+        elif outcome.swept and job.kind in TAKE_SERVER_AWAY:
+            if note := outcome.message.removeprefix(reason).lstrip(";. "):
+                error.add_note(note)
         elif not outcome.swept:
             error.add_note(
                 "What it left is in the journal, and is cleaned up as soon as store and Docker"
@@ -192,6 +212,7 @@ class Jobs:
             await self._finish(job, outcome)
         except BotError as unwritten:  # the next start finds the job open, and settles it
             error.add_note(f"How it ended could not be written down: {unwritten}.")
+        return outcome
 
     async def _note_outage(self, job: Job) -> Job:
         """Write down that it may go better later; where that fails, it is not tried again."""
@@ -205,10 +226,10 @@ class Jobs:
     async def _undone(self, job: Job, state: JobState, reason: str) -> Outcome:
         """Undo; a process that is being stopped leaves to the next one what takes too long.
 
-        Not so a restore: until it is swapped back or holds nobody may be served.
+        Not so a restore or an update: until it is undone or holds nobody may be served.
         """
         undoing = asyncio.ensure_future(self.undo.settle(job, state, reason))
-        may_wait = state is JobState.INTERRUPTED and job.kind is not JobKind.RESTORE
+        may_wait = state is JobState.INTERRUPTED and job.kind not in TAKE_SERVER_AWAY
         within = self.undo_within if may_wait else None
         try:
             await asyncio.wait({undoing}, timeout=within)
@@ -290,6 +311,16 @@ async def _ended_or_left(working: asyncio.Future[T], within: float) -> T:
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
+
+
+def _as_it_ended(job: Job, outcome: Outcome, error: Exception) -> BotError | None:
+    """What whoever began an update is told in place of *error*, which it names."""
+    if outcome.state is JobState.ROLLED_BACK:
+        proof = error.proof if isinstance(error, UpdateFailedError) else ()
+        return UpdateFailedError(outcome.message, proof)
+    if outcome.state is JobState.STUCK and job.kind in {JobKind.UPDATE, JobKind.ROLLBACK}:
+        return RollbackFailedError(outcome.message)
+    return None
 
 
 def _words(error: BaseException) -> str:

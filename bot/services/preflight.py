@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.findings import Finding
 from bot.domain.preflight import judge_preflight
+from bot.domain.update_outlook import Outlook
 from bot.services.ports import Clock, Engine
 from bot.services.store_probe import StoreProbe
 from bot.services.stores import Place, Stores
@@ -26,12 +27,16 @@ class Preflight:
 
     async def run(self, wanted: str = "") -> Sequence[Finding]:
         """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does."""
+        return (await self.look_ahead(wanted))[1]
+
+    async def look_ahead(self, wanted: str = "") -> tuple[Outlook, Sequence[Finding]]:
+        """The way, too."""
         outlook = await self.check.run(wanted)
         state = await self.look.look(await self.engine.find_stack())
         findings = [*judge_preflight(state, outlook)]
         for place in self.stores.places:
             findings += await self._store(place)
-        return findings
+        return outlook, findings
 
     async def _store(self, place: Place) -> list[Finding]:
         run_id = self.clock.random_text(_LETTERS, 8)

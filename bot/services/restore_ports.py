@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.domain.contents import Contents
 from bot.domain.gate import Observation
-from bot.domain.manifest import DatabaseFacts
+from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
 from bot.domain.stack import Stack
@@ -52,6 +52,15 @@ class DatabaseAdmin(Protocol):
 
         Raises PortError where that takes long, because somebody keeps a table to himself, say.
         """
+
+    async def copy(self, live: str, name: str) -> None:
+        """Make *name* a whole copy of *live*, to which nobody is connected, its grants included.
+
+        One that is there already by that name, left by an earlier try, is dropped first.
+        """
+
+    async def delete_versions(self, name: str, rows: Sequence[VersionRow]) -> None:
+        """Forget that these versions were ever started on it."""
 
     async def empty_queue(self, name: str) -> int:
         """Forget the tasks that wait in it; how many there were."""
@@ -96,6 +105,15 @@ class StackControl(Protocol):
         Raises PortError where it is not here and cannot be pulled.
         """
 
+    async def name_image(self, image: str, image_id: str) -> None:
+        """Let *image* mean *image_id* again, whatever was pulled under that name since.
+
+        Raises PortError where that image is not on this host any more.
+        """
+
+    async def image_id(self, image: str) -> str:
+        """What *image* means on this host. Raises PortError where it is not here."""
+
     async def remove(self) -> None:
         """Stop and remove server and worker, so that nothing starts them but us."""
 
@@ -104,6 +122,9 @@ class StackControl(Protocol):
 
     async def start(self) -> None:
         """Have Compose create and start server and worker as the project's own files say."""
+
+    async def start_service(self, service: str) -> None:
+        """Likewise another *service* of the project, and wait until it is healthy."""
 
 
 class MountFiles(Protocol):

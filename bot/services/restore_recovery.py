@@ -5,7 +5,6 @@ here waits for the journal or the store before the stack serves again.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.errors import BotError, PortError
@@ -13,15 +12,12 @@ from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
 from bot.domain.restore import KEPT, PHASE, Kept, Phase, RestorePlan, phase_of, plan_of
 from bot.domain.restore_recovery import Remedy, Truth, decide
-from bot.domain.signature import PublicKey
-from bot.services.catalogue import find_backup
-from bot.services.deletion import STACK, delete_set
 from bot.services.gate import GateError, GatePatience, hold_gate
+from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import BackupStore, Clock, Engine
+from bot.services.ports import Clock, Engine
 from bot.services.restore_ports import Workplace
-from bot.services.settling import NOT_YET, WHOLE_STATES, not_yet, stuck
-from bot.services.stores import Stores
+from bot.services.settling import NOT_YET, not_yet, stuck
 from bot.services.switch import Switch
 
 UNCHANGED = "nothing that serves was changed"
@@ -31,13 +27,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RestoreRecovery:
-    """Settles restores; *trusted* says whose signatures count."""
+    """Settles restores; *backups* removes a safety backup that was not finished."""
 
     engine: Engine
-    stores: Stores
+    backups: HalfBackups
     journal: JobJournal
     clock: Clock
-    trusted: Callable[[], frozenset[PublicKey]]
     workplace: Workplace
     patience: GatePatience
 
@@ -54,7 +49,7 @@ class RestoreRecovery:
             else:
                 outcome = await self._on_the_stack(job, plan, state, words)
             if outcome.swept:
-                await self._drop_half_a_backup(job)
+                await self.backups.drop(job)
         except BotError as error:
             return not_yet(state, words, str(error))
         return outcome
@@ -124,19 +119,3 @@ class RestoreRecovery:
     def _kept(self, plan: RestorePlan) -> Outcome:
         what = f"the undo of {plan.undoes}" if plan.undoes else plan.source
         return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")
-
-    async def _drop_half_a_backup(self, job: Job) -> None:
-        """The safety backup is whole, or nothing of it is left."""
-        if STACK not in job.plan:
-            return
-        name, trusted = job.plan[STACK], self.trusted()
-
-        async def drop(store: BackupStore) -> None:
-            record = await find_backup(store, name, job.id, trusted)
-            if record is not None and record.state not in WHOLE_STATES:
-                await delete_set(store, name, job.id)
-
-        await self.stores.ask(drop)
-        stack = await self.engine.find_stack()
-        if stack.postgresql.running:
-            await self.engine.database(stack, job.id).end_sessions()

@@ -8,7 +8,9 @@ from bot.domain.image_name import ImageName
 from bot.domain.preflight_facts import StackState
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
+from bot.domain.restore import Site
 from bot.domain.stack import Stack
+from bot.domain.update_gate import Baseline, Judgement, Wanted
 from bot.domain.update_holds import BadVersion, FirstSeen
 from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
@@ -49,6 +51,36 @@ class PreflightLook(Protocol):
 
     async def look(self, stack: Stack) -> StackState:
         """How it is. Raises RefusedError where its PostgreSQL does not run."""
+
+
+class Gate(Protocol):
+    """What a version must hold, without interruption, before it is promoted."""
+
+    async def baseline(self) -> Baseline:
+        """What the site's own checks answer now: only what holds now can fail it later."""
+
+    async def hold(self, wanted: Wanted) -> Judgement:
+        """Look until it is certain: PROMOTE, ROLL_BACK or ASK."""
+
+
+class Gates(Protocol):
+    """Where gates are had; at each all must hold for *stable* seconds."""
+
+    @property
+    def stable(self) -> float: ...
+
+    def of(self, site: Site) -> Gate:
+        """The gate before the stack's own server and worker."""
+
+
+class Evidence(Protocol):
+    """What is kept of containers that are about to be removed, for whoever asks why."""
+
+    async def keep(self, job: str, site: Site) -> str:
+        """Keep what server and worker said last, masked; where it lies, "" where nothing was kept.
+
+        Raises nothing: it stands in no undo's way.
+        """
 
 
 class ReleaseFeed(Protocol):

@@ -11,6 +11,7 @@ from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
 from bot.services.gate import GatePatience
+from bot.services.half_backups import HalfBackups
 from bot.services.jobs import Jobs
 from bot.services.ports import JobLog, Publish
 from bot.services.restore import Restored, RestoreService
@@ -94,10 +95,9 @@ class RestoreWorld(World):
         trusted = lambda: self.keyring.trusted  # noqa: E731
         recovery = RestoreRecovery(
             self.engine,
-            self.stores,
+            HalfBackups(self.engine, self.stores, trusted),
             self.journal,
             self.gate_clock,
-            trusted,
             self.workplace,
             PATIENCE,
         )

@@ -1,0 +1,60 @@
+"""The last update, as long as it can be taken back, and what a person is shown before."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.restore import KEPT, Kept
+from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.update import UpdatePlan, plan_of, promoted
+
+
+@dataclass(frozen=True)
+class MadeUpdate:
+    """An update of which the first *made* hops serve, since the moment *ended*."""
+
+    plan: UpdatePlan
+    made: int
+    ended: datetime
+
+    @property
+    def version(self) -> str:
+        """What has served since."""
+        return self.plan.hop(self.made).version
+
+
+def last_update(jobs: Sequence[Job]) -> MadeUpdate | None:
+    """The newest update of which the way back is kept; *jobs* are the newest first."""
+    for job in jobs:
+        plan = plan_of(job.plan) if job.kind is JobKind.UPDATE else None
+        settled = job.swept and job.state is not JobState.RUNNING
+        if plan and settled and job.plan.get(KEPT) == Kept.BEFORE and (made := promoted(job.plan)):
+            return MadeUpdate(plan, made, job.ended or job.started)
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackPreview:
+    """*written* rows are new since the update began, and are lost where *change* says SWAP."""
+
+    update: str
+    version_now: str
+    version_then: str | None
+    since: datetime
+    change: SchemaChange
+    written: int
+    safety_backup: bool
+
+    @property
+    def loses(self) -> int:
+        """How many rows will not be there any more; they stay in a database aside for a while."""
+        return self.written if self.change.way is WayBack.SWAP else 0
+
+    @property
+    def plan_hash(self) -> str:
+        """The same for the same rollback, however many rows are written meanwhile."""
+        facts = [self.update, self.version_now, self.version_then, self.change.way]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

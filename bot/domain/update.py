@@ -1,0 +1,128 @@
+"""What an update is about to do: its plan, written down before anything is changed.
+
+The plan knows all that must be known to finish or to undo it while server and worker are away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from bot.domain.compose_edit import ComposeChange
+from bot.domain.restore import Site, TagChange, database_name
+from bot.domain.update_gate import Baseline
+
+PLAN = "update"
+"""Fact of the job of an update or a rollback: the update's plan, as JSON."""
+PHASE = "phase"
+"""Fact of such a job: how far its hop was about to go."""
+HOP = "hop"
+"""Fact of an update's job: the number of the hop in hand, from 1."""
+REASON = "reason"
+"""Fact of an update's job: why the hop in hand is undone, in a sentence."""
+UNDOES = "undoes"
+"""Fact of a rollback's job: the id of the update that it takes back, of which HOP were made."""
+
+UNTOUCHED = "Nothing was changed: the old version serves, and nobody was logged out."
+
+
+class Phase(StrEnum):
+    """How far a hop is about to go; each is written before its first act."""
+
+    READY = "ready"  # all that was done for it so far lies beside what serves
+    SWITCH = "switch"  # server and worker go, the database is copied, the tag is written
+    START = "start"  # the new version is started, and may migrate and be written to
+    BACK = "back"  # the hop is undone
+    KEEP = "keep"  # the gate held for the last hop
+
+
+@dataclass(frozen=True, kw_only=True)
+class HopPlan:
+    """One step of the way; *image* as Compose will name it, *digest* the registry's of it.
+
+    *keeps_sessions*: the version before has its sessions in Redis, so that what it holds is kept.
+    *change* is None where the compose files stay as they are.
+    """
+
+    number: int
+    version: str
+    image: str
+    digest: str
+    image_id: str
+    tag: TagChange
+    keeps_sessions: bool
+    change: ComposeChange | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdatePlan:
+    """The way from what runs, *site*, to the last of *hops*.
+
+    *baseline* is what the site's own checks answered before; *image_id* is that of the image that
+    ran, which is the way back.
+    """
+
+    job: str
+    site: Site
+    image_id: str
+    hops: tuple[HopPlan, ...]
+    baseline: Baseline
+    rehearsed: bool = True
+
+    @property
+    def target(self) -> HopPlan:
+        return self.hops[-1]
+
+    def hop(self, number: int) -> HopPlan:
+        return self.hops[number - 1]
+
+    def version_before(self, number: int) -> str | None:
+        """What serves before that hop, and again once it is undone."""
+        return self.hop(number - 1).version if number > 1 else self.site.version
+
+    def image_before(self, number: int) -> str:
+        return self.hop(number - 1).image if number > 1 else self.site.image
+
+    def image_id_before(self, number: int) -> str:
+        return self.hop(number - 1).image_id if number > 1 else self.image_id
+
+    def key(self, number: int) -> str:
+        """What everything that a hop keeps is named after."""
+        return self.job if number == 1 else f"{self.job}-{number}"
+
+    def snapshot(self, number: int) -> str:
+        """The database as it was before that hop."""
+        return database_name(self.site.database, "before", self.key(number))
+
+    def failed(self, number: int) -> str:
+        """The database that the hop has left, once the snapshot serves in its place."""
+        return database_name(self.site.database, "failed", self.key(number))
+
+
+_ADAPTER = TypeAdapter(UpdatePlan)
+
+
+def encode_plan(plan: UpdatePlan) -> str:
+    """The plan for the journal."""
+    return _ADAPTER.dump_json(plan).decode()
+
+
+def plan_of(facts: Mapping[str, str]) -> UpdatePlan | None:
+    """The plan in a job's facts; None where it had not come so far as to change anything."""
+    return _ADAPTER.validate_json(facts[PLAN]) if PLAN in facts else None
+
+
+def phase_of(facts: Mapping[str, str]) -> Phase:
+    """How far the hop in hand was about to go."""
+    return Phase(facts.get(PHASE, Phase.READY))
+
+
+def hop_of(facts: Mapping[str, str]) -> int:
+    """The number of the hop in hand."""
+    return int(facts.get(HOP, "1"))
+
+
+def promoted(facts: Mapping[str, str]) -> int:
+    """How many hops were promoted."""
+    return hop_of(facts) if phase_of(facts) is Phase.KEEP else hop_of(facts) - 1

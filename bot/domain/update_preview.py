@@ -1,0 +1,57 @@
+"""What a person is shown before an update, and what refuses it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import RefusedError
+from bot.domain.findings import Finding, Level
+from bot.domain.update import UNTOUCHED
+from bot.domain.update_holds import HoldKind
+from bot.domain.update_outlook import HopOutlook, Outlook
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdatePreview:
+    """*diff* is what the compose files would become, "" for no change.
+
+    *warnings* are the preflight's, *not_checked* the checks of the gate that did not hold before.
+    """
+
+    place: str
+    current: str
+    target: str
+    hops: tuple[HopOutlook, ...]
+    warnings: tuple[Finding, ...]
+    rehearse: bool
+    diff: str = ""
+    not_checked: tuple[str, ...] = ()
+
+    @property
+    def plan_hash(self) -> str:
+        """The same for the same way over the same images; what a person agrees to is bound to it."""
+        way = [(str(each.version), each.digest) for each in self.hops]
+        facts = [self.place, self.current, way, self.diff, self.rehearse]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def require_fit(outlook: Outlook, findings: Sequence[Finding], *, named: bool) -> None:
+    """Refuse an update for which the stack is not fit, or that is held back.
+
+    *named*: a person has asked for that very version, which is a word against its age.
+
+    Raises:
+        RefusedError: with all that stands in the way, and what to do about the first of it.
+    """
+    for hold in outlook.holds:
+        counts = hold.kind is HoldKind.UNSETTLED or not named
+        if counts:
+            raise RefusedError(f"{hold.words}. {UNTOUCHED}", hint=hold.remedy)
+    blocks = [each for each in findings if each.level is Level.FAILURE]
+    if blocks:
+        what = "; ".join(f"{each.subject}: {each.message}" for each in blocks)
+        raise RefusedError(
+            f"the stack is not fit for {outlook.target}: {what}. {UNTOUCHED}",
+            hint=blocks[0].remedy,
+        )

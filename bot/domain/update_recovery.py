@@ -1,0 +1,40 @@
+"""What becomes of an update that did not end well: decided by its plan and by what is true now."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from bot.domain.update import Phase, UpdatePlan
+
+
+class Remedy(StrEnum):
+    """What to do about it."""
+
+    CALL_OFF = "call off"  # nothing new was ever started
+    BACK = "back"
+    GATE = "gate"  # people may be logged in on it: if it holds it stays
+    ASK = "ask"  # somebody else has changed it
+
+
+def decide(
+    plan: UpdatePlan, number: int, phase: Phase, databases: Collection[str], *, interrupted: bool
+) -> Remedy:
+    """Decide for an update that was about to do *phase*, between READY and KEEP, in hop *number*.
+
+    *databases* are all that there are. *interrupted*: its process was stopped or killed; else it
+    failed, or a person cancelled it.
+    """
+    if plan.site.database not in databases or _is_strange(plan, number, phase, databases):
+        return Remedy.ASK
+    if phase is Phase.SWITCH:
+        return Remedy.CALL_OFF
+    if phase is Phase.START and interrupted:
+        return Remedy.GATE
+    return Remedy.BACK
+
+
+def _is_strange(plan: UpdatePlan, number: int, phase: Phase, databases: Collection[str]) -> bool:
+    """From START on there is the copy, or, once it serves, what it was put in place of."""
+    copied, swapped = plan.snapshot(number) in databases, plan.failed(number) in databases
+    if copied and swapped:
+        return True
+    return phase is Phase.START and not copied

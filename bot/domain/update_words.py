@@ -1,0 +1,47 @@
+"""What is said of an update once it has ended, in sentences for the journal and the chat."""
+
+from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.update import UpdatePlan
+
+
+def called_off_words(plan: UpdatePlan, number: int) -> str:
+    """Of a hop whose new version was never started."""
+    return f"{_before(plan, number)} serves again; the database was not touched"
+
+
+def put_back_words(
+    plan: UpdatePlan, number: int, change: SchemaChange | None, written: int, aside: str
+) -> str:
+    """Of a hop that was undone; *aside* is the name of the database that it has left."""
+    back = f"{_before(plan, number)} serves again"
+    if change is None and not aside:
+        return f"{back}; the database was not touched"
+    if not aside:
+        assert change
+        return f"{back} on the same database, every row intact: {change.words}"
+    why = f" ({change.words})" if change and change.way is WayBack.SWAP else ""
+    lost = f"; {written:,} rows written since are not in it" if written else ""
+    return (
+        f"{back} on the database as it was before{why}, every row intact{lost};"
+        f' what the new version left is kept as database "{aside}"'
+    )
+
+
+def stopped_on_the_way(plan: UpdatePlan, number: int) -> str:
+    """Of an update that did not begin its hop *number*, which is not the first."""
+    made, all_ = number - 1, len(plan.hops)
+    return (
+        f"{plan.hop(made).version} serves: {made} of {all_} steps were made,"
+        f' and "akbot update {plan.target.version}" goes on from there'
+    )
+
+
+def _before(plan: UpdatePlan, number: int) -> str:
+    return plan.version_before(number) or "The version before"
+
+
+def joined(words: str, told: str) -> str:
+    """Two sentences, or the first one where it says the second already."""
+    if told in words:
+        return words
+    return f"{words}{'' if words.endswith('.') else '.'} {told[:1].upper()}{told[1:]}"

@@ -1,0 +1,205 @@
+"""Take the last update back: the version from before it serves again, its database included."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.errors import BotError, RefusedError
+from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unfinished
+from bot.domain.jobs import Remedy as JobRemedy
+from bot.domain.messages import RunBackup, RunRollback
+from bot.domain.restore import GOING_AWAY, KEPT, Kept
+from bot.domain.rollback import MadeUpdate, RollbackPreview, last_update
+from bot.domain.schema_change import judge_change, rows_written
+from bot.domain.update import (
+    HOP,
+    PHASE,
+    PLAN,
+    UNDOES,
+    UNTOUCHED,
+    Phase,
+    encode_plan,
+    hop_of,
+    phase_of,
+    plan_of,
+)
+from bot.domain.update_gate import Verdict
+from bot.domain.update_words import joined, put_back_words
+from bot.services.backup import BackupService
+from bot.services.compose_ports import ComposeFiles
+from bot.services.half_backups import HalfBackups
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import Clock, Engine, JobLog, Publish
+from bot.services.restore_ports import Workplace
+from bot.services.settling import NOT_YET, not_yet, stuck
+from bot.services.switch import telling
+from bot.services.update_memory import UpdateMemory
+from bot.services.update_ports import Gates
+from bot.services.update_recovery import PAGE
+from bot.services.update_roll import PutBack, Roll
+
+ConfirmRollback = Callable[[RollbackPreview], Awaitable[bool]]
+"""Asks a person whether that shall be done."""
+
+
+class NotBackError(BotError):
+    """The version before was started and does not hold."""
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """What serves again, in *words*, and how long it took."""
+
+    job: str
+    version: str | None
+    words: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class WayBackDown:
+    """Goes the way back from an update that serves; the same for whoever finishes it later."""
+
+    workplace: Workplace
+    gates: Gates
+    project: ComposeFiles
+
+    async def roll(self, made: MadeUpdate) -> Roll:
+        """From all hops that were made to before the first of them."""
+        tools = await self.workplace.tools(made.plan.site, made.plan.key(1))
+        return Roll(made.plan, 1, tools, self.workplace, self.project, last=made.made)
+
+    async def go(self, roll: Roll) -> tuple[PutBack, str]:
+        """Let the version before serve; what was done, and what of it, in words.
+
+        Raises NotBackError where it does not hold.
+        """
+        done = await roll.back()
+        told = put_back_words(roll.plan, 1, done.change, done.written, done.aside)
+        words = "; ".join([told, *done.doubts])
+        judgement = await self.gates.of(roll.plan.site).hold(roll.wanted_before)
+        if judgement.verdict is Verdict.ROLL_BACK:
+            raise NotBackError(f"{words}; but it does not hold: {judgement.reason}", hint=PAGE)
+        return done, words
+
+
+@dataclass(frozen=True)
+class RollbackService:
+    """`akbot rollback`."""
+
+    engine: Engine
+    journal: JobJournal
+    way: WayBackDown
+    backup: BackupService
+    memory: UpdateMemory
+    clock: Clock
+    publish: Publish
+
+    async def preview(self, command: RunRollback) -> RollbackPreview:
+        """What would be taken back. Raises RefusedError where there is nothing."""
+        made = await self._last()
+        return await self._preview(made, await self.way.roll(made), command)
+
+    async def run(self, command: RunRollback, job: JobLog, confirm: ConfirmRollback) -> RolledBack:
+        """Take it back, and return once the version before has held at the gate.
+
+        Raises RefusedError, and nothing was changed, where there is nothing to take back or nobody
+        agreed; NotBackError where the version before does not hold.
+        """
+        started, begin = self.clock.monotonic(), telling(job, self.publish)
+        made = await self._last()
+        roll = await self.way.roll(made)
+        if not await confirm(await self._preview(made, roll, command)):
+            raise RefusedError(
+                "the rollback was not confirmed", hint="Nothing was changed. --yes confirms it."
+            )
+        if command.safety_backup:
+            await begin("backing up the state before")
+            await self.backup.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+        plan = made.plan
+        await job.plan(
+            **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK}
+        )
+        await begin(GOING_AWAY)
+        await roll.tools.databases.end_sessions()
+        done, words = await self.way.go(roll)
+        await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""})
+        await self.journal.plan(plan.job, {KEPT: ""})
+        await self.memory.remember(
+            plan.hop(made.made), f"the update to it was taken back by {command.actor}"
+        )
+        seconds = self.clock.monotonic() - started
+        return RolledBack(job.id, plan.site.version, words, seconds)
+
+    async def _last(self) -> MadeUpdate:
+        made = last_update(await self.journal.jobs(ALL_JOBS))
+        if made is None:
+            raise RefusedError(
+                "there is no update to take back",
+                hint="What it keeps goes a day later, after a newer backup: restore one instead.",
+            )
+        return made
+
+    async def _preview(self, made: MadeUpdate, roll: Roll, command: RunRollback) -> RollbackPreview:
+        databases, plan = roll.tools.databases, made.plan
+        site = await self.way.workplace.survey(await self.engine.find_stack())
+        if site.version != made.version or plan.snapshot(1) not in await databases.names():
+            raise RefusedError(
+                f"the update to {made.version} cannot be taken back any more: {site.version} runs,"
+                f" or what it has kept is gone. {UNTOUCHED}",
+                hint='Restore a backup instead: "akbot restore".',
+            )
+        before, now = await asyncio.gather(
+            databases.facts(plan.snapshot(1)), databases.facts(plan.site.database)
+        )
+        return RollbackPreview(
+            update=plan.job,
+            version_now=made.version,
+            version_then=plan.site.version,
+            since=made.ended,
+            change=judge_change(before, now),
+            written=rows_written(before, now),
+            safety_backup=command.safety_backup,
+        )
+
+
+@dataclass(frozen=True)
+class RollbackRecovery:
+    """Settles rollbacks: one that had begun is gone to its end."""
+
+    engine: Engine
+    journal: JobJournal
+    way: WayBackDown
+    backups: HalfBackups
+
+    async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
+        """Let the version before serve, unless nothing was changed yet."""
+        words = words.partition(NOT_YET)[0]
+        if judge_unfinished(job, committed=False) is JobRemedy.ASK:
+            return stuck(job, words)
+        try:
+            await self.engine.remove_throw_aways(job.id)
+            outcome = await self._on_the_stack(job, state, words)
+            if outcome.swept:
+                await self.backups.drop(job)
+        except NotBackError as error:
+            return Outcome(JobState.STUCK, joined(words, error.in_full()), swept=False)
+        except BotError as error:
+            return not_yet(state, words, str(error))
+        return outcome
+
+    async def _on_the_stack(self, job: Job, state: JobState, words: str) -> Outcome:
+        plan = plan_of(job.plan)
+        if plan is None:
+            return Outcome(state, joined(words, "Nothing was changed"))
+        if phase_of(job.plan) is Phase.KEEP:
+            return Outcome(JobState.DONE, f"{plan.site.version} serves again")
+        made = MadeUpdate(plan, hop_of(job.plan), job.started)
+        roll = await self.way.roll(made)
+        await roll.tools.databases.end_sessions()
+        done, told = await self.way.go(roll)
+        await self.journal.plan(plan.job, {KEPT: ""})
+        await self.journal.plan(
+            job.id, {PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""}
+        )
+        return Outcome(JobState.DONE, told)

@@ -1,0 +1,257 @@
+"""Update the stack hop by hop; whatever happens, one whole version serves afterwards.
+
+Nothing that serves is touched before a backup was made and, where that was wanted, the whole way was
+gone on a copy. What fails after that is undone by `update_recovery`, in this process or in the next.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.errors import RefusedError, UpdateFailedError
+from bot.domain.findings import Level
+from bot.domain.jobs import Trigger
+from bot.domain.messages import RunBackup, RunUpdate
+from bot.domain.restore import Site, TagChange
+from bot.domain.stack import Stack
+from bot.domain.update import HOP, PHASE, PLAN, UNTOUCHED, HopPlan, Phase, UpdatePlan, encode_plan
+from bot.domain.update_gate import Baseline, Judgement, Verdict
+from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.update_preview import UpdatePreview, require_fit
+from bot.domain.versions import Family, parse_target
+from bot.services.backup import BackupService
+from bot.services.compose_ports import ComposeFiles
+from bot.services.ports import Clock, Engine, JobLog, Publish
+from bot.services.preflight import Preflight
+from bot.services.rehearsal import Rehearsal, RehearsalFailedError, RehearsedHop
+from bot.services.restore_ports import Tools, Workplace
+from bot.services.switch import Begin, telling
+from bot.services.update_memory import UpdateMemory
+from bot.services.update_ports import Gates
+from bot.services.update_recovery import promotion
+from bot.services.update_roll import Roll
+
+Confirm = Callable[[UpdatePreview], Awaitable[bool]]
+"""Asks a person whether that shall be done."""
+Ask = Callable[[Judgement], Awaitable[bool]]
+"""Asks a person whether what holds inside and not outside shall stay; nobody there: no."""
+
+_WITHOUT_REDIS = Family(2025, 10)
+
+
+@dataclass(frozen=True)
+class Updated:
+    """What serves now, and how long it took; for *away* seconds of it nobody was served."""
+
+    job: str
+    before: str | None
+    version: str
+    hops: int
+    seconds: float
+    away: float
+
+    @property
+    def words(self) -> str:
+        """In a sentence, for the journal."""
+        steps = f" in {self.hops} steps" if self.hops > 1 else ""
+        return (
+            f"{self.version} serves, {self.before} before{steps}, after {self.seconds:.0f} s;"
+            f" nobody could log in for {self.away:.0f} s"
+        )
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """All that is known before anything is done."""
+
+    stack: Stack
+    site: Site
+    tools: Tools
+    outlook: Outlook
+    baseline: Baseline
+    preview: UpdatePreview
+
+    def image(self, hop: HopOutlook) -> str:
+        """As Compose will name it: what runs, with another tag."""
+        name = self.stack.server.image.partition("@")[0]
+        repository, colon, tag = name.rpartition(":")
+        return f"{repository if colon and '/' not in tag else name}:{hop.version}"
+
+
+@dataclass(frozen=True)
+class UpdateService:
+    """`akbot update`."""
+
+    engine: Engine
+    preflight: Preflight
+    workplace: Workplace
+    gates: Gates
+    project: ComposeFiles
+    rehearsal: Rehearsal
+    backup: BackupService
+    memory: UpdateMemory
+    clock: Clock
+    publish: Publish
+
+    async def preview(self, command: RunUpdate) -> UpdatePreview:
+        """`--dry-run`: what would be done."""
+        return (await self._gather(command, "preview")).preview
+
+    async def run(self, command: RunUpdate, job: JobLog, confirm: Confirm, ask: Ask) -> Updated:
+        """Update, and return once the last version of the way has held at the gate.
+
+        Raises RefusedError, and nothing was changed, where the stack is not fit, nobody agreed or
+        the rehearsal failed; UpdateFailedError where a version did not hold; else what failed
+        first, and what it left is in *job*'s page.
+        """
+        started, begin = self.clock.monotonic(), telling(job, self.publish)
+        await begin("checking the stack")
+        found = await self._gather(command, job.id)
+        if not await confirm(found.preview):
+            raise RefusedError(
+                "the update was not confirmed", hint=f"{UNTOUCHED} --yes confirms it."
+            )
+        await self._pull(found, command, begin)
+        plan = await self._plan(found, command, job)
+        await begin("backing up")
+        await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
+        if command.rehearse:
+            await self._rehearse(plan, job, begin)
+        away = 0.0
+        for number in range(1, len(plan.hops) + 1):
+            plan = await self._with_change(plan, number, command)
+            await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
+            away += await self._hop(plan, number, job, begin, ask)
+        seconds = self.clock.monotonic() - started
+        return Updated(
+            job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
+        )
+
+    async def _gather(self, command: RunUpdate, key: str) -> _Gathered:
+        stack = await self.engine.find_stack()
+        outlook, findings = await self.preflight.look_ahead(command.tag)
+        if outlook.up_to_date:
+            raise RefusedError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
+        require_fit(outlook, findings, named=bool(command.tag))
+        site = await self.workplace.survey(stack)
+        tools = await self.workplace.tools(site, key)
+        baseline = await self.gates.of(site).baseline()
+        change = None
+        if command.apply_compose:
+            change = await self.project.plan(site, outlook.current.family, outlook.target.family)
+        preview = UpdatePreview(
+            place=outlook.place,
+            current=str(outlook.current),
+            target=str(outlook.target),
+            hops=outlook.hops,
+            warnings=tuple(each for each in findings if each.level is Level.WARNING),
+            rehearse=command.rehearse,
+            diff=change.diff if change else "",
+            not_checked=baseline.unchecked,
+        )
+        return _Gathered(stack, site, tools, outlook, baseline, preview)
+
+    async def _pull(self, found: _Gathered, command: RunUpdate, begin: Begin) -> None:
+        """All images first; those of 2026.8 and later then say themselves what they can follow."""
+        for hop in found.outlook.hops:
+            await begin(f"getting the image of {hop.version}")
+            await found.tools.control.pull(found.image(hop), hop.digest)
+        again = await self.preflight.check.run(command.tag)
+        if _way(again) != _way(found.outlook):
+            raise RefusedError(
+                f"the images say that the way to {found.outlook.target} is another one,"
+                f" or the registry has changed meanwhile. {UNTOUCHED}",
+                hint="Run it again to see the way as it is now.",
+            )
+
+    async def _plan(self, found: _Gathered, command: RunUpdate, job: JobLog) -> UpdatePlan:
+        hops: list[HopPlan] = []
+        before, tag = found.outlook.current, await self._tag(found)
+        for number, each in enumerate(found.outlook.hops, start=1):
+            new = str(each.version)
+            tag = (
+                replace(tag, new=new)
+                if number == 1
+                else TagChange(tag.file, tag.name, tag.new, new)
+            )
+            hops.append(
+                HopPlan(
+                    number=number,
+                    version=new,
+                    image=found.image(each),
+                    digest=each.digest,
+                    image_id=await found.tools.control.image_id(found.image(each)),
+                    tag=tag,
+                    keeps_sessions=bool(found.site.redis) and before.family < _WITHOUT_REDIS,
+                )
+            )
+            before = each.version
+        return UpdatePlan(
+            job=job.id,
+            site=found.site,
+            image_id=found.stack.server.image_id,
+            hops=tuple(hops),
+            baseline=found.baseline,
+            rehearsed=command.rehearse,
+        )
+
+    async def _tag(self, found: _Gathered) -> TagChange:
+        first = found.image(found.outlook.hops[0])
+        change = await found.tools.control.tag_change(first)
+        if change is None:
+            raise RefusedError(
+                f"the compose files say {first} already, which does not run. {UNTOUCHED}",
+                hint="Set the tag back to the version that runs, and try again.",
+            )
+        return change
+
+    async def _rehearse(self, plan: UpdatePlan, job: JobLog, begin: Begin) -> None:
+        way = [RehearsedHop(each.image, each.digest, each.version) for each in plan.hops]
+        try:
+            await self.rehearsal.run(way, plan.site, job, begin)
+        except RehearsalFailedError as error:
+            hop = next((each for each in plan.hops if each.version == error.version), plan.target)
+            await self.memory.remember(hop, str(error))
+            raise
+
+    async def _with_change(self, plan: UpdatePlan, number: int, command: RunUpdate) -> UpdatePlan:
+        """What the hop wants of the compose files as the hop before has left them."""
+        if not command.apply_compose:
+            return plan
+        hop = plan.hop(number)
+        before, after = plan.version_before(number) or "", hop.version
+        planned = await self.project.plan(
+            plan.site, parse_target(before).family, parse_target(after).family
+        )
+        hops = list(plan.hops)
+        hops[number - 1] = replace(hop, change=planned.change if planned else None)
+        return replace(plan, hops=tuple(hops))
+
+    async def _hop(
+        self, plan: UpdatePlan, number: int, job: JobLog, begin: Begin, ask: Ask
+    ) -> float:
+        """Roll and hold; for how many seconds nobody was served."""
+        tools = await self.workplace.tools(plan.site, plan.key(number))
+        roll = Roll(plan, number, tools, self.workplace, self.project)
+        gone = self.clock.monotonic()
+        await roll.forward(job, begin)
+        await begin(f"waiting until {roll.hop.version} holds")
+        judgement = await self.gates.of(plan.site).hold(roll.wanted)
+        held_since = self.clock.monotonic() - self.gates.stable
+        if judgement.verdict is Verdict.ASK and await ask(judgement):
+            judgement = replace(judgement, verdict=Verdict.PROMOTE)
+        if judgement.verdict is not Verdict.PROMOTE:
+            await self.memory.remember(roll.hop, judgement.reason)
+            raise UpdateFailedError(
+                f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
+            )
+        await job.plan(**promotion(roll))
+        await begin(f"{roll.hop.version} is promoted")
+        for service in roll.hop.change.drops if roll.hop.change else ():
+            await self.project.drop_service(plan.site, service)
+        if number > 1:
+            await roll.drop_kept()
+        return held_since - gone
+
+
+def _way(outlook: Outlook) -> Sequence[tuple[str, str]]:
+    return [(str(each.version), each.digest) for each in outlook.hops]

@@ -1,0 +1,152 @@
+"""What becomes of an update that failed or was cut off: the version before serves, or the new one.
+
+Which of the two is decided by what is true on the stack, not by what the journal hoped for. Nothing
+here waits for the journal or the store before the stack serves again.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from bot.domain.errors import BotError, PortError
+from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
+from bot.domain.jobs import Remedy as JobRemedy
+from bot.domain.restore import KEPT, Kept
+from bot.domain.update import (
+    HOP,
+    PHASE,
+    UNTOUCHED,
+    Phase,
+    UpdatePlan,
+    hop_of,
+    phase_of,
+    plan_of,
+    promoted,
+)
+from bot.domain.update_gate import Verdict
+from bot.domain.update_recovery import Remedy, decide
+from bot.domain.update_words import called_off_words, joined, put_back_words, stopped_on_the_way
+from bot.services.compose_ports import ComposeFiles
+from bot.services.half_backups import HalfBackups
+from bot.services.journal_ports import JobJournal
+from bot.services.ports import Engine
+from bot.services.restore_ports import Workplace
+from bot.services.settling import NOT_YET, not_yet, stuck
+from bot.services.update_memory import UpdateMemory
+from bot.services.update_ports import Evidence, Gates
+from bot.services.update_roll import Roll
+
+PAGE = 'See "When an update could not be taken back" in RUNBOOK.md.'
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class UpdateRecovery:
+    """Settles updates and rollbacks; *backups* removes a backup that was not finished."""
+
+    engine: Engine
+    journal: JobJournal
+    workplace: Workplace
+    gates: Gates
+    project: ComposeFiles
+    evidence: Evidence
+    memory: UpdateMemory
+    backups: HalfBackups
+
+    async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
+        """Let one whole version serve, remove the rest, and say which one serves."""
+        words = words.partition(NOT_YET)[0]
+        if judge_unfinished(job, committed=False) is JobRemedy.ASK:
+            return stuck(job, words)
+        try:
+            await self.engine.remove_throw_aways(job.id)
+            outcome = await self._on_the_stack(job, state, words)
+            if outcome.swept:
+                await self.backups.drop(job)
+        except BotError as error:
+            return not_yet(state, words, str(error))
+        return outcome
+
+    async def _on_the_stack(self, job: Job, state: JobState, words: str) -> Outcome:
+        plan, number, phase = plan_of(job.plan), hop_of(job.plan), phase_of(job.plan)
+        if plan is None:
+            return Outcome(state, joined(words, UNTOUCHED))
+        if phase in {Phase.READY, Phase.KEEP}:
+            await self._tidy(plan, promoted(job.plan))
+        if phase is Phase.READY:
+            told = stopped_on_the_way(plan, number) if number > 1 else UNTOUCHED
+            return Outcome(state, joined(words, told))
+        if phase is Phase.KEEP:
+            return Outcome(JobState.DONE, f"{plan.target.version} serves: it had held at the gate")
+        tools = await self.workplace.tools(plan.site, plan.key(number))
+        await tools.databases.end_sessions()  # nothing may be copied or renamed behind our back
+        roll = Roll(plan, number, tools, self.workplace, self.project)
+        interrupted = state is JobState.INTERRUPTED
+        names = await tools.databases.names()
+        match decide(plan, number, phase, names, interrupted=interrupted):
+            case Remedy.ASK:
+                why = "the stack's databases are not as an update leaves them"
+                return stuck(job, f"{words}; {why}")
+            case Remedy.GATE:
+                return await self._gate(job, roll, state, words)
+            case Remedy.CALL_OFF:
+                await roll.call_off()
+                return await self._held(roll, joined(words, called_off_words(plan, number)))
+            case Remedy.BACK:
+                return await self._back(job, roll, words)
+
+    async def _tidy(self, plan: UpdatePlan, made: int) -> None:
+        """Of the hops that were made only the first keeps what an undo needs."""
+        for number in range(2, made + 1):
+            tools = await self.workplace.tools(plan.site, plan.key(number))
+            await Roll(plan, number, tools, self.workplace, self.project).drop_kept()
+
+    async def _gate(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
+        """It may have served for hours: only what does not hold goes back."""
+        await roll.restart()
+        judgement = await self.gates.of(roll.plan.site).hold(roll.wanted)
+        if judgement.verdict is Verdict.ROLL_BACK:
+            await self.memory.remember(roll.hop, judgement.reason)
+            return await self._back(job, roll, f"{words}; {judgement.reason}")
+        await self.journal.plan(job.id, promotion(roll))
+        await self._tidy(roll.plan, roll.number)
+        if roll.number < len(roll.plan.hops):
+            return Outcome(state, joined(words, stopped_on_the_way(roll.plan, roll.number + 1)))
+        return Outcome(JobState.DONE, f"{roll.hop.version} serves: it had been started, and holds")
+
+    async def _back(self, job: Job, roll: Roll, words: str) -> Outcome:
+        await self._note(job, {PHASE: Phase.BACK})
+        kept = await self.evidence.keep(job.id, roll.plan.site)
+        done = await roll.back()
+        if done.aside:
+            await self._note(job, {KEPT: Kept.FAILED})
+        else:
+            await roll.drop_kept()
+        told = put_back_words(roll.plan, roll.number, done.change, done.written, done.aside)
+        more = [*done.doubts, *([f"what the new containers said is in {kept}"] if kept else [])]
+        return await self._held(roll, "; ".join([joined(words, told), *more]))
+
+    async def _held(self, roll: Roll, words: str) -> Outcome:
+        """The version before must hold as well, else a person is needed at once."""
+        judgement = await self.gates.of(roll.plan.site).hold(roll.wanted_before)
+        if judgement.verdict is not Verdict.ROLL_BACK:
+            return Outcome(JobState.ROLLED_BACK, words)
+        return Outcome(
+            JobState.STUCK,
+            f"{words}; but it does not hold: {judgement.reason}. {PAGE}",
+            swept=False,
+        )
+
+    async def _note(self, job: Job, facts: dict[str, str]) -> None:
+        """The way back does not wait for a journal that fails; what is true is seen again."""
+        try:
+            await self.journal.plan(job.id, facts)
+        except PortError as error:
+            logger.warning("write into the journal of %s: %s", job.id, error)
+
+
+def promotion(roll: Roll) -> dict[str, str]:
+    """The facts of a job of which that hop has held."""
+    last = roll.number == len(roll.plan.hops)
+    then = {PHASE: Phase.KEEP} if last else {PHASE: Phase.READY, HOP: str(roll.number + 1)}
+    return {**then, KEPT: Kept.BEFORE}

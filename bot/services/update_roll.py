@@ -1,0 +1,191 @@
+"""Put one version in the place of another, and back: the only code of an update that does either.
+
+Each act can be done again from wherever it was cut off. While server and worker are removed nothing
+can start them but a person's own `up -d`, so they are removed once more before anybody can connect.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from bot.domain.errors import PortError
+from bot.domain.restore import GOING_AWAY
+from bot.domain.schema_change import SchemaChange, WayBack, judge_change, rows_written
+from bot.domain.update import PHASE, HopPlan, Phase, UpdatePlan
+from bot.domain.update_gate import Wanted
+from bot.services.compose_ports import ComposeFiles
+from bot.services.ports import JobLog
+from bot.services.restore_ports import Sessions, Tools, Workplace
+from bot.services.switch import Begin
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """What had to be done to the database; *written* rows were new in it, *aside* is its name now.
+
+    *doubts* is what could not be put back, a sentence each.
+    """
+
+    change: SchemaChange | None = None
+    written: int = 0
+    aside: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Both ways for the hop *number* of *plan*; the way back of all up to the hop *last*."""
+
+    plan: UpdatePlan
+    number: int
+    tools: Tools
+    workplace: Workplace
+    project: ComposeFiles
+    last: int = 0
+
+    @property
+    def hop(self) -> HopPlan:
+        return self.plan.hop(self.number)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the hop's version must hold."""
+        return self._wanted(self.hop.version, self.hop.image_id)
+
+    @property
+    def wanted_before(self) -> Wanted:
+        """What the version before must hold once more."""
+        plan, number = self.plan, self.number
+        return self._wanted(plan.version_before(number), plan.image_id_before(number))
+
+    def _wanted(self, version: str | None, image_id: str) -> Wanted:
+        site = self.plan.site
+        return Wanted(
+            server=site.server,
+            worker=site.worker,
+            version=version,
+            image_ids=dict.fromkeys(site.services, image_id),
+            baseline=self.plan.baseline,
+        )
+
+    @property
+    def live(self) -> str:
+        """Authentik's database."""
+        return self.plan.site.database
+
+    async def forward(self, job: JobLog, begin: Begin) -> None:
+        """Start the hop's version on a database of which a copy is kept."""
+        plan, hop, tools = self.plan, self.hop, self.tools
+        await job.plan(**{PHASE: Phase.SWITCH})
+        await begin(GOING_AWAY)
+        await tools.control.remove()
+        if hop.keeps_sessions and tools.sessions:
+            await begin("keeping what Redis holds")
+            await tools.sessions.keep()
+        await begin("copying the database")
+        await tools.databases.fence(self.live)
+        await tools.databases.copy(self.live, plan.snapshot(self.number))
+        if hop.change:
+            await begin("changing the compose file")
+            await self.project.apply(plan.site, hop.change, plan.key(self.number))
+        await begin(f"setting {hop.tag.name} to {hop.tag.new}")
+        await tools.control.write_tag(hop.tag)
+        await begin("removing server and worker once more")
+        await tools.control.remove()
+        await job.plan(**{PHASE: Phase.START})
+        await begin(f"starting {hop.version}")
+        await tools.databases.unfence(self.live)
+        await tools.control.start()
+
+    async def call_off(self) -> None:
+        """Let the version before serve again, which nothing was ever started in place of."""
+        await self.tools.control.remove()
+        await self._put_project_back()
+        await self.restart()
+        await self.tools.databases.drop(self.plan.snapshot(self.number))
+        if self.tools.sessions:
+            await self.tools.sessions.discard()
+
+    async def back(self) -> PutBack:
+        """Let the version before serve again on the database as it was before."""
+        tools = self.tools
+        await tools.control.remove()
+        done = await self._put_database_right()
+        doubts = await self._put_project_back()
+        if done.aside:
+            await self._swap()
+            if self.hop.keeps_sessions:
+                doubts += await self._put_sessions_back()
+        await tools.control.remove()
+        await self.restart()
+        return PutBack(done.change, done.written, done.aside, tuple(doubts))
+
+    async def restart(self) -> None:
+        """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
+        await self.tools.databases.unfence(self.live)
+        await self.tools.control.start()
+
+    async def drop_kept(self) -> None:
+        """Remove what the hop has kept for its undo."""
+        for name in (self.plan.snapshot(self.number), self.plan.failed(self.number)):
+            await self.tools.databases.drop(name)
+        if self.tools.sessions:
+            await self.tools.sessions.discard()
+        if self.hop.change:
+            await self.project.discard(self.plan.site, self.hop.change, self.plan.key(self.number))
+
+    async def _put_database_right(self) -> PutBack:
+        """Decide by what is in it; a row that is in the way goes, all else is for the swap."""
+        names = await self.tools.databases.names()
+        snapshot, failed = self.plan.snapshot(self.number), self.plan.failed(self.number)
+        if snapshot not in names:
+            return PutBack(aside=failed if failed in names else "")
+        for name in (self.live, snapshot):  # an earlier process may have shut them
+            await self.tools.databases.unfence(name)
+        before, now = await asyncio.gather(
+            self.tools.databases.facts(snapshot), self.tools.databases.facts(self.live)
+        )
+        change = judge_change(before, now)
+        if change.way is WayBack.DELETE_VERSION:
+            await self.tools.databases.delete_versions(self.live, change.versions)
+        await self.tools.databases.fence(self.live, snapshot)
+        aside = failed if change.way is WayBack.SWAP else ""
+        return PutBack(change, rows_written(before, now), aside)
+
+    async def _swap(self) -> None:
+        snapshot, failed = self.plan.snapshot(self.number), self.plan.failed(self.number)
+        if snapshot in await self.tools.databases.names():
+            await self.tools.databases.fence(self.live, snapshot)
+            await self.tools.databases.swap(self.live, failed, snapshot)
+
+    async def _put_project_back(self) -> list[str]:
+        """Compose files and tag, as they were; the old image under its old name."""
+        doubts: list[str] = []
+        plan, number, control = self.plan, self.number, self.tools.control
+        for each in range(max(self.last, number), number - 1, -1):
+            if change := plan.hop(each).change:
+                doubts += await self.project.undo(plan.site, change, plan.key(each))
+        await control.write_tag(self.hop.tag.back)
+        await control.name_image(plan.image_before(number), plan.image_id_before(number))
+        return doubts
+
+    async def _put_sessions_back(self) -> list[str]:
+        """Whoever cannot be logged in again logs in anew: that must not keep the server away."""
+        try:
+            sessions = self.tools.sessions or await self._with_redis()
+            if sessions:
+                await sessions.put_back()
+        except PortError as error:
+            logger.warning("put Redis' snapshot back: %s", error)
+            return [f"people must log in again, since Redis could not be put back: {error}"]
+        return []
+
+    async def _with_redis(self) -> Sessions | None:
+        """Of a project whose Redis a later hop has dropped."""
+        site = self.plan.site
+        if not site.redis:
+            return None
+        await self.tools.control.start_service(site.redis)
+        return (await self.workplace.tools(site, self.plan.key(self.number))).sessions

@@ -1,0 +1,373 @@
+"""A host in memory on which versions of Authentik start, migrate, hold or fail as they are told.
+
+The database is a `Content`: what a person would find in it, and what each version has done to it.
+It knows what an update must never do, and refuses it with an AssertionError.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.domain.compose_edit import ComposeChange
+from bot.domain.errors import PortError
+from bot.domain.gate import Observation, Seen
+from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.restore import Site, TagChange
+from bot.domain.stack import Stack
+from bot.domain.update_gate import Baseline, Judgement, Verdict, Wanted
+from bot.domain.versions import Family
+from bot.services.compose_ports import Planned
+from bot.services.rehearsal import RehearsedHop
+from bot.services.restore_ports import Tools
+from tests.fakes_stack import make_stack
+
+SERVICES = ("authentik", "worker")
+REPOSITORY = "ghcr.io/goauthentik/server"
+ENV = "/srv/.env"
+LIVE = "authentik"
+_WITHOUT_REDIS = Family(2025, 10)
+
+
+@dataclass(frozen=True)
+class Content:
+    """*rows* that people wrote, the *migrations* applied, the *versions* that were ever started."""
+
+    rows: int = 100
+    migrations: tuple[str, ...] = ("0001",)
+    versions: tuple[str, ...] = ("2025.2.1",)
+
+    @property
+    def facts(self) -> DatabaseFacts:
+        applied = {"authentik_core": self.migrations}
+        schema = SchemaFingerprint("a" * 64, len(self.migrations), applied)
+        return DatabaseFacts(
+            name=LIVE,
+            size=1_000_000,
+            rows={"public.authentik_core_user": self.rows},
+            schemas={"public": schema},
+            versions=tuple(VersionRow(each, "", "2026-01-01") for each in self.versions),
+        )
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a version does when it is started on a database, and whether it then holds."""
+
+    migrations: tuple[str, ...] = ()
+    notes_itself: bool = True
+    drops_rows: bool = False
+    holds: bool = True
+    asks: bool = False
+
+
+GOOD = Behaviour()
+
+
+@dataclass
+class RollHost:
+    """*behaviours* by version; *fails* names calls that raise PortError.
+
+    *redis* is what it holds, "" while its container is gone; *compose* the version that the compose
+    files are laid out for.
+    """
+
+    databases: dict[str, Content] = field(default_factory=lambda: {LIVE: Content()})
+    fenced: set[str] = field(default_factory=set)
+    running: str = "2025.2.1"
+    tag: str = "2025.2.1"
+    images: dict[str, str] = field(
+        default_factory=lambda: {f"{REPOSITORY}:2025.2.1": make_stack().server.image_id}
+    )
+    pullable: set[str] = field(default_factory=set)
+    behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    redis: str | None = "sessions"
+    redis_kept: dict[str, str] = field(default_factory=dict)
+    compose: str = "as it was"
+    compose_kept: dict[str, str] = field(default_factory=dict)
+    fails: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.fails:
+            raise PortError(f"{name}: it failed", hint="Look at it.")
+
+    @property
+    def live(self) -> Content:
+        return self.databases[LIVE]
+
+    def boot(self) -> None:
+        """What `docker compose up -d` does with the tag that is set."""
+        if self.running:
+            return
+        assert f"{REPOSITORY}:{self.tag}" in self.images
+        self.running = self.tag
+        self.migrate()
+
+    def migrate(self) -> None:
+        """Server and worker reach the database, unless it is shut."""
+        if not self.running or LIVE in self.fenced:
+            return
+        does, content = self.behaviours.get(self.running, GOOD), self.live
+        new = tuple(each for each in does.migrations if each not in content.migrations)
+        noted = does.notes_itself and self.running not in content.versions
+        self.databases[LIVE] = Content(
+            rows=0 if does.drops_rows and new else content.rows,
+            migrations=(*content.migrations, *new),
+            versions=(*content.versions, *((self.running,) if noted else ())),
+        )
+        if new and self.redis:
+            self.redis = "moved"
+
+    def write(self) -> None:
+        """Somebody uses the stack."""
+        assert self.running
+        assert LIVE not in self.fenced
+        self.databases[LIVE] = replace(self.live, rows=self.live.rows + 1)
+
+    def holds(self, version: str | None) -> bool:
+        """Whether it serves on a database that it knows."""
+        known = self.behaviours.get(self.running, GOOD)
+        foreign = [each for each in self.live.migrations if each.startswith("new")]
+        fits = set(foreign) <= set(known.migrations) or len(foreign) == 0
+        return self.running == version and known.holds and fits and LIVE not in self.fenced
+
+
+@dataclass
+class RollDatabases:
+    host: RollHost
+    job: str
+
+    async def version(self) -> str:
+        return "17.6"
+
+    async def client_version(self) -> str:
+        return "17.6"
+
+    async def names(self) -> frozenset[str]:
+        self.host.call("names")
+        return frozenset({*self.host.databases, "postgres"})
+
+    async def free_bytes(self) -> int | None:
+        return 10**12
+
+    async def facts(self, name: str) -> DatabaseFacts:
+        self.host.call("facts")
+        assert name not in self.host.fenced, "nobody can connect"
+        return self.host.databases[name].facts
+
+    async def copy(self, live: str, name: str) -> None:
+        self.host.call("copy")
+        assert live in self.host.fenced, "somebody may be connected to it"
+        self.host.databases[name] = self.host.databases[live]
+
+    async def delete_versions(self, name: str, rows: Sequence[VersionRow]) -> None:
+        self.host.call("delete versions")
+        assert name not in self.host.fenced
+        gone = {row.version for row in rows}
+        content = self.host.databases[name]
+        left = tuple(each for each in content.versions if each not in gone)
+        self.host.databases[name] = replace(content, versions=left)
+
+    async def fence(self, *names: str) -> None:
+        self.host.call("fence")
+        self.host.fenced |= set(names) & self.host.databases.keys()
+
+    async def unfence(self, name: str) -> None:
+        self.host.call("unfence")
+        self.host.fenced.discard(name)
+        self.host.migrate()
+
+    async def swap(self, live: str, outgoing: str, incoming: str) -> None:
+        self.host.call("swap")
+        databases, fenced = self.host.databases, self.host.fenced
+        assert not self.host.running, "nobody may be connected"
+        assert {live, incoming} <= fenced, "both must be fenced"
+        assert outgoing not in databases
+        databases[outgoing] = databases.pop(live)
+        databases[live] = databases.pop(incoming)
+        self.host.fenced = (fenced - {incoming}) | {outgoing}
+
+    async def drop(self, name: str) -> None:
+        self.host.call("drop")
+        assert name != LIVE
+        self.host.databases.pop(name, None)
+        self.host.fenced.discard(name)
+
+    async def end_sessions(self) -> None:
+        self.host.call("end sessions")
+
+
+@dataclass
+class RollControl:
+    host: RollHost
+
+    async def tag_change(self, image: str) -> TagChange | None:
+        return TagChange(ENV, "AUTHENTIK_TAG", self.host.tag, image.rpartition(":")[2])
+
+    async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
+        self.host.call("pull")
+        if image not in self.host.images and image not in self.host.pullable:
+            raise PortError(f'pull image "{image}": not found')
+        self.host.images[image] = f"id-{image.rpartition(':')[2]}"
+
+    async def image_id(self, image: str) -> str:
+        return self.host.images[image]
+
+    async def name_image(self, image: str, image_id: str) -> None:
+        self.host.call("name image")
+        assert self.host.images[image] == image_id
+
+    async def remove(self) -> None:
+        self.host.call("remove")
+        self.host.running = ""
+
+    async def write_tag(self, change: TagChange) -> None:
+        self.host.call("write tag")
+        assert change.new is not None
+        self.host.tag = change.new
+
+    async def start(self) -> None:
+        self.host.call("start")
+        self.host.boot()
+
+    async def start_service(self, service: str) -> None:
+        self.host.call(f"start {service}")
+        self.host.redis = self.host.redis or "empty"
+
+
+@dataclass
+class RollSessions:
+    host: RollHost
+    job: str
+
+    async def keep(self) -> None:
+        self.host.call("keep sessions")
+        assert not self.host.running
+        assert self.host.redis
+        self.host.redis_kept.setdefault(self.job, self.host.redis)
+
+    async def put_back(self) -> None:
+        self.host.call("put sessions back")
+        if self.job in self.host.redis_kept:
+            self.host.redis = self.host.redis_kept.pop(self.job)
+
+    async def discard(self) -> None:
+        self.host.redis_kept.pop(self.job, None)
+
+
+@dataclass
+class RollProbe:
+    host: RollHost
+
+    async def look(self) -> Observation:
+        seen = (Seen(each, True, "1", self.host.running) for each in SERVICES)  # noqa: FBT003
+        return Observation(tuple(seen) if self.host.running else (), 200, 200)
+
+
+@dataclass
+class RollGate:
+    """A Gate that sees at once what is true."""
+
+    host: RollHost
+
+    async def baseline(self) -> Baseline:
+        return Baseline(login_page=200, root_config=200)
+
+    async def hold(self, wanted: Wanted) -> Judgement:
+        self.host.call("gate")
+        if self.host.holds(wanted.version):
+            asks = self.host.behaviours.get(self.host.running, GOOD).asks
+            words = "https://sso.example answers 502, 200 before"
+            return Judgement(Verdict.ASK, words) if asks else Judgement(Verdict.PROMOTE, "it holds")
+        return Judgement(Verdict.ROLL_BACK, "it was never ready", ("a line of its log",))
+
+
+@dataclass
+class RollGates:
+    host: RollHost
+    stable: float = 5
+
+    def of(self, site: Site) -> RollGate:  # noqa: ARG002 - there is one host
+        return RollGate(self.host)
+
+
+@dataclass
+class RollEvidence:
+    host: RollHost
+
+    async def keep(self, job: str, site: Site) -> str:  # noqa: ARG002 - there is one host
+        return "/state/evidence" if self.host.running else ""
+
+
+@dataclass
+class RollWorkplace:
+    host: RollHost = field(default_factory=RollHost)
+
+    async def survey(self, stack: Stack) -> Site:
+        return Site(
+            project=stack.project,
+            postgresql="postgresql",
+            server="authentik",
+            worker="worker",
+            redis="redis" if stack.redis else None,
+            working_dir="/srv",
+            config_files=("/srv/docker-compose.yml",),
+            env_files=(ENV,),
+            database=LIVE,
+            user="authentik",
+            image=f"{REPOSITORY}:{self.host.running}",
+            version=self.host.running,
+            login_page=200,
+        )
+
+    async def tools(self, site: Site, job: str) -> Tools:
+        host = self.host
+        sessions = RollSessions(host, job) if site.redis and host.redis is not None else None
+        return Tools(
+            RollDatabases(host, job),  # type: ignore[arg-type] - an update asks for no more
+            RollControl(host),
+            None,  # type: ignore[arg-type] - likewise
+            sessions,  # type: ignore[arg-type] - likewise
+            RollProbe(host),
+        )
+
+
+@dataclass
+class RollProject:
+    """A ComposeFiles whose files are one word: the family that they are laid out for."""
+
+    host: RollHost
+
+    async def plan(self, site: Site, current: Family, target: Family) -> Planned | None:  # noqa: ARG002
+        self.host.call("plan compose")
+        if not current < _WITHOUT_REDIS <= target:
+            return None
+        return Planned(ComposeChange((), (), ("redis",)), "- redis")
+
+    async def apply(self, site: Site, change: ComposeChange, key: str) -> None:  # noqa: ARG002
+        self.host.call("apply compose")
+        self.host.compose_kept.setdefault(key, self.host.compose)
+        self.host.compose = "without redis"
+
+    async def undo(self, site: Site, change: ComposeChange, key: str) -> list[str]:  # noqa: ARG002
+        self.host.call("undo compose")
+        self.host.compose = self.host.compose_kept.get(key, self.host.compose)
+        return []
+
+    async def discard(self, site: Site, change: ComposeChange, key: str) -> None:  # noqa: ARG002
+        self.host.compose_kept.pop(key, None)
+
+    async def drop_service(self, site: Site, name: str) -> None:  # noqa: ARG002
+        self.host.call(f"drop {name}")
+        self.host.redis = None
+
+
+@dataclass
+class RollRehearsal:
+    """A rehearsal that knows what will come."""
+
+    host: RollHost
+
+    async def run(self, way: Sequence[RehearsedHop], site: Site, job: Any, begin: Any) -> None:  # noqa: ARG002
+        self.host.call("rehearse")

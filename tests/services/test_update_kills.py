@@ -1,0 +1,164 @@
+"""An update or a rollback that dies at any of the journal's writes: one whole version serves."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
+from bot.domain.errors import BotError
+from bot.domain.jobs import JobKind, JobState
+from tests.fakes_roll import LIVE, Behaviour, Content, RollHost
+from tests.services.mortal import KilledError, Life
+from tests.services.roll_world import (
+    BEHAVIOURS,
+    FAR,
+    UPDATE,
+    RollWorld,
+    process,
+    world_of,
+)
+
+FAILS = Behaviour(migrations=("new-4",), drops_rows=True, holds=False)
+MOST_WRITES = 60
+
+
+def host_for(name: str) -> RollHost:
+    behaviours = dict(BEHAVIOURS)
+    if name == "faulty":
+        behaviours["2025.4.4"] = FAILS
+    if name == "second hop fails":
+        behaviours["2025.6.4"] = Behaviour(migrations=("new-4", "new-6"), holds=False)
+    return RollHost(behaviours=behaviours)
+
+
+async def act(world: RollWorld, name: str) -> None:
+    match name:
+        case "rollback":
+            await world.roll_back()
+        case "two hops" | "second hop fails":
+            await world.update(FAR)
+        case _:
+            await world.update(UPDATE)
+
+
+GOALS = {
+    "good": "2025.4.4", "two hops": "2025.6.4", "faulty": "2025.2.1",
+    "second hop fails": "2025.4.4", "rollback": "2025.2.1",
+}  # fmt: skip
+STARTS = {"rollback": "2025.4.4"}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", GOALS)
+async def test_killed_at_any_write_one_whole_version_serves(
+    tmp_path: Path,
+    name: str,
+    after: bool,  # noqa: FBT001
+) -> None:
+    ends: set[str] = set()
+    for dies_at in range(1, MOST_WRITES):
+        journal = Journal(StateFolder(tmp_path / f"state-{dies_at}"))
+        world = world_of(journal, host=host_for(name))
+        if name == "rollback":
+            await world.update(UPDATE)
+        life, died = Life(dies_at, after), False
+        try:
+            await act(process(world, journal, life), name)
+        except KilledError:
+            died = True
+            world.host.boot()  # a person's `docker compose up -d`
+            await process(world, journal, Life()).jobs.recover()
+        except BotError:
+            assert name in {"faulty", "second hop fails"}
+        ends.add(world.host.running)
+        await judged(world, journal, name)
+        await journal.close()
+        if not died:
+            break
+    else:
+        pytest.fail("it never came to its end")
+    assert GOALS[name] in ends
+    assert STARTS.get(name, "2025.2.1") in ends
+
+
+async def judged(world: RollWorld, journal: Journal, name: str) -> None:
+    """All is well, whatever serves."""
+    host = world.host
+    assert not await journal.jobs.open_jobs()
+    assert host.running == host.tag
+    assert host.holds(host.running)
+    assert LIVE not in host.fenced
+    assert host.live.rows == 100
+    if host.running == "2025.2.1":
+        assert host.live.migrations == ("0001",)
+        assert host.redis == "sessions"
+    jobs = [job for job in await journal.jobs.jobs() if job.kind is not JobKind.BACKUP]
+    for job in jobs:
+        assert job.swept
+        assert job.state is not JobState.STUCK
+        assert job.crashes <= 1
+    kept = {job.plan.get("undoes", job.id) for job in jobs if job.plan.get("kept")}
+    left = [each for each in host.databases if each != LIVE]
+    assert all(any(own(job, each) for job in kept) for each in left), left
+    if name == "good" and host.running == "2025.4.4":
+        assert len(left) == 1
+    records = await world.records()
+    assert all(each.manifest for each in records), "no half a backup is left"
+
+
+def own(job: str, database: str) -> bool:
+    return job.lower().replace("-", "_") in database
+
+
+@pytest.mark.parametrize("name", GOALS)
+async def test_each_failure_leaves_one_whole_version(tmp_path: Path, name: str) -> None:
+    """Whatever call fails once."""
+    journal = Journal(StateFolder(tmp_path / "first"))
+    world = world_of(journal, host=host_for(name))
+    if name == "rollback":
+        await world.update(UPDATE)
+    world.host.calls.clear()
+    try:
+        await act(world, name)
+    except BotError:
+        assert name in {"faulty", "second hop fails"}
+    calls = list(dict.fromkeys(world.host.calls))
+    await journal.close()
+    for number, failing in enumerate(calls):
+        journal = Journal(StateFolder(tmp_path / f"{number}"))
+        world = world_of(journal, host=host_for(name))
+        if name == "rollback":
+            await world.update(UPDATE)
+        world.host.fails = {failing}
+        try:
+            await act(world, name)
+        except BotError as error:
+            assert failing in str(error) or failing in "".join(getattr(error, "__notes__", []))  # noqa: PT017
+        world.host.fails = set()
+        await world.jobs.recover()
+        await judged(world, journal, name)
+        await journal.close()
+
+
+async def test_a_killed_process_is_followed_by_eight_hours_of_work(tmp_path: Path) -> None:
+    """Its containers run, its process is gone before the gate: what people wrote stays."""
+    journal = Journal(StateFolder(tmp_path / "state"))
+    world = world_of(journal)
+    life = Life()
+    other = Journal(StateFolder(tmp_path / "other"))
+    await process(world_of(other), other, life).update(UPDATE)
+    await other.close()
+    last = [n for n, each in enumerate(life.writes, 1) if each == "step"][-2]
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(last)).update(UPDATE)
+    assert world.host.running == "2025.4.4"
+    world.host.write()
+
+    [settled] = await process(world, journal, Life()).jobs.recover()
+
+    assert settled.state is JobState.DONE
+    assert world.host.live == Content(
+        101, ("0001", "new-4"), ("2025.2.1", "2025.2.4", "2025.4.4")
+    )
+    await journal.close()
