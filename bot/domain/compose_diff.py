@@ -8,14 +8,13 @@ from bot.domain.compose_edit import ComposeFile
 from bot.domain.compose_tree import Items, Node, Pairs, Scalar, children, read_tree
 
 MASK = "***"
-_SECRET = re.compile(
-    r"PASS|PW(D|\b)|SECRET|TOKEN|KEY|CREDENTIAL|AUTH(?!ENTIK)|PRIVATE", re.IGNORECASE
-)
+_WORDS = r"(?:PASS|PW(?:D|\b)|SECRET|TOKEN|KEY|CREDENTIAL|AUTH(?!ENTIK)|PRIVATE)"
+_SECRET = re.compile(_WORDS, re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(\w+|\{\w+(:?\?[^}]*)?\})")
 _PROGRAMS = {"command", "entrypoint", "test"}
 _TELLING = re.compile(r"pass|auth|(^|\s)-a(\s|$)", re.IGNORECASE)
 _IN_URL = re.compile(r"(?<=://)[^/@\s$]+(?=@)")
-_IN_COMMENT = re.compile(r"(#.*?\b(\w+)\s*[:=]\s*)(\S.*)")
+_IN_COMMENT = re.compile(rf"(#.*?{_WORDS}\w*[\"']?\s*[:=]\s*)\S.*", re.IGNORECASE)
 
 
 def unified_diff(files: Sequence[ComposeFile], texts: Mapping[str, bytes]) -> str:
@@ -37,11 +36,7 @@ def _masked(text: str, path: str) -> str:
         hidden = "\n".join(re.sub(r"\S.*", MASK, each) for each in text[start:end].split("\n"))
         text = text[:start] + hidden + text[end:]
     text = _IN_URL.sub(MASK, text)
-    return "\n".join(_IN_COMMENT.sub(_hide_comment, line) for line in text.split("\n"))
-
-
-def _hide_comment(found: "re.Match[str]") -> str:
-    return f"{found[1]}{MASK}" if _SECRET.search(found[2]) else found[0]
+    return "\n".join(_IN_COMMENT.sub(rf"\1{MASK}", line) for line in text.split("\n"))
 
 
 def _spans(node: Node, *, secret: bool) -> Iterator[tuple[int, int]]:

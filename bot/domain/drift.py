@@ -25,9 +25,9 @@ class Drift:
 class Made:
     """What a container was made with: by Compose of *version*, whose hash was *config_hash*.
 
-    *of_image* are the names of those *variables* that its image sets as well. *binds* are folders of the host
-    and *volumes* names, both by the place in the container. *ports* are published: host port and
-    port.
+    *of_image* are the names of those *variables* that its image sets as well. *binds* are folders
+    of the host and *volumes* names, both by the place in the container. *ports* are published: host
+    port and port.
     """
 
     service: str
@@ -84,7 +84,7 @@ def _differences(made: Made, service: Mapping[str, Any], config: Mapping[str, An
 
 def _is_same_compose(label: str, version: str) -> bool:
     """A distribution's own number comes after the version, but not into the label."""
-    return bool(label) and re.split(r"[-+]", version)[0] == label or version == label
+    return label in {version, re.split(r"[-+]", version)[0]}
 
 
 def _readings(value: str) -> tuple[str, str]:
