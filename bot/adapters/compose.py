@@ -88,20 +88,10 @@ class ComposeControl:
             await self._remove()
 
     async def _remove(self) -> None:
-        async def gone(container_id: str) -> None:
-            await self._engine.call(
-                "stop a container",
-                lambda sdk: _unless_gone(sdk.stop, container_id, timeout=_STOP_WITHIN),
-            )
-            await self._engine.call(
-                "remove a container",
-                lambda sdk: _unless_gone(sdk.remove_container, container_id, force=True),
-            )
-
-        listed = await asyncio.gather(
-            *(ids_of(self._engine, self._site.project, each) for each in self._site.services)
+        project = self._site.project
+        await asyncio.gather(
+            *(remove_service(self._engine, project, each) for each in self._site.services)
         )
-        await asyncio.gather(*(gone(each) for ids in listed for each in ids))
 
     async def write_tag(self, change: TagChange) -> None:
         await asyncio.to_thread(_change, change)
@@ -115,6 +105,22 @@ class ComposeControl:
     async def _up(self, *words: str) -> None:
         options = ("--detach", "--no-recreate", "--pull", "never", "--no-build")
         await self._compose.run(self._site, "up", *options, *words, within=_UP_WITHIN)
+
+
+async def remove_service(engine: EngineApi, project: str, service: str) -> None:
+    """Stop and remove the containers of a service; one that is gone is no error."""
+
+    async def gone(container_id: str) -> None:
+        await engine.call(
+            "stop a container",
+            lambda sdk: _unless_gone(sdk.stop, container_id, timeout=_STOP_WITHIN),
+        )
+        await engine.call(
+            "remove a container",
+            lambda sdk: _unless_gone(sdk.remove_container, container_id, force=True),
+        )
+
+    await asyncio.gather(*(gone(each) for each in await ids_of(engine, project, service)))
 
 
 def _unless_gone(call: Any, *arguments: Any, **options: Any) -> None:

@@ -1,0 +1,100 @@
+"""The compose files against the containers that run: Compose's own hash, or else what it says."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
+from bot.adapters.engine import environment_of
+from bot.adapters.engine_api import EngineApi
+from bot.domain.drift import Drift, Made, judge_drift
+from bot.domain.restore import Site
+from bot.domain.stack import Stack
+
+_VERSION, _HASH = "com.docker.compose.version", "com.docker.compose.config-hash"
+_OF_THE_HOST = ("/run/desktop/mnt/host", "/host_mnt")  # how Docker Desktop names what is ours
+
+
+class DockerDrift:
+    """Port `ComposeDrift`."""
+
+    def __init__(self, engine: EngineApi, compose: ComposeProgram) -> None:
+        self._engine = engine
+        self._compose = compose
+
+    async def drift(self, stack: Stack) -> Sequence[Drift]:
+        site = site_of(stack)
+        said = await self._ask(site, "config", "--format", "json")
+        config: Mapping[str, Any] = json.loads(said)
+        hashed = await self._ask(site, "config", "--hash", "*")
+        hashes = dict(line.split() for line in hashed.decode().splitlines() if line.strip())
+        version = (await self._ask(site, "version", "--short")).decode().strip()
+        made = await asyncio.gather(*(self._made(each.id) for each in stack.containers))
+        return judge_drift(made, config, hashes, version)
+
+    async def _ask(self, site: Site, *words: str) -> bytes:
+        return await self._compose.run(site, *words, within=CONFIG_WITHIN)
+
+    async def _made(self, container_id: str) -> Made:
+        details: Mapping[str, Any] = await self._engine.call(
+            "inspect a container", lambda sdk: sdk.inspect_container(container_id)
+        )
+        image: Mapping[str, Any] = await self._engine.call(
+            "inspect an image",
+            lambda sdk: sdk.inspect_image(details["Image"]),  # type: ignore[no-untyped-call]
+        )
+        return made_of(details, image)
+
+
+def made_of(details: Mapping[str, Any], image: Mapping[str, Any]) -> Made:
+    """What the Engine says of a container and its image."""
+    labels: Mapping[str, str] = details["Config"]["Labels"]
+    of_image = {each.partition("=")[0] for each in image["Config"].get("Env") or ()}
+    given = environment_of(details)
+    mounts: Sequence[Mapping[str, Any]] = details["Mounts"]
+    ports: Mapping[str, Any] = details["HostConfig"].get("PortBindings") or {}
+    return Made(
+        service=labels["com.docker.compose.service"],
+        container=details["Name"].lstrip("/"),
+        version=labels.get(_VERSION, "").removeprefix("v"),
+        config_hash=labels.get(_HASH, ""),
+        image=details["Config"]["Image"],
+        variables=given,
+        of_image=frozenset(of_image),
+        binds={
+            each["Destination"]: _on_host(each["Source"])
+            for each in mounts
+            if each["Type"] == "bind"
+        },
+        volumes={each["Destination"]: each["Name"] for each in mounts if each["Type"] == "volume"},
+        ports=frozenset(
+            (binding["HostPort"], inside)
+            for inside, bound in ports.items()
+            for binding in bound or ()
+        ),
+    )
+
+
+def _on_host(source: str) -> str:
+    for prefix in _OF_THE_HOST:
+        source = source.removeprefix(prefix)
+    return source
+
+
+def site_of(stack: Stack) -> Site:
+    """The stack as Compose is told of it; of its database nothing is known here."""
+    return Site(
+        project=stack.project,
+        postgresql=stack.postgresql.service,
+        server=stack.server.service,
+        worker=stack.worker.service if stack.worker else None,
+        redis=stack.redis.service if stack.redis else None,
+        working_dir=stack.working_dir,
+        config_files=stack.config_files,
+        env_files=stack.env_files,
+        database="",
+        user="",
+        image=stack.server.image,
+        version=None,
+    )
