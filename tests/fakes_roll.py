@@ -343,7 +343,7 @@ class RollProject:
         self.host.call("plan compose")
         if not current < _WITHOUT_REDIS <= target:
             return None
-        return Planned(ComposeChange((), (), ("redis",)), "- redis")
+        return Planned(ComposeChange((), (), ("redis",), current, target), "- redis")
 
     async def apply(self, site: Site, change: ComposeChange, key: str) -> None:  # noqa: ARG002
         self.host.call("apply compose")
