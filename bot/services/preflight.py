@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.findings import Finding
-from bot.domain.preflight import judge_preflight
+from bot.domain.preflight import MEMORY, judge_preflight
 from bot.services.ports import Clock, Engine
 from bot.services.store_probe import StoreProbe
 from bot.services.stores import Place, Stores
@@ -24,11 +24,15 @@ class Preflight:
     stores: Stores
     clock: Clock
 
-    async def run(self, wanted: str = "") -> Sequence[Finding]:
-        """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does."""
+    async def run(self, wanted: str = "", *, rehearse: bool = True) -> Sequence[Finding]:
+        """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does.
+
+        What only a rehearsal needs is no matter where nobody wants to *rehearse*.
+        """
         outlook = await self.check.run(wanted)
         state = await self.look.look(await self.engine.find_stack())
-        findings = [*judge_preflight(state, outlook)]
+        judged = judge_preflight(state, outlook)
+        findings = [each for each in judged if rehearse or each.subject != MEMORY]
         for place in self.stores.places:
             findings += await self._store(place)
         return findings
