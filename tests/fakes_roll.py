@@ -12,12 +12,13 @@ from bot.domain.compose_edit import ComposeChange
 from bot.domain.errors import PortError
 from bot.domain.gate import Observation, Seen
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import Site, TagChange
 from bot.domain.stack import Stack
 from bot.domain.update_gate import Baseline, Judgement, Verdict, Wanted
 from bot.domain.versions import Family
 from bot.services.compose_ports import Planned
-from bot.services.rehearsal import RehearsedHop
+from bot.services.rehearsal import RehearsalFailedError
 from bot.services.restore_ports import Tools
 from tests.fakes_stack import make_stack
 
@@ -369,5 +370,8 @@ class RollRehearsal:
 
     host: RollHost
 
-    async def run(self, way: Sequence[RehearsedHop], site: Site, job: Any, begin: Any) -> None:  # noqa: ARG002
+    async def run(self, way: Sequence[RehearsedHop], source: Any, job: Any, begin: Any) -> None:  # noqa: ARG002
         self.host.call("rehearse")
+        for hop in way:
+            if not self.host.behaviours.get(str(hop.version), GOOD).holds:
+                raise RehearsalFailedError(hop, "it was never ready on the copy")

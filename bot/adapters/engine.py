@@ -9,8 +9,9 @@ from bot.adapters.engine_api import EngineApi
 from bot.adapters.files import EngineFiles
 from bot.adapters.postgres import Login, PostgresDatabase
 from bot.adapters.redis import RedisServer
-from bot.adapters.scratch import ScratchPostgres, load_rdb, scratch_database
+from bot.adapters.scratch import ScratchPostgres, scratch_database
 from bot.adapters.scratch_application import Original
+from bot.adapters.scratch_redis import load_rdb
 from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import Found, StackWanted, choose_containers

@@ -8,6 +8,7 @@ from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.disk import HostDisk
 from bot.adapters.engine import DockerEngine, environment_of
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.memory import free_memory
 from bot.adapters.postgres import Login
 from bot.adapters.psql import psql_session
 from bot.adapters.stack_probe import read_version
@@ -30,6 +31,9 @@ class DockerPreflight:
                 f'"{stack.postgresql.name}" does not run: there is no database to look at',
                 hint=f'Start it with "docker compose up -d {stack.postgresql.service}".',
             )
+        said: Mapping[str, Any] = await self._engine.api.call(
+            "ask the Engine about itself", lambda sdk: sdk.info()
+        )
         return StackState(
             postgresql=stack.postgresql,
             redis=stack.redis,
@@ -38,7 +42,8 @@ class DockerPreflight:
             database=await database_state(
                 self._engine.api, stack.postgresql, self._engine.login(stack)
             ),
-            image_disk=await HostDisk().usage(await self._image_folder()),
+            image_disk=await HostDisk().usage(str(said["DockerRootDir"])),
+            memory=await free_memory(int(said["MemTotal"])),
         )
 
     async def _service(self, container: Container) -> ServiceState:
@@ -52,12 +57,6 @@ class DockerPreflight:
             settings=frozenset(name for name, value in given.items() if value),
             shared_memory=int(details["HostConfig"].get("ShmSize") or 0),
         )
-
-    async def _image_folder(self) -> str:
-        said: Mapping[str, Any] = await self._engine.api.call(
-            "ask the Engine about itself", lambda sdk: sdk.info()
-        )
-        return str(said["DockerRootDir"])
 
 
 async def database_state(api: EngineApi, container: Container, login: Login) -> DatabaseState:

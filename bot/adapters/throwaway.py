@@ -23,6 +23,7 @@ _FEW_WORDS = 500
 _BEING_REMOVED = 409
 _STARTED_WITHIN = 60  # seconds
 _PREVIEWED = 6 * 3600  # seconds
+_NANOSECONDS = 10**9
 _LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
 
 
@@ -98,9 +99,11 @@ class Server:
     """A server program that an image's own entrypoint starts.
 
     *user* is one that the image knows. *scratch* are the folders that it writes to; what an image
-    declares as a volume is one of its own, and is removed with it. *memory* is in bytes. It is in
-    no network unless one is named, in which it is called *alias*; its root is read-only unless it
-    is *writable*.
+    declares as a volume is one of its own, and is removed with it. *memory* is in bytes, and so is
+    *shared_memory*, which counts as part of it, 0 for the Engine's default. It is in no network
+    unless one is named, in which it is called *alias*; its root is read-only unless it is
+    *writable*. *entrypoint* replaces the image's. Docker looks at its health, as the image says,
+    every *health_interval* seconds; never without one.
     """
 
     image_id: str
@@ -113,6 +116,9 @@ class Server:
     alias: str = ""
     writable: bool = False
     pids: int = _PIDS
+    shared_memory: int = 0
+    entrypoint: tuple[str, ...] = ()
+    health_interval: int = 0
 
 
 @asynccontextmanager
@@ -129,13 +135,17 @@ async def throw_away_server(
         "command": list(server.command),
         "environment": dict(server.environment),
         **({"user": server.user} if server.user else {}),
+        **({"entrypoint": list(server.entrypoint)} if server.entrypoint else {}),
     }
+    if server.health_interval:
+        settings["healthcheck"] = {"Interval": server.health_interval * _NANOSECONDS}
     limits: dict[str, Any] = {
         "mem_limit": server.memory,
         "memswap_limit": server.memory,
         "pids_limit": server.pids,
         "read_only": not server.writable,
         "tmpfs": dict.fromkeys(server.scratch, "mode=1777"),
+        **({"shm_size": server.shared_memory} if server.shared_memory else {}),
     }
     place = (server.network, server.alias)
     async with created(
@@ -195,9 +205,8 @@ async def created(  # noqa: PLR0913 - what all have, and what each has
             network_disabled=not network,
             networking_config=sdk.create_networking_config(joined) if network else None,
             labels={LABEL: job_id},
-            healthcheck={"Test": ["NONE"]},
             host_config=sdk.create_host_config(**sealed),
-            **settings,
+            **{"healthcheck": {"Test": ["NONE"]}, **settings},
         )
 
     try:
@@ -260,9 +269,13 @@ def _remove(sdk: Any, name: str) -> None:
 
 
 def _remove_network(sdk: Any, name: str) -> None:
+    """Also one that still holds a container: a bot that was killed comes back into it."""
     from docker.errors import NotFound  # noqa: PLC0415 - imported when used
 
     with suppress(NotFound):  # it could not be created, or somebody else has swept it
+        for container_id in sdk.inspect_network(name)["Containers"] or ():
+            with suppress(NotFound):
+                sdk.disconnect_container_from_network(container_id, name, force=True)
         sdk.remove_network(name)
 
 

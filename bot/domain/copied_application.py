@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Whatever names another host, a port of its own, or a password.
+# Whatever names another host, a port of its own, or a password. Where in a database things lie is
+# kept, since there they lie in its copy.
 _DROPPED = re.compile(
-    r"AUTHENTIK_(POSTGRESQL__|REDIS__|BROKER__|RESULT_BACKEND__|CACHE__URL|CHANNEL__URL"
+    r"AUTHENTIK_(POSTGRESQL__(?!DEFAULT_SCHEMA$)|REDIS__(?!DB$)|BROKER__|RESULT_BACKEND__|CACHE__URL|CHANNEL__URL"
     r"|EMAIL__|OUTPOSTS__|LISTEN__|BOOTSTRAP_|STORAGE__|HOST|LDAP__|ERROR_REPORTING__).*"
 )
 _KEPT = re.compile(r"AUTHENTIK_.*|TZ")

@@ -24,6 +24,11 @@ _SHOWN = 5
 _UNPACKED = 3  # an image takes about so many times what is loaded of it
 _SPARE = 1.1
 _GROWTH, _HEADROOM = 1.5, 0.9
+# A rehearsal runs PostgreSQL, server and worker beside the live ones. What they are limited to is
+# several times what they use: these are what they want for a start, and without which none begins.
+_AMPLE_MEMORY, _LEAST_MEMORY = 1_500_000_000, 700_000_000
+MEMORY = "memory for the rehearsal"
+"""The subject of a finding that counts for nothing where nothing is rehearsed."""
 
 Check = Callable[[StackState, Outlook], Iterable[Finding]]
 
@@ -229,6 +234,29 @@ def _database_disk(database: DatabaseState) -> Iterable[Finding]:
     )
 
 
+def _memory(state: StackState, _: Outlook) -> Iterable[Finding]:
+    """Room for a second server and worker, which must not push the live ones out."""
+    if state.memory is None:
+        yield Finding(
+            MEMORY,
+            Level.WARNING,
+            "nobody can tell from here how much is free",
+            f"See to it that {_AMPLE_MEMORY / 1e9:.1f} GB are.",
+        )
+        return
+    words = f"{state.memory / 1e9:.1f} GB free"
+    if state.memory >= _AMPLE_MEMORY:
+        yield Finding(MEMORY, Level.OK, words)
+        return
+    enough = state.memory >= _LEAST_MEMORY
+    yield Finding(
+        MEMORY,
+        Level.WARNING if enough else Level.FAILURE,
+        f"{words}, server, worker and database of a copy want {_AMPLE_MEMORY / 1e9:.1f} GB",
+        "Stop something else for that time, or update with --no-rehearsal.",
+    )
+
+
 def _outposts(state: StackState, _: Outlook) -> Iterable[Finding]:
     names: Sequence[str] = state.database.outposts
     if names:
@@ -248,5 +276,5 @@ def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
 
 _CHECKS: tuple[Check, ...] = (
     *(_services, _version, _way, _postgresql, _quiet, _groups),
-    *(_layout, _connections, _disks, _outposts),
+    *(_layout, _connections, _disks, _memory, _outposts),
 )

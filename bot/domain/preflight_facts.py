@@ -54,7 +54,10 @@ class ServiceState:
 
 @dataclass(frozen=True, kw_only=True)
 class StackState:
-    """All of it; *image_disk* is where the Engine keeps images, None where nobody can tell."""
+    """All of it; *image_disk* is where the Engine keeps images, None where nobody can tell.
+
+    *memory* are the bytes that more containers could have, None where nobody can tell.
+    """
 
     postgresql: Container
     redis: Container | None
@@ -62,6 +65,7 @@ class StackState:
     worker: ServiceState | None
     database: DatabaseState
     image_disk: DiskUsage | None
+    memory: int | None = None
 
     @property
     def services(self) -> tuple[ServiceState, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.findings import Finding
-from bot.domain.preflight import judge_preflight
+from bot.domain.preflight import MEMORY, judge_preflight
 from bot.domain.update_outlook import Outlook
 from bot.services.ports import Clock, Engine
 from bot.services.store_probe import StoreProbe
@@ -29,11 +29,14 @@ class Preflight:
         """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does."""
         return (await self.look_ahead(wanted))[1]
 
-    async def look_ahead(self, wanted: str = "") -> tuple[Outlook, Sequence[Finding]]:
-        """The way, too."""
+    async def look_ahead(
+        self, wanted: str = "", *, rehearse: bool = True
+    ) -> tuple[Outlook, Sequence[Finding]]:
+        """The way, too; what only a rehearsal needs is no matter where nobody wants one."""
         outlook = await self.check.run(wanted)
         state = await self.look.look(await self.engine.find_stack())
-        findings = [*judge_preflight(state, outlook)]
+        judged = judge_preflight(state, outlook)
+        findings = [each for each in judged if rehearse or each.subject != MEMORY]
         for place in self.stores.places:
             findings += await self._store(place)
         return outlook, findings

@@ -12,17 +12,18 @@ from bot.domain.findings import Level
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup, RunUpdate
 from bot.domain.restore import Site, TagChange
+from bot.domain.rehearsal import RehearsedHop
 from bot.domain.stack import Stack
 from bot.domain.update import HOP, PHASE, PLAN, UNTOUCHED, HopPlan, Phase, UpdatePlan, encode_plan
 from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import HopOutlook, Outlook
 from bot.domain.update_preview import UpdatePreview, require_fit
 from bot.domain.versions import Family, parse_target
-from bot.services.backup import BackupService
+from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.preflight import Preflight
-from bot.services.rehearsal import Rehearsal, RehearsalFailedError, RehearsedHop
+from bot.services.rehearsal import Rehearsal, RehearsalFailedError
 from bot.services.restore_ports import Tools, Workplace
 from bot.services.switch import Begin, telling
 from bot.services.update_memory import UpdateMemory
@@ -86,7 +87,7 @@ class UpdateService:
     workplace: Workplace
     gates: Gates
     project: ComposeFiles
-    rehearsal: Rehearsal
+    rehearsal: Callable[[Baseline], Rehearsal]
     backup: BackupService
     memory: UpdateMemory
     clock: Clock
@@ -113,9 +114,9 @@ class UpdateService:
         await self._pull(found, command, begin)
         plan = await self._plan(found, command, job)
         await begin("backing up")
-        await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
+        made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
         if command.rehearse:
-            await self._rehearse(plan, job, begin)
+            await self._rehearse(plan, made, job, begin)
         away = 0.0
         for number in range(1, len(plan.hops) + 1):
             plan = await self._with_change(plan, number, command)
@@ -128,7 +129,7 @@ class UpdateService:
 
     async def _gather(self, command: RunUpdate, key: str) -> _Gathered:
         stack = await self.engine.find_stack()
-        outlook, findings = await self.preflight.look_ahead(command.tag)
+        outlook, findings = await self.preflight.look_ahead(command.tag, rehearse=command.rehearse)
         if outlook.up_to_date:
             raise RefusedError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
         require_fit(outlook, findings, named=bool(command.tag))
@@ -204,13 +205,16 @@ class UpdateService:
             )
         return change
 
-    async def _rehearse(self, plan: UpdatePlan, job: JobLog, begin: Begin) -> None:
-        way = [RehearsedHop(each.image, each.digest, each.version) for each in plan.hops]
+    async def _rehearse(self, plan: UpdatePlan, made: BackedUp, job: JobLog, begin: Begin) -> None:
+        way = [
+            RehearsedHop(each.image, each.image_id, parse_target(each.version))
+            for each in plan.hops
+        ]
         try:
-            await self.rehearsal.run(way, plan.site, job, begin)
+            await self.rehearsal(plan.baseline).run(way, made, job, begin)
         except RehearsalFailedError as error:
-            hop = next((each for each in plan.hops if each.version == error.version), plan.target)
-            await self.memory.remember(hop, str(error))
+            [hop] = [each for each in plan.hops if each.version == str(error.version)]
+            await self.memory.remember(hop, error.reason)
             raise
 
     async def _with_change(self, plan: UpdatePlan, number: int, command: RunUpdate) -> UpdatePlan:

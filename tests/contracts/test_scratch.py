@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.adapters.engine_api import EngineApi, Finished
-from bot.adapters.scratch import load_error, load_rdb, scratch_database
+from bot.adapters.scratch import load_error, scratch_database
+from bot.adapters.scratch_redis import load_rdb
 from bot.adapters.throwaway import LABEL, remove_throw_aways
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError

@@ -76,6 +76,7 @@ def stack(version: str = "2025.2.1", **changes: Any) -> StackState:
         worker=service("worker", version),
         database=replace(DATABASE, written_version=version),
         image_disk=DiskUsage(1, 100 * GB, 200 * GB),
+        memory=8 * GB,
     )
     return replace(plain, **changes)
 
@@ -189,6 +190,22 @@ PATCH = ("2025.2.1", "2025.2.4")
         ),
         pytest.param(
             stack(image_disk=None), PATCH, {"disk of the images": WARNING}, id="room unknown"
+        ),
+        pytest.param(stack(memory=1600 * MB), PATCH, {}, id="memory for a copy"),
+        pytest.param(
+            stack(memory=1_400_000_000),
+            PATCH,
+            {"memory for the rehearsal": WARNING},
+            id="memory is short",
+        ),
+        pytest.param(
+            stack(memory=600_000_000),
+            PATCH,
+            {"memory for the rehearsal": FAILURE},
+            id="no memory for a copy",
+        ),
+        pytest.param(
+            stack(memory=None), PATCH, {"memory for the rehearsal": WARNING}, id="memory unknown"
         ),
         pytest.param(
             database(outposts=("ldap", "radius")), PATCH, {"outposts": WARNING}, id="outposts"
@@ -328,7 +345,13 @@ def test_the_first_of_a_family_is_warned_of() -> None:
 
 def test_every_trouble_has_a_remedy() -> None:
     bad = replace(
-        stack(redis=None, worker=None, image_disk=None, server=service("x", settings=frozenset())),
+        stack(
+            redis=None,
+            worker=None,
+            image_disk=None,
+            memory=0,
+            server=service("x", settings=frozenset()),
+        ),
         database=replace(
             DATABASE,
             server=130000,

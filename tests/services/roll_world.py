@@ -183,7 +183,7 @@ class RollWorld(World):
             self.workplace,
             RollGates(self.host),
             self.project,
-            self.mortal(RollRehearsal(self.host)),
+            lambda _: self.mortal(RollRehearsal(self.host)),
             self.backup_service(publish),
             self.memory,
             self.gate_clock,

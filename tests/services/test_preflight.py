@@ -64,6 +64,17 @@ async def test_what_was_seen_of_the_database_blocks(world: World) -> None:
     assert [each.subject for each in findings if each.level is Level.FAILURE] == ["migrations"]
 
 
+async def test_memory_for_a_rehearsal_blocks_only_where_there_shall_be_one(world: World) -> None:
+    look = FakeLook(stack(memory=0))
+
+    findings = await preflight(world, look, FakeStore()).run("2025.2.4")
+    without = await preflight(world, look, FakeStore()).run("2025.2.4", rehearse=False)
+
+    blocking = [each.subject for each in findings if each.level is Level.FAILURE]
+    assert blocking == ["memory for the rehearsal"]
+    assert worst(without) is not Level.FAILURE
+
+
 async def test_before_anything_is_looked_at_the_target_must_be_one(world: World) -> None:
     store = FakeStore()
     with pytest.raises(ConfigError, match="that tag moves"):

@@ -37,9 +37,9 @@ async def act(world: RollWorld, name: str) -> None:
         case "rollback":
             await world.roll_back()
         case "two hops" | "second hop fails":
-            await world.update(UPDATE)
+            await world.update(replace(UPDATE, rehearse=False))
         case _:
-            await world.update(PATCH)
+            await world.update(replace(PATCH, rehearse=name != "faulty"))
 
 
 GOALS = {
