@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.gate import Observation, Seen
-from bot.domain.manifest import DatabaseFacts
+from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
 from bot.domain.stack import Stack
@@ -141,6 +141,12 @@ class FakeDatabases:
             raise PortError("ask PostgreSQL: canceling statement due to lock timeout")
         return await self.facts(name), CONTENTS
 
+    async def copy(self, live: str, name: str) -> None:
+        raise AssertionError
+
+    async def delete_versions(self, name: str, rows: Sequence[VersionRow]) -> None:
+        raise AssertionError
+
     async def empty_queue(self, name: str) -> int:
         assert self.host.databases[name] == NEW
         self.host.call("empty queue")
@@ -203,6 +209,18 @@ class FakeControl:
             self.host.images.add(image)
         if image not in self.host.images:
             raise PortError(f'pull image "{image}": not found')
+
+    async def name_image(self, image: str, image_id: str) -> None:
+        raise AssertionError
+
+    async def image_id(self, image: str) -> str:
+        raise AssertionError
+
+    async def drop_image(self, image_id: str) -> None:
+        raise AssertionError
+
+    async def start_service(self, service: str) -> None:
+        raise AssertionError
 
     async def remove(self) -> None:
         self.host.call("remove")

@@ -219,6 +219,13 @@ class RollControl:
         self.host.call("name image")
         assert self.host.images[image] == image_id
 
+    async def drop_image(self, image_id: str) -> None:
+        running = self.host.images.get(f"{REPOSITORY}:{self.host.running}")
+        if image_id != running:
+            self.host.images = {
+                name: each for name, each in self.host.images.items() if each != image_id
+            }
+
     async def remove(self) -> None:
         self.host.call("remove")
         self.host.running = ""

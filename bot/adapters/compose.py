@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
-from bot.adapters.images import have_image, image_id_of, name_image
+from bot.adapters.images import drop_image, have_image, image_id_of, name_image
 from bot.adapters.services_of import ids_of
 from bot.domain.env_text import value_in, with_value, without_value
 from bot.domain.errors import PortError, RefusedError
@@ -82,6 +82,9 @@ class ComposeControl:
 
     async def image_id(self, image: str) -> str:
         return await image_id_of(self._engine, image)
+
+    async def drop_image(self, image_id: str) -> None:
+        await drop_image(self._engine, image_id)
 
     async def remove(self) -> None:
         async with self._compose.alone():

@@ -7,6 +7,9 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 
 
+_IN_USE = 409
+
+
 async def have_image(engine: EngineApi, image: str, digest: str | None = None) -> None:
     """Have *image* here, of that *digest* where one is known; what is here is not pulled.
 
@@ -48,6 +51,24 @@ async def name_image(engine: EngineApi, image: str, image_id: str) -> None:
         )
     repository, tag = _parts(image)
     await engine.call("name an image", lambda sdk: sdk.tag(image_id, repository, tag, force=True))
+
+
+async def drop_image(engine: EngineApi, image_id: str) -> None:
+    """Remove an image that no container uses, with all its names."""
+    from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 - imported when used
+
+    def drop(sdk: Any) -> None:
+        try:
+            users = sdk.containers(all=True, filters={"ancestor": image_id})
+            if not users:
+                sdk.remove_image(image_id, force=True)  # force: it may have several names
+        except ImageNotFound:
+            return
+        except APIError as error:
+            if error.status_code != _IN_USE:
+                raise
+
+    await engine.call("remove an image", drop)
 
 
 def _parts(image: str) -> tuple[str, str]:

@@ -1,39 +1,49 @@
-"""Remove what restores have kept, once nobody needs it for an undo any more."""
+"""Remove what restores and updates have kept, once nobody needs the way back any more."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job
-from bot.domain.kept import keeps_something, may_go
+from bot.domain.kept import KEPT_FOR, keeps_something, may_go
 from bot.domain.restore import KEPT, RestorePlan, plan_of
+from bot.domain.update import plan_of as update_plan_of
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.ports import Clock
 from bot.services.restore_ports import Workplace
+from bot.services.update_kept import UpdateKept
 
 _ALL = 10_000  # jobs, more than the journal keeps
 
 
 @dataclass(frozen=True)
 class KeptService:
-    """Sweeps; *list_backups* is asked only where something may go."""
+    """Sweeps; *list_backups* is asked only where something may go.
+
+    Nothing goes while an update is unfinished.
+    """
 
     journal: JobJournal
     lock: JobLock
     clock: Clock
     workplace: Workplace
+    updates: UpdateKept
     list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
+    kept_for: timedelta = KEPT_FOR
 
     async def sweep(self) -> Sequence[str]:
         """Remove what may go; the jobs that had kept it.
 
         Raises BusyError while a job runs, PortError where stack or store do not answer.
         """
+        if await self.journal.open_jobs():
+            return ()
         keeping = [job for job in await self.journal.jobs(_ALL) if keeps_something(job)]
         if not keeping:
             return ()
         records, now = await self.list_backups(), self.clock.now()
-        over = [job for job in keeping if may_go(job, records, now)]
+        over = [job for job in keeping if may_go(job, records, now, self.kept_for)]
         if not over:
             return ()
         async with self.lock.hold(None):
@@ -45,6 +55,8 @@ class KeptService:
         plan = plan_of(job.plan)
         if plan:
             await self._drop(plan)
+        if update := update_plan_of(job.plan):
+            await self.updates.drop(update)
         await self.journal.plan(job.id, {KEPT: ""})
 
     async def _drop(self, plan: RestorePlan) -> None:

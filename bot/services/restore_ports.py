@@ -114,6 +114,9 @@ class StackControl(Protocol):
     async def image_id(self, image: str) -> str:
         """What *image* means on this host. Raises PortError where it is not here."""
 
+    async def drop_image(self, image_id: str) -> None:
+        """Remove it with its names, unless a container uses it; one that is gone is no error."""
+
     async def remove(self) -> None:
         """Stop and remove server and worker, so that nothing starts them but us."""
 

@@ -253,7 +253,7 @@ class UpdateService:
         for service in roll.hop.change.drops if roll.hop.change else ():
             await self.project.drop_service(plan.site, service)
         if number > 1:
-            await roll.drop_kept()
+            await roll.drop_copies()
         return held_since - gone
 
 

@@ -99,7 +99,7 @@ class UpdateRecovery:
         """Of the hops that were made only the first keeps what an undo needs."""
         for number in range(2, made + 1):
             tools = await self.workplace.tools(plan.site, plan.key(number))
-            await Roll(plan, number, tools, self.workplace, self.project).drop_kept()
+            await Roll(plan, number, tools, self.workplace, self.project).drop_copies()
 
     async def _gate(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
         """It may have served for hours: only what does not hold goes back."""
@@ -118,10 +118,10 @@ class UpdateRecovery:
         await self._note(job, {PHASE: Phase.BACK})
         kept = await self.evidence.keep(job.id, roll.plan.site)
         done = await roll.back()
-        if done.aside:
+        if not done.aside:
+            await roll.drop_copies()
+        elif roll.number == 1:  # else the way back of the hops before is kept, which says as much
             await self._note(job, {KEPT: Kept.FAILED})
-        else:
-            await roll.drop_kept()
         told = put_back_words(roll.plan, roll.number, done.change, done.written, done.aside)
         more = [*done.doubts, *([f"what the new containers said is in {kept}"] if kept else [])]
         return await self._held(roll, "; ".join([joined(words, told), *more]))

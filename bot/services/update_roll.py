@@ -104,9 +104,7 @@ class Roll:
         await self.tools.control.remove()
         await self._put_project_back()
         await self.restart()
-        await self.tools.databases.drop(self.plan.snapshot(self.number))
-        if self.tools.sessions:
-            await self.tools.sessions.discard()
+        await self.drop_copies()
 
     async def back(self) -> PutBack:
         """Let the version before serve again on the database as it was before."""
@@ -127,12 +125,16 @@ class Roll:
         await self.tools.databases.unfence(self.live)
         await self.tools.control.start()
 
-    async def drop_kept(self) -> None:
-        """Remove what the hop has kept for its undo."""
+    async def drop_copies(self) -> None:
+        """Remove what the hop has kept of database and sessions."""
         for name in (self.plan.snapshot(self.number), self.plan.failed(self.number)):
             await self.tools.databases.drop(name)
         if self.tools.sessions:
             await self.tools.sessions.discard()
+
+    async def forget(self) -> None:
+        """Remove all that the hop has kept: there is no way back any more."""
+        await self.drop_copies()
         if self.hop.change:
             await self.project.discard(self.plan.site, self.hop.change, self.plan.key(self.number))
 

@@ -1,0 +1,275 @@
+"""Updates and rollbacks over fakes: what they do in which order, and what they say."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
+from bot.domain.errors import PortError, RefusedError, RollbackFailedError, UpdateFailedError
+from bot.domain.jobs import JobState
+from bot.domain.update_gate import Judgement
+from bot.services.rehearsal import RehearsalFailedError
+from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
+from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
+from tests.services.test_update_check import image
+
+STRAIGHT = replace(PATCH, rehearse=False)
+MIGRATES = Behaviour(migrations=("new-2",))
+NEVER_READY = Behaviour(holds=False)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    """The real one."""
+    journal = Journal(StateFolder(tmp_path / "state"))
+    yield journal
+    await journal.close()
+
+
+def world_with(journal: Journal, **behaviours: Behaviour) -> RollWorld:
+    """A stack of 2025.2.1; the patch 2025.2.4 and the next family behave as said."""
+    known = dict(BEHAVIOURS)
+    names = {"patch": "2025.2.4", "next": "2025.4.4"}
+    known.update({names[name]: each for name, each in behaviours.items()})
+    return world_of(journal, host=RollHost(behaviours=known))
+
+
+async def last_message(journal: Journal) -> str:
+    [job, *_] = await journal.jobs.jobs()
+    return job.message
+
+
+async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+
+    done = await world.update(PATCH)
+
+    host = world.host
+    assert (host.running, host.tag, host.live.rows) == ("2025.2.4", "2025.2.4", 100)
+    assert (done.before, done.version, done.hops) == ("2025.2.1", "2025.2.4", 1)
+    order = ["pull", "rehearse", "remove", "fence", "copy", "write tag", "unfence", "start", "gate"]
+    assert [each for each in dict.fromkeys(host.calls) if each in order] == order
+    [record] = await world.records()
+    assert record.manifest
+    assert record.manifest.trigger == "update"
+    assert [each for each in host.databases if each != LIVE]  # the way back
+    assert "2025.2.4 serves, 2025.2.1 before" in await last_message(journal)
+
+
+async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
+    world = world_with(journal)
+
+    async def refuse(_: object) -> bool:
+        return False
+
+    with pytest.raises(RefusedError, match="was not confirmed"):
+        await world.update(PATCH, refuse)
+
+    assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
+    assert not {"remove", "fence", "pull"} & set(world.host.calls)
+
+
+async def test_what_fails_in_the_rehearsal_is_never_started(journal: Journal) -> None:
+    world = world_with(journal, patch=NEVER_READY)
+
+    with pytest.raises(RehearsalFailedError, match="never ready on the copy"):
+        await world.update(PATCH)
+
+    assert "remove" not in world.host.calls
+    [bad] = await journal.releases.bad(REPOSITORY)
+    assert (bad.tag, bad.reason) == ("2025.2.4", "it was never ready on the copy")
+
+
+async def test_a_failure_of_the_host_in_the_rehearsal_says_nothing_of_the_version(
+    journal: Journal,
+) -> None:
+    world = world_with(journal)
+    world.host.fails = {"rehearse"}
+
+    with pytest.raises(PortError, match="rehearse"):
+        await world.update(PATCH)
+
+    assert not await journal.releases.bad(REPOSITORY)
+    assert "nobody was logged out" in await last_message(journal)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words", "aside"),
+    [
+        (NEVER_READY, "only noted that 2025.2.4 began", False),
+        (Behaviour(holds=False, notes_itself=False), "had not been touched", False),
+        (replace(MIGRATES, holds=False), "1 migrations had been applied", True),
+        (replace(MIGRATES, holds=False, drops_rows=True), "every row intact", True),
+    ],
+    ids=["version row", "untouched", "migrated", "rows dropped"],
+)
+async def test_what_does_not_hold_goes_back(
+    journal: Journal,
+    behaviour: Behaviour,
+    words: str,
+    aside: bool,  # noqa: FBT001
+) -> None:
+    world = world_with(journal, patch=behaviour)
+    world.host.write()
+
+    with pytest.raises(UpdateFailedError) as failed:
+        await world.update(STRAIGHT)
+
+    host = world.host
+    assert (host.running, host.tag) == ("2025.2.1", "2025.2.1")
+    assert host.live == Content(101)
+    assert host.redis == "sessions"
+    assert words in str(failed.value)
+    assert "2025.2.4 did not hold: it was never ready. 2025.2.1 serves again" in str(failed.value)
+    assert failed.value.proof == ("a line of its log",)
+    assert any("_failed_" in each for each in host.databases) is aside
+    assert not any("_before_" in each for each in host.databases)
+    [bad] = await journal.releases.bad(REPOSITORY)
+    assert bad.tag == "2025.2.4"
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.ROLLED_BACK, True)
+
+
+async def test_where_the_old_one_does_not_hold_either_a_person_is_needed(journal: Journal) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, holds=False))
+    world.host.behaviours["2025.2.1"] = NEVER_READY
+
+    with pytest.raises(RollbackFailedError, match="does not hold: it was never ready"):
+        await world.update(STRAIGHT)
+
+    [job] = await journal.jobs.jobs()
+    assert job.state is JobState.STUCK
+    assert "RUNBOOK.md" in job.message
+    with pytest.raises(RefusedError, match="was given up"):
+        await world.update(replace(UPDATE, rehearse=False))
+
+
+@pytest.mark.parametrize(("stays", "version"), [(True, "2025.2.4"), (False, "2025.2.1")])
+async def test_where_only_the_public_url_fails_a_person_decides(
+    journal: Journal,
+    stays: bool,  # noqa: FBT001
+    version: str,
+) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, asks=True))
+    asked: list[str] = []
+
+    async def ask(judgement: Judgement) -> bool:
+        asked.append(judgement.reason)
+        return stays
+
+    if stays:
+        await world.update(STRAIGHT, ask=ask)
+    else:
+        with pytest.raises(UpdateFailedError, match="sso.example answers 502"):
+            await world.update(STRAIGHT, ask=ask)
+
+    assert asked == ["https://sso.example answers 502, 200 before"]
+    assert (world.host.running, world.host.tag) == (version, version)
+
+
+async def test_a_hop_that_fails_returns_to_the_last_promoted_one(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES, next=Behaviour(("new-2", "new-4"), holds=False))
+
+    with pytest.raises(UpdateFailedError, match="2025.4.4 did not hold"):
+        await world.update(replace(UPDATE, rehearse=False))
+
+    assert world.host.running == "2025.2.4"
+    assert world.host.live.migrations == ("0001", "new-2")
+    await world.roll_back()
+    assert world.host.running == "2025.2.1"
+    assert world.host.live == Content()
+
+
+async def test_what_runs_already_is_refused(journal: Journal) -> None:
+    with pytest.raises(RefusedError, match="nothing newer is wanted"):
+        await world_with(journal).update(replace(UPDATE, tag="2025.2.1"))
+
+
+async def test_a_fresh_version_waits_unless_a_person_names_it(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    world.registry.images = {
+        "2025.2.1": image("2025.2.1"), "2025.2.4": image("2025.2.4", days=1),
+    }  # fmt: skip
+
+    with pytest.raises(RefusedError, match="is known since"):
+        await world.update(replace(PATCH, tag=""))
+    await world.update(PATCH)
+
+    assert world.host.running == "2025.2.4"
+
+
+async def test_an_image_that_is_not_there_changes_nothing(journal: Journal) -> None:
+    world = world_with(journal)
+    world.host.pullable.clear()
+
+    with pytest.raises(PortError, match="not found"):
+        await world.update(PATCH)
+
+    assert world.host.running == "2025.2.1"
+    assert "nobody was logged out" in await last_message(journal)
+
+
+async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
+    world = world_with(journal)
+    tags = ("2025.8.6", "2025.10.4")
+    world.registry.images |= {tag: image(tag) for tag in tags}
+    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
+    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
+    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+
+    await world.update(replace(UPDATE, tag="2025.10.4", apply_compose=True))
+
+    assert (world.host.running, world.host.redis) == ("2025.10.4", None)
+    assert world.host.compose == "without redis"
+    await world.roll_back()
+    assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
+    assert world.host.live == Content()
+    assert (world.host.redis, world.host.compose) == ("sessions", "as it was")
+
+
+async def test_a_rollback_says_what_it_loses_and_keeps_that_aside(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(PATCH)
+    world.host.write()
+    shown: list[int] = []
+
+    async def look(preview: object) -> bool:
+        shown.append(preview.loses)  # type: ignore[attr-defined]
+        return True
+
+    done = await world.roll_back(ROLLBACK, look)
+
+    assert shown == [1]
+    assert world.host.live == Content()
+    assert "1 rows written since are not in it" in done.words
+    [aside] = [name for name in world.host.databases if "_failed_" in name]
+    assert world.host.databases[aside].rows == 101
+    [bad] = await journal.releases.bad(REPOSITORY)
+    assert bad.reason == "the update to it was taken back by root"
+    with pytest.raises(RefusedError, match="no update to take back"):
+        await world.roll_back()
+
+
+async def test_a_rollback_of_a_patch_without_migrations_loses_nothing(journal: Journal) -> None:
+    world = world_with(journal, patch=Behaviour(notes_itself=False))
+    await world.update(PATCH)
+    world.host.write()
+
+    await world.roll_back()
+
+    assert world.host.running == "2025.2.1"
+    assert world.host.live == Content(101)
+
+
+async def test_where_something_else_runs_since_there_is_nothing_to_take_back(
+    journal: Journal,
+) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(PATCH)
+    world.host.running = world.host.tag = "2025.4.4"
+
+    with pytest.raises(RefusedError, match="cannot be taken back any more"):
+        await world.roll_back()
