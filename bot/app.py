@@ -40,6 +40,8 @@ from bot.domain.messages import (
     RunPrune,
     RunRekey,
     RunRestore,
+    RunRollback,
+    RunUpdate,
 )
 from bot.domain.rekey import Rekeying
 from bot.domain.retention import RetentionPlan
@@ -57,7 +59,10 @@ from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
 from bot.services.stores import Catalogue
+from bot.services.rollback import ConfirmRollback, RolledBack
 from bot.services.undo import Undo
+from bot.services.update import Ask, Updated
+from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
@@ -101,14 +106,23 @@ class App:
             settings.gate,
             settings.stack or None,
         )
-        self.updates = Updates(settings, self.engine, self.journal, self.clock, self.stores)
+        self.updates = Updates(
+            settings,
+            self.engine,
+            self.journal,
+            self.clock,
+            self.stores,
+            self.keys,
+            self.restores.workplace,
+            compose,
+        )
         undo = Undo(
             self.engine,
             self.stores,
             self.journal.jobs,
             self.clock,
             self.keys.trusted,
-            {JobKind.RESTORE: self.restores.recovery().settle},
+            {JobKind.RESTORE: self.restores.recovery().settle, **self.updates.settlers()},
         )
         self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
@@ -215,10 +229,38 @@ class App:
 
         return await self.jobs.run(command, work, begun, lambda restored: restored.words)
 
+    async def update(
+        self, command: RunUpdate, confirm: UpdateConfirm, ask: Ask, begun: Begun | None = None
+    ) -> Updated:
+        """`akbot update`, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> Updated:
+            return await self.updates.run(command, job, publish, confirm, ask)
+
+        return await self.jobs.run(command, work, begun, lambda done: done.words)
+
+    async def rollback(
+        self, command: RunRollback, confirm: ConfirmRollback, begun: Begun | None = None
+    ) -> RolledBack:
+        """`akbot rollback`, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> RolledBack:
+            return await self.updates.roll_back(command, job, publish, confirm)
+
+        return await self.jobs.run(command, work, begun, lambda done: done.words)
+
     def kept(self) -> KeptService:
-        """What restores have kept for an undo."""
+        """What restores and updates have kept for the way back."""
         place = self.restores.workplace
-        return KeptService(self.journal.jobs, self.lock, self.clock, place, self.backups)
+        return KeptService(
+            self.journal.jobs,
+            self.lock,
+            self.clock,
+            place,
+            self.updates.kept(),
+            self.backups,
+            self.settings.kept_for,
+        )
 
     async def run(self, command: Command, begun: Begun | None = None) -> object:
         """Whatever job *command* asks for."""

@@ -1,26 +1,38 @@
 """What updates and rollbacks are built from."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from bot.adapters.compose_files import DockerComposeFiles
+from bot.adapters.compose_drift import DockerDrift
+from bot.adapters.compose_files import ProjectComposeFiles
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine import DockerEngine
 from bot.adapters.evidence import LogFolder
+from bot.adapters.gate_place import live_probe
 from bot.adapters.image_file import PulledImages
 from bot.adapters.journal import Journal
+from bot.adapters.keys import HostKeys
 from bot.adapters.preflight import DockerPreflight
 from bot.adapters.registry import HttpRegistry
 from bot.adapters.registry_cache import RegistryCache
 from bot.adapters.registry_login import DockerLogins
+from bot.adapters.rehearsal import DockerRehearsals
 from bot.adapters.release_feed import HttpReleaseFeed
-from bot.app_restores import Restores
+from bot.adapters.restore_place import DockerWorkplace
+from bot.adapters.state_folder import StateFolder
 from bot.domain.jobs import JobKind
 from bot.domain.messages import RunRollback, RunUpdate
+from bot.domain.restore import Site
 from bot.domain.rollback import RollbackPreview
+from bot.domain.update_gate import Baseline, Patience
 from bot.domain.update_preview import UpdatePreview
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
-from bot.services.ports import JobLog, Publish
+from bot.services.ports import Clock, JobLog, Publish
 from bot.services.preflight import Preflight
+from bot.services.rehearsal import Rehearsal
 from bot.services.rollback import (
     ConfirmRollback,
     RollbackRecovery,
@@ -28,9 +40,177 @@ from bot.services.rollback import (
     RolledBack,
     WayBackDown,
 )
+from bot.services.stores import Stores
 from bot.services.undo import Settle
 from bot.services.update import Ask, Confirm, Updated, UpdateService
 from bot.services.update_check import UpdateCheck
+from bot.services.update_gate import UpdateGate
+from bot.services.update_kept import UpdateKept
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_recovery import UpdateRecovery
 from bot.settings import Settings
+
+
+@dataclass(frozen=True)
+class LiveGates:
+    """Port `Gates`: before the stack's own server and worker."""
+
+    engine: DockerEngine
+    clock: Clock
+    settings: Settings
+
+    @property
+    def stable(self) -> float:
+        return self.settings.gate.stable
+
+    def of(self, site: Site) -> UpdateGate:
+        probe = live_probe(self.engine.api, site, self.settings.site_checks)
+        return UpdateGate(probe, self.clock, self.settings.update_patience)
+
+
+@dataclass(frozen=True)
+class Updates:
+    """Checks, preflights, updates, rollbacks, and what settles those that did not end well."""
+
+    settings: Settings
+    engine: DockerEngine
+    journal: Journal
+    clock: Clock
+    stores: Stores
+    keys: HostKeys
+    workplace: DockerWorkplace
+    compose: ComposeProgram
+
+    @cached_property
+    def registry(self) -> HttpRegistry:
+        settings = self.settings
+        cache = RegistryCache(StateFolder(settings.state_folder))
+        logins = DockerLogins(settings.docker_folder)
+        return HttpRegistry(settings.registry_endpoint, logins, cache, self.clock)
+
+    @property
+    def check(self) -> UpdateCheck:
+        return UpdateCheck(
+            self.engine,
+            self.registry,
+            PulledImages(self.engine.api),
+            HttpReleaseFeed(self.settings.feed_url),
+            self.journal.releases,
+            self.journal.jobs,
+            self.clock,
+            self.settings.minimum_age,
+        )
+
+    @property
+    def preflight(self) -> Preflight:
+        look = DockerPreflight(self.engine)
+        return Preflight(self.check, look, self.engine, self.stores, self.clock)
+
+    async def preview(self, command: RunUpdate) -> UpdatePreview:
+        """`akbot update --dry-run`."""
+        return await (await self._service(_tell_nobody)).preview(command)
+
+    async def run(
+        self, command: RunUpdate, job: JobLog, publish: Publish, confirm: Confirm, ask: Ask
+    ) -> Updated:
+        """The work of a job of kind UPDATE."""
+        return await (await self._service(publish)).run(command, job, confirm, ask)
+
+    async def rollback_preview(self, command: RunRollback) -> RollbackPreview:
+        """`akbot rollback --dry-run`."""
+        return await (await self._rollbacks(_tell_nobody)).preview(command)
+
+    async def roll_back(
+        self, command: RunRollback, job: JobLog, publish: Publish, confirm: ConfirmRollback
+    ) -> RolledBack:
+        """The work of a job of kind ROLLBACK."""
+        return await (await self._rollbacks(publish)).run(command, job, confirm)
+
+    def settlers(self) -> Mapping[JobKind, Settle]:
+        """What settles jobs of these kinds that did not end well."""
+        backups = HalfBackups(self.engine, self.stores, self.keys.trusted)
+        updates = UpdateRecovery(
+            self.engine,
+            self.journal.jobs,
+            self.workplace,
+            self._gates,
+            self._project,
+            LogFolder(self.engine.api, self.settings.state_folder),
+            self._memory,
+            backups,
+        )
+        rollbacks = RollbackRecovery(self.engine, self.journal.jobs, self._way_back, backups)
+        return {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
+
+    def kept(self) -> UpdateKept:
+        """What updates and rollbacks have kept for the way back."""
+        return UpdateKept(self.workplace, self._project)
+
+    async def close(self) -> None:
+        """Give back threads."""
+        await self.registry.close()
+
+    @property
+    def _gates(self) -> LiveGates:
+        return LiveGates(self.engine, self.clock, self.settings)
+
+    @property
+    def _project(self) -> ProjectComposeFiles:
+        return ProjectComposeFiles(self.engine.api, self.compose)
+
+    @property
+    def _memory(self) -> UpdateMemory:
+        return UpdateMemory(self.journal.releases, self.clock)
+
+    @property
+    def _way_back(self) -> WayBackDown:
+        return WayBackDown(self.workplace, self._gates, self._project)
+
+    async def _service(self, publish: Publish) -> UpdateService:
+        keyring = await asyncio.to_thread(self.keys.keyring)
+
+        def rehearsal(before: Baseline) -> Rehearsal:
+            return Rehearsal(
+                self.engine,
+                DockerRehearsals(self.engine, self.settings.site_checks),
+                self.stores,
+                keyring,
+                self.clock,
+                Patience(
+                    stable=self.settings.rehearsal_stable, timeout=self.settings.gate.timeout
+                ),
+                before,
+            )
+
+        return UpdateService(
+            self.engine,
+            self.preflight,
+            self.workplace,
+            self._gates,
+            self._project,
+            rehearsal,
+            await self._backups(publish),
+            self._memory,
+            self.clock,
+            publish,
+        )
+
+    async def _rollbacks(self, publish: Publish) -> RollbackService:
+        return RollbackService(
+            self.engine,
+            self.journal.jobs,
+            self._way_back,
+            await self._backups(publish),
+            self._memory,
+            self.clock,
+            publish,
+        )
+
+    async def _backups(self, publish: Publish) -> BackupService:
+        keyring = await asyncio.to_thread(self.keys.keyring)
+        stack = self.settings.stack or None
+        return BackupService(self.engine, self.stores, keyring, self.clock, publish, stack)
+
+
+def _tell_nobody(_: object) -> None:
+    """A preview is no work of which somebody should hear."""

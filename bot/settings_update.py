@@ -42,6 +42,22 @@ class UpdateSettings(BaseSettings):
         " release is offered at once.",
     )
 
+    snapshot_keep: float = Field(
+        24,
+        alias="AKBOT_SNAPSHOT_KEEP",
+        json_schema_extra={FORM: "a number of hours from 1 to 8760"},
+        ge=1,
+        le=8760,
+        allow_inf_nan=False,
+        description="Hours for which the database, files and image from before an update or a"
+        " restore are kept for the way back; longer where no newer backup is good.",
+    )
+
+    @property
+    def kept_for(self) -> timedelta:
+        """How long the way back is kept at least."""
+        return timedelta(hours=self.snapshot_keep)
+
     @property
     def feed_url(self) -> str:
         """The feed's address, "" for none."""
