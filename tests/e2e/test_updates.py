@@ -1,0 +1,217 @@
+"""`akbot update` and `akbot rollback` on the real stack, with every tag that is good.
+
+The stack is its own, so it comes late: afterwards there is a new one, with nothing in it.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.aftermath import throw_aways
+from tests.e2e.akbot import Akbot
+from tests.e2e.test_restore import own_databases, rows, served
+from tests.e2e.visitor import Visitor, probing
+from tests.sandbox.fixture import Sandbox, script
+
+pytestmark = pytest.mark.docker
+
+EARLY = ("2025.2.4", "2025.4.4", "2025.6.4", "2025.8.6", "2025.10.4")
+LATE = ("2025.12.4", "2026.2.2", "2026.5.7", "2026.8.3")
+SERVICES = ("postgresql", "redis", "authentik", "worker")
+
+
+@pytest.fixture(scope="module")
+def stack(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """2025.2.1 with some thousand rows; its registry has every good tag."""
+    fresh = sandbox.fresh()
+    script("fill", "16MiB", "--media", "20")
+    fresh.stand_ins(*(f"goauthentik/server:{tag}" for tag in (*EARLY, *LATE)))
+    yield fresh
+    sandbox.fresh()
+
+
+@pytest.fixture(scope="module")
+def visitor(stack: Sandbox) -> Visitor:
+    """Somebody who has logged in before it all began."""
+    visitor = Visitor()
+    visitor.log_in(stack)
+    assert visitor.is_logged_in()
+    return visitor
+
+
+@pytest.fixture(scope="module")
+def bot(stack: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Akbot:
+    """One bot for the whole way: what it remembers is part of it."""
+    folder = tmp_path_factory.mktemp("updates")
+    return bot_of(stack, folder)
+
+
+def bot_of(stack: Sandbox, folder: Path, **settings: str) -> Akbot:
+    """It looks at the gate for two seconds, and waits for no version to ripen."""
+    own = {
+        "AKBOT_STATE": str(folder / "state"),
+        "AKBOT_STORE": f"file://{folder / 'store'}",
+        "AKBOT_STACK": "updates",
+        "AKBOT_RELEASE_FEED": "off",
+        "AKBOT_UPDATE_MINIMUM_AGE": "0",
+        "AKBOT_GATE_STABLE": "2",
+        "AKBOT_GATE_TIMEOUT": "120",
+        "AKBOT_REHEARSAL_STABLE": "2",
+    }
+    return Akbot(folder, {**stack.environment, **own, **settings})
+
+
+def updated(bot: Akbot, *arguments: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(bot.ok("update", "--yes", "--json", *arguments))
+    return value
+
+
+def env_of(stack: Sandbox) -> list[str]:
+    return (stack.project / ".env").read_text().splitlines()
+
+
+def changed_lines(before: list[str], after: list[str]) -> list[str]:
+    return [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+
+
+def ids(stack: Sandbox, *names: str) -> list[str]:
+    return stack.docker("inspect", "--format", "{{.Id}}", *names).split()
+
+
+def in_step(stack: Sandbox) -> None:
+    """A person's own `docker compose up -d` makes nothing anew."""
+    before = stack.docker("ps", "--all", "--quiet", "--no-trunc")
+    services = [each for each in SERVICES if each in stack.compose("config", "--services").split()]
+    stack.compose("up", "--detach", *services)  # not the bot
+    assert stack.docker("ps", "--all", "--quiet", "--no-trunc") == before
+
+
+def test_a_patch_and_the_way_back(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
+    env, data = env_of(stack), rows(stack)
+    kept = ids(stack, "authentik-postgresql", "authentik-redis")
+
+    done = updated(bot, "2025.2.4")
+
+    assert (done["before"], done["version"], done["hops"]) == ("2025.2.1", "2025.2.4", 1)
+    assert served(stack) == (200, "2025.2.4")
+    assert changed_lines(env, env_of(stack)) == [
+        "- AUTHENTIK_TAG=2025.2.1", "+ AUTHENTIK_TAG=2025.2.4",
+    ]  # fmt: skip
+    assert visitor.is_logged_in()
+    assert rows(stack) == data
+    in_step(stack)
+
+    bot.ok("rollback", "--yes", "--no-safety-backup")
+
+    assert served(stack) == (200, "2025.2.1")
+    assert env_of(stack) == env
+    assert rows(stack) == data
+    assert visitor.is_logged_in()
+    assert own_databases(stack) == []
+    assert ids(stack, "authentik-postgresql", "authentik-redis") == kept
+    in_step(stack)
+    why = bot.ok("update", "--why", "2025.2.4")
+    assert "was taken back by" in why
+
+
+def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
+    """In two hops; a row is written between the backup and the fence."""
+    with probing() as prober:
+        done = updated(bot, "2025.4.4")
+
+    assert (done["version"], done["hops"]) == ("2025.4.4", 2)
+    assert served(stack) == (200, "2025.4.4")
+    assert visitor.is_logged_in(), "its session moved from Redis into the database"
+    assert prober.away > 0
+    assert done["away"] < 60
+    assert not throw_aways(stack)
+    in_step(stack)
+    stack.psql("INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)"
+               " VALUES (gen_random_uuid(), 'late', false, '{}')")  # fmt: skip
+    preview = json.loads(bot.ok("rollback", "--dry-run", "--json"))
+    assert preview["written"] >= 1
+
+    told = bot.ok("rollback", "--yes")
+
+    assert "rows written since are not in it" in told
+    assert served(stack) == (200, "2025.2.1")
+    assert visitor.is_logged_in(), "its session is in Redis again"
+    [aside] = own_databases(stack)
+    groups = "SELECT count(*) FROM authentik_core_group WHERE name = 'late'"
+    assert stack.psql(groups) == [["0"]]
+    stack.psql(f'ALTER DATABASE "{aside}" ALLOW_CONNECTIONS true', database="postgres")
+    assert stack.psql(groups, database=aside) == [["1"]]
+    stack.psql(f'DROP DATABASE "{aside}"', database="postgres")
+    in_step(stack)
+
+
+def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
+    env = env_of(stack)
+    compose = (stack.project / "docker-compose.yml").read_text()
+
+    done = updated(bot, "--apply-compose", "2025.10.4")
+
+    assert done["hops"] == len(EARLY)
+    assert served(stack) == (200, "2025.10.4")
+    assert visitor.is_logged_in()
+    assert changed_lines(env, env_of(stack)) == [
+        "- AUTHENTIK_TAG=2025.2.1", "+ AUTHENTIK_TAG=2025.10.4",
+    ]  # fmt: skip
+    names = stack.docker("ps", "--all", "--format", "{{.Names}}").split()
+    assert "authentik-redis" not in names
+    assert "redis" not in stack.compose("config", "--services").split()
+    changes = changed_lines(
+        compose.splitlines(), (stack.project / "docker-compose.yml").read_text().splitlines()
+    )
+    assert all(each[0] == "-" for each in changes), changes
+    in_step(stack)
+
+
+def test_the_way_to_the_newest_and_back(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
+    """Over the move of the media; back in one step, to where the way began."""
+    files = {each.name: each.read_text() for each in stack.project.glob("*.yml")}
+
+    done = updated(bot, "--apply-compose", "2026.8.3")
+
+    assert done["hops"] == len(LATE)
+    assert served(stack) == (200, "2026.8.3")
+    assert visitor.is_logged_in()
+    media = stack.mounts / "authentik" / "data" / "media"
+    assert media.is_dir()
+    assert not (stack.mounts / "authentik" / "media").exists()
+    in_step(stack)
+
+    bot.ok("rollback", "--yes", "--no-safety-backup")
+
+    assert served(stack) == (200, "2025.10.4")
+    assert (stack.mounts / "authentik" / "media").is_dir()
+    assert {each.name: each.read_text() for each in stack.project.glob("*.yml")} == files
+    assert visitor.is_logged_in()
+    in_step(stack)
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "words"),
+    [
+        ("2025.2.4", 3, "is older than 2025.10.4"),
+        ("2026.2.3", 3, "the registry has no version 2026.2.3"),
+        ("latest", 2, "that tag moves"),
+        ("2026.2", 2, "is a family"),
+        ("2026.2.0-rc1", 2, "is a release candidate"),
+        ("$(reboot)", 2, "is no version"),
+        ("2" * 10_000, 2, "is no version"),
+    ],
+)
+def test_what_is_no_target(stack: Sandbox, bot: Akbot, target: str, code: int, words: str) -> None:
+    before = stack.docker("ps", "--all", "--quiet", "--no-trunc")
+
+    ended = bot("update", "--yes", target)
+
+    assert (ended.code, ended.out) == (code, "")
+    assert words in ended.err
+    assert len(ended.err) < 400
+    assert stack.docker("ps", "--all", "--quiet", "--no-trunc") == before

@@ -1,0 +1,142 @@
+"""Every tag that is faulty: in the rehearsal nothing is touched, without one all comes back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.aftermath import throw_aways
+from tests.e2e.akbot import Akbot
+from tests.e2e.test_restore import rows, served
+from tests.e2e.test_updates import bot_of, env_of, in_step
+from tests.e2e.visitor import Visitor, probing
+from tests.sandbox.fixture import Sandbox, script
+
+pytestmark = pytest.mark.docker
+
+FAULTS = {
+    "2025.4.90": "exit",
+    "2025.4.91": "/-/health/ready/",
+    "2025.4.92": "migration",
+    "2025.4.93": "",
+    "2025.4.94": "worker",
+    "2025.4.95": "login page answers 500",
+    "2025.4.96": "2025.4.96",
+    "2025.4.97": "",
+}
+"""What the reason must name."""
+QUICK = {
+    "AKBOT_GATE_STABLE": "2",
+    "AKBOT_GATE_TIMEOUT": "40",
+    "AKBOT_REHEARSAL_STABLE": "2",
+}
+# the one that is well for 20 s
+PATIENT = {"2025.4.93": {"AKBOT_GATE_STABLE": "25", "AKBOT_REHEARSAL_STABLE": "25"}}
+
+
+@pytest.fixture(scope="module")
+def stack(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """2025.2.1 of the repository of faulty ones."""
+    fresh = sandbox.fresh("--repository", "goauthentik/faulty")
+    script("fill", "16MiB", "--media", "20")
+    fresh.stand_ins(*(f"goauthentik/faulty:{tag}" for tag in FAULTS))
+    yield fresh
+    sandbox.fresh()
+
+
+@pytest.fixture(scope="module")
+def visitor(stack: Sandbox) -> Visitor:
+    """Somebody who has logged in before it all began."""
+    visitor = Visitor()
+    visitor.log_in(stack)
+    return visitor
+
+
+def containers(stack: Sandbox) -> str:
+    return stack.docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", "authentik",
+                        "authentik-worker", "authentik-postgresql", "authentik-redis")  # fmt: skip
+
+
+@pytest.mark.parametrize("tag", FAULTS)
+def test_in_the_rehearsal_nothing_is_touched(
+    stack: Sandbox, tmp_path: Path, visitor: Visitor, tag: str
+) -> None:
+    bot = bot_of(stack, tmp_path, **QUICK, **PATIENT.get(tag, {}))
+    before, data, env = containers(stack), rows(stack), env_of(stack)
+
+    with probing() as prober:
+        ended = bot("update", "--yes", tag)
+
+    assert ended.code == 3, ended.err
+    assert FAULTS[tag] in ended.err
+    assert "Nothing was touched" in ended.err
+    assert prober.failures == 0, prober.seen
+    assert containers(stack) == before
+    assert (rows(stack), env_of(stack)) == (data, env)
+    assert visitor.is_logged_in()
+    assert not throw_aways(stack)
+    assert "failed here" in bot.ok("update", "--why", tag)
+
+
+@pytest.mark.parametrize("tag", FAULTS)
+def test_without_one_the_old_version_comes_back(
+    stack: Sandbox, tmp_path: Path, visitor: Visitor, tag: str
+) -> None:
+    bot = bot_of(stack, tmp_path, **QUICK, **PATIENT.get(tag, {}))
+    data, env = rows(stack), env_of(stack)
+    started = bot.start("update", "--yes", "--no-rehearsal", tag)
+    name = late_row(stack, bot)
+    _, told = started.communicate(timeout=300)
+
+    assert started.returncode == 4, told
+    assert FAULTS[tag] in told
+    assert "2025.2.1 serves again" in told
+    assert served(stack) == (200, "2025.2.1")
+    assert env_of(stack) == env
+    groups = f"FROM authentik_core_group WHERE name = '{name}'"
+    assert stack.psql(f"SELECT count(*) {groups}") == [["1"]], "written before the fence"
+    stack.psql(f"DELETE {groups}")
+    assert rows(stack) == data
+    assert visitor.is_logged_in()
+    in_step(stack)
+    drop_aside(stack)
+
+
+def late_row(stack: Sandbox, bot: Akbot) -> str:
+    """A row that is written after the backup has begun, before anybody is sent away."""
+    from tests.e2e.test_backup import wait_until  # noqa: PLC0415
+    from tests.e2e.test_kills import newest_job  # noqa: PLC0415
+
+    wait_until(lambda: newest_job(bot)[1] == "backing up" or bool(newest_job(bot)[1]), "it began")
+    name = f"late {bot.folder.name}"[:60]
+    stack.psql(
+        "INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)"
+        f" VALUES (gen_random_uuid(), '{name}', false, '{{}}')"
+    )
+    return name
+
+
+def drop_aside(stack: Sandbox) -> None:
+    found = stack.psql(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'authentik!_%' ESCAPE '!'",
+        database="postgres",
+    )
+    for (name,) in found:
+        stack.psql(f'DROP DATABASE "{name}" WITH (FORCE)', database="postgres")
+
+
+def test_a_version_that_only_noted_itself_is_forgotten(sandbox: Sandbox, tmp_path: Path) -> None:
+    """2026.8.3 would refuse to start on the row that 2026.11.90 has written."""
+    stack = sandbox.fresh("--repository", "goauthentik/faulty", "--tag", "2026.8.3")
+    stack.stand_ins("goauthentik/faulty:2026.11.90")
+    stack.psql("SELECT 1")
+    bot = bot_of(stack, tmp_path, **QUICK)
+    rehearsed = bot("update", "--yes", "2026.11.90")
+    assert rehearsed.code == 3, rehearsed.err
+
+    ended = bot("update", "--yes", "--no-rehearsal", "2026.11.90")
+
+    assert ended.code == 4, ended.err
+    assert "only noted that 2026.11.90 began" in ended.err
+    assert served(stack) == (200, "2026.8.3")
+    assert stack.psql("SELECT version FROM authentik_version_history") == [["2026.8.3"]]
