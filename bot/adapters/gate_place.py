@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from bot.adapters.engine import as_container
 from bot.adapters.engine_api import EngineApi
-from bot.adapters.gate_probe import Details, Place, PlaceProbe, SiteChecks
+from bot.adapters.gate_probe import Details, Place, PlaceProbe
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.adapters.server_pages import pages_of
 from bot.adapters.services_of import details_of, require_running
 from bot.domain.restore import Site
+from bot.domain.site_checks import SiteChecks
 
 
 def live_probe(

@@ -14,11 +14,12 @@ from bot.adapters import gate_sql
 from bot.adapters.container_log import ContainerLogs
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.http_client import HttpClient
-from bot.adapters.login_trial import LoginAccount, try_login
+from bot.adapters.login_trial import try_login
 from bot.adapters.psql import PsqlSession
 from bot.adapters.server_pages import Pages
 from bot.adapters.stack_probe import read_version
 from bot.domain.errors import BotError, PortError
+from bot.domain.site_checks import SiteChecks
 from bot.domain.update_gate import Answers, Baseline, ContainerSeen, MigrationSeen, Sample
 
 T = TypeVar("T")
@@ -48,27 +49,6 @@ class Place:
     containers: Callable[[], Awaitable[Sequence[tuple[str, Details]]]]
     pages: Callable[[Details], Pages | None]
     database: Callable[[], AbstractAsyncContextManager[PsqlSession]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SiteChecks:
-    """What a person wants to hold besides: *public_url* is the address at which people log in.
-
-    *account* None: no test login. *slug* is that of the login flow.
-    """
-
-    slug: str = "default-authentication-flow"
-    public_url: str = ""
-    urls: tuple[str, ...] = ()
-    account: LoginAccount | None = None
-
-    @property
-    def login_page(self) -> str:
-        return f"if/flow/{self.slug}/"
-
-    @property
-    def public_page(self) -> str:
-        return f"{self.public_url.rstrip('/')}/{self.login_page}" if self.public_url else ""
 
 
 @dataclass
@@ -168,7 +148,7 @@ class PlaceProbe:
         account = self.checks.account
         if account is None:
             return None
-        return await try_login(pages, account) if pages else "no answer"
+        return await try_login(pages, account, self.checks.slug) if pages else "no answer"
 
     async def _ask_outside(self) -> dict[str, int | None]:
         urls = [url for url in (self.checks.public_page, *self.checks.urls) if url]

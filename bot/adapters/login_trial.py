@@ -5,23 +5,13 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from pydantic import SecretStr
-
 from bot.adapters.server_pages import Pages, Reply
 from bot.domain.login_flow import answer_to, component_of, ended_in
+from bot.domain.site_checks import LoginAccount
 
 _OK = 200
 _ITSELF = range(300, 400)
 _CSRF = "authentik_csrf"
-
-
-@dataclass(frozen=True)
-class LoginAccount:
-    """Who logs in, at which flow."""
-
-    user: str
-    password: SecretStr
-    slug: str
 
 
 @dataclass
@@ -59,9 +49,9 @@ class _Browser:
             return
 
 
-async def try_login(pages: Pages, account: LoginAccount) -> str:
-    """The component that the login ended in, with its own words; never the password."""
-    browser = _Browser(pages, f"api/v3/flows/executor/{account.slug}/?query=")
+async def try_login(pages: Pages, account: LoginAccount, slug: str) -> str:
+    """The component that a login at the flow *slug* ended in, with its own words."""
+    browser = _Browser(pages, f"api/v3/flows/executor/{slug}/?query=")
     reply = await browser.get()
     answered: list[str] = []
     while True:
