@@ -101,7 +101,9 @@ class App:
             settings.gate,
             settings.stack or None,
         )
-        self.updates = Updates(settings, self.engine, self.journal, self.clock, self.stores)
+        self.updates = Updates(
+            settings, self.engine, self.journal, self.clock, self.stores, compose
+        )
         undo = Undo(
             self.engine,
             self.stores,

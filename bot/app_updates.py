@@ -1,5 +1,8 @@
 """What updates are built from."""
 
+from bot.adapters.compose_drift import DockerDrift
+from bot.adapters.compose_files import ProjectComposeFiles
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.engine import DockerEngine
 from bot.adapters.image_file import PulledImages
 from bot.adapters.journal import Journal
@@ -19,13 +22,14 @@ from bot.settings import Settings
 class Updates:
     """The registry, the feed, and what asks them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its whole surroundings
         self,
         settings: Settings,
         engine: DockerEngine,
         journal: Journal,
         clock: Clock,
         stores: Stores,
+        compose: ComposeProgram,
     ) -> None:
         logins = DockerLogins(settings.docker_folder)
         self.registry = HttpRegistry(
@@ -44,7 +48,16 @@ class Updates:
             clock,
             settings.minimum_age,
         )
-        self.preflight = Preflight(self.check, DockerPreflight(engine), engine, stores, clock)
+        self.compose_files = ProjectComposeFiles(engine.api, compose)
+        self.preflight = Preflight(
+            self.check,
+            DockerPreflight(engine),
+            engine,
+            stores,
+            clock,
+            self.compose_files,
+            DockerDrift(engine.api, compose),
+        )
 
     async def close(self) -> None:
         """Give back threads."""

@@ -9,7 +9,7 @@ from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine import environment_of
 from bot.adapters.engine_api import EngineApi
 from bot.domain.drift import Drift, Made, judge_drift
-from bot.domain.restore import Site
+from bot.domain.restore import Site, compose_site
 from bot.domain.stack import Stack
 
 _VERSION, _HASH = "com.docker.compose.version", "com.docker.compose.config-hash"
@@ -24,7 +24,7 @@ class DockerDrift:
         self._compose = compose
 
     async def drift(self, stack: Stack) -> Sequence[Drift]:
-        site = site_of(stack)
+        site = compose_site(stack)
         said = await self._ask(site, "config", "--format", "json")
         config: Mapping[str, Any] = json.loads(said)
         hashed = await self._ask(site, "config", "--hash", "*")
@@ -80,21 +80,3 @@ def _on_host(source: str) -> str:
     for prefix in _OF_THE_HOST:
         source = source.removeprefix(prefix)
     return source
-
-
-def site_of(stack: Stack) -> Site:
-    """The stack as Compose is told of it; of its database nothing is known here."""
-    return Site(
-        project=stack.project,
-        postgresql=stack.postgresql.service,
-        server=stack.server.service,
-        worker=stack.worker.service if stack.worker else None,
-        redis=stack.redis.service if stack.redis else None,
-        working_dir=stack.working_dir,
-        config_files=stack.config_files,
-        env_files=stack.env_files,
-        database="",
-        user="",
-        image=stack.server.image,
-        version=None,
-    )

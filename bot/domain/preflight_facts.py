@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.domain.drift import Drift
 from bot.domain.findings import DiskUsage
 from bot.domain.stack import Container
 
@@ -53,6 +54,22 @@ class ServiceState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComposeState:
+    """The compose files. *drift* are the services whose containers are made from other ones.
+
+    *trouble* says why nobody could tell, *refusal* why what the way wants of the files cannot be
+    done for a person, with what to do in *by_hand*; "" for no such thing. *left* is what would stay
+    as it is, a sentence each.
+    """
+
+    drift: tuple[Drift, ...] = ()
+    trouble: str = ""
+    refusal: str = ""
+    by_hand: str = ""
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class StackState:
     """All of it; *image_disk* is where the Engine keeps images, None where nobody can tell."""
 
@@ -62,6 +79,7 @@ class StackState:
     worker: ServiceState | None
     database: DatabaseState
     image_disk: DiskUsage | None
+    compose: ComposeState = ComposeState()
 
     @property
     def services(self) -> tuple[ServiceState, ...]:
