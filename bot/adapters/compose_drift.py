@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
@@ -30,7 +31,10 @@ class DockerDrift:
         hashed = await self._ask(site, "config", "--hash", "*")
         hashes = dict(line.split() for line in hashed.decode().splitlines() if line.strip())
         version = (await self._ask(site, "version", "--short")).decode().strip()
-        made = await asyncio.gather(*(self._made(each.id) for each in stack.containers))
+        # A Redis that was left over when its service went is in nobody's way.
+        redis = stack.redis if stack.redis and stack.redis.service in config["services"] else None
+        containers = replace(stack, redis=redis).containers
+        made = await asyncio.gather(*(self._made(each.id) for each in containers))
         return judge_drift(made, config, hashes, version)
 
     async def _ask(self, site: Site, *words: str) -> bytes:
