@@ -58,8 +58,8 @@ from bot.services.ports import JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
-from bot.services.stores import Catalogue
 from bot.services.rollback import ConfirmRollback, RolledBack
+from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.update import Ask, Updated
 from bot.services.update import Confirm as UpdateConfirm

@@ -61,11 +61,11 @@ class LiveGates:
 
     @property
     def stable(self) -> float:
-        return self.settings.gate.stable
+        return self.settings.gate_stable
 
     def of(self, site: Site) -> UpdateGate:
         probe = live_probe(self.engine.api, site, self.settings.site_checks)
-        return UpdateGate(probe, self.clock, self.settings.update_patience)
+        return UpdateGate(probe, self.clock, self.settings.update_gate)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,15 @@ class Updates:
     @property
     def preflight(self) -> Preflight:
         look = DockerPreflight(self.engine)
-        return Preflight(self.check, look, self.engine, self.stores, self.clock)
+        return Preflight(
+            self.check,
+            look,
+            self.engine,
+            self.stores,
+            self.clock,
+            self._project,
+            DockerDrift(self.engine.api, self.compose),
+        )
 
     async def preview(self, command: RunUpdate) -> UpdatePreview:
         """`akbot update --dry-run`."""
@@ -176,9 +184,7 @@ class Updates:
                 self.stores,
                 keyring,
                 self.clock,
-                Patience(
-                    stable=self.settings.rehearsal_stable, timeout=self.settings.gate.timeout
-                ),
+                Patience(stable=self.settings.rehearsal_stable, timeout=self.settings.gate_timeout),
                 before,
             )
 

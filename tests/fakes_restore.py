@@ -141,10 +141,10 @@ class FakeDatabases:
             raise PortError("ask PostgreSQL: canceling statement due to lock timeout")
         return await self.facts(name), CONTENTS
 
-    async def copy(self, live: str, name: str) -> None:
+    async def copy(self, live: str, name: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def delete_versions(self, name: str, rows: Sequence[VersionRow]) -> None:
+    async def delete_versions(self, name: str, rows: Sequence[VersionRow]) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
     async def empty_queue(self, name: str) -> int:
@@ -210,16 +210,16 @@ class FakeControl:
         if image not in self.host.images:
             raise PortError(f'pull image "{image}": not found')
 
-    async def name_image(self, image: str, image_id: str) -> None:
+    async def name_image(self, image: str, image_id: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def image_id(self, image: str) -> str:
+    async def image_id(self, image: str) -> str:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def drop_image(self, image_id: str) -> None:
+    async def drop_image(self, image_id: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def start_service(self, service: str) -> None:
+    async def start_service(self, service: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
     async def remove(self) -> None:

@@ -333,10 +333,10 @@ class RollWorkplace:
         host = self.host
         sessions = RollSessions(host, job) if site.redis and host.redis is not None else None
         return Tools(
-            RollDatabases(host, job),  # type: ignore[arg-type] - an update asks for no more
+            RollDatabases(host, job),  # type: ignore[arg-type]  # an update asks for no more
             RollControl(host),
-            None,  # type: ignore[arg-type] - likewise
-            sessions,  # type: ignore[arg-type] - likewise
+            None,  # type: ignore[arg-type]  # likewise
+            sessions,  # type: ignore[arg-type]  # likewise
             RollProbe(host),
         )
 

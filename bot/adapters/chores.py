@@ -58,7 +58,7 @@ class Chores:
             "memswap_limit": _MEMORY,
             "pids_limit": _PIDS,
             "binds": mounts,
-            "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
+            "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"],
         }
         async with created(
             self.engine, _DOING, self.image_id, settings, self.job, limits=limits

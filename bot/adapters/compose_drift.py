@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine import environment_of
 from bot.adapters.engine_api import EngineApi
 from bot.domain.drift import Drift, Made, judge_drift
-from bot.domain.restore import Site
+from bot.domain.restore import Site, compose_site
 from bot.domain.stack import Stack
 
 _VERSION, _HASH = "com.docker.compose.version", "com.docker.compose.config-hash"
@@ -24,13 +25,16 @@ class DockerDrift:
         self._compose = compose
 
     async def drift(self, stack: Stack) -> Sequence[Drift]:
-        site = site_of(stack)
+        site = compose_site(stack)
         said = await self._ask(site, "config", "--format", "json")
         config: Mapping[str, Any] = json.loads(said)
         hashed = await self._ask(site, "config", "--hash", "*")
         hashes = dict(line.split() for line in hashed.decode().splitlines() if line.strip())
         version = (await self._ask(site, "version", "--short")).decode().strip()
-        made = await asyncio.gather(*(self._made(each.id) for each in stack.containers))
+        # A Redis that was left over when its service went is in nobody's way.
+        redis = stack.redis if stack.redis and stack.redis.service in config["services"] else None
+        containers = replace(stack, redis=redis).containers
+        made = await asyncio.gather(*(self._made(each.id) for each in containers))
         return judge_drift(made, config, hashes, version)
 
     async def _ask(self, site: Site, *words: str) -> bytes:
@@ -80,21 +84,3 @@ def _on_host(source: str) -> str:
     for prefix in _OF_THE_HOST:
         source = source.removeprefix(prefix)
     return source
-
-
-def site_of(stack: Stack) -> Site:
-    """The stack as Compose is told of it; of its database nothing is known here."""
-    return Site(
-        project=stack.project,
-        postgresql=stack.postgresql.service,
-        server=stack.server.service,
-        worker=stack.worker.service if stack.worker else None,
-        redis=stack.redis.service if stack.redis else None,
-        working_dir=stack.working_dir,
-        config_files=stack.config_files,
-        env_files=stack.env_files,
-        database="",
-        user="",
-        image=stack.server.image,
-        version=None,
-    )

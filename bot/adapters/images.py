@@ -6,7 +6,6 @@ from typing import Any
 from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 
-
 _IN_USE = 409
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.findings import Finding, Level, judge_service
 from bot.domain.preflight_facts import DatabaseState, StackState
-from bot.domain.preflight_layout import judge_layout
+from bot.domain.preflight_layout import judge_compose, judge_layout
 from bot.domain.stack import Role
 from bot.domain.update_outlook import Outlook
 from bot.domain.versions import Family
@@ -271,7 +271,8 @@ def _outposts(state: StackState, _: Outlook) -> Iterable[Finding]:
 
 
 def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
-    return judge_layout(state, outlook.current.family, outlook.target.family)
+    yield from judge_compose(state.compose)
+    yield from judge_layout(state, outlook.current.family, outlook.target.family)
 
 
 _CHECKS: tuple[Check, ...] = (

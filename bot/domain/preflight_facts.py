@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.domain.drift import Drift
 from bot.domain.findings import DiskUsage
 from bot.domain.stack import Container
 
@@ -53,6 +54,23 @@ class ServiceState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComposeState:
+    """The compose files. *drift* are the services whose containers are made from other ones.
+
+    *trouble* says why nobody could tell, *refusal* why what the way wants of the files cannot be
+    done for a person, with what to do in *by_hand*; "" for no such thing. *left* is what would stay
+    as it is, a sentence each. *applied*: what can be done for a person will be.
+    """
+
+    drift: tuple[Drift, ...] = ()
+    trouble: str = ""
+    refusal: str = ""
+    by_hand: str = ""
+    left: tuple[str, ...] = ()
+    applied: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class StackState:
     """All of it; *image_disk* is where the Engine keeps images, None where nobody can tell.
 
@@ -66,6 +84,7 @@ class StackState:
     database: DatabaseState
     image_disk: DiskUsage | None
     memory: int | None = None
+    compose: ComposeState = ComposeState()
 
     @property
     def services(self) -> tuple[ServiceState, ...]:

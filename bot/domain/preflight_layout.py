@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.domain.findings import Finding, Level
-from bot.domain.preflight_facts import ServiceState, StackState
+from bot.domain.preflight_facts import ComposeState, ServiceState, StackState
 from bot.domain.versions import Family
 
 _SHARED_MEMORY = 512 * 1024 * 1024
@@ -16,6 +16,33 @@ _PROXIES = Family(2026, 8)
 _BASE_URL = Family(2026, 11)
 _REDIS, _CIDRS = "AUTHENTIK_REDIS__HOST", "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS"
 _URL = "AUTHENTIK_WEB__BASE_URL"
+_SUBJECT = "compose"
+_APPLY = "akbot update --apply-compose"
+
+
+def judge_compose(compose: ComposeState) -> Iterable[Finding]:
+    """Whether the files are those that the containers were made from, and can be changed."""
+    if compose.trouble:
+        yield Finding(
+            _SUBJECT,
+            Level.FAILURE,
+            f"whether the file is what runs cannot be told: {compose.trouble}",
+            'See to it that "docker compose config" works where akbot runs.',
+        )
+    for each in compose.drift:
+        what = f": {', '.join(each.what)}" if each.what else ""
+        yield Finding(
+            _SUBJECT,
+            Level.FAILURE,
+            f"the file was edited since {each.container} was created{what}",
+            "Bring them in step first: docker compose up -d",
+        )
+    if not compose.trouble and not compose.drift:
+        yield Finding(_SUBJECT, Level.OK, "the containers are those of the file")
+    if compose.refusal:
+        yield Finding(_SUBJECT, Level.WARNING, compose.refusal, compose.by_hand)
+    for words in compose.left:
+        yield Finding(_SUBJECT, Level.WARNING, words)
 
 
 def judge_layout(state: StackState, current: Family, target: Family) -> Iterable[Finding]:
@@ -52,19 +79,8 @@ def _redis_runs(state: StackState) -> Finding:
 
 
 def _wants(state: StackState, target: Family) -> Iterable[Finding]:
-    services = state.services
-    if target >= _WITHOUT_REDIS and any(_REDIS in each.settings for each in services):
-        yield Finding(
-            "compose",
-            Level.WARNING,
-            f"Redis is used no more from {_WITHOUT_REDIS} on",
-            f"Take its service, {_REDIS} and the depends_on out afterwards.",
-        )
-    if target >= _DATA:
-        yield from (_no_data(each) for each in services if not each.mounts_at("/data"))
-    if target >= _SHARED:
-        little = [each for each in services if each.shared_memory < _SHARED_MEMORY]
-        yield from map(_little_shared_memory, little)
+    if not state.compose.applied or state.compose.refusal:
+        yield from _wants_of_files(state, target)
     if target >= _PROXIES and _CIDRS not in state.server.settings:
         yield Finding(
             "proxy",
@@ -81,20 +97,39 @@ def _wants(state: StackState, target: Family) -> Iterable[Finding]:
         )
 
 
-def _no_data(service: ServiceState) -> Finding:
+def _wants_of_files(state: StackState, target: Family) -> Iterable[Finding]:
+    services = state.services
+    mended = "" if state.compose.refusal else f": {_APPLY} does it"
+    if target >= _WITHOUT_REDIS and any(_REDIS in each.settings for each in services):
+        yield Finding(
+            _SUBJECT,
+            Level.WARNING,
+            f"Redis is used no more from {_WITHOUT_REDIS} on",
+            f"Take its service, {_REDIS} and the depends_on out afterwards{mended}.",
+        )
+    if target >= _DATA:
+        without = [each for each in services if not each.mounts_at("/data")]
+        yield from (_no_data(each, mended) for each in without)
+    if target >= _SHARED:
+        little = [each for each in services if each.shared_memory < _SHARED_MEMORY]
+        yield from (_little_shared_memory(each, mended) for each in little)
+
+
+def _no_data(service: ServiceState, mended: str) -> Finding:
     return Finding(
-        "compose",
+        _SUBJECT,
         Level.FAILURE,
         f"{service.container.service} has nothing mounted at /data, as {_DATA} wants it",
-        "Move the folder media to data/media, and mount ./data at /data instead of /media.",
+        "Move the folder media to data/media, and mount ./data at /data instead of /media"
+        f"{mended}.",
     )
 
 
-def _little_shared_memory(service: ServiceState) -> Finding:
+def _little_shared_memory(service: ServiceState, mended: str) -> Finding:
     have = service.shared_memory // (1024 * 1024)
     return Finding(
-        "compose",
+        _SUBJECT,
         Level.WARNING,
         f"{service.container.service} has {have} MB of shared memory",
-        f"Give it shm_size: 512mb, as {_SHARED} has it.",
+        f"Give it shm_size: 512mb, as {_SHARED} has it{mended}.",
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from bot.domain.backup_id import BackupId
+from bot.domain.stack import Stack
 
 PLAN = "restore"
 """Fact of a restore's job: its plan, as JSON."""
@@ -99,6 +100,24 @@ class Site:
     def services(self) -> tuple[str, ...]:
         """What is removed and started again."""
         return (self.server, self.worker) if self.worker else (self.server,)
+
+
+def compose_site(stack: Stack) -> Site:
+    """The stack as far as Compose is told of it; of its database nothing is known here."""
+    return Site(
+        project=stack.project,
+        postgresql=stack.postgresql.service,
+        server=stack.server.service,
+        worker=stack.worker.service if stack.worker else None,
+        redis=stack.redis.service if stack.redis else None,
+        working_dir=stack.working_dir,
+        config_files=stack.config_files,
+        env_files=stack.env_files,
+        database="",
+        user="",
+        image=stack.server.image,
+        version=None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ class UpdatePreview:
 
     @property
     def plan_hash(self) -> str:
-        """The same for the same way over the same images; what a person agrees to is bound to it."""
+        """The same for the same way over the same images; a person's word is bound to it."""
         way = [(str(each.version), each.digest) for each in self.hops]
         facts = [self.place, self.current, way, self.diff, self.rehearse]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -14,11 +14,9 @@ def put_back_words(
 ) -> str:
     """Of a hop that was undone; *aside* is the name of the database that it has left."""
     back = f"{_before(plan, number)} serves again"
-    if change is None and not aside:
-        return f"{back}; the database was not touched"
     if not aside:
-        assert change
-        return f"{back} on the same database, every row intact: {change.words}"
+        how = change.words if change else "the database had not been touched"
+        return f"{back} on the same database, every row intact: {how}"
     why = f" ({change.words})" if change and change.way is WayBack.SWAP else ""
     lost = f"; {written:,} rows written since are not in it" if written else ""
     return (

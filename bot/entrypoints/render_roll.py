@@ -66,10 +66,9 @@ def updated_lines(done: Updated) -> list[str]:
 
 def rollback_lines(preview: RollbackPreview) -> list[str]:
     """What comes back, and what is lost."""
-    lines = [
-        f"Authentik {preview.version_now} becomes {preview.version_then} again,"
-        f" as it was before {preview.since:%Y-%m-%d %H:%M} UTC.",
-    ]
+    since = f"{preview.since:%Y-%m-%d %H:%M} UTC"
+    becomes = f"Authentik {preview.version_now} becomes {preview.version_then} again"
+    lines = [f"{becomes}, as it was before the update of {since}."]
     if preview.loses:
         lines.append(
             f"{preview.loses:,} rows that were written since are not in it: the database of now"

@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.errors import PortError, RefusedError
 from bot.domain.findings import Finding
 from bot.domain.preflight import MEMORY, judge_preflight
+from bot.domain.preflight_facts import ComposeState
+from bot.domain.restore import compose_site
+from bot.domain.stack import Stack
 from bot.domain.update_outlook import Outlook
+from bot.services.compose_ports import ComposeDrift, ComposeFiles
 from bot.services.ports import Clock, Engine
 from bot.services.store_probe import StoreProbe
 from bot.services.stores import Place, Stores
@@ -24,22 +29,45 @@ class Preflight:
     engine: Engine
     stores: Stores
     clock: Clock
+    files: ComposeFiles
+    in_step: ComposeDrift
 
     async def run(self, wanted: str = "") -> Sequence[Finding]:
         """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does."""
         return (await self.look_ahead(wanted))[1]
 
     async def look_ahead(
-        self, wanted: str = "", *, rehearse: bool = True
+        self, wanted: str = "", *, rehearse: bool = True, apply_compose: bool = False
     ) -> tuple[Outlook, Sequence[Finding]]:
-        """The way, too; what only a rehearsal needs is no matter where nobody wants one."""
+        """The way, too.
+
+        What only a rehearsal needs is no matter where nobody wants one, and what the compose files
+        lack is none where they are changed.
+        """
         outlook = await self.check.run(wanted)
-        state = await self.look.look(await self.engine.find_stack())
-        judged = judge_preflight(state, outlook)
+        stack = await self.engine.find_stack()
+        state = await self.look.look(stack)
+        compose = await self._compose(stack, outlook)
+        compose = replace(compose, applied=apply_compose)
+        judged = judge_preflight(replace(state, compose=compose), outlook)
         findings = [each for each in judged if rehearse or each.subject != MEMORY]
         for place in self.stores.places:
             findings += await self._store(place)
         return outlook, findings
+
+    async def _compose(self, stack: Stack, outlook: Outlook) -> ComposeState:
+        way = (outlook.current.family, outlook.target.family)
+        try:
+            drift = tuple(await self.in_step.drift(stack))
+        except PortError as error:
+            return ComposeState(trouble=str(error))
+        try:
+            planned = await self.files.plan(compose_site(stack), *way)
+        except PortError as error:
+            return ComposeState(drift=drift, trouble=str(error))
+        except RefusedError as error:
+            return ComposeState(drift=drift, refusal=str(error), by_hand=error.hint)
+        return ComposeState(drift=drift, left=planned.left if planned else ())
 
     async def _store(self, place: Place) -> list[Finding]:
         run_id = self.clock.random_text(_LETTERS, 8)

@@ -1,7 +1,8 @@
 """Update the stack hop by hop; whatever happens, one whole version serves afterwards.
 
-Nothing that serves is touched before a backup was made and, where that was wanted, the whole way was
-gone on a copy. What fails after that is undone by `update_recovery`, in this process or in the next.
+Nothing that serves is touched before a backup was made and, where that was wanted, the whole way
+was gone on a copy. What fails after that is undone by `update_recovery`, in this process or in the
+next.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,8 +12,8 @@ from bot.domain.errors import RefusedError, UpdateFailedError
 from bot.domain.findings import Level
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup, RunUpdate
-from bot.domain.restore import Site, TagChange
 from bot.domain.rehearsal import RehearsedHop
+from bot.domain.restore import Site, TagChange
 from bot.domain.stack import Stack
 from bot.domain.update import HOP, PHASE, PLAN, UNTOUCHED, HopPlan, Phase, UpdatePlan, encode_plan
 from bot.domain.update_gate import Baseline, Judgement, Verdict
@@ -129,7 +130,9 @@ class UpdateService:
 
     async def _gather(self, command: RunUpdate, key: str) -> _Gathered:
         stack = await self.engine.find_stack()
-        outlook, findings = await self.preflight.look_ahead(command.tag, rehearse=command.rehearse)
+        outlook, findings = await self.preflight.look_ahead(
+            command.tag, rehearse=command.rehearse, apply_compose=command.apply_compose
+        )
         if outlook.up_to_date:
             raise RefusedError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
         require_fit(outlook, findings, named=bool(command.tag))

@@ -72,12 +72,7 @@ class UpdateRecovery:
         if plan is None:
             return Outcome(state, joined(words, UNTOUCHED))
         if phase in {Phase.READY, Phase.KEEP}:
-            await self._tidy(plan, promoted(job.plan))
-        if phase is Phase.READY:
-            told = stopped_on_the_way(plan, number) if number > 1 else UNTOUCHED
-            return Outcome(state, joined(words, told))
-        if phase is Phase.KEEP:
-            return Outcome(JobState.DONE, f"{plan.target.version} serves: it had held at the gate")
+            return await self._between(job, plan, state, words)
         tools = await self.workplace.tools(plan.site, plan.key(number))
         await tools.databases.end_sessions()  # nothing may be copied or renamed behind our back
         roll = Roll(plan, number, tools, self.workplace, self.project)
@@ -94,6 +89,15 @@ class UpdateRecovery:
                 return await self._held(roll, joined(words, called_off_words(plan, number)))
             case Remedy.BACK:
                 return await self._back(job, roll, words)
+
+    async def _between(self, job: Job, plan: UpdatePlan, state: JobState, words: str) -> Outcome:
+        """No hop was in hand: what serves had held at the gate, or nothing was begun."""
+        made = promoted(job.plan)
+        await self._tidy(plan, made)
+        if made == len(plan.hops):
+            return Outcome(JobState.DONE, f"{plan.target.version} serves: it had held at the gate")
+        told = stopped_on_the_way(plan, made + 1) if made else UNTOUCHED
+        return Outcome(state, joined(words, told))
 
     async def _tidy(self, plan: UpdatePlan, made: int) -> None:
         """Of the hops that were made only the first keeps what an undo needs."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.drift import Drift
 from bot.domain.findings import DiskUsage, Finding, Level
 from bot.domain.preflight import judge_preflight
-from bot.domain.preflight_facts import DatabaseState, ServiceState, StackState
+from bot.domain.preflight_facts import ComposeState, DatabaseState, ServiceState, StackState
 from bot.domain.preflight_layout import judge_layout
 from bot.domain.stack import Mount
 from bot.domain.update_holds import Hold, HoldKind
@@ -236,10 +237,66 @@ def test_2025_10_leaves_redis_behind() -> None:
     (found,) = [
         each
         for each in judge_preflight(state, outlook("2025.2.1", "2025.10.4"))
-        if each.subject == "compose"
+        if each.subject == "compose" and each.level is not OK
     ]
 
     assert (found.level, found.message) == (WARNING, "Redis is used no more from 2025.10 on")
+
+
+@pytest.mark.parametrize(
+    ("compose", "level", "message", "remedy"),
+    [
+        pytest.param(ComposeState(), OK, "the containers are those of the file", "", id="in step"),
+        pytest.param(
+            ComposeState(drift=(Drift("worker", "authentik-worker", ("A", "image")),)),
+            FAILURE,
+            "the file was edited since authentik-worker was created: A, image",
+            "Bring them in step first: docker compose up -d",
+            id="edited",
+        ),
+        pytest.param(
+            ComposeState(drift=(Drift("redis", "authentik-redis"),)),
+            FAILURE,
+            "the file was edited since authentik-redis was created",
+            "Bring them in step first: docker compose up -d",
+            id="edited, and nobody knows what",
+        ),
+        pytest.param(
+            ComposeState(trouble="no docker"),
+            FAILURE,
+            "whether the file is what runs cannot be told: no docker",
+            'See to it that "docker compose config" works where akbot runs.',
+            id="nobody can tell",
+        ),
+        pytest.param(
+            ComposeState(refusal="no rename", by_hand="Do it."),
+            WARNING,
+            "no rename",
+            "Do it.",
+            id="by hand",
+        ),
+        pytest.param(ComposeState(left=("it stays",)), WARNING, "it stays", "", id="left"),
+    ],
+)
+def test_the_compose_file(compose: ComposeState, level: Level, message: str, remedy: str) -> None:
+    found = judge_preflight(stack(compose=compose), outlook(*PATCH))
+
+    assert Finding("compose", level, message, remedy) in found
+
+
+def test_what_the_change_mends_names_it() -> None:
+    way = outlook("2025.2.1", "2026.2.2")
+    redis = service("authentik", settings=SECRETS | {"AUTHENTIK_REDIS__HOST"})
+
+    for refusal, named in (("", True), ("it cannot", False)):
+        state = stack(server=redis, compose=ComposeState(refusal=refusal))
+        remedies = [
+            each.remedy
+            for each in judge_preflight(state, way)
+            if each.subject == "compose" and each.remedy
+        ]
+        assert len(remedies) == 5  # Redis, the mount and the memory of two services
+        assert all(("akbot update --apply-compose" in each) == named for each in remedies)
 
 
 def test_2025_12_wants_data_and_one_group_of_a_name() -> None:
@@ -280,7 +337,7 @@ def test_2026_wants_memory_proxies_and_an_address() -> None:
 
     wanted = {"compose": WARNING, "proxy": WARNING, "base URL": WARNING, "way": WARNING}
     assert worst_by_subject(found) == wanted
-    assert [each.message for each in found if each.subject == "compose"] == [
+    assert [each.message for each in found if each.subject == "compose" and each.remedy] == [
         "server has 64 MB of shared memory",
         "worker has 64 MB of shared memory",
     ]

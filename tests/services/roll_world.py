@@ -27,6 +27,7 @@ from bot.services.update_check import UpdateCheck
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_recovery import UpdateRecovery
 from tests.domain.test_preflight import stack as state_of
+from tests.fakes_compose import FakeComposeDrift
 from tests.fakes_restore import QuickClock
 from tests.fakes_roll import (
     REPOSITORY,
@@ -179,7 +180,15 @@ class RollWorld(World):
         )
         return UpdateService(
             self.engine,
-            Preflight(check, HostLook(self.host), self.engine, self.stores, self.clock),
+            Preflight(
+                check,
+                HostLook(self.host),
+                self.engine,
+                self.stores,
+                self.clock,
+                self.project,
+                FakeComposeDrift(),
+            ),
             self.workplace,
             RollGates(self.host),
             self.project,
@@ -234,6 +243,3 @@ def process(world: RollWorld, journal: Journal, life: Life) -> RollWorld:
         life=life,
         told=[],
     )
-
-
-__all__ = ["NOW"]

@@ -7,6 +7,8 @@ import pytest
 
 from bot.domain.jobs import Trigger
 from bot.services.kept import KeptService
+from bot.services.update_kept import UpdateKept
+from tests.fakes_compose import FakeComposeFiles
 from tests.fakes_restore import NEW, OLD
 from tests.services.restore_world import RESTORE, UNDO, RestoreWorld, world_with_a_backup
 from tests.services.stored import store_backup
@@ -23,7 +25,14 @@ async def world() -> RestoreWorld:
 
 
 def kept(world: RestoreWorld) -> KeptService:
-    return KeptService(world.journal, world.lock, world.clock, world.workplace, world.records)
+    return KeptService(
+        world.journal,
+        world.lock,
+        world.clock,
+        world.workplace,
+        UpdateKept(world.workplace, FakeComposeFiles()),
+        world.records,
+    )
 
 
 async def after(world: RestoreWorld, passed: timedelta, *backups: timedelta) -> bool:

@@ -4,14 +4,18 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bot.domain.errors import ConfigError, RefusedError
+from bot.domain.drift import Drift
+from bot.domain.errors import ConfigError, PortError, RefusedError
 from bot.domain.findings import Level, worst
 from bot.domain.preflight_facts import StackState
 from bot.domain.stack import Stack
+from bot.domain.versions import Family
+from bot.services.compose_ports import Planned
 from bot.services.preflight import Preflight
 from bot.services.stores import Place, Stores
 from tests.domain.test_preflight import DATABASE, stack
 from tests.fakes import FakeStore
+from tests.fakes_compose import FakeComposeDrift, FakeComposeFiles
 from tests.fakes_stack import FakeClock
 from tests.services.test_update_check import World
 
@@ -33,9 +37,23 @@ def world() -> World:
     return World()
 
 
-def preflight(world: World, look: FakeLook, store: FakeStore) -> Preflight:
+def preflight(
+    world: World,
+    look: FakeLook,
+    store: FakeStore,
+    files: FakeComposeFiles | None = None,
+    drift: FakeComposeDrift | None = None,
+) -> Preflight:
     clock = FakeClock(suffixes=["k3f9abcd"])
-    return Preflight(world.service(), look, world.engine, Stores((Place("first", store),)), clock)
+    return Preflight(
+        world.service(),
+        look,
+        world.engine,
+        Stores((Place("first", store),)),
+        clock,
+        files or FakeComposeFiles(),
+        drift or FakeComposeDrift(),
+    )
 
 
 async def test_a_stack_and_a_store_that_are_well(world: World) -> None:
@@ -68,7 +86,7 @@ async def test_memory_for_a_rehearsal_blocks_only_where_there_shall_be_one(world
     look = FakeLook(stack(memory=0))
 
     findings = await preflight(world, look, FakeStore()).run("2025.2.4")
-    without = await preflight(world, look, FakeStore()).run("2025.2.4", rehearse=False)
+    _, without = await preflight(world, look, FakeStore()).look_ahead("2025.2.4", rehearse=False)
 
     blocking = [each.subject for each in findings if each.level is Level.FAILURE]
     assert blocking == ["memory for the rehearsal"]
@@ -83,3 +101,44 @@ async def test_before_anything_is_looked_at_the_target_must_be_one(world: World)
         await preflight(world, FakeLook(), store).run("2024.12.5")
 
     assert not store.calls
+
+
+WAY = (Family(2025, 2), Family(2025, 2))
+
+
+@pytest.mark.parametrize(
+    ("files", "drift", "expected"),
+    [
+        pytest.param(
+            FakeComposeFiles(),
+            FakeComposeDrift((Drift("worker", "w", ("image",)),)),
+            "the file was edited since w was created: image",
+            id="drift",
+        ),
+        pytest.param(
+            FakeComposeFiles(),
+            FakeComposeDrift(fail=PortError("docker compose config: no such file")),
+            "cannot be told: docker compose config: no such file",
+            id="Compose does not answer",
+        ),
+        pytest.param(
+            FakeComposeFiles({WAY: RefusedError("it is not changed", hint="By hand.")}),
+            FakeComposeDrift(),
+            "it is not changed",
+            id="a change that is refused",
+        ),
+        pytest.param(
+            FakeComposeFiles({WAY: Planned(None, "", ("redis stays",))}),
+            FakeComposeDrift(),
+            "redis stays",
+            id="what is left",
+        ),
+    ],
+)
+async def test_the_compose_files_are_looked_at(
+    world: World, files: FakeComposeFiles, drift: FakeComposeDrift, expected: str
+) -> None:
+    findings = await preflight(world, FakeLook(), FakeStore(), files, drift).run("2025.2.4")
+
+    assert [each for each in findings if expected in each.message and each.subject == "compose"]
+    assert not files.applied

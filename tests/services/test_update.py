@@ -163,7 +163,7 @@ async def test_where_only_the_public_url_fails_a_person_decides(
     if stays:
         await world.update(STRAIGHT, ask=ask)
     else:
-        with pytest.raises(UpdateFailedError, match="sso.example answers 502"):
+        with pytest.raises(UpdateFailedError, match=r"sso\.example answers 502"):
             await world.update(STRAIGHT, ask=ask)
 
     assert asked == ["https://sso.example answers 502, 200 before"]
@@ -173,7 +173,7 @@ async def test_where_only_the_public_url_fails_a_person_decides(
 async def test_a_hop_that_fails_returns_to_the_last_promoted_one(journal: Journal) -> None:
     world = world_with(journal, patch=MIGRATES, next=Behaviour(("new-2", "new-4"), holds=False))
 
-    with pytest.raises(UpdateFailedError, match="2025.4.4 did not hold"):
+    with pytest.raises(UpdateFailedError, match=r"2025\.4\.4 did not hold"):
         await world.update(replace(UPDATE, rehearse=False))
 
     assert world.host.running == "2025.2.4"

@@ -1,0 +1,259 @@
+"""The compose files of the sandbox's own stack: planned, changed, put back; and their drift."""
+
+import os
+import shutil
+import stat
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.compose_drift import DockerDrift
+from bot.adapters.compose_files import ProjectComposeFiles
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine import DockerEngine
+from bot.adapters.engine_api import EngineApi
+from bot.domain.compose_edit import ComposeChange
+from bot.domain.discovery import StackWanted
+from bot.domain.drift import Drift
+from bot.domain.errors import RefusedError
+from bot.domain.restore import Site, compose_site
+from bot.domain.stack import Role, Stack
+from bot.domain.versions import Family
+from tests.contracts.stacks import ENGINE, created, docker
+from tests.sandbox.fixture import Sandbox, sandbox
+
+__all__ = ["sandbox"]
+pytestmark = pytest.mark.docker
+KEY = "20261123T033000Z-k3f9-1"
+OLD, NEW = Family(2025, 8), Family(2026, 2)
+NAMES = {
+    Role.POSTGRESQL: ("postgresql",),
+    Role.REDIS: ("redis",),
+    Role.SERVER: ("authentik", "server"),
+    Role.WORKER: ("worker",),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The stack, and all hands on its files."""
+
+    stack: Stack
+    site: Site
+    files: ProjectComposeFiles
+    drift: DockerDrift
+
+
+@pytest.fixture
+async def place(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Place]:
+    api = EngineApi(ENGINE)
+    engine = DockerEngine(api, StackWanted("authentik", NAMES))
+    given = {name: sandbox.environment[name] for name in ("PATH", "HOME", "DOCKER_CONFIG")}
+    compose = ComposeProgram(given, tmp_path / "compose.lock")
+    stack = await engine.find_stack()
+    files = ProjectComposeFiles(api, compose)
+    yield Place(stack, compose_site(stack), files, DockerDrift(api, compose))
+    await engine.close()
+
+
+@pytest.fixture
+def as_it_was(sandbox: Sandbox) -> Iterator[None]:
+    """Whatever a test does to the files and folders, the next one finds them as they are now."""
+    before = {path: path.read_bytes() for path in sandbox.project.iterdir() if path.is_file()}
+    yield
+    for path, content in before.items():
+        path.write_bytes(content)
+    for path in {*sandbox.project.glob(".akbot-*")} - before.keys():
+        path.unlink()
+    media, data = (sandbox.mounts / "authentik" / name for name in ("media", "data"))
+    if (data / "media").exists():
+        shutil.rmtree(media, ignore_errors=True)
+        (data / "media").rename(media)
+    for path in (data, *(sandbox.mounts / "authentik").glob(".akbot-*")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def look(sandbox: Sandbox) -> dict[str, tuple[int, int, int, bytes]]:
+    """All files of the project, and the folders of the stack."""
+    found = {}
+    for path in (*sandbox.project.iterdir(), *(sandbox.mounts / "authentik").iterdir()):
+        status = path.stat()
+        content = path.read_bytes() if path.is_file() else str(status.st_ino).encode()
+        found[path.name] = (status.st_mode, status.st_uid, status.st_gid, content)
+    return found
+
+
+def hashes(sandbox: Sandbox) -> dict[str, str]:
+    said = sandbox.compose("config", "--hash", "*")
+    return dict(line.split() for line in said.splitlines())
+
+
+async def change_of(place: Place) -> ComposeChange:
+    planned = await place.files.plan(place.site, OLD, NEW)
+    assert planned is not None
+    assert planned.change is not None
+    return planned.change
+
+
+async def test_what_is_in_step_is_no_drift(place: Place) -> None:
+    assert [*await place.drift.drift(place.stack)] == []
+
+
+async def test_a_file_that_was_edited_is_drift(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    file = sandbox.project / "docker-compose.yml"
+    edited = file.read_text().replace("AUTHENTIK_REDIS__HOST: redis", "AUTHENTIK_REDIS__HOST: r", 1)
+    file.write_text(
+        edited.replace("command: worker", "command: worker\n    stop_signal: SIGINT", 1)
+    )
+
+    assert [*await place.drift.drift(place.stack)] == [
+        Drift("authentik", "authentik", ("AUTHENTIK_REDIS__HOST",)),
+        Drift("worker", "authentik-worker"),
+    ]
+
+
+async def test_a_redis_that_was_left_over_is_no_drift(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    planned = await change_of(place)
+    await place.files.apply(place.site, planned, KEY)
+
+    services = {each.service for each in await place.drift.drift(place.stack)}
+
+    assert services == {"authentik", "worker"}
+    await place.files.undo(place.site, planned, KEY)
+    assert "redis" in hashes(sandbox)
+
+
+async def test_the_change_there_and_back(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    media = sandbox.mounts / "authentik" / "media"
+    media.chmod(0o2750)
+    os.chown(media, 1026, 100)
+    before, hashed = look(sandbox), hashes(sandbox)
+    planned = await place.files.plan(place.site, OLD, NEW)
+    assert planned is not None
+    assert planned.change is not None
+    assert look(sandbox) == before, "a plan changes nothing"
+    assert "-  redis:" in planned.diff
+    assert planned.left == ()
+    change = planned.change
+    assert change.drops == ("redis",)
+
+    await place.files.apply(place.site, change, KEY)
+    after = look(sandbox)
+    await place.files.apply(place.site, change, KEY)
+
+    assert look(sandbox) == after
+    now = hashes(sandbox)
+    assert now.keys() == hashed.keys() - {"redis"}
+    assert {name for name in now if now[name] != hashed[name]} == {"authentik", "worker"}
+    moved = sandbox.mounts / "authentik" / "data"
+    for folder in (moved, moved / "media"):
+        status = folder.stat()
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o2750, 1026, 100)
+    assert after[".env"] == before[".env"]
+    assert after["docker-compose.yml"][:3] == before["docker-compose.yml"][:3]
+    assert await place.files.plan(place.site, OLD, NEW) is None, "nothing is wanted any more"
+
+    assert [*await place.files.undo(place.site, change, KEY)] == []
+    assert look(sandbox) == before
+    assert hashes(sandbox) == hashed
+    await place.files.undo(place.site, change, KEY)
+    await place.files.discard(place.site, change, KEY)
+    assert look(sandbox) == before
+    assert [*await place.drift.drift(place.stack)] == []
+
+
+async def test_each_hop_alone_is_understood(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    before, done = look(sandbox), []
+    hops = [(OLD, Family(2025, 10)), (Family(2025, 10), Family(2025, 12)), (Family(2025, 12), NEW)]
+    for number, hop in enumerate(hops):
+        planned = await place.files.plan(place.site, *hop)
+        assert planned is not None
+        assert planned.change is not None
+        done.append((planned.change, f"{KEY}-{number}"))
+        await place.files.apply(place.site, *done[-1])
+        sandbox.compose("config", "--quiet")
+
+    for change, key in reversed(done):
+        await place.files.undo(place.site, change, key)
+    assert look(sandbox) == before
+
+
+async def test_a_folder_in_the_way_leaves_all_as_it_was(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    change = await change_of(place)
+    in_the_way = sandbox.mounts / "authentik" / "data" / "media"
+    in_the_way.mkdir(parents=True)
+    before = look(sandbox)
+
+    with pytest.raises(RefusedError, match="there is one in data already"):
+        await place.files.apply(place.site, change, KEY)
+
+    assert look(sandbox) == before
+
+
+async def test_a_file_that_was_edited_since_the_plan_leaves_all_as_it_was(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    change = await change_of(place)
+    with (sandbox.project / "docker-compose.yml").open("a") as file:
+        file.write("# edited\n")
+    before = look(sandbox)
+
+    with pytest.raises(RefusedError, match="another than was planned"):
+        await place.files.apply(place.site, change, KEY)
+
+    assert look(sandbox) == before
+
+
+async def test_the_container_of_a_service_is_dropped_and_no_other(
+    place: Place, sandbox: Sandbox
+) -> None:
+    def labels(service: str) -> list[str]:
+        made = {"project": "authentik", "service": service, "oneoff": "False"}
+        return [
+            word for k, v in made.items() for word in ("--label", f"com.docker.compose.{k}={v}")
+        ]
+
+    with (
+        created("redis:8", options=labels("left-over")) as gone,
+        created("redis:8", options=labels("another")) as stays,
+    ):
+        await place.files.drop_service(place.site, "left-over")
+        await place.files.drop_service(place.site, "left-over")
+        listed = docker("ps", "--all", "--quiet", "--no-trunc").decode()
+        assert gone not in listed
+        assert stays in listed
+    for name in ("authentik", "worker", "postgresql"):
+        with pytest.raises(RefusedError, match="is needed"):
+            await place.files.drop_service(place.site, name)
+    assert len(sandbox.compose("ps", "--quiet").split()) == 4
+
+
+async def test_a_key_cannot_lead_elsewhere(place: Place) -> None:
+    change = await change_of(place)
+    for key in ("", "../x", "a/b", "a.b"):
+        with pytest.raises(ValueError, match=r".*"):
+            await place.files.apply(place.site, change, key)

@@ -1,0 +1,85 @@
+"""Whether a container is the one that the compose file asks for."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.drift import Drift, Made, judge_drift
+
+MADE = Made(
+    service="server",
+    container="authentik",
+    version="2.26.1",
+    config_hash="abc",
+    image="g/s:1",
+    variables={"A": "1", "PATH": "/bin", "P": "a$b", "AUTHENTIK_X": "x"},
+    of_image=frozenset({"PATH", "AUTHENTIK_OF_IMAGE"}),
+    binds={"/media": "/srv/media"},
+    volumes={"/data": "authentik_data", "/anonymous": "f00"},
+    ports=frozenset({("9000", "9000/tcp")}),
+)
+SERVICE: dict[str, Any] = {
+    "image": "g/s:1",
+    "environment": {"A": "1", "P": "a$$b", "AUTHENTIK_X": "x", "FROM_SHELL": None},
+    "volumes": [
+        {"type": "bind", "source": "/srv/media", "target": "/media/"},
+        {"type": "volume", "source": "data", "target": "/data"},
+        {"type": "tmpfs", "target": "/tmp"},
+    ],
+    "ports": [{"published": "9000", "target": 9000}],
+}
+
+
+def judge(
+    made: Made = MADE, version: str = "2.30.0", hashed: str = "xyz", **changes: Any
+) -> list[Drift]:
+    config = {"services": {"server": {**SERVICE, **changes}}, "volumes": VOLUMES}
+    return [*judge_drift([made], config, {"server": hashed}, version)]
+
+
+VOLUMES = {"data": {"name": "authentik_data"}}
+
+
+@pytest.mark.parametrize("version", ["2.26.1", "2.26.1-4", "2.26.1+ds1"])
+def test_of_the_same_compose_the_hash_counts(version: str) -> None:
+    assert judge(version=version, hashed="abc", image="another") == []
+    assert judge(version=version) == [Drift("server", "authentik")]
+    assert judge(version=version, image="b") == [Drift("server", "authentik", ("image",))]
+
+
+def test_of_another_compose_only_what_is_plainly_another_counts() -> None:
+    assert judge() == []
+    assert judge(restart="always", labels={"a": "b"}) == []
+    assert judge(replace(MADE, version="")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"image": "g/s:2"}, ("image",)),
+        ({"environment": {**SERVICE["environment"], "A": "2", "B": "new"}}, ("A", "B")),
+        ({"environment": {"A": "1", "P": "a$b"}}, ("AUTHENTIK_X",)),
+        ({"environment": {**SERVICE["environment"], "PATH": "/bin"}}, ()),
+        ({"volumes": SERVICE["volumes"][1:]}, ("the mount at /media",)),
+        ({"volumes": SERVICE["volumes"][1:], "secrets": [{"source": "x"}]}, ()),
+        (
+            {"volumes": [{"type": "bind", "source": "/o", "target": "/media"}]},
+            ("the mount at /media",),
+        ),
+        ({"ports": []}, ("ports",)),
+        ({"ports": [{"published": "9001", "target": 9000, "protocol": "tcp"}]}, ("ports",)),
+        ({"ports": [{"target": 9000}]}, ()),
+        ({"ports": [], "network_mode": "host"}, ()),
+    ],
+)
+def test_what_differs_is_named_without_its_value(
+    changes: dict[str, Any], what: tuple[str, ...]
+) -> None:
+    assert judge(**changes) == ([Drift("server", "authentik", what)] if what else [])
+
+
+def test_a_service_that_is_in_no_file_any_more() -> None:
+    found = judge_drift([MADE], {"services": {}}, {}, "2.26.1")
+
+    assert [*found] == [Drift("server", "authentik", ("the service is gone",))]
