@@ -65,7 +65,7 @@ class LiveGates:
 
     def of(self, site: Site) -> UpdateGate:
         probe = live_probe(self.engine.api, site, self.settings.site_checks)
-        return UpdateGate(probe, self.clock, self.settings.update_gate)
+        return UpdateGate(probe, self.clock, self.settings.update_patience)
 
 
 @dataclass(frozen=True)

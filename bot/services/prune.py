@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import group_by_backup
 from bot.domain.errors import PortError, RefusedError
-from bot.domain.jobs import ALL_JOBS, Job, JobKind, Trigger
+from bot.domain.jobs import ALL_JOBS, TAKE_SERVER_AWAY, Job, JobKind, Trigger
 from bot.domain.messages import DeletionBegan, RunPrune
 from bot.domain.retention import Policy, RetentionPlan, Verdict, plan_retention
 from bot.domain.signature import PublicKey
@@ -162,7 +162,7 @@ def in_use(jobs: Sequence[Job]) -> dict[str, str]:
     for job in jobs:
         if job.swept:
             continue
-        if job.kind in {JobKind.BACKUP, JobKind.RESTORE}:  # the latter's safety backup
+        if job.kind in {JobKind.BACKUP, *TAKE_SERVER_AWAY}:  # the latter's safety backup
             found[job.id] = "belongs to a job that runs or is not cleaned up yet"
         if READS in job.plan:
             found[job.plan[READS]] = f"is read by the {job.kind} {job.id}"

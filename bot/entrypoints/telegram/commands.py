@@ -14,7 +14,7 @@ from datetime import tzinfo
 from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import ALL_JOBS, Job, JobKind, choose_job
+from bot.domain.jobs import ALL_JOBS, TAKE_SERVER_AWAY, Job, JobKind, choose_job
 from bot.entrypoints.telegram import backup_texts, restore_texts, texts, verify_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request, one_line
@@ -55,7 +55,7 @@ class Commands:
     async def again(self, press: Press) -> None:
         """Begin the job once more whose outcome was pressed."""
         job = await self.operations.job(press.data.removeprefix(AGAIN_PREFIX))
-        if job is None or job.kind is JobKind.RESTORE:  # that one is asked about
+        if job is None or job.kind in TAKE_SERVER_AWAY:  # that one is asked about
             await press.toast("I know nothing of that job any more.")
             return
         request = press.request

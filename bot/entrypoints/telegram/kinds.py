@@ -3,9 +3,18 @@
 from bot.domain.jobs import Job, JobKind
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram import copy_texts, drill_texts, job_texts, prune_texts, restore_texts
+from bot.entrypoints.telegram import (
+    copy_texts,
+    drill_texts,
+    job_texts,
+    prune_texts,
+    restore_texts,
+    update_texts,
+)
 from bot.entrypoints.telegram.job_texts import Told
 from bot.entrypoints.telegram.texts import Wall
+
+_ROLLS = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 
 
 def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
@@ -14,6 +23,8 @@ def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
         return drill_texts.progress(job, done, wall)
     if job.kind is JobKind.RESTORE:
         return restore_texts.progress(job, done, wall)
+    if job.kind in _ROLLS:
+        return update_texts.progress(job, done, wall)
     return job_texts.progress(job, done, seconds, wall)
 
 
@@ -23,6 +34,8 @@ def progress_ended(job: Job, wall: Wall) -> str:
         return drill_texts.progress_ended(job, wall)
     if job.kind is JobKind.RESTORE:
         return restore_texts.progress_ended(job, wall)
+    if job.kind in _ROLLS:
+        return update_texts.progress_ended(job, wall)
     return job_texts.progress_ended(job, wall)
 
 
@@ -37,5 +50,7 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
             return copy_texts.outcome(job)
         case JobKind.RESTORE:
             return restore_texts.outcome(job)
+        case JobKind.UPDATE | JobKind.ROLLBACK:
+            return update_texts.outcome(job)
         case JobKind.BACKUP:
             return job_texts.outcome(job, finished, wall)

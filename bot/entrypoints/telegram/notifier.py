@@ -35,7 +35,7 @@ CATCH_UP_INTERVAL = 60.0
 _RETRY = 5.0
 _NEWS = timedelta(days=3)  # an older outcome is history: /jobs has it
 _LOOK_BACK = 50
-_BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK}
+_BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK, JobState.ROLLED_BACK}
 
 
 @dataclass

@@ -24,6 +24,7 @@ _SIGNS = {
     JobState.CANCELLED: "⏹ cancelled",
     JobState.INTERRUPTED: "⚠️ interrupted",
     JobState.STUCK: "🆘 stuck",
+    JobState.ROLLED_BACK: "↩️ rolled back",
 }
 
 
@@ -224,6 +225,8 @@ def cancelling(job: Job | None, wall: Wall) -> str:
         JobKind.BACKUP: "What it has stored so far is removed.",
         JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
         JobKind.RESTORE: "The state before serves again, whole.",
+        JobKind.UPDATE: "The version before serves on, or again, with every row.",
+        JobKind.ROLLBACK: "What it has begun is brought to its end, so that one version serves.",
         JobKind.REKEY: "The backup that it is sealing anew stays as it was.",
         JobKind.COPY: "The copy that it is making goes; those it has made stay.",
         JobKind.DRILL: "Its containers are removed; the backup stays as it is.",
