@@ -16,7 +16,8 @@ from bot.domain.manifest import STACK_NAME
 from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 from bot.setting_form import FORM
-from bot.settings_docker import DockerSettings, GateSettings
+from bot.settings_docker import DockerSettings
+from bot.settings_gate import UpdateGateSettings
 from bot.settings_retention import RetentionSettings
 from bot.settings_update import UpdateSettings
 
@@ -30,7 +31,7 @@ UserId = Annotated[int, Field(gt=0, lt=2**52)]  # Bot API, User: at most 52 sign
 Names = Annotated[tuple[str, ...], NoDecode]
 
 
-class Settings(UpdateSettings, RetentionSettings, GateSettings, DockerSettings):
+class Settings(UpdateSettings, RetentionSettings, UpdateGateSettings, DockerSettings):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -57,7 +57,8 @@ class GateSettings(BaseSettings):
         json_schema_extra={FORM: "a number of seconds, 0 or more"},
         ge=0,
         allow_inf_nan=False,
-        description="For how many seconds the restored stack must hold before it counts as well.",
+        description="For how many seconds the restored or updated stack must hold before it counts"
+        " as well.",
     )
     gate_timeout: float = Field(
         900,
@@ -65,7 +66,8 @@ class GateSettings(BaseSettings):
         json_schema_extra={FORM: "a number of seconds above 0"},
         gt=0,
         allow_inf_nan=False,
-        description="After how many seconds a restored stack that is not well is swapped back.",
+        description="After how many seconds a stack that is not well is swapped or rolled back; a"
+        " migration that moves gets longer.",
     )
 
     @property

@@ -1,15 +1,14 @@
 """Server and worker as somebody on the stack's own network sees them."""
 
-import asyncio
-import http.client
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.engine import as_container, environment_of
+from bot.adapters.engine import as_container
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.files import version_in
+from bot.adapters.server_pages import pages_of
 from bot.adapters.services_of import details_of
 from bot.domain.errors import PortError
 from bot.domain.gate import Observation, Seen
@@ -18,8 +17,6 @@ from bot.domain.version_file import PATH
 
 _READY = "-/health/ready/"
 _LOGIN = "if/flow/default-authentication-flow/"
-_PORT = 9000
-_ANSWER_WITHIN = 5.0
 
 
 @dataclass
@@ -65,23 +62,6 @@ async def read_version(engine: EngineApi, container_id: str) -> str | None:
 
 async def status_of(details: Mapping[str, Any], path: str) -> int | None:
     """What the server answers to a GET of *path*; None where nobody does."""
-    address = as_container(details, {}).address
-    if not address:
-        return None
-    environment = environment_of(details)
-    root = environment.get("AUTHENTIK_WEB__PATH", "/").strip("/")
-    listen = environment.get("AUTHENTIK_LISTEN__HTTP", "").rpartition(":")[2]
-    port = int(listen) if listen.isdigit() else _PORT
-    target = f"/{root}/{path}" if root else f"/{path}"
-    return await asyncio.to_thread(_get, address, port, target)
-
-
-def _get(address: str, port: int, target: str) -> int | None:
-    connection = http.client.HTTPConnection(address, port, timeout=_ANSWER_WITHIN)
-    try:
-        connection.request("GET", target, headers={"Host": "localhost", "User-Agent": "akbot"})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
+    pages = pages_of(details)
+    reply = await pages.ask("GET", path) if pages else None
+    return reply.status if reply else None

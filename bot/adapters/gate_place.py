@@ -1,0 +1,44 @@
+"""The stack that serves, as the gate of an update looks at it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from bot.adapters.engine import as_container
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.gate_probe import Details, Place, PlaceProbe
+from bot.adapters.psql import PsqlSession, psql_session
+from bot.adapters.server_pages import pages_of
+from bot.adapters.services_of import details_of, require_running
+from bot.domain.restore import Site
+from bot.domain.site_checks import SiteChecks
+
+
+def live_probe(
+    engine: EngineApi, site: Site, checks: SiteChecks, *, others: Sequence[str] = ()
+) -> PlaceProbe:
+    """A probe of the stack at *site*; *others* are services that must run besides: outposts."""
+
+    async def containers() -> list[tuple[str, Details]]:
+        found = await details_of(engine, site.project, (*site.services, *others))
+        return [(as_container(each, {}).service, each) for each in found]
+
+    @asynccontextmanager
+    async def database() -> AsyncGenerator[PsqlSession]:
+        postgresql = await require_running(engine, site.project, site.postgresql)
+        environment = {
+            "PGUSER": site.user,
+            "PGDATABASE": site.database,
+            "PGAPPNAME": "akbot-gate",
+            "PGCONNECT_TIMEOUT": "5",
+        }
+        async with psql_session(engine, postgresql.id, environment) as session:
+            yield session
+
+    place = Place(
+        server=site.server,
+        worker=site.worker,
+        containers=containers,
+        pages=pages_of,
+        database=database,
+    )
+    return PlaceProbe(engine, place, checks)

@@ -1,0 +1,42 @@
+"""Nothing that opens a door stands in a line of a log that people are shown."""
+
+import pytest
+
+from bot.domain.log_masking import mask_line
+
+KEY = "gT6dBzQ0x1LpV7mYkR2sWcN8hJ4fEa9uIoXbDqZtHvKyMrP3"
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        (f"link /recovery/use-token/{KEY}/ sent", "link /recovery/use-token/***/ sent"),
+        ("GET /if/flow/x/?itoken=0a1b-2c&next=/", "GET /if/flow/x/?itoken=***&next=***"),
+        ("GET /if/flow/x/?flow_token=abc HTTP", "GET /if/flow/x/?flow_token=*** HTTP"),
+        ("callback?code=abc&state=def", "callback?code=***&state=***"),
+        ('{"password": "let me in"}', '{"password": "*** me in"}'),
+        ("client_secret='abc', x", "client_secret='***', x"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("postgres://user:hunter2@db/authentik", "postgres://user:***@db/authentik"),
+        ("jwt eyJhbGciOiJI.eyJzdWIiOiIx.c2ln end", "jwt *** end"),
+        (f"key {KEY} used", "key *** used"),
+        ("Set-Cookie: authentik_session=abc; Path=/", "Set-Cookie: ***; Path=/"),
+    ],
+)
+def test_what_opens_a_door_is_masked(line: str, masked: str) -> None:
+    assert mask_line(line) == masked
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "django.db.utils.ProgrammingError: column authentik_core_user.uuid does not exist",
+        "RuntimeError: The SECRET_KEY setting must not be empty.",
+        "  Applying authentik_core.0046_session_and_more_of_a_very_long_name_indeed_2025...",
+        "KeyError: 'name'",
+        "jwt.exceptions.InvalidTokenError: Signature has expired",
+        '{"event": "Task finished", "pid": 12, "timestamp": "2026-06-02T08:27:08.123456+00:00"}',
+    ],
+)
+def test_what_explains_stays(line: str) -> None:
+    assert mask_line(line) == line
