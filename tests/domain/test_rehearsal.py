@@ -152,4 +152,5 @@ def test_one_that_runs_has_no_last_words() -> None:
 def test_what_held_says_how_long_it_took() -> None:
     rehearsed = Rehearsed((HopTook("2025.2.4", 7.4, 26.2),), load_seconds=3)
 
+    assert rehearsed.hops[0].seconds == pytest.approx(33.6)
     assert rehearsed.words.endswith("2025.2.4 migrates in 7 s and serves after 26 s")
