@@ -42,6 +42,16 @@ class UpdateSettings(BaseSettings):
         " release is offered at once.",
     )
 
+    rehearsal_stable: float = Field(
+        30,
+        alias="AKBOT_REHEARSAL_STABLE",
+        json_schema_extra={FORM: "a number of seconds, 0 or more"},
+        ge=0,
+        allow_inf_nan=False,
+        description="For how many seconds a version must hold on a copy of the database before an"
+        " update to it begins.",
+    )
+
     snapshot_keep: float = Field(
         24,
         alias="AKBOT_SNAPSHOT_KEEP",
