@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot.domain.compose_diff import unified_diff
-from bot.domain.compose_edit import ComposeFile, Draft, digest, plan_compose_change
+from bot.domain.compose_edit import ComposeChange, ComposeFile, Draft, digest, plan_compose_change
 from bot.domain.compose_wants import FolderMove
 from bot.domain.errors import RefusedError
 from bot.domain.versions import Family
@@ -479,6 +480,19 @@ def test_our_own_file_becomes_that_of_2026() -> None:
         * 2
     )
     assert plan(after, services=("authentik", "worker"), target=SHARED) is None
+
+
+def test_the_journal_has_no_text_of_the_files() -> None:
+    draft = plan(BASE + "    labels: {a: hunter}\n    volumes: ['./media:/media']\n", target=SHARED)
+    assert draft is not None
+    assert draft.change is not None
+    adapter = TypeAdapter(ComposeChange)
+
+    written = adapter.dump_json(draft.change)
+
+    assert adapter.validate_json(written) == draft.change
+    assert b"hunter" not in written
+    assert b"image" not in written
 
 
 SECRET = """\
