@@ -35,7 +35,7 @@ def judge(
     made: Made = MADE, version: str = "2.30.0", hashed: str = "xyz", **changes: Any
 ) -> list[Drift]:
     config = {"services": {"server": {**SERVICE, **changes}}, "volumes": VOLUMES}
-    return [*judge_drift([made], config, {"server": hashed}, version)]
+    return [*judge_drift([made], config, {"server": ["another", hashed]}, version)]
 
 
 VOLUMES = {"data": {"name": "authentik_data"}}
