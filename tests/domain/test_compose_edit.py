@@ -101,6 +101,11 @@ def test_redis_goes_with_all_that_speaks_of_it() -> None:
         pytest.param(
             BASE.replace("\n", "\r\n"), WITHOUT.replace("\n", "\r\n"), id="lines end in CRLF"
         ),
+        pytest.param(
+            BASE.replace("  redis:\n    image: redis\n", "") + "\n  redis:\n    image: redis\n",
+            WITHOUT,
+            id="the last service, and the gap before it",
+        ),
         pytest.param("\ufeff" + BASE, "\ufeff" + WITHOUT, id="a byte order mark"),
         pytest.param(
             BASE.replace("  redis:\n", "  # our Redis\n  redis:\n"), WITHOUT, id="a comment above"
@@ -380,6 +385,8 @@ def test_a_mount_that_is_not_plainly_written_is_refused() -> None:
     [
         ("    command: x\n    a: b\n", "    command: x\n    shm_size: 512mb\n    a: b\n"),
         ("    a: b\n", "    shm_size: 512mb\n    a: b\n"),
+        ("    a: b\r\n", "    shm_size: 512mb\r\n    a: b\r\n"),
+        ("    image: x\r\n", "    image: x\r\n    shm_size: 512mb\r\n"),
         ("    restart: always  # yes\n", "    restart: always  # yes\n    shm_size: 512mb\n"),
         ("    restart: always", "    restart: always\n    shm_size: 512mb"),
         ("    shm_size: '64mb' # few\n", "    shm_size: '512mb' # few\n"),
@@ -447,6 +454,21 @@ def test_an_anchor_that_goes_with_redis_is_still_needed() -> None:
 
     with pytest.raises(RefusedError, match=r"\*labels stands for nothing"):
         plan(text + "    labels: *labels\n")
+
+
+def test_a_comment_in_a_list_is_not_lost() -> None:
+    text = BASE.replace("[postgresql, redis]", "[redis, # the cache\n      postgresql]")
+
+    with pytest.raises(RefusedError, match="without touching more"):
+        plan(text)
+
+
+def test_an_anchor_that_would_mean_another_thing_is_not_changed() -> None:
+    redis = "image: redis\n    labels: &labels {a: b}\n"
+    text = "x-one: &labels {c: d}\n" + BASE.replace("image: redis\n", redis) + "x-two: *labels\n"
+
+    with pytest.raises(RefusedError, match="without touching more"):
+        plan(text)
 
 
 def test_authentiks_own_file_becomes_that_of_2026() -> None:
