@@ -15,7 +15,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.restore import Site
 from bot.domain.versions import Family
-from tests.domain.test_compose_edit import ANCHORED, BASE, MOUNTS, OFFICIAL
+from tests.domain.test_compose_edit import ANCHORED, BASE, MOUNTS, OFFICIAL, WITHOUT
 from tests.domain.test_restore_recovery import SITE
 from tests.sandbox.fixture import HERE, engine
 
@@ -55,8 +55,12 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+def read(file: Path) -> str:
+    return file.read_text()
+
+
 def said(folder: Path) -> str:
-    return (folder / "compose.yml").read_text()
+    return read(folder / "compose.yml")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,25 @@ async def test_files_that_compose_takes_not_are_put_back(
 
     assert "Nothing was changed" in caught.value.hint
     assert (said(tmp_path), names(tmp_path)) == (BASE, before)
+
+
+async def test_what_somebody_edits_meanwhile_is_kept_and_told(
+    tmp_path: Path, site: Site, files: ProjectComposeFiles
+) -> None:
+    planned = await files.plan(site, OLD, NO_REDIS)
+    assert planned is not None
+    change = planned.change
+    assert change is not None
+    texts = {site.config_files[0]: WITHOUT.encode()}
+    await asyncio.to_thread(file_swap.stage, change.files, texts, KEY)
+    (tmp_path / "compose.yml").write_text("edited")
+
+    with pytest.raises(RefusedError, match="edited meanwhile") as caught:
+        await files.apply(site, change, KEY)
+
+    aside = tmp_path / f"compose.yml.edited-{KEY}"
+    assert caught.value.__notes__ == [f"What was edited meanwhile is kept as {aside}."]
+    assert (said(tmp_path), read(aside)) == (BASE, "edited")
 
 
 async def test_what_was_staged_is_finished_without_being_planned_again(
