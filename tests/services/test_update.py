@@ -52,6 +52,7 @@ async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> N
     assert (done.before, done.version, done.hops) == ("2025.2.1", "2025.2.4", 1)
     order = ["pull", "rehearse", "remove", "fence", "copy", "write tag", "unfence", "start", "gate"]
     assert [each for each in dict.fromkeys(host.calls) if each in order] == order
+    assert "gate for 48 s" in host.calls, "as long as the rehearsal took"
     [record] = await world.records()
     assert record.manifest
     assert record.manifest.trigger == "update"
