@@ -382,8 +382,8 @@ class RollRehearsal:
     async def run(
         self,
         way: Sequence[RehearsedHop],
-        source: Any,
-        job: Any,
+        source: Any,  # noqa: ARG002
+        job: Any,  # noqa: ARG002
         begin: Any,  # noqa: ARG002
     ) -> Rehearsed:
         self.host.call("rehearse")
