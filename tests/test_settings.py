@@ -52,6 +52,30 @@ def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
     assert not loaded.warnings
 
 
+@pytest.mark.parametrize("of_file", ["AKBOT_STORE", "AKBOT_STORE_FILE", ""])
+def test_a_setting_and_the_file_for_it_are_not_both_set(tmp_path: Path, of_file: str) -> None:
+    both = {"AKBOT_STORE": "file:///a", "AKBOT_STORE_FILE": str(tmp_path / "store")}
+    env_file = tmp_path / "akbot.env"
+    env_file.write_text("".join(f"{name}={both[name]}\n" for name in both if name == of_file))
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings({name: both[name] for name in both if name != of_file}, env_file)
+
+    assert caught.value.in_full() == (
+        "AKBOT_STORE and AKBOT_STORE_FILE are both set. Remove one of them."
+    )
+
+
+def test_an_empty_setting_does_not_stand_beside_its_file(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("file:///b")
+
+    loaded = load_settings(
+        {"AKBOT_STORE": "", "AKBOT_STORE_FILE": str(tmp_path / "store")}, NOWHERE
+    )
+
+    assert loaded.settings.store == "file:///b"
+
+
 def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("planted")
