@@ -99,6 +99,18 @@ def test_a_mistake_is_one_line_with_the_remedy(
     assert "planted" not in line
 
 
+@pytest.mark.parametrize("command", ["backups", "status", "check", "verify", "run"])
+@pytest.mark.parametrize("setting", ["AKBOT_RECIPIENTS", "AKBOT_TRUSTED_KEYS"])
+def test_a_malformed_key_is_told_once_whatever_is_asked(
+    tmp_path: Path, setting: str, command: str
+) -> None:
+    ended = run(tmp_path, command, AKBOT_STACK="authentik", **{setting: "age1nonsense"})
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"akbot: {setting}: ")
+
+
 @pytest.mark.parametrize(
     ("path", "named"), [("/etc/passwd", "/etc/passwd"), ("/etc/passwd/a/b", "/etc/passwd")]
 )

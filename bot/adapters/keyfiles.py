@@ -169,6 +169,18 @@ def parse_recipients(texts: Sequence[str]) -> list[age.Recipient]:
     return recipients
 
 
+def refuse_mixture(recipients: Sequence[age.Recipient]) -> None:
+    """A hybrid recipient beside a classical one is a mistake in the settings: say so at once."""
+    if not recipients:
+        return
+    try:
+        age.Sealer(recipients)
+    except age.RecipientsError as error:
+        raise ConfigError(
+            f"AKBOT_RECIPIENTS: {error}", hint="Give recipients of one kind only."
+        ) from error
+
+
 def _shown(text: str) -> str:
     """Enough of it to be found; nothing of what may be a private key."""
     return f'"{text[:16]}…"' if text.startswith("age1") else "a value"

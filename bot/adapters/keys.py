@@ -6,12 +6,9 @@ from pathlib import Path
 
 from bot import age
 from bot.adapters import keyfiles
-from bot.domain.errors import ConfigError
-from bot.domain.signature import PublicKey, parse_public_key, public_key_of
+from bot.domain.signature import TRUSTED_SETTING, PublicKey, parse_public_key, public_key_of
 from bot.services.keyring import Keyring, fingerprint
 from bot.services.ports import KeyFacts
-
-_TRUSTED_SETTING = "AKBOT_TRUSTED_KEYS"
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class HostKeys:
 
     def trusted(self) -> frozenset[PublicKey]:
         """Whose signatures count on this host."""
-        added = {parse_public_key(text, _TRUSTED_SETTING) for text in self.named_trusted}
+        added = {parse_public_key(text, TRUSTED_SETTING) for text in self.named_trusted}
         if self._has_identity_file:
             added.update(keyfiles.read_signers(self._identity_path, self._identity_setting))
         return keyfiles.signer_of(keyfiles.read_signing_key(self._signing_path)) | added
@@ -76,13 +73,13 @@ class HostKeys:
         if not self.recipients():
             keyfiles.make_identity(self._identity_path, public_key_of(signing_key))
         recipients = self.recipients()
-        _refuse_mixture(recipients)
+        keyfiles.refuse_mixture(recipients)
         return Keyring(recipients, signing_key, self.identities(), self.trusted())
 
     def facts(self) -> KeyFacts:
         """What `check` shows of them."""
         recipients = self.recipients()
-        _refuse_mixture(recipients)
+        keyfiles.refuse_mixture(recipients)
         return KeyFacts(
             recipients=tuple(fingerprint(each) for each in recipients),
             trusted=self.trusted(),
@@ -90,15 +87,3 @@ class HostKeys:
             has_identity=bool(self.identities()),
             identity_is_only_here=not self.named_recipients and not self.named_identity,
         )
-
-
-def _refuse_mixture(recipients: Sequence[age.Recipient]) -> None:
-    """A hybrid recipient beside a classical one is a mistake in the settings: say so at once."""
-    if not recipients:
-        return
-    try:
-        age.Sealer(recipients)
-    except age.RecipientsError as error:
-        raise ConfigError(
-            f"AKBOT_RECIPIENTS: {error}", hint="Give recipients of one kind only."
-        ) from error
