@@ -24,14 +24,14 @@ from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
-from bot.app_stores import build_stores, named_stores
+from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
-from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
+from bot.domain.jobs import Job, JobKind, JobState, Trigger, as_it_stands
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -119,6 +119,8 @@ class App:
             # a restore that was cut off may have left no stack to look at
             await self.jobs.recover()
             require_components(await self.engine.find_stack(), command.components)
+        if command.trigger is not Trigger.SCHEDULE:  # whose failure must be told as a job's
+            await make_ready(self.stores)
 
         async def work(job: JobLog, publish: Publish) -> BackedUp:
             keyring = await asyncio.to_thread(self.keys.keyring)
@@ -273,12 +275,16 @@ class App:
         )
 
     async def catalogue(self) -> Catalogue:
-        """What lies in which store."""
-        return await self.stores.catalogue(await self.whereabouts.name(), self.keys.trusted())
+        """What lies in which store; a folder that is not there has not answered."""
+        name = await self.whereabouts.name()
+        catalogue = await self.stores.catalogue(name, self.keys.trusted())
+        if not self.settings.store:  # a folder of akbot's own, which the first backup makes
+            return catalogue
+        return await without_absent(catalogue, self.stores)
 
     async def backups(self) -> list[BackupRecord]:
-        """All of them once, newest first."""
-        return (await self.catalogue()).records
+        """All of them once, newest first. Raises PortError where no store answers."""
+        return (await self.catalogue()).require_an_answer().records
 
     async def jobs_as_they_stand(self, limit: int) -> list[Job]:
         """The newest jobs, the newest first; one whose process is gone does not run."""

@@ -19,7 +19,7 @@ async def backups(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     from bot.domain.catalogue import choose  # noqa: PLC0415 - "--help" needs none of it
     from bot.entrypoints import render  # noqa: PLC0415
 
-    catalogue = await app.catalogue()
+    catalogue = (await app.catalogue()).require_an_answer()
     records = catalogue.records
     if args.id:
         record = choose(records, args.id)

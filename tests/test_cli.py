@@ -124,6 +124,45 @@ def test_a_store_that_is_a_file_is_a_wrong_setting(tmp_path: Path, path: str, na
     )
 
 
+def test_a_named_folder_that_is_not_there_is_no_empty_store(tmp_path: Path) -> None:
+    store = tmp_path / "usb" / "backups"
+
+    ended = run(tmp_path, "backups", AKBOT_STORE=f"file://{store}", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f'akbot: the folder "{store}" of AKBOT_STORE is not there. Mount its disk, or correct the'
+        " path; the first backup makes a new folder.\n"
+    )
+    store.mkdir(parents=True)
+    ended = run(tmp_path, "backups", AKBOT_STORE=f"file://{store}", AKBOT_STACK="authentik")
+    assert (ended.returncode, ended.stdout) == (0, 'There is no backup yet. Run "akbot backup".\n')
+
+
+def test_a_store_of_akbots_own_needs_no_folder_yet(tmp_path: Path) -> None:
+    ended = run(tmp_path, "backups", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (0, 'There is no backup yet. Run "akbot backup".\n')
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/proc/nope/backups", '"/proc/nope" cannot be made. Name a folder on a disk'),
+        ("/etc/passwd/a", '"/etc/passwd" is not a folder. Name another folder'),
+    ],
+)
+def test_a_folder_that_cannot_be_is_told_before_a_job_begins(
+    tmp_path: Path, path: str, words: str
+) -> None:
+    ended = run(tmp_path, "backup", AKBOT_STORE=f"file://{path}", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"akbot: AKBOT_STORE: {words}")
+    assert run(tmp_path, "jobs").stdout == "Nothing was done yet.\n"
+
+
 def test_a_file_in_the_stacks_place_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store/authentik").touch()
@@ -233,7 +272,9 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path) -
     run(tmp_path, "backup")
 
     assert {name: (state / name).read_bytes() for name in keys} == before
-    assert {path.stat().st_mode & 0o777 for path in state.iterdir()} == {0o600}
+    files = [path for path in state.iterdir() if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert (state / "backups").stat().st_mode & 0o777 == 0o700
     assert b"# akbot signing key: ed25519:" in before["identity.txt"]
 
 

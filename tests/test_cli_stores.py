@@ -92,6 +92,17 @@ def test_a_store_that_is_away_is_named_and_the_rest_is_shown(host: Host) -> None
     assert 'Store "far" does not answer: ' in ended.stdout
 
 
+def test_a_disk_that_is_unplugged_is_named_and_the_rest_is_shown(host: Host) -> None:
+    host.far.rmdir()
+
+    ended = host.akbot("backups")
+
+    assert ended.returncode == 0
+    assert host.backup in ended.stdout
+    gone = f'the folder "{host.far}" of AKBOT_STORE is not there'
+    assert f'Store "far" does not answer: {gone}\n' in ended.stdout
+
+
 def test_each_store_has_a_plan_of_its_own(host: Host) -> None:
     host.akbot("copy")
     text = host.akbot("prune", "--dry-run").stdout
