@@ -99,6 +99,23 @@ class TestKeygen:
             path.read_text(),
         )
 
+    def test_a_hyphen_is_stdout_as_for_age_keygen(
+        self,
+        tmp_path: Path,
+        akbot: Akbot,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        assert akbot("keygen", "-o", "-") == 0
+
+        printed = capsys.readouterr()
+        (identity,) = parse_identity_file(printed.out)
+        assert printed.out.endswith(f"\n{identity.secret_text()}\n")
+        assert printed.err == f"Public key: {identity.recipient()}\n"
+        assert not [*tmp_path.iterdir()]
+
     def test_the_mode_does_not_depend_on_the_umask(self, tmp_path: Path) -> None:
         done = process("keygen", "-o", tmp_path / "key.txt", preexec=lambda: void(os.umask(0)))
 
