@@ -1,5 +1,6 @@
 """keygen, encrypt and decrypt: files, streams, and what they say when something is wrong."""
 
+import contextlib
 import errno
 import os
 import re
@@ -100,15 +101,10 @@ class TestKeygen:
         )
 
     def test_a_hyphen_is_stdout_as_for_age_keygen(
-        self,
-        tmp_path: Path,
-        akbot: Akbot,
-        capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
+        self, tmp_path: Path, akbot: Akbot, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.chdir(tmp_path)
-
-        assert akbot("keygen", "-o", "-") == 0
+        with contextlib.chdir(tmp_path):
+            assert akbot("keygen", "-o", "-") == 0
 
         printed = capsys.readouterr()
         (identity,) = parse_identity_file(printed.out)
