@@ -1,7 +1,8 @@
 """The composition root: the only place that builds objects."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -47,12 +48,13 @@ from bot.domain.stack import Role
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
+from bot.services.damage import DamageLog
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener
-from bot.services.ports import JobLog, Publish
+from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
@@ -62,12 +64,23 @@ from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
 
+Tell = Callable[[str], object]
+logger = logging.getLogger(__name__)
+
 
 class App:
-    """The objects that commands work with, built from *settings*."""
+    """The objects that commands work with, built from *settings*.
+
+    *tell* takes a line for a person that belongs to no job.
+    """
 
     def __init__(
-        self, settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
+        self,
+        settings: Settings,
+        listeners: Sequence[Listener] = (),
+        *,
+        patient: bool = True,
+        tell: Tell = logger.warning,
     ) -> None:
         self.settings = settings
         self.keys = HostKeys(
@@ -75,6 +88,7 @@ class App:
             settings.identity_file,
             settings.recipients,
             settings.trusted_keys,
+            tell,
         )
         self.clock = SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
@@ -157,10 +171,15 @@ class App:
 
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
         """`akbot verify`, for each store that has *record*, by its name."""
-        identities = self.keys.identities()
-        places = [each for each in self.stores.places if each.name in record.stores]
-        rest = (identities, publish, self.read_locks)
-        return {place.name: VerifyService(self.engine, place.store, *rest) for place in places}
+        wanted = {*record.stores, *record.damaged_in}
+        identities, trusted = self.keys.identities(), self.keys.trusted()
+
+        def service(store: BackupStore) -> VerifyService:
+            log = DamageLog(store, trusted, self.keys.signing_key, self.clock)
+            return VerifyService(self.engine, store, identities, publish, self.read_locks, log)
+
+        places = [each for each in self.stores.places if each.name in wanted]
+        return {place.name: service(place.store) for place in places}
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""
@@ -306,11 +325,15 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
+    settings: Settings,
+    listeners: Sequence[Listener] = (),
+    *,
+    patient: bool = True,
+    tell: Tell = logger.warning,
 ) -> AsyncGenerator[App]:
     """The application for one command; a *patient* one sits out an outage of the store."""
     share_arenas()
-    app = App(settings, listeners, patient=patient)
+    app = App(settings, listeners, patient=patient, tell=tell)
     try:
         yield app
     finally:

@@ -235,8 +235,13 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
     progress = Progress(sys.stderr)
     _end_in_order_on_signals()
     listeners = [lambda _, event: progress(event)]
-    async with open_app(settings, listeners, patient=run in {cli_backup.backup, _verify}) as app:
+    patient = run in {cli_backup.backup, _verify}
+    async with open_app(settings, listeners, patient=patient, tell=_tell) as app:
         return await run(app, args)
+
+
+def _tell(line: str) -> None:
+    complain(one_line(f"akbot: {line}"))
 
 
 def _end_in_order_on_signals() -> None:

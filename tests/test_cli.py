@@ -264,6 +264,15 @@ def test_without_docker_the_stacks_name_is_enough_to_read_the_store(tmp_path: Pa
     assert run(tmp_path, "backups", AKBOT_STACK="authentik").returncode == 0
 
 
+def test_a_private_key_that_was_made_is_told_once_with_what_to_do(tmp_path: Path) -> None:
+    first, second = run(tmp_path, "backup"), run(tmp_path, "backup")
+
+    [line] = [each for each in first.stderr.splitlines() if "private key" in each]
+    assert line.startswith(f'akbot: made the private key "{tmp_path}/state/identity.txt", which')
+    assert 'with "akbot kit --with-key"' in line
+    assert "private key" not in second.stderr
+
+
 def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path) -> None:
     run(tmp_path, "backup")
     state = tmp_path / "state"

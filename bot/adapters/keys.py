@@ -1,8 +1,11 @@
 """The keys of this host: what the settings name, and what was made where they name none."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import age
 from bot.adapters import keyfiles
@@ -10,18 +13,27 @@ from bot.domain.signature import TRUSTED_SETTING, PublicKey, parse_public_key, p
 from bot.services.keyring import Keyring, fingerprint
 from bot.services.ports import KeyFacts
 
+_KEEP_IT = (
+    'keep it away from this host as well, with "akbot kit --with-key", or nobody can open them'
+    " once the host is lost"
+)
+
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class HostKeys:
     """*named_recipients*, *named_identity* and *named_trusted* as the settings have them.
 
-    Every call reads the files anew, and may block for a moment.
+    Every call reads the files anew, and may block for a moment. *tell* has a line for a person
+    once an identity was made.
     """
 
     state_folder: Path
     named_identity: Path | None
     named_recipients: Sequence[str]
     named_trusted: Sequence[str]
+    tell: Callable[[str], object] = logger.warning
 
     @property
     def _signing_path(self) -> Path:
@@ -65,13 +77,17 @@ class HostKeys:
             return keyfiles.parse_recipients(self.named_recipients)
         return [identity.recipient() for identity in self.identities()]
 
+    def signing_key(self) -> Ed25519PrivateKey:
+        """What this host signs with, made if it is missing."""
+        path = self._signing_path
+        return keyfiles.read_signing_key(path) or keyfiles.make_signing_key(path)
+
     def keyring(self) -> Keyring:
         """All keys, those made that are missing and that no setting names."""
-        signing_key = keyfiles.read_signing_key(self._signing_path)
-        if signing_key is None:
-            signing_key = keyfiles.make_signing_key(self._signing_path)
-        if not self.recipients():
-            keyfiles.make_identity(self._identity_path, public_key_of(signing_key))
+        signing_key = self.signing_key()
+        path = self._identity_path
+        if not self.recipients() and keyfiles.make_identity(path, public_key_of(signing_key)):
+            self.tell(f'made the private key "{path}", which alone opens the backups: {_KEEP_IT}')
         recipients = self.recipients()
         keyfiles.refuse_mixture(recipients)
         return Keyring(recipients, signing_key, self.identities(), self.trusted())

@@ -12,8 +12,9 @@ from bot.domain.retention import Policy, plan_retention
 _RANK = {
     BackupState.GOOD: 0,
     BackupState.PARTIAL: 1,
-    BackupState.INCOMPLETE: 2,
-    BackupState.NOT_TRUSTED: 3,
+    BackupState.DAMAGED: 2,
+    BackupState.INCOMPLETE: 3,
+    BackupState.NOT_TRUSTED: 4,
 }
 _WHOLE = (BackupState.GOOD, BackupState.PARTIAL)
 
@@ -67,6 +68,11 @@ def _merged(
         lacking=(
             *(name for name in found if name not in alike),
             *(f"{name} (does not answer)" for name in silent),
+        ),
+        damaged_in=tuple(
+            name
+            for name, each in copies.items()
+            if each.state is BackupState.DAMAGED and name not in alike
         ),
     )
 

@@ -28,6 +28,7 @@ from bot.domain.restore_plan import Preview
 from bot.domain.retention import Policy
 from bot.services.backup import BackedUp, BackupService
 from bot.services.copies import Copied, CopyService
+from bot.services.damage import DamageLog
 from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
@@ -125,7 +126,11 @@ class World:
     @property
     def verify(self) -> VerifyService:
         identities = self.keyring.identities
-        return VerifyService(self.engine, self.store, identities, lambda _: None, self.read_locks)
+        log = DamageLog(
+            self.store, self.keyring.trusted, lambda: self.keyring.signing_key, self.clock
+        )
+        tell = lambda _: None  # noqa: E731
+        return VerifyService(self.engine, self.store, identities, tell, self.read_locks, log)
 
     async def rekey(self, command: RunRekey = REKEY) -> Rekeyed:
         """New seals, as a job."""

@@ -114,7 +114,9 @@ def _manifest_lines(manifest: Manifest) -> list[str]:
 
 
 def _deeds(record: BackupRecord, number: int) -> list[tuple[tuple[str, str], ...]]:
-    """Of what is not trusted or not whole nothing can be used."""
+    """Of what is not trusted or not whole nothing can be used; damage can be looked at again."""
+    if record.state is BackupState.DAMAGED:
+        return [(("Verify", DeedData(Deed.VERIFY, record.id, number).line()),)]
     if record.state not in _USABLE:
         return []
     pin = ("Unpin", Deed.UNPIN) if record.pinned else ("Pin", Deed.PIN)
