@@ -32,7 +32,7 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.drill import DrillReport
-from bot.domain.jobs import Job, JobKind, JobState, Trigger, as_it_stands
+from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -58,6 +58,7 @@ from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
+from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.verify import Verified, VerifyService
@@ -125,6 +126,7 @@ class App:
             {JobKind.RESTORE: self.restores.recovery().settle},
         )
         self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
+        self.standing = Standing(self.journal.jobs, self.folder.has_job)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
@@ -304,16 +306,6 @@ class App:
     async def backups(self) -> list[BackupRecord]:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
-
-    async def jobs_as_they_stand(self, limit: int) -> list[Job]:
-        """The newest jobs, the newest first; one whose process is gone does not run."""
-        jobs = await self.journal.jobs.jobs(limit)
-        running = {job.id for job in jobs if job.state is JobState.RUNNING}
-        if not running or await self.folder.has_job():
-            return list(jobs)
-        # one that ran before the lock was seen free and runs after has nobody: else it just ended
-        later = await self.journal.jobs.jobs(limit)
-        return [as_it_stands(job, somebody_works=job.id not in running) for job in later]
 
     async def close(self) -> None:
         """Give back connections and threads."""

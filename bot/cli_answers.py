@@ -41,9 +41,9 @@ async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]
 
     settle, wanted = read_jobs_words(args.words)
     if not wanted:
-        newest = await app.jobs_as_they_stand(_SHOWN)
+        newest = await app.standing.jobs(_SHOWN)
         return [asdict(each) for each in newest], render.jobs_lines(newest, app.settings.zone)
-    chosen = choose_job(await app.jobs_as_they_stand(ALL_JOBS), wanted)
+    chosen = choose_job(await app.standing.jobs(ALL_JOBS), wanted)
     if not settle:
         return asdict(chosen), render.job_lines(chosen, app.settings.zone)
     require_unsettled(chosen)
@@ -204,7 +204,7 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     stack = await app.whereabouts.find()
     catalogue = await app.catalogue()
     records = catalogue.records
-    jobs = await app.jobs_as_they_stand(_SHOWN)
+    jobs = await app.standing.jobs(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]
     pause = await app.pause.read()
     value = {

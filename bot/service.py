@@ -52,6 +52,7 @@ class _Service:
             app.pin,
             app.read_back,
             app.restores.preview,
+            app.standing,
             copies=app.stores.several,
             prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
@@ -102,7 +103,7 @@ class _Service:
     async def _report(self) -> Mapping[str, Any]:
         """What `/healthz` says."""
         journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
-        open_jobs, stuck = await journal.open_jobs(), await journal.stuck_jobs()
+        open_jobs, stuck = await self._app.standing.open_jobs(), await journal.stuck_jobs()
         plan = self._app.settings.plan_of_backups
         paused = await self._held_back.words()
         following = plan.next_after(self._app.clock.now()) if plan and not paused else None

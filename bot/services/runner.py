@@ -15,6 +15,7 @@ from bot.services.backup import BackedUp
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
+from bot.services.standing import Standing
 from bot.services.verify import Verified
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class JobRunner:
     pin_backup: Callable[[str, bool], Awaitable[BackupRecord]]
     read_back: Callable[[str], Awaitable[Verified]]
     preview: Callable[[RunRestore], Awaitable[Preview]]
+    standing: Standing
     copies: bool = False
     prunes: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -100,13 +102,16 @@ class JobRunner:
         over.cancel()
 
     async def cancel(self, actor: str) -> Job | None:
-        for job in await self.journal.open_jobs():
+        for job in await self.standing.open_jobs():
             if job.state is JobState.RUNNING and await self.journal.ask_to_cancel(job.id, actor):
                 return job
         return None
 
     async def jobs(self, limit: int) -> Sequence[Job]:
         return await self.journal.jobs(limit)
+
+    async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
+        return await self.standing.jobs(limit)
 
     async def job(self, job_id: str) -> Job | None:
         return await self.journal.job(job_id)

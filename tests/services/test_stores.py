@@ -472,6 +472,7 @@ def runner(world: World) -> JobRunner:
         world.pin,
         world.read_back,
         world.preview,
+        world.standing,
         copies=True,
     )
 

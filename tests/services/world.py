@@ -38,6 +38,7 @@ from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.prune_stores import Kept, PrunedStores, PruneStores
 from bot.services.rekey import Rekeyed, RekeyService
+from bot.services.standing import Standing
 from bot.services.stores import Place, Stores
 from bot.services.undo import Undo
 from bot.services.unpacking import decompress
@@ -230,6 +231,13 @@ class World:
 
     async def preview(self, _: RunRestore) -> Preview:
         raise RefusedError("nothing can be restored here")
+
+    @property
+    def standing(self) -> Standing:
+        async def has_job() -> bool:
+            return self.lock.held
+
+        return Standing(self.journal, has_job)
 
     @property
     def pins(self) -> PinService:
