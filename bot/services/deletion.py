@@ -38,6 +38,13 @@ async def delete_set(store: BackupStore, stack: str, backup_id: BackupId) -> Non
     await store.delete(*manifest, *(key for key in keys if key not in manifest))
 
 
+async def sweep_set(store: BackupStore, stack: str, backup_id: BackupId) -> None:
+    """Delete what a writer that was just given up has left, and what comes of it meanwhile."""
+    await delete_set(store, stack, backup_id)
+    if [each async for each in store.list(backup_prefix(stack, backup_id))]:
+        await delete_set(store, stack, backup_id)
+
+
 async def is_half_a_set(store: BackupStore, stack: str, backup_id: BackupId) -> bool:
     """Whether something lies there that is no backup: not any more, or not yet."""
     prefix = backup_prefix(stack, backup_id)

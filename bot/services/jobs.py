@@ -95,7 +95,7 @@ class Jobs:
         Raises BusyError when a job runs: then there is nothing to settle.
         """
         async with self.settling:
-            if not await self.journal.open_jobs():
+            if not await self.journal.open_jobs() and not await self.undo.late.due():
                 await self.undo.sweep_containers()
                 return ()
             async with self.lock.hold(None):
