@@ -13,6 +13,7 @@ from bot.domain.daemon_report import DaemonReport
 from bot.domain.jobs import JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
+from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.held_back import HeldBack
@@ -69,6 +70,8 @@ class _Service:
         await app.journal.jobs.open_jobs()
         parts = [self._chat.run] if self._chat else []
         parts += [each.run for each in self._schedulers(await app.folder.made_at())]
+        if app.stores.several:
+            parts.append(CatchUp(self._runner.catch_up, app.clock).run)
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,

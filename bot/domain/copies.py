@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.rekey import replaced
 from bot.domain.retention import Policy, plan_retention
 
@@ -16,6 +17,7 @@ _RANK = {
     BackupState.INCOMPLETE: 3,
     BackupState.NOT_TRUSTED: 4,
 }
+AGAIN_AFTER_A_FAILURE = timedelta(hours=12)
 _WHOLE = (BackupState.GOOD, BackupState.PARTIAL)
 
 
@@ -99,6 +101,14 @@ def plan_copies(
             if each.keep and each.record.id in missing and not plan.stopped
         ]
     return tuple(sorted(copies, key=lambda each: each.record.id, reverse=True))
+
+
+def may_copy(jobs: Sequence[Job], now: datetime) -> bool:
+    """Whether a copy may begin by itself: not soon after one that failed or was cancelled."""
+    newest = next((job for job in jobs if job.kind is JobKind.COPY), None)
+    if newest is None or newest.state is JobState.DONE:
+        return True
+    return now - (newest.ended or newest.started) >= AGAIN_AFTER_A_FAILURE
 
 
 def _is_only_parts(record: BackupRecord) -> bool:

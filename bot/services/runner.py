@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.catalogue import BackupRecord
-from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.copies import may_copy
+from bot.domain.errors import BotError, BusyError, RefusedError
+from bot.domain.jobs import ALL_JOBS, Job, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunCopy, RunPrune, RunRestore
 from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
@@ -80,10 +81,25 @@ class JobRunner:
             return
         try:
             await self.run_job(command, None)
+        except BusyError as error:
+            logger.info("%s: %s", command.kind, error)
         except BotError as error:
             logger.warning("%s: %s", command.kind, error)
         except Exception:  # boundary: nobody else waits for this task
             logger.exception("%s failed on an error of akbot itself", command.kind)
+
+    async def catch_up(self) -> None:
+        """Copy what a store lacks that was away, unless that just failed; then later, or by hand.
+
+        A failure is told as that of any job, so it is not to come every hour.
+        """
+        if not self.copies or not may_copy(await self.journal.jobs(ALL_JOBS), self.clock.now()):
+            return
+        copying = RunCopy(trigger=Trigger.SCHEDULE, actor="schedule")
+        task = asyncio.create_task(self._follow_with(copying))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
 
     async def close(self, patience: float) -> None:
         """Begin nothing more; what runs has *patience* seconds to end, then it is undone."""

@@ -212,6 +212,8 @@ class World:
             case RunBackup():
                 return await self.back_up(command, begun)
             case RunCopy():
+                if not await self.copies().preview():  # as the app: no job for nothing
+                    return Copied()
                 return await self.copy(command)
             case RunPrune():
                 return await self.prune(command)
