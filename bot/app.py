@@ -31,12 +31,14 @@ from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
+from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
     RunCopy,
+    RunDelete,
     RunDrill,
     RunPrune,
     RunRekey,
@@ -49,6 +51,7 @@ from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
 from bot.services.damage import DamageLog
+from bot.services.delete import Deleted
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
@@ -198,6 +201,20 @@ class App:
             return await self.upkeep.prunes(stack, publish).run(command, job)
 
         return await self.jobs.run(command, work, begun, lambda pruned: pruned.words)
+
+    async def delete(self, command: RunDelete, agreed: Doomed) -> Deleted:
+        """`akbot delete`, as a job."""
+        stack = await self.whereabouts.name()
+
+        async def work(job: JobLog, publish: Publish) -> Deleted:
+            return await self.upkeep.deletions(stack, publish).run(command, agreed, job)
+
+        return await self.jobs.run(command, work, None, lambda deleted: deleted.words)
+
+    async def plan_delete(self, command: RunDelete) -> Doomed:
+        """What `akbot delete` would delete."""
+        deletions = self.upkeep.deletions(await self.whereabouts.name(), tell_nobody)
+        return await deletions.preview(command)
 
     async def plan_prune(self) -> dict[str, RetentionPlan]:
         """`akbot prune --dry-run`, by store."""

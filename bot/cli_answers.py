@@ -70,6 +70,32 @@ async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     )
 
 
+async def delete(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot delete`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.errors import RefusedError  # noqa: PLC0415
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunDelete  # noqa: PLC0415
+    from bot.entrypoints import render_prune  # noqa: PLC0415
+    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
+
+    command = RunDelete(
+        trigger=Trigger.CLI,
+        actor=getpass.getuser(),
+        backup=args.id,
+        store=args.store or "",
+        force=args.force,
+    )
+    doomed = await app.plan_delete(command)
+    if not await Confirmation(agreed=args.yes).delete(doomed):
+        raise RefusedError(
+            "the deletion was not confirmed", hint="Nothing was deleted. --yes confirms it."
+        )
+    deleted = await app.delete(command, doomed)
+    return asdict(deleted), render_prune.deleted_lines(deleted)
+
+
 async def copy(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot copy`."""
     import getpass  # noqa: PLC0415 - "--help" needs none of it

@@ -82,6 +82,10 @@ class HostKeys:
         path = self._signing_path
         return keyfiles.read_signing_key(path) or keyfiles.make_signing_key(path)
 
+    def signer(self) -> Keyring:
+        """What is needed to sign and to trust; no identity is made for that."""
+        return Keyring((), self.signing_key(), (), self.trusted())
+
     def keyring(self) -> Keyring:
         """All keys, those made that are missing and that no setting names."""
         signing_key = self.signing_key()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.bootstrap import BootstrapPreview
+from bot.domain.doomed import Doomed
 from bot.domain.restore_plan import Preview
-from bot.entrypoints import render_bootstrap
+from bot.entrypoints import render_bootstrap, render_prune
 from bot.entrypoints.render_restore import preview_lines
 from bot.entrypoints.streams import complain
 
@@ -27,6 +28,10 @@ class Confirmation:
     async def bootstrap(self, preview: BootstrapPreview) -> bool:
         """Likewise, for a restore on an empty host."""
         return await self._ask(render_bootstrap.preview_lines(preview))
+
+    async def delete(self, doomed: Doomed) -> bool:
+        """Likewise, for one backup that is to go."""
+        return await self._ask(render_prune.doomed_lines(doomed))
 
     async def _ask(self, lines: Sequence[str]) -> bool:
         complain(*lines)

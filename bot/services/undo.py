@@ -132,6 +132,7 @@ class Undo:
         """What settles the kinds of jobs that work on backups that there are."""
         return {
             JobKind.PRUNE: self._settle_sets,
+            JobKind.DELETE: self._settle_sets,
             JobKind.COPY: self._settle_sets,
             JobKind.REKEY: self._settle_rekey,
         }
@@ -173,7 +174,8 @@ class Undo:
     async def _settle_sets(self, job: Job, ended: JobState, words: str) -> Outcome:
         """What it had half deleted or half copied goes; all else is whole, for the next one."""
         is_prune = job.kind is JobKind.PRUNE
-        if await self._finish_half(job, DELETING if is_prune else COPYING) is Remedy.ASK:
+        fact = COPYING if job.kind is JobKind.COPY else DELETING
+        if await self._finish_half(job, fact) is Remedy.ASK:
             return stuck(job, words)
         words = words.partition(NOT_YET)[0]
         return Outcome(ended, f"{words}; {deleted_so_far(job.plan)}" if is_prune else words)

@@ -223,6 +223,7 @@ def cancelling(job: Job | None, wall: Wall) -> str:
     then = {
         JobKind.BACKUP: "What it has stored so far is removed.",
         JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
+        JobKind.DELETE: "What it has begun to delete still goes.",
         JobKind.RESTORE: "The state before serves again, whole.",
         JobKind.REKEY: "The backup that it is sealing anew stays as it was.",
         JobKind.COPY: "The copy that it is making goes; those it has made stay.",
