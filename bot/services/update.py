@@ -266,10 +266,10 @@ class UpdateService:
             )
         await job.plan(**promotion(roll))
         await begin(f"{roll.hop.version} is promoted")
-        for service in roll.hop.change.drops if roll.hop.change else ():
-            await self.project.drop_service(plan.site, service)
         if number > 1:
             await roll.drop_copies()
+        for service in roll.hop.change.drops if roll.hop.change else ():
+            await self.project.drop_service(plan.site, service)
         return held_since - gone
 
 

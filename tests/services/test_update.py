@@ -263,6 +263,7 @@ async def test_a_rollback_of_a_patch_without_migrations_loses_nothing(journal: J
 
     assert world.host.running == "2025.2.1"
     assert world.host.live == Content(101)
+    assert list(world.host.databases) == [LIVE], "its copy is of no use any more"
 
 
 async def test_where_something_else_runs_since_there_is_nothing_to_take_back(
