@@ -261,6 +261,7 @@ class RollSessions:
             self.host.redis = self.host.redis_kept.pop(self.job)
 
     async def discard(self) -> None:
+        assert self.host.redis is not None, "its container is gone"
         self.host.redis_kept.pop(self.job, None)
 
 
