@@ -210,6 +210,9 @@ class FakeControl:
         if image not in self.host.images:
             raise PortError(f'pull image "{image}": not found')
 
+    async def pull_outposts(self, change: TagChange) -> None:  # noqa: ARG002 - an update's
+        raise AssertionError
+
     async def name_image(self, image: str, image_id: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
@@ -380,6 +383,9 @@ class FakeWorkplace:
             version=self.host.tag,
             login_page=200,
         )
+
+    async def outposts(self, stack: Stack) -> tuple[str, ...]:  # noqa: ARG002 - an update's
+        raise AssertionError
 
     async def tools(self, site: Site, job: str) -> Tools:
         host = self.host

@@ -85,6 +85,7 @@ class RollHost:
     redis_kept: dict[str, str] = field(default_factory=dict)
     compose: str = "as it was"
     compose_kept: dict[str, str] = field(default_factory=dict)
+    outposts: tuple[str, ...] = ()
     fails: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
 
@@ -212,6 +213,9 @@ class RollControl:
             raise PortError(f'pull image "{image}": not found')
         self.host.images[image] = f"id-{image.rpartition(':')[2]}"
 
+    async def pull_outposts(self, change: TagChange) -> None:
+        self.host.call(f"pull outposts {change.new}")
+
     async def image_id(self, image: str) -> str:
         return self.host.images[image]
 
@@ -331,6 +335,9 @@ class RollWorkplace:
             version=self.host.running,
             login_page=200,
         )
+
+    async def outposts(self, stack: Stack) -> tuple[str, ...]:  # noqa: ARG002 - there is one
+        return self.host.outposts
 
     async def tools(self, site: Site, job: str) -> Tools:
         host = self.host

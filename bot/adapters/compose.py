@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,13 @@ class ComposeControl:
         self._site = site
 
     async def tag_change(self, image: str) -> TagChange | None:
-        if await self._images() == {image}:
+        if await self._images(self._site.services) == {image}:
             return None
         path = await asyncio.to_thread(self._env_file)
         text = await asyncio.to_thread(_read, path)
         tag = image.rpartition(":")[2]
         changed = with_value(text, TAG, tag)
-        if await self._images_with(path, changed) != {image}:
+        if await self._images_with(path, changed, self._site.services) != {image}:
             services = " and ".join(self._site.services)
             raise RefusedError(
                 f"Compose would not run {image} for {services} whatever {TAG} in {path} is",
@@ -59,23 +60,31 @@ class ComposeControl:
         ]
         return (having or files)[-1]
 
-    async def _images_with(self, path: Path, text: bytes) -> set[str]:
+    async def _images_with(self, path: Path, text: bytes, services: Sequence[str]) -> set[str]:
         """The images, were *text* in that env file; it lies beside it for the moment."""
         trial = await asyncio.to_thread(_write_beside, path, text)
         try:
-            return await self._images(str(trial))
+            return await self._images(services, str(trial))
         finally:
             await asyncio.to_thread(trial.unlink)
 
-    async def _images(self, env_file: str = "") -> set[str]:
+    async def _images(self, names: Sequence[str], env_file: str = "") -> set[str]:
         out = await self._compose.run(
             self._site, "config", "--format", "json", env_file=env_file, within=CONFIG_WITHIN
         )
         services: dict[str, Any] = json.loads(out)["services"]
-        return {str(services.get(name, {}).get("image", "")) for name in self._site.services}
+        return {str(services.get(name, {}).get("image", "")) for name in names}
 
     async def pull(self, image: str, digest: str | None) -> None:
         await have_image(self._engine, image, digest)
+
+    async def pull_outposts(self, change: TagChange) -> None:
+        if not self._site.outposts:
+            return
+        path = Path(change.file)
+        text = with_value(await asyncio.to_thread(_read, path), change.name, change.new or "")
+        for image in await self._images_with(path, text, self._site.outposts):
+            await have_image(self._engine, image)
 
     async def name_image(self, image: str, image_id: str) -> None:
         await name_image(self._engine, image, image_id)
@@ -93,14 +102,14 @@ class ComposeControl:
     async def _remove(self) -> None:
         project = self._site.project
         await asyncio.gather(
-            *(remove_service(self._engine, project, each) for each in self._site.services)
+            *(remove_service(self._engine, project, each) for each in self._site.rolled)
         )
 
     async def write_tag(self, change: TagChange) -> None:
         await asyncio.to_thread(_change, change)
 
     async def start(self) -> None:
-        await self._up(*self._site.services)
+        await self._up(*self._site.rolled)
 
     async def start_service(self, service: str) -> None:
         await self._up("--wait", service)

@@ -8,9 +8,10 @@ from bot.adapters.engine import DockerEngine, as_container, environment_of
 from bot.adapters.mount_files import MountFolders
 from bot.adapters.redis import RedisServer
 from bot.adapters.redis_keeper import RedisKeeper
-from bot.adapters.services_of import details_of, require_running
+from bot.adapters.services_of import details_of, images_of, require_running
 from bot.adapters.stack_probe import HttpProbe, status_of
 from bot.domain.errors import RefusedError
+from bot.domain.outposts import is_outpost
 from bot.domain.restore import Site
 from bot.domain.stack import Stack
 from bot.services.restore_ports import Tools
@@ -50,6 +51,10 @@ class DockerWorkplace:
             version=await self._engine.files(stack).authentik_version(),
             login_page=_worth_comparing(await status_of(server, _LOGIN)),
         )
+
+    async def outposts(self, stack: Stack) -> tuple[str, ...]:
+        images = await images_of(self._engine.api, stack.project)
+        return tuple(sorted(name for name, image in images.items() if is_outpost(image)))
 
     async def tools(self, site: Site, job: str) -> Tools:
         api = self._engine.api

@@ -23,6 +23,15 @@ async def ids_of(engine: EngineApi, project: str, service: str) -> list[str]:
     return [each["Id"] for each in found]
 
 
+async def images_of(engine: EngineApi, project: str) -> dict[str, str]:
+    """The image that each service of a project was made from, by its name."""
+    labels = [f"{_PROJECT}={project}", _NOT_ONE_OFF]
+    found: Sequence[Mapping[str, Any]] = await engine.call(
+        "list containers", lambda sdk: sdk.containers(all=True, filters={"label": labels})
+    )
+    return {each["Labels"].get(_SERVICE, ""): str(each["Image"]) for each in found}
+
+
 async def details_of(
     engine: EngineApi, project: str, services: Sequence[str]
 ) -> list[Mapping[str, Any]]:

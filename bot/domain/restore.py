@@ -79,7 +79,8 @@ class Site:
     """The stack, as it must be known while its server is away; services by Compose's names.
 
     *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
-    *login_page*, the HTTP status of the login page, are those of what ran before.
+    *login_page*, the HTTP status of the login page, are those of what ran before. *outposts* are
+    services that go and come with the server; a restore leaves them alone.
     """
 
     project: str
@@ -95,11 +96,17 @@ class Site:
     image: str
     version: str | None
     login_page: int | None = None
+    outposts: tuple[str, ...] = ()
 
     @property
     def services(self) -> tuple[str, ...]:
-        """What is removed and started again."""
+        """Server and worker."""
         return (self.server, self.worker) if self.worker else (self.server,)
+
+    @property
+    def rolled(self) -> tuple[str, ...]:
+        """What is removed and started again."""
+        return (*self.services, *self.outposts)
 
 
 def compose_site(stack: Stack) -> Site:

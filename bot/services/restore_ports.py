@@ -105,6 +105,9 @@ class StackControl(Protocol):
         Raises PortError where it is not here and cannot be pulled.
         """
 
+    async def pull_outposts(self, change: TagChange) -> None:
+        """Have on this host what the project's outposts become with that tag."""
+
     async def name_image(self, image: str, image_id: str) -> None:
         """Let *image* mean *image_id* again, whatever was pulled under that name since.
 
@@ -118,13 +121,13 @@ class StackControl(Protocol):
         """Remove it with its names, unless a container uses it; one that is gone is no error."""
 
     async def remove(self) -> None:
-        """Stop and remove server and worker, so that nothing starts them but us."""
+        """Stop and remove server, worker and outposts, so that nothing starts them but us."""
 
     async def write_tag(self, change: TagChange) -> None:
         """Make the change, whole or not at all; every other byte, owner and mode stay."""
 
     async def start(self) -> None:
-        """Have Compose create and start server and worker as the project's own files say."""
+        """Have Compose create and start them as the project's own files say."""
 
     async def start_service(self, service: str) -> None:
         """Likewise another *service* of the project, and wait until it is healthy."""
@@ -212,6 +215,9 @@ class Workplace(Protocol):
 
     async def survey(self, stack: Stack) -> Site:
         """All that must be remembered of *stack* while its server is away."""
+
+    async def outposts(self, stack: Stack) -> tuple[str, ...]:
+        """The services of *stack*'s project that are outposts of Authentik."""
 
     async def tools(self, site: Site, job: str) -> Tools:
         """Tools for the stack as it is now, its server there or not.

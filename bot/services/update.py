@@ -139,6 +139,7 @@ class UpdateService:
             raise RefusedError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
         require_fit(outlook, findings, named=bool(command.tag))
         site = await self.workplace.survey(stack)
+        site = replace(site, outposts=await self.workplace.outposts(stack))
         tools = await self.workplace.tools(site, key)
         baseline = await self.gates.of(site).baseline()
         change = None
@@ -158,9 +159,11 @@ class UpdateService:
 
     async def _pull(self, found: _Gathered, command: RunUpdate, begin: Begin) -> None:
         """All images first; those of 2026.8 and later then say themselves what they can follow."""
+        tag = await self._tag(found)
         for hop in found.outlook.hops:
             await begin(f"getting the image of {hop.version}")
             await found.tools.control.pull(found.image(hop), hop.digest)
+            await found.tools.control.pull_outposts(replace(tag, new=str(hop.version)))
         again = await self.preflight.check.run(command.tag)
         if _way(again) != _way(found.outlook):
             raise RefusedError(

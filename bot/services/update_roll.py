@@ -66,6 +66,7 @@ class Roll:
             server=site.server,
             worker=site.worker,
             version=version,
+            others=site.outposts,
             image_ids=dict.fromkeys(site.services, image_id),
             baseline=self.plan.baseline,
         )

@@ -10,6 +10,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError, RefusedError, RollbackFailedError, UpdateFailedError
 from bot.domain.jobs import JobState
+from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
 from bot.services.rehearsal import RehearsalFailedError
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
@@ -182,6 +183,19 @@ async def test_a_hop_that_fails_returns_to_the_last_promoted_one(journal: Journa
     await world.roll_back()
     assert world.host.running == "2025.2.1"
     assert world.host.live == Content()
+
+
+async def test_outposts_of_the_project_go_along(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    world.host.outposts = ("proxy",)
+
+    await world.update(PATCH)
+
+    assert [each for each in world.host.calls if "outposts" in each] == ["pull outposts 2025.2.4"]
+    [job] = await journal.jobs.jobs()
+    plan = plan_of(job.plan)
+    assert plan
+    assert plan.site.rolled == ("authentik", "worker", "proxy")
 
 
 async def test_what_runs_already_is_refused(journal: Journal) -> None:
