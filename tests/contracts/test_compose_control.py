@@ -145,6 +145,17 @@ async def test_compose_is_told_the_projects_files_and_nothing_of_our_environment
     assert names == ["HOME", "PATH"]
 
 
+async def test_outposts_are_started_beside_server_and_worker(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
+    site = replace(SITE, working_dir=str(tmp_path), outposts=("proxy",))
+
+    await ComposeControl(EngineApi("unix:///nowhere"), program, site).start()
+
+    asked = (tmp_path / "arguments").read_text()
+    assert asked.endswith("up --detach --no-recreate --pull never --no-build server worker proxy\n")
+
+
 async def test_its_last_words_are_told(control: ComposeControl, tmp_path: Path) -> None:
     (tmp_path / "fails").touch()
     with pytest.raises(PortError, match="docker compose up: no such thing"):

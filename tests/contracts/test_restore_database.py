@@ -80,6 +80,40 @@ async def test_a_database_is_made_like_another(server: Postgres, admin: Postgres
     assert INCOMING not in await admin.names()
 
 
+async def test_a_copy_is_whole_and_has_what_a_template_does_not_give(
+    server: Postgres, admin: PostgresAdmin
+) -> None:
+    """The one that is copied is shut, its copy is open."""
+    await admin.fence(LIVE)
+    try:
+        await admin.copy(LIVE, OUTGOING)
+        await admin.copy(LIVE, OUTGOING)  # again, as after a kill
+    finally:
+        await admin.unfence(LIVE)
+
+    assert facts_of(server, OUTGOING) == facts_of(server, LIVE)
+    wanted, found = await admin.facts(LIVE), await admin.facts(OUTGOING)
+    assert (found.rows, found.schemas, found.versions) == (
+        wanted.rows, wanted.schemas, wanted.versions,
+    )  # fmt: skip
+    await admin.drop(OUTGOING)
+
+
+async def test_a_version_is_forgotten_and_no_other(server: Postgres, admin: PostgresAdmin) -> None:
+    name = server.new_database(
+        "CREATE TABLE authentik_version_history (id serial, version text, build text,"
+        ' "timestamp" timestamptz DEFAULT now());'
+        "INSERT INTO authentik_version_history (version, build) VALUES"
+        " ('2025.2.1', ''), ('2025.4.4', ''), ('2025.4.4', 'it''s');"
+    )
+    before = (await admin.facts(name)).versions
+    assert len(before) == 3
+
+    await admin.delete_versions(name, before[1:2])
+
+    assert (await admin.facts(name)).versions == (before[0], before[2])
+
+
 async def test_a_dump_is_loaded_and_belongs_to_whom_the_live_one_does(
     server: Postgres, admin: PostgresAdmin, dump: bytes
 ) -> None:
