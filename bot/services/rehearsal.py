@@ -22,6 +22,7 @@ from bot.domain.rehearsal import (
 )
 from bot.domain.rehearsal_log import proof_of, read_failure, unfinished, with_last_words
 from bot.domain.stack import Stack
+from bot.domain.update import UNTOUCHED
 from bot.domain.update_gate import Baseline, Patience, Verdict, Wanted
 from bot.domain.versions import Version, read_tag
 from bot.services.backup import BackedUp
@@ -35,7 +36,6 @@ from bot.services.update_gate import UpdateGate
 from bot.services.verify import read_component
 
 _LOOK_AGAIN = 1.0
-_UNTOUCHED = "Nothing was touched: the version before serves as it did."
 
 
 class RehearsalFailedError(RefusedError):
@@ -47,7 +47,7 @@ class RehearsalFailedError(RefusedError):
     def __init__(self, hop: RehearsedHop, reason: str, proof: Sequence[str] = ()) -> None:
         super().__init__(
             f"the rehearsal of {hop.version} on a copy of the database failed: {reason}",
-            hint=f"{_UNTOUCHED} Wait for a later patch, or mend what it names.",
+            hint=f"{UNTOUCHED} Wait for a later patch, or mend what it names.",
         )
         self.hop = hop
         self.version: Version = hop.version
@@ -123,7 +123,7 @@ class Rehearsal:
             if reasons:
                 raise IntegrityError(
                     f"the backup that was just made does not come back whole: {'; '.join(reasons)}",
-                    hint=f"{_UNTOUCHED} Make another backup, and drill it.",
+                    hint=f"{UNTOUCHED} Make another backup, and drill it.",
                 )
 
     async def _load_live(self, copy: StackCopy, stack: Stack, job: JobLog) -> None:
@@ -139,7 +139,7 @@ class Rehearsal:
             raise PortError(
                 "the rehearsal could not run: this version uses a Redis that is no service of the"
                 " stack, so there is none to copy",
-                hint=f"{_UNTOUCHED} Update with --no-rehearsal.",
+                hint=f"{UNTOUCHED} Update with --no-rehearsal.",
             )
         async with ending(sessions.rdb()) as rdb:
             await copy.load_sessions(rdb)
@@ -224,5 +224,5 @@ class Rehearsal:
 def _could_not_run(hop: RehearsedHop, why: str) -> PortError:
     return PortError(
         f"the rehearsal of {hop.version} could not run: {why}",
-        hint=f"{_UNTOUCHED} Mend that, or update with --no-rehearsal.",
+        hint=f"{UNTOUCHED} Mend that, or update with --no-rehearsal.",
     )

@@ -254,7 +254,7 @@ async def test_a_version_that_does_not_hold_is_refused_and_named(
     assert reason in error.reason
     assert reason in str(error)
     assert str(error.version) == "2025.4.4"
-    assert "Nothing was touched" in error.hint
+    assert "Nothing was changed" in error.hint
     assert "start 2025.2.4" in stage.copy.calls, "the hop before was well"
     assert stage.rehearsals.removed == [stage.job.id]
 
