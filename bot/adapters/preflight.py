@@ -16,6 +16,7 @@ from bot.domain.errors import RefusedError
 from bot.domain.preflight_facts import DatabaseState, ServiceState, StackState
 from bot.domain.stack import Container, Stack
 
+LONG_AGO = "-infinity"
 _JOB = "preflight"
 
 
@@ -40,11 +41,20 @@ class DockerPreflight:
             server=await self._service(stack.server),
             worker=await self._service(stack.worker) if stack.worker else None,
             database=await database_state(
-                self._engine.api, stack.postgresql, self._engine.login(stack)
+                self._engine.api,
+                stack.postgresql,
+                self._engine.login(stack),
+                await self._started(stack.worker) if stack.worker else LONG_AGO,
             ),
             image_disk=await HostDisk().usage(str(said["DockerRootDir"])),
             memory=await free_memory(int(said["MemTotal"])),
         )
+
+    async def _started(self, container: Container) -> str:
+        details: Mapping[str, Any] = await self._engine.api.call(
+            "inspect a container", lambda sdk: sdk.inspect_container(container.id)
+        )
+        return str(details["State"]["StartedAt"])
 
     async def _service(self, container: Container) -> ServiceState:
         details: Mapping[str, Any] = await self._engine.api.call(
@@ -59,8 +69,10 @@ class DockerPreflight:
         )
 
 
-async def database_state(api: EngineApi, container: Container, login: Login) -> DatabaseState:
-    """Authentik's database in a running PostgreSQL."""
+async def database_state(
+    api: EngineApi, container: Container, login: Login, since: str = LONG_AGO
+) -> DatabaseState:
+    """Authentik's database in a running PostgreSQL; workers that were seen after *since*."""
     environment = {
         "PGUSER": login.user,
         "PGDATABASE": login.database,
@@ -69,6 +81,7 @@ async def database_state(api: EngineApi, container: Container, login: Login) -> 
     }
     async with psql_session(api, container.id, environment) as session:
         state: dict[str, Any] = await session.ask(preflight_sql.STATE)
+        await session.run(preflight_sql.since(since))
         tables: dict[str, Any] = await session.ask(preflight_sql.TABLES)
     workers = tables.get("workers")
     return DatabaseState(

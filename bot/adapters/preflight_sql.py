@@ -1,5 +1,7 @@
 """What a preflight asks of Authentik's database; each answer is one line of JSON."""
 
+from bot.adapters.catalogue_sql import literal
+
 STATE = """
 SELECT json_build_object(
   'server', current_setting('server_version_num')::int,
@@ -13,6 +15,15 @@ SELECT json_build_object(
   'max_connections', current_setting('max_connections')::int)
 FROM pg_database d WHERE datname = current_database();
 """
+
+
+def since(moment: str) -> str:
+    """Before `TABLES`: rows of workers count from *moment* on, when the stack's own was started.
+
+    The row of one that was replaced just now is no worker that writes.
+    """
+    return f"SET akbot.since = {literal(moment)};"
+
 
 # Of what there is: an older schema lacks tables, and tenants have schemas of their own. Names
 # become part of the second statement; the server quotes them itself.
@@ -28,7 +39,8 @@ SELECT 'SELECT json_build_object(' || concat_ws(', ',
   CASE WHEN to_regclass('public.authentik_tasks_workerstatus') IS NOT NULL THEN
     '''workers'', (SELECT coalesce(json_agg(DISTINCT version), ''[]'')'
     ' FROM public.authentik_tasks_workerstatus'
-    ' WHERE last_seen > now() - interval ''2 minutes'')' END,
+    ' WHERE last_seen > now() - interval ''2 minutes'''
+    ' AND last_seen > current_setting(''akbot.since'')::timestamptz)' END,
   '''groups'', (SELECT coalesce(json_agg(name ORDER BY name), ''[]'') FROM (' || coalesce((
     SELECT string_agg(format(
       'SELECT name FROM %I.authentik_core_group GROUP BY name HAVING count(*) > 1', nspname),

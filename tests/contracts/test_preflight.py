@@ -77,6 +77,9 @@ async def test_versions_groups_and_outposts_of_every_tenant(
     assert sorted(state.duplicate_groups) == ['it\'s "two" 🦊', "twice"]
     assert sorted(state.outposts) == ['ldap it\'s "two" 🦊', "ldap twice"]
     assert (state.written_version, state.workers) == ("2025.8.6", ("2025.8.6",))
+    login = Login("postgres", name)
+    later = await database_state(api, server.container, login, "2999-01-01T00:00:00.123456789Z")
+    assert later.workers == (), "what was seen before the stack's own worker was started"
 
 
 @contextmanager
