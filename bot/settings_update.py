@@ -48,6 +48,16 @@ class UpdateSettings(BaseSettings):
         description="When `akbot run` looks for a new version and tells of it, each once: a cron"
         " expression of five fields, or `off`. Nothing updates by itself.",
     )
+    rehearsal_stable: float = Field(
+        30,
+        alias="AKBOT_REHEARSAL_STABLE",
+        json_schema_extra={FORM: "a number of seconds, 0 or more"},
+        ge=0,
+        allow_inf_nan=False,
+        description="For how many seconds a version must hold on a copy of the database before an"
+        " update to it begins.",
+    )
+
     snapshot_keep: float = Field(
         24,
         alias="AKBOT_SNAPSHOT_KEEP",

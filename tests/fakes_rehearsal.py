@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.rehearsal import MigrationLook, RehearsedHop
+from bot.domain.rehearsal_log import LastWords
 from bot.domain.stack import Stack
 from tests.fakes_stack import DUMP, make_facts
 from tests.fakes_update_gate import FakeGateProbe
@@ -44,7 +45,7 @@ class FakeVersion:
     probe: FakeGateProbe
     migration: FakeMigration = field(default_factory=FakeMigration)
     leaves: DatabaseFacts | None = None
-    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    words: Mapping[str, LastWords] = field(default_factory=dict)
 
 
 @dataclass
@@ -88,7 +89,7 @@ class FakeCopy:
         async with self._running(f"start {hop.version}"):
             yield self.versions[str(hop.version)].probe
 
-    async def last_words(self) -> Mapping[str, Sequence[str]]:
+    async def last_words(self) -> Mapping[str, LastWords]:
         [started] = self.running
         return self.versions[started.removeprefix("start ")].words
 

@@ -44,6 +44,7 @@ def test_what_is_no_version_is_one_line_before_anything_is_asked(
         ("AKBOT_UPDATE_MINIMUM_AGE", "-1", "a number of days from 0 to 365"),
         ("AKBOT_UPDATE_MINIMUM_AGE", "nan", "a number of days from 0 to 365"),
         ("AKBOT_UPDATE_MINIMUM_AGE", "soon", "a number of days from 0 to 365"),
+        ("AKBOT_REHEARSAL_STABLE", "-1", "a number of seconds, 0 or more"),
     ],
 )
 def test_a_wrong_setting(tmp_path: Path, name: str, value: str, form: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,8 +28,7 @@ class DockerDrift:
         site = compose_site(stack)
         said = await self._ask(site, "config", "--format", "json")
         config: Mapping[str, Any] = json.loads(said)
-        hashed = await self._ask(site, "config", "--hash", "*")
-        hashes = dict(line.split() for line in hashed.decode().splitlines() if line.strip())
+        hashes = await self._hashes(site, said)
         version = (await self._ask(site, "version", "--short")).decode().strip()
         # A Redis that was left over when its service went is in nobody's way.
         redis = stack.redis if stack.redis and stack.redis.service in config["services"] else None
@@ -37,8 +36,22 @@ class DockerDrift:
         made = await asyncio.gather(*(self._made(each.id) for each in containers))
         return judge_drift(made, config, hashes, version)
 
-    async def _ask(self, site: Site, *words: str) -> bytes:
-        return await self._compose.run(site, *words, within=CONFIG_WITHIN)
+    async def _hashes(self, site: Site, config: bytes) -> Mapping[str, Collection[str]]:
+        """By service; of what Compose made of the files, too.
+
+        With an `env_file` it hashes the files otherwise than it did when it made the container,
+        where the variables stood in place of the file already.
+        """
+        found: dict[str, set[str]] = {}
+        for project in (None, config):
+            said = await self._ask(site, "config", "--hash", "*", project=project)
+            for line in said.decode().splitlines():
+                service, _, hashed = line.partition(" ")
+                found.setdefault(service, set()).add(hashed.strip())
+        return found
+
+    async def _ask(self, site: Site, *words: str, project: bytes | None = None) -> bytes:
+        return await self._compose.run(site, *words, project=project, within=CONFIG_WITHIN)
 
     async def _made(self, container_id: str) -> Made:
         details: Mapping[str, Any] = await self._engine.call(

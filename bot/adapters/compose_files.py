@@ -53,8 +53,9 @@ class ProjectComposeFiles:
             await (await self._folders(site, change, key)).move(change.moves)
             await asyncio.to_thread(file_swap.swap, change.files, key)
             await self._require_understood(site, change)
-        except RefusedError:
-            await self.undo(site, change, key)
+        except RefusedError as error:
+            for words in await self.undo(site, change, key):
+                error.add_note(f"{words[0].upper()}{words[1:]}.")
             raise
 
     async def _require_understood(self, site: Site, change: ComposeChange) -> None:

@@ -29,12 +29,20 @@ class ComposeProgram:
     environment: Mapping[str, str]
     lock: Path
 
-    async def run(self, site: Site, *arguments: str, env_file: str = "", within: float) -> bytes:
+    async def run(
+        self,
+        site: Site,
+        *arguments: str,
+        env_file: str = "",
+        project: bytes | None = None,
+        within: float,
+    ) -> bytes:
         """What it prints; with no project in *site* Compose finds its name, as for a person.
 
-        Raises PortError with its last words.
+        *project* is read instead of the site's compose files. Raises PortError with its last words.
         """
-        files = [word for file in site.config_files for word in ("--file", file)]
+        paths = site.config_files if project is None else ("-",)
+        files = [word for file in paths for word in ("--file", file)]
         env_files = [env_file] if env_file else site.env_files
         envs = [word for file in env_files for word in ("--env-file", file)]
         command = [
@@ -44,7 +52,7 @@ class ComposeProgram:
         ]
         doing = f"docker compose {arguments[0]}"
         async with self.alone() as lock:
-            return await self._run(doing, command, lock, within)
+            return await self._run(doing, command, lock, project, within)
 
     @asynccontextmanager
     async def alone(self) -> AsyncGenerator[int]:
@@ -60,11 +68,13 @@ class ComposeProgram:
         finally:
             os.close(number)
 
-    async def _run(self, doing: str, command: Sequence[str], lock: int, within: float) -> bytes:
+    async def _run(
+        self, doing: str, command: Sequence[str], lock: int, given: bytes | None, within: float
+    ) -> bytes:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env=dict(self.environment),
@@ -77,7 +87,7 @@ class ComposeProgram:
             ) from error
         try:
             async with asyncio.timeout(within):
-                out, words = await process.communicate()
+                out, words = await process.communicate(given)
         except TimeoutError as error:
             raise PortError(f"{doing}: not done after {within:g} s", retryable=True) from error
         finally:

@@ -105,7 +105,7 @@ FROM pg_database WHERE datname = {literal(live)}
 def delete_version(row: VersionRow) -> str:
     """Authentik's note that it was started in that version."""
     return (
-        "DELETE FROM authentik_version_history"  # noqa: S608 - likewise
+        "DELETE FROM public.authentik_version_history"  # noqa: S608 - likewise
         f" WHERE version = {literal(row.version)} AND build = {literal(row.build)};"
     )
 

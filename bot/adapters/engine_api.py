@@ -287,6 +287,12 @@ class EngineApi:
             if close:
                 await asyncio.to_thread(close)
 
+    async def read(self, doing: str, path: str) -> RawStream:
+        """What the Engine answers to a GET, as it comes; HTTP/1.0 knows no chunks to unpack."""
+        client = await self._client(doing)
+        head = f"GET /v{client.api_version}{path} HTTP/1.0\r\nHost: docker\r\n\r\n"
+        return await self._requested(doing, head.encode())
+
     async def _hijack(self, doing: str, path: str, body: object) -> RawStream:
         client = await self._client(doing)
         payload = b"" if body is None else json.dumps(body).encode()
@@ -295,6 +301,9 @@ class EngineApi:
             "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(payload)}\r\n\r\n"
         ).encode() + payload
+        return await self._requested(doing, request)
+
+    async def _requested(self, doing: str, request: bytes) -> RawStream:
         with engine_errors(doing):
             reader, writer = await self._dial()
             try:

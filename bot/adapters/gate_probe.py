@@ -88,7 +88,7 @@ class PlaceProbe:
             return Sample(at=at, seen=False)
         containers, signs, (migration, workers), (ready, answers) = await asyncio.gather(
             asyncio.gather(*(self._seen(service, each) for service, each in found)),
-            asyncio.gather(*(self._logs.new_signs(name, each["Id"]) for name, each in found)),
+            asyncio.gather(*(self._logs.new_signs(name, each) for name, each in found)),
             self._database(found),
             self._answers(self._pages(found), at),
         )
@@ -169,7 +169,7 @@ class PlaceProbe:
         try:
             async with asyncio.timeout(_DATABASE_WITHIN), self.place.database() as session:
                 await session.run(gate_sql.QUICKLY)
-                migration = await _migration(session)
+                migration = await migration_of(session)
                 if started:
                     workers = await session.ask(gate_sql.workers_since(min(started)))
                     return migration, None if workers is None else tuple(workers)
@@ -183,7 +183,8 @@ def _due(at: float, last: float, every: float) -> bool:
     return not last <= at < last + every
 
 
-async def _migration(session: PsqlSession) -> MigrationSeen | None:
+async def migration_of(session: PsqlSession) -> MigrationSeen | None:
+    """Who migrates, by Authentik's advisory lock; None where nobody does."""
     state = await session.ask(gate_sql.MIGRATION)
     if not state["held"]:
         return None

@@ -111,7 +111,7 @@ class ScratchPostgres:
 
     _engine: EngineApi
     place: Place
-    _environment: dict[str, str]
+    environment: dict[str, str]
     session: PsqlSession
     _original: Original | None
     copies: CopiedServices
@@ -126,20 +126,20 @@ class ScratchPostgres:
             f"--dbname={_DATABASE}",
         ]
         done = await self._engine.feed(
-            self.place.name, command, archive, environment=self._environment
+            self.place.name, command, archive, environment=self.environment
         )
         if done.exit_code != 0:
             raise load_error(done)
 
     async def load_text(self, text: AsyncIterator[bytes]) -> None:
-        done = await self._engine.feed(self.place.name, _PSQL, text, environment=self._environment)
+        done = await self._engine.feed(self.place.name, _PSQL, text, environment=self.environment)
         if done.exit_code != 0:
             raise load_error(done, "psql")
 
     async def dump(self) -> AsyncGenerator[bytes]:
         command = ["pg_dump", "--format=custom", "--compress=0"]
         transport, place = Transport(self._engine), Unreachable(self.place.name)
-        async with aclosing(transport.stream(place, command, self._environment)) as output:
+        async with aclosing(transport.stream(place, command, self.environment)) as output:
             async for block in output:
                 yield block
 

@@ -24,6 +24,7 @@ _BEING_REMOVED = 409
 _STARTED_WITHIN = 60  # seconds
 _PREVIEWED = 6 * 3600  # seconds
 _NANOSECONDS = 10**9
+_LOG_SIZE = "16m"
 _LAST_WORDS = 2.0  # seconds for what the Engine still has of its output
 
 
@@ -145,6 +146,8 @@ async def throw_away_server(
         "pids_limit": server.pids,
         "read_only": not server.writable,
         "tmpfs": dict.fromkeys(server.scratch, "mode=1777"),
+        # what a host's own logging takes away cannot be read here
+        "log_config": {"type": "json-file", "config": {"max-size": _LOG_SIZE}},
         **({"shm_size": server.shared_memory} if server.shared_memory else {}),
     }
     place = (server.network, server.alias)

@@ -5,7 +5,7 @@ hashes otherwise; then only what is plainly another is told, since a false alarm
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,15 @@ class Made:
 
 
 def judge_drift(
-    made: Iterable[Made], config: Mapping[str, Any], hashes: Mapping[str, str], version: str
+    made: Iterable[Made],
+    config: Mapping[str, Any],
+    hashes: Mapping[str, Collection[str]],
+    version: str,
 ) -> Sequence[Drift]:
-    """What is in step with *config* and its *hashes*, both by Compose of *version*, is not told."""
+    """What is in step with *config* and its *hashes*, both by Compose of *version*, is not told.
+
+    A service may have several hashes: Compose is not always of one mind.
+    """
     found: list[Drift] = []
     for each in made:
         service = config["services"].get(each.service)
@@ -54,7 +60,7 @@ def judge_drift(
             continue
         what = tuple(_differences(each, service, config))
         comparable = _is_same_compose(each.version, version) and each.service in hashes
-        differs = each.config_hash != hashes[each.service] if comparable else bool(what)
+        differs = each.config_hash not in hashes[each.service] if comparable else bool(what)
         if differs:
             found.append(Drift(each.service, each.container, what))
     return found

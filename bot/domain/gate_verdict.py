@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.domain.gate_evidence import lasts, roll_back, signs_of
 from bot.domain.gate_faults import faults_inside, faults_outside
-from bot.domain.gate_proof import hopeless, lasts, roll_back, signs_of
+from bot.domain.gate_proof import hopeless
 from bot.domain.update_gate import Judgement, Patience, Sample, Verdict, Wanted
 
 

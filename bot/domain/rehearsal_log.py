@@ -12,7 +12,9 @@ _DONE = re.compile(r"\s*(?:\[[^\]]*\])?\s*OK")
 _OF_THE_HOST = re.compile(
     r"No space left on device|Cannot allocate memory|MemoryError|exec format error", re.IGNORECASE
 )
+_ACCESS = re.compile(r'^\{.*"method": ?"[A-Z]+".*"status": ?\d+')
 _SHOWN = 12
+_OF_EACH = 4
 _LONGEST = 300
 
 
@@ -64,16 +66,25 @@ def proof_of(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple([each for each in (_shown(line) for line in lines) if each][-_SHOWN:])
 
 
-def with_last_words(reason: str, logs: Mapping[str, Sequence[str]]) -> tuple[str, tuple[str, ...]]:
-    """*reason*, with the last line of the service that it names, and the last lines of all.
+@dataclass(frozen=True)
+class LastWords:
+    """The end of a service's log, not masked; *ended*: it does not run any more."""
 
-    For a program that ends with a word which is no sign by itself.
+    lines: Sequence[str]
+    ended: bool = False
+
+
+def with_last_words(reason: str, logs: Mapping[str, LastWords]) -> tuple[str, tuple[str, ...]]:
+    """*reason*, with the last line of a service that has ended, and the last lines of all.
+
+    A program may end with a word that is no sign by itself.
     """
-    last = {service: lines[-1] for service, each in logs.items() if (lines := proof_of(each))}
-    named = [words for service, words in last.items() if f'"{service}"' in reason]
-    proof = [f"{service}: {line}" for service, each in logs.items() for line in proof_of(each)[-3:]]
-    return f"{reason}; it said last: {named[0]}" if named else reason, tuple(proof)
+    shown = {service: proof_of(each.lines)[-_OF_EACH:] for service, each in logs.items()}
+    ended = [lines[-1] for service, lines in shown.items() if logs[service].ended and lines]
+    proof = [f"{service}: {line}" for service, lines in shown.items() for line in lines]
+    return f"{reason}; it said last: {ended[0]}" if ended else reason, tuple(proof)
 
 
 def _shown(line: str) -> str:
-    return mask_line(line.strip())[:_LONGEST]
+    """A line as people may see it; nothing of one that only tells that a page was asked for."""
+    return "" if _ACCESS.search(line) else mask_line(line.strip())[:_LONGEST]

@@ -40,7 +40,8 @@ class ComposeFiles(Protocol):
         """Make the change, folders first; server and worker are away.
 
         Raises RefusedError, with all as it was, where the files are not those of the plan any more,
-        a folder is in the way, or Compose does not understand the project then.
+        a folder is in the way, or Compose does not understand the project then; PortError where
+        Engine, PostgreSQL's container or disk fail: then it is to be finished or undone.
         """
 
     async def undo(self, site: Site, change: ComposeChange, key: str) -> Sequence[str]:

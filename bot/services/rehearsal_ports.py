@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.rehearsal import MigrationLook, RehearsedHop
+from bot.domain.rehearsal_log import LastWords
 from bot.domain.stack import Stack
 from bot.services.update_gate import GateProbe
 
@@ -48,8 +49,8 @@ class StackCopy(Protocol):
     def application(self, hop: RehearsedHop) -> AbstractAsyncContextManager[GateProbe]:
         """Start server and worker of *hop*; the probe asks them as it would the live ones."""
 
-    async def last_words(self) -> Mapping[str, Sequence[str]]:
-        """The end of the log of server and worker that run on it, by service; not masked."""
+    async def last_words(self) -> Mapping[str, LastWords]:
+        """The end of the logs of server and worker that were started on it, by service."""
 
     async def obstacle(self) -> str:
         """Why what failed on it says nothing of the version; "" where it does.

@@ -35,7 +35,7 @@ from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Evidence, Gates
 from bot.services.update_roll import Roll
 
-PAGE = 'See "When an update could not be taken back" in RUNBOOK.md.'
+PAGE = 'See "Half-done renames" in RUNBOOK.md'
 
 logger = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from bot.domain.restore import Site, compose_site
 from bot.domain.stack import Role, Stack
 from bot.domain.versions import Family
 from tests.contracts.stacks import ENGINE, created, docker
+from tests.fakes_stack import make_container
 from tests.sandbox.fixture import Sandbox, sandbox
 
 __all__ = ["sandbox"]
@@ -257,3 +258,105 @@ async def test_a_key_cannot_lead_elsewhere(place: Place) -> None:
     for key in ("", "../x", "a/b", "a.b"):
         with pytest.raises(ValueError, match=r".*"):
             await place.files.apply(place.site, change, key)
+
+
+FORMS = """\
+services:
+  server:
+    image: akbot-sandbox/redis:8
+    env_file: .env
+    environment: {X: "a$$b", Y: "${FROM_ENV}"}
+    secrets: [s]
+    ports: ["127.0.0.1:17777:6379", "17778-17779:6380-6381"]
+    volumes: ["./:/x:ro", "/anonymous"]
+    labels: ["a=b$$c"]
+  worker:
+    image: akbot-sandbox/redis:8
+    extra_hosts: ["h:1.2.3.4"]
+    depends_on: [server]
+    deploy: {resources: {limits: {memory: 100m}}}
+    network_mode: none
+secrets: {s: {file: ./.env}}
+"""
+
+
+@pytest.fixture
+def forms(tmp_path: Path, sandbox: Sandbox) -> Iterator[Stack]:
+    """A project with all that Compose may take for an edit although it is none."""
+    folder = tmp_path / "forms"
+    folder.mkdir()
+    (folder / "compose.yml").write_text(FORMS)
+    (folder / ".env").write_text('A=1\nB="q u"\nFROM_ENV=x\n')
+    words = (
+        "docker",
+        "compose",
+        "--project-directory",
+        str(folder),
+        "--project-name",
+        "akbot-forms",
+    )
+    try:
+        sandbox.run(*words, "up", "--detach", "--pull", "never")
+        containers = {}
+        for service in ("server", "worker"):
+            found = sandbox.run(*words, "ps", "--quiet", service).stdout.strip()
+            containers[service] = make_container(service, id=found)
+        yield Stack(
+            project="akbot-forms",
+            postgresql=containers["worker"],
+            server=containers["server"],
+            worker=None,
+            redis=None,
+            working_dir=str(folder),
+            config_files=(str(folder / "compose.yml"),),
+        )
+    finally:
+        sandbox.run(*words, "down", "--timeout", "1", "--volumes")
+
+
+# Docker's client, but for the version that Compose says it is.
+OTHER = """#!/bin/sh
+for last; do :; done
+if [ "$last" = --short ]; then echo 9.9.9; exit; fi
+PATH=${PATH#*:} exec docker "$@"
+"""
+
+
+@pytest.fixture
+async def elsewhere(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[DockerDrift]:
+    """Another version of Compose, whose hashes cannot be compared."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(OTHER)
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    given = {name: sandbox.environment[name] for name in ("PATH", "HOME", "DOCKER_CONFIG")}
+    given["PATH"] = f"{tmp_path / 'bin'}:{given['PATH']}"
+    api = EngineApi(ENGINE)
+    yield DockerDrift(api, ComposeProgram(given, tmp_path / "other.lock"))
+    await api.close()
+
+
+async def test_no_form_of_a_service_is_a_false_alarm(
+    place: Place, forms: Stack, elsewhere: DockerDrift
+) -> None:
+    assert [*await place.drift.drift(forms)] == []
+    assert [*await elsewhere.drift(forms)] == []
+    assert [*await elsewhere.drift(place.stack)] == []
+
+
+async def test_another_compose_sees_what_is_plainly_another(
+    place: Place,
+    elsewhere: DockerDrift,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    file = sandbox.project / "docker-compose.yml"
+    edited = file.read_text().replace("target: /media", "target: /pictures", 1)
+    file.write_text(edited.replace("${COMPOSE_PORT_HTTP:-9001}", "9002", 1))
+
+    assert [*await elsewhere.drift(place.stack)] == [
+        Drift(
+            "authentik",
+            "authentik",
+            ("the mount at /pictures", "the mount at /media", "ports"),
+        )
+    ]

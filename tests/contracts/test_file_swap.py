@@ -172,6 +172,8 @@ def test_a_kill_before_any_act_can_be_finished_or_undone(folder: Path, tmp_path:
         shutil.copytree(cut, other)
         apply(cut)
         assert {name: contents(cut)[name] for name in NEW} == NEW
+        file_swap.swap_back(changes(cut), KEY)
+        assert {name: contents(cut)[name] for name in OLD} == OLD
         file_swap.swap_back(changes(other), KEY)
         assert {name: contents(other)[name] for name in OLD} == OLD
         if ended == 0:

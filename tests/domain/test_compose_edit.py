@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot.domain.compose_diff import unified_diff
-from bot.domain.compose_edit import ComposeFile, Draft, digest, plan_compose_change
+from bot.domain.compose_edit import ComposeChange, ComposeFile, Draft, digest, plan_compose_change
 from bot.domain.compose_wants import FolderMove
 from bot.domain.errors import RefusedError
 from bot.domain.versions import Family
@@ -99,6 +100,11 @@ def test_redis_goes_with_all_that_speaks_of_it() -> None:
         ),
         pytest.param(
             BASE.replace("\n", "\r\n"), WITHOUT.replace("\n", "\r\n"), id="lines end in CRLF"
+        ),
+        pytest.param(
+            BASE.replace("  redis:\n    image: redis\n", "") + "\n  redis:\n    image: redis\n",
+            WITHOUT,
+            id="the last service, and the gap before it",
         ),
         pytest.param("\ufeff" + BASE, "\ufeff" + WITHOUT, id="a byte order mark"),
         pytest.param(
@@ -379,6 +385,8 @@ def test_a_mount_that_is_not_plainly_written_is_refused() -> None:
     [
         ("    command: x\n    a: b\n", "    command: x\n    shm_size: 512mb\n    a: b\n"),
         ("    a: b\n", "    shm_size: 512mb\n    a: b\n"),
+        ("    a: b\r\n", "    shm_size: 512mb\r\n    a: b\r\n"),
+        ("    image: x\r\n", "    image: x\r\n    shm_size: 512mb\r\n"),
         ("    restart: always  # yes\n", "    restart: always  # yes\n    shm_size: 512mb\n"),
         ("    restart: always", "    restart: always\n    shm_size: 512mb"),
         ("    shm_size: '64mb' # few\n", "    shm_size: '512mb' # few\n"),
@@ -448,6 +456,21 @@ def test_an_anchor_that_goes_with_redis_is_still_needed() -> None:
         plan(text + "    labels: *labels\n")
 
 
+def test_a_comment_in_a_list_is_not_lost() -> None:
+    text = BASE.replace("[postgresql, redis]", "[redis, # the cache\n      postgresql]")
+
+    with pytest.raises(RefusedError, match="without touching more"):
+        plan(text)
+
+
+def test_an_anchor_that_would_mean_another_thing_is_not_changed() -> None:
+    redis = "image: redis\n    labels: &labels {a: b}\n"
+    text = "x-one: &labels {c: d}\n" + BASE.replace("image: redis\n", redis) + "x-two: *labels\n"
+
+    with pytest.raises(RefusedError, match="without touching more"):
+        plan(text)
+
+
 def test_authentiks_own_file_becomes_that_of_2026() -> None:
     after = changed(OFFICIAL, target=SHARED)[0]
 
@@ -479,6 +502,19 @@ def test_our_own_file_becomes_that_of_2026() -> None:
         * 2
     )
     assert plan(after, services=("authentik", "worker"), target=SHARED) is None
+
+
+def test_the_journal_has_no_text_of_the_files() -> None:
+    draft = plan(BASE + "    labels: {a: hunter}\n    volumes: ['./media:/media']\n", target=SHARED)
+    assert draft is not None
+    assert draft.change is not None
+    adapter = TypeAdapter(ComposeChange)
+
+    written = adapter.dump_json(draft.change)
+
+    assert adapter.validate_json(written) == draft.change
+    assert b"hunter" not in written
+    assert b"image" not in written
 
 
 SECRET = """\

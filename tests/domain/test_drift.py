@@ -13,7 +13,7 @@ MADE = Made(
     version="2.26.1",
     config_hash="abc",
     image="g/s:1",
-    variables={"A": "1", "PATH": "/bin", "P": "a$b", "AUTHENTIK_X": "x"},
+    variables={"A": "1", "PATH": "/bin", "P": "a$b", "AUTHENTIK_X": "x", "AUTHENTIK_OF_IMAGE": "y"},
     of_image=frozenset({"PATH", "AUTHENTIK_OF_IMAGE"}),
     binds={"/media": "/srv/media"},
     volumes={"/data": "authentik_data", "/anonymous": "f00"},
@@ -35,7 +35,7 @@ def judge(
     made: Made = MADE, version: str = "2.30.0", hashed: str = "xyz", **changes: Any
 ) -> list[Drift]:
     config = {"services": {"server": {**SERVICE, **changes}}, "volumes": VOLUMES}
-    return [*judge_drift([made], config, {"server": hashed}, version)]
+    return [*judge_drift([made], config, {"server": ["another", hashed]}, version)]
 
 
 VOLUMES = {"data": {"name": "authentik_data"}}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from bot.domain.rehearsal import HopTook, Rehearsed, lost_rows, wants_redis
-from bot.domain.rehearsal_log import read_failure, unfinished, with_last_words
+from bot.domain.rehearsal_log import LastWords, read_failure, unfinished, with_last_words
 from bot.domain.versions import Family
 
 USERS, GROUPS = "public.authentik_core_user", "public.authentik_core_user_ak_groups"
@@ -131,17 +131,26 @@ def test_what_the_host_lacks_is_no_fault_of_the_version(words: str) -> None:
     assert read_failure([*TRACE, words], 1).of_the_host
 
 
-def test_the_last_words_of_the_service_that_ended_tell_why() -> None:
-    logs = {"server": ["starting", "ImportError: password=hunter2"], "worker": ["ready"]}
+def test_the_last_words_of_a_service_that_ended_tell_why() -> None:
+    asked = '{"event": "/-/health/ready/", "method": "GET", "status": 502}'
+    said = ["starting", "ImportError: password=hunter2", asked]
+    logs = {"worker": LastWords(["ready"]), "server": LastWords(said, ended=True)}
 
     reason, proof = with_last_words('"server" has ended', logs)
 
     assert reason == '"server" has ended; it said last: ImportError: password=***'
-    assert proof == ("server: starting", "server: ImportError: password=***", "worker: ready")
-    assert with_last_words("nothing answers", {})[0] == "nothing answers"
+    assert proof == ("worker: ready", "server: starting", "server: ImportError: password=***")
+
+
+def test_one_that_runs_has_no_last_words() -> None:
+    logs = {"server": LastWords(["System check identified no issues"])}
+
+    assert with_last_words("it did not hold", logs)[0] == "it did not hold"
+    assert with_last_words("it did not hold", {}) == ("it did not hold", ())
 
 
 def test_what_held_says_how_long_it_took() -> None:
     rehearsed = Rehearsed((HopTook("2025.2.4", 7.4, 26.2),), load_seconds=3)
 
+    assert rehearsed.hops[0].seconds == pytest.approx(33.6)
     assert rehearsed.words.endswith("2025.2.4 migrates in 7 s and serves after 26 s")

@@ -12,6 +12,7 @@ from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
+from bot.domain.rehearsal_log import LastWords
 from bot.domain.update_gate import Baseline, Patience
 from bot.domain.versions import parse_target
 from bot.services.backup import BackedUp
@@ -209,8 +210,8 @@ def ends(stage: Stage) -> None:
     worker = seen_container("worker", version="2025.4.4")
     version.probe.looks = [good_sample(containers=(gone, worker), ready=None)]
     version.words = {
-        "server": ["starting", "ImportError: no lifecycle, token=abcdef"],
-        "worker": [],
+        "server": LastWords(["starting", "ImportError: no lifecycle, token=abcdef"], ended=True),
+        "worker": LastWords([]),
     }
 
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.domain import update
 from bot.domain.errors import BotError, ConfigError, PortError, RefusedError
 from bot.domain.restore import PLAN, encode_plan
 from bot.domain.stack import Stack
 from bot.services.whereabouts import Whereabouts
 from tests.contracts.state_places import a_job
 from tests.domain.test_restore_recovery import PLAN as HALF_WAY
+from tests.domain.test_update_recovery import PLAN as HALF_UPDATED
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import FakeEngine
 
@@ -28,18 +30,18 @@ NO_SERVER = ConfigError("there is no service")
 NO_DOCKER = PortError("the Engine does not answer")
 
 
-async def journal_of_a_restore() -> FakeJobJournal:
+@pytest.mark.parametrize(
+    "facts",
+    [{PLAN: encode_plan(HALF_WAY)}, {update.PLAN: update.encode_plan(HALF_UPDATED)}],
+    ids=["restore", "update"],
+)
+async def test_a_job_half_way_is_named_and_its_stack_known(facts: dict[str, str]) -> None:
     journal, job = FakeJobJournal(), a_job()
     await journal.begin(job)
-    await journal.plan(job.id, {PLAN: encode_plan(HALF_WAY)})
-    return journal
-
-
-async def test_a_restore_half_way_is_named_and_its_stack_known() -> None:
-    journal = await journal_of_a_restore()
+    await journal.plan(job.id, facts)
     whereabouts = Whereabouts(LostEngine(reason=NO_SERVER), journal)
 
-    assert await whereabouts.name() == HALF_WAY.site.project
+    assert await whereabouts.name() in {HALF_WAY.site.project, HALF_UPDATED.site.project}
     with pytest.raises(RefusedError, match="has taken server and worker away"):
         await whereabouts.find()
 
