@@ -220,11 +220,12 @@ class UpdateService:
             for each in plan.hops
         ]
         try:
-            await self.rehearsal(plan.baseline).run(way, made, job, begin)
+            rehearsed = await self.rehearsal(plan.baseline).run(way, made, job, begin)
         except RehearsalFailedError as error:
             [hop] = [each for each in plan.hops if each.version == str(error.version)]
             await self.memory.remember(hop, error.reason)
             raise
+        await begin(rehearsed.prediction)
 
     async def _with_change(self, plan: UpdatePlan, number: int, command: RunUpdate) -> UpdatePlan:
         """What the hop wants of the compose files as the hop before has left them."""

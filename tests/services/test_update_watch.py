@@ -118,7 +118,8 @@ async def test_the_silence_of_a_registry_that_never_answered_begins_at_the_first
 
 async def test_after_an_answer_another_silence_is_told_anew() -> None:
     world = World()
-    for day, seen in enumerate([AWAY, AWAY, AWAY, AWAY, outlook(), AWAY, AWAY, AWAY]):
+    days: list[Outlook | BotError] = [*[AWAY] * 4, outlook(), *[AWAY] * 3]
+    for day, seen in enumerate(days):
         world.seen = seen
         world.clock.at = NOW + day * DAY
         await world.look()

@@ -11,6 +11,7 @@ _HEADLINES = {
     JobState.FAILED: "❌ <b>Deleting old backups failed</b>",
     JobState.CANCELLED: "⏹ <b>Deleting old backups cancelled</b>",
     JobState.INTERRUPTED: "⚠️ <b>Deleting old backups interrupted</b>",
+    JobState.ROLLED_BACK: "↩️ <b>Deleting old backups rolled back</b>",
     JobState.STUCK: "🆘 <b>Deleting old backups is stuck</b>",
 }
 
