@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from bot.adapters.compose_drift import DockerDrift
 from bot.adapters.compose_files import ProjectComposeFiles
@@ -31,6 +31,7 @@ from bot.domain.update_gate import Baseline, Patience
 from bot.domain.update_preview import UpdatePreview
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
+from bot.services.keyring import Keyring
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.rehearsal import Rehearsal
@@ -144,6 +145,19 @@ class Updates:
         """Looks for new versions by the clock."""
         return UpdateWatch(self.check.run, self.journal.releases, self.clock, tell)
 
+    def rehearsal(self, keyring: Keyring, before: Baseline) -> Rehearsal:
+        """What rehearses an update; *before* is what the live version answers."""
+        settings = self.settings
+        return Rehearsal(
+            self.engine,
+            DockerRehearsals(self.engine, settings.site_checks),
+            self.stores,
+            keyring,
+            self.clock,
+            Patience(stable=settings.rehearsal_stable, timeout=settings.gate_timeout),
+            before,
+        )
+
     def settlers(self) -> Mapping[JobKind, Settle]:
         """What settles jobs of these kinds that did not end well."""
         backups = HalfBackups(self.engine, self.stores, self.keys.trusted)
@@ -190,25 +204,13 @@ class Updates:
 
     async def _service(self, publish: Publish) -> UpdateService:
         keyring = await asyncio.to_thread(self.keys.keyring)
-
-        def rehearsal(before: Baseline) -> Rehearsal:
-            return Rehearsal(
-                self.engine,
-                DockerRehearsals(self.engine, self.settings.site_checks),
-                self.stores,
-                keyring,
-                self.clock,
-                Patience(stable=self.settings.rehearsal_stable, timeout=self.settings.gate_timeout),
-                before,
-            )
-
         return UpdateService(
             self.engine,
             self.preflight,
             self.workplace,
             self._gates,
             self._project,
-            rehearsal,
+            partial(self.rehearsal, keyring),
             await self._backups(publish),
             self._memory,
             self.clock,

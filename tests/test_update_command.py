@@ -8,7 +8,7 @@ from tests.command_line import run
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["2025.4.4"], ["--check", "--why"], ["--check", "a", "b"]]
+    "arguments", [["--check", "--why"], ["--check", "a", "b"], ["--yes", "--dry-run"]]
 )
 def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     ended = run(tmp_path, "update", *arguments)

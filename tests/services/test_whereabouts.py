@@ -65,7 +65,10 @@ async def test_a_named_stack_needs_no_docker_and_another_is_told_so() -> None:
 
 async def test_a_stack_that_is_there_is_found() -> None:
     engine = FakeEngine()
-    whereabouts = Whereabouts(engine, await journal_of_a_restore())
+    journal, job = FakeJobJournal(), a_job()
+    await journal.begin(job)
+    await journal.plan(job.id, {PLAN: encode_plan(HALF_WAY)})
+    whereabouts = Whereabouts(engine, journal)
 
     assert await whereabouts.find() is engine.stack
     assert await whereabouts.name() == engine.stack.project
