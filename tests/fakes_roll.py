@@ -12,7 +12,7 @@ from bot.domain.compose_edit import ComposeChange
 from bot.domain.errors import PortError
 from bot.domain.gate import Observation, Seen
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
-from bot.domain.rehearsal import RehearsedHop
+from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
 from bot.domain.restore import Site, TagChange
 from bot.domain.stack import Stack
 from bot.domain.update_gate import Baseline, Judgement, Verdict, Wanted
@@ -377,8 +377,15 @@ class RollRehearsal:
 
     host: RollHost
 
-    async def run(self, way: Sequence[RehearsedHop], source: Any, job: Any, begin: Any) -> None:  # noqa: ARG002
+    async def run(
+        self,
+        way: Sequence[RehearsedHop],
+        source: Any,  # noqa: ARG002
+        job: Any,  # noqa: ARG002
+        begin: Any,  # noqa: ARG002
+    ) -> Rehearsed:
         self.host.call("rehearse")
         for hop in way:
             if not self.host.behaviours.get(str(hop.version), GOOD).holds:
                 raise RehearsalFailedError(hop, "it was never ready on the copy")
+        return Rehearsed(tuple(HopTook(str(hop.version), 4.0, 16.0) for hop in way), 3.0)

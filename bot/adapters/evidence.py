@@ -73,7 +73,8 @@ def _write(folder: Path, name: str, text: str) -> None:
 
 
 def _read(folder: Path, job: BackupId) -> str:
-    files = sorted(folder.glob(f"{job}-*.log"))
-    return "\n".join(
-        f"--- {each.stem.removeprefix(f'{job}-')}\n{each.read_text()}" for each in files
-    )
+    files = {
+        path.stem.removeprefix(f"{job}-"): path.read_text(errors="replace")
+        for path in sorted(folder.glob(f"{job}-*.log"))
+    }
+    return "\n".join(f"--- {service}\n{text}" for service, text in files.items())
