@@ -68,9 +68,10 @@ def test_an_update_is_pressed_through_and_taken_back_with_a_word(
 
 
 def test_new_versions_are_told_by_the_clock_and_once(
-    stack: Sandbox, bot: Akbot, telegram: BotApi
+    stack: Sandbox, bot: Akbot, telegram: BotApi, ada: Person
 ) -> None:
     assert served(stack)[0] == 200
+    assert not ada.chat.from_bot
     for _ in range(2):
         with daemon(bot, AKBOT_UPDATE_CHECK_SCHEDULE="* * * * *"):
             said(telegram, "Authentik 2025.4.4 is out", seconds=150)

@@ -44,7 +44,8 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     )
     return [
         update_plan_texts.no_version(ConfigError(hostile, hint=hostile)),
-        update_plan_texts.up_to_date(UpToDateError(hostile)),
+        update_plan_texts.up_to_date(UpToDateError(hostile), ""),
+        update_plan_texts.up_to_date(UpToDateError(hostile), hostile),
         update_plan_texts.refused(error),
         update_plan_texts.not_taken_back(error),
         update_plan_texts.not_the_last(hostile),

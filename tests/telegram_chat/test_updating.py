@@ -176,13 +176,20 @@ async def test_held_back(world: World) -> None:
     assert "AKBOT_UPDATE_MINIMUM_AGE" in answer.text
 
 
-async def test_nothing_newer_is_one_friendly_line(world: World) -> None:
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("/update", "✅ 2025.4.4 runs: there is nothing newer to update to."),
+        ("/update 2025.4.4", "✅ Authentik 2025.4.4 runs already."),
+    ],
+)
+async def test_nothing_newer_is_one_friendly_line(world: World, text: str, line: str) -> None:
     world.rolls.update = None
     async with world.talking():
-        world.anna.says("/update")
-        answer = await world.said("nothing newer")
+        world.anna.says(text)
+        answer = await world.said("✅")
 
-    assert answer.text == "✅ 2025.4.4 runs: there is nothing newer to update to."
+    assert answer.text == line
 
 
 async def test_a_registry_that_is_away(world: World) -> None:

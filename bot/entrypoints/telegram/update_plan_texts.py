@@ -53,8 +53,10 @@ def no_version(error: BotError) -> str:
     return f"❌ {problem(error)} /update alone takes the newest. Nothing was changed."
 
 
-def up_to_date(error: BotError) -> str:
-    """There is nothing newer."""
+def up_to_date(error: BotError, wanted: str) -> str:
+    """What runs is the newest or, where a version was *wanted*, that one."""
+    if wanted:
+        return f"✅ Authentik {plain(wanted, 40)} runs already."
     return f"✅ {plain(str(error).partition(',')[0])}: there is nothing newer to update to."
 
 

@@ -111,7 +111,7 @@ class Updating:
         try:
             preview = await self._rolls.preview(_command(request, tag, apply_compose=apply_compose))
         except UpToDateError as error:
-            return update_plan_texts.up_to_date(error)
+            return update_plan_texts.up_to_date(error, tag)
         except UnfitError as error:
             if not error.by_compose or apply_compose:
                 return update_plan_texts.refused(error)
