@@ -1,6 +1,7 @@
 """The composition root: the only place that builds objects."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,18 +25,20 @@ from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
-from bot.app_stores import build_stores, named_stores
+from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
+from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport
-from bot.domain.jobs import Job, JobKind, JobState, as_it_stands
+from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
     RunCopy,
+    RunDelete,
     RunDrill,
     RunPrune,
     RunRekey,
@@ -49,16 +52,19 @@ from bot.domain.stack import Role
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
+from bot.services.damage import DamageLog
+from bot.services.delete import Deleted
 from bot.services.drill import DrillHistory, DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.operations import Listener
-from bot.services.ports import JobLog, Publish
+from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
 from bot.services.rollback import ConfirmRollback, RolledBack
+from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.update import Ask, Updated, nobody_to_ask
@@ -67,12 +73,23 @@ from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
 
+Tell = Callable[[str], object]
+logger = logging.getLogger(__name__)
+
 
 class App:
-    """The objects that commands work with, built from *settings*."""
+    """The objects that commands work with, built from *settings*.
+
+    *tell* takes a line for a person that belongs to no job.
+    """
 
     def __init__(
-        self, settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
+        self,
+        settings: Settings,
+        listeners: Sequence[Listener] = (),
+        *,
+        patient: bool = True,
+        tell: Tell = logger.warning,
     ) -> None:
         self.settings = settings
         self.keys = HostKeys(
@@ -80,6 +97,7 @@ class App:
             settings.identity_file,
             settings.recipients,
             settings.trusted_keys,
+            tell,
         )
         self.clock = SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
@@ -126,6 +144,7 @@ class App:
             {JobKind.RESTORE: self.restores.recovery().settle, **self.updates.settlers()},
         )
         self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
+        self.standing = Standing(self.journal.jobs, self.folder.has_job)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
@@ -134,6 +153,8 @@ class App:
             # a restore that was cut off may have left no stack to look at
             await self.jobs.recover()
             require_components(await self.engine.find_stack(), command.components)
+        if command.trigger is not Trigger.SCHEDULE:  # whose failure must be told as a job's
+            await make_ready(self.stores)
 
         async def work(job: JobLog, publish: Publish) -> BackedUp:
             keyring = await asyncio.to_thread(self.keys.keyring)
@@ -170,10 +191,15 @@ class App:
 
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
         """`akbot verify`, for each store that has *record*, by its name."""
-        identities = self.keys.identities()
-        places = [each for each in self.stores.places if each.name in record.stores]
-        rest = (identities, publish, self.read_locks)
-        return {place.name: VerifyService(self.engine, place.store, *rest) for place in places}
+        wanted = {*record.stores, *record.damaged_in}
+        identities, trusted = self.keys.identities(), self.keys.trusted()
+
+        def service(store: BackupStore) -> VerifyService:
+            log = DamageLog(store, trusted, self.keys.signing_key, self.clock)
+            return VerifyService(self.engine, store, identities, publish, self.read_locks, log)
+
+        places = [each for each in self.stores.places if each.name in wanted]
+        return {place.name: service(place.store) for place in places}
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""
@@ -190,6 +216,20 @@ class App:
             return await self.upkeep.prunes(stack, publish).run(command, job)
 
         return await self.jobs.run(command, work, begun, lambda pruned: pruned.words)
+
+    async def delete(self, command: RunDelete, agreed: Doomed) -> Deleted:
+        """`akbot delete`, as a job."""
+        stack = await self.whereabouts.name()
+
+        async def work(job: JobLog, publish: Publish) -> Deleted:
+            return await self.upkeep.deletions(stack, publish).run(command, agreed, job)
+
+        return await self.jobs.run(command, work, None, lambda deleted: deleted.words)
+
+    async def plan_delete(self, command: RunDelete) -> Doomed:
+        """What `akbot delete` would delete."""
+        deletions = self.upkeep.deletions(await self.whereabouts.name(), tell_nobody)
+        return await deletions.preview(command)
 
     async def plan_prune(self) -> dict[str, RetentionPlan]:
         """`akbot prune --dry-run`, by store."""
@@ -329,22 +369,16 @@ class App:
         )
 
     async def catalogue(self) -> Catalogue:
-        """What lies in which store."""
-        return await self.stores.catalogue(await self.whereabouts.name(), self.keys.trusted())
+        """What lies in which store; a folder that is not there has not answered."""
+        name = await self.whereabouts.name()
+        catalogue = await self.stores.catalogue(name, self.keys.trusted())
+        if not self.settings.store:  # a folder of akbot's own, which the first backup makes
+            return catalogue
+        return await without_absent(catalogue, self.stores)
 
     async def backups(self) -> list[BackupRecord]:
-        """All of them once, newest first."""
-        return (await self.catalogue()).records
-
-    async def jobs_as_they_stand(self, limit: int) -> list[Job]:
-        """The newest jobs, the newest first; one whose process is gone does not run."""
-        jobs = await self.journal.jobs.jobs(limit)
-        running = {job.id for job in jobs if job.state is JobState.RUNNING}
-        if not running or await self.folder.has_job():
-            return list(jobs)
-        # one that ran before the lock was seen free and runs after has nobody: else it just ended
-        later = await self.journal.jobs.jobs(limit)
-        return [as_it_stands(job, somebody_works=job.id not in running) for job in later]
+        """All of them once, newest first. Raises PortError where no store answers."""
+        return (await self.catalogue()).require_an_answer().records
 
     async def close(self) -> None:
         """Give back connections and threads."""
@@ -356,11 +390,15 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, listeners: Sequence[Listener] = (), *, patient: bool = True
+    settings: Settings,
+    listeners: Sequence[Listener] = (),
+    *,
+    patient: bool = True,
+    tell: Tell = logger.warning,
 ) -> AsyncGenerator[App]:
     """The application for one command; a *patient* one sits out an outage of the store."""
     share_arenas()
-    app = App(settings, listeners, patient=patient)
+    app = App(settings, listeners, patient=patient, tell=tell)
     try:
         yield app
     finally:

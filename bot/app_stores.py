@@ -2,10 +2,11 @@
 
 from bot.adapters.directory import DirectoryStore
 from bot.adapters.s3 import Patience, S3Credentials, S3Store
+from bot.domain.errors import ConfigError, PortError
 from bot.domain.store_list import NamedStore, derived_name, parse_stores
 from bot.domain.store_url import DirectoryLocation, S3Location
 from bot.services.ports import BackupStore
-from bot.services.stores import Place, Stores
+from bot.services.stores import Catalogue, Place, StoreError, Stores
 from bot.settings import Settings
 
 _BACKUPS = "backups"
@@ -28,6 +29,33 @@ def named_stores(settings: Settings) -> tuple[NamedStore, ...]:
         return parse_stores(settings.store)
     location = DirectoryLocation(settings.state_folder / _BACKUPS)
     return (NamedStore(derived_name(location), location),)
+
+
+async def make_ready(stores: Stores) -> None:
+    """Make the folders that backups are to go to. Raises what stands in the way of all stores."""
+    errors: list[StoreError] = []
+    for place in stores.places:
+        if isinstance(place.store, DirectoryStore):
+            try:
+                await place.store.make_ready()
+            except (ConfigError, PortError) as error:
+                errors.append(error)
+    if len(errors) == len(stores.places):
+        raise errors[0]
+
+
+async def without_absent(catalogue: Catalogue, stores: Stores) -> Catalogue:
+    """The same, but a folder that a person named and that is not there has not answered."""
+    absent: dict[str, StoreError] = {}
+    for place in stores.places:
+        empty = catalogue.found.get(place.name) == []
+        if empty and isinstance(place.store, DirectoryStore) and not await place.store.is_there():
+            absent[place.name] = PortError(
+                f'the folder "{place.store.local_path}" of AKBOT_STORE is not there',
+                hint="Mount its disk, or correct the path; the first backup makes a new folder.",
+            )
+    found = {name: each for name, each in catalogue.found.items() if name not in absent}
+    return Catalogue(found, {**catalogue.silent, **absent})
 
 
 def _build(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from bot.adapters.compose_drift import DockerDrift
@@ -53,6 +53,8 @@ from bot.services.update_recovery import UpdateRecovery
 from bot.services.update_watch import TellNews, UpdateWatch
 from bot.settings import Settings
 
+_SPARE = 3.0  # the live database is busier than its copy was
+
 
 @dataclass(frozen=True)
 class LiveGates:
@@ -66,9 +68,11 @@ class LiveGates:
     def stable(self) -> float:
         return self.settings.gate_stable
 
-    def of(self, site: Site) -> UpdateGate:
+    def of(self, site: Site, expected: float = 0) -> UpdateGate:
         probe = live_probe(self.engine.api, site, self.settings.site_checks)
-        return UpdateGate(probe, self.clock, self.settings.update_patience)
+        patience = self.settings.update_patience
+        patience = replace(patience, timeout=max(patience.timeout, _SPARE * expected))
+        return UpdateGate(probe, self.clock, patience)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.keys import HostKeys
 from bot.adapters.read_locks import ReadLocks
 from bot.services.copies import CopyService
+from bot.services.delete import DeleteService
 from bot.services.pins import PinEverywhere
 from bot.services.ports import Clock, Publish
 from bot.services.prune import PruneService
@@ -17,7 +18,7 @@ from bot.services.stores import Place, Stores
 
 @dataclass(frozen=True)
 class Upkeep:
-    """Copies, prunes, pins and new seals, each for a folder *stack* of the stores."""
+    """Copies, prunes, deletions, pins and new seals, each for a folder *stack* of the stores."""
 
     stores: Stores
     journal: SqliteJobJournal
@@ -50,6 +51,11 @@ class Upkeep:
 
         return PruneStores(self.stores, trusted, stack, service)
 
+    def deletions(self, stack: str, publish: Publish) -> DeleteService:
+        """`akbot delete`."""
+        trusted = self.keys.trusted()
+        return DeleteService(self.stores, self.journal, self.locks, trusted, publish, stack)
+
     async def rekeys(self, stack: str, publish: Publish) -> RekeyService:
         """`akbot rekey`."""
         keyring = await asyncio.to_thread(self.keys.keyring)
@@ -59,7 +65,7 @@ class Upkeep:
 
     async def pins(self, stack: str) -> PinEverywhere:
         """`akbot pin`."""
-        keyring = await asyncio.to_thread(self.keys.keyring)
+        keyring = await asyncio.to_thread(self.keys.signer)
         return PinEverywhere(self.stores, keyring, self.locks, stack)
 
 

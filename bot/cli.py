@@ -19,7 +19,13 @@ from bot.domain.errors import (
     UpdateFailedError,
 )
 from bot.domain.printable import one_line
-from bot.entrypoints import crypt, kit_arguments, restore_arguments, update_arguments
+from bot.entrypoints import (
+    crypt,
+    delete_arguments,
+    kit_arguments,
+    restore_arguments,
+    update_arguments,
+)
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
@@ -119,8 +125,7 @@ def make_parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", _verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
-    copy_help = "copy to each store the backups that it lacks"
-    _add(commands, "copy", _shown(cli_answers.copy), copy_help)
+    _add(commands, "copy", _shown(cli_answers.copy), "copy to each store what it lacks")
     drill = _add(commands, "drill", _shown(cli_answers.drill), "prove a backup by restoring it")
     drill.add_argument("id", nargs="?", default="latest", help="an id, its beginning, or latest")
     drill.add_argument(
@@ -130,15 +135,17 @@ def make_parser() -> argparse.ArgumentParser:
     restore = _add(commands, "restore", _shown(cli_answers.restore), restore_help)
     restore_arguments.add_arguments(restore)
     restore.set_defaults(run=_restore)
-    update_help = "go to a newer version, and back by itself if that does not hold"
-    update = _add(commands, "update", _update, update_help)
+    update = _add(commands, "update", _update, update_arguments.UPDATE_HELP)
     update_arguments.add_arguments(update)
-    rollback_help = "take the last update back, its database included"
-    rollback = _add(commands, "rollback", _shown(cli_roll.rollback), rollback_help)
-    update_arguments.add_rollback_arguments(rollback)
+    rollback = _shown(cli_roll.rollback)
+    update_arguments.add_rollback_arguments(
+        _add(commands, "rollback", rollback, update_arguments.ROLLBACK_HELP)
+    )
     prune_help = "delete backups that have outlived their use"
     prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
+    delete = _add(commands, "delete", _shown(cli_answers.delete), "delete one backup")
+    delete_arguments.add_arguments(delete)
     pin = _add(commands, "pin", _shown(cli_answers.pin), "keep a backup whatever its age")
     pin.add_argument("id", help="a backup's id, its beginning, or latest")
     pin.add_argument("--remove", action="store_true", help="take its pin away again")
@@ -146,9 +153,8 @@ def make_parser() -> argparse.ArgumentParser:
     rekey = _add(commands, "rekey", _shown(cli_answers.rekey), rekey_help)
     rekey.add_argument("id", nargs="?", default="all", help="an id, latest or all (default)")
     rekey.add_argument("--dry-run", action="store_true", help="only show what would be done")
-    jobs = _add(
-        commands, "jobs", _shown(cli_answers.jobs), "show what was done, by whom, and how it ended"
-    )
+    jobs_help = "show what was done, by whom, and how it ended"
+    jobs = _add(commands, "jobs", _shown(cli_answers.jobs), jobs_help)
     jobs.usage = "akbot jobs [--json] [ID]\n       akbot jobs [--json] settle ID"
     jobs.add_argument(
         "words",
@@ -159,8 +165,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add(commands, "status", _shown(cli_answers.status), "show the stack and its last backup")
     _add(commands, "resume", _shown(cli_answers.resume), "let a restored bot go on by itself")
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
-    run = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
-    run.set_defaults(run=_run_daemon)
+    daemon_help = "work as a daemon: schedule, chat, health"
+    commands.add_parser("run", help=daemon_help).set_defaults(run=_run_daemon)
     crypt.add_commands(commands)
     kit = commands.add_parser("kit", help="print what brings the stack back without this host")
     kit_arguments.add_arguments(kit)
@@ -254,8 +260,13 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
     progress = Progress(sys.stderr)
     _end_in_order_on_signals()
     listeners = [lambda _, event: progress(event)]
-    async with open_app(settings, listeners, patient=run in {cli_backup.backup, _verify}) as app:
+    patient = run in {cli_backup.backup, _verify}
+    async with open_app(settings, listeners, patient=patient, tell=_tell) as app:
         return await run(app, args)
+
+
+def _tell(line: str) -> None:
+    complain(one_line(f"akbot: {line}"))
 
 
 def _end_in_order_on_signals() -> None:

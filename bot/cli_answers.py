@@ -19,7 +19,7 @@ async def backups(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     from bot.domain.catalogue import choose  # noqa: PLC0415 - "--help" needs none of it
     from bot.entrypoints import render  # noqa: PLC0415
 
-    catalogue = await app.catalogue()
+    catalogue = (await app.catalogue()).require_an_answer()
     records = catalogue.records
     if args.id:
         record = choose(records, args.id)
@@ -41,9 +41,9 @@ async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]
 
     settle, wanted = read_jobs_words(args.words)
     if not wanted:
-        newest = await app.jobs_as_they_stand(_SHOWN)
+        newest = await app.standing.jobs(_SHOWN)
         return [asdict(each) for each in newest], render.jobs_lines(newest, app.settings.zone)
-    chosen = choose_job(await app.jobs_as_they_stand(ALL_JOBS), wanted)
+    chosen = choose_job(await app.standing.jobs(ALL_JOBS), wanted)
     if not settle:
         return asdict(chosen), render.job_lines(chosen, app.settings.zone)
     require_unsettled(chosen)
@@ -68,6 +68,32 @@ async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     return render_prune.by_store(
         pruned.by_store, render_prune.pruned_value, render_prune.pruned_lines
     )
+
+
+async def delete(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot delete`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.errors import RefusedError  # noqa: PLC0415
+    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.messages import RunDelete  # noqa: PLC0415
+    from bot.entrypoints import render_prune  # noqa: PLC0415
+    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
+
+    command = RunDelete(
+        trigger=Trigger.CLI,
+        actor=getpass.getuser(),
+        backup=args.id,
+        store=args.store or "",
+        force=args.force,
+    )
+    doomed = await app.plan_delete(command)
+    if not await Confirmation(agreed=args.yes).delete(doomed):
+        raise RefusedError(
+            "the deletion was not confirmed", hint="Nothing was deleted. --yes confirms it."
+        )
+    deleted = await app.delete(command, doomed)
+    return asdict(deleted), render_prune.deleted_lines(deleted)
 
 
 async def copy(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
@@ -195,7 +221,7 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     stack = await app.whereabouts.find()
     catalogue = await app.catalogue()
     records = catalogue.records
-    jobs = await app.jobs_as_they_stand(_SHOWN)
+    jobs = await app.standing.jobs(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]
     pause = await app.pause.read()
     value = {

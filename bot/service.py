@@ -14,6 +14,7 @@ from bot.domain.jobs import JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.domain.update_news import News
+from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.held_back import HeldBack
@@ -53,6 +54,7 @@ class _Service:
             app.pin,
             app.read_back,
             app.restores.preview,
+            app.standing,
             copies=app.stores.several,
             prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
@@ -72,6 +74,8 @@ class _Service:
         since = await app.folder.made_at()
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
+        if app.stores.several:
+            parts.append(CatchUp(self._runner.catch_up, app.clock).run)
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,
@@ -112,7 +116,7 @@ class _Service:
     async def _report(self) -> Mapping[str, Any]:
         """What `/healthz` says."""
         journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
-        open_jobs, stuck = await journal.open_jobs(), await journal.stuck_jobs()
+        open_jobs, stuck = await self._app.standing.open_jobs(), await journal.stuck_jobs()
         plan = self._app.settings.plan_of_backups
         paused = await self._held_back.words()
         following = plan.next_after(self._app.clock.now()) if plan and not paused else None

@@ -18,6 +18,7 @@ from bot.domain.stack import Role
 from bot.setting_form import FORM
 from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
+from bot.settings_keys import KeySettings, split_names
 from bot.settings_retention import RetentionSettings
 from bot.settings_update import UpdateSettings
 
@@ -28,10 +29,8 @@ _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and 
 
 UserId = Annotated[int, Field(gt=0, lt=2**52)]  # Bot API, User: at most 52 significant bits
 
-Names = Annotated[tuple[str, ...], NoDecode]
 
-
-class Settings(UpdateSettings, RetentionSettings, UpdateGateSettings, DockerSettings):
+class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSettings, DockerSettings):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -42,24 +41,6 @@ class Settings(UpdateSettings, RetentionSettings, UpdateGateSettings, DockerSett
         description="Where backups lie: `s3://bucket/prefix?endpoint=…&region=…` or"
         " `file:///path`. Several, separated by blanks, commas or lines, each get every backup:"
         " `NAME=URL`. Default: the folder `backups` in the state folder.",
-    )
-    recipients: Names = Field(
-        (),
-        alias="AKBOT_RECIPIENTS",
-        description="Public keys that backups are sealed for, `age1…`, separated by commas or"
-        " spaces. Default: that of the identity file.",
-    )
-    identity_file: Path | None = Field(
-        None,
-        alias="AKBOT_IDENTITY_FILE",
-        description="The private key, as `akbot keygen` writes it. Default, where no recipients"
-        " are set: `identity.txt` in the state folder, made on first use.",
-    )
-    trusted_keys: Names = Field(
-        (),
-        alias="AKBOT_TRUSTED_KEYS",
-        description="Signing public keys of other hosts whose backups count here, `ed25519:…`,"
-        " separated by commas or spaces. Default: this host's own alone.",
     )
     state: Path | None = Field(
         None,
@@ -192,12 +173,10 @@ class Settings(UpdateSettings, RetentionSettings, UpdateGateSettings, DockerSett
         json_schema_extra=_ONE_WORD,
     )
 
-    @field_validator("recipients", "trusted_keys", "telegram_admins", mode="before")
+    @field_validator("telegram_admins", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return (
-            tuple(re.split(r"[,\s]+", value.strip(", \n\t"))) if isinstance(value, str) else value
-        )
+    def _split_admins(cls, value: object) -> object:
+        return split_names(value)
 
     @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
     @classmethod

@@ -49,6 +49,7 @@ def load_settings(
     lines, status = read_env_file(env_file, must_exist=must_exist)
     _refuse_unknown(lines, environment)
     given = {**{line.name: line.value for line in lines if line.value}, **environment}
+    _refuse_twice(given)
     warnings = _warn_of_env_file(env_file, status, lines)
     values: dict[str, str] = {}
     for name in [*setting_names(), "HOME", "PATH"]:
@@ -110,6 +111,15 @@ def _refuse_unknown(lines: Sequence[EnvLine], environment: Iterable[str]) -> Non
     for name in environment:
         if _is_ours(name) and name not in known | _OF_COMPOSE:
             raise _unknown("", name, _nearest(name, known))
+
+
+def _refuse_twice(given: Mapping[str, str]) -> None:
+    """Whichever of two values counted, for somebody it would be the wrong one."""
+    for name in setting_names():
+        if given.get(name) and given.get(name + _FILE_SUFFIX):
+            raise ConfigError(
+                f"{name} and {name}{_FILE_SUFFIX} are both set", hint="Remove one of them."
+            )
 
 
 def _is_ours(name: str) -> bool:

@@ -296,7 +296,9 @@ class RollGates:
     host: RollHost
     stable: float = 5
 
-    def of(self, site: Site) -> RollGate:  # noqa: ARG002 - there is one host
+    def of(self, site: Site, expected: float = 0) -> RollGate:  # noqa: ARG002 - there is one host
+        if expected:
+            self.host.calls.append(f"gate for {expected:g} s")
         return RollGate(self.host)
 
 
@@ -388,4 +390,4 @@ class RollRehearsal:
         for hop in way:
             if not self.host.behaviours.get(str(hop.version), GOOD).holds:
                 raise RehearsalFailedError(hop, "it was never ready on the copy")
-        return Rehearsed(tuple(HopTook(str(hop.version), 4.0, 16.0) for hop in way), 3.0)
+        return Rehearsed(tuple(HopTook(str(hop.version), 40, 8) for hop in way), 3)

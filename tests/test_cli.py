@@ -99,6 +99,18 @@ def test_a_mistake_is_one_line_with_the_remedy(
     assert "planted" not in line
 
 
+@pytest.mark.parametrize("command", ["backups", "status", "check", "verify", "run"])
+@pytest.mark.parametrize("setting", ["AKBOT_RECIPIENTS", "AKBOT_TRUSTED_KEYS"])
+def test_a_malformed_key_is_told_once_whatever_is_asked(
+    tmp_path: Path, setting: str, command: str
+) -> None:
+    ended = run(tmp_path, command, AKBOT_STACK="authentik", **{setting: "age1nonsense"})
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"akbot: {setting}: ")
+
+
 @pytest.mark.parametrize(
     ("path", "named"), [("/etc/passwd", "/etc/passwd"), ("/etc/passwd/a/b", "/etc/passwd")]
 )
@@ -110,6 +122,45 @@ def test_a_store_that_is_a_file_is_a_wrong_setting(tmp_path: Path, path: str, na
         f'akbot: AKBOT_STORE: "{named}" is not a folder. Name another folder there, or move that'
         " file away.\n"
     )
+
+
+def test_a_named_folder_that_is_not_there_is_no_empty_store(tmp_path: Path) -> None:
+    store = tmp_path / "usb" / "backups"
+
+    ended = run(tmp_path, "backups", AKBOT_STORE=f"file://{store}", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f'akbot: the folder "{store}" of AKBOT_STORE is not there. Mount its disk, or correct the'
+        " path; the first backup makes a new folder.\n"
+    )
+    store.mkdir(parents=True)
+    ended = run(tmp_path, "backups", AKBOT_STORE=f"file://{store}", AKBOT_STACK="authentik")
+    assert (ended.returncode, ended.stdout) == (0, 'There is no backup yet. Run "akbot backup".\n')
+
+
+def test_a_store_of_akbots_own_needs_no_folder_yet(tmp_path: Path) -> None:
+    ended = run(tmp_path, "backups", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (0, 'There is no backup yet. Run "akbot backup".\n')
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/proc/nope/backups", '"/proc/nope" cannot be made. Name a folder on a disk'),
+        ("/etc/passwd/a", '"/etc/passwd" is not a folder. Name another folder'),
+    ],
+)
+def test_a_folder_that_cannot_be_is_told_before_a_job_begins(
+    tmp_path: Path, path: str, words: str
+) -> None:
+    ended = run(tmp_path, "backup", AKBOT_STORE=f"file://{path}", AKBOT_STACK="authentik")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"akbot: AKBOT_STORE: {words}")
+    assert run(tmp_path, "jobs").stdout == "Nothing was done yet.\n"
 
 
 def test_a_file_in_the_stacks_place_is_in_the_way(tmp_path: Path) -> None:
@@ -198,7 +249,8 @@ def test_without_docker_a_backup_fails_with_the_remedy(tmp_path: Path) -> None:
     ended = run(tmp_path, "backup")
 
     assert ended.returncode == 1
-    [line] = ended.stderr.splitlines()
+    made, line = ended.stderr.splitlines()
+    assert made.startswith("akbot: made the private key ")
     assert line.startswith("akbot: list containers: the Docker Engine does not answer")
     assert "DOCKER_HOST" in line
 
@@ -213,6 +265,15 @@ def test_without_docker_the_stacks_name_is_enough_to_read_the_store(tmp_path: Pa
     assert run(tmp_path, "backups", AKBOT_STACK="authentik").returncode == 0
 
 
+def test_a_private_key_that_was_made_is_told_once_with_what_to_do(tmp_path: Path) -> None:
+    first, second = run(tmp_path, "backup"), run(tmp_path, "backup")
+
+    [line] = [each for each in first.stderr.splitlines() if "private key" in each]
+    assert line.startswith(f'akbot: made the private key "{tmp_path}/state/identity.txt", which')
+    assert 'with "akbot kit --with-key"' in line
+    assert "private key" not in second.stderr
+
+
 def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path) -> None:
     run(tmp_path, "backup")
     state = tmp_path / "state"
@@ -221,7 +282,9 @@ def test_keys_are_made_once_and_only_their_owner_can_read_them(tmp_path: Path) -
     run(tmp_path, "backup")
 
     assert {name: (state / name).read_bytes() for name in keys} == before
-    assert {path.stat().st_mode & 0o777 for path in state.iterdir()} == {0o600}
+    files = [path for path in state.iterdir() if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert (state / "backups").stat().st_mode & 0o777 == 0o700
     assert b"# akbot signing key: ed25519:" in before["identity.txt"]
 
 

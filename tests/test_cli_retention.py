@@ -146,3 +146,35 @@ def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: str) -> None
     assert ended.returncode == 2
     [line] = ended.stderr.splitlines()
     assert line.startswith(f"akbot: {name}: ")
+
+
+def test_one_backup_is_shown_and_deleted_once_that_is_confirmed(host: Host) -> None:
+    doomed = host.nights[2]
+
+    asked = host.akbot("delete", doomed)
+    assert (asked.returncode, asked.stdout) == (3, "")
+    shown, what_then, refusal = asked.stderr.splitlines()
+    assert shown.startswith(f"Backup {doomed} is deleted from file:{host.path}/store: ")
+    assert what_then == "No store has it then, and nothing brings it back."
+    assert refusal == (
+        "akbot: the deletion was not confirmed. Nothing was deleted. --yes confirms it."
+    )
+    assert doomed in host.stored
+
+    done = host.akbot("delete", doomed, "--yes")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"deleted  {doomed} from file:{host.path}/store\n",
+    )
+    assert host.stored == {*host.nights} - {doomed}
+
+
+def test_the_newest_good_backup_is_deleted_by_force_alone(host: Host) -> None:
+    refused = host.akbot("delete", host.nights[0], "--yes")
+
+    assert refused.returncode == 3
+    assert "is the newest good one. Nothing was deleted. Make a newer one" in refused.stderr
+    forced = host.akbot("delete", host.nights[0], "--yes", "--force", "--json")
+    assert json.loads(forced.stdout)["id"] == host.nights[0]
+    assert "It is the newest good one" in forced.stderr
+    assert host.nights[0] not in host.stored

@@ -92,6 +92,17 @@ def test_a_store_that_is_away_is_named_and_the_rest_is_shown(host: Host) -> None
     assert 'Store "far" does not answer: ' in ended.stdout
 
 
+def test_a_disk_that_is_unplugged_is_named_and_the_rest_is_shown(host: Host) -> None:
+    host.far.rmdir()
+
+    ended = host.akbot("backups")
+
+    assert ended.returncode == 0
+    assert host.backup in ended.stdout
+    gone = f'the folder "{host.far}" of AKBOT_STORE is not there'
+    assert f'Store "far" does not answer: {gone}\n' in ended.stdout
+
+
 def test_each_store_has_a_plan_of_its_own(host: Host) -> None:
     host.akbot("copy")
     text = host.akbot("prune", "--dry-run").stdout
@@ -108,13 +119,19 @@ def test_each_store_has_a_plan_of_its_own(host: Host) -> None:
 def test_damage_in_one_store_is_told_of_that_one(host: Host) -> None:
     host.akbot("copy")
     dump = host.far / "authentik" / host.backup / "globals.sql.zst.age"
-    dump.write_bytes(bytes(dump.stat().st_size))
+    whole = dump.read_bytes()
+    dump.write_bytes(bytes(len(whole)))
 
     ended = host.akbot("verify", "latest")
 
     assert ended.returncode == 1
     assert f"ok    {host.backup} in near" in ended.stdout
     assert f'FAIL  {host.backup} in far: component "globals"' in ended.stdout
+    listed = host.akbot("backups").stdout
+    assert 'near    good; in store "far" it is damaged: component "globals"' in listed
+    dump.write_bytes(whole)
+    assert f"ok    {host.backup} in far" in host.akbot("verify", "latest").stdout
+    assert "damaged" not in host.akbot("backups").stdout
 
 
 def test_a_wrong_second_store_is_a_wrong_setting(host: Host) -> None:

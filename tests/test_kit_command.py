@@ -336,6 +336,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(
     [line] = ended.stderr.splitlines()
     assert words in line
     assert not (host.folder / "f").exists()
+    assert not (host.folder / "state" / "identity.txt").exists()
 
 
 def test_without_docker_and_without_a_stack_s_name_it_says_so(host: Host) -> None:

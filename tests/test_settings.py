@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot import age
 from bot.adapters.keyfiles import exposed_keys
 from bot.adapters.keys import HostKeys
 from bot.domain.errors import ConfigError
@@ -35,9 +36,10 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 
 
 def test_lists_are_separated_by_commas_or_blanks() -> None:
-    settings = load_settings({"AKBOT_RECIPIENTS": "age1a, age1b\nage1c,"}, NOWHERE).settings
+    keys = tuple(str(age.X25519Identity.generate().recipient()) for _ in range(3))
+    text = "{}, {}\n{},".format(*keys)
 
-    assert settings.recipients == ("age1a", "age1b", "age1c")
+    assert load_settings({"AKBOT_RECIPIENTS": text}, NOWHERE).settings.recipients == keys
 
 
 def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
@@ -50,6 +52,30 @@ def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
     assert loaded.settings.aws_secret_access_key.get_secret_value() == "planted"
     assert "planted" not in repr(loaded)
     assert not loaded.warnings
+
+
+@pytest.mark.parametrize("of_file", ["AKBOT_STORE", "AKBOT_STORE_FILE", ""])
+def test_a_setting_and_the_file_for_it_are_not_both_set(tmp_path: Path, of_file: str) -> None:
+    both = {"AKBOT_STORE": "file:///a", "AKBOT_STORE_FILE": str(tmp_path / "store")}
+    env_file = tmp_path / "akbot.env"
+    env_file.write_text("".join(f"{name}={both[name]}\n" for name in both if name == of_file))
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings({name: both[name] for name in both if name != of_file}, env_file)
+
+    assert caught.value.in_full() == (
+        "AKBOT_STORE and AKBOT_STORE_FILE are both set. Remove one of them."
+    )
+
+
+def test_an_empty_setting_does_not_stand_beside_its_file(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("file:///b")
+
+    loaded = load_settings(
+        {"AKBOT_STORE": "", "AKBOT_STORE_FILE": str(tmp_path / "store")}, NOWHERE
+    )
+
+    assert loaded.settings.store == "file:///b"
 
 
 def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path: Path) -> None:
@@ -67,7 +93,7 @@ def test_a_secret_that_everybody_can_read_is_a_warning_with_the_remedy(tmp_path:
 
 def test_a_file_whose_value_is_no_secret_may_be_read(tmp_path: Path) -> None:
     public = tmp_path / "recipients"
-    public.write_text("age1a")
+    public.write_text(str(age.X25519Identity.generate().recipient()))
     public.chmod(0o644)
 
     assert not load_settings({"AKBOT_RECIPIENTS_FILE": str(public)}, NOWHERE).warnings

@@ -14,6 +14,7 @@ from bot.adapters.directory_io import (
     ReadFile,
     Unfinished,
     find_unfinished,
+    make_ready,
     read_folder,
     remove_object,
     remove_unfinished,
@@ -44,6 +45,18 @@ class DirectoryStore:
     @property
     def local_path(self) -> str | None:
         return str(self._root)
+
+    async def make_ready(self) -> None:
+        """Make the folder if it is missing, before anything is to be put.
+
+        Raises ConfigError where there can be none, PortError where it cannot be written.
+        """
+        with directory_errors("look at the store", self._root):
+            await self._threads.run(make_ready, self._root)
+
+    async def is_there(self) -> bool:
+        """Whether the folder exists: without it there is nothing to list, which is no error."""
+        return await self._threads.run(self._root.is_dir)
 
     async def put(
         self,

@@ -56,7 +56,7 @@ class PartFile:
 
     def open(self) -> None:
         """Make the hidden file, and the folders on the way."""
-        _make_root(self._root)
+        make_root(self._root)
         self._folder = self._open_folder()
         if _exists(self._name, self._folder):
             raise FileExistsError(errno.EEXIST, "object exists", self._name)
@@ -235,7 +235,17 @@ def _enter(folder: int, name: str, *, make: bool) -> int:
     return os.open(name, _INNER_FOLDER, dir_fd=folder)
 
 
-def _make_root(root: Path) -> None:
+def make_ready(root: Path) -> None:
+    """Make the folder that is missing. Raises what writing the first object would raise."""
+    make_root(root)
+    with root_errors(root), _entered(root, []):
+        if not os.access(root, os.W_OK | os.X_OK):
+            code = errno.EROFS if os.statvfs(root).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(code, os.strerror(code))
+
+
+def make_root(root: Path) -> None:
+    """Make it and all above it that is missing. Raises ConfigError where it cannot be."""
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
         with root_errors(root):

@@ -140,8 +140,6 @@ class DockerEngine:
 def as_container(details: Mapping[str, Any], image: Mapping[str, Any]) -> Container:
     """What the Engine says of a container and its image."""
     state, config = details["State"], details["Config"]
-    networks = details["NetworkSettings"]["Networks"].values()
-    addresses = [each["IPAddress"] for each in networks if each["IPAddress"]]
     return Container(
         id=details["Id"],
         service=config["Labels"][_SERVICE],
@@ -152,7 +150,7 @@ def as_container(details: Mapping[str, Any], image: Mapping[str, Any]) -> Contai
         state=state["Status"],
         health=state.get("Health", {}).get("Status", ""),
         restarts=details["RestartCount"],
-        address=addresses[0] if addresses else "",
+        address=address_of(details),
         mounts=tuple(
             Mount(each.get("Name") or each["Source"], each["Destination"])
             for each in details["Mounts"]
@@ -164,6 +162,12 @@ def _digest(image: str, known: Sequence[str]) -> str | None:
     repository = image.partition("@")[0].rpartition(":")[0] or image
     digests = dict(each.split("@", 1) for each in known)
     return digests.get(repository) or next(iter(digests.values()), None)
+
+
+def address_of(details: Mapping[str, Any]) -> str:
+    """A container's IP address on its first network, "" where it does not run."""
+    networks = details["NetworkSettings"]["Networks"].values()
+    return next((each["IPAddress"] for each in networks if each["IPAddress"]), "")
 
 
 def environment_of(details: Mapping[str, Any]) -> dict[str, str]:

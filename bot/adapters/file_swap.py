@@ -87,8 +87,7 @@ def swap_back(changes: Sequence[FileChange], key: str) -> list[Path]:
                 kept.append(aside)
             if have and now != change.old:
                 old.replace(target)
-            _beside(change, key, "new").unlink(missing_ok=True)
-            old.unlink(missing_ok=True)
+            _clear(change, key)
             _flush(target.parent)
     return kept
 
@@ -96,9 +95,20 @@ def swap_back(changes: Sequence[FileChange], key: str) -> list[Path]:
 def discard(changes: Sequence[FileChange], key: str) -> None:
     """Remove what lies beside (blocks)."""
     for change in changes:
-        for kind in ("old", "new"):
-            with _errors("remove", change.path):
-                _beside(change, key, kind).unlink(missing_ok=True)
+        with _errors("remove", change.path):
+            _clear(change, key)
+
+
+def _clear(change: FileChange, key: str) -> None:
+    for kind in ("old", "new"):
+        path = _beside(change, key, kind)
+        for each in (path, _part(path)):
+            each.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    """What is not yet whole."""
+    return path.with_name(f"{path.name}.part")
 
 
 def _target(change: FileChange) -> Path:
@@ -120,7 +130,7 @@ def _digest(path: Path) -> str | None:
 
 def _write(path: Path, content: bytes, like: Path) -> None:
     """Whole or not at all; owner and mode as *like* has them."""
-    part = path.with_name(f"{path.name}.part")
+    part = _part(path)
     with _errors("write beside", str(like)):
         part.unlink(missing_ok=True)
         number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

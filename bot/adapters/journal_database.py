@@ -38,6 +38,7 @@ class JournalDatabase:
         self._patience_seconds = patience_seconds
         self._threads = Threads("journal", 1)
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which one is open, whatever its name is by now
 
     async def read(self, query: Call[T]) -> T:
         """Answer *query*, one statement."""
@@ -84,8 +85,18 @@ class JournalDatabase:
         self._connection = None
 
     def _open(self) -> sqlite3.Connection:
+        """The connection. Raises PortError where its file is not the journal any more.
+
+        What is written to a removed file is gone with the process, and its locks hold nobody off.
+        """
         if self._connection is None:
             self._connection = self._with_ballast(self._connect)
+            self._file = _identity(self._folder.path / FILE)
+        elif self._file != _identity(self._folder.path / FILE):
+            raise PortError(
+                f'the journal "{self._folder.path}/{FILE}" was removed or replaced meanwhile',
+                hint="Put AKBOT_STATE back, with the keys in it, and start akbot anew.",
+            )
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -112,6 +123,14 @@ class JournalDatabase:
             if not (_may_be_full(error) and self._folder.drop_ballast()):
                 raise
         return call()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _create_private(file: Path) -> None:

@@ -49,11 +49,11 @@ def read_signers(path: Path, setting: str) -> list[PublicKey]:
     return [parse_public_key(text, source) for text in _SIGNED_BY.findall(_read(path, setting))]
 
 
-def make_identity(path: Path, signer: PublicKey) -> None:
-    """Write a new identity file, unless one appeared meanwhile."""
+def make_identity(path: Path, signer: PublicKey) -> bool:
+    """Write a new identity file, unless one appeared meanwhile; whether it was written."""
     identity = age.X25519Identity.generate()
     text = age.format_identity_file(identity, created=datetime.now(UTC))
-    create_private(path, f"{signer_comment(signer)}\n{text}".encode())
+    return create_private(path, f"{signer_comment(signer)}\n{text}".encode())
 
 
 def read_signing_key(path: Path) -> Ed25519PrivateKey | None:
@@ -91,8 +91,11 @@ def make_signing_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def create_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all; one that is there stays."""
+def create_private(path: Path, content: bytes) -> bool:
+    """Write a file that only its owner can read, whole or not at all.
+
+    False where one is there already, which stays. Raises ConfigError where it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,7 +107,7 @@ def create_private(path: Path, content: bytes) -> None:
         try:
             os.link(temporary, path)
         except FileExistsError:
-            return
+            return False
         finally:
             temporary.unlink()
     except OSError as error:
@@ -112,6 +115,7 @@ def create_private(path: Path, content: bytes) -> None:
             f'AKBOT_STATE: write "{path}": {error.strerror}',
             hint="Give the bot a folder that it may write to.",
         ) from error
+    return True
 
 
 def exposed_keys(state_folder: Path, named_identity: Path | None) -> list[Finding]:
@@ -167,6 +171,18 @@ def parse_recipients(texts: Sequence[str]) -> list[age.Recipient]:
                 hint='Give public keys such as "akbot keygen" prints; they begin with age1.',
             ) from error
     return recipients
+
+
+def refuse_mixture(recipients: Sequence[age.Recipient]) -> None:
+    """A hybrid recipient beside a classical one is a mistake in the settings: say so at once."""
+    if not recipients:
+        return
+    try:
+        age.Sealer(recipients)
+    except age.RecipientsError as error:
+        raise ConfigError(
+            f"AKBOT_RECIPIENTS: {error}", hint="Give recipients of one kind only."
+        ) from error
 
 
 def _shown(text: str) -> str:

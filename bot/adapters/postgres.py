@@ -126,8 +126,10 @@ class PostgresDatabase:
             self._engine, self._container.image_id, command, self._job_id
         ) as sandbox:
             code, stderr = await sandbox.feed(archive)
-        if code != 0:
+        if code == 1 and "unsupported version" not in stderr:
             raise IntegrityError(f"pg_restore cannot read the dump: {stderr or code}")
+        if code != 0:  # killed, say, or older than the dump: nothing is known of it
+            raise PortError(f'"pg_restore" ended with exit code {code}: {stderr}')
 
 
 class PostgresSnapshot:

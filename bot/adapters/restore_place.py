@@ -66,7 +66,10 @@ class DockerWorkplace:
         if site.redis is None:
             return None
         api = self._engine.api
-        [details] = await details_of(api, site.project, [site.redis])
+        found = await details_of(api, site.project, [site.redis])
+        if not found:  # a version that needs none was promoted
+            return None
+        details = found[0]
         container = as_container(details, {})
         password = await self._password(site)
         keeper = RedisKeeper(api, container, RedisServer(api, container, password), job)

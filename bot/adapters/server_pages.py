@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.adapters.engine import as_container, environment_of
+from bot.adapters.engine import address_of, environment_of
 
 _PORT = 9000
 _ANSWER_WITHIN = 5.0
@@ -66,7 +66,7 @@ class ServerPages:
 
 def pages_of(details: Mapping[str, Any]) -> ServerPages | None:
     """Where the server in a container answers; None where it has no address."""
-    address = as_container(details, {}).address
+    address = address_of(details)
     if not address:
         return None
     environment = environment_of(details)

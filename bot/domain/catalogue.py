@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId, created_at, parse_backup_id
+from bot.domain.damage import damage_to_read, judge_damage
 from bot.domain.errors import IntegrityError, RefusedError, UntrustedError
 from bot.domain.found_set import FoundSet
 from bot.domain.manifest import (
@@ -27,6 +28,7 @@ class BackupState(StrEnum):
 
     GOOD = "good"
     PARTIAL = "partial"
+    DAMAGED = "damaged"
     NOT_TRUSTED = "not trusted"
     INCOMPLETE = "incomplete"
 
@@ -36,7 +38,8 @@ class BackupRecord:
     """A backup as the store shows it; *reason* says why it is not good.
 
     *doubtful_pin*: it has a pin that nobody who is trusted here has signed. *stores* names those
-    where it lies like this, *lacking* the other ones; both are empty where one store was asked.
+    where it lies like this, *lacking* the other ones, *damaged_in* those of them where a
+    verification found it damaged; all are empty where one store was asked.
     """
 
     id: BackupId
@@ -48,6 +51,7 @@ class BackupRecord:
     doubtful_pin: bool = False
     stores: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    damaged_in: tuple[str, ...] = ()
 
     @property
     def created(self) -> datetime:
@@ -73,18 +77,28 @@ def group_by_backup(
 def small_files(sizes: Mapping[str, int]) -> list[str]:
     """The files of a set that must be read to judge it."""
     wanted = [MANIFEST, MANIFEST + SIGNATURE_SUFFIX]
-    return [name for name in wanted if name in sizes] + pins_to_read(sizes)
+    notes = [*pins_to_read(sizes), *damage_to_read(sizes)]
+    return [name for name in wanted if name in sizes] + notes
 
 
 def assess(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:
-    """Judge one set: complete, and signed by a key that is trusted here, or why not."""
+    """Judge one set: complete, signed by a key that is trusted here and not damaged, or why not."""
     pin = judge_pin(found, trusted)
     return replace(
-        _judge(found, trusted),
+        _unless_damaged(_judge(found, trusted), found, trusted),
         pinned=pin is Pin.PINNED,
         doubtful_pin=pin is Pin.DOUBTFUL,
         stored_size=sum(found.sizes.values()),
     )
+
+
+def _unless_damaged(
+    record: BackupRecord, found: FoundSet, trusted: Collection[PublicKey]
+) -> BackupRecord:
+    damage = judge_damage(found, trusted)
+    if damage is None or record.state not in {BackupState.GOOD, BackupState.PARTIAL}:
+        return record
+    return replace(record, state=BackupState.DAMAGED, reason=damage.words)
 
 
 def _judge(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:

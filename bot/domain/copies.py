@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.rekey import replaced
 from bot.domain.retention import Policy, plan_retention
 
 _RANK = {
     BackupState.GOOD: 0,
     BackupState.PARTIAL: 1,
-    BackupState.INCOMPLETE: 2,
-    BackupState.NOT_TRUSTED: 3,
+    BackupState.DAMAGED: 2,
+    BackupState.INCOMPLETE: 3,
+    BackupState.NOT_TRUSTED: 4,
 }
+AGAIN_AFTER_A_FAILURE = timedelta(hours=12)
 _WHOLE = (BackupState.GOOD, BackupState.PARTIAL)
 
 
@@ -68,6 +71,11 @@ def _merged(
             *(name for name in found if name not in alike),
             *(f"{name} (does not answer)" for name in silent),
         ),
+        damaged_in=tuple(
+            name
+            for name, each in copies.items()
+            if each.state is BackupState.DAMAGED and name not in alike
+        ),
     )
 
 
@@ -93,6 +101,14 @@ def plan_copies(
             if each.keep and each.record.id in missing and not plan.stopped
         ]
     return tuple(sorted(copies, key=lambda each: each.record.id, reverse=True))
+
+
+def may_copy(jobs: Sequence[Job], now: datetime) -> bool:
+    """Whether a copy may begin by itself: not soon after one that failed or was cancelled."""
+    newest = next((job for job in jobs if job.kind is JobKind.COPY), None)
+    if newest is None or newest.state is JobState.DONE:
+        return True
+    return now - (newest.ended or newest.started) >= AGAIN_AFTER_A_FAILURE
 
 
 def _is_only_parts(record: BackupRecord) -> bool:

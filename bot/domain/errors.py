@@ -11,7 +11,8 @@
     ├── RollbackFailedError  the one before does not hold either (exit 5)
     ├── JobCancelledError a person asked for it (exit 1)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
-    │   └── UntrustedError        nobody that this host trusts has signed them
+    │   ├── UntrustedError        nobody that this host trusts has signed them
+    │   └── OtherKeyError         no key that is here opens them: they may be whole
     └── PortError         an outside system failed; `retryable` says whether again may help (exit 1)
         ├── ObjectNotFoundError   the store has no such object
         └── ObjectExistsError     the store has one already, and keys are written once
@@ -96,6 +97,10 @@ class IntegrityError(BotError):
 
 class UntrustedError(IntegrityError):
     """The signature is missing, wrong, or made by a key that is not trusted here."""
+
+
+class OtherKeyError(IntegrityError):
+    """They are sealed for a key that is not here, and so may be whole."""
 
 
 class PortError(BotError):

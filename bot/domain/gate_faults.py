@@ -78,8 +78,10 @@ def has_other_image(seen: ContainerSeen, wanted: Wanted) -> bool:
 
 
 def _of_pages(sample: Sample, wanted: Wanted) -> Iterator[str]:
+    """Before the server is ready no other page is worth a word."""
     if not is_ready(sample):
         yield f"/-/health/ready/ answers {sample.ready or 'nothing'}"
+        return
     yield from changed_pages(sample, wanted)
     yield from _changed_urls(sample, wanted)
     login = sample.answers.login

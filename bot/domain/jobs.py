@@ -27,6 +27,7 @@ class JobKind(StrEnum):
 
     BACKUP = "backup"
     PRUNE = "prune"
+    DELETE = "delete"
     DRILL = "drill"
     RESTORE = "restore"
     COPY = "copy"

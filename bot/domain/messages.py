@@ -46,6 +46,20 @@ class RunPrune(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunDelete(Command):
+    """Delete *backup*, an id or its beginning, from that *store*, or with "" from all.
+
+    *force*: also if it is the newest good one.
+    """
+
+    kind: ClassVar[JobKind] = JobKind.DELETE
+
+    backup: str
+    store: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunCopy(Command):
     """Copy to each store the backups that it lacks."""
 

@@ -93,12 +93,6 @@ class Rehearsed:
         )
         return f"rehearsed on a copy of the database: {', '.join(each)}"
 
-    @property
-    def prediction(self) -> str:
-        """For how long nobody will be served, as a step of the update that follows."""
-        seconds = sum(hop.seconds for hop in self.hops)
-        return f"it held on a copy: about {seconds:.0f} s without a login lie ahead"
-
 
 @dataclass(frozen=True)
 class MigrationLook:

@@ -183,7 +183,8 @@ class _Judge:
             return "pinned by somebody who is not trusted here"
         if record.state is BackupState.NOT_TRUSTED:
             return f"not trusted, so never deleted: {record.reason}"
-        if record.state is BackupState.INCOMPLETE and record.manifest:
+        is_half = record.state is BackupState.INCOMPLETE and record.manifest
+        if is_half or record.state is BackupState.DAMAGED:
             return f"damaged, left for you to look at: {record.reason}"
         return ""
 

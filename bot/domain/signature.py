@@ -17,6 +17,7 @@ from bot.domain.errors import ConfigError, UntrustedError
 PublicKey = NewType("PublicKey", str)
 """An Ed25519 public key as `ed25519:<base64>`."""
 
+TRUSTED_SETTING = "AKBOT_TRUSTED_KEYS"
 _SCHEME = "ed25519"
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.bootstrap import BootstrapPreview
+from bot.domain.doomed import Doomed
 from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_gate import Judgement
 from bot.domain.update_preview import UpdatePreview
-from bot.entrypoints import render_bootstrap, render_roll
+from bot.entrypoints import render_bootstrap, render_prune, render_roll
 from bot.entrypoints.render_restore import preview_lines
 from bot.entrypoints.streams import complain
 
@@ -38,6 +39,10 @@ class Confirmation:
     async def rollback(self, preview: RollbackPreview) -> bool:
         """Likewise, for taking one back."""
         return await self._ask(render_roll.rollback_lines(preview))
+
+    async def delete(self, doomed: Doomed) -> bool:
+        """Likewise, for one backup that is to go."""
+        return await self._ask(render_prune.doomed_lines(doomed))
 
     async def _ask(self, lines: Sequence[str]) -> bool:
         complain(*lines)

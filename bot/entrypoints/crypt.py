@@ -34,7 +34,8 @@ def _add_keygen(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         required=True,
-        help="write the secret key to FILE, which must not exist; the recipient goes to stdout",
+        help="write the secret key to FILE, which must not exist; the recipient goes to stdout;"
+        " with -o - the secret key goes there instead",
     )
     parser.add_argument(
         "--hybrid",
@@ -97,10 +98,14 @@ def run_keygen(args: argparse.Namespace) -> int:
 
     identity = age.HybridIdentity.generate() if args.hybrid else age.X25519Identity.generate()
     text = age.format_identity_file(identity, datetime.now(UTC))
-    write_new(Path(args.output), text.encode("ascii"))
     recipient = str(identity.recipient())
+    if args.output != STANDARD:
+        write_new(Path(args.output), text.encode("ascii"))
     if not sys.stdout.isatty():
         complain(f"Public key: {recipient}")
+    if args.output == STANDARD:
+        say(text.rstrip("\n"))
+        return 0
     try:
         say(recipient)
     except PortError as error:

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bot.domain.catalogue import BackupRecord
+from bot.domain.doomed import Doomed
 from bot.domain.printable import one_line, printable
 from bot.domain.retention import RetentionPlan, Verdict
 from bot.entrypoints.render import age_of, size, table
+from bot.services.delete import Deleted
 from bot.services.prune import Pruned
 
 T = TypeVar("T")
@@ -111,3 +113,33 @@ def pin_lines(record: BackupRecord) -> list[str]:
 
 def _size(verdicts: Sequence[Verdict]) -> str:
     return size(sum(verdict.record.stored_size for verdict in verdicts))
+
+
+def doomed_lines(doomed: Doomed) -> list[str]:
+    """What is to go, before a person says so."""
+    record = next(iter(doomed.copies.values()))
+    label = printable(record.manifest.label) if record.manifest else ""
+    about = [size(record.stored_size), str(record.state), *([f'"{label}"'] if label else [])]
+    where = printable(", ".join(doomed.copies))
+    lines = [f"Backup {doomed.id} is deleted from {where}: {', '.join(about)}."]
+    if doomed.newest:
+        lines.append("It is the newest good one: what was written since the one before is lost.")
+    if doomed.elsewhere:
+        lines.append(
+            f"{printable(', '.join(doomed.elsewhere))} keeps it, and a copy from there brings it"
+            " back where the policy keeps it."
+        )
+    else:
+        lines.append("No store has it then, and nothing brings it back.")
+    return lines
+
+
+def deleted_lines(deleted: Deleted) -> list[str]:
+    """What is gone."""
+    lines = [f"deleted  {deleted.id} from {printable(name)}" for name in deleted.stores]
+    if deleted.hidden:
+        lines.append(
+            f"{printable(', '.join(deleted.hidden))} keeps earlier versions of objects: a rule of"
+            " the bucket lets them go."
+        )
+    return lines

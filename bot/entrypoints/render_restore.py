@@ -112,4 +112,5 @@ def restored_lines(restored: Restored) -> list[str]:
     kept = "What served before is kept until a newer backup was made and a day has passed"
     took = f"after {duration(restored.seconds)}"
     away = f"for {duration(restored.away)} of them nobody could log in"
-    return [f"{what}, {took}; {away}.", f"{kept}: akbot restore --undo"]
+    doubt = [one_line(f"degraded: {restored.doubt}")] if restored.doubt else []
+    return [f"{what}, {took}; {away}.", *doubt, f"{kept}: akbot restore --undo"]

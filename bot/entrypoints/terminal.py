@@ -1,6 +1,7 @@
 """Progress for a person at a terminal, and plain lines where nobody watches."""
 
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from bot.domain.components import POSTGRES
@@ -26,13 +27,17 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """A listener that draws one line in place on a terminal, and writes plain lines elsewhere."""
+    """A listener that draws one line in place on a terminal, and writes plain lines elsewhere.
 
-    def __init__(self, stream: TextIO) -> None:
+    *now* counts seconds, from whenever.
+    """
+
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._live = stream.isatty()
-        self._drawn = 0.0
-        self._begun = time.monotonic()
+        self._now = now
+        self._drawn = now() - _REDRAW
+        self._begun: dict[str, float] = {}  # each component; some run beside one another
         self._started: BackupStarted | None = None
         self._own = ""  # the job of this command; others that it hears of were settled first
 
@@ -69,18 +74,19 @@ class Progress:
         self._write(f"{_CLEAR if self._live else ''}{text}\n")
 
     def _draw(self, event: ComponentProgressed) -> None:
-        now = time.monotonic()
+        now = self._now()
+        begun = self._begun.setdefault(event.component, now)
         if not self._live or now - self._drawn < _REDRAW:
             return
         self._drawn = now
-        passed = max(now - self._begun, 0.001)
+        passed = max(now - begun, _REDRAW)
         rate = event.read_bytes / passed
         text = f"  {event.component}: {size(event.read_bytes)}, {size(rate)}/s"
         expected = self._started.expected_dump if self._started else 0
         if event.component == POSTGRES and expected and rate:
             share = min(event.read_bytes / expected, 0.99)
             left = max(expected - event.read_bytes, 0) / rate
-            text += f", {share:.0%} of the database, about {duration(left)} left"
+            text += f", about {share:.0%} of the dump, about {duration(left)} left"
         self._write(_CLEAR + text)
 
     def _write(self, text: str) -> None:

@@ -2,6 +2,9 @@
 
 import argparse
 
+UPDATE_HELP = "go to a newer version, and back by itself if that does not hold"
+ROLLBACK_HELP = "take the last update back, its database included"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `akbot update`."""

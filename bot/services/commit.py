@@ -18,7 +18,7 @@ async def commit(store: BackupStore, manifest: Manifest, keyring: Keyring, *, pi
     prefix, data = backup_prefix(manifest.stack, manifest.id), encode_manifest(manifest)
     if pin:
         document = encode_pin(manifest.stack, BackupId(manifest.id))
-        await put_signed(store, prefix + pin_file(1), document, keyring)
-    await put_signed(store, prefix + MANIFEST, data, keyring)
+        await put_signed(store, prefix + pin_file(1), document, keyring.signing_key)
+    await put_signed(store, prefix + MANIFEST, data, keyring.signing_key)
     if await read_small(store, prefix + MANIFEST) != data:
         raise IntegrityError("the manifest that the store gives back is another one")

@@ -15,7 +15,8 @@ READS = "reads"
 DOOMED = "delete"
 """Fact of a prune's plan: the ids of all that it is to delete, in order, between blanks."""
 DELETING = "deleting"
-"""Fact of a prune's plan: the id of what it is deleting; all before it in DOOMED is done."""
+"""Fact of a prune's or delete's plan: the id of what it is deleting; what stands before it in
+DOOMED is done."""
 COPYING = "copying"
 """Fact of a copy's plan: the id of what it is copying."""
 REKEYING = "rekeying"
@@ -36,6 +37,13 @@ async def delete_set(store: BackupStore, stack: str, backup_id: BackupId) -> Non
     keys = [each.key async for each in store.list(prefix)]
     manifest = [prefix + MANIFEST, prefix + MANIFEST + SIGNATURE_SUFFIX]
     await store.delete(*manifest, *(key for key in keys if key not in manifest))
+
+
+async def sweep_set(store: BackupStore, stack: str, backup_id: BackupId) -> None:
+    """Delete what a writer that was just given up has left, and what comes of it meanwhile."""
+    await delete_set(store, stack, backup_id)
+    if [each async for each in store.list(backup_prefix(stack, backup_id))]:
+        await delete_set(store, stack, backup_id)
 
 
 async def is_half_a_set(store: BackupStore, stack: str, backup_id: BackupId) -> bool:

@@ -229,7 +229,9 @@ class DrillService:
         prefix = backup_prefix(report.stack, report.backup_id)
         document = encode_report(report)
         try:
-            await put_signed(self.store, prefix + drill_file(job.id), document, self.keyring)
+            await put_signed(
+                self.store, prefix + drill_file(job.id), document, self.keyring.signing_key
+            )
         except PortError as error:  # the verdict is known all the same
             logger.warning("keep the report of the drill %s: %s", job.id, error)
 

@@ -32,6 +32,7 @@ from bot.domain.jobs import (
 )
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
+from bot.services.endings import ended, ended_or_left
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
@@ -111,7 +112,7 @@ class Jobs:
         Raises BusyError when a job runs: then there is nothing to settle.
         """
         async with self.settling:
-            if not await self.journal.open_jobs():
+            if not await self.journal.open_jobs() and not await self.undo.late.due():
                 await self.undo.sweep_containers()
                 return ()
             async with self.lock.hold(None):
@@ -169,9 +170,9 @@ class Jobs:
         working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
         try:
-            result = await _ended_or_left(working, self.let_go_within)
+            result = await ended_or_left(working, self.let_go_within)
         except BaseException as error:
-            await _ended(following)
+            await ended(following)
             unfinished = replace(job, plan=page.facts)
             outcome = await self._failed(unfinished, follower, error, hangs=not working.done())
             if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
@@ -179,8 +180,12 @@ class Jobs:
             if isinstance(error, Exception) and (other := _as_it_ended(job, outcome, error)):
                 raise other from error
             raise
-        await _ended(following)
-        await self._finish(job, Outcome(JobState.DONE, words(result)))
+        await ended(following)
+        try:
+            await self._finish(job, Outcome(JobState.DONE, words(result)))
+        except BotError as unwritten:
+            unwritten.add_note(f"The {job.kind} {job.id} itself is done: {words(result)}.")
+            raise
         return result
 
     async def _failed(
@@ -278,39 +283,19 @@ class _Follower:
                 actor = await self._jobs.journal.progress(
                     self._job.id, progress.words, progress.share
                 )
-            except BotError:  # the next step that cannot be written says so, and ends the job
-                logger.warning("write the progress of %s: the journal failed", self._job.id)
+            except BotError as error:  # the next step that cannot be written ends the job
+                if type(error) is not failed:  # once, not every second
+                    failed = type(error)
+                    logger.warning("write the progress of %s: %s", self._job.id, error)
                 continue
             except Exception as error:  # boundary: neither the work nor a wish to cancel it ends
-                if type(error) is not failed:  # once, not every second
+                if type(error) is not failed:
                     failed = type(error)
                     logger.exception("write the progress of %s", self._job.id)
                 continue
             if actor and not self.cancelled_by:
                 self.cancelled_by = actor
                 working.cancel()
-
-
-async def _ended_or_left(working: asyncio.Future[T], within: float) -> T:
-    """Await *working*; a cancellation leaves it behind if it does not end *within* seconds of it.
-
-    What hangs is a call to a system that does not answer; it ends with the process.
-    """
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        if working.done():
-            raise
-        working.cancel()
-        await asyncio.wait({working}, timeout=within)
-        if working.done():
-            return working.result()
-        raise
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
 
 
 def _as_it_ended(job: Job, outcome: Outcome, error: Exception) -> BotError | None:

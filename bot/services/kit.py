@@ -71,6 +71,8 @@ class KitService:
             ConfigError: there is no private key to print.
             RefusedError: there is one, and it opens no backup that is made now.
         """
+        if identity_file:  # one that cannot be read is told before any key is made
+            await asyncio.to_thread(self.read_identities, identity_file)
         keyring = await asyncio.to_thread(self.keys.keyring)
         facts = await asyncio.to_thread(self.keys.facts)
         kit = Kit(

@@ -30,7 +30,10 @@ class Operations(Protocol):
         """Ask the running job to stop and to undo what it has begun; None if nothing runs."""
 
     async def jobs(self, limit: int) -> Sequence[Job]:
-        """The newest jobs, newest first."""
+        """The newest jobs, newest first, as the journal has them."""
+
+    async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
+        """The same for people: one whose process is gone does not run any more."""
 
     async def job(self, job_id: str) -> Job | None:
         """One job."""

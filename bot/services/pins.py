@@ -58,7 +58,7 @@ class PinService:
         names = [each.key.removeprefix(prefix) async for each in self.store.list(prefix)]
         number = next_pin(names)
         document = encode_pin(self.stack, backup_id, number, pinned=pinned)
-        await put_signed(self.store, prefix + pin_file(number), document, self.keyring)
+        await put_signed(self.store, prefix + pin_file(number), document, self.keyring.signing_key)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot import age
 from bot.domain.components import Encoding
-from bot.domain.errors import IntegrityError
+from bot.domain.errors import IntegrityError, OtherKeyError
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -185,8 +185,8 @@ async def unseal(
 ) -> AsyncIterator[bytes]:
     """Decrypt stored bytes into the component's file, still compressed if it was.
 
-    Gives out authenticated bytes only. Raises IntegrityError when the object was cut, changed, or
-    sealed for another key.
+    Gives out authenticated bytes only. Raises IntegrityError when the object was cut or changed,
+    OtherKeyError when it was sealed for another key.
     """
     opener = age.Opener(identities)
     try:
@@ -197,6 +197,8 @@ async def unseal(
                     tally.plain += len(plain)
                     yield plain
         plain = await asyncio.to_thread(opener.finish)
+    except age.NoIdentityMatchError as error:
+        raise OtherKeyError(f"decrypt: {error}") from error
     except age.AgeError as error:
         raise IntegrityError(f"decrypt: {error}") from error
     if plain:

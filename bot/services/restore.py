@@ -6,16 +6,16 @@ or in the next one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import Trigger
+from bot.domain.jobs import DEGRADED, Trigger
 from bot.domain.manifest import Manifest
 from bot.domain.messages import RunBackup, RunRestore
 from bot.domain.restore import (
@@ -38,6 +38,7 @@ from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside
 from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
+from bot.services.settling import not_in
 from bot.services.stores import Stores
 from bot.services.switch import Begin, Switch, switch_and_hold, telling
 from bot.services.verify import read_component, verify_component
@@ -53,7 +54,8 @@ _TAG = "AUTHENTIK_TAG"
 class Restored:
     """What serves now, the *backup* or the *dump*, and how long it took.
 
-    For *away* seconds of it nobody was served.
+    For *away* seconds of it nobody was served. *safety_missing* says of the stores that lack the
+    safety backup why, where others have it.
     """
 
     job: str
@@ -63,6 +65,7 @@ class Restored:
     undone: str = ""
     dump: str = ""
     away: float = 0.0
+    safety_missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -76,7 +79,14 @@ class Restored:
         if self.undone:
             took = f"in {self.seconds:.0f} s"
             return f"the restore {self.undone} was taken back {took}{version}{away}"
-        return f"{self.source} serves after {self.seconds:.0f} s{version}{away}"
+        words = f"{self.source} serves after {self.seconds:.0f} s{version}{away}"
+        return f"{words}; {DEGRADED}{self.doubt}" if self.doubt else words
+
+    @property
+    def doubt(self) -> str:
+        """What is wrong with the way back, "" for nothing."""
+        missing = not_in(self.safety_missing)
+        return f"the safety backup of the state before is {missing}" if missing else ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ class RestoreService:
         nobody agreed; else what failed first, and what it left is in *job*'s page.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
+        missing: Mapping[str, str] = {}
         stack = await self.engine.find_stack()
         chosen = await self._choose(command, stack)
         record = chosen.record
@@ -133,7 +144,7 @@ class RestoreService:
                 )
             if command.safety_backup:
                 await begin("backing up the state before")
-                await self._back_up(command, job)
+                missing = await self._back_up(command, job)
             if choice.database:
                 await begin("getting the image")
                 await tools.control.pull(choice.image, choice.image_digest)
@@ -144,7 +155,7 @@ class RestoreService:
         switch = Switch(plan, tools)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
-        return Restored(job.id, record.id, plan.version, seconds, away=away)
+        return Restored(job.id, record.id, plan.version, seconds, away=away, safety_missing=missing)
 
     async def _choose(self, command: RunRestore, stack: Stack) -> "_Chosen":
         name = self.stack_name or stack.project
@@ -223,12 +234,13 @@ class RestoreService:
                 raise
         return objects
 
-    async def _back_up(self, command: RunRestore, job: JobLog) -> None:
-        """The safety backup, under this job's own name."""
+    async def _back_up(self, command: RunRestore, job: JobLog) -> Mapping[str, str]:
+        """The safety backup, under this job's own name; why a store lacks it."""
         service = BackupService(
             self.engine, self.stores, self.keyring, self.clock, self.publish, self.stack_name
         )
-        await service.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+        done = await service.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+        return done.missing
 
     async def _plan(
         self, choice: Choice, manifest: Manifest, site: Site, tools: Tools, job: JobLog

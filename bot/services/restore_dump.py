@@ -5,7 +5,7 @@ server first, which reaches nothing: whatever a statement in it drops or enters 
 it holds is counted there, and what goes beside the live database is a dump of ours of that.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -65,6 +65,7 @@ class DumpRestoreService:
         or nobody agreed; else what failed first, and what it left is in *job*'s page.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
+        missing: Mapping[str, str] = {}
         await job.plan(**{DUMP: self.source.name})
         await begin("loading the dump where it reaches nothing")
         async with self._seen(command, job.id) as seen:
@@ -74,7 +75,8 @@ class DumpRestoreService:
                 )
             if command.safety_backup:
                 await begin("backing up the state before")
-                await self.safety.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+                safety = RunBackup(trigger=Trigger.SAFETY, actor=command.actor)
+                missing = (await self.safety.run(safety, job)).missing
             await begin("getting the image")
             await seen.tools.control.pull(seen.choice.image, seen.choice.image_digest)
             plan = await _plan(seen, job)
@@ -85,7 +87,9 @@ class DumpRestoreService:
         switch = Switch(plan, seen.tools)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
-        return Restored(job.id, "", plan.version, seconds, dump=plan.dump, away=away)
+        return Restored(
+            job.id, "", plan.version, seconds, dump=plan.dump, away=away, safety_missing=missing
+        )
 
     @asynccontextmanager
     async def _seen(self, command: RunRestore, job_id: str) -> AsyncGenerator[_Seen]:

@@ -123,6 +123,8 @@ class RollbackService:
         await begin(GOING_AWAY)
         await roll.tools.databases.end_sessions()
         done, words = await self.way.go(roll)
+        if not done.aside:  # the database stayed, so that its copy is of no use any more
+            await roll.drop_copies()
         await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""})
         await self.journal.plan(plan.job, {KEPT: ""})
         await self.memory.remember(
@@ -198,6 +200,8 @@ class RollbackRecovery:
         roll = await self.way.roll(made)
         await roll.tools.databases.end_sessions()
         done, told = await self.way.go(roll)
+        if not done.aside:
+            await roll.drop_copies()
         await self.journal.plan(plan.job, {KEPT: ""})
         await self.journal.plan(
             job.id, {PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""}

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.catalogue import BackupRecord
-from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.copies import may_copy
+from bot.domain.errors import BotError, BusyError, RefusedError
+from bot.domain.jobs import ALL_JOBS, Job, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunCopy, RunPrune, RunRestore
 from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
@@ -15,6 +16,7 @@ from bot.services.backup import BackedUp
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
+from bot.services.standing import Standing
 from bot.services.verify import Verified
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class JobRunner:
     pin_backup: Callable[[str, bool], Awaitable[BackupRecord]]
     read_back: Callable[[str], Awaitable[Verified]]
     preview: Callable[[RunRestore], Awaitable[Preview]]
+    standing: Standing
     copies: bool = False
     prunes: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -78,10 +81,25 @@ class JobRunner:
             return
         try:
             await self.run_job(command, None)
+        except BusyError as error:
+            logger.info("%s: %s", command.kind, error)
         except BotError as error:
             logger.warning("%s: %s", command.kind, error)
         except Exception:  # boundary: nobody else waits for this task
             logger.exception("%s failed on an error of akbot itself", command.kind)
+
+    async def catch_up(self) -> None:
+        """Copy what a store lacks that was away, unless that just failed; then later, or by hand.
+
+        A failure is told as that of any job, so it is not to come every hour.
+        """
+        if not self.copies or not may_copy(await self.journal.jobs(ALL_JOBS), self.clock.now()):
+            return
+        copying = RunCopy(trigger=Trigger.SCHEDULE, actor="schedule")
+        task = asyncio.create_task(self._follow_with(copying))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
 
     async def close(self, patience: float) -> None:
         """Begin nothing more; what runs has *patience* seconds to end, then it is undone."""
@@ -100,13 +118,16 @@ class JobRunner:
         over.cancel()
 
     async def cancel(self, actor: str) -> Job | None:
-        for job in await self.journal.open_jobs():
+        for job in await self.standing.open_jobs():
             if job.state is JobState.RUNNING and await self.journal.ask_to_cancel(job.id, actor):
                 return job
         return None
 
     async def jobs(self, limit: int) -> Sequence[Job]:
         return await self.journal.jobs(limit)
+
+    async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
+        return await self.standing.jobs(limit)
 
     async def job(self, job_id: str) -> Job | None:
         return await self.journal.job(job_id)

@@ -12,10 +12,12 @@ WHOLE_STATES = (BackupState.GOOD, BackupState.PARTIAL)
 
 def backed_up(missing: Mapping[str, str]) -> str:
     """What the journal says of a backup that exists; *missing* says why some store lacks it."""
-    if not missing:
-        return WHOLE
-    stores = "; ".join(f'not in store "{name}": {why}' for name, why in missing.items())
-    return f"{WHOLE}; {DEGRADED}{stores}"
+    return f"{WHOLE}; {DEGRADED}{not_in(missing)}" if missing else WHOLE
+
+
+def not_in(missing: Mapping[str, str]) -> str:
+    """The stores that lack a backup, and why."""
+    return "; ".join(f'not in store "{name}": {why}' for name, why in missing.items())
 
 
 def stuck(job: Job, words: str) -> Outcome:

@@ -54,6 +54,12 @@ class Catalogue:
         """Every backup once, newest first."""
         return merge_records(self.found, self.silent)
 
+    def require_an_answer(self) -> "Catalogue":
+        """Itself. Raises what is wrong with the first store where none has answered."""
+        if not self.found and self.silent:
+            raise next(iter(self.silent.values()))
+        return self
+
 
 @dataclass(frozen=True)
 class Stores:

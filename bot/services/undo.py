@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError
@@ -31,8 +32,10 @@ from bot.services.deletion import (
     delete_set,
     deleted_so_far,
     is_half_a_set,
+    sweep_set,
 )
 from bot.services.journal_ports import JobJournal
+from bot.services.late_answers import LateAnswers
 from bot.services.ports import BackupStore, Clock, Engine
 from bot.services.settling import NOT_YET, WHOLE_STATES, backed_up, not_yet, stuck
 from bot.services.stores import IN_STORE, Place, Stores
@@ -45,7 +48,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Undo:
-    """Settles jobs that did not end well; *trusted* says whose signatures count.
+    """Settles jobs that did not end well, and looks once more after a while for what came late.
+
+    *trusted* says whose signatures count.
 
     *others* settle the kinds of jobs that change more than the store.
     """
@@ -56,6 +61,11 @@ class Undo:
     clock: Clock
     trusted: Callable[[], frozenset[PublicKey]]
     others: Mapping[JobKind, Settle] = field(default_factory=dict)
+
+    @cached_property
+    def late(self) -> LateAnswers:
+        """What looks once more for what a store wrote after it was given up."""
+        return LateAnswers(self.stores, self.journal, self.clock)
 
     async def recover(self) -> list[Job]:
         """Settle every open job; the caller holds the lock, so none of them is running.
@@ -77,6 +87,7 @@ class Undo:
             await self.journal.finish(job.id, outcome, ended)
             if died or outcome.swept:
                 settled.append(left.ending(outcome, ended))
+        await self.late.sweep()
         return settled
 
     async def sweep_containers(self) -> None:
@@ -121,6 +132,7 @@ class Undo:
         """What settles the kinds of jobs that work on backups that there are."""
         return {
             JobKind.PRUNE: self._settle_sets,
+            JobKind.DELETE: self._settle_sets,
             JobKind.COPY: self._settle_sets,
             JobKind.REKEY: self._settle_rekey,
         }
@@ -145,7 +157,7 @@ class Undo:
             return
         stack = job.plan[STACK]
         try:
-            await self.stores.ask(lambda store: delete_set(store, stack, job.id), but=but)
+            await self.stores.ask(lambda store: sweep_set(store, stack, job.id), but=but)
         except BotError as error:
             if not but:
                 raise
@@ -162,7 +174,8 @@ class Undo:
     async def _settle_sets(self, job: Job, ended: JobState, words: str) -> Outcome:
         """What it had half deleted or half copied goes; all else is whole, for the next one."""
         is_prune = job.kind is JobKind.PRUNE
-        if await self._finish_half(job, DELETING if is_prune else COPYING) is Remedy.ASK:
+        fact = COPYING if job.kind is JobKind.COPY else DELETING
+        if await self._finish_half(job, fact) is Remedy.ASK:
             return stuck(job, words)
         words = words.partition(NOT_YET)[0]
         return Outcome(ended, f"{words}; {deleted_so_far(job.plan)}" if is_prune else words)

@@ -122,13 +122,15 @@ class UpdateService:
         plan = await self._plan(found, command, job)
         await begin("backing up")
         made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
+        took: dict[str, float] = {}
         if command.rehearse:
-            await self._rehearse(plan, made, job, begin)
+            took = await self._rehearse(plan, made, job, begin)
         away = 0.0
         for number in range(1, len(plan.hops) + 1):
             plan = await self._with_change(plan, number, command)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
-            away += await self._hop(plan, number, job, begin, ask)
+            expected = took.get(plan.hop(number).version, 0)
+            away += await self._hop(plan, number, job, begin, ask, expected)
         seconds = self.clock.monotonic() - started
         return Updated(
             job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
@@ -214,7 +216,10 @@ class UpdateService:
             )
         return change
 
-    async def _rehearse(self, plan: UpdatePlan, made: BackedUp, job: JobLog, begin: Begin) -> None:
+    async def _rehearse(
+        self, plan: UpdatePlan, made: BackedUp, job: JobLog, begin: Begin
+    ) -> dict[str, float]:
+        """Go the way on a copy; how many seconds each version took there until it served."""
         way = [
             RehearsedHop(each.image, each.image_id, parse_target(each.version))
             for each in plan.hops
@@ -225,7 +230,8 @@ class UpdateService:
             [hop] = [each for each in plan.hops if each.version == str(error.version)]
             await self.memory.remember(hop, error.reason)
             raise
-        await begin(rehearsed.prediction)
+        await begin(rehearsed.words)
+        return {each.version: each.seconds for each in rehearsed.hops}
 
     async def _with_change(self, plan: UpdatePlan, number: int, command: RunUpdate) -> UpdatePlan:
         """What the hop wants of the compose files as the hop before has left them."""
@@ -240,8 +246,14 @@ class UpdateService:
         hops[number - 1] = replace(hop, change=planned.change if planned else None)
         return replace(plan, hops=tuple(hops))
 
-    async def _hop(
-        self, plan: UpdatePlan, number: int, job: JobLog, begin: Begin, ask: Ask
+    async def _hop(  # noqa: PLR0913, PLR0917 - the hop, and all who are told
+        self,
+        plan: UpdatePlan,
+        number: int,
+        job: JobLog,
+        begin: Begin,
+        ask: Ask,
+        expected: float,
     ) -> float:
         """Roll and hold; for how many seconds nobody was served."""
         tools = await self.workplace.tools(plan.site, plan.key(number))
@@ -249,7 +261,7 @@ class UpdateService:
         gone = self.clock.monotonic()
         await roll.forward(job, begin)
         await begin(f"waiting until {roll.hop.version} holds")
-        judgement = await self.gates.of(plan.site).hold(roll.wanted)
+        judgement = await self.gates.of(plan.site, expected).hold(roll.wanted)
         held_since = self.clock.monotonic() - self.gates.stable
         if judgement.verdict is Verdict.ASK and await ask(judgement):
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
@@ -260,10 +272,10 @@ class UpdateService:
             )
         await job.plan(**promotion(roll))
         await begin(f"{roll.hop.version} is promoted")
-        for service in roll.hop.change.drops if roll.hop.change else ():
-            await self.project.drop_service(plan.site, service)
         if number > 1:
             await roll.drop_copies()
+        for service in roll.hop.change.drops if roll.hop.change else ():
+            await self.project.drop_service(plan.site, service)
         return held_since - gone
 
 

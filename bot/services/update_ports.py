@@ -70,8 +70,11 @@ class Gates(Protocol):
     @property
     def stable(self) -> float: ...
 
-    def of(self, site: Site) -> Gate:
-        """The gate before the stack's own server and worker."""
+    def of(self, site: Site, expected: float = 0) -> Gate:
+        """The gate before the stack's own server and worker.
+
+        A start that is *expected* to take so many seconds gets thrice as many at least.
+        """
 
 
 class Evidence(Protocol):

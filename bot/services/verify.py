@@ -8,9 +8,11 @@ from typing import Protocol, TypeVar
 from bot import age
 from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import POSTGRES, Format, encoding_of
-from bot.domain.errors import IntegrityError, RefusedError
-from bot.domain.manifest import Component
+from bot.domain.damage import Depth
+from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
+from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import ComponentVerified
+from bot.services.damage import DamageLog
 from bot.services.pipeline import Tally, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
 from bot.services.unpacking import decompress
@@ -37,22 +39,25 @@ class Verified:
 
 @dataclass(frozen=True)
 class VerifyService:
-    """`akbot verify`."""
+    """`akbot verify`, in one store; what is found is remembered there in *damage*."""
 
     engine: Engine
     store: BackupStore
     identities: Sequence[age.Identity]
     publish: Publish
     locks: ReadLocks
+    damage: DamageLog
 
     async def run(self, record: BackupRecord, *, deep: bool) -> Verified:
         """Read every component of *record* to its end.
 
         Stored bytes are compared with the signed manifest; with an identity they are decrypted and
-        each file's own format is checked; *deep* also reads the dump with `pg_restore`.
+        each file's own format is checked; *deep* also reads the dump with `pg_restore`. A backup
+        that is not what its manifest says counts as damaged from then on, until one is whole.
 
         Raises:
-            IntegrityError: something is not what the manifest says.
+            IntegrityError: something is not what the manifest says, or was not when somebody
+                looked deeper.
             RefusedError: the backup is not trusted or just being deleted, or *deep* without an
                 identity.
         """
@@ -63,12 +68,36 @@ class VerifyService:
                 hint="Set AKBOT_IDENTITY_FILE, or run it where the key is.",
             )
         database = self.engine.database(await self.engine.find_stack()) if deep else None
+        depth = Depth.DEEP if deep else Depth.OPENED if self.identities else Depth.STORED
         async with self.locks.reading(record.id):
-            for component in manifest.components:
-                await verify_component(self.store, component, self.identities, database)
-                self.publish(ComponentVerified(component))
+            try:
+                await self._read(manifest, database)
+            except OtherKeyError:
+                raise
+            except IntegrityError as error:
+                await self._remember(manifest, error, depth)
+                raise
+            if damage := await self.damage.whole(manifest, depth):
+                raise IntegrityError(
+                    f"nothing is wrong so far, but something was, deeper: {damage}",
+                    hint=f'Look there again with "akbot verify {record.id} --deep".',
+                )
         read = deep and manifest.component(POSTGRES) is not None
         return Verified(record.id, bool(self.identities), read, manifest.stored_size)
+
+    async def _read(self, manifest: Manifest, database: Database | None) -> None:
+        for component in manifest.components:
+            await verify_component(self.store, component, self.identities, database)
+            self.publish(ComponentVerified(component))
+
+    async def _remember(self, manifest: Manifest, error: IntegrityError, depth: Depth) -> None:
+        """What was found counts for more than whether that could be written down."""
+        try:
+            await self.damage.found(manifest, str(error), depth)
+        except (PortError, RefusedError) as unwritten:
+            error.add_note(f"It still counts as good, since no note could be made: {unwritten}.")
+        else:
+            error.add_note("It counts as damaged now, until a verification finds it whole.")
 
 
 async def verify_component(
@@ -151,7 +180,7 @@ def _naming(component: Component) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise IntegrityError(f'component "{component.name}": {error}', hint=error.hint) from error
+        raise type(error)(f'component "{component.name}": {error}', hint=error.hint) from error
 
 
 def _compare(tally: Tally, component: Component, *, opened: bool) -> None:

@@ -1,5 +1,6 @@
 """keygen, encrypt and decrypt: files, streams, and what they say when something is wrong."""
 
+import contextlib
 import errno
 import os
 import re
@@ -98,6 +99,18 @@ class TestKeygen:
             rf"# public key: {identity.recipient()}\n{identity.secret_text()}\n",
             path.read_text(),
         )
+
+    def test_a_hyphen_is_stdout_as_for_age_keygen(
+        self, tmp_path: Path, akbot: Akbot, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with contextlib.chdir(tmp_path):
+            assert akbot("keygen", "-o", "-") == 0
+
+        printed = capsys.readouterr()
+        (identity,) = parse_identity_file(printed.out)
+        assert printed.out.endswith(f"\n{identity.secret_text()}\n")
+        assert printed.err == f"Public key: {identity.recipient()}\n"
+        assert not [*tmp_path.iterdir()]
 
     def test_the_mode_does_not_depend_on_the_umask(self, tmp_path: Path) -> None:
         done = process("keygen", "-o", tmp_path / "key.txt", preexec=lambda: void(os.umask(0)))

@@ -1,13 +1,18 @@
 """The compose files of the sandbox's own stack: planned, changed, put back; and their drift."""
 
+import asyncio
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator, Iterator
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot.adapters.compose_drift import DockerDrift
 from bot.adapters.compose_files import ProjectComposeFiles
@@ -27,6 +32,7 @@ from tests.sandbox.fixture import Sandbox, sandbox
 
 __all__ = ["sandbox"]
 pytestmark = pytest.mark.docker
+Reached = Callable[[Sandbox], bool]
 KEY = "20261123T033000Z-k3f9-1"
 OLD, NEW = Family(2025, 8), Family(2026, 2)
 NAMES = {
@@ -360,3 +366,70 @@ async def test_another_compose_sees_what_is_plainly_another(
             ("the mount at /pictures", "the mount at /media", "ports"),
         )
     ]
+
+
+CHILD = """
+import asyncio, os, sys
+from pathlib import Path
+from pydantic import TypeAdapter
+from bot.adapters.compose_files import ProjectComposeFiles
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine_api import EngineApi
+from bot.domain.compose_edit import ComposeChange
+from bot.domain.restore import Site
+site, change, key, engine, lock = sys.argv[1:]
+site = TypeAdapter(Site).validate_json(site)
+change = TypeAdapter(ComposeChange).validate_json(change)
+given = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG")}
+files = ProjectComposeFiles(EngineApi(engine), ComposeProgram(given, Path(lock)))
+asyncio.run(files.apply(site, change, key))
+"""
+
+
+def begun(sandbox: Sandbox) -> bool:
+    return any(sandbox.project.glob(f".akbot-{KEY}.*.new"))
+
+
+def moving(sandbox: Sandbox) -> bool:
+    return (sandbox.mounts / "authentik" / f".akbot-{KEY}").exists()
+
+
+def moved(sandbox: Sandbox) -> bool:
+    return (sandbox.mounts / "authentik" / "data" / "media").exists()
+
+
+def swapped(sandbox: Sandbox) -> bool:
+    return b"  redis:" not in (sandbox.project / "docker-compose.yml").read_bytes()
+
+
+def killed(sandbox: Sandbox, place: Place, change: ComposeChange, at: Reached, lock: Path) -> None:
+    """A process that applies the change, killed as soon as it has come so far."""
+    said = [TypeAdapter(type(each)).dump_json(each).decode() for each in (place.site, change)]
+    words = [sys.executable, "-c", CHILD, *said, KEY, ENGINE, str(lock)]
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(words, env=dict(sandbox.environment), cwd=root) as process:
+        while not at(sandbox) and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+
+
+@pytest.mark.parametrize("at", [begun, moving, moved, swapped])
+async def test_a_kill_on_the_way_can_be_finished_or_undone(
+    place: Place,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    at: Reached,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    change, before = await change_of(place), look(sandbox)
+    lock = tmp_path / "compose.lock"
+
+    await asyncio.to_thread(killed, sandbox, place, change, at, lock)
+    await place.files.undo(place.site, change, KEY)
+    assert look(sandbox) == before
+
+    await asyncio.to_thread(killed, sandbox, place, change, at, lock)
+    await place.files.apply(place.site, change, KEY)
+    assert await place.files.plan(place.site, OLD, NEW) is None
+    await place.files.undo(place.site, change, KEY)
+    assert look(sandbox) == before

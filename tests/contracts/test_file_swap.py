@@ -5,7 +5,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,11 +21,13 @@ NEW = {"compose.yml": b"new: 2\r\n", "override.yml": b"another: 2"}
 CHILD = """
 import os, sys
 from pathlib import Path
-folder, number, doing = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 from bot.adapters import file_swap
-from tests.contracts.test_file_swap import KEY, changes, texts
-place, seen = Path(folder), 0
-given, wanted = changes(place), texts(place)
+from bot.domain.compose_edit import FileChange, digest
+key, folder, number, doing, *words = sys.argv[1:]
+given, wanted, seen, number = [], {}, 0, int(number)
+for path, old, new in zip(words[::3], words[1::3], words[2::3]):
+    given.append(FileChange(path, digest(old.encode()), digest(new.encode())))
+    wanted[path] = new.encode()
 def watch(event, arguments):
     global seen
     if event in {"open", "os.rename", "os.remove", "os.chown", "os.chmod"}:
@@ -39,10 +40,10 @@ def watch(event, arguments):
             os._exit(9)
 sys.addaudithook(watch)
 if doing == "apply":
-    file_swap.stage(given, wanted, KEY)
-    file_swap.swap(given, KEY)
+    file_swap.stage(given, wanted, key)
+    file_swap.swap(given, key)
 else:
-    file_swap.swap_back(given, KEY)
+    file_swap.swap_back(given, key)
 os._exit(0)
 """
 
@@ -80,8 +81,9 @@ def apply(folder: Path) -> None:
 
 
 def child(folder: Path, number: int, doing: str) -> int:
-    words: Sequence[str] = [sys.executable, "-c", CHILD, str(folder), str(number), doing]
-    return subprocess.run(words, check=False, timeout=60).returncode
+    files = [(str(folder / name), OLD[name].decode(), NEW[name].decode()) for name in OLD]
+    words = [KEY, str(folder), str(number), doing, *(word for file in files for word in file)]
+    return subprocess.run([sys.executable, "-c", CHILD, *words], check=False, timeout=60).returncode
 
 
 def statuses(folder: Path) -> set[tuple[int, int, int]]:
@@ -173,9 +175,9 @@ def test_a_kill_before_any_act_can_be_finished_or_undone(folder: Path, tmp_path:
         apply(cut)
         assert {name: contents(cut)[name] for name in NEW} == NEW
         file_swap.swap_back(changes(cut), KEY)
-        assert {name: contents(cut)[name] for name in OLD} == OLD
+        assert contents(cut) == OLD
         file_swap.swap_back(changes(other), KEY)
-        assert {name: contents(other)[name] for name in OLD} == OLD
+        assert contents(other) == OLD
         if ended == 0:
             break
     assert number > 20

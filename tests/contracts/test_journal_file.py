@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
@@ -53,6 +54,28 @@ async def test_what_was_written_is_there_after_a_close(path: Path) -> None:
     again = Journal(StateFolder(path))
     assert await again.jobs.open_jobs() == [JOB]
     await again.close()
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_folder_that_is_removed_under_it_is_noticed(
+    path: Path, journal: Journal, *, again: bool
+) -> None:
+    await journal.jobs.begin(JOB)
+    shutil.rmtree(path)
+    if again:  # by another process, which finds nothing of this one
+        other = Journal(StateFolder(path))
+        assert await other.jobs.open_jobs() == []
+        await other.close()
+
+    for call in (
+        journal.jobs.step(JOB.id, "store media"),
+        journal.jobs.progress(JOB.id, "storing media", 0.5),
+        journal.jobs.finish(JOB.id, DONE, NOW),
+        journal.jobs.open_jobs(),
+    ):
+        with pytest.raises(PortError, match=r"journal\.db\" was removed or replaced") as caught:
+            await call
+        assert "AKBOT_STATE" in caught.value.hint
 
 
 async def test_a_journal_that_nobody_uses_makes_nothing(tmp_path: Path) -> None:

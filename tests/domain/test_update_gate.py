@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot.domain.gate_signs import SignKind
 from bot.domain.gate_verdict import judge, with_look
@@ -190,6 +191,10 @@ def tried(login: str | None, seconds: int, every: int = 20) -> list[Phase]:
         pytest.param(
             [Phase(9, {"ready": 502}, {"signs": (sign(SignKind.SCHEMA),)}), well(61)],
             None, 69, id="a table that lacks while it migrates",
+        ),
+        pytest.param(
+            [*[Phase(9, {"ready": 502}, {"signs": (sign(SignKind.SCHEMA),)})] * 5, well(61)],
+            None, 105, id="tables that lack for long while it migrates",
         ),
         pytest.param(
             [Phase(9, {"ready": 502},
@@ -394,8 +399,33 @@ def test_the_proof_is_the_lines_that_show_it() -> None:
 def test_while_it_waits_it_says_for_what() -> None:
     assert ending(migrating(9, rows=611)).reason == (
         "it migrates, 611 migrations so far; /-/health/ready/ answers 502;"
-        " the login page answers 502, 200 before; /api/v3/root/config/ answers 502, 200 before;"
         ' "worker" has not beaten since it was started'
     )
     assert ending(well(11)).reason == "it holds, for 10 of 60 s"
     assert judge([], wanted_version(), PATIENCE).verdict is Verdict.WAIT
+
+
+def test_what_worked_before_is_written_down_and_read_again() -> None:
+    baseline = Baseline(
+        login_page=200, root_config=None, public=302, urls={MINE: None, URL: 204},
+        login=LOGGED_IN, public_url=URL,
+    )  # fmt: skip
+    written = TypeAdapter(Baseline)
+
+    assert written.validate_json(written.dump_json(baseline)) == baseline
+
+
+def test_of_looks_that_show_the_same_the_first_and_the_last_stay() -> None:
+    looks: list[Sample] = []
+    for look in looks_of(well(5), well(1, ready=503), well(9)):
+        looks = with_look(looks, look)
+
+    assert [each.at for each in looks] == [0, 4, 5, 6, 14]
+
+
+def test_every_look_that_shows_an_event_stays() -> None:
+    looks: list[Sample] = []
+    for look in looks_of(well(4, signs=(sign(SignKind.SCHEMA),)), *tried(BAD_LOGIN, 3, every=1)):
+        looks = with_look(looks, look)
+
+    assert [each.at for each in looks] == [0, 1, 2, 3, 4, 5, 6]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -121,13 +122,15 @@ def test_a_killed_pg_dump_fails_the_backup_and_leaves_nothing(
     wait_until(lambda: not dump_runs(filled), "no session of the dump is left")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_backup_leaves_nothing(
-    filled: Sandbox, akbot: Akbot, tmp_path: Path
+    filled: Sandbox, akbot: Akbot, tmp_path: Path, number: signal.Signals
 ) -> None:
+    """By a person, by the system, or because the terminal, or the way to it, went away."""
     store = tmp_path / "store"
     process = akbot.with_settings(AKBOT_STORE=f"file://{store}").start("backup")
     wait_until(lambda: dump_runs(filled), "pg_dump copies rows")
-    process.send_signal(2)
+    process.send_signal(number)
 
     out, err = process.communicate(timeout=60)
 

@@ -43,11 +43,10 @@ def visitor(stack: Sandbox) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="module")
-def bot(stack: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Akbot:
-    """One bot for the whole way: what it remembers is part of it."""
-    folder = tmp_path_factory.mktemp("updates")
-    return bot_of(stack, folder)
+@pytest.fixture
+def bot(stack: Sandbox, tmp_path: Path) -> Akbot:
+    """It remembers nothing of the other tests, such as a version that was taken back."""
+    return bot_of(stack, tmp_path)
 
 
 def bot_of(stack: Sandbox, folder: Path, **settings: str) -> Akbot:

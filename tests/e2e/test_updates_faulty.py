@@ -7,8 +7,11 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
+from tests.e2e.test_backup import wait_until
+from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import rows, served
 from tests.e2e.test_updates import bot_of, env_of, in_step
+from tests.e2e.test_updates_kills import drop_aside
 from tests.e2e.visitor import Visitor, probing
 from tests.sandbox.fixture import Sandbox, script
 
@@ -104,25 +107,14 @@ def test_without_one_the_old_version_comes_back(
 
 def late_row(stack: Sandbox, bot: Akbot) -> str:
     """A row that is written after the backup has begun, before anybody is sent away."""
-    from tests.e2e.test_backup import wait_until  # noqa: PLC0415
-    from tests.e2e.test_kills import newest_job  # noqa: PLC0415
-
-    wait_until(lambda: newest_job(bot)[1] == "backing up" or bool(newest_job(bot)[1]), "it began")
+    begun = ("backing up", "store")
+    wait_until(lambda: newest_job(bot)[1].startswith(begun), "the backup has begun")
     name = f"late {bot.folder.name}"[:60]
     stack.psql(
         "INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)"
         f" VALUES (gen_random_uuid(), '{name}', false, '{{}}')"
     )
     return name
-
-
-def drop_aside(stack: Sandbox) -> None:
-    found = stack.psql(
-        "SELECT datname FROM pg_database WHERE datname LIKE 'authentik!_%' ESCAPE '!'",
-        database="postgres",
-    )
-    for (name,) in found:
-        stack.psql(f'DROP DATABASE "{name}" WITH (FORCE)', database="postgres")
 
 
 def test_a_version_that_only_noted_itself_is_forgotten(sandbox: Sandbox, tmp_path: Path) -> None:

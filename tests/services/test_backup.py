@@ -218,16 +218,17 @@ async def test_what_an_outage_leaves_behind_is_told_with_the_first_error(world: 
 
 
 @pytest.mark.parametrize("service", ["postgresql", "redis"])
+@pytest.mark.parametrize(("state", "verb"), [("exited", "up -d"), ("paused", "unpause")])
 async def test_a_service_that_does_not_run_is_named_before_anything_is_begun(
-    world: World, service: str
+    world: World, service: str, state: str, verb: str
 ) -> None:
-    down = make_container(service, state="exited")
+    down = make_container(service, state=state)
     world.engine.stack = replace(world.engine.stack, **{service: down})  # type: ignore[arg-type]
 
     with pytest.raises(PortError, match=f'service "{service}" does not run') as caught:
         await world.run(COMMAND)
 
-    assert caught.value.hint == f'Start it with "docker compose up -d {service}".'
+    assert caught.value.hint == f'Start it with "docker compose {verb} {service}".'
     assert not world.store.calls
 
 

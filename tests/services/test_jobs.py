@@ -1,6 +1,7 @@
 """What a job promises: one at a time, written down before it acts, found whole or undone."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -435,6 +436,37 @@ async def test_an_end_that_cannot_be_written_does_not_hide_the_error(journal: Jo
         await world.jobs.run(COMMAND, work)
 
     assert "could not be written down: no space" in caught.value.__notes__[-1]
+
+
+async def test_a_state_folder_that_went_in_a_job_is_told_at_its_next_step(
+    journal: Journal, tmp_path: Path
+) -> None:
+    world = World(journal=journal.jobs)
+
+    async def work(job: JobLog, _: Publish) -> None:
+        shutil.rmtree(tmp_path / "state")
+        await job.step("commit")
+        raise AssertionError("nothing more is done")
+
+    with pytest.raises(PortError, match="was removed or replaced") as caught:
+        await world.jobs.run(COMMAND, work)
+
+    assert "could not be written down: " in caught.value.__notes__[-1]
+
+
+async def test_one_that_went_after_the_last_step_is_told_beside_what_was_done(
+    journal: Journal, tmp_path: Path
+) -> None:
+    world = World(journal=journal.jobs)
+
+    async def work(_: JobLog, __: Publish) -> None:
+        shutil.rmtree(tmp_path / "state")
+
+    with pytest.raises(PortError, match="was removed or replaced") as caught:
+        await world.jobs.run(COMMAND, work)
+
+    [note] = caught.value.__notes__
+    assert note.endswith(" itself is done: complete, verified and signed.")
 
 
 async def test_progress_that_cannot_be_written_is_logged_once_and_tried_on(

@@ -30,6 +30,7 @@ def runner(world: World) -> JobRunner:
         world.pin,
         world.read_back,
         world.preview,
+        world.standing,
         prunes=True,
     )
 

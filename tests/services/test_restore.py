@@ -12,19 +12,21 @@ from bot import age
 from bot.app_restores import confirmed_before
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
-from bot.domain.jobs import JobKind, JobState, Trigger
+from bot.domain.jobs import JobKind, JobState, Trigger, degraded
 from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
+from bot.entrypoints.render_restore import restored_lines
 from bot.services.deletion import READS
 from bot.services.gate import GateError
 from bot.services.restore import Confirm
 from bot.services.restore_ports import Tools
+from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_restore import NEW, OLD, FakeWorkplace
 from tests.fakes_stack import make_facts
-from tests.services.restore_world import RESTORE, UNDO, RestoreWorld, world_with_a_backup
+from tests.services.restore_world import OF_A_DUMP, RESTORE, UNDO, RestoreWorld, world_with_a_backup
 
 
 @pytest.fixture
@@ -127,6 +129,24 @@ async def test_the_task_queue_is_emptied_unless_it_shall_be_kept(
     await world.restore(replace(RESTORE, keep_queue=keep))
 
     assert ("empty queue" in world.host.calls) is not keep
+
+
+@pytest.mark.parametrize("command", [RESTORE, OF_A_DUMP], ids=["a backup", "a dump"])
+async def test_a_store_that_lacks_the_safety_backup_is_named_in_the_outcome(
+    command: RunRestore,
+) -> None:
+    full = FakeStore(fail_put_at=1)
+    world = await world_with_a_backup()
+    world.others = {"far": full}
+
+    restored = await world.restore(command)
+
+    assert restored.safety_missing.keys() == {"far"}
+    [job] = await world.journal.jobs(1)
+    lack = 'the safety backup of the state before is not in store "far": '
+    assert degraded(job).startswith(lack)
+    lines = restored_lines(restored)
+    assert lines[1].startswith(f"degraded: {lack}")
 
 
 async def test_without_a_safety_backup_there_is_none(world: RestoreWorld) -> None:

@@ -472,6 +472,7 @@ def runner(world: World) -> JobRunner:
         world.pin,
         world.read_back,
         world.preview,
+        world.standing,
         copies=True,
     )
 
@@ -490,6 +491,37 @@ async def test_the_bot_copies_after_a_backup_that_reached_every_store(
 
     kinds = [job.kind for job in reversed(await world.journal.jobs(5))]
     assert kinds == ([JobKind.BACKUP] if breaks else [JobKind.BACKUP, JobKind.COPY])
+
+
+async def test_a_store_that_is_back_gets_what_it_lacks_without_another_backup() -> None:
+    world, second = two()
+    second.fail_put_at = 1
+    running = runner(world)
+    await running.start(AT_NIGHT)
+    await asyncio.gather(*running._tasks)
+    second.fail_put_at = None
+
+    await running.catch_up()
+
+    [record] = await world.records()
+    assert record.stores == ("first", "second")
+    world.clock.at += timedelta(hours=1)
+    await running.catch_up()  # there is nothing left, and so no further job
+    assert [job.kind for job in await world.journal.jobs(5)] == [JobKind.COPY, JobKind.BACKUP]
+
+
+async def test_a_copy_that_fails_is_not_tried_again_every_hour() -> None:
+    world, second = two()
+    store_backup(world, NOW - DAY)
+    second.fail_put_at = 1
+    running = runner(world)
+
+    for _ in range(24):
+        await running.catch_up()
+        world.clock.at += timedelta(hours=1)
+
+    failed = [job.state for job in await world.journal.jobs(30)]
+    assert failed == [JobState.FAILED, JobState.FAILED]
 
 
 async def test_a_restore_reads_from_the_store_that_has_the_backup_whole() -> None:

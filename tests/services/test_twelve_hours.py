@@ -140,6 +140,7 @@ class Machine:
             world.pin,
             world.read_back,
             world.preview,
+            world.standing,
             prunes=self.prunes,
         )
         scheduler = Scheduler(

@@ -28,6 +28,7 @@ from bot.domain.restore_plan import Preview
 from bot.domain.retention import Policy
 from bot.services.backup import BackedUp, BackupService
 from bot.services.copies import Copied, CopyService
+from bot.services.damage import DamageLog
 from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
@@ -37,6 +38,7 @@ from bot.services.ports import JobLog, Publish
 from bot.services.prune import Pruned, PruneService
 from bot.services.prune_stores import Kept, PrunedStores, PruneStores
 from bot.services.rekey import Rekeyed, RekeyService
+from bot.services.standing import Standing
 from bot.services.stores import Place, Stores
 from bot.services.undo import Undo
 from bot.services.unpacking import decompress
@@ -125,7 +127,11 @@ class World:
     @property
     def verify(self) -> VerifyService:
         identities = self.keyring.identities
-        return VerifyService(self.engine, self.store, identities, lambda _: None, self.read_locks)
+        log = DamageLog(
+            self.store, self.keyring.trusted, lambda: self.keyring.signing_key, self.clock
+        )
+        tell = lambda _: None  # noqa: E731
+        return VerifyService(self.engine, self.store, identities, tell, self.read_locks, log)
 
     async def rekey(self, command: RunRekey = REKEY) -> Rekeyed:
         """New seals, as a job."""
@@ -206,6 +212,8 @@ class World:
             case RunBackup():
                 return await self.back_up(command, begun)
             case RunCopy():
+                if not await self.copies().preview():  # as the app: no job for nothing
+                    return Copied()
                 return await self.copy(command)
             case RunPrune():
                 return await self.prune(command)
@@ -225,6 +233,13 @@ class World:
 
     async def preview(self, _: RunRestore) -> Preview:
         raise RefusedError("nothing can be restored here")
+
+    @property
+    def standing(self) -> Standing:
+        async def has_job() -> bool:
+            return self.lock.held
+
+        return Standing(self.journal, has_job)
 
     @property
     def pins(self) -> PinService:

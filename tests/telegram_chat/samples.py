@@ -62,7 +62,7 @@ def finished(backup_id: str, **how: tuple[str, ...]) -> BackupFinished:
 
 
 def record(
-    hours: float, size: int = 215 * MB, state: BackupState = BackupState.GOOD, **how: bool
+    hours: float, size: int = 215 * MB, state: BackupState = BackupState.GOOD, **how: Any
 ) -> BackupRecord:
     made = NOW - timedelta(hours=hours)
-    return BackupRecord(make_backup_id(made, "k3f9"), state, stored_size=size, **how)  # type: ignore[arg-type]
+    return BackupRecord(make_backup_id(made, "k3f9"), state, stored_size=size, **how)

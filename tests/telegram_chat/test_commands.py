@@ -195,6 +195,19 @@ async def test_jobs_tells_who_asked_and_with_an_id_all_about_one(world: World) -
     assert '"<b>" is no job. Send /jobs' in none.text
 
 
+async def test_a_job_whose_process_was_killed_is_not_told_to_run(world: World) -> None:
+    async with world.talking():
+        job = world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+        world.operations.is_killed = True
+
+        listed = await world.asks(world.boris, "/jobs")
+        one = await world.asks(world.boris, f"/jobs {job.id}")
+        status = await world.asks(world.boris, "/status")
+
+    assert "the command was stopped in it" in one.text
+    assert "running" not in (listed.text + one.text + status.text).lower()
+
+
 async def test_jobs_takes_the_beginning_of_an_id(world: World) -> None:
     async with world.talking():
         await world.asks(world.anna, "/backup")

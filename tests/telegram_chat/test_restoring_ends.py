@@ -1,13 +1,14 @@
 """A restore that was asked for in the chat: kills on its way, how it goes on and ends."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.jobs import JobState
 from bot.domain.messages import RunRestore, StepBegan
-from bot.domain.restore import GOING_AWAY
+from bot.domain.restore import GOING_AWAY, KEPT
 from tests.telegram_chat.restores import (
     NEWEST,
     OLDER,
@@ -177,6 +178,23 @@ async def test_a_restore_that_another_one_followed_is_not_taken_back(world: Worl
         world.anna.presses(outcome, "Take it back …")
         await world.said("is not the last one any more")
 
+    assert len(world.operations.commands) == 1
+
+
+@pytest.mark.parametrize("kept", ["", "before"], ids=["the window is over", "another reason"])
+async def test_the_button_of_a_restore_that_keeps_nothing_says_so(world: World, kept: str) -> None:
+    async with world.talking():
+        await confirmed(world)
+        job = world.operations.end(JobState.DONE, "backup X serves")
+        world.operations.all_jobs[0] = replace(job, plan={KEPT: kept})
+        outcome = await world.said("Restored")
+        world.operations.preview = None
+        world.anna.presses(outcome, "Take it back …")
+        answer = await world.said("no restore to take back" if kept else "cannot be taken back")
+
+    if not kept:
+        assert f"The restore {job.id} cannot be taken back any more" in answer.text
+        assert "Send /backups" in answer.text
     assert len(world.operations.commands) == 1
 
 

@@ -52,6 +52,29 @@ def test_what_people_make_up_as_a_button_is_none(data: str) -> None:
         DeedData.read(data)
 
 
+def test_where_backups_lie_is_told_if_there_are_several_stores() -> None:
+    both = record(8, stores=("near", "far"))
+    one = record(32, stores=("near",), lacking=("far",))
+
+    everywhere = backup_texts.page([both, both], 0, WALL).text
+    lacking = backup_texts.page([both, one], 0, WALL).text
+
+    assert "Each lies in near, far." in everywhere
+    assert "lies in near; not in far." in lacking
+    assert lacking.count("lies in") == 1
+    assert "It lies in near; not in far\n" in backup_texts.one([one], one.id, 0, WALL).text + "\n"
+    assert "lies" not in backup_texts.page([record(8, stores=("only",))], 0, WALL).text
+
+
+def test_of_a_damaged_backup_only_another_look_is_offered() -> None:
+    damaged = record(8, state=BackupState.DAMAGED)
+
+    shown = backup_texts.one([damaged], damaged.id, 0, WALL)
+
+    labels = [label for row in shown.buttons for label, _ in row]
+    assert labels == ["Verify", "← All backups"]
+
+
 def test_of_a_backup_that_is_not_whole_nothing_is_offered() -> None:
     for state, offered in (
         (BackupState.GOOD, ["Verify", "Drill", "Pin", "Restore …", "← All backups"]),

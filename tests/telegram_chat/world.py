@@ -11,7 +11,7 @@ from typing import TypeVar
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BusyError, RefusedError, UpToDateError
-from bot.domain.jobs import Job, JobState, Outcome, describe
+from bot.domain.jobs import Job, JobState, Outcome, as_it_stands, describe
 from bot.domain.messages import (
     Command,
     Event,
@@ -96,6 +96,7 @@ class ToldOperations:
     failure: Exception | None = None
     begun_but_silent: asyncio.Event | None = None
     held: asyncio.Event | None = None  # nothing begins before it is set
+    is_killed: bool = False  # the process of what runs, of which nothing is settled yet
     health: str = "healthy"
     verified: list[str] = field(default_factory=list)
     reading: asyncio.Event | None = None  # no backup is read to its end before it is set
@@ -164,6 +165,11 @@ class ToldOperations:
 
     async def jobs(self, limit: int) -> Sequence[Job]:
         return self.all_jobs[:limit]
+
+    async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
+        return [
+            as_it_stands(job, somebody_works=not self.is_killed) for job in self.all_jobs[:limit]
+        ]
 
     async def job(self, job_id: str) -> Job | None:
         return next((job for job in self.all_jobs if job.id == job_id), None)

@@ -16,6 +16,7 @@ from bot.services.journal_ports import Buttons
 ON_A_PAGE = 6
 _IN_A_ROW = 2
 _MOST_WARNINGS = 5
+_LONGEST_STORES = 200
 _USABLE = {BackupState.GOOD, BackupState.PARTIAL}
 
 
@@ -36,6 +37,7 @@ def page(records: Sequence[BackupRecord], number: int, wall: Wall) -> Shown:
     here = records[number * ON_A_PAGE : (number + 1) * ON_A_PAGE]
     rows = [("MADE", "SIZE", "STATE"), *(_row(record, wall) for record in here)]
     lines = [table(rows), _newest_line(records, wall), "Press one to see it and to use it."]
+    lines[2:2] = _places(here, wall)
     if pages > 1:
         lines[1:1] = [f"Page {number + 1} of {pages}, {len(records)} backups in all."]
     choices = [
@@ -67,6 +69,20 @@ def _row(record: BackupRecord, wall: Wall) -> tuple[str, str, str]:
     return _made(record, wall), size(record.stored_size), state
 
 
+def _places(here: Sequence[BackupRecord], wall: Wall) -> list[str]:
+    """Where they lie, if there are several stores."""
+    if len(here[0].stores) + len(here[0].lacking) <= 1:
+        return []
+    if not any(each.lacking for each in here):
+        return [f"Each lies {_where(here[0])}."]
+    return [f"{_made(each, wall)} lies {_where(each)}." for each in here if each.lacking]
+
+
+def _where(record: BackupRecord) -> str:
+    lacking = f"; not in {', '.join(record.lacking)}" if record.lacking else ""
+    return plain(f"in {', '.join(record.stores)}{lacking}", _LONGEST_STORES)
+
+
 def _made(record: BackupRecord, wall: Wall) -> str:
     local = record.created.astimezone(wall.zone)
     is_recent = wall.now - record.created < timedelta(days=300)
@@ -84,6 +100,8 @@ def one(records: Sequence[BackupRecord], backup_id: str, number: int, wall: Wall
         code(record.id),
         f"{_state(record)}, {size(record.stored_size)}",
     ]
+    if len(record.stores) + len(record.lacking) > 1:
+        lines.append(f"It lies {_where(record)}")
     if record.reason:
         lines.append(f"Why: {plain(record.reason)}")
     if record.manifest:
@@ -114,7 +132,9 @@ def _manifest_lines(manifest: Manifest) -> list[str]:
 
 
 def _deeds(record: BackupRecord, number: int) -> list[tuple[tuple[str, str], ...]]:
-    """Of what is not trusted or not whole nothing can be used."""
+    """Of what is not trusted or not whole nothing can be used; damage can be looked at again."""
+    if record.state is BackupState.DAMAGED:
+        return [(("Verify", DeedData(Deed.VERIFY, record.id, number).line()),)]
     if record.state not in _USABLE:
         return []
     pin = ("Unpin", Deed.UNPIN) if record.pinned else ("Pin", Deed.PIN)

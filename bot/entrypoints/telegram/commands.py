@@ -152,8 +152,9 @@ class Commands:
 
     async def jobs(self, asked: Asked) -> str:
         if not asked.words:
-            return texts.jobs(await self.operations.jobs(texts.MOST_JOBS), self._wall())
-        jobs = await self.operations.jobs(ALL_JOBS)
+            newest = await self.operations.jobs_as_they_stand(texts.MOST_JOBS)
+            return texts.jobs(newest, self._wall())
+        jobs = await self.operations.jobs_as_they_stand(ALL_JOBS)
         try:
             return texts.job_details(choose_job(jobs, asked.words), self._wall())
         except RefusedError as error:

@@ -33,5 +33,5 @@ def _next(job: Job) -> str:
     if job.state is JobState.STUCK:
         return f"I have stopped trying. On the host, run {code(f'akbot jobs settle {job.id}')}."
     if job.kind is JobKind.COPY:
-        return f"After the next backup it is tried again; {code('akbot copy')} does it now."
+        return f"Within half a day it is tried again; {code('akbot copy')} does it now."
     return f"On the host, {code('akbot rekey')} goes on from there."

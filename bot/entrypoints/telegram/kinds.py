@@ -42,7 +42,7 @@ def progress_ended(job: Job, wall: Wall) -> str:
 def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
     """How a job ended."""
     match job.kind:
-        case JobKind.PRUNE:
+        case JobKind.PRUNE | JobKind.DELETE:
             return prune_texts.outcome(job)
         case JobKind.DRILL:
             return drill_texts.outcome(job)

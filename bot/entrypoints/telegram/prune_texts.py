@@ -1,24 +1,25 @@
-"""What is told of a prune that has ended. Pure, like `texts`."""
+"""What is told of a prune, or of one backup's deletion, that has ended. Pure, like `texts`."""
 
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.entrypoints.telegram.job_texts import Told
 from bot.entrypoints.telegram.markup import code, plain, units
 
 _LONGEST_REASON = 400
+_WHAT = {JobKind.PRUNE: "Deleting old backups", JobKind.DELETE: "Deleting a backup"}
 _HEADLINES = {
-    JobState.RUNNING: "⏳ <b>Deleting old backups</b>",
-    JobState.DONE: "✅ <b>Old backups deleted</b>",
-    JobState.FAILED: "❌ <b>Deleting old backups failed</b>",
-    JobState.CANCELLED: "⏹ <b>Deleting old backups cancelled</b>",
-    JobState.INTERRUPTED: "⚠️ <b>Deleting old backups interrupted</b>",
-    JobState.ROLLED_BACK: "↩️ <b>Deleting old backups rolled back</b>",
-    JobState.STUCK: "🆘 <b>Deleting old backups is stuck</b>",
+    JobState.RUNNING: "⏳ <b>{what}</b>",
+    JobState.DONE: "✅ <b>{what}: done</b>",
+    JobState.FAILED: "❌ <b>{what} failed</b>",
+    JobState.CANCELLED: "⏹ <b>{what} cancelled</b>",
+    JobState.INTERRUPTED: "⚠️ <b>{what} interrupted</b>",
+    JobState.ROLLED_BACK: "↩️ <b>{what} rolled back</b>",
+    JobState.STUCK: "🆘 <b>{what} is stuck</b>",
 }
 
 
 def outcome(job: Job) -> Told:
     """How it ended; there is nothing to press, since the next scheduled backup tries again."""
-    lines = [_HEADLINES[job.state]]
+    lines = [_HEADLINES[job.state].format(what=_WHAT[job.kind])]
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     if job.state is not JobState.DONE:
@@ -29,6 +30,8 @@ def outcome(job: Job) -> Told:
 
 
 def _left(job: Job) -> str:
+    if job.kind is JobKind.DELETE:
+        return "All other backups are untouched."
     if job.swept:
         return "Every backup that is still there is whole, the newest ones are untouched."
     return "The newest backups are untouched. Parts of an old one may still lie in the store."
@@ -37,4 +40,6 @@ def _left(job: Job) -> str:
 def _next(job: Job) -> str:
     if job.state is JobState.STUCK:
         return f"I have stopped trying. On the host, run {code(f'akbot jobs settle {job.id}')}."
+    if job.kind is JobKind.DELETE:
+        return f"On the host, {code('akbot delete')} goes on from there."
     return f"After the next scheduled backup it is tried again; {code('akbot prune')} does it now."

@@ -39,6 +39,14 @@ def not_the_last(job: str) -> str:
     )
 
 
+def too_late(job: str) -> str:
+    """The answer to the button of a restore that keeps nothing for it any more."""
+    return (
+        f"❌ The restore {code(job)} cannot be taken back any more: what served before it was"
+        " kept for a day, until a newer backup was good. Send /backups and restore one of those."
+    )
+
+
 def plan(preview: Preview, wall: Wall) -> str:
     """What is replaced, what is lost, who comes back, and what else should be known."""
     lines = _undo_lines(preview, wall) if preview.undo_of else _backup_lines(preview, wall)

@@ -13,6 +13,7 @@ from bot.domain.catalogue import choose
 from bot.domain.errors import BusyError, RefusedError
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRestore
+from bot.domain.restore import KEPT
 from bot.domain.restore_plan import Preview
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
 from bot.entrypoints.telegram.answers import Answers
@@ -119,6 +120,8 @@ class Restoring:
         try:
             preview = await self._operations.plan_restore(command)
         except RefusedError as error:
+            if await self._keeps_nothing(job):
+                return restore_plan_texts.too_late(job)
             return restore_plan_texts.refused(error)
         if job and preview.undo_of != job:
             return restore_plan_texts.not_the_last(job)
@@ -133,6 +136,11 @@ class Restoring:
         text = restore_plan_texts.plan(preview, self._wall())
         await self._desk.put(question, request.place.thread, text)
         return None
+
+    async def _keeps_nothing(self, job_id: str) -> bool:
+        """Whether what that restore had kept is gone, which its button cannot show."""
+        job = await self._operations.job(job_id) if job_id else None
+        return job is not None and not job.plan.get(KEPT)
 
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Ask once more after the plan, and begin after that."""

@@ -101,7 +101,7 @@ class Starts:
 
     async def running(self) -> Job | None:
         """The job that runs."""
-        newest = await self.operations.jobs(_LOOK_BACK)
+        newest = await self.operations.jobs_as_they_stand(_LOOK_BACK)
         return next((job for job in newest if job.state is JobState.RUNNING), None)
 
     def _start(self, request: Request, command: Command) -> _Start:

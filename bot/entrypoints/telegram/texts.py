@@ -224,6 +224,7 @@ def cancelling(job: Job | None, wall: Wall) -> str:
     then = {
         JobKind.BACKUP: "What it has stored so far is removed.",
         JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
+        JobKind.DELETE: "What it has begun to delete still goes.",
         JobKind.RESTORE: "The state before serves again, whole.",
         JobKind.UPDATE: "The version before serves on, or again, with every row.",
         JobKind.ROLLBACK: "What it has begun is brought to its end, so that one version serves.",

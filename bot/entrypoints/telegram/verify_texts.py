@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain.catalogue import BackupRecord
-from bot.domain.errors import BotError, IntegrityError
+from bot.domain.errors import BotError, IntegrityError, OtherKeyError
 from bot.entrypoints.render import duration, size
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall, problem
@@ -50,7 +50,7 @@ def _figures(found: Verified, seconds: float) -> str:
 def failed(record: BackupRecord, error: BotError, wall: Wall) -> str:
     """That it is damaged, or that nobody knows."""
     made = _made(record, wall)
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) and not isinstance(error, OtherKeyError):
         return (
             f"🆘 <b>Backup damaged</b>: do not count on {made}\n{problem(error)}\n"
             f"Send /backup for a new one, /backups for the others.\n{code(record.id)}"

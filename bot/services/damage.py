@@ -1,0 +1,70 @@
+"""Remember what verifications of one store found, beside the backups there."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot.domain.backup_id import BackupId
+from bot.domain.damage import (
+    Damage,
+    Depth,
+    damage_file,
+    damage_to_read,
+    encode_damage,
+    judge_damage,
+    next_damage,
+)
+from bot.domain.found_set import FoundSet
+from bot.domain.manifest import Manifest, backup_prefix
+from bot.domain.signature import PublicKey
+from bot.services.catalogue import read_small
+from bot.services.ports import BackupStore, Clock
+from bot.services.signed import put_signed
+
+
+@dataclass(frozen=True)
+class DamageLog:
+    """Writes in *store*; *signing_key* is asked only where something is written, and may block.
+
+    Both methods raise PortError where the store does not take it.
+    """
+
+    store: BackupStore
+    trusted: Collection[PublicKey]
+    signing_key: Callable[[], Ed25519PrivateKey]
+    clock: Clock
+
+    async def found(self, manifest: Manifest, reason: str, depth: Depth) -> None:
+        """Let that backup count as damaged, until it is found whole."""
+        standing = await self._standing(manifest)
+        if standing is None or (standing.reason, standing.depth) != (reason, depth):
+            await self._write(manifest, Damage(reason, depth, self.clock.now()))
+
+    async def whole(self, manifest: Manifest, depth: Depth) -> str:
+        """Let it count as good again, unless what was found only shows deeper: that is returned."""
+        standing = await self._standing(manifest)
+        if standing and standing.depth > depth:
+            return standing.words
+        if standing:
+            await self._write(manifest, Damage("", depth, self.clock.now()))
+        return ""
+
+    async def _standing(self, manifest: Manifest) -> Damage | None:
+        prefix = backup_prefix(manifest.stack, manifest.id)
+        sizes = {each.key.removeprefix(prefix): each.size async for each in self.store.list(prefix)}
+        small = {
+            name: await read_small(self.store, prefix + name) for name in damage_to_read(sizes)
+        }
+        return judge_damage(
+            FoundSet(manifest.stack, BackupId(manifest.id), sizes, small), self.trusted
+        )
+
+    async def _write(self, manifest: Manifest, found: Damage) -> None:
+        prefix = backup_prefix(manifest.stack, manifest.id)
+        names = [each.key.removeprefix(prefix) async for each in self.store.list(prefix)]
+        number = next_damage(names)
+        document = encode_damage(manifest.stack, BackupId(manifest.id), number, found)
+        key = await asyncio.to_thread(self.signing_key)
+        await put_signed(self.store, prefix + damage_file(number), document, key)

@@ -1,0 +1,183 @@
+"""What a verification found is remembered beside the backup until it is found whole again."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot import age
+from bot.domain.backup_id import BackupId
+from bot.domain.catalogue import LATEST, BackupRecord, BackupState, choose
+from bot.domain.damage import Damage, Depth, damage_file, encode_damage
+from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
+from bot.domain.manifest import Manifest
+from bot.domain.signature import sign
+from tests.fakes import FakeStore
+from tests.fakes_stack import DUMP, NOW
+from tests.services.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def spoil(world: World, manifest: Manifest, component: str = "globals") -> None:
+    key = next(each.key for each in manifest.components if each.name == component)
+    world.store.objects[key] = bytes(len(world.store.objects[key]))
+
+
+async def the_record(world: World, backup_id: str) -> BackupRecord:
+    return choose(await world.records(), backup_id)
+
+
+async def verify(world: World, backup_id: str, *, deep: bool = False) -> None:
+    await world.verify.run(await the_record(world, backup_id), deep=deep)
+
+
+def notes(world: World) -> list[str]:
+    names = (key.rpartition("/")[2] for key in world.store.objects)
+    return sorted(name for name in names if name.startswith("damage") and name.endswith(".json"))
+
+
+async def test_damage_that_was_found_is_shown_and_latest_passes_it_over(world: World) -> None:
+    older, newer = await world.run(), await world.run()
+    spoil(world, newer)
+
+    with pytest.raises(IntegrityError, match='component "globals"') as caught:
+        await verify(world, newer.id)
+
+    record = await the_record(world, newer.id)
+    assert record.state is BackupState.DAMAGED
+    assert record.reason.startswith('component "globals": ')
+    assert record.reason.endswith("(found by verify on 2026-11-23)")
+    assert choose(await world.records(), LATEST).id == older.id
+    assert caught.value.__notes__ == [
+        "It counts as damaged now, until a verification finds it whole."
+    ]
+
+
+async def test_a_damaged_backup_takes_no_good_ones_place_and_stays(world: World) -> None:
+    world.policy = replace(world.policy, last=1, daily=1, weekly=0, monthly=0)
+    manifests = []
+    for _ in range(3):
+        manifests.append(await world.run())
+        world.clock.at += timedelta(days=1)
+    spoil(world, manifests[-1])
+    with pytest.raises(IntegrityError):
+        await verify(world, manifests[-1].id)
+
+    plan = await world.prune_service().preview()
+
+    verdicts = {each.record.id: each for each in plan.verdicts}
+    assert verdicts[BackupId(manifests[2].id)].reason.startswith("damaged, left for you to look at")
+    assert verdicts[BackupId(manifests[1].id)].reason.startswith("the newest")
+    assert [each.record.id for each in plan.doomed] == [manifests[0].id]
+
+
+async def test_a_backup_that_is_found_whole_again_is_good_again(world: World) -> None:
+    manifest = await world.run()
+    before = dict(world.store.objects)
+    spoil(world, manifest)
+    for _ in range(2):  # what is known already is not noted twice
+        with pytest.raises(IntegrityError):
+            await verify(world, manifest.id)
+    assert notes(world) == ["damage-1.json"]
+
+    world.store.objects |= before
+    await verify(world, manifest.id)
+
+    assert (await the_record(world, manifest.id)).state is BackupState.GOOD
+    assert notes(world) == ["damage-1.json", "damage-2.json"]
+    await verify(world, manifest.id)
+    assert len(notes(world)) == 2
+
+
+async def test_what_only_a_deep_look_sees_a_shallow_one_does_not_clear(world: World) -> None:
+    world.engine.postgres.dump = DUMP[: len(DUMP) // 2]
+    manifest = await world.run()
+    with pytest.raises(IntegrityError):
+        await verify(world, manifest.id, deep=True)
+
+    with pytest.raises(IntegrityError, match="something was, deeper") as caught:
+        await verify(world, manifest.id)
+
+    assert caught.value.hint == f'Look there again with "akbot verify {manifest.id} --deep".'
+    record = await the_record(world, manifest.id)
+    assert record.state is BackupState.DAMAGED
+    assert "(found by verify --deep on" in record.reason
+
+
+async def test_a_key_that_does_not_fit_is_no_damage(world: World) -> None:
+    manifest = await world.run()
+    world.keyring = replace(world.keyring, identities=[age.X25519Identity.generate()])
+
+    with pytest.raises(OtherKeyError, match='component "'):
+        await verify(world, manifest.id)
+
+    assert (await the_record(world, manifest.id)).state is BackupState.GOOD
+    assert not notes(world)
+
+
+@pytest.mark.parametrize("stranger", [True, False])
+@pytest.mark.parametrize("said_of", ["this", "another"])
+async def test_only_a_trusted_key_can_call_this_backup_damaged(
+    world: World, said_of: str, *, stranger: bool
+) -> None:
+    manifest = await world.run()
+    key = Ed25519PrivateKey.generate() if stranger else world.keyring.signing_key
+    named = BackupId(manifest.id if said_of == "this" else "20200101T000000Z-aaaa")
+    document = encode_damage("authentik", named, 1, Damage("rotten", Depth.DEEP, NOW))
+    name = f"authentik/{manifest.id}/{damage_file(1)}"
+    world.store.objects |= {name: document, f"{name}.sig": sign(document, key)}
+
+    believed = said_of == "this" and not stranger
+    state = (await the_record(world, manifest.id)).state
+    assert state is (BackupState.DAMAGED if believed else BackupState.GOOD)
+
+
+class TakesNothing(FakeStore):
+    async def put(self, *_: object, **__: object) -> int:
+        raise PortError("access denied")
+
+
+async def test_that_it_could_not_be_noted_is_said_beside_the_damage(world: World) -> None:
+    manifest = await world.run()
+    spoil(world, manifest)
+    world.store = TakesNothing(objects=world.store.objects)
+
+    with pytest.raises(IntegrityError, match='component "globals"') as caught:
+        await verify(world, manifest.id)
+
+    assert caught.value.__notes__ == [
+        "It still counts as good, since no note could be made: access denied."
+    ]
+
+
+async def test_where_the_only_one_is_damaged_there_is_no_good_one(world: World) -> None:
+    manifest = await world.run()
+    spoil(world, manifest)
+    with pytest.raises(IntegrityError):
+        await verify(world, manifest.id)
+
+    with pytest.raises(RefusedError, match="no good backup"):
+        choose(await world.records(), LATEST)
+
+
+async def test_another_store_has_it_whole(world: World) -> None:
+    world.others = {"far": FakeStore()}
+    manifest = await world.run()
+    spoil(world, manifest)
+    with pytest.raises(IntegrityError):
+        await verify(world, manifest.id)
+
+    record = await the_record(world, manifest.id)
+
+    assert (record.state, record.stores, record.damaged_in) == (
+        BackupState.GOOD,
+        ("far",),
+        ("first",),
+    )
+    assert 'in store "first" it is damaged: component "globals"' in record.reason
+    assert not await world.copies().preview()  # it is left for a person to look at

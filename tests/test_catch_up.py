@@ -1,0 +1,34 @@
+"""A daemon looks when it starts, and then every hour, whether a store lacks anything."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.entrypoints.catch_up import CatchUp
+from tests.fakes_stack import NOW, FakeClock
+
+
+class EndingClock(FakeClock):
+    """It passes what it is to sleep at once, and ends the third time."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        if self.at - NOW > timedelta(hours=2):
+            raise EndedError
+
+
+class EndedError(Exception):
+    pass
+
+
+async def test_it_looks_at_once_and_every_hour() -> None:
+    clock = EndingClock()
+    looked: list[float] = []
+
+    async def copy() -> None:
+        looked.append((clock.at - NOW).total_seconds())
+
+    with pytest.raises(EndedError):
+        await CatchUp(copy, clock).run()
+
+    assert looked == [0, 3600, 7200]
