@@ -67,7 +67,7 @@ from bot.services.rollback import ConfirmRollback, RolledBack
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
-from bot.services.update import Ask, Updated
+from bot.services.update import Ask, Updated, nobody_to_ask
 from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
@@ -109,6 +109,7 @@ class App:
         self.read_locks = ReadLocks(self.folder)
         self.upkeep = Upkeep(self.stores, self.journal.jobs, self.read_locks, self.clock, self.keys)
         self.listeners = [*listeners]
+        self.ask_whoever_began: Callable[[RunUpdate], Ask] = lambda _: nobody_to_ask
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
         compose = ComposeProgram(
             settings.client_environment(), settings.state_folder / "compose.lock"
@@ -315,10 +316,23 @@ class App:
                 return await self.rekey(command, begun)
             case RunDrill():
                 return await self.drill(command, begun)
-            case RunRestore():
-                return await self.restore(command, confirmed_before(command.agreed), begun)
+            case RunRestore() | RunUpdate() | RunRollback():
+                return await self._run_agreed(command, begun)
             case _:
                 raise TypeError(f"no job runs on {type(command).__name__}")
+
+    async def _run_agreed(
+        self, command: RunRestore | RunUpdate | RunRollback, begun: Begun | None
+    ) -> object:
+        """What takes the server away, to whose plan a person has agreed before."""
+        agreed = confirmed_before(command.agreed)
+        match command:
+            case RunRestore():
+                return await self.restore(command, agreed, begun)
+            case RunUpdate():
+                return await self.update(command, agreed, self.ask_whoever_began(command), begun)
+            case RunRollback():
+                return await self.rollback(command, agreed, begun)
 
     def check(self) -> CheckService:
         """`akbot check`."""

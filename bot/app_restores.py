@@ -1,7 +1,9 @@
 """The part of the composition root that builds what restores need."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.adapters.dump_file import DumpFile
 from bot.adapters.engine import DockerEngine
@@ -104,10 +106,17 @@ class Restores:
         )
 
 
-def confirmed_before(agreed: str) -> Confirm:
+class _Plan(Protocol):
+    """What a person agrees to."""
+
+    @property
+    def plan_hash(self) -> str: ...
+
+
+def confirmed_before(agreed: str) -> Callable[[_Plan], Awaitable[bool]]:
     """Whoever gave the command had a person's word for the plan with that hash, and no other."""
 
-    async def confirm(preview: Preview) -> bool:
+    async def confirm(preview: _Plan) -> bool:
         if preview.plan_hash != agreed:
             raise RefusedError("what it would do has changed since it was confirmed")
         return True

@@ -22,6 +22,7 @@ from bot.adapters.rehearsal import DockerRehearsals
 from bot.adapters.release_feed import HttpReleaseFeed
 from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.state_folder import StateFolder
+from bot.domain.backup_id import BackupId
 from bot.domain.jobs import JobKind
 from bot.domain.messages import RunRollback, RunUpdate
 from bot.domain.restore import Site
@@ -49,6 +50,7 @@ from bot.services.update_gate import UpdateGate
 from bot.services.update_kept import UpdateKept
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_recovery import UpdateRecovery
+from bot.services.update_watch import TellNews, UpdateWatch
 from bot.settings import Settings
 
 _SPARE = 3.0  # the live database is busier than its copy was
@@ -139,6 +141,14 @@ class Updates:
         """The work of a job of kind ROLLBACK."""
         return await (await self._rollbacks(publish)).run(command, job, confirm)
 
+    async def last_words(self, job: BackupId) -> str:
+        """What the containers that *job* has removed said last, masked."""
+        return await self._evidence.read(job)
+
+    def watch(self, tell: TellNews) -> UpdateWatch:
+        """Looks for new versions by the clock."""
+        return UpdateWatch(self.check.run, self.journal.releases, self.clock, tell)
+
     def rehearsal(self, keyring: Keyring, before: Baseline) -> Rehearsal:
         """What rehearses an update; *before* is what the live version answers."""
         settings = self.settings
@@ -161,7 +171,7 @@ class Updates:
             self.workplace,
             self._gates,
             self._project,
-            LogFolder(self.engine.api, self.settings.state_folder),
+            self._evidence,
             self._memory,
             backups,
         )
@@ -175,6 +185,10 @@ class Updates:
     async def close(self) -> None:
         """Give back threads."""
         await self.registry.close()
+
+    @property
+    def _evidence(self) -> LogFolder:
+        return LogFolder(self.engine.api, self.settings.state_folder)
 
     @property
     def _gates(self) -> LiveGates:

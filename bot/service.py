@@ -5,7 +5,7 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.app import App, open_app
@@ -13,12 +13,13 @@ from bot.domain.daemon_report import DaemonReport
 from bot.domain.jobs import JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
+from bot.domain.update_news import News
 from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import start_log
-from bot.entrypoints.scheduler import Scheduler
+from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.services.operations import Operations
 from bot.services.runner import JobRunner
 from bot.settings import Settings
@@ -62,6 +63,7 @@ class _Service:
         self._held_back = HeldBack(app.pause, app.clock)
         if self._chat:
             app.listeners.append(self._chat.listener)
+            app.ask_whoever_began = self._chat.ask_whoever_began
 
     async def run(self, stop: asyncio.Event) -> None:
         app, settings = self._app, self._app.settings
@@ -69,7 +71,9 @@ class _Service:
         await asyncio.to_thread(app.keys.keyring)
         await app.journal.jobs.open_jobs()
         parts = [self._chat.run] if self._chat else []
-        parts += [each.run for each in self._schedulers(await app.folder.made_at())]
+        since = await app.folder.made_at()
+        parts += [each.run for each in self._schedulers(since)]
+        parts += [each.run for each in self._rounds(since)]
         if app.stores.several:
             parts.append(CatchUp(self._runner.catch_up, app.clock).run)
         daemon = Daemon(
@@ -103,6 +107,12 @@ class _Service:
             if plan
         ]
 
+    def _rounds(self, since: datetime) -> list[Rounds]:
+        plan = self._app.settings.plan_of_update_checks
+        watch = self._app.updates.watch(self._chat.tell_news if self._chat else _log_news)
+        clock = self._app.clock
+        return [Rounds("look for new versions", plan, watch.look, clock, since)] if plan else []
+
     async def _report(self) -> Mapping[str, Any]:
         """What `/healthz` says."""
         journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
@@ -131,6 +141,11 @@ async def _nothing() -> None:
     """There is nobody to say farewell to."""
 
 
+async def _log_news(news: News) -> None:
+    """Without a chat the log is all that there is."""
+    logger.warning("%s", news.words)
+
+
 def _build_chat(app: App, operations: Operations) -> "Chat | None":
     """The chat, where there is a token; its library is imported only then."""
     settings = app.settings
@@ -144,6 +159,8 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
         base_url=f"{settings.telegram_api}/bot",
         allowed=settings.telegram_admins,
         operations=operations,
+        rolls=app.updates,
+        ask_within=timedelta(seconds=settings.gate_ask),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,

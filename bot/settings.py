@@ -178,7 +178,7 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
     def _split_admins(cls, value: object) -> object:
         return split_names(value)
 
-    @field_validator("backup_schedule", "drill_schedule")
+    @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
     @classmethod
     def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
         parse_schedule(value, UTC, f"AKBOT_{str(info.field_name).upper()}")
@@ -255,6 +255,11 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
     def plan_of_drills(self) -> Schedule | None:
         """When the newest backup is drilled by itself; None for never."""
         return parse_schedule(self.drill_schedule, self.zone, "AKBOT_DRILL_SCHEDULE")
+
+    @property
+    def plan_of_update_checks(self) -> Schedule | None:
+        """When new versions are looked for; None for never."""
+        return parse_schedule(self.update_check_schedule, self.zone, "AKBOT_UPDATE_CHECK_SCHEDULE")
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, for the log to mask."""

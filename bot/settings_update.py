@@ -42,6 +42,12 @@ class UpdateSettings(BaseSettings):
         " release is offered at once.",
     )
 
+    update_check_schedule: str = Field(
+        "0 9 * * *",
+        alias="AKBOT_UPDATE_CHECK_SCHEDULE",
+        description="When `akbot run` looks for a new version and tells of it, each once: a cron"
+        " expression of five fields, or `off`. Nothing updates by itself.",
+    )
     rehearsal_stable: float = Field(
         30,
         alias="AKBOT_REHEARSAL_STABLE",

@@ -130,6 +130,17 @@ class FakeQuestions:
     async def find(self, question_id: str) -> tuple[Question, str] | None:
         return self.questions.get(question_id)
 
+    async def waiting_for(
+        self, word: str, person: int, chat: int, now: datetime
+    ) -> Question | None:
+        fitting = [
+            question
+            for question, answer in self.questions.values()
+            if (question.word, question.person, question.chat, answer) == (word, person, chat, "")
+            and question.expires > now
+        ]
+        return max(fitting, key=lambda question: question.expires, default=None)
+
     async def answer(self, question_id: str, choice: str) -> bool:
         question, answer = self.questions.get(question_id, (None, ""))
         if question is None or answer:

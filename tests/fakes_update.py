@@ -1,7 +1,7 @@
 """A registry, a feed and a memory of releases in memory."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.errors import PortError, RefusedError
@@ -9,6 +9,7 @@ from bot.domain.image_name import ImageName
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, FirstSeen
+from bot.domain.update_news import Silence
 from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
 
@@ -75,6 +76,8 @@ class FakeReleaseLog:
     seen: dict[tuple[str, str, str], FirstSeen] = field(default_factory=dict)
     failed: dict[tuple[str, str, str], BadVersion] = field(default_factory=dict)
     known_reasons: dict[Version, Reason] = field(default_factory=dict)
+    told_of: dict[tuple[str, str], bool] = field(default_factory=dict)
+    silent: Silence | None = None
 
     async def note_tags(self, place: str, tags: Collection[str], now: datetime) -> None:
         first_look = all(where != place for where, _ in self.seen_tags)
@@ -101,3 +104,20 @@ class FakeReleaseLog:
 
     async def reasons(self) -> Mapping[Version, Reason]:
         return dict(self.known_reasons)
+
+    async def told(self, place: str) -> Mapping[str, bool]:
+        return {tag: security for (where, tag), security in self.told_of.items() if where == place}
+
+    async def note_told(self, place: str, tag: str, now: datetime, *, security: bool) -> None:  # noqa: ARG002
+        self.told_of[place, tag] = security
+
+    async def silence(self, now: datetime) -> Silence:
+        self.silent = self.silent or Silence(now)
+        return self.silent
+
+    async def note_silence_told(self) -> None:
+        if self.silent:
+            self.silent = replace(self.silent, told=True)
+
+    async def note_answer(self, now: datetime) -> None:
+        self.silent = Silence(now)

@@ -208,6 +208,12 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
             id="a blank schedule",
         ),
         pytest.param(
+            {"AKBOT_UPDATE_CHECK_SCHEDULE": "daily"},
+            'AKBOT_UPDATE_CHECK_SCHEDULE: "daily" is not a cron expression',
+            '"off"',
+            id="a schedule in words",
+        ),
+        pytest.param(
             {"AKBOT_HEALTH_LISTEN": "9180"},
             "AKBOT_HEALTH_LISTEN: it must be an address and a port such as 127.0.0.1:9180",
             "example",

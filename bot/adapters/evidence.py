@@ -10,7 +10,8 @@ from typing import Any
 from bot.adapters.engine import as_container
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.services_of import details_of
-from bot.domain.errors import BotError
+from bot.domain.backup_id import BackupId
+from bot.domain.errors import BotError, PortError
 from bot.domain.log_masking import mask_line
 from bot.domain.restore import Site
 
@@ -43,6 +44,13 @@ class LogFolder:
             return ""
         return str(folder) if found else ""
 
+    async def read(self, job: BackupId) -> str:
+        """All that is kept of *job*, "" for nothing. Raises PortError where it cannot be read."""
+        try:
+            return await asyncio.to_thread(_read, self.state / FOLDER, job)
+        except OSError as error:
+            raise PortError(f"read what the containers of {job} said: {error.strerror}") from error
+
     async def _last_words(self, details: Mapping[str, Any]) -> str:
         text: bytes = await self.engine.call(
             "read a container's log",
@@ -62,3 +70,11 @@ def _write(folder: Path, name: str, text: str) -> None:
     files = sorted(folder.glob("*.log"), key=lambda each: each.stat().st_mtime)
     for old in files[:-_KEPT]:
         old.unlink(missing_ok=True)
+
+
+def _read(folder: Path, job: BackupId) -> str:
+    files = {
+        path.stem.removeprefix(f"{job}-"): path.read_text(errors="replace")
+        for path in sorted(folder.glob(f"{job}-*.log"))
+    }
+    return "\n".join(f"--- {service}\n{text}" for service, text in files.items())

@@ -211,8 +211,8 @@ class SqliteQuestions:
 
     async def ask(self, question: Question) -> None:
         statement = """
-            INSERT INTO questions (id, plan_hash, person, chat, expires, choices)
-            VALUES (:id, :plan_hash, :person, :chat, :expires, :choices)
+            INSERT INTO questions (id, plan_hash, person, chat, expires, choices, word)
+            VALUES (:id, :plan_hash, :person, :chat, :expires, :choices, :word)
         """
         row = {
             **vars(question),
@@ -227,6 +227,20 @@ class SqliteQuestions:
             lambda journal: journal.execute(statement, (question_id,)).fetchone()
         )
         return (_question(row), row["answer"]) if row else None
+
+    async def waiting_for(
+        self, word: str, person: int, chat: int, now: datetime
+    ) -> Question | None:
+        statement = """
+            SELECT * FROM questions
+            WHERE word = ? AND person = ? AND chat = ? AND expires > ? AND answer = ''
+            ORDER BY expires DESC LIMIT 1
+        """
+        values = (word, person, chat, to_text(now))
+        row = await self._database.read(
+            lambda journal: journal.execute(statement, values).fetchone()
+        )
+        return _question(row) if row else None
 
     async def answer(self, question_id: str, choice: str) -> bool:
         statement = "UPDATE questions SET answer = ? WHERE id = ? AND answer = ''"
@@ -243,4 +257,5 @@ def _question(row: sqlite3.Row) -> Question:
         chat=row["chat"],
         expires=from_text(row["expires"]),
         choices=tuple(json.loads(row["choices"])),
+        word=row["word"],
     )

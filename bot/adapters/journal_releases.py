@@ -8,6 +8,7 @@ from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, FirstSeen
+from bot.domain.update_news import Silence
 from bot.domain.versions import Version, read_tag
 
 
@@ -70,6 +71,38 @@ class SqliteReleaseLog:
         )
         found = {read_tag(row["version"]): Reason(row["reason"]) for row in rows}
         return {version: reason for version, reason in found.items() if version}
+
+    async def told(self, place: str) -> Mapping[str, bool]:
+        statement = "SELECT tag, security FROM told_releases WHERE place = ?"
+        rows = await self._database.read(
+            lambda journal: journal.execute(statement, (place,)).fetchall()
+        )
+        return {row["tag"]: bool(row["security"]) for row in rows}
+
+    async def note_told(self, place: str, tag: str, now: datetime, *, security: bool) -> None:
+        values = (place, tag, security, to_text(now))
+        await self._write("INSERT OR REPLACE INTO told_releases VALUES (?, ?, ?, ?)", values)
+
+    async def silence(self, now: datetime) -> Silence:
+        def look(journal: sqlite3.Connection) -> Silence:
+            journal.execute(
+                "INSERT INTO update_checks VALUES (1, ?, FALSE) ON CONFLICT DO NOTHING",
+                (to_text(now),),
+            )
+            row = journal.execute("SELECT answered, silence_told FROM update_checks").fetchone()
+            return Silence(from_text(row["answered"]), bool(row["silence_told"]))
+
+        return await self._database.write(look)
+
+    async def note_silence_told(self) -> None:
+        await self._write("UPDATE update_checks SET silence_told = TRUE", ())
+
+    async def note_answer(self, now: datetime) -> None:
+        values = (to_text(now),)
+        await self._write("INSERT OR REPLACE INTO update_checks VALUES (1, ?, FALSE)", values)
+
+    async def _write(self, statement: str, values: Sequence[object]) -> None:
+        await self._database.write(lambda journal: journal.execute(statement, values))
 
 
 _IMAGE = """

@@ -113,6 +113,23 @@ _STEPS = (
         reason TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE told_releases (  -- versions that people have heard of
+        place TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        security INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (place, tag)
+    );
+
+    CREATE TABLE update_checks (  -- one row
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        answered TEXT NOT NULL,  -- when the last check was, or the first of all began
+        silence_told INTEGER NOT NULL
+    );
+
+    ALTER TABLE questions ADD COLUMN word TEXT NOT NULL DEFAULT '';  -- to be typed
+    """,  # also jobs of kinds "update" and "rollback"
 )
 
 

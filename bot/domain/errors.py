@@ -4,6 +4,8 @@
     ├── ConfigError       a setting or an argument is wrong; nothing was tried (exit 2)
     ├── RefusedError      a precondition does not hold; nothing was changed (exit 3)
     │   ├── BusyError             another job runs
+    │   ├── UpToDateError         there is nothing newer to update to
+    │   ├── UnfitError            a change of the compose files may make the stack fit
     │   └── SlotTakenError        the planned work has had its run meanwhile
     ├── UpdateFailedError the new version did not hold; the one before was put back (exit 4)
     ├── RollbackFailedError  the one before does not hold either (exit 5)
@@ -49,6 +51,21 @@ class RefusedError(BotError):
 
 class BusyError(RefusedError):
     """Another job runs; nothing was changed."""
+
+
+class UpToDateError(RefusedError):
+    """What runs is what was asked for, or the newest that there is."""
+
+
+class UnfitError(RefusedError):
+    """The stack is not fit for an update.
+
+    *by_compose*: all that stands in its way lies in the compose files, which akbot can change.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", by_compose: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.by_compose = by_compose
 
 
 class SlotTakenError(RefusedError):

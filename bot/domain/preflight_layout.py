@@ -20,6 +20,11 @@ _SUBJECT = "compose"
 _APPLY = "akbot update --apply-compose"
 
 
+def mended_by_compose(finding: Finding) -> bool:
+    """Whether a change of the compose files, as akbot makes it, takes what was found away."""
+    return _APPLY in finding.remedy
+
+
 def judge_compose(compose: ComposeState) -> Iterable[Finding]:
     """Whether the files are those that the containers were made from, and can be changed."""
     if compose.trouble:

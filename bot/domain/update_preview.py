@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.domain.errors import RefusedError
+from bot.domain.errors import RefusedError, UnfitError
 from bot.domain.findings import Finding, Level
+from bot.domain.preflight_layout import mended_by_compose
 from bot.domain.update import UNTOUCHED
 from bot.domain.update_holds import HoldKind
 from bot.domain.update_outlook import HopOutlook, Outlook
@@ -29,6 +30,16 @@ class UpdatePreview:
     not_checked: tuple[str, ...] = ()
 
     @property
+    def wants_compose(self) -> bool:
+        """Whether the way wants the compose files changed, which this plan does not do."""
+        return any(map(mended_by_compose, self.warnings))
+
+    @property
+    def unrehearsed(self) -> "UpdatePreview":
+        """The same without a rehearsal."""
+        return replace(self, rehearse=False)
+
+    @property
     def plan_hash(self) -> str:
         """The same for the same way over the same images; a person's word is bound to it."""
         way = [(str(each.version), each.digest) for each in self.hops]
@@ -42,7 +53,8 @@ def require_fit(outlook: Outlook, findings: Sequence[Finding], *, named: bool) -
     *named*: a person has asked for that very version, which is a word against its age.
 
     Raises:
-        RefusedError: with all that stands in the way, and what to do about the first of it.
+        RefusedError: with all that stands in the way, and what to do about the first of it;
+            UnfitError where that is the stack itself.
     """
     for hold in outlook.holds:
         counts = hold.kind is HoldKind.UNSETTLED or not named
@@ -51,7 +63,8 @@ def require_fit(outlook: Outlook, findings: Sequence[Finding], *, named: bool) -
     blocks = [each for each in findings if each.level is Level.FAILURE]
     if blocks:
         what = "; ".join(f"{each.subject}: {each.message}" for each in blocks)
-        raise RefusedError(
+        raise UnfitError(
             f"the stack is not fit for {outlook.target}: {what}. {UNTOUCHED}",
             hint=blocks[0].remedy,
+            by_compose=all(map(mended_by_compose, blocks)),
         )

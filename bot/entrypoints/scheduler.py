@@ -1,7 +1,7 @@
 """Planned work becomes commands: each slot once, one that was missed made up for once."""
 
 import logging
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,8 +65,46 @@ class Scheduler:
             self.troubles.pop(self.kind, None)
 
     def _pause(self) -> float:
-        """Seconds until the next slot, or until the clock is looked at again."""
+        return _pause(self.schedule, self.clock.now())
+
+
+@dataclass
+class Rounds:
+    """Does *look*, which is no job, at each slot of *schedule*; one that was missed once.
+
+    *since* is when this installation began. After a restart the newest slot is looked at again:
+    *look* must not mind that. *name* is what the log calls it.
+    """
+
+    name: str
+    schedule: Schedule
+    look: Callable[[], Awaitable[None]]
+    clock: Clock
+    since: datetime
+
+    async def run(self) -> None:
+        """Look when it is time, for ever."""
+        while True:
+            await self.look_if_due()
+            await self.clock.sleep(_pause(self.schedule, self.clock.now()))
+
+    async def look_if_due(self) -> None:
+        """Look, where a slot has come since the last time."""
         now = self.clock.now()
-        following = self.schedule.next_after(now)
-        left = (following - now).total_seconds() if following else _LOOK_AGAIN
-        return max(0.0, min(left, _LOOK_AGAIN))
+        slot = self.schedule.last_until(now, max(self.since, now - CATCH_UP))
+        if slot is None:
+            return
+        self.since = slot
+        try:
+            await self.look()
+        except BotError as error:
+            logger.warning("%s: %s", self.name, error)
+        except Exception:  # boundary: the next slot comes all the same
+            logger.exception("%s failed on an error of akbot itself", self.name)
+
+
+def _pause(schedule: Schedule, now: datetime) -> float:
+    """Seconds until the next slot, or until the clock is looked at again."""
+    following = schedule.next_after(now)
+    left = (following - now).total_seconds() if following else _LOOK_AGAIN
+    return max(0.0, min(left, _LOOK_AGAIN))

@@ -173,7 +173,8 @@ class Question:
     """A decision that a person is asked for.
 
     *plan_hash* is of what will be done if the answer is yes: a plan that has changed since is
-    refused. Only *person* may answer, in *chat*, until *expires*, and once.
+    refused. Only *person* may answer, in *chat*, until *expires*, and once. *word*: what can be
+    typed instead of a choice, "" for nothing.
     """
 
     id: str
@@ -182,6 +183,7 @@ class Question:
     chat: int
     expires: datetime
     choices: tuple[str, ...]
+    word: str = ""
 
 
 class Questions(Protocol):
@@ -192,6 +194,11 @@ class Questions(Protocol):
 
     async def find(self, question_id: str) -> tuple[Question, str] | None:
         """A question and its answer so far, "" for none."""
+
+    async def waiting_for(
+        self, word: str, person: int, chat: int, now: datetime
+    ) -> Question | None:
+        """The newest question without an answer that *person* can answer with *word* in *chat*."""
 
     async def answer(self, question_id: str, choice: str) -> bool:
         """Write the answer; False where it had one already."""

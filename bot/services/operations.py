@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job
-from bot.domain.messages import Command, Event, RunRestore
+from bot.domain.messages import Command, Event, RunRestore, RunRollback, RunUpdate
 from bot.domain.restore_plan import Preview
+from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Stack
+from bot.domain.update_preview import UpdatePreview
 from bot.services.verify import Verified
 
 Listener = Callable[[Job, Event], None]
@@ -59,3 +62,20 @@ class Operations(Protocol):
 
     async def stack(self) -> Stack:
         """The stack as it is now."""
+
+
+class Rolls(Protocol):
+    """Updates and rollbacks before they are jobs, and what is left of them afterwards."""
+
+    async def preview(self, command: RunUpdate) -> UpdatePreview:
+        """What *command* would do; nothing is changed.
+
+        Raises UpToDateError where nothing is newer, UnfitError where the stack is not fit for it,
+        RefusedError where something else is in its way, ConfigError where its tag is no version.
+        """
+
+    async def rollback_preview(self, command: RunRollback) -> RollbackPreview:
+        """Likewise, of taking the last update back. Raises RefusedError where there is none."""
+
+    async def last_words(self, job: BackupId) -> str:
+        """What the containers that *job* has removed said last, masked; "" where none is kept."""

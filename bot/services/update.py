@@ -8,7 +8,7 @@ next.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.errors import RefusedError, UpdateFailedError
+from bot.domain.errors import RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup, RunUpdate
@@ -36,6 +36,12 @@ Confirm = Callable[[UpdatePreview], Awaitable[bool]]
 """Asks a person whether that shall be done."""
 Ask = Callable[[Judgement], Awaitable[bool]]
 """Asks a person whether what holds inside and not outside shall stay; nobody there: no."""
+
+
+async def nobody_to_ask(_: Judgement) -> bool:
+    """An Ask where there is nobody: it goes back."""
+    return False
+
 
 _WITHOUT_REDIS = Family(2025, 10)
 
@@ -136,7 +142,7 @@ class UpdateService:
             command.tag, rehearse=command.rehearse, apply_compose=command.apply_compose
         )
         if outlook.up_to_date:
-            raise RefusedError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
+            raise UpToDateError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
         require_fit(outlook, findings, named=bool(command.tag))
         site = await self.workplace.survey(stack)
         site = replace(site, outposts=await self.workplace.outposts(stack))

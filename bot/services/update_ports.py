@@ -12,6 +12,7 @@ from bot.domain.restore import Site
 from bot.domain.stack import Stack
 from bot.domain.update_gate import Baseline, Judgement, Wanted
 from bot.domain.update_holds import BadVersion, FirstSeen
+from bot.domain.update_news import Silence
 from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
 
@@ -116,3 +117,18 @@ class ReleaseLog(Protocol):
 
     async def reasons(self) -> Mapping[Version, Reason]:
         """Why releases were made, as far as that was ever told."""
+
+    async def told(self, place: str) -> Mapping[str, bool]:
+        """The versions that people were told of, and whether as a security release."""
+
+    async def note_told(self, place: str, tag: str, now: datetime, *, security: bool) -> None:
+        """Remember that people were told of a version."""
+
+    async def silence(self, now: datetime) -> Silence:
+        """Since when no check was answered; it begins now where none was ever made."""
+
+    async def note_silence_told(self) -> None:
+        """Remember that people were told of the silence."""
+
+    async def note_answer(self, now: datetime) -> None:
+        """A check was answered, which ends the silence."""

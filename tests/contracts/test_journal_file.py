@@ -17,11 +17,14 @@ from bot.adapters.journal_database import FILE, JournalDatabase
 from bot.adapters.state_folder import BALLAST_SIZE, StateFolder
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.jobs import JobState, Outcome
-from bot.services.journal_ports import Message
+from bot.services.journal_ports import Message, Question
 from tests.contracts.small_disks import disk_of, fill, run
 from tests.contracts.state_places import BOT, HOUR, NOW, a_job, child, go, line, modes, open_files
 
 JOB = a_job()
+QUESTION = Question(
+    id="q1", plan_hash="abc", person=7, chat=-100123, expires=NOW, choices=("yes", "no")
+)
 DONE = Outcome(JobState.DONE, "12 MiB, verified")
 
 
@@ -404,7 +407,7 @@ async def test_a_file_of_a_newer_version(path: Path) -> None:
         file.execute("PRAGMA user_version = 99")
 
     journal = Journal(StateFolder(path))
-    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows 7\)") as caught:
+    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows 8\)") as caught:
         await journal.jobs.begin(a_job("zzzz"))
     await journal.close()
 
@@ -420,9 +423,34 @@ async def test_a_file_that_knew_nothing_of_releases(path: Path) -> None:
     with closing(sqlite3.connect(path / FILE)) as file:
         for table in ("tags_seen", "images_seen", "bad_images", "release_reasons"):
             file.execute(f"DROP TABLE {table}")
+        _forget_what_was_told(file)
         file.execute("PRAGMA user_version = 4")
 
     journal = Journal(StateFolder(path))
     assert await journal.releases.bad("ghcr.io/goauthentik/server") == []
     assert await journal.jobs.open_jobs() == [JOB]
     await journal.close()
+
+
+async def test_a_file_that_knew_nothing_of_news_or_of_typed_answers(path: Path) -> None:
+    before = Journal(StateFolder(path))
+    await before.jobs.begin(JOB)
+    await before.questions.ask(QUESTION)
+    await before.releases.note_tags("ghcr.io/goauthentik/server", ["2025.4.4"], NOW)
+    await before.close()
+    with closing(sqlite3.connect(path / FILE)) as file:
+        _forget_what_was_told(file)
+        file.execute("PRAGMA user_version = 7")
+
+    journal = Journal(StateFolder(path))
+    assert await journal.releases.told("ghcr.io/goauthentik/server") == {}
+    assert await journal.questions.find(QUESTION.id) == (QUESTION, "")
+    assert await journal.jobs.open_jobs() == [JOB]
+    await journal.close()
+
+
+def _forget_what_was_told(file: sqlite3.Connection) -> None:
+    """Take the step back that brought news and typed answers."""
+    file.execute("DROP TABLE told_releases")
+    file.execute("DROP TABLE update_checks")
+    file.execute("ALTER TABLE questions DROP COLUMN word")

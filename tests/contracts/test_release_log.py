@@ -10,6 +10,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, FirstSeen
+from bot.domain.update_news import Silence
 from bot.domain.versions import Version
 from bot.services.update_ports import ReleaseLog
 from tests.contracts.state_places import NOW
@@ -78,3 +79,29 @@ async def test_why_releases_were_made(log: ReleaseLog) -> None:
         Version(2026, 8, 2): Reason.SECURITY,
         Version(2026, 8, 3): Reason.BUGFIX,
     }
+
+
+async def test_what_people_were_told(log: ReleaseLog) -> None:
+    assert await log.told(PLACE) == {}
+    await log.note_told(PLACE, "2025.4.4", NOW, security=False)
+    await log.note_told(PLACE, "2025.6.1", NOW, security=True)
+    await log.note_told(ELSEWHERE, "2025.8.1", NOW, security=False)
+    await log.note_told(PLACE, "2025.4.4", NOW + DAY, security=True)
+
+    assert await log.told(PLACE) == {"2025.4.4": True, "2025.6.1": True}
+
+
+async def test_a_silence_begins_at_the_first_look_and_ends_with_an_answer(log: ReleaseLog) -> None:
+    assert await log.silence(NOW) == Silence(NOW)
+    assert await log.silence(NOW + DAY) == Silence(NOW)
+    await log.note_silence_told()
+    assert await log.silence(NOW + 2 * DAY) == Silence(NOW, told=True)
+    await log.note_answer(NOW + 3 * DAY)
+    assert await log.silence(NOW + 4 * DAY) == Silence(NOW + 3 * DAY)
+
+
+async def test_an_answer_before_any_silence(log: ReleaseLog) -> None:
+    await log.note_silence_told()
+    await log.note_answer(NOW)
+
+    assert await log.silence(NOW + DAY) == Silence(NOW)

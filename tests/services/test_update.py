@@ -8,8 +8,16 @@ import pytest
 
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
-from bot.domain.errors import PortError, RefusedError, RollbackFailedError, UpdateFailedError
+from bot.domain.errors import (
+    PortError,
+    RefusedError,
+    RollbackFailedError,
+    UpdateFailedError,
+    UpToDateError,
+)
 from bot.domain.jobs import JobState
+from bot.domain.messages import StepBegan
+from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
 from bot.services.rehearsal import RehearsalFailedError
@@ -59,6 +67,18 @@ async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> N
     assert record.manifest.trigger == "update"
     assert [each for each in host.databases if each != LIVE]  # the way back
     assert "2025.2.4 serves, 2025.2.1 before" in await last_message(journal)
+
+
+async def test_how_long_people_will_be_away_is_told_before_they_are(journal: Journal) -> None:
+    world = world_with(journal)
+
+    await world.update(UPDATE)
+
+    steps = [event.words for _, event in world.told if isinstance(event, StepBegan)]
+    told = next(
+        number for number, step in enumerate(steps) if step.startswith("rehearsed on a copy")
+    )
+    assert told < steps.index(GOING_AWAY)
 
 
 async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
@@ -199,7 +219,7 @@ async def test_outposts_of_the_project_go_along(journal: Journal) -> None:
 
 
 async def test_what_runs_already_is_refused(journal: Journal) -> None:
-    with pytest.raises(RefusedError, match="nothing newer is wanted"):
+    with pytest.raises(UpToDateError, match="nothing newer is wanted"):
         await world_with(journal).update(replace(UPDATE, tag="2025.2.1"))
 
 

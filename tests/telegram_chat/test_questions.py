@@ -101,12 +101,12 @@ async def test_a_question_of_an_earlier_process_is_closed(world: World) -> None:
     async with world.talking() as chat:
         abandoned = asking(chat)
         await world.telegram.until(lambda: world.anna.chat.from_bot)
-    abandoned.cancel()
-    async with world.talking():
+    async with world.talking():  # killed: nobody closed it
         query = world.anna.presses(world.anna.chat.last, "Yes")
         await world.telegram.until(lambda: world.telegram.queries[query].notice)
         await world.telegram.until(lambda: not world.anna.chat.last.labels)
 
+    abandoned.cancel()
     assert "closed. Nothing was done" in world.anna.chat.last.text
 
 

@@ -164,7 +164,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_texts.progress(job, make_progress(), 14, WALL),
         job_texts.outcome(job, None, WALL).text,
         job_texts.outcome(job, done, WALL).text,
-        prune_texts.outcome(job).text,
+        prune_texts.outcome(replace(job, kind=JobKind.PRUNE)).text,
         drill_texts.progress(job, make_progress(), WALL),
         drill_texts.progress_ended(job, WALL),
         drill_texts.outcome(job).text,

@@ -10,11 +10,21 @@ from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
-from bot.domain.errors import BusyError, RefusedError
+from bot.domain.errors import BusyError, RefusedError, UpToDateError
 from bot.domain.jobs import Job, JobState, Outcome, as_it_stands, describe
-from bot.domain.messages import Command, Event, JobBegan, JobEnded, RunRestore
+from bot.domain.messages import (
+    Command,
+    Event,
+    JobBegan,
+    JobEnded,
+    RunRestore,
+    RunRollback,
+    RunUpdate,
+)
 from bot.domain.restore_plan import Preview
+from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Container, Stack
+from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener
@@ -199,6 +209,43 @@ class ToldOperations:
         return next((job for job in self.all_jobs if job.state is JobState.RUNNING), None)
 
 
+@dataclass
+class ToldRolls:
+    """Rolls of which the test tells what they find; *failure* is what every look raises."""
+
+    update: UpdatePreview | None = None
+    rollback: RollbackPreview | None = None
+    failure: Exception | None = None
+    unfit: Exception | None = None  # as long as the compose files are not changed
+    words: str = ""
+    asked: list[RunUpdate | RunRollback] = field(default_factory=list)
+
+    async def preview(self, command: RunUpdate) -> UpdatePreview:
+        self.asked.append(command)
+        if self.failure:
+            raise self.failure
+        if self.unfit and not command.apply_compose:
+            raise self.unfit
+        if self.update is None:
+            raise UpToDateError("2025.4.4 runs, and nothing newer is wanted. Nothing was changed.")
+        diff = self.update.diff if command.apply_compose else ""
+        warnings = () if command.apply_compose else self.update.warnings
+        return replace(self.update, diff=diff, warnings=warnings)
+
+    async def rollback_preview(self, command: RunRollback) -> RollbackPreview:
+        self.asked.append(command)
+        if self.failure:
+            raise self.failure
+        if self.rollback is None:
+            raise RefusedError("there is no update to take back", hint="Restore a backup instead.")
+        return self.rollback
+
+    async def last_words(self, job: BackupId) -> str:
+        if self.failure:
+            raise self.failure
+        return self.words and f"{self.words} {job}"
+
+
 def make_stack(health: str = "healthy") -> Stack:
     def container(service: str) -> Container:
         return Container(
@@ -239,6 +286,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.operations = ToldOperations(self.clock)
+        self.rolls = ToldRolls()
         self.anna = self.telegram.user(ANNA, "Anna")
         self.boris = self.telegram.user(BORIS, "Boris")
         self.stranger = self.telegram.user(STRANGER, "Mallory")
@@ -250,6 +298,8 @@ class World:
             base_url=self.telegram.base_url,
             allowed=self.allowed,
             operations=self.operations,
+            rolls=self.rolls,
+            ask_within=timedelta(minutes=10),
             inbox=self.inbox,
             outbox=self.outbox,
             questions=self.questions,

@@ -33,9 +33,16 @@ class Answers:
         stops = await self.outgoing.named(_STOPPING)
         return any(each.message.key.endswith(f" {request.id}") for each in stops)
 
-    async def write(self, request: Request, text: str, buttons: Buttons = ()) -> None:
-        """Answer; what was asked for is done with."""
-        await self._put(f"{_ANSWER}{request.id}", request, text, buttons)
+    async def write(
+        self,
+        request: Request,
+        text: str,
+        buttons: Buttons = (),
+        *,
+        document: tuple[str, str] | None = None,
+    ) -> None:
+        """Answer; what was asked for is done with. *text* is the caption of a *document*."""
+        await self._put(f"{_ANSWER}{request.id}", request, text, buttons, document)
 
     async def carry_out(self, request: Request, answer: Awaitable[str | None]) -> bool:
         """Write the answer, or why there is none; whether all was told without one.
@@ -99,8 +106,22 @@ class Answers:
         """What was said to those who asked to stop a job."""
         return [each.message for each in await self.outgoing.named(f"{_STOPPING}{job_id} ")]
 
-    async def _put(self, key: str, request: Request, text: str, buttons: Buttons = ()) -> None:
+    async def _put(
+        self,
+        key: str,
+        request: Request,
+        text: str,
+        buttons: Buttons = (),
+        document: tuple[str, str] | None = None,
+    ) -> None:
         place = request.place
         await self.outgoing.put(
-            Message(key=key, chat=place.chat, thread=place.thread, text=text, buttons=buttons)
+            Message(
+                key=key,
+                chat=place.chat,
+                thread=place.thread,
+                text=text,
+                buttons=buttons,
+                document=document,
+            )
         )

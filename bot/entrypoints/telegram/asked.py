@@ -8,6 +8,7 @@ from typing import Self
 _ORIGIN = re.compile(
     r"telegram:(\d{1,20}):(-?\d{1,20}):(\d{1,20}):(\d{1,20})(?::[a-z0-9.-]{1,64})?"
 )
+_ACTOR = re.compile(r" \((\d{1,20})\)$")
 _LONGEST_NAME = 40
 _LONGEST_TEXT = 120
 
@@ -55,6 +56,12 @@ class Person:
     def actor(self) -> str:
         """As jobs and manifests name them."""
         return f"{one_line(self.name, _LONGEST_NAME) or 'somebody'} ({self.id})"
+
+
+def person_of(actor: str) -> int | None:
+    """The number of the person whose actor that is; None for anything else."""
+    found = _ACTOR.search(actor)
+    return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)

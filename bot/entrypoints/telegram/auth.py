@@ -11,7 +11,7 @@ from typing import Any
 from telegram import Message, Update, User
 from telegram.ext import ApplicationHandlerStop
 
-from bot.entrypoints.telegram.reading import asked_in, is_for
+from bot.entrypoints.telegram.reading import asked_in, is_for, word_in
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Gate:
         if update and person:
             if person.id not in self._allowed:
                 self._note(person, update)
-            elif update.callback_query or is_for(asked_in(update.message), me):
+            elif update.callback_query or word_in(update.message) or _is_command(update, me):
                 return payload
         kept: dict[str, Any] = {"update_id": payload["update_id"]}
         if update and update.effective_user:
@@ -72,6 +72,10 @@ class Gate:
         self._noted[stranger.id] = now
         chat = update.effective_chat.id if update.effective_chat else "?"
         logger.warning("chat: user %s in chat %s is not allowed: no answer", stranger.id, chat)
+
+
+def _is_command(update: Update, me: str) -> bool:
+    return is_for(asked_in(update.message), me)
 
 
 def _sender(update: Update) -> User | None:

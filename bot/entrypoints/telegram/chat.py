@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 
 from telegram.error import InvalidToken
 from telegram.ext import ApplicationBuilder
 
 from bot.domain.errors import ConfigError
+from bot.domain.messages import RunUpdate
+from bot.domain.update_news import News
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
@@ -21,18 +23,23 @@ from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.questions import Ask, QuestionDesk
-from bot.entrypoints.telegram.restoring import Restoring, question_of
+from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
+from bot.entrypoints.telegram.release_news import ReleaseNews
+from bot.entrypoints.telegram.restoring import PLAN, Restoring
+from bot.entrypoints.telegram.rolling_back import WAY_BACK, RollingBack
 from bot.entrypoints.telegram.sender import Sender
 from bot.entrypoints.telegram.shelf import Shelf
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.state import ChatState, StateBoard
+from bot.entrypoints.telegram.staying import Staying
 from bot.entrypoints.telegram.updates import UpdateLoop
+from bot.entrypoints.telegram.updating import WAY, Updating
 from bot.entrypoints.telegram.upkeep import keep_going
 from bot.entrypoints.telegram.verifies import Verifies
 from bot.services.journal_ports import Inbox, Outbox, Questions
-from bot.services.operations import Listener, Operations
+from bot.services.operations import Listener, Operations, Rolls
 from bot.services.ports import Clock
+from bot.services.update import Ask as AskToStay
 
 BASE_URL = "https://api.telegram.org/bot"
 FAREWELL = 10.0  # seconds; the container's grace period has more, but work comes first
@@ -52,6 +59,8 @@ class Chat:
         token: str,
         allowed: frozenset[int],
         operations: Operations,
+        rolls: Rolls,
+        ask_within: timedelta,
         inbox: Inbox,
         outbox: Outbox,
         questions: Questions,
@@ -74,15 +83,19 @@ class Chat:
             operations, answers, clock, zone, self._notifier.announce, self._errands
         )
         self._desk = QuestionDesk(questions, self._outgoing, clock)
-        self._inquiries = Inquiries(
-            answers, clock, self._errands, lambda request: self._desk.is_put(question_of(request))
-        )
+        self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
+        self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
+        self._news = ReleaseNews(self._outgoing, self._people)
+        looks = (self._starts, answers, self._inquiries, clock, zone)
         deeds = Deeds(
             operations,
             clock,
             self._starts,
             Verifies(operations, self._inquiries, clock, zone),
-            Restoring(operations, self._desk, self._starts, answers, self._inquiries, clock, zone),
+            Restoring(operations, self._desk, *looks),
+            Updating(rolls, self._desk, self._outgoing, *looks),
+            RollingBack(rolls, self._desk, *looks),
+            rolls,
         )
         commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
         shelf = Shelf(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
@@ -107,6 +120,19 @@ class Chat:
     def ask(self) -> Ask:
         """Asks a person for a decision."""
         return self._desk.ask
+
+    def ask_whoever_began(self, command: RunUpdate) -> AskToStay:
+        """Asks, in an update that *command* has begun, whether what holds inside alone stays."""
+        return self._staying.of(command)
+
+    async def tell_news(self, news: News) -> None:
+        """Tell everybody on the list, once; it returns when that is in the journal."""
+        await self._news.tell(news)
+
+    async def _has_asked(self, request_id: str) -> bool:
+        """Whether the look of that request has led to a question."""
+        names = [question_of(kind, request_id) for kind in (PLAN, WAY, WAY_BACK)]
+        return any([await self._desk.is_put(name) for name in names])
 
     async def run(self) -> None:
         """Talk until cancelled, or until Telegram refuses the token, which `state` then says.

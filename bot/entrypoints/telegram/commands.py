@@ -5,7 +5,6 @@ when the process was killed, or the journal did not answer, is handled again, fi
 its job there, and changes nothing more.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,17 @@ from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, TAKE_SERVER_AWAY, Job, JobKind, choose_job
-from bot.entrypoints.telegram import backup_texts, restore_texts, texts, verify_texts
+from bot.entrypoints.telegram import (
+    backup_texts,
+    restore_texts,
+    texts,
+    update_plan_texts,
+    verify_texts,
+)
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request, one_line
 from bot.entrypoints.telegram.deeds import Deeds
+from bot.entrypoints.telegram.glance import glance
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
 from bot.entrypoints.telegram.starts import Starts
@@ -113,6 +119,14 @@ class Commands:
             return restore_texts.restore_what(asked.words)
         return await self.deeds.restore(asked.request, asked.words or LATEST)
 
+    async def update(self, asked: Asked) -> str | None:
+        return await self.deeds.updating.plan(asked.request, asked.words)
+
+    async def rollback(self, asked: Asked) -> str | None:
+        if asked.words:
+            return update_plan_texts.rollback_takes_no_words()
+        return await self.deeds.rolling_back.plan(asked.request)
+
     async def pin(self, asked: Asked) -> str:
         return await self._pin(asked, pinned=True)
 
@@ -126,11 +140,7 @@ class Commands:
         return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
     async def status(self, _: Asked) -> str:
-        stack, records = await asyncio.gather(
-            seen_within(self.operations.stack(), "the Docker Engine", self.clock),
-            seen_within(self.operations.backups(), "the store", self.clock),
-        )
-        return texts.status(stack, records, await self.starts.running(), self._wall())
+        return await glance(self.operations, self.starts, self.clock, self.zone)
 
     async def backups(self, asked: Asked) -> str | None:
         records = await seen_within(self.operations.backups(), "the store", self.clock)
@@ -191,6 +201,14 @@ COMMANDS = {
         Commands.restore,
         "let the newest backup serve again, or the one whose id follows; “undo” takes the last"
         " restore back. I show what changes and ask first",
+    ),
+    "update": Command(
+        Commands.update,
+        "show the way to the newest Authentik, or to the version that follows, and ask; if it does"
+        " not hold, the version of now comes back by itself",
+    ),
+    "rollback": Command(
+        Commands.rollback, "take the last update back; I show what that loses and ask first"
     ),
     "pin": Command(Commands.pin, "keep the backup whose id follows, whatever its age"),
     "unpin": Command(Commands.unpin, "let its age decide again"),

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
+from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import JobKind
 from bot.entrypoints.telegram import backup_texts, texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.restoring import Restoring
+from bot.entrypoints.telegram.rolling_back import RollingBack
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.updating import Updating
 from bot.entrypoints.telegram.verifies import Verifies
 from bot.entrypoints.telegram.waiting import seen_within
-from bot.services.operations import Operations
+from bot.services.operations import Operations, Rolls
 from bot.services.ports import Clock
 
 
@@ -24,6 +27,9 @@ class Deeds:
     starts: Starts
     verifies: Verifies
     restoring: Restoring
+    updating: Updating
+    rolling_back: RollingBack
+    rolls: Rolls
 
     async def verify(self, request: Request, wanted: str) -> str | None:
         """Read the backup that *wanted* names back."""
@@ -47,6 +53,19 @@ class Deeds:
     async def undo(self, request: Request, job: str = "") -> str | None:
         """Ask whether the last restore, which must be *job*, shall be taken back."""
         return await self.restoring.plan_undo(request, job)
+
+    async def update(self, request: Request, job_id: str = "") -> str | None:
+        """Show the way of that job's update anew, or that to the newest version."""
+        job = await self.operations.job(job_id) if job_id else None
+        return await self.updating.plan(request, job.label if job else "")
+
+    async def roll_back(self, request: Request, job: str = "") -> str | None:
+        """Ask whether the last update, which must be *job*, shall be taken back."""
+        return await self.rolling_back.plan(request, job)
+
+    async def said(self, job: str) -> str | BotError:
+        """What the containers that *job* has removed said last."""
+        return await seen_within(self.rolls.last_words(BackupId(job)), "the disk", self.clock)
 
     async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord | BotError:
         """The backup as it is then, or why it stays as it was."""

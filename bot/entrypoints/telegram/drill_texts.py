@@ -15,6 +15,7 @@ _HEADLINES = {
     JobState.FAILED: "⚠️ <b>Drill could not run</b>, so nothing is known of the backup",
     JobState.CANCELLED: "⏹ <b>Drill cancelled</b>",
     JobState.INTERRUPTED: "⚠️ <b>Drill interrupted</b>",
+    JobState.ROLLED_BACK: "↩️ <b>Drill rolled back</b>",
     JobState.STUCK: "🆘 <b>Drill stuck</b>",
 }
 _FAILED = "🆘 <b>Drill failed</b>: do not count on this backup"

@@ -25,7 +25,7 @@ from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX, Press
 from bot.entrypoints.telegram.questions import PREFIX, QuestionDesk
-from bot.entrypoints.telegram.reading import asked_in, is_for, place_of
+from bot.entrypoints.telegram.reading import asked_in, is_for, place_of, word_in
 from bot.entrypoints.telegram.shelf import Shelf
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,9 @@ class Handlers:
         application.add_handler(TypeHandler(Update, self.gate), group=-1)
         new_command = filters.COMMAND & filters.UpdateType.MESSAGE
         application.add_handler(MessageHandler(new_command, self.command))
+        application.add_handler(
+            MessageHandler(filters.TEXT & filters.UpdateType.MESSAGE, self.word)
+        )
         application.add_handler(CallbackQueryHandler(self.answer, f"^{PREFIX}"))
         application.add_handler(CallbackQueryHandler(self.again, f"^{AGAIN_PREFIX}"))
         application.add_handler(CallbackQueryHandler(self.deed, f"^{DEED_PREFIX}"))
@@ -94,6 +97,23 @@ class Handlers:
         else:
             await self.commands.run(asked)
 
+    async def word(self, update: Update, _: Any) -> None:
+        """A word may be the answer to a question, which then knows whether it came in time."""
+        message = update.message
+        word = word_in(message)
+        if message is None or message.from_user is None or not word:
+            return
+        person = Person(id=message.from_user.id, name=message.from_user.first_name)
+        press = Press(
+            id=word,
+            person=person,
+            place=place_of(message),
+            data="",
+            is_young=True,
+            toast=_tell_nobody,
+        )
+        await self.desk.typed(word, press)
+
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
             await self.desk.press(press)
@@ -123,6 +143,10 @@ class Handlers:
         """Answer the press, beside the updates: what it says stands in the chat as well."""
         if len(self.toasts) < _MOST_TOASTS:
             self.toasts.begin(_show(query, text))
+
+
+async def _tell_nobody(_: str) -> None:
+    """What is typed is answered by messages alone."""
 
 
 async def _show(query: CallbackQuery, text: str) -> None:

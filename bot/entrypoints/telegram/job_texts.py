@@ -77,6 +77,7 @@ def progress_ended(job: Job, wall: Wall) -> str:
         JobState.FAILED: "❌ Backup failed",
         JobState.CANCELLED: "⏹ Backup cancelled",
         JobState.INTERRUPTED: "⚠️ Backup interrupted",
+        JobState.ROLLED_BACK: "↩️ Backup rolled back",
         JobState.STUCK: "🆘 Backup stuck",
     }[job.state]
     at = f" at {wall.time(job.ended)}" if job.ended else ""

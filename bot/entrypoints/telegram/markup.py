@@ -20,7 +20,12 @@ def units(text: str) -> int:
 
 def clean(text: str) -> str:
     """Leave out what is no text: control characters, lone surrogates, changes of direction."""
-    return _BLANKS.sub(" ", "".join(each for each in text if _is_text(each))).strip()
+    return _BLANKS.sub(" ", verbatim(text)).strip()
+
+
+def verbatim(text: str) -> str:
+    """Likewise, but every blank stays: for what is told by its indentation."""
+    return "".join(each for each in text if _is_text(each))
 
 
 def _is_text(each: str) -> bool:

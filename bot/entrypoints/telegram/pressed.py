@@ -11,10 +11,15 @@ AGAIN_PREFIX = "r:"  # and the id of the job that shall be begun once more
 DEED_PREFIX = "b:"
 UNDO = "undo"
 """The words of a restore that takes the last one back."""
+ROLLBACK = "rollback"
+"""What is typed where taking an update back loses rows."""
 
 
 class Deed(StrEnum):
-    """What a button does with a backup or, to take a restore back, with a job."""
+    """What a button does with a backup or with a job; UPDATE without one is to the newest version.
+
+    ROLLBACK takes the update back that the job was, SAID shows what its containers said.
+    """
 
     PAGE = "l"
     SHOW = "s"
@@ -24,6 +29,10 @@ class Deed(StrEnum):
     UNPIN = "u"
     RESTORE = "r"
     UNDO = "t"
+    UPDATE = "g"
+    ROLLBACK = "k"
+    SAID = "e"
+    STATUS = "h"
 
 
 @dataclass(frozen=True)

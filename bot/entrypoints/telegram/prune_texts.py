@@ -12,6 +12,7 @@ _HEADLINES = {
     JobState.FAILED: "❌ <b>{what} failed</b>",
     JobState.CANCELLED: "⏹ <b>{what} cancelled</b>",
     JobState.INTERRUPTED: "⚠️ <b>{what} interrupted</b>",
+    JobState.ROLLED_BACK: "↩️ <b>{what} rolled back</b>",
     JobState.STUCK: "🆘 <b>{what} is stuck</b>",
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from hashlib import sha256
 from typing import Any, Protocol
 
 from bot.entrypoints.telegram import texts
@@ -24,7 +25,13 @@ _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 12
 _NOBODY_WAITS = "This question is closed. Nothing was done."
 _PLAN_CHANGED = "The plan has changed since. Nothing was done."
-_TOO_LATE = "That is too late, the question has expired. Nothing was done."
+_CLOSED = "This question is closed."
+TOO_LATE = "That is too late, the question has expired. Nothing was done."
+
+
+def question_of(kind: str, request_id: str) -> str:
+    """The id of the question of that kind to which the look of a request leads."""
+    return kind + sha256(request_id.encode()).hexdigest()[:_ID_LENGTH]
 
 
 class Extent(Enum):
@@ -62,11 +69,12 @@ class Ask(Protocol):
         text: str,
         choices: Sequence[str],
         within: timedelta = PATIENCE,
+        unanswered: str = TOO_LATE,
     ) -> str | None:
         """The choice of *person*; None when it did not come in time or the plan was replaced.
 
-        *text* is HTML. A question to the same person in the same chat about another plan ends an
-        earlier one.
+        *text* is HTML, *unanswered* stands under it where nobody answers. A question to the same
+        person in the same chat about another plan ends an earlier one.
         """
 
 
@@ -100,6 +108,7 @@ class QuestionDesk:
         text: str,
         choices: Sequence[str],
         within: timedelta = PATIENCE,
+        unanswered: str = TOO_LATE,
     ) -> str | None:
         question = Question(
             id="a" + self._clock.random_text(_ALPHABET, _ID_LENGTH),
@@ -115,10 +124,13 @@ class QuestionDesk:
         try:
             await self.put(question, thread, text)
             answer = await self._answer_in_time(waiting.answer, within)
+        except asyncio.CancelledError:  # nobody waits any more
+            await self.close(question.id, _CLOSED)
+            raise
         finally:
             del self._waiting[question.id]
         if not waiting.answer.done():
-            await self.close(question.id, _TOO_LATE)
+            await self.close(question.id, unanswered)
         return answer
 
     async def _end_earlier(self, question: Question) -> None:
@@ -178,11 +190,22 @@ class QuestionDesk:
         else:
             await self._take(question, question.choices[int(index)], press)
 
+    async def typed(self, word: str, press: Press) -> bool:
+        """Take *word*, which a person has typed, for the answer to the newest question that it is.
+
+        False where there is none.
+        """
+        who = (press.person.id, press.place.chat)
+        question = await self._questions.waiting_for(word, *who, self._clock.now())
+        if question is not None:
+            await self._take(question, word, press)
+        return question is not None
+
     def _refusal(self, question: Question, answer: str) -> str:
         if answer:
             return f"This question has been answered: {answer}."
         if self._clock.now() >= question.expires:
-            return _TOO_LATE
+            return TOO_LATE
         if question.id[0] in self._effects:
             return ""
         waiting = self._waiting.get(question.id)
@@ -200,7 +223,7 @@ class QuestionDesk:
             await effect.happen(question, choice, press)
         await self._questions.answer(question.id, choice)
         if not effect and not self._hand_over(question.id, choice):
-            await self.close(question.id, _TOO_LATE)
+            await self.close(question.id, TOO_LATE)
             return
         name = press.person.name
         await self._rewrite(question.id, lambda text: texts.answered(text, choice, name))

@@ -5,6 +5,10 @@ from telegram.ext import filters
 
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
 from bot.entrypoints.telegram.commands import COMMANDS
+from bot.entrypoints.telegram.pressed import ROLLBACK
+
+WORDS = frozenset({ROLLBACK})
+"""What is typed as the answer to a question where pressing would be too easy."""
 
 
 def asked_in(message: Message | None) -> Asked | None:
@@ -19,6 +23,12 @@ def asked_in(message: Message | None) -> Asked | None:
         text=command_text(message.text),
         sent=message.date,
     )
+
+
+def word_in(message: Message | None) -> str:
+    """The word of WORDS that is all of *message*, "" for any other message."""
+    text = (message.text or "").strip().lower() if message else ""
+    return text if text in WORDS else ""
 
 
 def place_of(message: Message) -> Place:

@@ -18,6 +18,7 @@ _HEADLINES = {
     JobState.FAILED: "❌ <b>Restore failed</b>",
     JobState.CANCELLED: "⏹ <b>Restore cancelled</b>",
     JobState.INTERRUPTED: "⚠️ <b>Restore interrupted</b>",
+    JobState.ROLLED_BACK: "↩️ <b>Restore rolled back</b>",
     JobState.STUCK: "🆘 <b>Restore stuck</b>",
 }
 

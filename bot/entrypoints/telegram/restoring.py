@@ -7,7 +7,6 @@ The job compares that with what it would do, and does nothing else.
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from functools import partial
-from hashlib import sha256
 from typing import Self
 
 from bot.domain.catalogue import choose
@@ -21,7 +20,7 @@ from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.pressed import UNDO, Press
-from bot.entrypoints.telegram.questions import Extent, QuestionDesk
+from bot.entrypoints.telegram.questions import Extent, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations
@@ -32,8 +31,8 @@ LEAVE, DO_IT = "No, leave all as it is", "Yes, replace it now"
 
 _TO_READ = timedelta(minutes=10)
 _TO_CONFIRM = timedelta(minutes=5)
-_PLAN, _LAST = "p", "y"
-_ID_LENGTH = 12
+PLAN = "p"
+_LAST = "y"
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ class _Agreed:
         return UNDO if self.is_undo else self.subject
 
 
-def question_of(request_id: str) -> str:
-    """The id of the question to which the look of a request leads."""
-    return _PLAN + sha256(request_id.encode()).hexdigest()[:_ID_LENGTH]
-
-
 class Restoring:
     """Shows plans and takes the answers; the effect of both its questions as well."""
 
@@ -91,7 +85,7 @@ class Restoring:
         self._inquiries = inquiries
         self._clock = clock
         self._zone = zone
-        for kind in (_PLAN, _LAST):
+        for kind in (PLAN, _LAST):
             desk.on_answer(kind, self)
 
     async def plan(self, request: Request, wanted: str) -> str | None:
@@ -132,7 +126,7 @@ class Restoring:
         if job and preview.undo_of != job:
             return restore_plan_texts.not_the_last(job)
         question = Question(
-            id=question_of(request.id),
+            id=question_of(PLAN, request.id),
             plan_hash=_Agreed.of(preview).line(),
             person=request.person.id,
             chat=request.place.chat,

@@ -1,13 +1,14 @@
-"""The buttons under backups: to look through the list in its place, and to set something going."""
+"""The buttons under backups and outcomes: to look through, to read on, to set something going."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.errors import BotError
-from bot.entrypoints.telegram import backup_texts, texts
+from bot.entrypoints.telegram import backup_texts, texts, update_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.deeds import Deeds
+from bot.entrypoints.telegram.glance import glance
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Deed, DeedData, Press
 from bot.entrypoints.telegram.starts import Starts
@@ -86,6 +87,25 @@ class Shelf:
     async def _undo(self, press: Press, data: DeedData) -> str | None:
         return await self.deeds.undo(press.own_request, data.what)
 
+    async def _update(self, press: Press, data: DeedData) -> str | None:
+        return await self.deeds.update(press.own_request, data.what)
+
+    async def _roll_back(self, press: Press, data: DeedData) -> str | None:
+        return await self.deeds.roll_back(press.own_request, data.what)
+
+    async def _said(self, press: Press, data: DeedData) -> str | None:
+        said = await self.deeds.said(data.what) if data.what else ""
+        if isinstance(said, BotError):
+            return texts.command_failed(said)
+        if not said:
+            return update_texts.nothing_said()
+        document = (f"{data.what}.log", said)
+        await self.answers.write(press.own_request, update_texts.said(data.what), document=document)
+        return None
+
+    async def _status(self, _: Press, __: DeedData) -> str:
+        return await glance(self.operations, self.starts, self.clock, self.zone)
+
     async def _pin(self, press: Press, data: DeedData) -> str | None:
         record = await self.deeds.pin(data.what, pinned=data.deed is Deed.PIN)
         if isinstance(record, BotError):
@@ -105,4 +125,8 @@ _DEEDS: dict[Deed, tuple[str, _Do]] = {
     Deed.UNPIN: ("Taking the pin away.", Shelf._pin),  # noqa: SLF001
     Deed.RESTORE: ("Looking at what that would change.", Shelf._restore),  # noqa: SLF001
     Deed.UNDO: ("Looking at what that would change.", Shelf._undo),  # noqa: SLF001
+    Deed.UPDATE: ("Looking at the way.", Shelf._update),  # noqa: SLF001
+    Deed.ROLLBACK: ("Looking at what that would change.", Shelf._roll_back),  # noqa: SLF001
+    Deed.SAID: ("Here it comes.", Shelf._said),  # noqa: SLF001
+    Deed.STATUS: ("Looking.", Shelf._status),  # noqa: SLF001
 }

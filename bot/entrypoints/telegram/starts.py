@@ -67,12 +67,14 @@ class Starts:
 
         Why it did not begin, or None where its person hears of it elsewhere.
         """
+        return await self.begin_with(request, _command(request, kind, words, agreed))
+
+    async def begin_with(self, request: Request, command: Command) -> str | None:
+        """Likewise, of a job that *command* describes whole; its origin is the request's."""
         if job := await self.begun_from(request.origin):
             await self.announce(job)
             return None
-        start = self._under_way.get(request.origin) or self._start(
-            request, _command(request, kind, words, agreed)
-        )
+        start = self._under_way.get(request.origin) or self._start(request, command)
         if not await ends_within(start.task, self.clock, PATIENCE):
             start.is_late = True
             await self.answers.promise(request, texts.begins_late())

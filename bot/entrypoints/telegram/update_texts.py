@@ -1,14 +1,22 @@
 """What is told of an update or a rollback while it runs and when it has ended. Pure."""
 
+from datetime import datetime
+
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
+from bot.domain.update_gate import Judgement
+from bot.domain.update_news import NewRelease, NoAnswer
 from bot.entrypoints.telegram.job_texts import Told, bar
-from bot.entrypoints.telegram.markup import code, plain, units
+from bot.entrypoints.telegram.markup import code, escape, plain, units
+from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
+from bot.services.update_recovery import PAGE
 
+NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
 _LONGEST_REASON = 800
 _MOST_STEPS = 12
+_MOST_PROOF = 5
 _HEADLINES = {
     JobState.RUNNING: "⏳ <b>{what} is running</b>",
     JobState.DONE: "✅ <b>{what} done</b>",
@@ -48,22 +56,94 @@ def outcome(job: Job) -> Told:
     lines.append(_who(job))
     whole = units(job.message) <= _LONGEST_REASON
     document = None if whole else (f"{job.id}.txt", job.message)
-    return Told("\n".join(lines), document)
+    return Told("\n".join(lines), document, buttons=_buttons(job))
 
 
 def _then(job: Job) -> str:
     if job.state is JobState.STUCK:
         settle = code(f"akbot jobs settle {job.id}")
-        return f"Nothing runs by itself until you have looked at the stack and run {settle} there."
+        page = "" if PAGE in job.message else f" {PAGE}"
+        return (
+            f"I have stopped: nothing runs by itself any more.{page} Once the stack is as you want"
+            f" it, run {settle} on the host."
+        )
     if not job.swept:
         return "It is tried again every minute."
     if job.state is JobState.DONE and job.kind is JobKind.UPDATE:
         return "The version before is kept for a day: /rollback brings it back."
+    if job.state is JobState.ROLLED_BACK:
+        return "That version is not offered by itself again; the next one is."
     return "/status shows the containers."
 
 
+def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
+    """To take it back, to read why, to look at the stack, or at the way anew."""
+    status = ("Status", DeedData(Deed.STATUS).line())
+    said = ("Show what it said", DeedData(Deed.SAID, job.id).line())
+    if job.state is JobState.STUCK:
+        return (said, status)
+    if not job.swept or job.state is JobState.RUNNING:
+        return ()
+    if job.kind is JobKind.ROLLBACK:
+        return (status,)
+    if job.state is JobState.DONE:
+        return (("Take it back …", DeedData(Deed.ROLLBACK, job.id).line()), status)
+    if job.state is JobState.ROLLED_BACK:
+        return (said, status)
+    return (("Show me the plan anew", DeedData(Deed.UPDATE, job.id).line()), status)
+
+
+def said(job: str) -> str:
+    """The caption of the document with what removed containers said last."""
+    return f"What the containers of {code(job)} said last; secrets in it are masked."
+
+
+def nothing_said() -> str:
+    """There is no such document."""
+    return (
+        "Nothing is kept of what its containers said: they were never started, or it is long ago."
+    )
+
+
+def stays(tag: str, judgement: Judgement, until: datetime, wall: Wall) -> str:
+    """The question of the gate where only the public URL fails."""
+    proof = [code(line) for line in judgement.proof[:_MOST_PROOF]]
+    return "\n".join(
+        [
+            f"⚠️ <b>{plain(tag, 40) or 'The new version'} is up: keep it?</b>",
+            f"{plain(_sentence(judgement.reason), _LONGEST_REASON)}",
+            *proof,
+            f"Without an answer until {wall.time(until)} it is rolled back, with every row.",
+        ]
+    )
+
+
+def new_release(news: NewRelease) -> str:
+    """That there is a newer version, told once."""
+    head = "🔒 <b>Security release" if news.security else "🆕 <b>New release"
+    steps = "" if news.steps == 1 else f", {news.steps} steps away"
+    return (
+        f"{head}: Authentik {plain(news.target, 40)} is out</b>\n"
+        f"{plain(news.current, 40)} runs here{steps}. {escape(news.notes)}\n"
+        "/update shows the way, and asks before anything is done."
+    )
+
+
+def no_answer(news: NoAnswer) -> str:
+    """That nobody knows whether there is a newer version, told once."""
+    return (
+        f"⚠️ Since {news.since:%d %b} I cannot tell whether there is a newer Authentik:"
+        f" {plain(_sentence(news.why), 600)}\nI go on trying, and say no more of it."
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def _headline(job: Job) -> str:
-    return _HEADLINES[job.state].format(what=job.kind.capitalize())
+    to = f" to {plain(job.label, 40)}" if job.kind is JobKind.UPDATE and job.label else ""
+    return _HEADLINES[job.state].format(what=f"{job.kind.capitalize()}{to}")
 
 
 def _who(job: Job) -> str:

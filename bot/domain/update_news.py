@@ -1,0 +1,81 @@
+"""What people are told of new versions without having asked, each once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.update_outlook import Outlook
+
+SILENT_FOR = timedelta(days=3)
+"""For how long nobody may have said which versions there are, before people hear of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRelease:
+    """A version that nothing holds back; *steps* lead to it, one of them a security release or not.
+
+    *place* is the repository that offers it.
+    """
+
+    place: str
+    current: str
+    target: str
+    steps: int
+    notes: str
+    security: bool
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        what = ", a security release" if self.security else ""
+        return f'Authentik {self.target} is out{what}: "akbot update" shows the way'
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No check was answered *since*; *told*: people have heard of that already."""
+
+    since: datetime
+    told: bool = False
+
+    def is_news(self, now: datetime) -> bool:
+        """Whether people should hear of it now."""
+        return not self.told and now - self.since >= SILENT_FOR
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Nobody has said *since* then which versions there are; *why* in a sentence."""
+
+    since: datetime
+    why: str
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        return f"whether there is a newer Authentik is not known since {self.since}: {self.why}"
+
+
+News = NewRelease | NoAnswer
+
+
+def news_of(outlook: Outlook, told: Mapping[str, bool]) -> NewRelease | None:
+    """The version to tell of, None where there is none, something holds it back, or it was told.
+
+    *told* has the versions that people have heard of, and whether as a security release: one that
+    turns out to be such is told once more.
+    """
+    if outlook.up_to_date or outlook.holds:
+        return None
+    target = str(outlook.target)
+    security = any(each.security for each in outlook.hops)
+    if target in told and (told[target] or not security):
+        return None
+    return NewRelease(
+        place=outlook.place,
+        current=str(outlook.current),
+        target=target,
+        steps=len(outlook.hops),
+        notes=outlook.target.notes,
+        security=security,
+    )

@@ -1,0 +1,41 @@
+"""Tells everybody on the list of new versions, each in a message of their own."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.update_news import NewRelease, News
+from bot.entrypoints.telegram import update_texts
+from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
+from bot.entrypoints.telegram.pressed import Deed, DeedData
+from bot.services.journal_ports import Message
+
+logger = logging.getLogger(__name__)
+
+SHOW = "Show me the way"
+
+
+@dataclass(frozen=True)
+class ReleaseNews:
+    """The keys of its messages name what they tell, so that nobody is told twice."""
+
+    outgoing: Outgoing
+    people: Sequence[int]
+
+    async def tell(self, news: News) -> None:
+        """Write to everybody; where there is nobody the log has it."""
+        if not self.people:
+            logger.warning("chat: nobody is told: %s", news.words)
+        message = _message(news)
+        for person in self.people:
+            await self.outgoing.put(copy_for(person, message))
+
+
+def _message(news: News) -> Message:
+    if isinstance(news, NewRelease):
+        kind = "security" if news.security else "release"
+        buttons = (((SHOW, DeedData(Deed.UPDATE).line()),),)
+        key = f"{kind}:{news.place}:{news.target}"
+        return Message(key=key, chat=0, text=update_texts.new_release(news), buttons=buttons)
+    key = f"silence:{news.since.isoformat()}"
+    return Message(key=key, chat=0, text=update_texts.no_answer(news))

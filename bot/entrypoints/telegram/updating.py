@@ -1,0 +1,209 @@
+"""Asks whether an update shall be done: first its way, and once more where nothing is rehearsed.
+
+The questions lie in the journal, name the version and carry the hash of the plan that was shown.
+The job compares that with what it would do, and does nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import partial
+from typing import Self
+
+from bot.domain.errors import BusyError, ConfigError, RefusedError, UnfitError, UpToDateError
+from bot.domain.jobs import Trigger
+from bot.domain.messages import RunUpdate
+from bot.domain.update_preview import UpdatePreview
+from bot.domain.versions import parse_target
+from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
+from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.inquiries import Inquiries
+from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.pressed import Press
+from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
+from bot.entrypoints.telegram.starts import Starts
+from bot.services.journal_ports import Message, Question
+from bot.services.operations import Rolls
+from bot.services.ports import Clock
+
+UPDATE, NO = "Update", "No"
+WITH_COMPOSE = "Change the compose file too …"
+UNREHEARSED = "Without rehearsal …"
+LEAVE, DO_IT = "No, leave all as it is", "Yes, without rehearsal"
+
+WAY = "u"
+_LAST = "n"
+_NOT_TOLD = "-"
+
+
+@dataclass(frozen=True)
+class _Agreed:
+    """What a question is about: a version, whether the files are changed, and two plans' hashes."""
+
+    tag: str
+    apply_compose: bool
+    rehearsed: str
+    unrehearsed: str
+
+    def line(self) -> str:
+        """As it stands where the hash of a plan would."""
+        compose = "compose" if self.apply_compose else _NOT_TOLD
+        return f"{self.tag} {compose} {self.rehearsed} {self.unrehearsed}"
+
+    @classmethod
+    def read(cls, line: str) -> Self:
+        """Read what `line` wrote."""
+        tag, compose, rehearsed, unrehearsed = line.split(" ")
+        return cls(tag, compose != _NOT_TOLD, rehearsed, unrehearsed)
+
+    @classmethod
+    def of(cls, preview: UpdatePreview, *, apply_compose: bool) -> Self:
+        """What *preview* shows, which is rehearsed."""
+        return cls(preview.target, apply_compose, preview.plan_hash, preview.unrehearsed.plan_hash)
+
+
+class Updating:
+    """Shows ways and takes the answers; the effect of both its questions as well."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - its whole surroundings
+        self,
+        rolls: Rolls,
+        desk: QuestionDesk,
+        outgoing: Outgoing,
+        starts: Starts,
+        answers: Answers,
+        inquiries: Inquiries,
+        clock: Clock,
+        zone: tzinfo,
+    ) -> None:
+        self._rolls = rolls
+        self._desk = desk
+        self._outgoing = outgoing
+        self._starts = starts
+        self._answers = answers
+        self._inquiries = inquiries
+        self._clock = clock
+        self._zone = zone
+        for kind in (WAY, _LAST):
+            desk.on_answer(kind, self)
+
+    async def plan(self, request: Request, wanted: str) -> str | None:
+        """Show the way to the version *wanted*, "" for the newest, and ask.
+
+        Why not, or None: it comes as a new message.
+        """
+        try:
+            tag = str(parse_target(wanted)) if wanted else ""
+        except ConfigError as error:
+            return update_plan_texts.no_version(error)
+        return await self._begin_look(request, tag, apply_compose=False)
+
+    async def _begin_look(self, request: Request, tag: str, *, apply_compose: bool) -> str | None:
+        if running := await self._starts.running():
+            wall = texts.Wall(self._clock.now(), self._zone)
+            return texts.busy(running, BusyError("busy"), wall)
+        look = partial(self._look, request, tag, apply_compose=apply_compose)
+        await self._inquiries.begin(request, restore_plan_texts.looking(), look)
+        return None
+
+    async def _look(self, request: Request, tag: str, *, apply_compose: bool) -> str | None:
+        try:
+            preview = await self._rolls.preview(_command(request, tag, apply_compose=apply_compose))
+        except UpToDateError as error:
+            return update_plan_texts.up_to_date(error, tag)
+        except UnfitError as error:
+            if not error.by_compose or apply_compose:
+                return update_plan_texts.refused(error)
+            return await self._look(request, tag, apply_compose=True)
+        except RefusedError as error:
+            return update_plan_texts.refused(error)
+        await self._ask(request, preview, apply_compose=apply_compose)
+        return None
+
+    async def _ask(self, request: Request, preview: UpdatePreview, *, apply_compose: bool) -> None:
+        compose = (WITH_COMPOSE,) if preview.wants_compose and not apply_compose else ()
+        choices = (UPDATE, *compose, UNREHEARSED, NO)
+        agreed = _Agreed.of(preview, apply_compose=apply_compose)
+        question = self._question(question_of(WAY, request.id), agreed, request, choices)
+        shown = update_plan_texts.plan(preview)
+        if shown.document:
+            place = request.place
+            whole = Message(
+                key=f"way:{question.id}",
+                chat=place.chat,
+                thread=place.thread,
+                text=update_plan_texts.whole_way(preview),
+                document=shown.document,
+                silent=True,
+            )
+            await self._outgoing.put(whole)
+        await self._desk.put(question, request.place.thread, shown.text)
+
+    def _question(
+        self, name: str, agreed: _Agreed, request: Request, choices: Sequence[str]
+    ) -> Question:
+        return Question(
+            id=name,
+            plan_hash=agreed.line(),
+            person=request.person.id,
+            chat=request.place.chat,
+            expires=self._clock.now() + PATIENCE,
+            choices=tuple(choices),
+        )
+
+    async def happen(self, question: Question, choice: str, press: Press) -> None:
+        """Begin, look once more, or ask once more."""
+        agreed = _Agreed.read(question.plan_hash)
+        if choice == UNREHEARSED:
+            last = self._question(_last_of(question), agreed, press.request, (LEAVE, DO_IT))
+            text = update_plan_texts.once_more(agreed.tag)
+            await self._desk.put(last, press.place.thread, text)
+        elif choice in {UPDATE, WITH_COMPOSE, DO_IT}:
+            if await self._answers.is_written(press.request):
+                return
+            if choice == WITH_COMPOSE:
+                act = self._begin_look(press.request, agreed.tag, apply_compose=True)
+            else:
+                act = self._begin(press.request, agreed, rehearse=choice == UPDATE)
+            await self._answers.carry_out(press.request, act)
+
+    async def _begin(self, request: Request, agreed: _Agreed, *, rehearse: bool) -> str | None:
+        command = _command(
+            request,
+            agreed.tag,
+            apply_compose=agreed.apply_compose,
+            rehearse=rehearse,
+            agreed=agreed.rehearsed if rehearse else agreed.unrehearsed,
+        )
+        return await self._starts.begin_with(request, command)
+
+    async def extent(self, question: Question, choice: str, press: Press) -> Extent:
+        """Whether an earlier process has begun the job, or has looked or asked once more."""
+        if choice == UNREHEARSED:
+            happened = await self._desk.is_put(_last_of(question))
+        elif choice in {UPDATE, WITH_COMPOSE, DO_IT}:
+            happened = await self._starts.is_dealt_with(press.request)
+        else:
+            happened = True
+        return Extent.ALL if happened else Extent.NOTHING
+
+
+def _last_of(question: Question) -> str:
+    return _LAST + question.id[1:]
+
+
+def _command(
+    request: Request, tag: str, *, apply_compose: bool, rehearse: bool = True, agreed: str = ""
+) -> RunUpdate:
+    """The label is the version, by which its way can be shown anew."""
+    return RunUpdate(
+        trigger=Trigger.CHAT,
+        actor=request.person.actor,
+        origin=request.origin,
+        label=tag,
+        tag=tag,
+        rehearse=rehearse,
+        apply_compose=apply_compose,
+        agreed=agreed,
+    )

@@ -1,0 +1,71 @@
+"""What refuses an update, and whether a change of the compose files would help."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.errors import RefusedError, UnfitError
+from bot.domain.findings import Finding, Level
+from bot.domain.update_holds import Hold, HoldKind
+from bot.domain.update_preview import require_fit
+from tests.domain.test_update_news import outlook
+from tests.telegram_chat.rolls import DIFF, NEEDS_COMPOSE, make_update
+
+OF_COMPOSE = replace(NEEDS_COMPOSE, level=Level.FAILURE)
+OF_DISK = Finding("disk", Level.FAILURE, "2 GB are free", "Make room.")
+FRESH = Hold(HoldKind.TOO_FRESH, "it is too fresh", remedy="Wait.")
+STUCK = Hold(HoldKind.UNSETTLED, "a job was given up", remedy="Look.")
+
+
+@pytest.mark.parametrize(
+    ("findings", "by_compose"),
+    [
+        ([OF_COMPOSE], True),
+        ([OF_COMPOSE, OF_COMPOSE], True),
+        ([OF_COMPOSE, OF_DISK], False),
+        ([OF_DISK, NEEDS_COMPOSE], False),
+    ],
+)
+def test_what_blocks_is_named_and_whether_the_compose_files_are_all_of_it(
+    findings: list[Finding], *, by_compose: bool
+) -> None:
+    with pytest.raises(UnfitError, match=r"not fit for 2025\.4\.4: ") as caught:
+        require_fit(outlook(), findings, named=False)
+
+    assert caught.value.by_compose == by_compose
+    assert caught.value.hint == findings[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("hold", "named", "refused"),
+    [(FRESH, False, True), (FRESH, True, False), (STUCK, False, True), (STUCK, True, True)],
+)
+def test_a_person_who_names_a_version_waits_for_no_age(
+    hold: Hold, *, named: bool, refused: bool
+) -> None:
+    held = replace(outlook(), holds=(hold,))
+    if not refused:
+        require_fit(held, [NEEDS_COMPOSE], named=named)
+        return
+    with pytest.raises(RefusedError, match=hold.words) as caught:
+        require_fit(held, [], named=named)
+    assert caught.value.hint == hold.remedy
+    assert not isinstance(caught.value, UnfitError)
+
+
+def test_a_word_holds_for_one_plan_and_no_other() -> None:
+    plans = [
+        make_update(),
+        make_update().unrehearsed,
+        make_update(diff=DIFF),
+        make_update(current="2025.2.4"),
+        make_update(hops=make_update().hops[:1]),
+    ]
+
+    assert len({each.plan_hash for each in plans}) == len(plans)
+    assert make_update().plan_hash == make_update(warnings=(NEEDS_COMPOSE,)).plan_hash
+
+
+def test_a_way_that_wants_the_compose_files_changed_says_so() -> None:
+    assert make_update(warnings=(OF_DISK, NEEDS_COMPOSE)).wants_compose
+    assert not make_update(warnings=(OF_DISK,)).wants_compose

@@ -1,0 +1,187 @@
+"""`/rollback`: what comes back, what is lost, and a word where rows are."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.errors import PortError
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunRollback, RunUpdate
+from tests.bot_api.chats import Chat, Message
+from tests.telegram_chat.rolls import SWAPS, UPDATE_JOB, begun, make_rollback
+from tests.telegram_chat.stumbling import Stumbling
+from tests.telegram_chat.world import ANNA, World
+
+LOSES = make_rollback(change=SWAPS, written=1204)
+
+
+async def shown(world: World, text: str = "/rollback", chat: Chat | None = None) -> Message:
+    world.anna.says(text, chat)
+    return await world.said("Take the update to 2025.4.4 back?", chat)
+
+
+async def test_where_nothing_is_lost_a_button_does(world: World) -> None:
+    world.rolls.rollback = make_rollback()
+    async with world.talking():
+        asked = await shown(world)
+        assert asked.labels == ["Roll back", "No"]
+        assert "2025.2.1 serves again, as before the update of 10:00 (2 h ago)" in asked.text
+        assert "Nothing is lost: the database had not been touched." in asked.text
+        assert "backed up first" in asked.text
+        world.anna.says("rollback")
+        await world.all_handled()
+        assert world.operations.starts == [], "nobody asked for a word"
+        world.anna.presses(asked, "Roll back")
+        command = await begun(world)
+        await world.said("Rollback is running")
+
+    assert command == RunRollback(
+        trigger=Trigger.CHAT,
+        actor="Anna (42)",
+        origin=f"telegram:4242:{ANNA}:0:{asked.id}",
+        agreed=make_rollback().plan_hash,
+    )
+
+
+@pytest.mark.parametrize("typed", ["rollback", "  Rollback\n"])
+async def test_where_rows_are_lost_a_word_must_be_typed(world: World, typed: str) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        asked = await shown(world)
+        assert asked.labels == ["No"]
+        assert "Lost: 1,204 rows written since" in asked.text
+        assert "kept aside for a day" in asked.text
+        assert "type the word rollback within two minutes" in asked.text
+        word = world.anna.says(typed)
+        command = await begun(world)
+        await world.telegram.until(lambda: "Anna chose: rollback" in asked.text)
+        assert not asked.labels
+
+    assert isinstance(command, RunRollback)
+    assert (command.agreed, command.actor) == (LOSES.plan_hash, "Anna (42)")
+    assert command.origin == f"telegram:4242:{ANNA}:0:{word.id}"
+
+
+@pytest.mark.parametrize(
+    "typed", ["roll back", "rollback please", "/rollbac", "rollback\nrollback", "ROLLBACK!"]
+)
+async def test_another_word_does_nothing(world: World, typed: str) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        await shown(world)
+        world.anna.says(typed)
+        await world.all_handled()
+
+    assert world.operations.starts == []
+
+
+async def test_the_word_counts_once(world: World) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        await shown(world)
+        world.anna.says("rollback")
+        await begun(world)
+        world.operations.end(JobState.DONE, "2025.2.1 serves again")
+        world.anna.says("rollback")
+        await world.all_handled()
+
+    assert len(world.operations.starts) == 1
+
+
+async def test_the_word_of_nobody_else_counts_nor_in_another_chat(world: World) -> None:
+    world.rolls.rollback = LOSES
+    group = world.telegram.supergroup()
+    async with world.talking():
+        asked = await shown(world, chat=group)
+        assert "reply to this message with the word" in asked.text
+        world.boris.says("rollback", group)
+        world.stranger.says("rollback", group)
+        world.anna.says("rollback")
+        world.anna.says("rollback", group, anonymous=True)
+        await world.all_handled()
+        assert world.operations.starts == []
+        world.anna.says("rollback", group, reply_to=asked)
+        await begun(world)
+
+
+async def test_after_two_minutes_the_word_is_too_late(world: World) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        await shown(world)
+        await world.all_handled()
+        world.clock.advance(121)
+        world.anna.says("rollback")
+        await world.all_handled()
+
+    assert world.operations.starts == []
+
+
+async def test_the_word_survives_a_kill_and_a_journal_that_stumbles(world: World) -> None:
+    world.rolls.rollback = LOSES
+    stumbling = Stumbling(world.questions)
+    world.questions = stumbling  # type: ignore[assignment]
+    async with world.talking():
+        await shown(world)
+        stumbling.times["answer"] = 1
+        world.anna.says("rollback")
+        await world.eventually(lambda: world.operations.commands)
+        await world.eventually(lambda: world.anna.chat.saying("Anna chose: rollback"))
+        await world.all_handled()
+
+    assert len(world.operations.starts) == 1
+
+
+async def test_no_takes_the_question_away(world: World) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        asked = await shown(world)
+        world.anna.presses(asked, "No")
+        await world.telegram.until(lambda: "Anna chose: No" in asked.text)
+        world.anna.says("rollback")
+        await world.all_handled()
+
+    assert world.operations.starts == []
+
+
+async def test_nothing_to_take_back(world: World) -> None:
+    async with world.talking():
+        world.anna.says("/rollback")
+        answer = await world.said("Nothing to take back")
+
+    assert "Restore a backup instead." in answer.text
+
+
+async def test_words_after_it_are_not_guessed_at(world: World) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, "/rollback 2025.2.1 <b>")
+
+    assert "needs no words" in answer.text
+    assert world.rolls.asked == []
+
+
+async def test_an_engine_that_is_away(world: World) -> None:
+    world.rolls.failure = PortError("list containers: no answer", retryable=True)
+    async with world.talking():
+        world.anna.says("/rollback")
+        await world.said("That did not work: list containers")
+
+
+async def test_the_button_under_an_update_takes_that_one_back_and_no_later_one(
+    world: World,
+) -> None:
+    async with world.talking():
+        world.operations.begin(
+            RunUpdate(trigger=Trigger.CHAT, actor="Anna (42)", origin=f"telegram:4242:{ANNA}:0:7")
+        )
+        job = world.operations.end(JobState.DONE, "2025.4.4 serves, 2025.2.1 before")
+        outcome = await world.said("Update done")
+        assert outcome.labels == ["Take it back …", "Status"]
+        world.rolls.rollback = replace(LOSES, update=job.id)
+        world.anna.presses(outcome, "Take it back …")
+        await world.said("Take the update to 2025.4.4 back?")
+        world.rolls.rollback = replace(LOSES, update=UPDATE_JOB)
+        await world.all_handled()
+        world.anna.presses(outcome, "Take it back …")
+        await world.said("is not the last one any more")
+
+    assert world.operations.commands == []

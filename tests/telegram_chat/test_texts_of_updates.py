@@ -1,0 +1,110 @@
+"""Every text about updates, with the strangest names in it, is one that Telegram takes."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from bot.domain.errors import ConfigError, RefusedError, UpToDateError
+from bot.domain.findings import Finding, Level
+from bot.domain.jobs import JobKind, JobState
+from bot.domain.progress import BackupProgress
+from bot.domain.restore import GOING_AWAY
+from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.update_gate import Judgement, Verdict
+from bot.domain.update_news import NewRelease, NoAnswer
+from bot.domain.upgrade_path import LINE
+from bot.domain.versions import Version
+from bot.entrypoints.telegram import update_plan_texts, update_texts
+from tests.bot_api.markup import parse_html
+from tests.telegram_chat.rolls import DIFF, hops, make_rollback, make_update
+from tests.telegram_chat.test_texts import ANYTHING, STATES, WALL, make_job
+from tests.telegram_chat.world import NOW
+
+EVERY_FAMILY = hops(*(Version(*family, 9) for family in LINE))
+
+
+def all_texts(hostile: str, state: JobState) -> list[str]:
+    error = RefusedError(hostile, hint=hostile)
+    finding = Finding(hostile, Level.WARNING, hostile, hostile)
+    preview = make_update(
+        current=hostile,
+        target=hostile,
+        hops=EVERY_FAMILY,
+        warnings=(finding,) * 20,
+        diff=f"{hostile}\n" * 30,
+        not_checked=(hostile,) * 20,
+    )
+    taken_back = make_rollback(
+        version_now=hostile, version_then=None, change=SchemaChange(WayBack.SWAP, hostile)
+    )
+    job = replace(make_job(state, hostile), kind=JobKind.UPDATE)
+    judgement = Judgement(Verdict.ASK, hostile, (hostile,) * 30)
+    news = NewRelease(
+        place=hostile, current=hostile, target=hostile, steps=2, notes="https://x", security=True
+    )
+    return [
+        update_plan_texts.no_version(ConfigError(hostile, hint=hostile)),
+        update_plan_texts.up_to_date(UpToDateError(hostile), ""),
+        update_plan_texts.up_to_date(UpToDateError(hostile), hostile),
+        update_plan_texts.refused(error),
+        update_plan_texts.not_taken_back(error),
+        update_plan_texts.not_the_last(hostile),
+        update_plan_texts.rollback_takes_no_words(),
+        update_plan_texts.plan(preview).text,
+        update_plan_texts.whole_way(preview),
+        update_plan_texts.once_more(hostile),
+        update_plan_texts.way_back(taken_back, WALL, is_group=True),
+        update_plan_texts.way_back(replace(taken_back, written=0), WALL, is_group=False),
+        update_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), WALL),
+        update_texts.progress_ended(job, WALL),
+        update_texts.outcome(job).text,
+        update_texts.outcome(replace(job, kind=JobKind.ROLLBACK)).text,
+        update_texts.said(hostile),
+        update_texts.nothing_said(),
+        update_texts.stays(hostile, judgement, NOW, WALL),
+        update_texts.new_release(news),
+        update_texts.new_release(replace(news, security=False)),
+        update_texts.no_answer(NoAnswer(NOW, hostile)),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANYTHING, STATES)
+def test_every_text_is_markup_that_telegram_takes_within_its_limits(
+    hostile: str, state: JobState
+) -> None:
+    for text in all_texts(hostile, state):
+        shown = parse_html(text)
+        assert 0 < len(shown) <= 4000
+        assert "\x00" not in shown.text
+        assert "\u202e" not in shown.text
+        shown.text.encode()
+
+
+def test_a_short_plan_needs_no_document_and_a_cut_one_has_all() -> None:
+    assert update_plan_texts.plan(make_update()).document is None
+    short = update_plan_texts.plan(make_update(diff=DIFF))
+    assert short.document is None
+    assert f"<pre>{DIFF}</pre>" in short.text
+
+    wide = update_plan_texts.plan(make_update(diff=f"{DIFF}\n+{'x' * 200}"))
+    assert wide.document
+    assert f"+{'x' * 200}" in wide.document[1]
+    assert "The document above has all of it" in wide.text
+
+
+def test_what_must_be_done_is_shown_before_what_may() -> None:
+    [into_2025_12] = hops(Version(2025, 10, 4), Version(2025, 12, 1))
+    blocking = [each.blocking for each in into_2025_12.demands]
+    assert True in blocking
+    assert False in blocking
+
+    text = update_plan_texts.plan(make_update(hops=(into_2025_12,))).text
+
+    assert text.rindex("❗ must: ") < text.index("\nnote: ")
+
+
+def test_what_is_not_looked_at_afterwards_is_said() -> None:
+    text = update_plan_texts.plan(make_update(not_checked=("the test login (it ended)",))).text
+
+    assert "Not checked afterwards, since it does not work now: the test login (it ended)." in text
