@@ -93,6 +93,10 @@ class MortalPlace:
         self.life.check()
         return await self.workplace.survey(*args)
 
+    async def outposts(self, *args: Any) -> Any:
+        self.life.check()
+        return await self.workplace.outposts(*args)
+
     async def tools(self, *args: Any) -> Tools:
         self.life.check()
         tools = await self.workplace.tools(*args)
