@@ -117,14 +117,25 @@ def late_row(stack: Sandbox, bot: Akbot) -> str:
     return name
 
 
+def as_2026_11_wants_it(stack: Sandbox) -> None:
+    """Files in /data, and an address."""
+    redis = "      AUTHENTIK_REDIS__HOST: redis\n"
+    file = stack.project / "docker-compose.yml"
+    text = file.read_text().replace("target: /media\n", "target: /data\n")
+    address = "      AUTHENTIK_WEB__BASE_URL: https://sso.example.org\n"
+    file.write_text(text.replace(redis, redis + address))
+    stack.compose("up", "--detach", "--wait", "postgresql", "redis", "authentik", "worker")
+
+
 def test_a_version_that_only_noted_itself_is_forgotten(sandbox: Sandbox, tmp_path: Path) -> None:
     """2026.8.3 would refuse to start on the row that 2026.11.90 has written."""
     stack = sandbox.fresh("--repository", "goauthentik/faulty", "--tag", "2026.8.3")
     stack.stand_ins("goauthentik/faulty:2026.11.90")
-    stack.psql("SELECT 1")
+    as_2026_11_wants_it(stack)
     bot = bot_of(stack, tmp_path, **QUICK)
     rehearsed = bot("update", "--yes", "2026.11.90")
     assert rehearsed.code == 3, rehearsed.err
+    assert "the rehearsal of 2026.11.90" in rehearsed.err
 
     ended = bot("update", "--yes", "--no-rehearsal", "2026.11.90")
 
