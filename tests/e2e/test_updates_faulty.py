@@ -30,11 +30,17 @@ FAULTS = {
 """What the reason must name."""
 QUICK = {
     "AKBOT_GATE_STABLE": "2",
-    "AKBOT_GATE_TIMEOUT": "40",
+    "AKBOT_GATE_TIMEOUT": "25",
     "AKBOT_REHEARSAL_STABLE": "2",
 }
-# the one that is well for 20 s
-PATIENT = {"2025.4.93": {"AKBOT_GATE_STABLE": "25", "AKBOT_REHEARSAL_STABLE": "25"}}
+# the one that is well for a while: 5 s where a start takes 2
+PATIENT = {
+    "2025.4.93": {
+        "AKBOT_GATE_STABLE": "12",
+        "AKBOT_GATE_TIMEOUT": "60",
+        "AKBOT_REHEARSAL_STABLE": "12",
+    }
+}
 
 
 @pytest.fixture(scope="module")

@@ -178,7 +178,7 @@ class Stack:
             "AUTHENTIK_REDIS__DB": str(number),
             "AUTHENTIK_SECRET_KEY": "not a secret",
             "AUTHENTIK_BOOTSTRAP_PASSWORD": PASSWORD,
-            "STANDIN_START_SECONDS": str(START_SECONDS),
+            "AUTHENTIK_STANDIN_START_SECONDS": str(START_SECONDS),
         }
         self.sql(f"CREATE DATABASE {self.database}", "postgres")
 
@@ -282,7 +282,7 @@ def test_the_image_says_its_version_where_the_real_one_does(
 
 
 def test_live_answers_at_once_and_ready_when_the_migrations_are_done(stack: Stack) -> None:
-    stack.start("2025.2.1", STANDIN_START_SECONDS="6")
+    stack.start("2025.2.1", AUTHENTIK_STANDIN_START_SECONDS="6")
 
     assert stack.ask(LIVE).status == 200
     starting = stack.ask(READY)
@@ -440,7 +440,7 @@ def test_2025_12_takes_uploads_only_where_data_is_mounted(stack: Stack) -> None:
 
 @pytest.mark.parametrize(("version", "recovers"), [("2025.10.4", False), ("2025.12.4", True)])
 def test_a_worker_whose_sessions_were_ended(stack: Stack, version: str, *, recovers: bool) -> None:
-    stack.start(version, STANDIN_START_SECONDS="0")
+    stack.start(version, AUTHENTIK_STANDIN_START_SECONDS="0")
     wait_until(stack.is_worker_up)
     seen = "SELECT max(last_seen) FROM authentik_tasks_workerstatus"
     first = stack.sql(seen)
@@ -535,7 +535,7 @@ def test_92_loops_after_the_first_of_its_migrations(stack: Stack) -> None:
 
 
 def test_93_is_well_for_a_while_and_dies(stack: Stack) -> None:
-    stack.upgrade("2025.4.93", STANDIN_START_SECONDS="4")
+    stack.upgrade("2025.4.93", AUTHENTIK_STANDIN_START_SECONDS="4")
 
     assert docker("wait", stack.server) == "1"
     assert "the server has exited unexpectedly" in stack.log()
@@ -599,7 +599,7 @@ def test_2026_11_90_leaves_a_row_on_which_the_version_before_does_not_start(stac
 
 
 def test_filling_is_reproducible_and_adds_nothing_twice(stack: Stack) -> None:
-    stack.start("2025.2.1", STANDIN_START_SECONDS="0")
+    stack.start("2025.2.1", AUTHENTIK_STANDIN_START_SECONDS="0")
     wait_until(stack.is_worker_up)
     whole = (
         "SELECT md5(string_agg(md5(t::text), '' ORDER BY event_uuid)) FROM authentik_events_event t"

@@ -1,4 +1,4 @@
-"""The only reader of the environment: Authentik's own variables, and STANDIN_START_SECONDS."""
+"""The only reader of the environment: Authentik's own variables, and how long a start takes."""
 
 import os
 import time
@@ -64,7 +64,7 @@ def read_settings() -> Settings:
         http=_address(_get("LISTEN__HTTP", "0.0.0.0:9000")),
         https=_address(_get("LISTEN__HTTPS", "0.0.0.0:9443")),
         metrics=_address(_get("LISTEN__METRICS", "0.0.0.0:9300")),
-        start_seconds=float(os.environ.get("STANDIN_START_SECONDS", "8")),
+        start_seconds=float(os.environ.get("AUTHENTIK_STANDIN_START_SECONDS", "8")),
         runtime_folder=Path(os.environ.get("TMPDIR", "/dev/shm")),
     )
 
