@@ -237,7 +237,7 @@ def test_docker_goes_away_while_the_database_is_copied(
             docker.appear()
             done = ended(process)
 
-        taken_back(done, "the Docker Engine does not answer", "the database was not touched")
+        taken_back(done, "ask PostgreSQL: the session ended", "the database was not touched")
     assert own_databases(stack) == []
     assert visitor.is_logged_in()
 
@@ -264,7 +264,7 @@ def test_postgresql_is_restarted_while_the_database_is_copied(
         with other_session(stack, KEEP_FROM_COPYING, "postgres"):
             process = at_the_copy(stack, bot)
             stack.docker("restart", "authentik-postgresql")
-        taken_back(ended(process), "the database was not touched")
+        taken_back(ended(process), "due to administrator command", "the database was not touched")
     assert own_databases(stack) == []
     assert visitor.is_logged_in()
 
