@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -19,13 +20,13 @@ from tests.contracts.s3_proxy import proxy_before
 from tests.contracts.small_disks import disk_of
 from tests.e2e.aftermath import sessions, throw_aways, untouched
 from tests.e2e.akbot import PATIENCE, Akbot, Ended
-from tests.e2e.socket_proxy import socket_proxy
+from tests.e2e.socket_proxy import SocketProxy, socket_proxy
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_faults import IMPATIENT, fill_up
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import own_databases, rows, served
 from tests.e2e.test_updates import bot_of, env_of, in_step
-from tests.e2e.test_updates_kills import FAULTY, NEW, OLD, drop_aside, fact, phase, stack, visitor
+from tests.e2e.test_updates_kills import FAULTY, NEW, OLD, drop_aside, phase, stack, visitor
 from tests.e2e.visitor import Visitor
 from tests.registry_server import (
     Fault,
@@ -219,25 +220,34 @@ def test_a_store_that_goes_away_in_the_backup_before(stack: Sandbox, bot: Akbot)
         refused(ended(process), "cleaned up as soon as store and Docker answer")
 
 
-def at_the_copy(stack: Sandbox, bot: Akbot) -> "subprocess.Popen[str]":
+def at_the_copy(
+    stack: Sandbox, bot: Akbot, output: TextIO | None = None
+) -> "subprocess.Popen[str]":
     """An update whose copy of the database has begun, and waits for somebody else."""
-    process = bot.start(*UPDATE, NEW)
+    process = bot.start(*UPDATE, NEW, output=output)
     wait_until(lambda: bool(stack.psql(COPYING, database="postgres")), "it copies", 180)
     return process
+
+
+def gone_until_it_waits(docker: SocketProxy, output: Path) -> None:
+    """Docker goes, and comes back once the update has looked for it in vain."""
+    docker.vanish()
+    wait_until(lambda: "undone as soon as that is back" in output.read_text(), "it waits")
+    docker.appear()
 
 
 def test_docker_goes_away_while_the_database_is_copied(
     stack: Sandbox, bot: Akbot, tmp_path: Path, visitor: Visitor
 ) -> None:
-    with as_before(stack), socket_proxy(tmp_path) as docker:
+    output = tmp_path / "output"
+    with as_before(stack), socket_proxy(tmp_path) as docker, output.open("w") as file:
         with other_session(stack, KEEP_FROM_COPYING, "postgres"):
-            process = at_the_copy(stack, bot.with_settings(DOCKER_HOST=docker.url))
-            docker.vanish()
-            wait_until(lambda: bool(fact(bot, "outage")), "it has noticed")
-            docker.appear()
-            done = ended(process)
+            process = at_the_copy(stack, bot.with_settings(DOCKER_HOST=docker.url), file)
+            gone_until_it_waits(docker, output)
+            process.wait(PATIENCE)
 
-        taken_back(done, "ask PostgreSQL: the session ended", "the database was not touched")
+        told = "the session ended", "the database was not touched"
+        taken_back(Ended(process.returncode, "", output.read_text()), *told)
     assert own_databases(stack) == []
     assert visitor.is_logged_in()
 
@@ -245,14 +255,15 @@ def test_docker_goes_away_while_the_database_is_copied(
 def test_docker_goes_away_while_the_new_version_is_started(
     stack: Sandbox, bot: Akbot, tmp_path: Path, visitor: Visitor
 ) -> None:
-    with as_before(stack), socket_proxy(tmp_path) as docker:
-        process = bot.with_settings(DOCKER_HOST=docker.url).start(*UPDATE, NEW)
+    output = tmp_path / "output"
+    with as_before(stack), socket_proxy(tmp_path) as docker, output.open("w") as file:
+        behind = bot.with_settings(DOCKER_HOST=docker.url)
+        process = behind.start(*UPDATE, NEW, output=file)
         wait_until(lambda: newest_job(bot)[1] == f"starting {NEW}", "it is started", 180)
-        docker.vanish()
-        wait_until(lambda: bool(fact(bot, "outage")), "it has noticed")
-        docker.appear()
+        gone_until_it_waits(docker, output)
+        process.wait(PATIENCE)
 
-        taken_back(ended(process), "every row intact")
+        taken_back(Ended(process.returncode, "", output.read_text()), "every row intact")
     drop_aside(stack)
     assert visitor.is_logged_in()
 

@@ -160,19 +160,14 @@ def settled(stack: Sandbox, bot: Akbot, visitor: Visitor) -> dict[str, Any]:
 
 
 def phase(bot: Akbot) -> str:
-    """How far the newest job's hop was about to go."""
-    return fact(bot, "phase")
-
-
-def fact(bot: Akbot, name: str) -> str:
-    """What the journal has of it in the newest job's plan, read past the product."""
+    """What the journal has of the newest job's plan, read past the product."""
     place = f"file:{bot.state}/journal.db?mode=ro"
     try:
         with closing(sqlite3.connect(place, uri=True)) as journal:
             row = journal.execute("SELECT plan FROM jobs ORDER BY started DESC").fetchone()
     except sqlite3.OperationalError:  # not there yet
         return ""
-    return str(json.loads(row[0]).get(name, "")) if row else ""
+    return str(json.loads(row[0]).get("phase", "")) if row else ""
 
 
 def drop_aside(stack: Sandbox) -> None:
