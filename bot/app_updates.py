@@ -174,8 +174,11 @@ class Updates:
             self._evidence,
             self._memory,
             backups,
+            self.clock,
         )
-        rollbacks = RollbackRecovery(self.engine, self.journal.jobs, self._way_back, backups)
+        rollbacks = RollbackRecovery(
+            self.engine, self.journal.jobs, self._way_back, backups, self.clock
+        )
         return {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
 
     def kept(self) -> UpdateKept:

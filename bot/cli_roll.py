@@ -26,9 +26,11 @@ async def update(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     from bot.domain.messages import RunUpdate  # noqa: PLC0415
     from bot.entrypoints import render_roll, render_update  # noqa: PLC0415
     from bot.entrypoints.confirmation import Confirmation, StayQuestion  # noqa: PLC0415
+    from bot.services.outage import before_anything  # noqa: PLC0415
 
     await app.jobs.recover()  # one that was cut off may have left no server to ask
-    outlook = await app.updates.check.run(args.tag)
+    with before_anything():
+        outlook = await app.updates.check.run(args.tag)
     if outlook.up_to_date:
         return render_update.outlook_value(outlook), render_update.check_lines(outlook)
     command = RunUpdate(

@@ -68,6 +68,7 @@ GOOD = Behaviour()
 class RollHost:
     """*behaviours* by version; *fails* names calls that raise PortError.
 
+    *outages*: from that call on so many calls fail, since Docker is away.
     *redis* is what it holds, "" while its container is gone; *compose* the version that the compose
     files are laid out for.
     """
@@ -87,10 +88,16 @@ class RollHost:
     compose_kept: dict[str, str] = field(default_factory=dict)
     outposts: tuple[str, ...] = ()
     fails: set[str] = field(default_factory=set)
+    outages: dict[str, int] = field(default_factory=dict)
+    away: int = 0
     calls: list[str] = field(default_factory=list)
 
     def call(self, name: str) -> None:
         self.calls.append(name)
+        self.away += self.outages.pop(name, 0)
+        if self.away:
+            self.away -= 1
+            raise PortError(f"{name}: the Docker Engine does not answer", retryable=True)
         if name in self.fails:
             raise PortError(f"{name}: it failed", hint="Look at it.")
 

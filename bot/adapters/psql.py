@@ -15,12 +15,14 @@ from bot.domain.errors import PortError
 
 _COMMAND = ("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
 # A server's own limits must not end a session that waits for a long dump, and what it answers must
-# not depend on its settings: a restored copy of the database has others.
+# not depend on its settings: a restored copy of the database has others. A notice would stand
+# in the place of the reason, where a session ends without a word.
 _SETTINGS = """
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout';
 SET lock_timeout = '5min';
+SET client_min_messages = 'warning';
 SET client_encoding = 'UTF8';
 SET search_path = '';
 SET quote_all_identifiers = off;

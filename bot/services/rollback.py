@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unfinished
@@ -18,6 +19,7 @@ from bot.domain.update import (
     UNDOES,
     UNTOUCHED,
     Phase,
+    UpdatePlan,
     encode_plan,
     hop_of,
     phase_of,
@@ -29,6 +31,7 @@ from bot.services.backup import BackupService
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
+from bot.services.outage import is_own, once_it_answers
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.restore_ports import Workplace
 from bot.services.settling import NOT_YET, not_yet, stuck
@@ -173,6 +176,7 @@ class RollbackRecovery:
     journal: JobJournal
     way: WayBackDown
     backups: HalfBackups
+    clock: Clock
 
     async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
         """Let the version before serve, unless nothing was changed yet."""
@@ -180,6 +184,7 @@ class RollbackRecovery:
         if judge_unfinished(job, committed=False) is JobRemedy.ASK:
             return stuck(job, words)
         try:
+            await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
             outcome = await self._on_the_stack(job, state, words)
             if outcome.swept:
@@ -190,15 +195,24 @@ class RollbackRecovery:
             return not_yet(state, words, str(error))
         return outcome
 
+    async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:
+        """Once it has begun nobody is served before it is done."""
+        plan = plan_of(job.plan)
+        if plan and phase_of(job.plan) is not Phase.KEEP and is_own(job, state):
+            await once_it_answers(partial(self._reach, job, plan), self.clock)
+
+    async def _reach(self, job: Job, plan: UpdatePlan) -> Roll:
+        roll = await self.way.roll(MadeUpdate(plan, hop_of(job.plan), job.started))
+        await roll.tools.databases.end_sessions()
+        return roll
+
     async def _on_the_stack(self, job: Job, state: JobState, words: str) -> Outcome:
         plan = plan_of(job.plan)
         if plan is None:
             return Outcome(state, joined(words, "Nothing was changed"))
         if phase_of(job.plan) is Phase.KEEP:
             return Outcome(JobState.DONE, f"{plan.site.version} serves again")
-        made = MadeUpdate(plan, hop_of(job.plan), job.started)
-        roll = await self.way.roll(made)
-        await roll.tools.databases.end_sessions()
+        roll = await self._reach(job, plan)
         done, told = await self.way.go(roll)
         if not done.aside:
             await roll.drop_copies()

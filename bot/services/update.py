@@ -22,6 +22,7 @@ from bot.domain.update_preview import UpdatePreview, require_fit
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
+from bot.services.outage import before_anything
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.rehearsal import Rehearsal, RehearsalFailedError
@@ -107,24 +108,14 @@ class UpdateService:
     async def run(self, command: RunUpdate, job: JobLog, confirm: Confirm, ask: Ask) -> Updated:
         """Update, and return once the last version of the way has held at the gate.
 
-        Raises RefusedError, and nothing was changed, where the stack is not fit, nobody agreed or
-        the rehearsal failed; UpdateFailedError where a version did not hold; else what failed
-        first, and what it left is in *job*'s page.
+        Raises RefusedError, and nothing was changed, where the stack is not fit, registry, store or
+        Docker is away before the first hop, nobody agreed or the rehearsal failed;
+        UpdateFailedError where a version did not hold; else what failed first, and what it left is
+        in *job*'s page.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
-        await begin("checking the stack")
-        found = await self._gather(command, job.id)
-        if not await confirm(found.preview):
-            raise RefusedError(
-                "the update was not confirmed", hint=f"{UNTOUCHED} --yes confirms it."
-            )
-        await self._pull(found, command, begin)
-        plan = await self._plan(found, command, job)
-        await begin("backing up")
-        made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
-        took: dict[str, float] = {}
-        if command.rehearse:
-            took = await self._rehearse(plan, made, job, begin)
+        with before_anything():
+            plan, took = await self._get_ready(command, job, confirm, begin)
         away = 0.0
         for number in range(1, len(plan.hops) + 1):
             plan = await self._with_change(plan, number, command)
@@ -135,6 +126,22 @@ class UpdateService:
         return Updated(
             job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
         )
+
+    async def _get_ready(
+        self, command: RunUpdate, job: JobLog, confirm: Confirm, begin: Begin
+    ) -> tuple[UpdatePlan, dict[str, float]]:
+        """All that is done beside what serves: the plan, and what each version took on a copy."""
+        await begin("checking the stack")
+        found = await self._gather(command, job.id)
+        if not await confirm(found.preview):
+            raise RefusedError(
+                "the update was not confirmed", hint=f"{UNTOUCHED} --yes confirms it."
+            )
+        await self._pull(found, command, begin)
+        plan = await self._plan(found, command, job)
+        await begin("backing up")
+        made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
+        return plan, await self._rehearse(plan, made, job, begin) if command.rehearse else {}
 
     async def _gather(self, command: RunUpdate, key: str) -> _Gathered:
         stack = await self.engine.find_stack()

@@ -6,6 +6,7 @@ here waits for the journal or the store before the stack serves again.
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.errors import BotError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
@@ -28,13 +29,15 @@ from bot.domain.update_words import called_off_words, joined, put_back_words, st
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import Engine
-from bot.services.restore_ports import Workplace
+from bot.services.outage import is_own, once_it_answers
+from bot.services.ports import Clock, Engine
+from bot.services.restore_ports import Tools, Workplace
 from bot.services.settling import NOT_YET, not_yet, stuck
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Evidence, Gates
 from bot.services.update_roll import Roll
 
+_NOT_IN_HAND = {Phase.READY, Phase.KEEP}
 PAGE = 'See "Half-done renames" in RUNBOOK.md'
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class UpdateRecovery:
     evidence: Evidence
     memory: UpdateMemory
     backups: HalfBackups
+    clock: Clock
 
     async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
         """Let one whole version serve, remove the rest, and say which one serves."""
@@ -59,6 +63,7 @@ class UpdateRecovery:
         if judge_unfinished(job, committed=False) is JobRemedy.ASK:
             return stuck(job, words)
         try:
+            await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
             outcome = await self._on_the_stack(job, state, words)
             if outcome.swept:
@@ -71,10 +76,9 @@ class UpdateRecovery:
         plan, number, phase = plan_of(job.plan), hop_of(job.plan), phase_of(job.plan)
         if plan is None:
             return Outcome(state, joined(words, UNTOUCHED))
-        if phase in {Phase.READY, Phase.KEEP}:
+        if phase in _NOT_IN_HAND:
             return await self._between(job, plan, state, words)
-        tools = await self.workplace.tools(plan.site, plan.key(number))
-        await tools.databases.end_sessions()  # nothing may be copied or renamed behind our back
+        tools = await self._reach(plan, number)
         roll = Roll(plan, number, tools, self.workplace, self.project)
         interrupted = state is JobState.INTERRUPTED
         names = await tools.databases.names()
@@ -89,6 +93,19 @@ class UpdateRecovery:
                 return await self._held(roll, joined(words, called_off_words(plan, number)))
             case Remedy.BACK:
                 return await self._back(job, roll, words)
+
+    async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:
+        """Where a hop is in hand nobody is served before it is undone."""
+        plan = plan_of(job.plan)
+        if plan is None or phase_of(job.plan) in _NOT_IN_HAND or not is_own(job, state):
+            return
+        await once_it_answers(partial(self._reach, plan, hop_of(job.plan)), self.clock)
+
+    async def _reach(self, plan: UpdatePlan, number: int) -> Tools:
+        """Docker and PostgreSQL, and nothing of ours is copied or renamed behind our back."""
+        tools = await self.workplace.tools(plan.site, plan.key(number))
+        await tools.databases.end_sessions()
+        return tools
 
     async def _between(self, job: Job, plan: UpdatePlan, state: JobState, words: str) -> Outcome:
         """No hop was in hand: what serves had held at the gate, or nothing was begun."""

@@ -12,6 +12,7 @@ import pytest
 from bot.adapters import throwaway
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.postgres import Login, PostgresDatabase
+from bot.adapters.psql import psql_session
 from bot.adapters.throwaway import LABEL, throw_away
 from bot.adapters.transport import Transport, Way
 from bot.domain.errors import IntegrityError, PortError
@@ -413,6 +414,15 @@ async def test_a_statement_that_fails_speaks_postgresqls_words(
     with pytest.raises(PortError, match='column "id" does not exist'):
         async with asyncio.timeout(WITHIN):
             await facts_of(api, server, name)
+
+
+async def test_a_notice_is_not_taken_for_the_reason(api: EngineApi, server: Postgres) -> None:
+    environment = {"PGUSER": "postgres", "PGDATABASE": "postgres", "PGAPPNAME": "akbot-test"}
+    async with asyncio.timeout(WITHIN), psql_session(api, server.container.id, environment) as one:
+        await one.run("DROP DATABASE IF EXISTS nowhere;")
+
+        with pytest.raises(PortError, match=r"ask PostgreSQL: the session ended$"):
+            await one.run("\\q")
 
 
 async def test_a_database_that_is_not_there_speaks_postgresqls_words(

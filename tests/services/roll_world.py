@@ -160,8 +160,11 @@ class RollWorld(World):
             self.mortal(RollEvidence(self.host)),
             self.memory,
             self.backups,
+            self.gate_clock,
         )
-        rollbacks = RollbackRecovery(self.engine, self.journal, self.way, self.backups)
+        rollbacks = RollbackRecovery(
+            self.engine, self.journal, self.way, self.backups, self.gate_clock
+        )
         settle = {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
         trusted = lambda: self.keyring.trusted  # noqa: E731
         undo = Undo(self.engine, self.stores, self.journal, self.clock, trusted, settle)

@@ -20,6 +20,7 @@ from bot.domain.messages import StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
+from bot.services.outage import AWAY_WITHIN
 from bot.services.rehearsal import RehearsalFailedError
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
@@ -111,7 +112,7 @@ async def test_a_failure_of_the_host_in_the_rehearsal_says_nothing_of_the_versio
     world = world_with(journal)
     world.host.fails = {"rehearse"}
 
-    with pytest.raises(PortError, match="rehearse"):
+    with pytest.raises(RefusedError, match=r"rehearse: it failed\. Nothing was changed"):
         await world.update(PATCH)
 
     assert not await journal.releases.bad(REPOSITORY)
@@ -240,11 +241,55 @@ async def test_an_image_that_is_not_there_changes_nothing(journal: Journal) -> N
     world = world_with(journal)
     world.host.pullable.clear()
 
-    with pytest.raises(PortError, match="not found"):
+    with pytest.raises(RefusedError, match=r"not found\. Nothing was changed"):
         await world.update(PATCH)
 
     assert world.host.running == "2025.2.1"
     assert "nobody was logged out" in await last_message(journal)
+
+
+@pytest.mark.parametrize("call", ["remove", "copy", "write tag", "start"])
+async def test_docker_that_is_away_in_the_middle_is_waited_for(journal: Journal, call: str) -> None:
+    world = world_with(journal)
+    world.host.outages = {call: 100}
+
+    with pytest.raises(UpdateFailedError, match=r"does not answer.* 2025\.2\.1 serves again"):
+        await world.update(STRAIGHT)
+
+    assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
+    assert list(world.host.databases) == [LIVE]
+    assert world.host.fenced == set()
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.ROLLED_BACK, True)
+
+
+async def test_what_stays_away_is_left_to_the_next_process(journal: Journal) -> None:
+    world = world_with(journal)
+    world.host.outages = {"copy": 1_000_000}
+
+    with pytest.raises(PortError, match="does not answer"):
+        await world.update(STRAIGHT)
+
+    assert world.gate_clock.passed > AWAY_WITHIN
+    [left] = await journal.jobs.open_jobs()
+    assert left.swept is False
+    world.host.away = 0
+    [job] = await world.jobs.recover()
+    assert job.state is JobState.ROLLED_BACK
+    assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
+
+
+async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(STRAIGHT)
+    world.host.outages = {"swap": 100}
+
+    with pytest.raises(PortError, match="does not answer"):
+        await world.roll_back()
+
+    assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
+    [job, _] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
 
 
 async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
