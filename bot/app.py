@@ -157,7 +157,6 @@ class App:
             await make_ready(self.stores)
 
         async def work(job: JobLog, publish: Publish) -> BackedUp:
-            await self.engine.find_stack()  # before a key is made that there is no use for
             keyring = await asyncio.to_thread(self.keys.keyring)
             stack = self.settings.stack or None
             service = BackupService(self.engine, self.stores, keyring, self.clock, publish, stack)

@@ -249,7 +249,8 @@ def test_without_docker_a_backup_fails_with_the_remedy(tmp_path: Path) -> None:
     ended = run(tmp_path, "backup")
 
     assert ended.returncode == 1
-    [line] = ended.stderr.splitlines()
+    made, line = ended.stderr.splitlines()
+    assert made.startswith("akbot: made the private key ")
     assert line.startswith("akbot: list containers: the Docker Engine does not answer")
     assert "DOCKER_HOST" in line
 

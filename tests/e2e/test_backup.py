@@ -238,7 +238,8 @@ def test_a_stack_that_is_not_there_is_a_clear_error(
     ended = akbot.with_settings(**settings)("backup")
 
     assert ended.code == 2
-    [line] = ended.err.splitlines()
+    made, line = ended.err.splitlines()
+    assert made.startswith("akbot: made the private key "), "which is told once, and no error"
     assert line.startswith(f"akbot: {message}. {remedy}")
 
 

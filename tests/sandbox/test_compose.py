@@ -12,6 +12,8 @@ import pytest
 
 from tests.sandbox.fixture import script
 
+pytestmark = pytest.mark.docker
+
 REPO = Path(__file__).resolve().parents[2]
 STACK = REPO / "docker-compose.yml"
 LOKI = REPO / "deploy" / "compose.loki.yml"
