@@ -93,13 +93,15 @@ _NOT_DATA = re.compile(r".*\.sock|/etc/(localtime|timezone)|/proc/.*|/sys/.*")
 def file_sources(containers: Iterable[Container]) -> tuple[FileSource, ...]:
     """The mounts of server and worker that hold data, each source once.
 
+    In the order of their places: Docker tells the mounts of a container in another one each time,
+    and what a person has agreed to must not look like another plan for that.
     A component is called after the place inside the container: `/media` becomes `media`,
     `/data/certs` becomes `data-certs`.
     """
     sources: dict[str, FileSource] = {}
     taken: set[str] = set()
     for container in containers:
-        for mount in container.mounts:
+        for mount in sorted(container.mounts, key=lambda each: each.target):
             if mount.source in sources or is_no_data(mount.target):
                 continue
             name = _component_name(mount.target)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.discovery import Found, StackWanted, choose_containers
@@ -139,7 +141,16 @@ def test_component_names_are_safe_and_never_clash() -> None:
 
     assert [source.component for source in file_sources([server, worker])] == [
         "data-ffentlich",
-        "files-redis",
         "media",
+        "files-redis",
         "media-worker",
     ]
+
+
+def test_the_order_in_which_docker_tells_the_mounts_makes_no_difference() -> None:
+    stack = make_stack()
+    server = stack.server
+    turned = replace(server, mounts=server.mounts[::-1])
+
+    assert file_sources([turned]) == file_sources([server])
+    assert [each.component for each in file_sources([turned])] == ["media", "templates"]
