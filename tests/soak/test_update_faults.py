@@ -1,7 +1,8 @@
 """Whatever fails around an update: nothing was touched, or the old version serves again.
 
 What no stack is needed for stands in tests/domain/test_preflight.py: no room for a copy or for the
-images, two groups of one name (the latter in test_update_check.py as well).
+images, two groups of one name (the latter in test_update_check.py as well). Not part of `tests/run`
+for the six minutes that it takes: tests/run tests/soak/test_update_faults.py
 """
 
 import http.client
@@ -36,9 +37,9 @@ from tests.registry_server import (
     status,
     too_often,
 )
-from tests.sandbox.fixture import Sandbox
+from tests.sandbox.fixture import Sandbox, engine, sandbox
 
-__all__ = ["stack", "visitor"]
+__all__ = ["engine", "sandbox", "stack", "visitor"]
 
 pytestmark = pytest.mark.docker
 
