@@ -19,8 +19,6 @@ PHASE = "phase"
 """Fact of such a job: how far its hop was about to go."""
 HOP = "hop"
 """Fact of an update's job: the number of the hop in hand, from 1."""
-REASON = "reason"
-"""Fact of an update's job: why the hop in hand is undone, in a sentence."""
 UNDOES = "undoes"
 """Fact of a rollback's job: the id of the update that it takes back, of which HOP were made."""
 
@@ -45,7 +43,6 @@ class HopPlan:
     *change* is None where the compose files stay as they are.
     """
 
-    number: int
     version: str
     image: str
     digest: str
@@ -68,7 +65,6 @@ class UpdatePlan:
     image_id: str
     hops: tuple[HopPlan, ...]
     baseline: Baseline
-    rehearsed: bool = True
 
     @property
     def target(self) -> HopPlan:

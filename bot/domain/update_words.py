@@ -18,9 +18,11 @@ def put_back_words(
         how = change.words if change else "the database had not been touched"
         return f"{back} on the same database, every row intact: {how}"
     why = f" ({change.words})" if change and change.way is WayBack.SWAP else ""
-    lost = f"; {written:,} rows written since are not in it" if written else ""
+    intact = "every row intact"
+    if written:
+        intact += f" that was there then; {written:,} rows written since are not in it"
     return (
-        f"{back} on the database as it was before{why}, every row intact{lost};"
+        f"{back} on the database as it was before{why}, {intact};"
         f' what the new version left is kept as database "{aside}"'
     )
 

@@ -60,7 +60,8 @@ def updated_lines(done: Updated) -> list[str]:
     """What serves now, and the way back."""
     return [
         f"Authentik {done.words}.",
-        "The state before is kept for a day: akbot rollback brings it back.",
+        "The state before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says.",
+        "akbot rollback brings it back.",
     ]
 
 

@@ -138,7 +138,7 @@ class UpdateService:
                 "the update was not confirmed", hint=f"{UNTOUCHED} --yes confirms it."
             )
         await self._pull(found, command, begin)
-        plan = await self._plan(found, command, job)
+        plan = await self._plan(found, job)
         await begin("backing up")
         made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
         return plan, await self._rehearse(plan, made, job, begin) if command.rehearse else {}
@@ -185,7 +185,7 @@ class UpdateService:
                 hint="Run it again to see the way as it is now.",
             )
 
-    async def _plan(self, found: _Gathered, command: RunUpdate, job: JobLog) -> UpdatePlan:
+    async def _plan(self, found: _Gathered, job: JobLog) -> UpdatePlan:
         hops: list[HopPlan] = []
         before, tag = found.outlook.current, await self._tag(found)
         for number, each in enumerate(found.outlook.hops, start=1):
@@ -197,7 +197,6 @@ class UpdateService:
             )
             hops.append(
                 HopPlan(
-                    number=number,
                     version=new,
                     image=found.image(each),
                     digest=each.digest,
@@ -213,7 +212,6 @@ class UpdateService:
             image_id=found.stack.server.image_id,
             hops=tuple(hops),
             baseline=found.baseline,
-            rehearsed=command.rehearse,
         )
 
     async def _tag(self, found: _Gathered) -> TagChange:

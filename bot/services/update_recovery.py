@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UpdateRecovery:
-    """Settles updates and rollbacks; *backups* removes a backup that was not finished."""
+    """Settles updates; *backups* removes a backup that was not finished."""
 
     engine: Engine
     journal: JobJournal

@@ -25,9 +25,8 @@ SITE = Site(
 )
 
 
-def hop(number: int, version: str) -> HopPlan:
+def hop(version: str) -> HopPlan:
     return HopPlan(
-        number=number,
         version=version,
         image=f"g/server:{version}",
         digest="sha256:1",
@@ -41,7 +40,7 @@ PLAN = UpdatePlan(
     job="20261123T033000Z-k3f9",
     site=SITE,
     image_id="id-2025.2.1",
-    hops=(hop(1, "2025.2.4"), hop(2, "2025.4.4")),
+    hops=(hop("2025.2.4"), hop("2025.4.4")),
     baseline=Baseline(login_page=200, urls={"https://a.example/": 302}),
 )
 COPY, FAILED = PLAN.snapshot(2), PLAN.failed(2)

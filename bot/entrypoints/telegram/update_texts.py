@@ -70,9 +70,12 @@ def _then(job: Job) -> str:
     if not job.swept:
         return "It is tried again every minute."
     if job.state is JobState.DONE and job.kind is JobKind.UPDATE:
-        return "The version before is kept for a day: /rollback brings it back."
+        return (
+            "The version before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says:"
+            " /rollback brings it back."
+        )
     if job.state is JobState.ROLLED_BACK:
-        return "That version is not offered by itself again; the next one is."
+        return "A version that did not hold is not offered by itself again; the next one is."
     return "/status shows the containers."
 
 
