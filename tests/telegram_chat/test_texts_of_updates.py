@@ -18,7 +18,7 @@ from bot.entrypoints.telegram import job_texts, texts, update_plan_texts, update
 from bot.entrypoints.telegram.job_texts import step_lines
 from tests.bot_api.markup import parse_html
 from tests.telegram_chat.rolls import DIFF, hops, make_rollback, make_update
-from tests.telegram_chat.test_texts import ANYTHING, STATES, WALL, make_job
+from tests.telegram_chat.test_texts import ANYTHING, STATES, WALL, lonely_signs, make_job
 from tests.telegram_chat.world import NOW
 
 EVERY_FAMILY = hops(*(Version(*family, 9) for family in LINE))
@@ -80,6 +80,12 @@ def test_every_text_is_markup_that_telegram_takes_within_its_limits(
         assert "\x00" not in shown.text
         assert "\u202e" not in shown.text
         shown.text.encode()
+
+
+def test_every_sign_has_a_word_beside_it() -> None:
+    for state in JobState:
+        for text in all_texts("name", state):
+            assert lonely_signs(text) == []
 
 
 def test_a_short_plan_needs_no_document_and_a_cut_one_has_all() -> None:
