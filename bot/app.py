@@ -63,7 +63,7 @@ from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
-from bot.services.rollback import ConfirmRollback, RolledBack
+from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
@@ -288,7 +288,13 @@ class App:
         async def work(job: JobLog, publish: Publish) -> RolledBack:
             return await self.updates.roll_back(command, job, publish, confirm)
 
-        return await self.jobs.run(command, work, begun, lambda done: done.words)
+        return await self.jobs.run(
+            command,
+            work,
+            begun,
+            lambda done: done.words,
+            partial(rolled_back_after_all, self.clock),
+        )
 
     def kept(self) -> KeptService:
         """What restores and updates have kept for the way back."""

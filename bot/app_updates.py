@@ -177,7 +177,7 @@ class Updates:
             self.clock,
         )
         rollbacks = RollbackRecovery(
-            self.engine, self.journal.jobs, self._way_back, backups, self.clock
+            self.engine, self.journal.jobs, self._way_back, backups, self._memory, self.clock
         )
         return {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
 

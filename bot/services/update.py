@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bot.domain.errors import RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
 from bot.domain.jobs import Trigger
-from bot.domain.messages import RunBackup, RunUpdate
+from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import Site, TagChange
 from bot.domain.stack import Stack
@@ -102,8 +102,12 @@ class UpdateService:
     publish: Publish
 
     async def preview(self, command: RunUpdate) -> UpdatePreview:
-        """`--dry-run`: what would be done."""
-        return (await self._gather(command, "preview")).preview
+        """`--dry-run`: what would be done.
+
+        Raises RefusedError, as `run` would, where registry, store or Docker is away.
+        """
+        with before_anything():
+            return (await self._gather(command, "preview")).preview
 
     async def run(self, command: RunUpdate, job: JobLog, confirm: Confirm, ask: Ask) -> Updated:
         """Update, and return once the last version of the way has held at the gate.
@@ -275,6 +279,8 @@ class UpdateService:
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
         if judgement.verdict is not Verdict.PROMOTE:
             await self.memory.remember(roll.hop, judgement.reason)
+            back = plan.version_before(number) or "the version before"
+            self.publish(StepBegan(f"going back to {back}"))  # which waits for no journal
             raise UpdateFailedError(
                 f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
             )

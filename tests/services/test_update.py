@@ -95,6 +95,16 @@ async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
     assert not {"remove", "fence", "pull"} & set(world.host.calls)
 
 
+async def test_a_look_at_it_is_refused_in_the_same_words_where_something_is_away(
+    journal: Journal,
+) -> None:
+    world = world_with(journal)
+    world.host.fails = {"plan compose"}
+
+    with pytest.raises(RefusedError, match=r"plan compose: it failed\. Nothing was changed"):
+        await world.updates().preview(replace(PATCH, apply_compose=True))
+
+
 async def test_what_fails_in_the_rehearsal_is_never_started(journal: Journal) -> None:
     world = world_with(journal, patch=NEVER_READY)
 
@@ -148,6 +158,8 @@ async def test_what_does_not_hold_goes_back(
     assert words in str(failed.value)
     assert "2025.2.4 did not hold: it was never ready. 2025.2.1 serves again" in str(failed.value)
     assert failed.value.proof == ("a line of its log",)
+    steps = [event.words for _, event in world.told if isinstance(event, StepBegan)]
+    assert steps[-1] == "going back to 2025.2.1"
     assert any("_failed_" in each for each in host.databases) is aside
     assert not any("_before_" in each for each in host.databases)
     [bad] = await journal.releases.bad(REPOSITORY)
@@ -284,12 +296,15 @@ async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
     await world.update(STRAIGHT)
     world.host.outages = {"swap": 100}
 
-    with pytest.raises(PortError, match="does not answer"):
-        await world.roll_back()
+    done = await world.roll_back()
 
+    assert (done.version, done.words) == ("2025.2.1", await last_message(journal))
+    assert "2025.2.1 serves again on the database as it was before" in done.words
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     [job, _] = await journal.jobs.jobs()
     assert (job.state, job.swept) == (JobState.DONE, True)
+    [bad] = await journal.releases.bad(REPOSITORY)
+    assert bad.reason == "the update to it was taken back by root"
 
 
 async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
