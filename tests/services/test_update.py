@@ -99,10 +99,10 @@ async def test_a_look_at_it_is_refused_in_the_same_words_where_something_is_away
     journal: Journal,
 ) -> None:
     world = world_with(journal)
-    world.host.fails = {"plan compose"}
+    world.registry.fail = PortError("ask the registry: connection refused")
 
-    with pytest.raises(RefusedError, match=r"plan compose: it failed\. Nothing was changed"):
-        await world.updates().preview(replace(PATCH, apply_compose=True))
+    with pytest.raises(RefusedError, match=r"connection refused\. Nothing was changed"):
+        await world.updates().preview(PATCH)
 
 
 async def test_what_fails_in_the_rehearsal_is_never_started(journal: Journal) -> None:
