@@ -49,6 +49,7 @@ from bot.domain.messages import (
 from bot.domain.rekey import Rekeying
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
+from bot.domain.updated import Updated
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
@@ -67,7 +68,7 @@ from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
-from bot.services.update import Ask, Updated, nobody_to_ask
+from bot.services.update import Ask, nobody_to_ask
 from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts

@@ -15,6 +15,7 @@ from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Stack
 from bot.domain.update_gate import Judgement
 from bot.domain.update_preview import UpdatePreview
+from bot.domain.updated import Updated
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
 from bot.services.jobs import Jobs
@@ -29,7 +30,7 @@ from bot.services.rollback import (
     rolled_back_after_all,
 )
 from bot.services.undo import Undo
-from bot.services.update import Updated, UpdateService
+from bot.services.update import UpdateService
 from bot.services.update_check import UpdateCheck
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_recovery import UpdateRecovery
@@ -208,6 +209,7 @@ class RollWorld(World):
             self.project,
             lambda _: self.mortal(RollRehearsal(self.host)),
             self.backup_service(publish),
+            self.journal,
             self.memory,
             self.gate_clock,
             publish,

@@ -20,6 +20,7 @@ from bot.domain.messages import StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
+from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
 from bot.services.rehearsal import RehearsalFailedError
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
@@ -80,6 +81,29 @@ async def test_how_long_people_will_be_away_is_told_before_they_are(journal: Jou
         number for number, step in enumerate(steps) if step.startswith("rehearsed on a copy")
     )
     assert told < steps.index(GOING_AWAY)
+
+
+async def test_how_long_the_next_one_will_take_is_known_from_the_last(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+    first = await world.updates().preview(PATCH)
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(UPDATE, rehearse=False))
+    one_step = await world.updates().preview(UPDATE)
+
+    assert first.away is None
+    assert one_step.away
+    assert one_step.away.source == "the last update here"
+
+
+async def test_before_the_first_one_it_is_known_from_the_rehearsal(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+    world.host.fails = {"remove"}
+    with pytest.raises(PortError):
+        await world.update(PATCH)
+    world.host.fails = set()
+    await world.jobs.recover()
+
+    assert (await world.updates().preview(PATCH)).away == Prediction(48, "the last rehearsal here")
 
 
 async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
