@@ -49,6 +49,7 @@ from bot.domain.messages import (
 from bot.domain.rekey import Rekeying
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
+from bot.domain.updated import Updated
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
@@ -63,11 +64,11 @@ from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
-from bot.services.rollback import ConfirmRollback, RolledBack
+from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
-from bot.services.update import Ask, Updated, nobody_to_ask
+from bot.services.update import Ask, nobody_to_ask
 from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
@@ -288,7 +289,13 @@ class App:
         async def work(job: JobLog, publish: Publish) -> RolledBack:
             return await self.updates.roll_back(command, job, publish, confirm)
 
-        return await self.jobs.run(command, work, begun, lambda done: done.words)
+        return await self.jobs.run(
+            command,
+            work,
+            begun,
+            lambda done: done.words,
+            partial(rolled_back_after_all, self.clock),
+        )
 
     def kept(self) -> KeptService:
         """What restores and updates have kept for the way back."""

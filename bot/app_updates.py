@@ -29,6 +29,7 @@ from bot.domain.restore import Site
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_gate import Baseline, Patience
 from bot.domain.update_preview import UpdatePreview
+from bot.domain.updated import Updated
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
 from bot.services.keyring import Keyring
@@ -44,7 +45,7 @@ from bot.services.rollback import (
 )
 from bot.services.stores import Stores
 from bot.services.undo import Settle
-from bot.services.update import Ask, Confirm, Updated, UpdateService
+from bot.services.update import Ask, Confirm, UpdateService
 from bot.services.update_check import UpdateCheck
 from bot.services.update_gate import UpdateGate
 from bot.services.update_kept import UpdateKept
@@ -177,7 +178,7 @@ class Updates:
             self.clock,
         )
         rollbacks = RollbackRecovery(
-            self.engine, self.journal.jobs, self._way_back, backups, self.clock
+            self.engine, self.journal.jobs, self._way_back, backups, self._memory, self.clock
         )
         return {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
 
@@ -219,6 +220,7 @@ class Updates:
             self._project,
             partial(self.rehearsal, keyring),
             await self._backups(publish),
+            self.journal.jobs,
             self._memory,
             self.clock,
             publish,

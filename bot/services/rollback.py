@@ -59,6 +59,13 @@ class RolledBack:
     seconds: float
 
 
+def rolled_back_after_all(clock: Clock, job: Job, outcome: Outcome) -> RolledBack:
+    """What is told of a rollback that met an outage on its way and then came to its end."""
+    plan = plan_of(job.plan)
+    seconds = (clock.now() - job.started).total_seconds()
+    return RolledBack(job.id, plan.site.version if plan else None, outcome.message, seconds)
+
+
 @dataclass(frozen=True)
 class WayBackDown:
     """Goes the way back from an update that serves; the same for whoever finishes it later."""
@@ -130,9 +137,7 @@ class RollbackService:
             await roll.drop_copies()
         await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""})
         await self.journal.plan(plan.job, {KEPT: ""})
-        await self.memory.remember(
-            plan.hop(made.made), f"the update to it was taken back by {command.actor}"
-        )
+        await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
         seconds = self.clock.monotonic() - started
         return RolledBack(job.id, plan.site.version, words, seconds)
 
@@ -176,6 +181,7 @@ class RollbackRecovery:
     journal: JobJournal
     way: WayBackDown
     backups: HalfBackups
+    memory: UpdateMemory
     clock: Clock
 
     async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
@@ -210,6 +216,7 @@ class RollbackRecovery:
         plan = plan_of(job.plan)
         if plan is None:
             return Outcome(state, joined(words, "Nothing was changed"))
+        await self.memory.remember(plan.hop(hop_of(job.plan)), _taken_back(job.actor))
         if phase_of(job.plan) is Phase.KEEP:
             return Outcome(JobState.DONE, f"{plan.site.version} serves again")
         roll = await self._reach(job, plan)
@@ -221,3 +228,7 @@ class RollbackRecovery:
             job.id, {PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""}
         )
         return Outcome(JobState.DONE, told)
+
+
+def _taken_back(actor: str) -> str:
+    return f"the update to it was taken back by {actor}"

@@ -20,6 +20,7 @@ from bot.domain.messages import StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
+from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
 from bot.services.rehearsal import RehearsalFailedError
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
@@ -82,6 +83,29 @@ async def test_how_long_people_will_be_away_is_told_before_they_are(journal: Jou
     assert told < steps.index(GOING_AWAY)
 
 
+async def test_how_long_the_next_one_will_take_is_known_from_the_last(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+    first = await world.updates().preview(PATCH)
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(UPDATE, rehearse=False))
+    one_step = await world.updates().preview(UPDATE)
+
+    assert first.away is None
+    assert one_step.away
+    assert one_step.away.source == "the last update here"
+
+
+async def test_before_the_first_one_it_is_known_from_the_rehearsal(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+    world.host.fails = {"remove"}
+    with pytest.raises(PortError):
+        await world.update(PATCH)
+    world.host.fails = set()
+    await world.jobs.recover()
+
+    assert (await world.updates().preview(PATCH)).away == Prediction(48, "the last rehearsal here")
+
+
 async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
     world = world_with(journal)
 
@@ -93,6 +117,16 @@ async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
 
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     assert not {"remove", "fence", "pull"} & set(world.host.calls)
+
+
+async def test_a_look_at_it_is_refused_in_the_same_words_where_something_is_away(
+    journal: Journal,
+) -> None:
+    world = world_with(journal)
+    world.registry.fail = PortError("ask the registry: connection refused")
+
+    with pytest.raises(RefusedError, match=r"connection refused\. Nothing was changed"):
+        await world.updates().preview(PATCH)
 
 
 async def test_what_fails_in_the_rehearsal_is_never_started(journal: Journal) -> None:
@@ -148,6 +182,8 @@ async def test_what_does_not_hold_goes_back(
     assert words in str(failed.value)
     assert "2025.2.4 did not hold: it was never ready. 2025.2.1 serves again" in str(failed.value)
     assert failed.value.proof == ("a line of its log",)
+    steps = [event.words for _, event in world.told if isinstance(event, StepBegan)]
+    assert steps[-1] == "going back to 2025.2.1"
     assert any("_failed_" in each for each in host.databases) is aside
     assert not any("_before_" in each for each in host.databases)
     [bad] = await journal.releases.bad(REPOSITORY)
@@ -284,12 +320,15 @@ async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
     await world.update(STRAIGHT)
     world.host.outages = {"swap": 100}
 
-    with pytest.raises(PortError, match="does not answer"):
-        await world.roll_back()
+    done = await world.roll_back()
 
+    assert (done.version, done.words) == ("2025.2.1", await last_message(journal))
+    assert "2025.2.1 serves again on the database as it was before" in done.words
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     [job, _] = await journal.jobs.jobs()
     assert (job.state, job.swept) == (JobState.DONE, True)
+    [bad] = await journal.releases.bad(REPOSITORY)
+    assert bad.reason == "the update to it was taken back by root"
 
 
 async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
