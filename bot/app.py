@@ -55,7 +55,8 @@ from bot.services.check import CheckService
 from bot.services.copies import Copied
 from bot.services.damage import DamageLog
 from bot.services.delete import Deleted
-from bot.services.drill import DrillHistory, DrillService
+from bot.services.drill import DrillService
+from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
@@ -193,14 +194,17 @@ class App:
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
         """`akbot verify`, for each store that has *record*, by its name."""
         wanted = {*record.stores, *record.damaged_in}
-        identities, trusted = self.keys.identities(), self.keys.trusted()
+        identities = self.keys.identities()
 
         def service(store: BackupStore) -> VerifyService:
-            log = DamageLog(store, trusted, self.keys.signing_key, self.clock)
+            log = self._damage_log(store)
             return VerifyService(self.engine, store, identities, publish, self.read_locks, log)
 
         places = [each for each in self.stores.places if each.name in wanted]
         return {place.name: service(place.store) for place in places}
+
+    def _damage_log(self, store: BackupStore) -> DamageLog:
+        return DamageLog(store, self.keys.trusted(), self.keys.signing_key, self.clock)
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""
@@ -254,6 +258,7 @@ class App:
                 self.clock,
                 publish,
                 self.read_locks,
+                self._damage_log(self.stores.holding(record)),
                 boot=command.boot,
             )
             return await service.run(record, job)

@@ -36,7 +36,8 @@ class FakeHost:
     """*databases* by name; *running* has the image of each service that has a container.
 
     *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
-    *well* whether what runs passes the gate.
+    *outages* from which call on so many of them do, since Docker is away, *well* whether what runs
+    passes the gate.
     """
 
     databases: dict[str, str] = field(default_factory=lambda: {"authentik": OLD, "postgres": ""})
@@ -61,6 +62,8 @@ class FakeHost:
     facts_of_new: DatabaseFacts = field(default_factory=make_facts)
     facts_of_old: DatabaseFacts = field(default_factory=make_facts)
     fails: set[str] = field(default_factory=set)
+    outages: dict[str, int] = field(default_factory=dict)
+    away: int = 0
     well: set[str] = field(default_factory=lambda: {OLD, NEW})
     is_locked: bool = False
     single_files: set[str] = field(default_factory=set)
@@ -68,6 +71,10 @@ class FakeHost:
 
     def call(self, name: str) -> None:
         self.calls.append(name)
+        self.away += self.outages.pop(name, 0)
+        if self.away:
+            self.away -= 1
+            raise PortError(f"{name}: the Docker Engine does not answer", retryable=True)
         if name in self.fails:
             raise PortError(f"{name}: it failed", hint="Look at it.")
 

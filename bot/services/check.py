@@ -23,7 +23,7 @@ from bot.domain.kit_record import judge_kit
 from bot.domain.pause import judge_pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
-from bot.services.drill import DrillHistory
+from bot.services.drill_history import DrillHistory
 from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
 from bot.services.ports import (
