@@ -8,6 +8,7 @@ next.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.downtime import came_back
 from bot.domain.errors import RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
 from bot.domain.jobs import Trigger
@@ -121,7 +122,7 @@ class UpdateService:
             plan = await self._with_change(plan, number, command)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
             expected = took.get(plan.hop(number).version, 0)
-            away += await self._hop(plan, number, job, begin, ask, expected)
+            away = await self._hop(plan, number, job, begin, ask, expected, away)
         seconds = self.clock.monotonic() - started
         return Updated(
             job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
@@ -262,12 +263,13 @@ class UpdateService:
         begin: Begin,
         ask: Ask,
         expected: float,
+        away: float,
     ) -> float:
-        """Roll and hold; for how many seconds nobody was served."""
+        """Roll and hold; for how many seconds nobody was served, the *away* of before included."""
         tools = await self.workplace.tools(plan.site, plan.key(number))
         roll = Roll(plan, number, tools, self.workplace, self.project)
         gone = self.clock.monotonic()
-        await roll.forward(job, begin)
+        await roll.forward(job, begin, self.clock.now())
         await begin(f"waiting until {roll.hop.version} holds")
         judgement = await self.gates.of(plan.site, expected).hold(roll.wanted)
         held_since = self.clock.monotonic() - self.gates.stable
@@ -278,13 +280,14 @@ class UpdateService:
             raise UpdateFailedError(
                 f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
             )
-        await job.plan(**promotion(roll))
+        away += held_since - gone
+        await job.plan(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")
         if number > 1:
             await roll.drop_copies()
         for service in roll.hop.change.drops if roll.hop.change else ():
             await self.project.drop_service(plan.site, service)
-        return held_since - gone
+        return away
 
 
 def _way(outlook: Outlook) -> Sequence[tuple[str, str]]:

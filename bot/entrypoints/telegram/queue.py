@@ -65,6 +65,7 @@ def _may_join(row: Queued, first: Queued, now: datetime) -> bool:
         row.message_id is None
         and not is_progress(row)
         and row.message.document is None
+        and row.message.picture is None
         and row.message.thread == first.message.thread
         and now - row.written > OLD
     )
