@@ -9,6 +9,14 @@ from blockbuster import BlockBuster, blockbuster_ctx
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-goldens",
+        action="store_true",
+        help="write the conversations of tests/telegram_chat/goldens as they are now",
+    )
+
+
 @pytest.fixture(autouse=True)
 def _no_blocking_calls_in_the_loop() -> Iterator[BlockBuster]:
     with blockbuster_ctx("bot") as blockbuster:

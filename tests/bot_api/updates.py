@@ -33,6 +33,7 @@ class Updates:
     _waiting: list[_Pending] = field(default_factory=list)
     _held_back: list[_Pending] | None = None
     _open_poll: object = None
+    _over: object = None
 
     @property
     def pending(self) -> int:
@@ -77,6 +78,12 @@ class Updates:
             self._open_poll = None
             self.changed.notify_all()
 
+    def end_poll(self) -> None:
+        """Let the time of the call that waits be over, if there is one: it brings nothing."""
+        with self.changed:
+            self._over, self._open_poll = self._open_poll, None
+            self.changed.notify_all()
+
     @property
     def polled(self) -> bool:
         """Whether a call waits for updates now."""
@@ -91,6 +98,8 @@ class Updates:
             self.changed.notify_all()  # the older call gives up, and a test sees this one
             while not self._waiting and (left := until - time.monotonic()) > 0:
                 self.changed.wait(left)
+                if self._over is poll:
+                    return []
                 if self._open_poll is not poll:
                     raise other_get_updates()
             self._open_poll = None

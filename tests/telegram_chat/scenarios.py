@@ -1,0 +1,171 @@
+"""The conversations whose goldens lie in `goldens/`, by their names; the docstring is the title.
+
+A new one is a function here and, once `pytest tests/telegram_chat/test_goldens.py
+--rewrite-goldens` has written it and somebody has read it, a file there.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import (
+    BackupStarted,
+    ComponentProgressed,
+    ComponentStored,
+    ComponentVerified,
+    RunBackup,
+    StepBegan,
+)
+from bot.domain.restore import GOING_AWAY
+from bot.domain.update_news import NewRelease
+from tests.telegram_chat.restores import NEWEST, OLDER
+from tests.telegram_chat.rolls import make_update
+from tests.telegram_chat.samples import MB, component, finished, make_preview
+from tests.telegram_chat.scene import Scene
+
+Scenario = Callable[[Scene], Awaitable[None]]
+
+_NOTES = "https://github.com/goauthentik/authentik/releases/tag/version%2F2025.4.4"
+
+
+def _dump(megabytes: int) -> ComponentProgressed:
+    return ComponentProgressed("postgres", megabytes * MB, megabytes * MB // 4)
+
+
+async def backup(scene: Scene) -> None:
+    """A backup that was asked for: one message of progress, and the outcome as a new one."""
+    await scene.says("/backup before the move")
+    job = scene.world.operations.all_jobs[0]
+    scene.world.operations.tell(BackupStarted(job.id, 1000 * MB, 1000 * MB))
+    globals_ = component("globals")
+    await scene.happens(ComponentStored(globals_), ComponentVerified(globals_), _dump(0), after=2)
+    await scene.happens(_dump(620), after=20)
+    await scene.happens(
+        ComponentStored(component("postgres", 215 * MB)),
+        ComponentVerified(component("postgres", 215 * MB)),
+        after=40,
+    )
+    await scene.passes(2)
+    scene.world.operations.tell(finished(job.id))
+    await scene.ends(JobState.DONE, after=60)
+
+
+async def failing_backup(scene: Scene) -> None:
+    """A backup on schedule fails; one press tries it again, and it holds."""
+    scene.world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+    full = 'store "nas": write "postgres.dump.age": no space left in the store'
+    await scene.ends(JobState.FAILED, full, after=40)
+    await scene.presses("Try again")
+    job = scene.world.operations.all_jobs[0]
+    scene.world.operations.tell(finished(job.id))
+    await scene.ends(JobState.DONE, after=125)
+
+
+async def restore(scene: Scene) -> None:
+    """A restore: its plan, two questions, its steps, and the way back."""
+    scene.world.operations.records = [NEWEST, OLDER]
+    scene.world.operations.preview = make_preview(differences=(), warnings=())
+    await scene.says("/restore")
+    await scene.passes(30)
+    await scene.presses("Go on")
+    await scene.passes(10)
+    await scene.presses("Yes, replace it now")
+    await _steps(
+        scene,
+        "looking at the backup and at this host",
+        "backing up the state before",
+        "getting the image",
+        "restoring postgres beside what serves",
+    )
+    away = ("closing the databases", "swapping the databases", "emptying Redis", "starting")
+    await _steps(scene, GOING_AWAY, *away, "waiting until it holds")
+    words = (
+        f"backup {NEWEST.id} serves after 190 s, Authentik 2025.2.1; nobody could log in for 76 s"
+    )
+    await scene.ends(JobState.DONE, words, after=67)
+
+
+async def update(scene: Scene) -> None:
+    """An update in two steps that holds, from its plan to the version before being kept."""
+    scene.world.rolls.update = make_update()
+    await scene.says("/update")
+    await scene.passes(45)
+    await scene.presses("Update")
+    await _until_it_starts(scene, "2025.2.4")
+    await scene.passes(75)
+    await _steps(scene, "2025.2.4 is promoted", *_hop("2025.4.4"))
+    words = "2025.4.4 serves, 2025.2.1 before in 2 steps, after 412 s; nobody could log in for 68 s"
+    await scene.ends(JobState.DONE, words, after=75)
+
+
+async def rollback(scene: Scene) -> None:
+    """An update whose new version never gets ready: it goes back by itself, and says why."""
+    scene.world.rolls.update = make_update(target="2025.2.4", hops=make_update().hops[:1])
+    scene.world.rolls.words = "server: django.db.utils.ProgrammingError: no such column, in"
+    await scene.says("/update 2025.2.4")
+    await scene.passes(20)
+    await scene.presses("Update")
+    await _until_it_starts(scene, "2025.2.4")
+    await scene.passes(900)
+    await _steps(
+        scene,
+        "removing server and worker once more",
+        "swapping the databases",
+        "starting 2025.2.1",
+        "waiting until it holds",
+    )
+    words = (
+        "2025.2.4 did not hold: it did not hold within 900 s: /-/health/ready/ answers 503."
+        " 2025.2.1 serves again on the database as it was before (12 migrations had been applied),"
+        ' every row intact; what the new version left is kept as database "authentik_akbot_failed"'
+    )
+    await scene.ends(JobState.ROLLED_BACK, words, after=70)
+    await scene.presses("Show what it said")
+
+
+async def _until_it_starts(scene: Scene, version: str) -> None:
+    await _steps(
+        scene,
+        "checking the stack",
+        f"getting the image of {version}",
+        "backing up",
+        f"rehearsing {version}: its migrations, on the copy",
+    )
+    await _steps(scene, f"rehearsing {version}: server and worker, on the copy", *_hop(version))
+
+
+def _hop(version: str) -> tuple[str, ...]:
+    start = ("copying the database", f"starting {version}")
+    return (GOING_AWAY, *start, f"waiting until {version} holds")
+
+
+async def _steps(scene: Scene, *steps: str) -> None:
+    """They follow each other within a second, so that only the last is seen under way."""
+    await scene.happens(*map(StepBegan, steps), after=20)
+
+
+async def release_news(scene: Scene) -> None:
+    """A new version is out: told once, with a button that shows the way to it."""
+    world = scene.world
+    world.rolls.update = make_update()
+    assert scene.chat
+    await scene.chat.tell_news(
+        NewRelease(
+            place="ghcr.io/goauthentik/server",
+            current="2025.2.1",
+            target="2025.4.4",
+            steps=2,
+            notes=_NOTES,
+            security=True,
+        )
+    )
+    await scene.follows()
+    await scene.passes(3600)
+    await scene.presses("Show me the way")
+    await scene.passes(30)
+    await scene.presses("No")
+
+
+SCENARIOS: dict[str, Scenario] = {
+    each.__name__: each
+    for each in (backup, failing_backup, restore, update, rollback, release_news)
+}

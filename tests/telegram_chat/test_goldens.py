@@ -1,0 +1,86 @@
+"""Whole conversations as people see them, compared with goldens that a person has read.
+
+`pytest tests/telegram_chat/test_goldens.py --rewrite-goldens` writes them as they are now; read
+the difference before it is committed.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.telegram_chat.scenarios import SCENARIOS
+from tests.telegram_chat.scene import Scene
+from tests.telegram_chat.transcript import BOT, Deed, Entry, Transcript, parse, standing, styled
+from tests.telegram_chat.world import World
+
+GOLDENS = Path(__file__).parent / "goldens"
+NAMES = sorted(SCENARIOS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_conversation_is_the_one_that_was_read(
+    world: World, name: str, pytestconfig: pytest.Config
+) -> None:
+    scenario = SCENARIOS[name]
+    scene = Scene(world)
+    async with world.talking() as chat:
+        scene.chat = chat
+        await scenario(scene)
+    shown = scene.transcript((scenario.__doc__ or "").strip()).text()
+    golden = GOLDENS / f"{name}.txt"
+    if pytestconfig.getoption("--rewrite-goldens"):
+        golden.write_text(shown)
+
+    assert shown == golden.read_text()
+
+
+def test_every_golden_has_a_scenario() -> None:
+    assert sorted(each.stem for each in GOLDENS.glob("*.txt")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_is_read_as_it_was_written(name: str) -> None:
+    golden = (GOLDENS / f"{name}.txt").read_text()
+
+    assert parse(golden).text() == golden
+    assert any(entry.speaker == BOT for entry in parse(golden).entries)
+
+
+def test_what_stands_at_the_end_is_each_message_as_it_was_left() -> None:
+    said = Entry(time="12:00", number=1, speaker="Anna", lines=("/backup",))
+    asked = Entry(time="12:00", number=2, speaker=BOT, lines=("Sure?",), buttons=(("Yes",),))
+    pressed = Entry(time="12:01", number=2, speaker="Anna", deed=Deed.PRESSES, pressed="Yes")
+    edited = Entry(time="12:01", number=2, speaker=BOT, deed=Deed.EDITS, lines=("Done.",))
+    gone = Entry(time="12:02", number=1, speaker="Anna", deed=Deed.DELETES)
+
+    (left,) = standing([said, asked, pressed, edited, gone])
+
+    assert (left.time, left.lines, left.buttons) == ("12:00", ("Done.",), ())
+    assert len(standing([said, asked, pressed])) == 2
+
+
+def test_an_edit_tells_only_what_is_new() -> None:
+    lines = ("one", "two", "three")
+    sent = Entry(time="12:00", number=1, speaker=BOT, lines=(*lines, "old"), file="a.txt")
+    edited = Entry(time="12:01", number=1, speaker=BOT, deed=Deed.EDITS, lines=(*lines, "new"))
+    talk = Transcript("A title.", (sent, edited))
+
+    assert "(3 lines as before)\n    new" in talk.text()
+    assert parse(talk.text()) == talk
+
+
+def test_a_line_is_taken_apart_by_its_styles() -> None:
+    assert list(styled("a *b c*: `d` ~e~.")) == [
+        ("", "a "),
+        ("bold", "b c"),
+        ("", ": "),
+        ("code", "d"),
+        ("", " "),
+        ("italic", "e"),
+        ("", "."),
+    ]
+
+
+def test_what_is_no_golden_is_refused() -> None:
+    with pytest.raises(ValueError, match="no head of an entry"):
+        parse("A title.\n\nnoon, Anna\n    hello\n")
