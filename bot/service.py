@@ -8,6 +8,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.adapters.gauge import DockerGauge
+from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.jobs import JobState, Trigger, describe
@@ -20,6 +22,7 @@ from bot.entrypoints.health import health_server
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import start_log
 from bot.entrypoints.scheduler import Rounds, Scheduler
+from bot.services.charts import Charts
 from bot.services.operations import Operations
 from bot.services.runner import JobRunner
 from bot.settings import Settings
@@ -161,6 +164,12 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
         operations=operations,
         rolls=app.updates,
         ask_within=timedelta(seconds=settings.gate_ask),
+        charts=Charts(
+            app.journal.jobs.jobs,
+            DockerGauge(app.engine.api, app.clock),
+            ChildPainter(),
+            settings.zone,
+        ),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,

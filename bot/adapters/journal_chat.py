@@ -101,8 +101,10 @@ class SqliteOutbox:
 
     async def put(self, message: Message, written: datetime) -> bool:
         statement = """
-            INSERT INTO messages (key, chat, thread, text, buttons, silent, document, written)
-            VALUES (:key, :chat, :thread, :text, :buttons, :silent, :document, :written)
+            INSERT INTO messages
+                (key, chat, thread, text, buttons, silent, document, picture, written)
+            VALUES
+                (:key, :chat, :thread, :text, :buttons, :silent, :document, :picture, :written)
             ON CONFLICT (key) DO NOTHING
         """
         row = {
@@ -140,6 +142,7 @@ class SqliteOutbox:
             UPDATE messages SET
                 message_id = :message_id,
                 attempted = 0,
+                picture = NULL,
                 stale = text <> :text OR buttons <> :buttons
             WHERE number = :number
         """
@@ -152,7 +155,9 @@ class SqliteOutbox:
         await self._write(statement, values)
 
     async def drop(self, number: int, reason: str) -> None:
-        statement = "UPDATE messages SET dropped = :reason WHERE number = :number"
+        statement = """
+            UPDATE messages SET dropped = :reason, picture = NULL WHERE number = :number
+        """
         await self._write(statement, {"number": number, "reason": reason})
 
     async def find(self, key: str) -> Queued | None:
@@ -205,6 +210,7 @@ def _queued(row: sqlite3.Row) -> Queued:
         ),
         silent=bool(row["silent"]),
         document=_pair(row["document"]),
+        picture=row["picture"],
     )
     return Queued(
         row["number"],

@@ -1,13 +1,12 @@
 """What an update came to, and how long the next one will keep people away, going by it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.domain.downtime import AWAY
 from bot.domain.jobs import Job, JobKind
 from bot.domain.update import promoted
 
-AWAY = "away"
-"""Fact of an update's job: for how many seconds nobody was served by its last step that held."""
 REHEARSED = "rehearsed"
 """Fact of an update's job: so many seconds a step took on the copy, on the average."""
 
@@ -47,14 +46,10 @@ def predict_away(jobs: Sequence[Job], steps: int) -> Prediction | None:
     None where there was neither. *jobs* are the newest first.
     """
     facts = [job.plan for job in jobs if job.kind is JobKind.UPDATE]
-    made = (_seconds(each, AWAY) for each in facts if promoted(each))
-    rehearsed = (_seconds(each, REHEARSED) for each in facts)
+    made = (float(each[AWAY]) / promoted(each) for each in facts if AWAY in each and promoted(each))
+    rehearsed = (float(each[REHEARSED]) for each in facts if REHEARSED in each)
     for found, source in ((made, "the last update here"), (rehearsed, "the last rehearsal here")):
-        seconds = next((each for each in found if each is not None), None)
+        seconds = next(found, None)
         if seconds is not None:
             return Prediction(seconds * steps, source)
     return None
-
-
-def _seconds(facts: Mapping[str, str], name: str) -> float | None:
-    return float(facts[name]) if name in facts else None

@@ -40,6 +40,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def times(count: int) -> str:
+    """How often, in words."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def age_of(then: datetime, now: datetime) -> str:
     """How long ago: 3 h ago."""
     passed = now - then

@@ -114,8 +114,8 @@ class Message:
     """A message on its way out.
 
     *key* names it for good: a second message with the same key is not written. *chat* and *thread*
-    say where to. *document* is a file's text, *text* then its
-    caption. *silent*: it does not ring.
+    say where to. *document* is a file's text, *picture* a PNG that is forgotten once it was sent;
+    *text* is then the caption. *silent*: it does not ring.
     """
 
     key: str
@@ -125,6 +125,7 @@ class Message:
     buttons: Buttons = ()
     silent: bool = False
     document: tuple[str, str] | None = None  # file name, content
+    picture: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bot.domain.downtime import came_back, gone
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
@@ -128,14 +129,18 @@ class RollbackService:
             await self.backup.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
         plan = made.plan
         await job.plan(
-            **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK}
+            **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK},
+            **gone(self.clock.now()),
         )
+        away_since = self.clock.monotonic()
         await begin(GOING_AWAY)
         await roll.tools.databases.end_sessions()
         done, words = await self.way.go(roll)
         if not done.aside:  # the database stayed, so that its copy is of no use any more
             await roll.drop_copies()
-        await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""})
+        held_since = self.clock.monotonic() - self.way.gates.stable
+        kept = Kept.FAILED if done.aside else ""
+        await job.plan(**{PHASE: Phase.KEEP, KEPT: kept}, **came_back(held_since - away_since))
         await self.journal.plan(plan.job, {KEPT: ""})
         await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
         seconds = self.clock.monotonic() - started

@@ -7,7 +7,9 @@ once more before anybody can connect.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from bot.domain.downtime import came_back, gone
 from bot.domain.gate import Expected
 from bot.domain.messages import StepBegan
 from bot.domain.restore import (
@@ -45,10 +47,13 @@ class Switch:
     plan: RestorePlan
     tools: Tools
 
-    async def forward(self, job: JobLog, begin: Begin) -> None:
-        """Let the staged state serve; it is started, whether it holds is for the gate to say."""
+    async def forward(self, job: JobLog, begin: Begin, now: datetime) -> None:
+        """Let the staged state serve; it is started, whether it holds is for the gate to say.
+
+        It begins *now*.
+        """
         plan, tools = self.plan, self.tools
-        await job.plan(**{PHASE: Phase.SWITCH})
+        await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
         if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
@@ -157,8 +162,9 @@ async def switch_and_hold(
     For how many seconds nobody was served.
     """
     away_since = clock.monotonic()
-    await switch.forward(job, begin)
+    await switch.forward(job, begin, clock.now())
     await begin("waiting until it holds")
     back_since = await hold_gate(switch.tools.probe, switch.expected, patience, clock)
-    await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE})
-    return back_since - away_since
+    away = back_since - away_since
+    await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE}, **came_back(away))
+    return away

@@ -8,6 +8,7 @@ next.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.downtime import came_back
 from bot.domain.errors import RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
 from bot.domain.jobs import ALL_JOBS, Trigger
@@ -19,7 +20,7 @@ from bot.domain.update import HOP, PHASE, PLAN, UNTOUCHED, HopPlan, Phase, Updat
 from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import HopOutlook, Outlook
 from bot.domain.update_preview import UpdatePreview, require_fit
-from bot.domain.updated import AWAY, REHEARSED, Updated, predict_away
+from bot.domain.updated import REHEARSED, Updated, predict_away
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
@@ -107,7 +108,7 @@ class UpdateService:
             plan = await self._with_change(plan, number, command)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
             expected = took.get(plan.hop(number).version, 0)
-            away += await self._hop(plan, number, job, begin, ask, expected)
+            away = await self._hop(plan, number, job, begin, ask, expected, away)
         seconds = self.clock.monotonic() - started
         return Updated(
             job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
@@ -251,15 +252,16 @@ class UpdateService:
         begin: Begin,
         ask: Ask,
         expected: float,
+        away: float,
     ) -> float:
-        """Roll and hold; for how many seconds nobody was served."""
+        """Roll and hold; for how many seconds nobody was served, the *away* of before included."""
         tools = await self.workplace.tools(plan.site, plan.key(number))
         roll = Roll(plan, number, tools, self.workplace, self.project)
         gone = self.clock.monotonic()
-        await roll.forward(job, begin)
+        await roll.forward(job, begin, self.clock.now())
         await begin(f"waiting until {roll.hop.version} holds")
         judgement = await self.gates.of(plan.site, expected).hold(roll.wanted)
-        away = self.clock.monotonic() - self.gates.stable - gone
+        away += self.clock.monotonic() - self.gates.stable - gone
         if judgement.verdict is Verdict.ASK and await ask(judgement):
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
         if judgement.verdict is not Verdict.PROMOTE:
@@ -269,7 +271,7 @@ class UpdateService:
             raise UpdateFailedError(
                 f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
             )
-        await job.plan(**promotion(roll), **{AWAY: f"{away:.1f}"})
+        await job.plan(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")
         if number > 1:
             await roll.drop_copies()

@@ -26,6 +26,7 @@ from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Container, Stack
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
+from bot.services.charts import Charts
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener
 from bot.services.verify import Verified
@@ -33,6 +34,7 @@ from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
+from tests.fakes_charts import FakeGauge, FakePainter
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
 OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
@@ -287,6 +289,7 @@ class World:
     def __post_init__(self) -> None:
         self.operations = ToldOperations(self.clock)
         self.rolls = ToldRolls()
+        self.gauge, self.painter = FakeGauge(), FakePainter()
         self.anna = self.telegram.user(ANNA, "Anna")
         self.boris = self.telegram.user(BORIS, "Boris")
         self.stranger = self.telegram.user(STRANGER, "Mallory")
@@ -300,6 +303,7 @@ class World:
             operations=self.operations,
             rolls=self.rolls,
             ask_within=timedelta(minutes=10),
+            charts=Charts(self.operations.jobs, self.gauge, self.painter, UTC),
             inbox=self.inbox,
             outbox=self.outbox,
             questions=self.questions,

@@ -18,11 +18,13 @@ from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
 from bot.entrypoints.telegram.commands import Commands
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.errands import Errands
+from bot.entrypoints.telegram.glance import Glance
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
@@ -36,6 +38,7 @@ from bot.entrypoints.telegram.updates import UpdateLoop
 from bot.entrypoints.telegram.updating import WAY, Updating
 from bot.entrypoints.telegram.upkeep import keep_going
 from bot.entrypoints.telegram.verifies import Verifies
+from bot.services.charts import Charts
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener, Operations, Rolls
 from bot.services.ports import Clock
@@ -61,6 +64,7 @@ class Chat:
         operations: Operations,
         rolls: Rolls,
         ask_within: timedelta,
+        charts: Charts,
         inbox: Inbox,
         outbox: Outbox,
         questions: Questions,
@@ -88,6 +92,7 @@ class Chat:
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
         looks = (self._starts, answers, self._inquiries, clock, zone)
+        pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
             operations,
             clock,
@@ -97,6 +102,7 @@ class Chat:
             Updating(rolls, self._desk, self._outgoing, *looks),
             RollingBack(rolls, self._desk, *looks),
             rolls,
+            Glance(operations, self._starts, answers, pictures, clock, zone),
         )
         commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
         shelf = Shelf(operations, self._outgoing, clock, zone, self._starts, answers, deeds)

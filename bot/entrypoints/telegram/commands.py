@@ -24,7 +24,6 @@ from bot.entrypoints.telegram import (
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request, one_line
 from bot.entrypoints.telegram.deeds import Deeds
-from bot.entrypoints.telegram.glance import glance
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
 from bot.entrypoints.telegram.starts import Starts
@@ -139,8 +138,8 @@ class Commands:
         record = await self.deeds.pin(asked.words, pinned=pinned)
         return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
-    async def status(self, _: Asked) -> str:
-        return await glance(self.operations, self.starts, self.clock, self.zone)
+    async def status(self, asked: Asked) -> None:
+        await self.deeds.glance.tell(asked.request)
 
     async def backups(self, asked: Asked) -> str | None:
         records = await seen_within(self.operations.backups(), "the store", self.clock)

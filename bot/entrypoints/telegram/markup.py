@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 LONGEST_TEXT = 4000  # of Telegram's 4096 UTF-16 units; the rest is for marks added on the way
+LONGEST_CAPTION = 1000  # of 1024, likewise
 COLUMNS = 36
 
 _CUT = " … (cut)"

@@ -8,7 +8,6 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram import backup_texts, texts, update_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.deeds import Deeds
-from bot.entrypoints.telegram.glance import glance
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Deed, DeedData, Press
 from bot.entrypoints.telegram.starts import Starts
@@ -103,8 +102,8 @@ class Shelf:
         await self.answers.write(press.own_request, update_texts.said(data.what), document=document)
         return None
 
-    async def _status(self, _: Press, __: DeedData) -> str:
-        return await glance(self.operations, self.starts, self.clock, self.zone)
+    async def _status(self, press: Press, _: DeedData) -> None:
+        await self.deeds.glance.tell(press.own_request)
 
     async def _pin(self, press: Press, data: DeedData) -> str | None:
         record = await self.deeds.pin(data.what, pinned=data.deed is Deed.PIN)
