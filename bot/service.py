@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from bot.app import App, open_app
@@ -157,13 +158,15 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
     return Chat(
         token=token,
         base_url=f"{settings.telegram_api}/bot",
-        allowed=settings.telegram_admins,
+        access=settings.chat_access,
         operations=operations,
         rolls=app.updates,
+        lookout=app.updates.looks(version("akbot")),
         ask_within=timedelta(seconds=settings.gate_ask),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,
+        moves=app.journal.moves,
         clock=app.clock,
         zone=settings.zone,
     )

@@ -130,6 +130,12 @@ _STEPS = (
 
     ALTER TABLE questions ADD COLUMN word TEXT NOT NULL DEFAULT '';  -- to be typed
     """,  # also jobs of kinds "update" and "rollback"
+    """
+    CREATE TABLE moved_chats (  -- groups that have become supergroups
+        old INTEGER PRIMARY KEY,
+        new INTEGER NOT NULL
+    );
+    """,
 )
 
 
