@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from bot.adapters.compose_drift import DockerDrift
 from bot.adapters.compose_files import ProjectComposeFiles
 from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.container_tail import DockerTail
 from bot.adapters.engine import DockerEngine
 from bot.adapters.evidence import LogFolder
 from bot.adapters.gate_place import live_probe
@@ -33,6 +34,7 @@ from bot.domain.updated import Updated
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
 from bot.services.keyring import Keyring
+from bot.services.looks import Looks
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.rehearsal import Rehearsal
@@ -145,6 +147,10 @@ class Updates:
     async def last_words(self, job: BackupId) -> str:
         """What the containers that *job* has removed said last, masked."""
         return await self._evidence.read(job)
+
+    def looks(self, akbot: str) -> Looks:
+        """What people look up between jobs; *akbot* is its own version."""
+        return Looks(self.engine, self.journal.releases, DockerTail(self.engine.api), akbot)
 
     def watch(self, tell: TellNews) -> UpdateWatch:
         """Looks for new versions by the clock."""

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.gauge import DockerGauge
@@ -160,9 +161,10 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
     return Chat(
         token=token,
         base_url=f"{settings.telegram_api}/bot",
-        allowed=settings.telegram_admins,
+        access=settings.chat_access,
         operations=operations,
         rolls=app.updates,
+        lookout=app.updates.looks(version("akbot")),
         ask_within=timedelta(seconds=settings.gate_ask),
         charts=Charts(
             app.journal.jobs.jobs,
@@ -173,6 +175,7 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,
+        moves=app.journal.moves,
         clock=app.clock,
         zone=settings.zone,
     )

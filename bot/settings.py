@@ -4,21 +4,20 @@ import os
 import re
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
 from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 from bot.setting_form import FORM
+from bot.settings_chat import ChatSettings
 from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
-from bot.settings_keys import KeySettings, split_names
+from bot.settings_keys import KeySettings
 from bot.settings_retention import RetentionSettings
 from bot.settings_update import UpdateSettings
 
@@ -27,10 +26,15 @@ _HIGHEST_PORT = 65_535
 
 _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and signs"}
 
-UserId = Annotated[int, Field(gt=0, lt=2**52)]  # Bot API, User: at most 52 significant bits
 
-
-class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSettings, DockerSettings):
+class Settings(
+    ChatSettings,
+    UpdateSettings,
+    KeySettings,
+    RetentionSettings,
+    UpdateGateSettings,
+    DockerSettings,
+):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -95,25 +99,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
         description="The time zone of schedules, of the chat and of the days that retention counts,"
         " such as `Europe/Berlin`. Default: the machine's.",
     )
-    telegram_token: SecretStr = Field(
-        SecretStr(""),
-        alias="AKBOT_TELEGRAM_TOKEN",
-        description="The Telegram bot's token, from @BotFather. Without one there is no chat.",
-    )
-    telegram_admins: Annotated[frozenset[UserId], NoDecode] = Field(
-        frozenset(),
-        alias="AKBOT_TELEGRAM_ADMINS",
-        json_schema_extra={FORM: "numbers, separated by commas or spaces"},
-        description="The user ids, numbers, of those who may use the chat, separated by commas or"
-        " spaces. Everybody else gets no answer.",
-    )
-    telegram_api: str = Field(
-        "https://api.telegram.org",
-        alias="AKBOT_TELEGRAM_API",
-        json_schema_extra={FORM: "a URL such as https://api.telegram.org, with no path"},
-        pattern=r"^https?://[^\s/?#]+$",
-        description="Where the Bot API is, for a server of one's own.",
-    )
     health_listen: str = Field(
         "127.0.0.1:9180",
         alias="AKBOT_HEALTH_LISTEN",
@@ -173,11 +158,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
         json_schema_extra=_ONE_WORD,
     )
 
-    @field_validator("telegram_admins", mode="before")
-    @classmethod
-    def _split_admins(cls, value: object) -> object:
-        return split_names(value)
-
     @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
     @classmethod
     def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
@@ -189,13 +169,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
     def _is_port(cls, value: str) -> str:
         if int(value.rpartition(":")[2]) > _HIGHEST_PORT:
             raise ValueError("there is no such port")
-        return value
-
-    @field_validator("telegram_api")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        if not urlsplit(value).hostname:  # and raises ValueError where brackets do not match
-            raise ValueError("there is no host in it")
         return value
 
     @field_validator("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -210,16 +183,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
     @classmethod
     def _is_zone(cls, value: str) -> str:
         _zone(value)
-        return value
-
-    @field_validator("telegram_token")
-    @classmethod
-    def _is_token(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ConfigError(
-                "AKBOT_TELEGRAM_TOKEN: this is not the form of a bot's token",
-                hint="Copy it whole from @BotFather: digits, a colon, 35 letters and digits.",
-            )
         return value
 
     @classmethod
@@ -280,9 +243,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
 
     def _named(self) -> list[tuple[Role, str]]:
         return [(role, getattr(self, f"service_{role}")) for role in Role]
-
-
-_TOKEN = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
 
 
 def _zone(name: str) -> tzinfo:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.adapters.journal_database import JournalDatabase
+from bot.adapters.journal_moves import WHERE_NOW
 from bot.adapters.journal_schema import from_text, to_text
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 
@@ -100,13 +101,14 @@ class SqliteOutbox:
         self._database = database
 
     async def put(self, message: Message, written: datetime) -> bool:
-        statement = """
+        statement = f"""
             INSERT INTO messages
                 (key, chat, thread, text, buttons, silent, document, picture, written)
             VALUES
-                (:key, :chat, :thread, :text, :buttons, :silent, :document, :picture, :written)
+                (:key, {WHERE_NOW}, :thread, :text, :buttons, :silent, :document, :picture,
+                 :written)
             ON CONFLICT (key) DO NOTHING
-        """
+        """  # noqa: S608 - ours
         row = {
             **vars(message),
             "buttons": json.dumps(message.buttons),
@@ -237,10 +239,10 @@ class SqliteQuestions:
         self._database = database
 
     async def ask(self, question: Question) -> None:
-        statement = """
+        statement = f"""
             INSERT INTO questions (id, plan_hash, person, chat, expires, choices, word)
-            VALUES (:id, :plan_hash, :person, :chat, :expires, :choices, :word)
-        """
+            VALUES (:id, :plan_hash, :person, {WHERE_NOW}, :expires, :choices, :word)
+        """  # noqa: S608 - ours
         row = {
             **vars(question),
             "expires": to_text(question.expires),

@@ -96,6 +96,11 @@ class Preview:
         return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:32]
 
     @property
+    def loses_rows(self) -> bool:
+        """Whether what was written since is lost: the database is replaced, by a backup or not."""
+        return POSTGRES in self.components
+
+    @property
     def users_now(self) -> int | None:
         """How many users there are in what would be replaced; None where nobody knows."""
         return self.live.rows.get(USERS) if self.live else None

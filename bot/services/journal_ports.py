@@ -198,6 +198,26 @@ class Question:
     word: str = ""
 
 
+QUESTION_KEY = "question:"
+"""What the keys of messages that put a question begin with; the rest is the question's id."""
+
+
+class Moves(Protocol):
+    """Groups that have become supergroups, and so have another number.
+
+    What is written for the old number, from then on, is written for the new one.
+    """
+
+    async def known(self) -> Mapping[int, int]:
+        """The new number of each old one."""
+
+    async def follow(self, old: int, new: int) -> None:
+        """Remember it; what is still to be sent goes there, and open questions are put anew there.
+
+        The same move once more changes nothing.
+        """
+
+
 class Questions(Protocol):
     """Questions and their answers."""
 

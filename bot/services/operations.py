@@ -1,11 +1,11 @@
 """What may be asked of the bot, whoever asks: the chat, the schedule, the command line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
-from bot.domain.jobs import Job
+from bot.domain.jobs import Job, JobKind
 from bot.domain.messages import Command, Event, RunRestore, RunRollback, RunUpdate
 from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
@@ -26,8 +26,11 @@ class Operations(Protocol):
         Raises BusyError when another job runs, and what else keeps it from beginning.
         """
 
-    async def cancel(self, actor: str) -> Job | None:
-        """Ask the running job to stop and to undo what it has begun; None if nothing runs."""
+    async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
+        """Ask the running job to stop and to undo what it has begun; None if none of *kinds* runs.
+
+        Another job than one of those is left alone.
+        """
 
     async def jobs(self, limit: int) -> Sequence[Job]:
         """The newest jobs, newest first, as the journal has them."""

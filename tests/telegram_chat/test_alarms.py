@@ -25,7 +25,7 @@ async def test_everybody_on_the_list_hears_of_a_failure(world: World) -> None:
 
     for person in (world.anna, world.boris):
         assert FULL in person.chat.last.text
-        assert person.chat.last.labels == ["Try again"]
+        assert person.chat.last.labels == ["Try again", "Show log"]
         assert len(person.chat.from_bot) == 1
 
 

@@ -17,20 +17,26 @@ from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
+from bot.domain.roles import Act, ChatRole
+from bot.domain.stack import Role
 from bot.entrypoints.telegram import (
     backup_texts,
     copy_texts,
     drill_texts,
+    job_list_texts,
     job_texts,
+    look_texts,
     prune_texts,
     restore_plan_texts,
     restore_texts,
+    role_texts,
     texts,
     verify_texts,
 )
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
+from bot.services.looks import VersionsNow
 from bot.services.settling import backed_up
 from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
@@ -98,6 +104,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     error = PortError(hostile, hint=hostile)
     stack = make_stack(hostile)
     stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
+    container = replace(stack.server, service=hostile)
     odd = BackupRecord(job.id, BackupState.NOT_TRUSTED, hostile)
     done = finished(job.id, warnings=(hostile,) * 9)
     strange = replace(record(1), manifest=replace(done.manifest, label=hostile, actor=hostile))
@@ -133,16 +140,27 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         restore_plan_texts.not_the_last(hostile),
         restore_plan_texts.plan(preview, WALL),
         restore_plan_texts.plan(replace(preview, undo_of=job.id), WALL),
-        restore_plan_texts.once_more(job.id, WALL, is_undo=False),
-        restore_plan_texts.once_more(job.id, WALL, is_undo=True),
+        restore_plan_texts.once_more(job.id, "If", WALL, is_undo=False),
+        restore_plan_texts.once_more(job.id, "If", WALL, is_undo=True),
         restore_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), WALL),
         restore_texts.progress_ended(job, WALL),
         restore_texts.restore_what(hostile),
         texts.looked("Looking."),
         texts.never_looked(),
-        texts.jobs([job] * 20, WALL),
-        texts.job_details(job, WALL),
-        texts.no_such_job(RefusedError(hostile)),
+        job_list_texts.jobs([job] * 20, WALL)[0],
+        job_list_texts.one_job(job, job.id, WALL)[0],
+        job_list_texts.one_job(None, hostile, WALL)[0],
+        job_list_texts.no_such_job(RefusedError(hostile)),
+        look_texts.versions(VersionsNow(hostile, hostile, hostile, hostile, None)),
+        look_texts.which_service({Role.WORKER: container}, 30)[0],
+        look_texts.logs_what(hostile),
+        look_texts.silent(container),
+        look_texts.log(container, [hostile] * 3, WALL) or "too long",
+        look_texts.log_caption(container, [hostile]),
+        look_texts.why_caption(job),
+        role_texts.refused(Act.RESTORE, ChatRole.VIEWER),
+        role_texts.not_cancelled(JobKind.RESTORE),
+        role_texts.your_role(ChatRole.OPERATOR),
         texts.busy(job, BusyError("busy"), WALL),
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),

@@ -9,6 +9,7 @@ from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
 from bot.entrypoints.render import duration, size
 from bot.entrypoints.telegram.markup import code, plain, units
+from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 
 AGAIN = "Try again"
@@ -104,7 +105,12 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
     again = job.state in {JobState.FAILED, JobState.INTERRUPTED}
     text = "\n".join(line for line in lines if line)
     whole = units(job.message) <= _LONGEST_REASON
-    return Told(text, None if whole else (f"{job.id}.txt", job.message), again)
+    why = () if job.state is JobState.CANCELLED else (("Show log", _why(job)),)
+    return Told(text, None if whole else (f"{job.id}.txt", job.message), again, why)
+
+
+def _why(job: Job) -> str:
+    return DeedData(Deed.WHY, job.id).line()
 
 
 def details(job: Job) -> str:
