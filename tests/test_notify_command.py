@@ -56,7 +56,8 @@ def test_whoever_is_not_reached_is_named_with_what_they_can_do(
     done, as_json = notify(tmp_path, telegram), notify(tmp_path, telegram, "--json")
 
     assert (done.returncode, as_json.returncode) == (1, 1)
-    why = "they have blocked @test424242_bot; let them open @test424242_bot in Telegram and press Start"
+    bot = "@test424242_bot"
+    why = f"they have blocked {bot}; let them open {bot} in Telegram and press Start"
     assert done.stdout == f"42: arrived\n43: did not arrive: {why}\n"
     assert json.loads(as_json.stdout) == [
         {"user": ANNA, "arrived": True, "reason": ""},

@@ -359,6 +359,20 @@ async def test_markup_that_telegram_refuses_is_left_out(world: World) -> None:
     assert world.anna.chat.last.text == "2 < 3"
 
 
+async def test_what_is_too_long_for_telegram_is_cut_and_its_end_kept(world: World) -> None:
+    text = f"<b>{'&amp;' * 4000}</b>\n\n<i>Anna chose: {'Yes ' * 30}</i>"
+    document = Message(key="d", chat=ANNA, text=text, document=("x.txt", "all"))
+    await write(world, text)
+    await world.outbox.put(document, world.clock.now())
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
+
+    for message in world.anna.chat.from_bot:
+        assert message.text.startswith("&&&")
+        assert "… (cut)" in message.text
+        assert message.text.endswith("Anna chose: " + "Yes " * 29 + "Yes")
+
+
 async def test_an_edit_that_changes_nothing_is_done(world: World) -> None:
     await write(world, "hello")
     async with world.talking():

@@ -20,6 +20,7 @@ from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import Act, ChatRole
 from bot.domain.stack import Role
 from bot.entrypoints.telegram import (
+    away_texts,
     backup_texts,
     copy_texts,
     drill_texts,
@@ -31,15 +32,28 @@ from bot.entrypoints.telegram import (
     restore_texts,
     role_texts,
     texts,
+    update_plan_texts,
+    update_texts,
     verify_texts,
 )
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
-from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
+from bot.entrypoints.telegram.markup import (
+    COLUMNS,
+    MOST_IN_CAPTION,
+    bold,
+    clip,
+    cut,
+    fitting,
+    table,
+    units,
+    width,
+)
 from bot.services.looks import VersionsNow
 from bot.services.settling import backed_up
 from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
+from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import MB, component, finished, make_preview, record
 from tests.telegram_chat.world import NOW, make_stack
 
@@ -192,6 +206,10 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_texts.outcome(
             replace(job, message=backed_up({job.message: job.message})), None, WALL
         ).text,
+        away_texts.while_away([(NOW, "text")] * 3, 1, 7, WALL, had_buttons=True),
+        away_texts.out_of_reach(42, hostile),
+        away_texts.out_of_reach(-100, hostile),
+        away_texts.trial(),
         texts.no_backup_name(hostile),
         texts.pin_what(hostile),
         texts.not_pinned(error),
@@ -211,6 +229,28 @@ def test_every_text_is_markup_that_telegram_takes_within_its_limits(
         assert "\x00" not in shown.text
         assert "\u202e" not in shown.text
         shown.text.encode()
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANYTHING, STATES)
+def test_every_caption_of_a_document_fits_below_it(hostile: str, state: JobState) -> None:
+    update = make_update(target=hostile)
+    for caption in (
+        job_texts.details(make_job(state, hostile)),
+        update_plan_texts.whole_way(update),
+        update_texts.said(hostile),
+    ):
+        assert 0 < len(parse_html(caption)) <= MOST_IN_CAPTION
+
+
+@given(ANYTHING, st.integers(600, 5000), st.integers(1, 20))
+def test_what_is_made_to_fit_fits(hostile: str, most: int, times: int) -> None:
+    text = "\n".join([bold("Head"), *[bold(hostile)] * times, bold("Tail")])
+    shown = parse_html(fitting(text, most))
+
+    assert len(shown) <= most
+    assert shown.text.startswith("Head")
+    assert shown.text.endswith("Tail")
 
 
 @settings(max_examples=100, deadline=None)

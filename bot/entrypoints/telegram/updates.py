@@ -114,6 +114,8 @@ class UpdateLoop:
         done = [each["update_id"] for each in kept if not each.keys() & WANTED]
         await self._inbox.store(kept, now, done)
         self._ages.fetched([each["update_id"] for each in updates], now)
+        for update_id in done:
+            self._ages.handled(update_id)
 
     def _show_ok(self) -> None:
         conflict = self._last_conflict
