@@ -33,14 +33,12 @@ def use(service: str, *used: int, limit: int | None = None, restarts: int = 0) -
 
 
 FULL = Figures(
-    "authentik",
     dots(21),
     (use("server", 700 * MB, 600 * MB), use("worker", 950 * MB, limit=1000 * MB, restarts=3)),
     (Outage(NOW, JobKind.UPDATE, 148, failed=True), Outage(NOW, JobKind.RESTORE, 12)),
 )
-SPARE = Figures("authentik", dots(2, seconds=None))
+SPARE = Figures(dots(2, seconds=None))
 ODD = Figures(
-    "<b>",
     (BackupDot(NOW, 0, 0.0), BackupDot(NOW, 0, 0.0)),
     (use("x" * 500 + "🦊", 0, limit=1),),
     (Outage(NOW, JobKind.UPDATE, 0),),
@@ -60,7 +58,7 @@ async def test_a_picture_fits_a_phone(figures: Figures) -> None:
 
 async def test_many_backups_are_drawn_within_a_blink() -> None:
     began = time.monotonic()
-    await ChildPainter().draw(Figures("authentik", dots(60)))
+    await ChildPainter().draw(Figures(dots(60)))
 
     assert time.monotonic() - began < 20
 
