@@ -86,13 +86,14 @@ async def test_what_goes_wrong_in_the_child_is_an_error_of_the_port(
         await painter.draw(SPARE)
 
 
-async def test_the_child_has_nothing_secret_and_leaves_nothing() -> None:
-    tell = "import os; print(os.getcwd(), *os.environ); open('x', 'w').close()"
+async def test_the_child_inherits_nothing() -> None:
+    """Tokens and keys may stand in the environment, and a folder may hold modules of any name."""
+    tell = "import os; print(os.getcwd(), *os.environ)"
 
     folder, *names = (await python(tell).draw(SPARE)).decode().split()
 
-    assert set(names) - {"LC_CTYPE"} == {"HOME"}
-    assert not await asyncio.to_thread(Path(folder).exists)
+    assert folder == "/"
+    assert set(names) <= {"LC_CTYPE"}  # which Python sets itself
 
 
 async def test_a_child_is_gone_with_whoever_waits_for_it(tmp_path: Path) -> None:
