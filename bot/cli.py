@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers, cli_backup, cli_roll
+from bot import cli_answers, cli_backup, cli_notify, cli_roll
 from bot.domain.errors import (
     BotError,
     ConfigError,
@@ -141,8 +141,12 @@ def make_parser() -> argparse.ArgumentParser:
     update_arguments.add_rollback_arguments(
         _add(commands, "rollback", rollback, update_arguments.ROLLBACK_HELP)
     )
-    prune_help = "delete backups that have outlived their use"
-    prune = _add(commands, "prune", _shown(cli_answers.prune), prune_help)
+    prune = _add(
+        commands,
+        "prune",
+        _shown(cli_answers.prune),
+        "delete backups that have outlived their use",
+    )
     prune.add_argument("--dry-run", action="store_true", help="only show what would go, and why")
     delete = _add(commands, "delete", _shown(cli_answers.delete), "delete one backup")
     delete_arguments.add_arguments(delete)
@@ -165,6 +169,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add(commands, "status", _shown(cli_answers.status), "show the stack and its last backup")
     _add(commands, "resume", _shown(cli_answers.resume), "let a restored bot go on by itself")
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
+    _add(commands, "notify", cli_notify.notify, cli_notify.HELP).add_argument(
+        "what", choices=["test"], help="a message that only says that it is one"
+    )
     daemon_help = "work as a daemon: schedule, chat, health"
     commands.add_parser("run", help=daemon_help).set_defaults(run=_run_daemon)
     crypt.add_commands(commands)

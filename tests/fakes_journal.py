@@ -1,6 +1,6 @@
 """The journal in memory; the contract tests hold it to the same promises as the real one."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,12 +22,19 @@ class FakeInbox:
     offset: int = 0
     newest: datetime | None = None
 
-    async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
+    async def store(
+        self,
+        updates: Sequence[Mapping[str, Any]],
+        received: datetime,
+        done: Collection[int] = (),
+    ) -> None:
         if updates and self.newest and self.newest < received - NUMBERED_ANEW:
             self.offset = 0
         for update in updates:
             number = update["update_id"]
-            self.updates.setdefault(number, Incoming(number, update, received))
+            if number not in self.updates:
+                self.updates[number] = Incoming(number, update, received)
+                self.done |= {number} & set(done)
             self.offset = max(self.offset, number + 1)
             self.newest = received
 
@@ -108,6 +115,14 @@ class FakeOutbox:
             if (each.message.chat, each.message_id) == (chat, message_id)
         ]
         return there[-1] if there else None
+
+    async def last_arrived(self, chat: int) -> int:
+        arrived = (
+            each.number
+            for each in self.messages.values()
+            if each.message.chat == chat and each.message_id is not None
+        )
+        return max(arrived, default=0)
 
     async def named(self, prefix: str) -> Sequence[Queued]:
         return [each for each in self.messages.values() if each.message.key.startswith(prefix)]

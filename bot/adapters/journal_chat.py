@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,23 +21,35 @@ class SqliteInbox:
         self._database = database
         self._bot = bot
 
-    async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
+    async def store(
+        self,
+        updates: Sequence[Mapping[str, Any]],
+        received: datetime,
+        done: Collection[int] = (),
+    ) -> None:
         if updates:
-            await self._database.write(lambda journal: self._store(journal, updates, received))
+            await self._database.write(
+                lambda journal: self._store(journal, updates, received, done)
+            )
 
     def _store(
         self,
         journal: sqlite3.Connection,
         updates: Sequence[Mapping[str, Any]],
         received: datetime,
+        done: Collection[int],
     ) -> None:
         moment = to_text(received)
         journal.executemany(
             """
-            INSERT INTO updates (bot, update_id, payload, received) VALUES (?, ?, ?, ?)
+            INSERT INTO updates (bot, update_id, payload, received, handled)
+            VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (bot, update_id) DO NOTHING
             """,
-            [(self._bot, each["update_id"], json.dumps(each), moment) for each in updates],
+            [
+                (self._bot, each["update_id"], json.dumps(each), moment, each["update_id"] in done)
+                for each in updates
+            ],
         )
         journal.execute(
             """
@@ -163,6 +175,15 @@ class SqliteOutbox:
             lambda journal: journal.execute(statement, (chat, message_id)).fetchone()
         )
         return _queued(row) if row else None
+
+    async def last_arrived(self, chat: int) -> int:
+        statement = """
+            SELECT coalesce(max(number), 0) FROM messages
+            WHERE chat = ? AND message_id IS NOT NULL
+        """
+        return await self._database.read(
+            lambda journal: int(journal.execute(statement, (chat,)).fetchone()[0])
+        )
 
     async def named(self, prefix: str) -> Sequence[Queued]:
         statement = "SELECT * FROM messages WHERE key >= ? AND key < ? ORDER BY number"

@@ -4,7 +4,7 @@ Every method that writes returns when the change is on the disk. A journal is sh
 processes that have the same state folder.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,8 +85,16 @@ class Incoming:
 class Inbox(Protocol):
     """Updates, stored before they are confirmed, so that each is handled once."""
 
-    async def store(self, updates: Sequence[Mapping[str, Any]], received: datetime) -> None:
-        """Keep *updates*; one that is there already, handled or not, stays as it is."""
+    async def store(
+        self,
+        updates: Sequence[Mapping[str, Any]],
+        received: datetime,
+        done: Collection[int] = (),
+    ) -> None:
+        """Keep *updates*; one that is there already, handled or not, stays as it is.
+
+        Those whose `update_id` is in *done* ask for nothing and count as handled.
+        """
 
     async def next_offset(self, now: datetime) -> int:
         """One more than the highest `update_id` that was stored; 0 at the very first.
@@ -164,6 +172,9 @@ class Outbox(Protocol):
 
     async def at(self, chat: int, message_id: int) -> Queued | None:
         """The message that stands there, as the chat service numbers it; the newest of several."""
+
+    async def last_arrived(self, chat: int) -> int:
+        """The number of the newest message that has arrived in *chat*; 0 where none is known."""
 
     async def named(self, prefix: str) -> Sequence[Queued]:
         """The messages whose keys begin with *prefix*, sent or not, in order."""

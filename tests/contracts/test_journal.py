@@ -223,6 +223,15 @@ async def test_updates_are_handled_in_order_and_once(journal: AnyJournal) -> Non
     assert await inbox.next_offset(NOW) == 13
 
 
+async def test_what_asks_for_nothing_is_never_handled(journal: AnyJournal) -> None:
+    inbox = journal.inbox(BOT)
+    await inbox.store([update(10), update(11), update(12)], NOW, done={10, 12})
+    await inbox.store([update(11)], NOW, done={11})
+
+    assert [each.update_id for each in await inbox.unhandled()] == [11], "it stays as it was"
+    assert await inbox.next_offset(NOW) == 13
+
+
 async def test_an_update_that_comes_again_changes_nothing(journal: AnyJournal) -> None:
     inbox = journal.inbox(BOT)
     await inbox.store([update(10), update(11)], NOW)
@@ -432,6 +441,20 @@ async def test_what_can_never_arrive_waits_no_more(journal: AnyJournal) -> None:
         assert not await journal.outbox.put(Message(key=key, chat=1, text="x"), NOW)
 
     assert await waiting(journal) == []
+
+
+async def test_what_arrived_last_in_a_chat_is_known(journal: AnyJournal) -> None:
+    assert await journal.outbox.last_arrived(1) == 0
+    first, second, _ = [await put(journal, key) for key in ("a", "b", "c")]
+    other = await put(journal, "d", chat=2)
+    await journal.outbox.sent(first, 55, shown("text"))
+    await journal.outbox.sent(other, 57, shown("text"))
+    assert await journal.outbox.last_arrived(1) == first
+
+    await journal.outbox.sent(second, 56, shown("text"))
+
+    assert await journal.outbox.last_arrived(1) == second
+    assert await journal.outbox.last_arrived(2) == other
 
 
 async def test_what_was_given_up_says_so(journal: AnyJournal) -> None:

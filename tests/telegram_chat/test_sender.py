@@ -121,7 +121,9 @@ async def test_many_old_messages_become_one(world: World) -> None:
         await world.all_sent()
 
     merged, new = world.anna.chat.texts
-    assert merged.startswith("7 messages while I was away\n\nno 0\n\nno 1")
+    head, *rest = merged.split("\n\n")
+    assert head == "7 things happened while I was away:"
+    assert rest == [f"12:00 (3 h ago)\nno {number}" for number in range(7)]
     assert new == "a new one"
 
 
@@ -131,7 +133,8 @@ async def test_old_messages_too_long_for_one_come_in_several(world: World) -> No
     async with world.talking():
         await world.eventually(lambda: "7" * 1500 in "".join(world.anna.chat.texts))
 
-    assert len(world.anna.chat.from_bot) < 8
+    assert ["(1 to 2):" in text for text in world.anna.chat.texts] == [True, False, False, False]
+    assert world.anna.chat.last.text.startswith("8 things happened while I was away (7 to 8):")
     assert "".join(world.anna.chat.texts).count("0" * 1500) == 1
 
 
@@ -140,7 +143,7 @@ async def test_what_cannot_arrive_is_told_to_the_others(world: World) -> None:
     await write(world, "for <i>boris</i>", "and more", chat=BORIS)
     await write(world, "nobody knows this chat", chat=-100)
     async with world.talking():
-        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 3)
+        await world.eventually(lambda: len(world.anna.chat.from_bot) == 5)
         await world.all_sent()
 
     assert world.boris.chat.from_bot == []
@@ -148,6 +151,125 @@ async def test_what_cannot_arrive_is_told_to_the_others(world: World) -> None:
     assert "A message for chat 43 could not be delivered: " in told
     assert "bot was blocked by the user" in told
     assert "for boris" in told
+
+
+async def test_questions_and_documents_are_never_merged_away(world: World) -> None:
+    yes = ((("Yes", "q:x:0"),),)
+    question = Message(key="question:x", chat=ANNA, text="Sure?", buttons=yes)
+    document = Message(key="details:x", chat=ANNA, text="All of it", document=("x.txt", "all"))
+    await write(world, "no 0", "no 1", "no 2")
+    for message in (question, document):
+        await world.outbox.put(message, world.clock.now())
+    await write(world, "no 3", "no 4", "no 5")
+    world.clock.advance(hours=3)
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 3)
+        await world.all_sent()
+
+    merged, asked, sent = world.anna.chat.from_bot
+    places = [merged.text.index(f"no {number}") for number in range(6)]
+    assert places == sorted(places)
+    assert asked.labels == ["Yes"]
+    assert sent.file
+
+
+async def test_each_topic_has_its_own_merged_message(world: World) -> None:
+    group = world.telegram.supergroup(topics={7: "Ops", 8: "Dev"})
+    for number in range(6):
+        await write(world, f"ops {number}", chat=group.id, thread=7)
+        await write(world, f"dev {number}", chat=group.id, thread=8)
+    world.clock.advance(hours=3)
+    async with world.talking():
+        await world.telegram.until(lambda: len(group.from_bot) == 2)
+        await world.all_sent()
+
+    assert [(each.thread, each.text.count("ops")) for each in group.from_bot] == [(7, 6), (8, 0)]
+
+
+async def test_what_came_merged_is_not_edited_away_by_one_of_it(world: World) -> None:
+    again = ((("Try again", "r:x"),),)
+    for number in range(6):
+        key = f"outcome:{number}"
+        message = Message(key=key, chat=ANNA, text=f"no {number}", buttons=again)
+        await world.outbox.put(message, world.clock.now())
+    world.clock.advance(hours=3)
+    async with world.talking():
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+        await world.all_sent()
+        await world.outbox.change("outcome:3", "no 3")
+        await world.asks(world.anna, "/help")
+        await world.all_sent()
+
+    merged = world.anna.chat.from_bot[0]
+    assert merged.edits == []
+    assert merged.labels == []
+    assert "The buttons of these are gone: /status shows how things are now" in merged.text
+
+
+async def test_one_who_has_blocked_the_bot_is_noticed_and_said_once_over_any_restart(
+    world: World,
+) -> None:
+    world.boris.blocks_bot()
+    for number in range(3):
+        async with world.talking():
+            for part in range(3):
+                await write(world, f"alarm {number}.{part}", chat=BORIS)
+            last = f"alarm {number}.2"
+            await world.eventually(lambda said=last: world.anna.chat.saying(said))  # type: ignore[misc]
+            await world.all_sent()
+
+    notices = [text for text in world.anna.chat.texts if "I cannot write to user 43" in text]
+    assert len(notices) == 1
+    assert "they have blocked this bot. No alarm arrives there until they unblock it" in notices[0]
+    tried = [each for each in world.telegram.seen("sendMessage") if each.number("chat_id") == BORIS]
+    assert len(tried) == 3, "one for each start, not one for each message"
+
+
+async def test_whoever_comes_back_is_written_to_and_missed_again_when_gone_again(
+    world: World,
+) -> None:
+    async with world.talking():
+        world.boris.blocks_bot()
+        await write(world, "first", chat=BORIS)
+        await world.eventually(lambda: world.anna.chat.saying("It said:\n\nfirst"))
+        world.boris.unblocks_bot()
+        await world.asks(world.boris, "/help")
+        await write(world, "second", chat=BORIS)
+        await world.eventually(lambda: world.boris.chat.saying("second"), seconds=10)
+        world.boris.blocks_bot()
+        await write(world, "third", chat=BORIS)
+        await world.eventually(lambda: world.anna.chat.saying("It said:\n\nthird"), seconds=10)
+        await world.all_sent()
+
+    notices = [text for text in world.anna.chat.texts if "I cannot write to user 43" in text]
+    assert len(notices) == 2
+
+
+async def test_an_unblocking_that_nobody_tells_is_noticed_after_some_hours(world: World) -> None:
+    async with world.talking():
+        world.boris.blocks_bot()
+        await write(world, "first", chat=BORIS)
+        await world.eventually(lambda: world.anna.chat.saying("It said:\n\nfirst"))
+        world.boris.unblocks_bot()
+        await write(world, "second", chat=BORIS)
+        await world.eventually(lambda: world.anna.chat.saying("It said:\n\nsecond"), seconds=10)
+        assert world.boris.chat.from_bot == []
+        await write(world, "third", chat=BORIS)
+        world.clock.advance(hours=6)
+        await world.eventually(lambda: world.boris.chat.saying("third"), seconds=10)
+
+
+async def test_a_group_that_the_bot_was_removed_from_is_said_to_the_people(world: World) -> None:
+    group = world.telegram.supergroup()
+    world.anna.kicks_bot(group)
+    await write(world, "for the group", chat=group.id)
+    async with world.talking():
+        await world.eventually(lambda: world.anna.chat.saying("It said:\n\nfor the group"))
+        await world.eventually(lambda: world.boris.chat.saying("I cannot write to group"))
+
+    notice = world.boris.chat.saying("I cannot write to group")
+    assert notice
+    assert f"group {group.id}: this bot was removed from it" in notice.text
 
 
 async def test_what_cannot_be_told_to_anybody_is_an_error_in_the_log(

@@ -77,6 +77,7 @@ class Chat:
         self._base_url = base_url
         self._inbox = inbox
         self._clock = clock
+        self._zone = zone
         self._board = StateBoard(clock)
         self._outgoing = Outgoing(outbox, clock)
         self._people = sorted(allowed)
@@ -147,9 +148,16 @@ class Chat:
             ConfigError: the token cannot be one.
         """
         async with self._application() as (application, bot):
-            sender = Sender(bot, self._outgoing, self._clock, self._people)
+            sender = Sender(bot, self._outgoing, self._clock, self._zone, self._people)
             loop = UpdateLoop(
-                application, self._handlers, bot, self._inbox, self._ages, self._clock, self._board
+                application,
+                self._handlers,
+                bot,
+                self._inbox,
+                self._ages,
+                self._clock,
+                self._board,
+                sender.heard_from,
             )
             parts = {
                 "sender": sender.run,

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import tzinfo
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram import Message as SentMessage
@@ -15,11 +16,12 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.domain.errors import BotError
-from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
 from bot.entrypoints.telegram.markup import strip_tags
-from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
-from bot.entrypoints.telegram.queue import Delivery, is_progress, next_delivery, overtaken
+from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.queue import Delivery, deliveries, overtaken
+from bot.entrypoints.telegram.texts import Wall
+from bot.entrypoints.telegram.undelivered import Undelivered
 from bot.entrypoints.telegram.waiting import Backoff, news_or_time
 from bot.services.journal_ports import Buttons, Message, Queued
 from bot.services.ports import Clock
@@ -30,7 +32,8 @@ _JOURNAL_PAUSE = 5.0
 _MOST_AT_ONCE = 5  # chats; the client has a few connections more
 _LOOK_SECONDS = 10.0  # for what another process has written
 _REPEAT = "\n<i>(perhaps a repeat)</i>"
-_UNDELIVERED = "undelivered:"
+_CHAT_IS_GONE = "chat not found"
+_MERGED = "told together with others"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -38,19 +41,28 @@ class Sender:
     """Empties the outbox; *people* hear of what can never arrive elsewhere."""
 
     def __init__(
-        self, bot: ChatBot, outgoing: Outgoing, clock: Clock, people: Sequence[int]
+        self,
+        bot: ChatBot,
+        outgoing: Outgoing,
+        clock: Clock,
+        zone: tzinfo,
+        people: Sequence[int],
     ) -> None:
         self._bot = bot
         self._outgoing = outgoing
         self._outbox = outgoing.outbox
         self._clock = clock
-        self._people = people
+        self._zone = zone
+        self._undelivered = Undelivered(outgoing, clock, people)
         self._backoff: dict[int, Backoff] = {}  # by chat
         self._not_before: dict[int, float] = {}  # by chat, on the monotonic clock
         self._busy: set[int] = set()  # chats
         self._moved: dict[int, int] = {}
-        self._giving_up = asyncio.Lock()  # or two copies would each find that it was the last
         self._surely_unsent: set[int] = set()  # attempted here, and refused before it was done
+
+    def heard_from(self, chat: int) -> None:
+        """Somebody has written there: what is for them is tried again."""
+        self._undelivered.heard_from(chat)
 
     async def run(self) -> None:
         """Send until cancelled; a chat that takes its time, or takes nothing, delays no other."""
@@ -94,14 +106,12 @@ class Sender:
             await self._outbox.drop(row.number, "overtaken by its outcome")
             queue.remove(row)
         backoff = self._backoff.setdefault(chat, Backoff())
-        while queue:
-            delivery = next_delivery(queue, self._clock.now())
+        for delivery in deliveries(queue, Wall(self._clock.now(), self._zone)):
             pause = await self._attempt(delivery, backoff)
             if pause:
                 self._not_before[chat] = self._clock.monotonic() + pause
                 return
             backoff.reset()
-            queue = [row for row in queue if row not in delivery.rows]
 
     async def _attempt(self, delivery: Delivery, backoff: Backoff) -> float:
         """Deliver; the seconds after which to try again, 0 if that is not needed."""
@@ -121,6 +131,10 @@ class Sender:
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Send or edit once; raises where it must be tried again."""
+        chat = delivery.message.chat
+        if why := self._undelivered.why_closed(chat):
+            await self._undelivered.give_up(delivery.rows, why)
+            return
         unsure = not delivery.is_edit and any(map(self._may_have_arrived, delivery.rows))
         message = _marked(delivery.message) if unsure else delivery.message
         numbers = [row.number for row in delivery.rows]
@@ -132,14 +146,23 @@ class Sender:
             self._surely_unsent.update(() if unsure else numbers)
             raise
         except (BadRequest, Forbidden) as error:
-            await self._give_up(delivery.rows, error.message)
+            if isinstance(error, Forbidden) or _CHAT_IS_GONE in error.message.lower():
+                await self._undelivered.close(chat, error.message)
+            await self._undelivered.give_up(delivery.rows, error.message)
         except TelegramError:
             self._surely_unsent.difference_update(numbers)
             raise
         else:
-            for row in delivery.rows:
-                await self._outbox.sent(row.number, message_id, row.message)
+            self._undelivered.heard_from(chat)
+            await self._arrived(delivery, message_id)
         self._surely_unsent.difference_update(numbers)
+
+    async def _arrived(self, delivery: Delivery, message_id: int) -> None:
+        """Of what came together nothing is edited later: it would stand there alone."""
+        for row in delivery.rows:
+            if delivery.is_merged:
+                await self._outbox.drop(row.number, _MERGED)
+            await self._outbox.sent(row.number, message_id, row.message)
 
     def _may_have_arrived(self, row: Queued) -> bool:
         return row.attempted and row.number not in self._surely_unsent
@@ -229,32 +252,6 @@ class Sender:
             disable_notification=message.silent,
             reply_markup=_keyboard(message.buttons),
         )
-
-    async def _give_up(self, rows: Sequence[Queued], reason: str) -> None:
-        """Drop what can never arrive, and say it where it can."""
-        for row in rows:
-            key, chat = row.message.key, row.message.chat
-            logger.warning("chat: %s for chat %s: %s", key, chat, reason)
-            async with self._giving_up:
-                await self._outbox.drop(row.number, reason)
-                if row.message_id is None and not is_progress(row):
-                    await self._tell_others(row, reason)
-
-    async def _tell_others(self, row: Queued, reason: str) -> None:
-        """Tell the other people of a message, unless a copy has reached somebody or still may."""
-        copies = await self._outgoing.copies(row.message)
-        if any(each.message_id is not None or not each.dropped for each in copies):
-            return
-        gone = {row.message.chat, *(each.message.chat for each in copies)}
-        others = [chat for chat in self._people if chat not in gone]
-        if not others or row.message.key.startswith(_UNDELIVERED):
-            logger.error("chat: nobody could be told what %s says: %s", row.message.key, reason)
-            return
-        text = texts.undelivered(row.message.chat, reason, row.message.text)
-        key = f"{_UNDELIVERED}{row.message.key}"
-        for chat in others:
-            message = Message(key=key, chat=chat, text=text)
-            await self._outgoing.put(copy_for(chat, message))
 
 
 def _marked(message: Message) -> Message:

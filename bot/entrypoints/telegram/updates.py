@@ -6,6 +6,7 @@ kill has left over come first on the next start.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 
 from bot.domain.errors import BotError
 from bot.entrypoints.telegram.ages import Ages
-from bot.entrypoints.telegram.client import ChatBot, FloodError, words
+from bot.entrypoints.telegram.client import WANTED, ChatBot, FloodError, words
 from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.state import Condition, StateBoard
@@ -47,6 +48,7 @@ class UpdateLoop:
         ages: Ages,
         clock: Clock,
         board: StateBoard,
+        heard_from: Callable[[int], None],
     ) -> None:
         self._application = application
         self._handlers = handlers
@@ -55,6 +57,7 @@ class UpdateLoop:
         self._ages = ages
         self._clock = clock
         self._board = board
+        self._heard_from = heard_from
         self._backoff = Backoff()
         self._refusals = 0  # in a row
         self._tries: dict[int, int] = {}  # by update, of those that failed
@@ -111,7 +114,8 @@ class UpdateLoop:
             self._handlers.gate.keep(each, self._parsed(each), self._bot.username)
             for each in updates
         ]
-        await self._inbox.store(kept, now)
+        done = [each["update_id"] for each in kept if not each.keys() & WANTED]
+        await self._inbox.store(kept, now, done)
         self._ages.fetched([each["update_id"] for each in updates], now)
 
     async def _put_menu(self) -> None:
@@ -164,6 +168,8 @@ class UpdateLoop:
         update = self._parsed(incoming.payload)
         if update is None:
             return
+        if update.effective_chat:
+            self._heard_from(update.effective_chat.id)
         try:
             await self._handlers.handle(self._application, update)
         except BotError as error:

@@ -1,0 +1,45 @@
+"""`akbot notify test`: whether alarms arrive, tried before they have to."""
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import ConfigError
+from bot.domain.printable import one_line
+from bot.entrypoints.streams import say
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+
+HELP = "send a test message to everybody who would hear of an alarm"
+
+
+async def notify(app: "App", args: argparse.Namespace) -> int:
+    """Write to everybody; 1 where somebody was not reached."""
+    settings = app.settings
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        raise ConfigError(
+            "AKBOT_TELEGRAM_TOKEN is not set, so nobody can be written to",
+            hint="Get a token from @BotFather and set it.",
+        )
+    if not settings.telegram_admins:
+        raise ConfigError(
+            "AKBOT_TELEGRAM_ADMINS is empty, so nobody hears of an alarm",
+            hint="Set it to your user id in Telegram, a number that @userinfobot shows.",
+        )
+    from bot.entrypoints.telegram.trial import send_trials  # noqa: PLC0415 - slow to import
+
+    base_url = f"{settings.telegram_api}/bot"
+    trials = await send_trials(token, base_url, settings.telegram_admins, app.clock)
+    if args.json:
+        say(json.dumps([asdict(each) for each in trials], indent=1))
+    else:
+        lines = [
+            f"{each.user}: {'arrived' if each.arrived else f'did not arrive: {each.reason}'}"
+            for each in trials
+        ]
+        say("\n".join(map(one_line, lines)))
+    return 0 if all(each.arrived for each in trials) else 1

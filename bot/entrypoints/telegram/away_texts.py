@@ -1,0 +1,69 @@
+"""What is said of an absence: of the bot's, and of people whom it cannot reach. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.entrypoints.telegram.markup import clean, plain
+from bot.entrypoints.telegram.texts import Wall
+
+_WHY = {
+    "blocked by the user": "they have blocked {me}",
+    "can't initiate conversation": "they have never written to {me}",
+    "user is deactivated": "their account is gone",
+    "was kicked": "{me} was removed from it",
+    "not a member": "{me} is not in it any more",
+    "chat not found": "Telegram knows no such chat, or nobody there has ever written to {me}",
+}
+
+
+def while_away(
+    told: Sequence[tuple[datetime, str]], first: int, total: int, wall: Wall, *, had_buttons: bool
+) -> str:
+    """Messages that could not be sent for a while, in one: when each was written, and its HTML.
+
+    *told* are those from number *first* on, of *total*.
+    """
+    last = first + len(told) - 1
+    part = "" if len(told) == total else f" ({first} to {last})"
+    things = "1 thing" if total == 1 else f"{total} things"
+    lines = [f"<b>{things} happened while I was away</b>{part}:"]
+    lines += [f"<b>{wall.moment(written)}</b>\n{text}" for written, text in told]
+    if had_buttons:
+        lines.append(
+            "The buttons of these are gone: /status shows how things are now, /jobs what came of"
+            " each."
+        )
+    return "\n\n".join(lines)
+
+
+def why_not(reason: str, me: str = "this bot") -> str:
+    """Why a chat takes nothing, from what Telegram says of it."""
+    said = reason.lower()
+    known = next((words for part, words in _WHY.items() if part in said), None)
+    return known.format(me=me) if known else clean(reason)
+
+
+def out_of_reach(chat: int, reason: str) -> str:
+    """That a chat takes nothing any more, told once to the others."""
+    if chat > 0:
+        who, then = f"user {chat}", "they unblock it and send it /start"
+    else:
+        who, then = f"group {chat}", "it is added again and somebody sends /status there"
+    return (
+        f"⚠️ I cannot write to {who}: {plain(why_not(reason), 200)}."
+        f" No alarm arrives there until {then}."
+        " I say this once; what nobody else has heard comes to you."
+    )
+
+
+def trial() -> str:
+    """A message that only shows that messages arrive."""
+    return (
+        "🔔 <b>A test</b>: alarms of akbot reach you here. Nothing has happened, and there is"
+        " nothing to do."
+    )
+
+
+def not_reached(reason: str, bot: str) -> str:
+    """Why such a message did not arrive, and what its reader can do; for a terminal."""
+    return f"{why_not(reason, f'@{bot}')}; let them open @{bot} in Telegram and press Start"

@@ -1,0 +1,125 @@
+"""`akbot notify test`: it writes to everybody, reads no update, and says who was not reached."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.bot_api.faults import dropped, too_many, unauthorized
+from tests.bot_api.server import BotApi, bot_api
+from tests.command_line import run
+
+TOKEN = "424242:AAF-this_is_the_secret_part_012345678"
+ANNA, BORIS = 42, 43
+
+
+@pytest.fixture
+def telegram() -> Iterator[BotApi]:
+    with bot_api(token=TOKEN) as server:
+        server.user(ANNA, "Anna")
+        server.user(BORIS, "Boris")
+        yield server
+
+
+def notify(folder: Path, telegram: BotApi, *options: str, **settings: str) -> CompletedProcess[str]:
+    chat = {
+        "AKBOT_TELEGRAM_TOKEN": TOKEN,
+        "AKBOT_TELEGRAM_ADMINS": f"{BORIS},{ANNA}",
+        "AKBOT_TELEGRAM_API": telegram.base_url.removesuffix("/bot"),
+    }
+    done = run(folder, "notify", "test", *options, **{**chat, **settings})
+    for said in (done.stdout, done.stderr):
+        assert TOKEN.partition(":")[2] not in said
+    return done
+
+
+def test_everybody_gets_one_message_and_no_update_is_read(tmp_path: Path, telegram: BotApi) -> None:
+    telegram.people[ANNA].says("/backup")
+
+    done = notify(tmp_path, telegram)
+
+    assert (done.returncode, done.stdout) == (0, "42: arrived\n43: arrived\n"), done.stderr
+    for person in (ANNA, BORIS):
+        (told,) = telegram.chat(person).texts
+        assert told.startswith("🔔 A test: alarms of akbot reach you here.")
+    assert telegram.updates.pending == 1
+    assert telegram.seen("getUpdates") == []
+
+
+def test_whoever_is_not_reached_is_named_with_what_they_can_do(
+    tmp_path: Path, telegram: BotApi
+) -> None:
+    telegram.people[BORIS].blocks_bot()
+
+    done, as_json = notify(tmp_path, telegram), notify(tmp_path, telegram, "--json")
+
+    assert (done.returncode, as_json.returncode) == (1, 1)
+    bot = "@test424242_bot"
+    why = f"they have blocked {bot}; let them open {bot} in Telegram and press Start"
+    assert done.stdout == f"42: arrived\n43: did not arrive: {why}\n"
+    assert json.loads(as_json.stdout) == [
+        {"user": ANNA, "arrived": True, "reason": ""},
+        {"user": BORIS, "arrived": False, "reason": why},
+    ]
+
+
+def test_one_who_has_never_written_and_one_whom_telegram_does_not_know(
+    tmp_path: Path, telegram: BotApi
+) -> None:
+    telegram.chat(BORIS).bot = "never started"
+
+    done = notify(tmp_path, telegram, AKBOT_TELEGRAM_ADMINS="43,999")
+
+    assert done.returncode == 1
+    assert "43: did not arrive: they have never written to @test424242_bot" in done.stdout
+    assert "999: did not arrive: Telegram knows no such chat" in done.stdout
+
+
+def test_a_wait_that_telegram_asks_for_is_waited(tmp_path: Path, telegram: BotApi) -> None:
+    telegram.fail("sendMessage", too_many(1), chat=ANNA)
+    telegram.fail("sendMessage", too_many(900), chat=BORIS)
+
+    done = notify(tmp_path, telegram)
+
+    assert done.returncode == 1
+    assert "42: arrived" in done.stdout
+    assert "43: did not arrive: Telegram wants fewer messages" in done.stdout
+
+
+def test_an_answer_that_is_lost_is_not_told_as_certain(tmp_path: Path, telegram: BotApi) -> None:
+    telegram.fail("sendMessage", dropped, chat=ANNA)
+
+    done = notify(tmp_path, telegram)
+
+    assert done.returncode == 1
+    assert "it may have arrived all the same" in done.stdout.splitlines()[0]
+
+
+def test_a_token_that_is_refused(tmp_path: Path, telegram: BotApi) -> None:
+    telegram.fail("getMe", unauthorized, times=9)
+
+    done = notify(tmp_path, telegram)
+
+    assert done.returncode == 2
+    assert "AKBOT_TELEGRAM_TOKEN: Telegram refuses the token" in done.stderr
+
+
+def test_no_way_to_telegram(tmp_path: Path, telegram: BotApi) -> None:
+    telegram.down()
+
+    done = notify(tmp_path, telegram)
+
+    assert done.returncode == 1
+    assert "reach Telegram: no connection to Telegram" in done.stderr
+    assert "nobody was written to" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["AKBOT_TELEGRAM_TOKEN", "AKBOT_TELEGRAM_ADMINS"])
+def test_what_is_not_set_is_named(tmp_path: Path, telegram: BotApi, name: str) -> None:
+    done = notify(tmp_path, telegram, **{name: ""})
+
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert telegram.requests == []
