@@ -33,14 +33,12 @@ def use(service: str, *used: int, limit: int | None = None, restarts: int = 0) -
 
 
 FULL = Figures(
-    "authentik",
     dots(21),
     (use("server", 700 * MB, 600 * MB), use("worker", 950 * MB, limit=1000 * MB, restarts=3)),
     (Outage(NOW, JobKind.UPDATE, 148, failed=True), Outage(NOW, JobKind.RESTORE, 12)),
 )
-SPARE = Figures("authentik", dots(2, seconds=None))
+SPARE = Figures(dots(2, seconds=None))
 ODD = Figures(
-    "<b>",
     (BackupDot(NOW, 0, 0.0), BackupDot(NOW, 0, 0.0)),
     (use("x" * 500 + "🦊", 0, limit=1),),
     (Outage(NOW, JobKind.UPDATE, 0),),
@@ -60,7 +58,7 @@ async def test_a_picture_fits_a_phone(figures: Figures) -> None:
 
 async def test_many_backups_are_drawn_within_a_blink() -> None:
     began = time.monotonic()
-    await ChildPainter().draw(Figures("authentik", dots(60)))
+    await ChildPainter().draw(Figures(dots(60)))
 
     assert time.monotonic() - began < 20
 
@@ -88,13 +86,14 @@ async def test_what_goes_wrong_in_the_child_is_an_error_of_the_port(
         await painter.draw(SPARE)
 
 
-async def test_the_child_has_nothing_secret_and_leaves_nothing() -> None:
-    tell = "import os; print(os.getcwd(), *os.environ); open('x', 'w').close()"
+async def test_the_child_inherits_nothing() -> None:
+    """Tokens and keys may stand in the environment, and a folder may hold modules of any name."""
+    tell = "import os; print(os.getcwd(), *os.environ)"
 
     folder, *names = (await python(tell).draw(SPARE)).decode().split()
 
-    assert set(names) - {"LC_CTYPE"} == {"HOME"}
-    assert not await asyncio.to_thread(Path(folder).exists)
+    assert folder == "/"
+    assert set(names) <= {"LC_CTYPE"}  # which Python sets itself
 
 
 async def test_a_child_is_gone_with_whoever_waits_for_it(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
-from tempfile import TemporaryDirectory
 
 from bot.domain.charts import Figures, encode_figures
 from bot.domain.errors import PortError
@@ -25,22 +24,18 @@ class ChildPainter:
 
     async def draw(self, figures: Figures) -> bytes:
         async with self._alone:
-            folder = await asyncio.to_thread(TemporaryDirectory, prefix="akbot-drawing-")
-            try:
-                return await self._draw(encode_figures(figures), folder.name)
-            finally:
-                await asyncio.to_thread(folder.cleanup)
+            return await self._draw(encode_figures(figures))
 
-    async def _draw(self, figures: bytes, folder: str) -> bytes:
-        """Run the program with *folder* as its own; it inherits nothing that is secret."""
+    async def _draw(self, figures: bytes) -> bytes:
+        """Run the program; it inherits neither an environment, where secrets are, nor a folder."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.program,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=folder,
-                env={"HOME": folder},
+                cwd="/",
+                env={},
             )
         except OSError as error:
             raise PortError(f"draw a picture: {error}") from error

@@ -74,7 +74,6 @@ class Outage:
 class Figures:
     """All of the picture; backups and outages with the oldest first."""
 
-    stack: str
     backups: tuple[BackupDot, ...] = ()
     memory: tuple[MemoryUse, ...] = ()
     outages: tuple[Outage, ...] = ()
@@ -86,7 +85,6 @@ class Figures:
 
 
 def figures_of(
-    stack: str,
     records: Sequence[BackupRecord],
     jobs: Sequence[Job],
     memory: Sequence[MemoryUse],
@@ -98,7 +96,6 @@ def figures_of(
     good = [each for each in records if each.state is BackupState.GOOD][:MOST_BACKUPS]
     outages = [outage for job in jobs if (outage := _outage(job, zone))][:MOST_OUTAGES]
     return Figures(
-        stack,
         tuple(_dot(each, ran, zone) for each in reversed(good)),
         tuple(memory),
         tuple(reversed(outages)),

@@ -42,7 +42,7 @@ class Charts:
     async def figures(self, stack: Stack, records: Sequence[BackupRecord]) -> Figures:
         """What there is to draw of *stack* and its backups; no memory where Docker tells none."""
         jobs, memory = await asyncio.gather(self.jobs(ALL_JOBS), self._memory(stack))
-        return figures_of(stack.project, records, jobs, memory, zone=self.zone)
+        return figures_of(records, jobs, memory, zone=self.zone)
 
     async def _memory(self, stack: Stack) -> Sequence[MemoryUse]:
         try:

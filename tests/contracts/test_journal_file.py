@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -455,7 +456,7 @@ async def test_a_file_that_knew_nothing_of_moves(path: Path) -> None:
     await before.close()
     with closing(sqlite3.connect(path / FILE)) as file:
         file.execute("DROP TABLE moved_chats")
-        file.execute("PRAGMA user_version = 8")
+        file.execute("PRAGMA user_version = 9")
 
     journal = Journal(StateFolder(path))
     assert await journal.moves.known() == {}
@@ -463,9 +464,32 @@ async def test_a_file_that_knew_nothing_of_moves(path: Path) -> None:
     await journal.close()
 
 
-def _forget_what_was_told(file: sqlite3.Connection) -> None:
-    """Take the steps back that brought news and typed answers, and moves."""
+async def test_a_file_that_knew_no_pictures(path: Path) -> None:
+    before = Journal(StateFolder(path))
+    message = Message(key="a", chat=1, text="x", document=("akbot.log", "line"))
+    await before.outbox.put(message, NOW)
+    await before.close()
+    with closing(sqlite3.connect(path / FILE)) as file:
+        _forget_pictures(file)
+        file.execute("PRAGMA user_version = 8")
+
+    journal = Journal(StateFolder(path))
+    await journal.outbox.put(replace(message, key="b", document=None, picture=b"PNG"), NOW)
+    old, new = await journal.outbox.waiting()
+    assert old.message == message
+    assert new.message.picture == b"PNG"
+    await journal.close()
+
+
+def _forget_pictures(file: sqlite3.Connection) -> None:
+    """Take the step back that brought them, and what came after."""
     file.execute("DROP TABLE moved_chats")
+    file.execute("ALTER TABLE messages DROP COLUMN picture")
+
+
+def _forget_what_was_told(file: sqlite3.Connection) -> None:
+    """Take the steps back that brought news and typed answers, and what came after."""
+    _forget_pictures(file)
     file.execute("DROP TABLE told_releases")
     file.execute("DROP TABLE update_checks")
     file.execute("ALTER TABLE questions DROP COLUMN word")

@@ -45,7 +45,7 @@ def job(days: float, kind: JobKind, seconds: float | None = 30, **how: object) -
 
 
 def figures(records: list[BackupRecord], jobs: list[Job]) -> Figures:
-    return figures_of("authentik", records, jobs, (), zone=ZONE)
+    return figures_of(records, jobs, (), zone=ZONE)
 
 
 def test_good_backups_are_dots_with_how_long_their_jobs_took() -> None:
@@ -133,7 +133,6 @@ def test_a_container_near_its_limit(used: int, limit: int | None, *, nearly: boo
 
 def test_figures_travel_whole() -> None:
     sent = Figures(
-        "authentik",
         (BackupDot(NOW.astimezone(ZONE), 200), BackupDot(NOW, 220, 21.5)),
         (MemoryUse("server", (MemorySample(NOW, 90), MemorySample(NOW, 80)), 100, 2),),
         (Outage(NOW, JobKind.UPDATE, 12.5, failed=True),),

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot import age
 from bot.app_restores import confirmed_before
 from bot.domain.catalogue import BackupState
+from bot.domain.downtime import came_back
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger, degraded
 from bot.domain.messages import RunRestore, StepBegan
@@ -271,6 +272,8 @@ async def test_it_says_for_how_long_nobody_was_served(world: RestoreWorld) -> No
 
     assert 0 <= restored.away < restored.seconds
     assert f"nobody could log in for {restored.away:.0f} s" in restored.words
+    [job, *_] = await world.journal.jobs()
+    assert came_back(restored.away).items() <= job.plan.items()
 
 
 async def test_neither_what_it_reads_nor_what_it_makes_is_pruned(world: RestoreWorld) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
+from bot.domain.downtime import seconds_away
 from bot.domain.errors import (
     PortError,
     RefusedError,
@@ -69,6 +70,27 @@ async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> N
     assert record.manifest.trigger == "update"
     assert [each for each in host.databases if each != LIVE]  # the way back
     assert "2025.2.4 serves, 2025.2.1 before" in await last_message(journal)
+
+
+async def test_the_journal_knows_how_long_people_were_away(journal: Journal) -> None:
+    done = await world_with(journal).update(UPDATE)
+
+    [job] = await journal.jobs.jobs()
+    assert seconds_away(job) == pytest.approx(max(done.away, 0), abs=0.1)
+
+
+async def test_it_knows_so_too_of_what_was_undone(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(UPDATE, rehearse=False))
+    [undone] = await journal.jobs.jobs()
+    await world.roll_back()
+    [taken_back, _] = await journal.jobs.jobs()
+
+    assert undone.state is JobState.ROLLED_BACK
+    assert seconds_away(undone) is not None
+    assert seconds_away(taken_back) is not None
 
 
 async def test_how_long_people_will_be_away_is_told_before_they_are(journal: Journal) -> None:

@@ -23,7 +23,6 @@ def use(service: str, *used: int, limit: int | None = None, restarts: int = 0) -
 
 def test_each_panel_is_a_line() -> None:
     whole = Figures(
-        "authentik",
         DOTS,
         (
             use("postgresql", 96),
@@ -50,7 +49,7 @@ def test_each_panel_is_a_line() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     dots = (DOTS[0], DOTS[1])
 
-    assert caption(Figures("authentik", dots)) == (
+    assert caption(Figures(dots)) == (
         "Backup size: 205.0 MB on 18 Nov, 198.0 MB on 12 Nov; 2 backups"
     )
 
@@ -58,7 +57,7 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_hostile_names_are_escaped_and_long_ones_cut() -> None:
     services = tuple(use(f"<b>&{number}" + "x" * 5000, 1) for number in range(40))
 
-    text = caption(Figures("authentik", DOTS, services))
+    text = caption(Figures(DOTS, services))
 
     assert units(strip_tags(text)) <= 1024
     assert "<b>" not in text
