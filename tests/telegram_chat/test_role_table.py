@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram.commands import COMMANDS
 from tests.bot_api.chats import Chat
 from tests.bot_api.people import Person
+from tests.bot_api.world import Notice
 from tests.telegram_chat.restores import FILES, NEWEST
 from tests.telegram_chat.rolls import make_rollback, make_update
 from tests.telegram_chat.world import World
@@ -57,6 +59,14 @@ def place_of(world: World, place: str, person: Person) -> tuple[Chat, int | None
     return places[place]
 
 
+def has_more(chat: Chat, said: int) -> bool:
+    return len(chat.from_bot) > said
+
+
+def notice_of(world: World, query: str) -> Notice | None:
+    return world.telegram.queries[query].notice
+
+
 def test_the_table_has_every_command() -> None:
     assert set(ALLOWED["admin"]) == set(COMMANDS)
 
@@ -73,7 +83,7 @@ async def test_who_is_on_a_list_is_answered_and_kept_from_what_is_for_others(
         for command in COMMANDS:
             before, said = len(world.operations.starts), len(chat.from_bot)
             asked = person.says(f"/{command}", chat, thread=thread)
-            await world.telegram.until(lambda said=said: len(chat.from_bot) > said)
+            await world.telegram.until(partial(has_more, chat, said))
             await world.all_handled()
             await world.all_sent()
             answer = await world.outbox.find(
@@ -158,7 +168,7 @@ async def test_a_button_is_judged_by_whoever_presses_it(
         await world.telegram.until(lambda: "Restore …" in listed.labels)
         for label in ("Restore …", "Pin", "Drill", "Verify"):
             query = world.vera.presses(listed, label)
-            await world.telegram.until(lambda query=query: world.telegram.queries[query].notice)
+            await world.telegram.until(partial(notice_of, world, query))
             notice = world.telegram.queries[query].notice
             assert notice
             assert "You can: /help" in notice.text
