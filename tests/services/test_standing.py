@@ -43,4 +43,5 @@ async def test_nobody_waits_for_a_killed_job_to_stop(world: World) -> None:
     assert [job.state for job in await operations.jobs_as_they_stand(5)] == [JobState.INTERRUPTED]
 
     world.lock.held = True
+    assert await operations.cancel("Ada (7)", frozenset(JobKind) - {JOB.kind}) is None
     assert await operations.cancel("Ada (7)", frozenset(JobKind)) == JOB

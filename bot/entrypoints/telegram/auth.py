@@ -69,16 +69,17 @@ class Gate:
         """Whether *person* is on a list and is listened to there; if not, the log says so."""
         chat, topic = _place(update)
         if self._access.role_of(person.id) is None:
-            self._note(person, chat, topic, "is not allowed")
+            self._note((person.id, 0), chat, topic, "is not allowed")
             return False
         if not self._access.listens_in(chat, topic, self._moved.known):
-            self._note(person, chat, topic, "is not listened to there (AKBOT_TELEGRAM_CHATS)")
+            why = "is not listened to there (AKBOT_TELEGRAM_CHATS)"
+            self._note((person.id, chat), chat, topic, why)
             return False
         return True
 
-    def _note(self, person: User, chat: int, topic: int | None, why: str) -> None:
-        """Write it into the log, once an hour at most for each person and chat."""
-        now, who = self._clock.now(), (person.id, chat)
+    def _note(self, who: tuple[int, int], chat: int, topic: int | None, why: str) -> None:
+        """Write it into the log, once an hour at most for each *who*: a person, and where."""
+        now = self._clock.now()
         last = self._noted.get(who)
         if last and now - last < _AUDIT_INTERVAL:
             return
@@ -86,7 +87,7 @@ class Gate:
             del self._noted[next(iter(self._noted))]
         self._noted.pop(who, None)
         self._noted[who] = now
-        logger.warning("chat: user %s %s %s: no answer", person.id, chat_words(chat, topic), why)
+        logger.warning("chat: user %s %s %s: no answer", who[0], chat_words(chat, topic), why)
 
 
 def _place(update: Update) -> tuple[int, int | None]:

@@ -23,5 +23,7 @@ def your_role(role: ChatRole | None) -> str:
     """The line of /help that says why the list is as long as it is."""
     if role is None or role is ChatRole.ADMIN:
         return ""
-    more = "Admins can do more." if role is ChatRole.OPERATOR else "Operators and admins can more."
+    more = (
+        "Admins can do more." if role is ChatRole.OPERATOR else "Operators and admins can do more."
+    )
     return plain(f"You are {'an' if role is ChatRole.OPERATOR else 'a'} {role.word}. {more}")

@@ -14,6 +14,7 @@ from bot.entrypoints.telegram.texts import Wall
 from bot.services.update_recovery import PAGE
 
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
+_ANEW = "Show me the plan anew"
 _LONGEST_REASON = 800
 _MOST_STEPS = 12
 _MOST_PROOF = 5
@@ -88,12 +89,13 @@ def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
     if not job.swept or job.state is JobState.RUNNING:
         return ()
     if job.kind is JobKind.ROLLBACK:
-        return (status,)
+        anew = ((_ANEW, DeedData(Deed.ROLLBACK).line()),)
+        return (*(() if job.state is JobState.DONE else anew), status)
     if job.state is JobState.DONE:
         return (("Take it back …", DeedData(Deed.ROLLBACK, job.id).line()), status)
     if job.state is JobState.ROLLED_BACK:
         return (said, status)
-    return (("Show me the plan anew", DeedData(Deed.UPDATE, job.id).line()), status)
+    return ((_ANEW, DeedData(Deed.UPDATE, job.id).line()), status)
 
 
 def said(job: str) -> str:
