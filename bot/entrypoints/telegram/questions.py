@@ -23,6 +23,7 @@ PREFIX = "q:"
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 12
+_OF_A_JOB = "a"
 _NOBODY_WAITS = "This question is closed. Nothing was done."
 _PLAN_CHANGED = "The plan has changed since. Nothing was done."
 _CLOSED = "This question is closed."
@@ -111,7 +112,7 @@ class QuestionDesk:
         unanswered: str = TOO_LATE,
     ) -> str | None:
         question = Question(
-            id="a" + self._clock.random_text(_ALPHABET, _ID_LENGTH),
+            id=_OF_A_JOB + self._clock.random_text(_ALPHABET, _ID_LENGTH),
             plan_hash=plan_hash,
             person=person,
             chat=chat,
@@ -246,6 +247,13 @@ class QuestionDesk:
             return False
         waiting.answer.set_result(choice)
         return True
+
+    async def close_left(self, why: str) -> None:
+        """Close what a job of an earlier process has asked: nobody waits for the answer."""
+        for queued in await self._outgoing.named(_message_key(_OF_A_JOB)):
+            question_id = queued.message.key.partition(":")[2]
+            if queued.message.buttons and question_id not in self._waiting:
+                await self.close(question_id, why)
 
     async def close(self, question_id: str, why: str) -> None:
         """Take the buttons away and say why; a message without any stays as it is."""

@@ -14,6 +14,10 @@ from bot.entrypoints.telegram.texts import Wall
 from bot.services.update_recovery import PAGE
 
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
+RESTARTED = (
+    "I was restarted while this question was open, so it is closed. What became of the update is"
+    " told in a message of its own."
+)
 _LONGEST_REASON = 800
 _MOST_STEPS = 12
 _MOST_PROOF = 5
