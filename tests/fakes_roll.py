@@ -26,6 +26,7 @@ SERVICES = ("authentik", "worker")
 REPOSITORY = "ghcr.io/goauthentik/server"
 ENV = "/srv/.env"
 LIVE = "authentik"
+REDIS_FOLDER = "/srv/redis"
 _WITHOUT_REDIS = Family(2025, 10)
 
 
@@ -277,6 +278,18 @@ class RollSessions:
 
 
 @dataclass
+class RollFiles:
+    """The folder of Redis's data, on the host."""
+
+    host: RollHost
+    job: str
+
+    async def discard(self, sources: Sequence[str]) -> None:
+        assert sources == [REDIS_FOLDER]
+        self.host.redis_kept.pop(self.job, None)
+
+
+@dataclass
 class RollProbe:
     host: RollHost
 
@@ -341,6 +354,7 @@ class RollWorkplace:
             image=f"{REPOSITORY}:{self.host.running}",
             version=self.host.running,
             login_page=200,
+            redis_folder=REDIS_FOLDER if stack.redis else "",
         )
 
     async def outposts(self, stack: Stack) -> tuple[str, ...]:  # noqa: ARG002 - there is one
@@ -352,7 +366,7 @@ class RollWorkplace:
         return Tools(
             RollDatabases(host, job),  # type: ignore[arg-type]  # an update asks for no more
             RollControl(host),
-            None,  # type: ignore[arg-type]  # likewise
+            RollFiles(host, job),  # type: ignore[arg-type]  # likewise
             sessions,  # type: ignore[arg-type]  # likewise
             RollProbe(host),
         )

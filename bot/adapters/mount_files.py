@@ -82,7 +82,7 @@ _GIVE_BACK = """
 from=$place/$other
 if [ -d "$own/new" ] && [ -d "$from" ]; then mv "$own/new" "$from/old"; fi
 """
-_DISCARD = 'rm -rf "$own"'
+_DISCARD = 'rm -rf "$own" "$own.rdb" "$own.rdb.part"'
 
 
 class MountFolders:

@@ -80,7 +80,8 @@ class Site:
 
     *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
     *login_page*, the HTTP status of the login page, are those of what ran before. *outposts* are
-    services that go and come with the server; a restore leaves them alone.
+    services that go and come with the server; a restore leaves them alone. *redis_folder* is what
+    Redis's data lie in, as Docker mounts it, "" where that is not known.
     """
 
     project: str
@@ -97,6 +98,7 @@ class Site:
     version: str | None
     login_page: int | None = None
     outposts: tuple[str, ...] = ()
+    redis_folder: str = ""
 
     @property
     def services(self) -> tuple[str, ...]:

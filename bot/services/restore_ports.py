@@ -161,7 +161,7 @@ class MountFiles(Protocol):
         """How far each is."""
 
     async def discard(self, sources: Sequence[str]) -> None:
-        """Remove the job's own folder with all that is in it."""
+        """Remove the job's own folder with all that is in it, and a snapshot of Redis beside it."""
 
 
 class Sessions(Protocol):

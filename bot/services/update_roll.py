@@ -134,6 +134,8 @@ class Roll:
             await self.tools.databases.drop(name)
         if self.tools.sessions:
             await self.tools.sessions.discard()
+        elif self.plan.site.redis_folder:  # its container went with a later version, not its files
+            await self.tools.files.discard([self.plan.site.redis_folder])
 
     async def forget(self) -> None:
         """Remove all that the hop has kept: there is no way back any more."""

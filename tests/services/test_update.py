@@ -1,5 +1,6 @@
 """Updates and rollbacks over fakes: what they do in which order, and what they say."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
 from bot.services.rehearsal import RehearsalFailedError
+from bot.services.update_kept import UpdateKept
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
 from tests.services.test_update_check import image
@@ -251,6 +253,22 @@ async def test_where_only_the_public_url_fails_a_person_decides(
     assert (world.host.running, world.host.tag) == (version, version)
 
 
+async def test_stopped_before_the_answer_it_stays_and_says_what_fails(journal: Journal) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, asks=True))
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(STRAIGHT, ask=stopped)
+
+    assert await last_message(journal) == (
+        "2025.2.4 serves: it had been started, and https://sso.example answers 502, 200 before."
+        ' "akbot rollback" takes it back'
+    )
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
 async def test_a_hop_that_fails_returns_to_the_last_promoted_one(journal: Journal) -> None:
     world = world_with(journal, patch=MIGRATES, next=Behaviour(("new-2", "new-4"), holds=False))
 
@@ -365,10 +383,32 @@ async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journa
 
     assert (world.host.running, world.host.redis) == ("2025.10.4", None)
     assert world.host.compose == "without redis"
+    assert world.host.redis_kept
     await world.roll_back()
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     assert world.host.live == Content()
     assert (world.host.redis, world.host.compose) == ("sessions", "as it was")
+
+
+async def test_what_redis_held_goes_with_the_way_back_though_redis_is_gone(
+    journal: Journal,
+) -> None:
+    world = world_with(journal)
+    tags = ("2025.8.6", "2025.10.4")
+    world.registry.images |= {tag: image(tag) for tag in tags}
+    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
+    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
+    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+    await world.update(replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose=True))
+    [job] = await journal.jobs.jobs()
+    plan = plan_of(job.plan)
+    assert plan
+
+    await UpdateKept(world.workplace, world.project).drop(plan)
+
+    assert world.host.redis is None
+    assert world.host.redis_kept == {}
+    assert list(world.host.databases) == [LIVE]
 
 
 async def test_a_rollback_says_what_it_loses_and_keeps_that_aside(journal: Journal) -> None:

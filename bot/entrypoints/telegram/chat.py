@@ -13,6 +13,7 @@ from bot.domain.errors import ConfigError
 from bot.domain.messages import RunUpdate
 from bot.domain.roles import Access
 from bot.domain.update_news import News
+from bot.entrypoints.telegram import update_texts
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
@@ -180,6 +181,7 @@ class Chat:
                 "teller of late starts": self._starts.run,
                 "teller of looks": self._inquiries.run,
                 "menus": partial(self._menus.keep, bot, self._moved.known),
+                "closer of questions": self._close_questions,
             }
             async with self._errands, self._toasts, asyncio.TaskGroup() as tasks:
                 others = [
@@ -189,6 +191,11 @@ class Chat:
                 await loop.run()
                 for task in others:
                     task.cancel()
+
+    async def _close_questions(self) -> None:
+        """Those of an earlier process, once; then there is nothing to do."""
+        await self._desk.close_left(update_texts.RESTARTED)
+        await asyncio.Event().wait()
 
     async def farewell(self, within: float = FAREWELL) -> None:
         """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""

@@ -249,6 +249,13 @@ class QuestionDesk:
         waiting.answer.set_result(choice)
         return True
 
+    async def close_left(self, why: str) -> None:
+        """Close what a job of an earlier process has asked: nobody waits for the answer."""
+        for queued in await self._outgoing.named(_message_key(ASKED)):
+            question_id = queued.message.key.partition(":")[2]
+            if queued.message.buttons and question_id not in self._waiting:
+                await self.close(question_id, why)
+
     async def close(self, question_id: str, why: str) -> None:
         """Take the buttons away and say why; a message without any stays as it is."""
         await self._rewrite(question_id, lambda text: texts.closed(text, why))

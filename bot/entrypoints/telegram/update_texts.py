@@ -15,6 +15,10 @@ from bot.services.update_recovery import PAGE
 
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
 _ANEW = "Show me the plan anew"
+RESTARTED = (
+    "I was restarted while this question was open, so it is closed. What became of the update is"
+    " told in a message of its own."
+)
 _LONGEST_REASON = 800
 _MOST_STEPS = 12
 _MOST_PROOF = 5
