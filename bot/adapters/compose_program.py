@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class ComposeProgram:
 
         *texts* are read instead of the site's compose files. Raises PortError with its last words.
         """
-        with _in_memory(texts) as held:
+        async with _in_memory(texts) as held:
             files = [word for file in held or site.config_files for word in ("--file", file)]
             env_files = [env_file] if env_file else site.env_files
             envs = [word for file in env_files for word in ("--env-file", file)]
@@ -104,18 +104,19 @@ class ComposeProgram:
         return None if value is None else str(value)
 
 
-@contextmanager
-def _in_memory(texts: Sequence[bytes]) -> Iterator[tuple[str, ...]]:
+@asynccontextmanager
+async def _in_memory(texts: Sequence[bytes]) -> AsyncGenerator[tuple[str, ...]]:
     """Paths of files that are on no disk, since secrets stand in them; gone with the context."""
-    handles: list[int] = []
-    try:
-        for text in texts:
-            handles.append(os.memfd_create("akbot-compose"))
-            os.write(handles[-1], text)
-        yield tuple(f"/proc/{os.getpid()}/fd/{handle}" for handle in handles)
-    finally:
-        for handle in handles:
-            os.close(handle)
+    with ExitStack() as files:
+        held = [await asyncio.to_thread(_held, files, text) for text in texts]
+        yield tuple(f"/proc/{os.getpid()}/fd/{handle}" for handle in held)
+
+
+def _held(files: ExitStack, text: bytes) -> int:
+    file = files.enter_context(os.fdopen(os.memfd_create("akbot-compose"), "wb"))
+    file.write(text)
+    file.flush()
+    return file.fileno()
 
 
 def _open(lock: Path) -> int:
