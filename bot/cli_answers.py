@@ -141,6 +141,7 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
         allow_unsigned=args.allow_unsigned,
         with_redis=args.with_redis,
         keep_queue=args.keep_queue,
+        apply_compose=args.apply_compose,
         safety_backup=not args.no_safety_backup,
         undo=args.undo,
         dump=args.dump or "",

@@ -4,7 +4,7 @@ The database is a `Content`: what a person would find in it, and what each versi
 It knows what an update must never do, and refuses it with an AssertionError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from bot.domain.update_gate import Baseline, Judgement, Verdict, Wanted
 from bot.domain.versions import Family
 from bot.services.compose_ports import Planned
 from bot.services.rehearsal import RehearsalFailedError
-from bot.services.restore_ports import Tools
+from bot.services.restore_ports import AS_THEY_ARE, Tools
 from tests.fakes_stack import make_stack
 
 SERVICES = ("authentik", "worker")
@@ -212,7 +212,11 @@ class RollDatabases:
 class RollControl:
     host: RollHost
 
-    async def tag_change(self, image: str) -> TagChange | None:
+    async def tag_change(
+        self,
+        image: str,
+        texts: Mapping[str, bytes] = AS_THEY_ARE,  # noqa: ARG002 - a restore's
+    ) -> TagChange | None:
         return TagChange(ENV, "AUTHENTIK_TAG", self.host.tag, image.rpartition(":")[2])
 
     async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
@@ -250,6 +254,9 @@ class RollControl:
     async def start(self) -> None:
         self.host.call("start")
         self.host.boot()
+
+    async def drop_service(self, service: str) -> None:  # noqa: ARG002 - a restore's
+        raise AssertionError
 
     async def start_service(self, service: str) -> None:
         self.host.call(f"start {service}")
@@ -369,6 +376,7 @@ class RollWorkplace:
             RollFiles(host, job),  # type: ignore[arg-type]  # likewise
             sessions,  # type: ignore[arg-type]  # likewise
             RollProbe(host),
+            None,  # type: ignore[arg-type]  # likewise
         )
 
 

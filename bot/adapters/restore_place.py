@@ -6,6 +6,7 @@ from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.engine import DockerEngine, as_container, environment_of
 from bot.adapters.mount_files import MountFolders
+from bot.adapters.project_files import ProjectFilesOnDisk
 from bot.adapters.redis import RedisServer
 from bot.adapters.redis_keeper import RedisKeeper
 from bot.adapters.services_of import details_of, images_of, require_running
@@ -75,6 +76,7 @@ class DockerWorkplace:
             MountFolders(api, Chores(api, postgresql.image_id, job)),
             await self._sessions(site, job),
             HttpProbe(api, site),
+            ProjectFilesOnDisk(self._compose, site, job),
         )
 
     async def _sessions(self, site: Site, job: str) -> RedisKeeper | None:

@@ -5,6 +5,7 @@ here waits for the journal or the store before the stack serves again.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -62,7 +63,7 @@ class RestoreRecovery:
         self, job: Job, plan: RestorePlan, state: JobState, words: str
     ) -> Outcome:
         tools = await self._reach(plan)
-        switch = Switch(plan, tools)
+        switch = Switch(plan, tools, self.workplace)
         truth = Truth(
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),
@@ -73,9 +74,9 @@ class RestoreRecovery:
                 await switch.drop_staged()
                 return Outcome(state, f"{words}; {UNCHANGED}")
             case Remedy.SWAP_BACK:
-                await switch.back()
+                doubts = await switch.back()
                 await switch.drop_staged()
-                return Outcome(state, await self._words_back(switch, words))
+                return Outcome(state, await self._words_back(switch, words, doubts))
             case Remedy.GATE_THEN_KEEP:
                 return await self._gate_then_keep(job, switch, state, words)
             case Remedy.KEEP:
@@ -106,8 +107,8 @@ class RestoreRecovery:
             await hold_gate(switch.tools.probe, switch.expected, self.patience, self.clock)
         except GateError as error:
             await self._remember(job, Kept.FAILED)
-            await switch.back()
-            aside = await self._words_back(switch, f"{words}; {error}")
+            doubts = await switch.back()
+            aside = await self._words_back(switch, f"{words}; {error}", doubts)
             if switch.plan.database:
                 aside += f'; what had served is kept as database "{switch.plan.incoming}"'
             return Outcome(state, aside)
@@ -121,9 +122,10 @@ class RestoreRecovery:
         except PortError as error:
             logger.warning("remember what the restore %s keeps: %s", job.id, error)
 
-    async def _words_back(self, switch: Switch, words: str) -> str:
+    async def _words_back(self, switch: Switch, words: str, doubts: Sequence[str]) -> str:
         version = f", Authentik {switch.plan.site.version}" if switch.plan.site.version else ""
-        back = f"{words}; the state before serves again{version}, its data whole"
+        again = f"the state before serves again{version}, its data whole"
+        back = "; ".join([words, again, *doubts])
         patience = GatePatience(0, self.patience.timeout)
         try:
             await hold_gate(switch.tools.probe, switch.expected_back, patience, self.clock)
