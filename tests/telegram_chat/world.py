@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BusyError, RefusedError, UpToDateError
@@ -23,6 +24,7 @@ from bot.domain.messages import (
 )
 from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Container, Stack
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
@@ -33,11 +35,16 @@ from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
+from tests.fakes_stack import FakePause
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
 OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
 ANNA, BORIS, STRANGER = 42, 43, 66
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PLANS = [
+    Plan("backup", "AKBOT_BACKUP_SCHEDULE", Schedule("30 3 * * *", UTC)),
+    Plan("drill", "AKBOT_DRILL_SCHEDULE", None),
+]
 
 Found = TypeVar("Found")
 
@@ -283,6 +290,7 @@ class World:
     clock: TurnedClock = field(default_factory=TurnedClock)
     token: str = TOKEN
     allowed: frozenset[int] = frozenset({ANNA, BORIS})
+    pause: FakePause = field(default_factory=FakePause)
 
     def __post_init__(self) -> None:
         self.operations = ToldOperations(self.clock)
@@ -303,6 +311,8 @@ class World:
             inbox=self.inbox,
             outbox=self.outbox,
             questions=self.questions,
+            plans=lambda: PLANS,
+            pause=self.pause,
             clock=self.clock,
             zone=UTC,
         )

@@ -1,17 +1,19 @@
 """The chat put together. Importing this module imports the library; without a token nobody does."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta, tzinfo
 
 from telegram.error import InvalidToken
 from telegram.ext import ApplicationBuilder
 
+from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
 from bot.domain.messages import RunUpdate
 from bot.domain.update_news import News
 from bot.entrypoints.telegram.ages import Ages
+from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
@@ -23,6 +25,7 @@ from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
@@ -38,7 +41,7 @@ from bot.entrypoints.telegram.upkeep import keep_going
 from bot.entrypoints.telegram.verifies import Verifies
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from bot.services.operations import Listener, Operations, Rolls
-from bot.services.ports import Clock
+from bot.services.ports import Clock, PauseMark
 from bot.services.update import Ask as AskToStay
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -64,6 +67,8 @@ class Chat:
         inbox: Inbox,
         outbox: Outbox,
         questions: Questions,
+        plans: Callable[[], Sequence[Plan]],
+        pause: PauseMark,
         clock: Clock,
         zone: tzinfo,
         base_url: str = BASE_URL,
@@ -86,6 +91,7 @@ class Chat:
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
+        self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         deeds = Deeds(
             operations,
@@ -97,7 +103,10 @@ class Chat:
             RollingBack(rolls, self._desk, *looks),
             rolls,
         )
-        commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
+        planning = Planning(plans, pause, clock, zone)
+        commands = Commands(
+            operations, self._outgoing, clock, zone, self._starts, answers, deeds, planning
+        )
         shelf = Shelf(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
         offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
         self._ages = Ages()

@@ -26,6 +26,7 @@ from bot.entrypoints.telegram.asked import Asked, Request, one_line
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.glance import glance
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
@@ -48,6 +49,7 @@ class Commands:
     starts: Starts
     answers: Answers
     deeds: Deeds
+    planning: Planning
 
     async def run(self, asked: Asked) -> None:
         """Carry out a command and answer it, unless that was done before.
@@ -170,6 +172,15 @@ class Commands:
         await self.answers.stopping(asked.request, job.id, text)
         return None
 
+    async def schedule(self, _: Asked) -> str:
+        return await self.planning.schedule()
+
+    async def pause(self, asked: Asked) -> str:
+        return await self.planning.pause(asked)
+
+    async def resume(self, _: Asked) -> str:
+        return await self.planning.resume()
+
     async def help(self, _: Asked) -> str:
         return texts.help_text(menu())
 
@@ -216,6 +227,11 @@ COMMANDS = {
     "jobs": Command(
         Commands.jobs, "show who asked for what; with an id or its beginning, all about one"
     ),
+    "schedule": Command(Commands.schedule, "show what begins by itself, and when"),
+    "pause": Command(
+        Commands.pause, "let nothing begin by itself for the time that follows, such as 2h"
+    ),
+    "resume": Command(Commands.resume, "end that pause"),
     "cancel": Command(Commands.cancel, "stop what is running"),
     "help": Command(Commands.help, "show what I can do"),
     "start": Command(Commands.help, ""),
