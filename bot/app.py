@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -28,12 +28,14 @@ from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
-from bot.domain.catalogue import BackupRecord, choose
+from bot.domain.agenda import Plan
+from bot.domain.backup_id import created_at
+from bot.domain.catalogue import BackupRecord, choose, newest_good
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
-from bot.domain.drill import DrillReport
-from bot.domain.jobs import JobKind, Trigger
+from bot.domain.drill import DrillReport, Verdict
+from bot.domain.jobs import ALL_JOBS, JobKind, JobState, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -365,6 +367,15 @@ class App:
             self.settings.stack or None,
         )
 
+    def plans(self) -> list[Plan]:
+        """What is planned."""
+        settings = self.settings
+        return [
+            Plan("backup", "AKBOT_BACKUP_SCHEDULE", settings.plan_of_backups, settings.delay),
+            Plan("drill", "AKBOT_DRILL_SCHEDULE", settings.plan_of_drills, settings.delay),
+            Plan("look for updates", "AKBOT_UPDATE_CHECK_SCHEDULE", settings.plan_of_update_checks),
+        ]
+
     def kit(self) -> KitService:
         """`akbot kit`."""
         return KitService(
@@ -391,6 +402,23 @@ class App:
     async def backups(self) -> list[BackupRecord]:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
+
+    async def newest_good(self) -> datetime | None:
+        """When the newest good backup of the whole was begun; None where there is none."""
+        whole = [
+            each for each in await self.backups() if each.manifest and not each.manifest.partial
+        ]
+        newest = newest_good(whole)
+        return created_at(newest.id) if newest else None
+
+    async def newest_drill(self) -> datetime | None:
+        """When the newest drill that passed was begun, here or elsewhere; None for none."""
+        history = DrillHistory(self.stores, self.keys.trusted)
+        report = await history.newest(await self.whereabouts.name())
+        elsewhere = [report.began] if report and report.verdict is Verdict.PASS else []
+        jobs = await self.journal.jobs.jobs(ALL_JOBS)
+        here = [job for job in jobs if job.kind is JobKind.DRILL and job.state is JobState.DONE]
+        return max([*elsewhere, *(job.started for job in here)], default=None)
 
     async def close(self) -> None:
         """Give back connections and threads."""

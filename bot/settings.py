@@ -2,16 +2,12 @@
 
 import os
 import re
-from datetime import UTC, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
-from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 from bot.setting_form import FORM
 from bot.settings_chat import ChatSettings
@@ -19,7 +15,7 @@ from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
 from bot.settings_keys import KeySettings
 from bot.settings_retention import RetentionSettings
-from bot.settings_update import UpdateSettings
+from bot.settings_schedule import ScheduleSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
@@ -29,7 +25,7 @@ _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and 
 
 class Settings(
     ChatSettings,
-    UpdateSettings,
+    ScheduleSettings,
     KeySettings,
     RetentionSettings,
     UpdateGateSettings,
@@ -81,23 +77,6 @@ class Settings(
     )
     service_worker: str = Field(
         "", alias="AKBOT_SERVICE_WORKER", description="Authentik's worker. Default: `worker`."
-    )
-    backup_schedule: str = Field(
-        "30 3 * * *",
-        alias="AKBOT_BACKUP_SCHEDULE",
-        description="When `akbot run` makes backups: a cron expression of five fields, or `off`.",
-    )
-    drill_schedule: str = Field(
-        "0 5 * * 0",
-        alias="AKBOT_DRILL_SCHEDULE",
-        description="When `akbot run` proves the newest backup by restoring it: a cron expression"
-        " of five fields, or `off`.",
-    )
-    timezone: str = Field(
-        "",
-        alias="AKBOT_TIMEZONE",
-        description="The time zone of schedules, of the chat and of the days that retention counts,"
-        " such as `Europe/Berlin`. Default: the machine's.",
     )
     health_listen: str = Field(
         "127.0.0.1:9180",
@@ -158,12 +137,6 @@ class Settings(
         json_schema_extra=_ONE_WORD,
     )
 
-    @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
-    @classmethod
-    def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
-        parse_schedule(value, UTC, f"AKBOT_{str(info.field_name).upper()}")
-        return value
-
     @field_validator("health_listen")
     @classmethod
     def _is_port(cls, value: str) -> str:
@@ -177,12 +150,6 @@ class Settings(
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not re.fullmatch(r"[!-~]*", text):
             raise ValueError("it is no single word of ASCII")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, value: str) -> str:
-        _zone(value)
         return value
 
     @classmethod
@@ -203,26 +170,6 @@ class Settings(
         if self.state:
             return self.state
         return Path(_STATE_OF_ROOT) if os.geteuid() == 0 else self.home / ".local/state/akbot"
-
-    @property
-    def zone(self) -> tzinfo:
-        """The time zone of schedules and messages."""
-        return _zone(self.timezone)
-
-    @property
-    def plan_of_backups(self) -> Schedule | None:
-        """When backups are made by themselves; None for never."""
-        return parse_schedule(self.backup_schedule, self.zone, "AKBOT_BACKUP_SCHEDULE")
-
-    @property
-    def plan_of_drills(self) -> Schedule | None:
-        """When the newest backup is drilled by itself; None for never."""
-        return parse_schedule(self.drill_schedule, self.zone, "AKBOT_DRILL_SCHEDULE")
-
-    @property
-    def plan_of_update_checks(self) -> Schedule | None:
-        """When new versions are looked for; None for never."""
-        return parse_schedule(self.update_check_schedule, self.zone, "AKBOT_UPDATE_CHECK_SCHEDULE")
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, for the log to mask."""
@@ -245,23 +192,6 @@ class Settings(
         return [(role, getattr(self, f"service_{role}")) for role in Role]
 
 
-def _zone(name: str) -> tzinfo:
-    """The zone called *name*, or the machine's own, which it keeps across clock changes."""
-    try:
-        if name:
-            return ZoneInfo(name)
-        with _LOCAL_TIME.open("rb") as file:
-            return ZoneInfo.from_file(file, key="local time")
-    except (OSError, ValueError, KeyError) as error:
-        if name:
-            raise ConfigError(
-                f'AKBOT_TIMEZONE: there is no time zone "{name[:60]}"',
-                hint="Give its name in the tz database, such as Europe/Berlin or UTC.",
-            ) from error
-        return UTC
-
-
-_LOCAL_TIME = Path("/etc/localtime")
 OF_THE_SHELL = frozenset({"home", "path"})
 """Fields that no person sets for akbot."""
 _USUAL_NAMES = {

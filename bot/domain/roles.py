@@ -32,10 +32,13 @@ class Act(StrEnum):
     JOBS = "jobs"
     LOGS = "logs"
     VERSION = "version"
+    SCHEDULE = "schedule"
     BACKUP = "backup"
     VERIFY = "verify"
     DRILL = "drill"
     CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
     PIN = "pin"
     UNPIN = "unpin"
     RESTORE = "restore"
@@ -50,10 +53,13 @@ NEEDED: Mapping[Act, ChatRole] = {
     Act.JOBS: ChatRole.VIEWER,
     Act.LOGS: ChatRole.VIEWER,
     Act.VERSION: ChatRole.VIEWER,
+    Act.SCHEDULE: ChatRole.VIEWER,
     Act.BACKUP: ChatRole.OPERATOR,
     Act.VERIFY: ChatRole.OPERATOR,
     Act.DRILL: ChatRole.OPERATOR,
     Act.CANCEL: ChatRole.OPERATOR,
+    Act.PAUSE: ChatRole.OPERATOR,
+    Act.RESUME: ChatRole.OPERATOR,
     Act.PIN: ChatRole.ADMIN,
     Act.UNPIN: ChatRole.ADMIN,
     Act.RESTORE: ChatRole.ADMIN,

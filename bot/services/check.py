@@ -219,7 +219,7 @@ class CheckService:
         ]
 
     async def _pause(self) -> Sequence[Finding]:
-        return judge_pause(await self.pause.read())
+        return judge_pause(await self.pause.read(), self.clock.now())
 
     async def _daemon(self) -> Sequence[Finding]:
         return judge_daemon(await self.daemon.report())

@@ -28,10 +28,10 @@ from bot.domain.jobs import (
     JobState,
     Outcome,
     cut_off,
-    slot_is_due,
 )
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
+from bot.domain.slots import slot_is_due
 from bot.services.endings import ended, ended_or_left
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener

@@ -17,8 +17,8 @@ Listener = Callable[[Job, Event], None]
 """Is told what happens in a job; it never blocks, and what it raises stops nobody."""
 
 
-class Operations(Protocol):
-    """The use cases behind the chat and the schedule."""
+class Planned(Protocol):
+    """What planned work needs."""
 
     async def start(self, command: Command) -> Job:
         """Begin a job and return once it is in the journal; it goes on by itself.
@@ -26,14 +26,18 @@ class Operations(Protocol):
         Raises BusyError when another job runs, and what else keeps it from beginning.
         """
 
+    async def jobs(self, limit: int) -> Sequence[Job]:
+        """The newest jobs, newest first, as the journal has them."""
+
+
+class Operations(Planned, Protocol):
+    """The use cases behind the chat."""
+
     async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
         """Ask the running job to stop and to undo what it has begun; None if none of *kinds* runs.
 
         Another job than one of those is left alone.
         """
-
-    async def jobs(self, limit: int) -> Sequence[Job]:
-        """The newest jobs, newest first, as the journal has them."""
 
     async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
         """The same for people: one whose process is gone does not run any more."""

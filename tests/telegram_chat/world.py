@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BusyError, RefusedError, UpToDateError
@@ -24,6 +25,7 @@ from bot.domain.messages import (
 from bot.domain.restore_plan import Preview
 from bot.domain.roles import Access, ChatPlace
 from bot.domain.rollback import RollbackPreview
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Container, Stack
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
@@ -37,12 +39,17 @@ from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.fakes_charts import FakeGauge, FakePainter
+from tests.fakes_stack import FakePause
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
 OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
 ANNA, BORIS, OLGA, VERA, STRANGER = 42, 43, 44, 45, 66
 """Two admins, an operator, a viewer, and nobody."""
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PLANS = [
+    Plan("backup", "AKBOT_BACKUP_SCHEDULE", Schedule("30 3 * * *", UTC)),
+    Plan("drill", "AKBOT_DRILL_SCHEDULE", None),
+]
 
 Found = TypeVar("Found")
 
@@ -320,6 +327,7 @@ class World:
     operators: frozenset[int] = frozenset({OLGA})
     viewers: frozenset[int] = frozenset({VERA})
     groups: frozenset[ChatPlace] = frozenset()
+    pause: FakePause = field(default_factory=FakePause)
 
     def __post_init__(self) -> None:
         self.lookout = ToldLookout()
@@ -347,6 +355,8 @@ class World:
             outbox=self.outbox,
             questions=self.questions,
             moves=self.moves,
+            plans=lambda: PLANS,
+            pause=self.pause,
             clock=self.clock,
             zone=UTC,
         )

@@ -1,7 +1,7 @@
 """The chat put together. Importing this module imports the library; without a token nobody does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta, tzinfo
 from functools import partial
@@ -9,12 +9,14 @@ from functools import partial
 from telegram.error import InvalidToken
 from telegram.ext import ApplicationBuilder
 
+from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
 from bot.domain.messages import RunUpdate
 from bot.domain.roles import Access
 from bot.domain.update_news import News
 from bot.entrypoints.telegram import update_texts
 from bot.entrypoints.telegram.ages import Ages
+from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
@@ -32,6 +34,7 @@ from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.pictures import Pictures
+from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
@@ -49,7 +52,7 @@ from bot.services.charts import Charts
 from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
 from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
-from bot.services.ports import Clock
+from bot.services.ports import Clock, PauseMark
 from bot.services.update import Ask as AskToStay
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -78,6 +81,8 @@ class Chat:
         outbox: Outbox,
         questions: Questions,
         moves: Moves,
+        plans: Callable[[], Sequence[Plan]],
+        pause: PauseMark,
         clock: Clock,
         zone: tzinfo,
         base_url: str = BASE_URL,
@@ -103,6 +108,7 @@ class Chat:
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
+        self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
@@ -119,7 +125,8 @@ class Chat:
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (operations, self._outgoing, clock, zone, self._starts, answers, deeds)
-        commands = Commands(*there, lookups, permits)
+        planning = Planning(plans, pause, clock, zone)
+        commands = Commands(*there, lookups, permits, planning)
         shelf = Shelf(*there, lookups, permits)
         offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
         self._ages = Ages()

@@ -31,6 +31,7 @@ from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import OF_JOB, Permits
+from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
@@ -57,6 +58,7 @@ class Commands:
     deeds: Deeds
     lookups: Lookups
     permits: Permits
+    planning: Planning
 
     def is_refused(self, asked: Asked) -> bool:
         """Whether it is a command that is not for whoever asked."""
@@ -218,6 +220,15 @@ class Commands:
         refusal = running and self.permits.no_cancelling(asked.person, asked.place, running.kind)
         return refusal or texts.cancelling(None, self._wall())
 
+    async def schedule(self, _: Asked) -> str:
+        return await self.planning.schedule()
+
+    async def pause(self, asked: Asked) -> str:
+        return await self.planning.pause(asked)
+
+    async def resume(self, _: Asked) -> str:
+        return await self.planning.resume()
+
     async def help(self, asked: Asked) -> str:
         role = self.permits.role_of(asked.person)
         return texts.help_text(menu(role), role_texts.your_role(role))
@@ -284,6 +295,13 @@ COMMANDS = {
         "show what a container said last: “worker 100” for 100 lines of that one",
     ),
     "version": Command(Commands.version, Act.VERSION, "show which versions run, and the newest"),
+    "schedule": Command(Commands.schedule, Act.SCHEDULE, "show what begins by itself, and when"),
+    "pause": Command(
+        Commands.pause,
+        Act.PAUSE,
+        "let nothing begin by itself for the time that follows, such as 2h",
+    ),
+    "resume": Command(Commands.resume, Act.RESUME, "end that pause"),
     "cancel": Command(Commands.cancel, Act.CANCEL, "stop what is running"),
     "help": Command(Commands.help, Act.HELP, "show what I can do"),
     "start": Command(Commands.help, Act.HELP, ""),

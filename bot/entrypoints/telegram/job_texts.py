@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from bot.domain.components import POSTGRES
-from bot.domain.jobs import Job, JobState, degraded, next_try
+from bot.domain.jobs import Job, JobState, degraded
 from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
+from bot.domain.slots import next_try
 from bot.entrypoints.render import duration, size
 from bot.entrypoints.telegram.markup import code, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
