@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -28,12 +28,14 @@ from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
-from bot.domain.catalogue import BackupRecord, choose
+from bot.domain.agenda import Plan
+from bot.domain.backup_id import created_at
+from bot.domain.catalogue import BackupRecord, choose, newest_good
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
-from bot.domain.drill import DrillReport
-from bot.domain.jobs import JobKind, Trigger
+from bot.domain.drill import DrillReport, Verdict
+from bot.domain.jobs import ALL_JOBS, JobKind, JobState, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -49,12 +51,14 @@ from bot.domain.messages import (
 from bot.domain.rekey import Rekeying
 from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
+from bot.domain.updated import Updated
 from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
 from bot.services.damage import DamageLog
 from bot.services.delete import Deleted
-from bot.services.drill import DrillHistory, DrillService
+from bot.services.drill import DrillService
+from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
@@ -63,11 +67,11 @@ from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
-from bot.services.rollback import ConfirmRollback, RolledBack
+from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
-from bot.services.update import Ask, Updated, nobody_to_ask
+from bot.services.update import Ask, nobody_to_ask
 from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
@@ -192,14 +196,17 @@ class App:
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
         """`akbot verify`, for each store that has *record*, by its name."""
         wanted = {*record.stores, *record.damaged_in}
-        identities, trusted = self.keys.identities(), self.keys.trusted()
+        identities = self.keys.identities()
 
         def service(store: BackupStore) -> VerifyService:
-            log = DamageLog(store, trusted, self.keys.signing_key, self.clock)
+            log = self._damage_log(store)
             return VerifyService(self.engine, store, identities, publish, self.read_locks, log)
 
         places = [each for each in self.stores.places if each.name in wanted]
         return {place.name: service(place.store) for place in places}
+
+    def _damage_log(self, store: BackupStore) -> DamageLog:
+        return DamageLog(store, self.keys.trusted(), self.keys.signing_key, self.clock)
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""
@@ -253,6 +260,7 @@ class App:
                 self.clock,
                 publish,
                 self.read_locks,
+                self._damage_log(self.stores.holding(record)),
                 boot=command.boot,
             )
             return await service.run(record, job)
@@ -288,7 +296,13 @@ class App:
         async def work(job: JobLog, publish: Publish) -> RolledBack:
             return await self.updates.roll_back(command, job, publish, confirm)
 
-        return await self.jobs.run(command, work, begun, lambda done: done.words)
+        return await self.jobs.run(
+            command,
+            work,
+            begun,
+            lambda done: done.words,
+            partial(rolled_back_after_all, self.clock),
+        )
 
     def kept(self) -> KeptService:
         """What restores and updates have kept for the way back."""
@@ -353,6 +367,15 @@ class App:
             self.settings.stack or None,
         )
 
+    def plans(self) -> list[Plan]:
+        """What is planned."""
+        settings = self.settings
+        return [
+            Plan("backup", "AKBOT_BACKUP_SCHEDULE", settings.plan_of_backups, settings.delay),
+            Plan("drill", "AKBOT_DRILL_SCHEDULE", settings.plan_of_drills, settings.delay),
+            Plan("look for updates", "AKBOT_UPDATE_CHECK_SCHEDULE", settings.plan_of_update_checks),
+        ]
+
     def kit(self) -> KitService:
         """`akbot kit`."""
         return KitService(
@@ -379,6 +402,23 @@ class App:
     async def backups(self) -> list[BackupRecord]:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
+
+    async def newest_good(self) -> datetime | None:
+        """When the newest good backup of the whole was begun; None where there is none."""
+        whole = [
+            each for each in await self.backups() if each.manifest and not each.manifest.partial
+        ]
+        newest = newest_good(whole)
+        return created_at(newest.id) if newest else None
+
+    async def newest_drill(self) -> datetime | None:
+        """When the newest drill that passed was begun, here or elsewhere; None for none."""
+        history = DrillHistory(self.stores, self.keys.trusted)
+        report = await history.newest(await self.whereabouts.name())
+        elsewhere = [report.began] if report and report.verdict is Verdict.PASS else []
+        jobs = await self.journal.jobs.jobs(ALL_JOBS)
+        here = [job for job in jobs if job.kind is JobKind.DRILL and job.state is JobState.DONE]
+        return max([*elsewhere, *(job.started for job in here)], default=None)
 
     async def close(self) -> None:
         """Give back connections and threads."""

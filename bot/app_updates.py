@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from bot.adapters.compose_drift import DockerDrift
 from bot.adapters.compose_files import ProjectComposeFiles
 from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.container_tail import DockerTail
 from bot.adapters.engine import DockerEngine
 from bot.adapters.evidence import LogFolder
 from bot.adapters.gate_place import live_probe
@@ -29,9 +30,11 @@ from bot.domain.restore import Site
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_gate import Baseline, Patience
 from bot.domain.update_preview import UpdatePreview
+from bot.domain.updated import Updated
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
 from bot.services.keyring import Keyring
+from bot.services.looks import Looks
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.rehearsal import Rehearsal
@@ -44,7 +47,7 @@ from bot.services.rollback import (
 )
 from bot.services.stores import Stores
 from bot.services.undo import Settle
-from bot.services.update import Ask, Confirm, Updated, UpdateService
+from bot.services.update import Ask, Confirm, UpdateService
 from bot.services.update_check import UpdateCheck
 from bot.services.update_gate import UpdateGate
 from bot.services.update_kept import UpdateKept
@@ -145,6 +148,10 @@ class Updates:
         """What the containers that *job* has removed said last, masked."""
         return await self._evidence.read(job)
 
+    def looks(self, akbot: str) -> Looks:
+        """What people look up between jobs; *akbot* is its own version."""
+        return Looks(self.engine, self.journal.releases, DockerTail(self.engine.api), akbot)
+
     def watch(self, tell: TellNews) -> UpdateWatch:
         """Looks for new versions by the clock."""
         return UpdateWatch(self.check.run, self.journal.releases, self.clock, tell)
@@ -177,7 +184,7 @@ class Updates:
             self.clock,
         )
         rollbacks = RollbackRecovery(
-            self.engine, self.journal.jobs, self._way_back, backups, self.clock
+            self.engine, self.journal.jobs, self._way_back, backups, self._memory, self.clock
         )
         return {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
 
@@ -219,6 +226,7 @@ class Updates:
             self._project,
             partial(self.rehearsal, keyring),
             await self._backups(publish),
+            self.journal.jobs,
             self._memory,
             self.clock,
             publish,

@@ -7,9 +7,10 @@ from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.keys import HostKeys
 from bot.adapters.read_locks import ReadLocks
 from bot.services.copies import CopyService
+from bot.services.damage import DamageLog
 from bot.services.delete import DeleteService
 from bot.services.pins import PinEverywhere
-from bot.services.ports import Clock, Publish
+from bot.services.ports import BackupStore, Clock, Publish
 from bot.services.prune import PruneService
 from bot.services.prune_stores import Kept, PruneStores
 from bot.services.rekey import RekeyService
@@ -29,7 +30,11 @@ class Upkeep:
     def copies(self, stack: str, publish: Publish) -> CopyService:
         """`akbot copy`."""
         trusted = self.keys.trusted()
-        return CopyService(self.stores, self.locks, self.clock, trusted, publish, stack)
+
+        def damage(store: BackupStore) -> DamageLog:
+            return DamageLog(store, trusted, self.keys.signing_key, self.clock)
+
+        return CopyService(self.stores, self.locks, self.clock, trusted, publish, stack, damage)
 
     def prunes(self, stack: str, publish: Publish) -> PruneStores:
         """`akbot prune`."""

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers, cli_backup, cli_notify, cli_roll
+from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll
 from bot.domain.errors import (
     BotError,
     ConfigError,
@@ -167,7 +167,7 @@ def make_parser() -> argparse.ArgumentParser:
         help='a job\'s id or its beginning; after "settle": close that job, which was given up',
     )
     _add(commands, "status", _shown(cli_answers.status), "show the stack and its last backup")
-    _add(commands, "resume", _shown(cli_answers.resume), "let a restored bot go on by itself")
+    _add_plans(commands)
     _add(commands, "check", _check, "look at stack, store, keys, clock, disks and daemon")
     _add(commands, "notify", cli_notify.notify, cli_notify.HELP).add_argument(
         "what", choices=["test"], help="a message that only says that it is one"
@@ -179,6 +179,17 @@ def make_parser() -> argparse.ArgumentParser:
     kit_arguments.add_arguments(kit)
     kit.set_defaults(run=_kit)
     return parser
+
+
+def _add_plans(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What begins by itself."""
+    schedule_help = "show what begins by itself, and when it does next"
+    _add(commands, "schedule", _shown(cli_plans.schedule), schedule_help)
+    pause_help = "let nothing begin by itself for some time, for planned work"
+    pause = _add(commands, "pause", _shown(cli_plans.pause), pause_help)
+    pause.add_argument("length", help="how long, such as 30m, 2h or 1d12h")
+    resume_help = "end a pause, or let a restored bot go on by itself"
+    _add(commands, "resume", _shown(cli_plans.resume), resume_help)
 
 
 def _add(

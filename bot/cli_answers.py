@@ -141,6 +141,7 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
         allow_unsigned=args.allow_unsigned,
         with_redis=args.with_redis,
         keep_queue=args.keep_queue,
+        apply_compose=args.apply_compose,
         safety_backup=not args.no_safety_backup,
         undo=args.undo,
         dump=args.dump or "",
@@ -180,21 +181,6 @@ async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]
     return asdict(record), render_prune.pin_lines(record)
 
 
-async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
-    """`akbot resume`."""
-    from bot.domain.errors import ConfigError  # noqa: PLC0415
-
-    try:
-        pause = await app.pause.read()
-    except ConfigError:  # damaged, which this is the remedy for
-        was_paused = True
-    else:
-        was_paused = pause is not None
-    await app.pause.clear()
-    words = "Schedules and chat go on." if was_paused else "Nothing was paused."
-    return {"was_paused": was_paused}, [words]
-
-
 async def rekey(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot rekey`."""
     import getpass  # noqa: PLC0415 - "--help" needs none of it
@@ -214,7 +200,6 @@ async def rekey(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
 async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot status`."""
     from bot.domain.jobs import JobState, describe  # noqa: PLC0415
-    from bot.domain.pause import RESUME  # noqa: PLC0415
     from bot.domain.printable import one_line  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
 
@@ -223,7 +208,9 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     records = catalogue.records
     jobs = await app.standing.jobs(_SHOWN)
     running = [job for job in jobs if job.state is JobState.RUNNING]
-    pause = await app.pause.read()
+    now = app.clock.now()
+    found = await app.pause.read()
+    pause = found if found and found.holds(now) else None
     value = {
         "containers": [asdict(each) for each in stack.containers],
         "backups": [
@@ -233,9 +220,9 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
         "running": [asdict(job) for job in running],
         "paused": asdict(pause) if pause else None,
     }
-    lines = render.status_lines(stack.containers, records, app.clock.now())
+    lines = render.status_lines(stack.containers, records, now)
     lines += render.silent_lines(catalogue.silent)
     lines += [f"Running now: {one_line(describe(job))}" for job in running]
     if pause:
-        lines.append(one_line(f"Paused: {pause.words}. {RESUME}"))
+        lines.append(one_line(f"Paused: {pause.words}. {pause.remedy}"))
     return value, lines

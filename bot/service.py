@@ -6,20 +6,26 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from bot.adapters.gauge import DockerGauge
+from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.domain.daemon_report import DaemonReport
-from bot.domain.jobs import JobState, Trigger, describe
+from bot.domain.jobs import JobKind, JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.domain.update_news import News
+from bot.entrypoints.alarms import AlarmRounds
 from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import start_log
 from bot.entrypoints.scheduler import Rounds, Scheduler
+from bot.services.alarms import AlarmWatch, LogTeller
+from bot.services.charts import Charts
 from bot.services.operations import Operations
 from bot.services.runner import JobRunner
 from bot.settings import Settings
@@ -74,6 +80,9 @@ class _Service:
         since = await app.folder.made_at()
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
+        alarms = self._alarms(since)
+        app.listeners.append(alarms.listener)
+        parts.append(alarms.run)
         if app.stores.several:
             parts.append(CatchUp(self._runner.catch_up, app.clock).run)
         daemon = Daemon(
@@ -102,16 +111,48 @@ class _Service:
             (settings.plan_of_drills, RunDrill),
         ]
         return [
-            Scheduler(new.kind, plan, _of_schedule(new), self._runner, clock, since, self._troubles)
+            Scheduler(
+                new.kind,
+                plan,
+                _of_schedule(new),
+                self._runner,
+                clock,
+                since,
+                self._troubles,
+                settings.catch_up,
+                settings.delay,
+                is_held=self._held_back.is_planned,
+            )
             for plan, new in plans
             if plan
         ]
 
+    def _alarms(self, since: datetime) -> AlarmRounds:
+        app, settings, now = self._app, self._app.settings, self._app.clock.now()
+        watch = AlarmWatch(
+            app.journal.jobs.jobs,
+            app.clock,
+            {JobKind.BACKUP: app.newest_good, JobKind.DRILL: app.newest_drill},
+            {
+                JobKind.BACKUP: settings.longest_without_backup(now),
+                JobKind.DRILL: settings.longest_without_drill(now),
+            },
+            since,
+            settings.catch_up + settings.delay,
+            self._chat.alarms if self._chat else LogTeller(),
+        )
+        return AlarmRounds(watch.look, app.clock, self._held_back.is_planned)
+
     def _rounds(self, since: datetime) -> list[Rounds]:
-        plan = self._app.settings.plan_of_update_checks
+        settings = self._app.settings
+        plan = settings.plan_of_update_checks
         watch = self._app.updates.watch(self._chat.tell_news if self._chat else _log_news)
         clock = self._app.clock
-        return [Rounds("look for new versions", plan, watch.look, clock, since)] if plan else []
+        if plan is None:
+            return []
+        name = "look for new versions"
+        is_held = self._held_back.is_planned
+        return [Rounds(name, plan, watch.look, clock, since, settings.catch_up, is_held)]
 
     async def _report(self) -> Mapping[str, Any]:
         """What `/healthz` says."""
@@ -157,13 +198,23 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
     return Chat(
         token=token,
         base_url=f"{settings.telegram_api}/bot",
-        allowed=settings.telegram_admins,
+        access=settings.chat_access,
         operations=operations,
         rolls=app.updates,
+        lookout=app.updates.looks(version("akbot")),
         ask_within=timedelta(seconds=settings.gate_ask),
+        charts=Charts(
+            app.journal.jobs.jobs,
+            DockerGauge(app.engine.api, app.clock),
+            ChildPainter(),
+            settings.zone,
+        ),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,
+        moves=app.journal.moves,
+        plans=app.plans,
+        pause=app.pause,
         clock=app.clock,
         zone=settings.zone,
     )

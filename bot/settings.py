@@ -2,35 +2,35 @@
 
 import os
 import re
-from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, JsonValue, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, JsonValue, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.domain.errors import ConfigError
 from bot.domain.manifest import STACK_NAME
-from bot.domain.schedule import Schedule, parse_schedule
 from bot.domain.stack import Role
 from bot.setting_form import FORM
+from bot.settings_chat import ChatSettings
 from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
-from bot.settings_keys import KeySettings, split_names
+from bot.settings_keys import KeySettings
 from bot.settings_retention import RetentionSettings
-from bot.settings_update import UpdateSettings
+from bot.settings_schedule import ScheduleSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
 
 _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and signs"}
 
-UserId = Annotated[int, Field(gt=0, lt=2**52)]  # Bot API, User: at most 52 significant bits
 
-
-class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSettings, DockerSettings):
+class Settings(
+    ChatSettings,
+    ScheduleSettings,
+    KeySettings,
+    RetentionSettings,
+    UpdateGateSettings,
+    DockerSettings,
+):
     """All settings; every one may be absent."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -77,42 +77,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
     )
     service_worker: str = Field(
         "", alias="AKBOT_SERVICE_WORKER", description="Authentik's worker. Default: `worker`."
-    )
-    backup_schedule: str = Field(
-        "30 3 * * *",
-        alias="AKBOT_BACKUP_SCHEDULE",
-        description="When `akbot run` makes backups: a cron expression of five fields, or `off`.",
-    )
-    drill_schedule: str = Field(
-        "0 5 * * 0",
-        alias="AKBOT_DRILL_SCHEDULE",
-        description="When `akbot run` proves the newest backup by restoring it: a cron expression"
-        " of five fields, or `off`.",
-    )
-    timezone: str = Field(
-        "",
-        alias="AKBOT_TIMEZONE",
-        description="The time zone of schedules, of the chat and of the days that retention counts,"
-        " such as `Europe/Berlin`. Default: the machine's.",
-    )
-    telegram_token: SecretStr = Field(
-        SecretStr(""),
-        alias="AKBOT_TELEGRAM_TOKEN",
-        description="The Telegram bot's token, from @BotFather. Without one there is no chat.",
-    )
-    telegram_admins: Annotated[frozenset[UserId], NoDecode] = Field(
-        frozenset(),
-        alias="AKBOT_TELEGRAM_ADMINS",
-        json_schema_extra={FORM: "numbers, separated by commas or spaces"},
-        description="The user ids, numbers, of those who may use the chat, separated by commas or"
-        " spaces. Everybody else gets no answer.",
-    )
-    telegram_api: str = Field(
-        "https://api.telegram.org",
-        alias="AKBOT_TELEGRAM_API",
-        json_schema_extra={FORM: "a URL such as https://api.telegram.org, with no path"},
-        pattern=r"^https?://[^\s/?#]+$",
-        description="Where the Bot API is, for a server of one's own.",
     )
     health_listen: str = Field(
         "127.0.0.1:9180",
@@ -173,29 +137,11 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
         json_schema_extra=_ONE_WORD,
     )
 
-    @field_validator("telegram_admins", mode="before")
-    @classmethod
-    def _split_admins(cls, value: object) -> object:
-        return split_names(value)
-
-    @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
-    @classmethod
-    def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
-        parse_schedule(value, UTC, f"AKBOT_{str(info.field_name).upper()}")
-        return value
-
     @field_validator("health_listen")
     @classmethod
     def _is_port(cls, value: str) -> str:
         if int(value.rpartition(":")[2]) > _HIGHEST_PORT:
             raise ValueError("there is no such port")
-        return value
-
-    @field_validator("telegram_api")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        if not urlsplit(value).hostname:  # and raises ValueError where brackets do not match
-            raise ValueError("there is no host in it")
         return value
 
     @field_validator("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -204,22 +150,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if not re.fullmatch(r"[!-~]*", text):
             raise ValueError("it is no single word of ASCII")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_zone(cls, value: str) -> str:
-        _zone(value)
-        return value
-
-    @field_validator("telegram_token")
-    @classmethod
-    def _is_token(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not _TOKEN.fullmatch(value.get_secret_value()):
-            raise ConfigError(
-                "AKBOT_TELEGRAM_TOKEN: this is not the form of a bot's token",
-                hint="Copy it whole from @BotFather: digits, a colon, 35 letters and digits.",
-            )
         return value
 
     @classmethod
@@ -240,26 +170,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
         if self.state:
             return self.state
         return Path(_STATE_OF_ROOT) if os.geteuid() == 0 else self.home / ".local/state/akbot"
-
-    @property
-    def zone(self) -> tzinfo:
-        """The time zone of schedules and messages."""
-        return _zone(self.timezone)
-
-    @property
-    def plan_of_backups(self) -> Schedule | None:
-        """When backups are made by themselves; None for never."""
-        return parse_schedule(self.backup_schedule, self.zone, "AKBOT_BACKUP_SCHEDULE")
-
-    @property
-    def plan_of_drills(self) -> Schedule | None:
-        """When the newest backup is drilled by itself; None for never."""
-        return parse_schedule(self.drill_schedule, self.zone, "AKBOT_DRILL_SCHEDULE")
-
-    @property
-    def plan_of_update_checks(self) -> Schedule | None:
-        """When new versions are looked for; None for never."""
-        return parse_schedule(self.update_check_schedule, self.zone, "AKBOT_UPDATE_CHECK_SCHEDULE")
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, for the log to mask."""
@@ -282,26 +192,6 @@ class Settings(UpdateSettings, KeySettings, RetentionSettings, UpdateGateSetting
         return [(role, getattr(self, f"service_{role}")) for role in Role]
 
 
-_TOKEN = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
-
-
-def _zone(name: str) -> tzinfo:
-    """The zone called *name*, or the machine's own, which it keeps across clock changes."""
-    try:
-        if name:
-            return ZoneInfo(name)
-        with _LOCAL_TIME.open("rb") as file:
-            return ZoneInfo.from_file(file, key="local time")
-    except (OSError, ValueError, KeyError) as error:
-        if name:
-            raise ConfigError(
-                f'AKBOT_TIMEZONE: there is no time zone "{name[:60]}"',
-                hint="Give its name in the tz database, such as Europe/Berlin or UTC.",
-            ) from error
-        return UTC
-
-
-_LOCAL_TIME = Path("/etc/localtime")
 OF_THE_SHELL = frozenset({"home", "path"})
 """Fields that no person sets for akbot."""
 _USUAL_NAMES = {

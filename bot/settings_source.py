@@ -76,16 +76,14 @@ def _validated(values: Mapping[str, str]) -> Settings:
 
 def _doubts(settings: Settings) -> list[Finding]:
     """What fits no person's wish, and yet is no error."""
-    if settings.telegram_token.get_secret_value() and not settings.telegram_admins:
-        return [
-            Finding(
-                "AKBOT_TELEGRAM_ADMINS",
-                Level.WARNING,
-                "it is empty, so nobody may use the chat that AKBOT_TELEGRAM_TOKEN opens",
-                "Give your user id, a number; @userinfobot tells it.",
-            )
-        ]
-    return []
+    if not settings.telegram_token.get_secret_value() or settings.telegram_admins:
+        return []
+    if settings.chat_access.people:
+        trouble = "it is empty, so nobody hears what fails by itself, and nobody may restore"
+    else:
+        trouble = "it is empty, so nobody may use the chat that AKBOT_TELEGRAM_TOKEN opens"
+    remedy = "Give your user id, a number; @userinfobot tells it."
+    return [Finding("AKBOT_TELEGRAM_ADMINS", Level.WARNING, trouble, remedy)]
 
 
 def _text(name: str, value: str) -> str:

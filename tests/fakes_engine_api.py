@@ -1,4 +1,4 @@
-"""A Docker Engine of which nothing can be asked but what a stack consists of."""
+"""A Docker Engine of which nothing can be asked but what a stack consists of, and uses."""
 
 import json
 import threading
@@ -9,6 +9,24 @@ from typing import Any
 from urllib.parse import unquote
 
 _LABEL = "com.docker.compose"
+MEMORY = 8_000_000_000  # bytes of the host
+_STATS = {
+    "postgresql": {
+        "memory_stats": {
+            "usage": 400_000_000,
+            "limit": MEMORY,
+            "stats": {"inactive_file": 300_000_000, "active_file": 50_000_000},
+        }
+    },
+    "server": {  # of an older kernel
+        "memory_stats": {
+            "usage": 700_000_000,
+            "limit": 1_000_000_000,
+            "stats": {"total_inactive_file": 100_000_000, "inactive_file": 1},
+        }
+    },
+    "worker": {"memory_stats": {}},  # it has just stopped
+}
 
 
 @contextmanager
@@ -56,6 +74,10 @@ def _answer(path: str, services: tuple[str, ...]) -> Any:
             return {"ApiVersion": "1.44", "MinAPIVersion": "1.24"}
         case [*_, "containers", service, "json"] if service in services:
             return _details(service)
+        case [*_, "info"]:
+            return {"MemTotal": MEMORY}
+        case [*_, "containers", service, "stats"] if service in services:
+            return _STATS[service]
         case [*_, "images", _, "json"]:
             return {"RepoDigests": []}
         case _:

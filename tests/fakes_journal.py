@@ -92,6 +92,7 @@ class FakeOutbox:
             wanted = (queued.message.text, queued.message.buttons)
             self.messages[number] = replace(
                 queued,
+                message=replace(queued.message, picture=None),
                 attempted=False,
                 message_id=message_id,
                 stale=wanted != (shown.text, shown.buttons),
@@ -99,7 +100,9 @@ class FakeOutbox:
 
     async def drop(self, number: int, reason: str) -> None:
         if number in self.messages:
-            self.messages[number] = replace(self.messages[number], dropped=True)
+            queued = self.messages[number]
+            message = replace(queued.message, picture=None)
+            self.messages[number] = replace(queued, message=message, dropped=True)
             self.dropped[number] = reason
 
     async def find(self, key: str) -> Queued | None:

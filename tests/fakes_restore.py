@@ -3,18 +3,21 @@
 It knows what a restore must never do, and refuses it with an AssertionError.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from bot.domain.compose_edit import FileChange, digest
 from bot.domain.contents import Contents
-from bot.domain.errors import IntegrityError, PortError
+from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.gate import Observation, Seen
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
 from bot.domain.stack import Stack
 from bot.domain.tar_sieve import TarSieve
-from bot.services.restore_ports import Tools
+from bot.services.restore_ports import AS_THEY_ARE, Tools
 from tests.fakes_stack import CONTENTS, DUMP, FakeClock, make_facts
 
 OLD, NEW = "old", "new"
@@ -35,8 +38,11 @@ class FakeMount:
 class FakeHost:
     """*databases* by name; *running* has the image of each service that has a container.
 
+    *redis* is None while it has no container: then its volume holds *redis_left*. *compose* are the
+    compose files by path, which are JSON; *compose_beside* has the old and the new ones by job.
     *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
-    *well* whether what runs passes the gate.
+    *outages* from which call on so many of them do, since Docker is away, *well* whether what runs
+    passes the gate.
     """
 
     databases: dict[str, str] = field(default_factory=lambda: {"authentik": OLD, "postgres": ""})
@@ -49,7 +55,10 @@ class FakeHost:
             f"/mnt/{name}": FakeMount(OLD.encode()) for name in ("media", "templates", "certs")
         }
     )
-    redis: str = OLD
+    redis: str | None = OLD
+    redis_left: str = "stale"
+    compose: dict[str, bytes] = field(default_factory=dict)
+    compose_beside: dict[str, dict[str, tuple[bytes, bytes]]] = field(default_factory=dict)
     redis_kept: dict[str, str] = field(default_factory=dict)
     redis_staged: dict[str, str] = field(default_factory=dict)
     tag: str = "2025.2.4"
@@ -61,6 +70,8 @@ class FakeHost:
     facts_of_new: DatabaseFacts = field(default_factory=make_facts)
     facts_of_old: DatabaseFacts = field(default_factory=make_facts)
     fails: set[str] = field(default_factory=set)
+    outages: dict[str, int] = field(default_factory=dict)
+    away: int = 0
     well: set[str] = field(default_factory=lambda: {OLD, NEW})
     is_locked: bool = False
     single_files: set[str] = field(default_factory=set)
@@ -68,6 +79,10 @@ class FakeHost:
 
     def call(self, name: str) -> None:
         self.calls.append(name)
+        self.away += self.outages.pop(name, 0)
+        if self.away:
+            self.away -= 1
+            raise PortError(f"{name}: the Docker Engine does not answer", retryable=True)
         if name in self.fails:
             raise PortError(f"{name}: it failed", hint="Look at it.")
 
@@ -91,7 +106,7 @@ class FakeHost:
         """What a job left that is not of one of the jobs *kept*."""
         names = [name for name in self.databases if name not in {"authentik", "postgres"}]
         names += [job for mount in self.mounts.values() for job in (*mount.staged, *mount.out)]
-        names += [*self.redis_kept, *self.redis_staged]
+        names += [*self.redis_kept, *self.redis_staged, *self.compose_beside]
         suffixes = [job.lower().replace("-", "_") for job in kept]
         return [
             name
@@ -195,7 +210,11 @@ class FakeDatabases:
 class FakeControl:
     host: FakeHost
 
-    async def tag_change(self, image: str) -> TagChange | None:
+    async def tag_change(
+        self,
+        image: str,
+        texts: Mapping[str, bytes] = AS_THEY_ARE,  # noqa: ARG002 - all take the tag
+    ) -> TagChange | None:
         tag = image.rpartition(":")[2]
         return (
             TagChange("/srv/.env", "AUTHENTIK_TAG", self.host.tag, tag)
@@ -222,8 +241,16 @@ class FakeControl:
     async def drop_image(self, image_id: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def start_service(self, service: str) -> None:  # noqa: ARG002 - an update's
-        raise AssertionError
+    async def start_service(self, service: str) -> None:
+        self.host.call(f"start {service}")
+        assert any(service in json.loads(text)["services"] for text in self.host.compose.values())
+        if self.host.redis is None:
+            self.host.redis = self.host.redis_left
+
+    async def drop_service(self, service: str) -> None:
+        self.host.call(f"drop {service}")
+        if self.host.redis is not None:
+            self.host.redis_left, self.host.redis = self.host.redis, None
 
     async def remove(self) -> None:
         self.host.call("remove")
@@ -239,6 +266,7 @@ class FakeControl:
         image = f"{REPOSITORY}:{self.host.tag}"
         assert image in self.host.images
         assert "authentik" not in self.host.fenced, "it could not connect"
+        assert self.host.redis is not None or not self.host.tag.startswith("2025.2.")
         self.host.running = dict.fromkeys(SERVICES, image)
 
 
@@ -256,7 +284,12 @@ class FakeMounts:
         async for block in archive:
             sieve.feed(block)
         sieve.finish()
-        self.host.mounts[folder.source].staged[self.job] = NEW.encode()
+        self._of([folder.source])[0].staged[self.job] = NEW.encode()
+
+    async def stage_nothing(self, sources: Sequence[str]) -> None:
+        for mount in self._of(sources):
+            self.host.call("stage nothing")
+            mount.staged[self.job] = b""
 
     async def claim(self, sources: Sequence[str], job: str) -> None:
         self.host.call("claim")
@@ -286,7 +319,10 @@ class FakeMounts:
 
     async def states(self, sources: Sequence[str]) -> Mapping[str, FolderState]:
         self.host.call("states")
-        return {source: self._state(self.host.mounts[source]) for source in sources}
+        return {
+            source: self._state(mount)
+            for source, mount in zip(sources, self._of(sources), strict=True)
+        }
 
     def _state(self, mount: FakeMount) -> FolderState:
         if self.job in mount.out:
@@ -299,8 +335,16 @@ class FakeMounts:
             mount.staged.pop(self.job, None)
             mount.out.pop(self.job, None)
 
+    async def remove_empty(self, sources: Sequence[str]) -> None:
+        self.host.call("remove empty")
+        for source in sources:
+            mount = self.host.mounts.get(source)
+            if mount and not (mount.live or mount.staged or mount.out):
+                del self.host.mounts[source]
+
     def _of(self, sources: Sequence[str]) -> list[FakeMount]:
-        return [self.host.mounts[source] for source in sources]
+        """The Engine makes a folder where there is none."""
+        return [self.host.mounts.setdefault(source, FakeMount(b"")) for source in sources]
 
 
 @dataclass
@@ -311,6 +355,7 @@ class FakeSessionsTool:
     async def keep(self) -> None:
         self.host.call("keep sessions")
         assert self.host.is_removed
+        assert self.host.redis is not None
         self.host.redis_kept.setdefault(self.job, self.host.redis)
 
     async def stage(self, rdb: AsyncIterator[bytes]) -> None:
@@ -330,6 +375,7 @@ class FakeSessionsTool:
     async def flush(self) -> None:
         self.host.call("flush")
         assert self.host.is_removed
+        assert self.host.redis is not None
         self.host.redis = ""
 
     async def load_staged(self) -> None:
@@ -344,6 +390,54 @@ class FakeSessionsTool:
     async def discard(self) -> None:
         self.host.redis_kept.pop(self.job, None)
         self.host.redis_staged.pop(self.job, None)
+
+
+@dataclass
+class FakeProject:
+    host: FakeHost
+    job: str
+
+    async def texts(self) -> Mapping[str, bytes]:
+        return dict(self.host.compose)
+
+    async def config(self, texts: Mapping[str, bytes]) -> Mapping[str, Any]:
+        [text] = texts.values()
+        if text == b"?":
+            raise PortError("docker compose config: yaml: it is none")
+        config: Mapping[str, Any] = json.loads(text)
+        return config
+
+    async def kept(self, changes: Sequence[FileChange], job: str) -> Mapping[str, bytes]:
+        beside = self.host.compose_beside.get(job, {})
+        if any(change.path not in beside for change in changes):
+            raise RefusedError("what was there before is not kept any more")
+        return {change.path: beside[change.path][0] for change in changes}
+
+    async def stage(self, changes: Sequence[FileChange], texts: Mapping[str, bytes]) -> None:
+        self.host.call("stage compose")
+        for change in changes:
+            assert digest(self.host.compose[change.path]) == change.old
+            assert digest(texts[change.path]) == change.new
+        self.host.compose_beside[self.job] = {
+            each.path: (self.host.compose[each.path], texts[each.path]) for each in changes
+        }
+
+    async def swap(self, changes: Sequence[FileChange]) -> None:
+        assert self.host.is_removed
+        beside = self.host.compose_beside[self.job]
+        for change in changes:
+            self.host.call("swap compose")
+            self.host.compose[change.path] = beside[change.path][1]
+
+    async def swap_back(self, changes: Sequence[FileChange]) -> Sequence[str]:
+        assert self.host.is_removed
+        self.host.call("swap compose back")
+        beside = self.host.compose_beside.pop(self.job, {})
+        self.host.compose |= {each.path: beside[each.path][0] for each in changes if beside}
+        return ()
+
+    async def discard(self, changes: Sequence[FileChange], job: str) -> None:  # noqa: ARG002
+        self.host.compose_beside.pop(job, None)
 
 
 @dataclass
@@ -393,8 +487,9 @@ class FakeWorkplace:
             FakeDatabases(host, job),
             FakeControl(host),
             FakeMounts(host, job),
-            FakeSessionsTool(host, job) if site.redis else None,
+            FakeSessionsTool(host, job) if site.redis and host.redis is not None else None,
             FakeProbe(host),
+            FakeProject(host, job),
         )
 
 

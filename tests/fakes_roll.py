@@ -4,7 +4,7 @@ The database is a `Content`: what a person would find in it, and what each versi
 It knows what an update must never do, and refuses it with an AssertionError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,13 +19,14 @@ from bot.domain.update_gate import Baseline, Judgement, Verdict, Wanted
 from bot.domain.versions import Family
 from bot.services.compose_ports import Planned
 from bot.services.rehearsal import RehearsalFailedError
-from bot.services.restore_ports import Tools
+from bot.services.restore_ports import AS_THEY_ARE, Tools
 from tests.fakes_stack import make_stack
 
 SERVICES = ("authentik", "worker")
 REPOSITORY = "ghcr.io/goauthentik/server"
 ENV = "/srv/.env"
 LIVE = "authentik"
+REDIS_FOLDER = "/srv/redis"
 _WITHOUT_REDIS = Family(2025, 10)
 
 
@@ -211,7 +212,11 @@ class RollDatabases:
 class RollControl:
     host: RollHost
 
-    async def tag_change(self, image: str) -> TagChange | None:
+    async def tag_change(
+        self,
+        image: str,
+        texts: Mapping[str, bytes] = AS_THEY_ARE,  # noqa: ARG002 - a restore's
+    ) -> TagChange | None:
         return TagChange(ENV, "AUTHENTIK_TAG", self.host.tag, image.rpartition(":")[2])
 
     async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
@@ -250,6 +255,9 @@ class RollControl:
         self.host.call("start")
         self.host.boot()
 
+    async def drop_service(self, service: str) -> None:  # noqa: ARG002 - a restore's
+        raise AssertionError
+
     async def start_service(self, service: str) -> None:
         self.host.call(f"start {service}")
         self.host.redis = self.host.redis or "empty"
@@ -273,6 +281,18 @@ class RollSessions:
 
     async def discard(self) -> None:
         assert self.host.redis is not None, "its container is gone"
+        self.host.redis_kept.pop(self.job, None)
+
+
+@dataclass
+class RollFiles:
+    """The folder of Redis's data, on the host."""
+
+    host: RollHost
+    job: str
+
+    async def discard(self, sources: Sequence[str]) -> None:
+        assert sources == [REDIS_FOLDER]
         self.host.redis_kept.pop(self.job, None)
 
 
@@ -341,6 +361,7 @@ class RollWorkplace:
             image=f"{REPOSITORY}:{self.host.running}",
             version=self.host.running,
             login_page=200,
+            redis_folder=REDIS_FOLDER if stack.redis else "",
         )
 
     async def outposts(self, stack: Stack) -> tuple[str, ...]:  # noqa: ARG002 - there is one
@@ -352,9 +373,10 @@ class RollWorkplace:
         return Tools(
             RollDatabases(host, job),  # type: ignore[arg-type]  # an update asks for no more
             RollControl(host),
-            None,  # type: ignore[arg-type]  # likewise
+            RollFiles(host, job),  # type: ignore[arg-type]  # likewise
             sessions,  # type: ignore[arg-type]  # likewise
             RollProbe(host),
+            None,  # type: ignore[arg-type]  # likewise
         )
 
 

@@ -372,6 +372,9 @@ class FakePause:
             raise self.fails
         return self.found
 
+    async def write(self, pause: Pause) -> None:
+        self.found = pause
+
     async def clear(self) -> None:
         self.found = self.fails = None
 

@@ -84,6 +84,9 @@ class FakeReleaseLog:
         for tag in tags:
             self.seen_tags.setdefault((place, tag), FirstSeen(now, first_look))
 
+    async def tags(self, place: str) -> Collection[str]:
+        return [tag for where, tag in self.seen_tags if where == place]
+
     async def first_seen(self, place: str, tag: str, digest: str, now: datetime) -> FirstSeen:
         key = (place, tag, digest)
         if key not in self.seen:

@@ -10,6 +10,7 @@ from bot import age
 from bot.adapters.keyfiles import exposed_keys
 from bot.adapters.keys import HostKeys
 from bot.domain.errors import ConfigError
+from bot.domain.roles import ChatPlace, ChatRole
 from bot.domain.stack import Role
 from bot.setting_form import FORM
 from bot.settings import Settings, setting_names
@@ -130,7 +131,27 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
     assert warning.subject == "AKBOT_TELEGRAM_ADMINS"
     assert "AKBOT_TELEGRAM_TOKEN" in warning.message
     assert not load_settings({**chat, "AKBOT_TELEGRAM_ADMINS": "7"}, NOWHERE).warnings
+    [headless] = load_settings({**chat, "AKBOT_TELEGRAM_VIEWERS": "7"}, NOWHERE).warnings
+    assert "nobody hears what fails by itself" in headless.message
     assert not load_settings({}, NOWHERE).warnings
+
+
+def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> None:
+    loaded = load_settings(
+        {
+            "AKBOT_TELEGRAM_ADMINS": "1, 2",
+            "AKBOT_TELEGRAM_OPERATORS": "2 3",
+            "AKBOT_TELEGRAM_VIEWERS": "3,4,1",
+            "AKBOT_TELEGRAM_CHATS": "-1001234567890/7 -5",
+        },
+        NOWHERE,
+    )
+    access = loaded.settings.chat_access
+
+    assert access.admins == (1, 2)
+    assert (access.role_of(3), access.role_of(4)) == (ChatRole.OPERATOR, ChatRole.VIEWER)
+    assert access.role_of(5) is None
+    assert access.groups == {ChatPlace(-1001234567890, 7), ChatPlace(-5)}
 
 
 @pytest.mark.parametrize(
@@ -254,9 +275,27 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
         ),
         pytest.param(
             {"AKBOT_TELEGRAM_ADMINS": "ada"},
-            "AKBOT_TELEGRAM_ADMINS: it must be numbers, separated by commas or spaces",
+            "AKBOT_TELEGRAM_ADMINS: it must be user ids, which are numbers above 0, separated by",
             "example",
             id="a name",
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_VIEWERS": "-1001234567890"},
+            "AKBOT_TELEGRAM_VIEWERS: it must be user ids",
+            "example",
+            id="a group among people",
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_CHATS": "-5, 42"},
+            "AKBOT_TELEGRAM_CHATS: it must be groups, which are numbers below 0",
+            "example",
+            id="a person among groups",
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_CHATS": "-5/topic"},
+            "AKBOT_TELEGRAM_CHATS: it must be groups",
+            "example",
+            id="a topic's name",
         ),
         pytest.param(
             {"AKBOT_STACK": "a/b"},

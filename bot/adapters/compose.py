@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bot.adapters.services_of import ids_of
 from bot.domain.env_text import value_in, with_value, without_value
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.restore import Site, TagChange
+from bot.services.restore_ports import AS_THEY_ARE
 
 TAG = "AUTHENTIK_TAG"
 _UP_WITHIN = 600.0
@@ -35,14 +36,17 @@ class ComposeControl:
         self._compose = compose
         self._site = site
 
-    async def tag_change(self, image: str) -> TagChange | None:
-        if await self._images(self._site.services) == {image}:
+    async def tag_change(
+        self, image: str, texts: Mapping[str, bytes] = AS_THEY_ARE
+    ) -> TagChange | None:
+        given = tuple(texts.values())
+        if await self._images(self._site.services, texts=given) == {image}:
             return None
         path = await asyncio.to_thread(self._env_file)
         text = await asyncio.to_thread(_read, path)
         tag = image.rpartition(":")[2]
         changed = with_value(text, TAG, tag)
-        if await self._images_with(path, changed, self._site.services) != {image}:
+        if await self._images_with(path, changed, self._site.services, given) != {image}:
             services = " and ".join(self._site.services)
             raise RefusedError(
                 f"Compose would not run {image} for {services} whatever {TAG} in {path} is",
@@ -60,17 +64,25 @@ class ComposeControl:
         ]
         return (having or files)[-1]
 
-    async def _images_with(self, path: Path, text: bytes, services: Sequence[str]) -> set[str]:
+    async def _images_with(
+        self, path: Path, text: bytes, services: Sequence[str], texts: Sequence[bytes] = ()
+    ) -> set[str]:
         """The images, were *text* in that env file; it lies beside it for the moment."""
         trial = await asyncio.to_thread(_write_beside, path, text)
         try:
-            return await self._images(services, str(trial))
+            return await self._images(services, str(trial), texts)
         finally:
             await asyncio.to_thread(trial.unlink)
 
-    async def _images(self, names: Sequence[str], env_file: str = "") -> set[str]:
+    async def _images(
+        self, names: Sequence[str], env_file: str = "", texts: Sequence[bytes] = ()
+    ) -> set[str]:
         out = await self._compose.run(
-            self._site, "config", "--format", "json", env_file=env_file, within=CONFIG_WITHIN
+            self._site,
+            *("config", "--format", "json"),
+            env_file=env_file,
+            texts=texts,
+            within=CONFIG_WITHIN,
         )
         services: dict[str, Any] = json.loads(out)["services"]
         return {str(services.get(name, {}).get("image", "")) for name in names}
@@ -113,6 +125,10 @@ class ComposeControl:
 
     async def start_service(self, service: str) -> None:
         await self._up("--wait", service)
+
+    async def drop_service(self, service: str) -> None:
+        async with self._compose.alone():
+            await remove_service(self._engine, self._site.project, service)
 
     async def _up(self, *words: str) -> None:
         options = ("--detach", "--no-recreate", "--pull", "never", "--no-build")

@@ -43,15 +43,15 @@ class DockerDrift:
         where the variables stood in place of the file already.
         """
         found: dict[str, set[str]] = {}
-        for project in (None, config):
-            said = await self._ask(site, "config", "--hash", "*", project=project)
+        for texts in ((), (config,)):
+            said = await self._ask(site, "config", "--hash", "*", texts=texts)
             for line in said.decode().splitlines():
                 service, _, hashed = line.partition(" ")
                 found.setdefault(service, set()).add(hashed.strip())
         return found
 
-    async def _ask(self, site: Site, *words: str, project: bytes | None = None) -> bytes:
-        return await self._compose.run(site, *words, project=project, within=CONFIG_WITHIN)
+    async def _ask(self, site: Site, *words: str, texts: Sequence[bytes] = ()) -> bytes:
+        return await self._compose.run(site, *words, texts=texts, within=CONFIG_WITHIN)
 
     async def _made(self, container_id: str) -> Made:
         details: Mapping[str, Any] = await self._engine.call(

@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,25 +34,24 @@ class ComposeProgram:
         site: Site,
         *arguments: str,
         env_file: str = "",
-        project: bytes | None = None,
+        texts: Sequence[bytes] = (),
         within: float,
     ) -> bytes:
         """What it prints; with no project in *site* Compose finds its name, as for a person.
 
-        *project* is read instead of the site's compose files. Raises PortError with its last words.
+        *texts* are read instead of the site's compose files. Raises PortError with its last words.
         """
-        paths = site.config_files if project is None else ("-",)
-        files = [word for file in paths for word in ("--file", file)]
-        env_files = [env_file] if env_file else site.env_files
-        envs = [word for file in env_files for word in ("--env-file", file)]
-        command = [
-            *("docker", "compose"),
-            *(("--project-name", site.project) if site.project else ()),
-            *("--project-directory", site.working_dir, *files, *envs, *arguments),
-        ]
-        doing = f"docker compose {arguments[0]}"
-        async with self.alone() as lock:
-            return await self._run(doing, command, lock, project, within)
+        async with _in_memory(texts) as held:
+            files = [word for file in held or site.config_files for word in ("--file", file)]
+            env_files = [env_file] if env_file else site.env_files
+            envs = [word for file in env_files for word in ("--env-file", file)]
+            command = [
+                *("docker", "compose"),
+                *(("--project-name", site.project) if site.project else ()),
+                *("--project-directory", site.working_dir, *files, *envs, *arguments),
+            ]
+            async with self.alone() as lock:
+                return await self._run(f"docker compose {arguments[0]}", command, lock, within)
 
     @asynccontextmanager
     async def alone(self) -> AsyncGenerator[int]:
@@ -68,13 +67,11 @@ class ComposeProgram:
         finally:
             os.close(number)
 
-    async def _run(
-        self, doing: str, command: Sequence[str], lock: int, given: bytes | None, within: float
-    ) -> bytes:
+    async def _run(self, doing: str, command: Sequence[str], lock: int, within: float) -> bytes:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env=dict(self.environment),
@@ -87,7 +84,7 @@ class ComposeProgram:
             ) from error
         try:
             async with asyncio.timeout(within):
-                out, words = await process.communicate(given)
+                out, words = await process.communicate()
         except TimeoutError as error:
             raise PortError(f"{doing}: not done after {within:g} s", retryable=True) from error
         finally:
@@ -105,6 +102,21 @@ class ComposeProgram:
         given = json.loads(out)["services"].get(service, {}).get("environment") or {}
         value = given.get(name)
         return None if value is None else str(value)
+
+
+@asynccontextmanager
+async def _in_memory(texts: Sequence[bytes]) -> AsyncGenerator[tuple[str, ...]]:
+    """Paths of files that are on no disk, since secrets stand in them; gone with the context."""
+    with ExitStack() as files:
+        held = [await asyncio.to_thread(_held, files, text) for text in texts]
+        yield tuple(f"/proc/{os.getpid()}/fd/{handle}" for handle in held)
+
+
+def _held(files: ExitStack, text: bytes) -> int:
+    file = files.enter_context(os.fdopen(os.memfd_create("akbot-compose"), "wb"))
+    file.write(text)
+    file.flush()
+    return file.fileno()
 
 
 def _open(lock: Path) -> int:

@@ -13,7 +13,7 @@ from bot.domain.compose_edit import FileChange
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.tar_sieve import OWN
 
-_CHANGED = "Nothing was changed. Plan the update again, which shows the change anew."
+_CHANGED = "Nothing was changed. Plan it again, which shows the change anew."
 
 
 def read_files(paths: Sequence[str]) -> dict[str, bytes]:
@@ -90,6 +90,20 @@ def swap_back(changes: Sequence[FileChange], key: str) -> list[Path]:
             _clear(change, key)
             _flush(target.parent)
     return kept
+
+
+def kept(changes: Sequence[FileChange], key: str) -> dict[str, bytes]:
+    """The old texts that lie beside, by path (blocks). Raises RefusedError where one is gone."""
+    found: dict[str, bytes] = {}
+    for change in changes:
+        old = _beside(change, key, "old")
+        if _digest(old) != change.old:
+            raise RefusedError(
+                f'what was "{change.path}" before is not kept any more',
+                hint="Nothing was changed. Restore a backup instead.",
+            )
+        found[change.path] = old.read_bytes()
+    return found
 
 
 def discard(changes: Sequence[FileChange], key: str) -> None:

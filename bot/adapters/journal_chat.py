@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.adapters.journal_database import JournalDatabase
+from bot.adapters.journal_moves import WHERE_NOW
 from bot.adapters.journal_schema import from_text, to_text
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 
@@ -100,11 +101,14 @@ class SqliteOutbox:
         self._database = database
 
     async def put(self, message: Message, written: datetime) -> bool:
-        statement = """
-            INSERT INTO messages (key, chat, thread, text, buttons, silent, document, written)
-            VALUES (:key, :chat, :thread, :text, :buttons, :silent, :document, :written)
+        statement = f"""
+            INSERT INTO messages
+                (key, chat, thread, text, buttons, silent, document, picture, written)
+            VALUES
+                (:key, {WHERE_NOW}, :thread, :text, :buttons, :silent, :document, :picture,
+                 :written)
             ON CONFLICT (key) DO NOTHING
-        """
+        """  # noqa: S608 - ours
         row = {
             **vars(message),
             "buttons": json.dumps(message.buttons),
@@ -140,6 +144,7 @@ class SqliteOutbox:
             UPDATE messages SET
                 message_id = :message_id,
                 attempted = 0,
+                picture = NULL,
                 stale = text <> :text OR buttons <> :buttons
             WHERE number = :number
         """
@@ -152,7 +157,9 @@ class SqliteOutbox:
         await self._write(statement, values)
 
     async def drop(self, number: int, reason: str) -> None:
-        statement = "UPDATE messages SET dropped = :reason WHERE number = :number"
+        statement = """
+            UPDATE messages SET dropped = :reason, picture = NULL WHERE number = :number
+        """
         await self._write(statement, {"number": number, "reason": reason})
 
     async def find(self, key: str) -> Queued | None:
@@ -205,6 +212,7 @@ def _queued(row: sqlite3.Row) -> Queued:
         ),
         silent=bool(row["silent"]),
         document=_pair(row["document"]),
+        picture=row["picture"],
     )
     return Queued(
         row["number"],
@@ -231,10 +239,10 @@ class SqliteQuestions:
         self._database = database
 
     async def ask(self, question: Question) -> None:
-        statement = """
+        statement = f"""
             INSERT INTO questions (id, plan_hash, person, chat, expires, choices, word)
-            VALUES (:id, :plan_hash, :person, :chat, :expires, :choices, :word)
-        """
+            VALUES (:id, :plan_hash, :person, {WHERE_NOW}, :expires, :choices, :word)
+        """  # noqa: S608 - ours
         row = {
             **vars(question),
             "expires": to_text(question.expires),

@@ -29,6 +29,12 @@ class SqliteReleaseLog:
 
         await self._database.write(note)
 
+    async def tags(self, place: str) -> Collection[str]:
+        statement = "SELECT tag FROM tags_seen WHERE place = ?"
+        return await self._database.read(
+            lambda journal: [row["tag"] for row in journal.execute(statement, (place,))]
+        )
+
     async def first_seen(self, place: str, tag: str, digest: str, now: datetime) -> FirstSeen:
         def look(journal: sqlite3.Connection) -> FirstSeen:
             seen = journal.execute(_IMAGE, (place, tag, digest)).fetchone()

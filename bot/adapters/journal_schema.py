@@ -130,6 +130,13 @@ _STEPS = (
 
     ALTER TABLE questions ADD COLUMN word TEXT NOT NULL DEFAULT '';  -- to be typed
     """,  # also jobs of kinds "update" and "rollback"
+    "ALTER TABLE messages ADD COLUMN picture BLOB",  # a PNG, until it was sent
+    """
+    CREATE TABLE moved_chats (  -- groups that have become supergroups
+        old INTEGER PRIMARY KEY,
+        new INTEGER NOT NULL
+    );
+    """,
 )
 
 

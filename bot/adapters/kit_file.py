@@ -1,12 +1,11 @@
 """What the host remembers of its recovery kit: `kit.json` in the state folder."""
 
 import asyncio
-import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.adapters.private_file import replace_private
 from bot.adapters.state_folder import StateFolder, state_errors
 from bot.domain.errors import ConfigError
 from bot.domain.kit_record import KitRecord, format_record, parse_record
@@ -34,7 +33,7 @@ class KitFile:
 
     def _update(self, change: Callable[[KitRecord], KitRecord]) -> None:
         with self.folder.alone():
-            _replace(self._path, format_record(change(self._read())))
+            replace_private(self._path, format_record(change(self._read())))
 
     def _read(self) -> KitRecord:
         try:
@@ -46,23 +45,3 @@ class KitFile:
                 f'AKBOT_STATE: "{self._path}" is damaged: {error}',
                 hint="Remove it, and confirm the kit once more.",
             ) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put *content* at *path* whole or not at all, for its owner alone."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

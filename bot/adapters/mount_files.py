@@ -7,6 +7,7 @@ anywhere can be told, and undone.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import PurePosixPath
 
 from bot.adapters.chores import Chores, place_of
 from bot.adapters.engine_api import EngineApi
@@ -39,6 +40,14 @@ done
 sync
 """
 _PREPARE = 'rm -rf "$own"; mkdir -m 700 "$own" "$own/in"'
+_NOTHING = """
+if [ ! -d "$own/old" ]; then
+  rm -rf "$own"
+  mkdir -m 700 "$own"
+  mkdir "$own/new"
+  copy_mode "$place" "$own/new"
+fi
+"""
 _UNPACKED = 'mv -- "$own/in/$AKBOT_ROOT" "$own/new"; rmdir "$own/in"'
 _SWAP = """
 if [ -d "$own/new" ] && [ ! -d "$own/old" ]; then
@@ -82,7 +91,7 @@ _GIVE_BACK = """
 from=$place/$other
 if [ -d "$own/new" ] && [ -d "$from" ]; then mv "$own/new" "$from/old"; fi
 """
-_DISCARD = 'rm -rf "$own"'
+_DISCARD = 'rm -rf "$own" "$own.rdb" "$own.rdb.part"'
 
 
 class MountFolders:
@@ -109,6 +118,9 @@ class MountFolders:
         root = f"AKBOT_ROOT={_shell_word(sieve.root)}\n"
         await self._run(root + _UNPACKED, sources)
 
+    async def stage_nothing(self, sources: Sequence[str]) -> None:
+        await self._run(_NOTHING, sources)
+
     async def claim(self, sources: Sequence[str], job: str) -> None:
         await self._run(f"other={_shell_word(OWN + job)}\n{_CLAIM}", sources)
 
@@ -127,6 +139,12 @@ class MountFolders:
 
     async def discard(self, sources: Sequence[str]) -> None:
         await self._run(_DISCARD, sources)
+
+    async def remove_empty(self, sources: Sequence[str]) -> None:
+        for each in map(PurePosixPath, sources):
+            if each.is_absolute():  # else it is a volume, whose folder is the Engine's
+                script = 'rmdir "$1/$2" 2>/dev/null || true'
+                await self._chores.run([str(each.parent)], script, place_of(0), each.name)
 
     @property
     def _own(self) -> str:

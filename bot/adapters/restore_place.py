@@ -6,6 +6,7 @@ from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.engine import DockerEngine, as_container, environment_of
 from bot.adapters.mount_files import MountFolders
+from bot.adapters.project_files import ProjectFilesOnDisk
 from bot.adapters.redis import RedisServer
 from bot.adapters.redis_keeper import RedisKeeper
 from bot.adapters.services_of import details_of, images_of, require_running
@@ -18,6 +19,7 @@ from bot.services.restore_ports import Tools
 
 _REDIS_PASSWORD = "AUTHENTIK_REDIS__PASSWORD"  # noqa: S105 - a name
 _LOGIN = "if/flow/default-authentication-flow/"
+_REDIS_DATA = "/data"
 _TAKEN = "postgres"
 
 
@@ -50,7 +52,16 @@ class DockerWorkplace:
             image=stack.server.image,
             version=await self._engine.files(stack).authentik_version(),
             login_page=_worth_comparing(await status_of(server, _LOGIN)),
+            redis_folder=await self._redis_folder(stack),
         )
+
+    async def _redis_folder(self, stack: Stack) -> str:
+        """Where its snapshots lie: they outlast its container."""
+        if stack.redis is None:
+            return ""
+        [details] = await details_of(self._engine.api, stack.project, [stack.redis.service])
+        mounts = [each for each in details["Mounts"] if each["Destination"] == _REDIS_DATA]
+        return str(mounts[0].get("Name") or mounts[0]["Source"]) if mounts else ""
 
     async def outposts(self, stack: Stack) -> tuple[str, ...]:
         images = await images_of(self._engine.api, stack.project)
@@ -65,6 +76,7 @@ class DockerWorkplace:
             MountFolders(api, Chores(api, postgresql.image_id, job)),
             await self._sessions(site, job),
             HttpProbe(api, site),
+            ProjectFilesOnDisk(self._compose, site, job),
         )
 
     async def _sessions(self, site: Site, job: str) -> RedisKeeper | None:

@@ -112,6 +112,18 @@ def _redis(config: Mapping[str, Any], ours: Mapping[str, Any]) -> tuple[str, str
     return name, ""
 
 
+def redis_service(config: Mapping[str, Any], services: Sequence[str]) -> str:
+    """The service of the project that *services* know as their Redis, "" for none."""
+    ours = [config["services"][name] for name in services if name in config["services"]]
+    hosts = {_environment(each).get(_HOST) for each in ours}
+    names = (
+        name
+        for name, each in config["services"].items()
+        if name not in services and hosts & _names_of(name, each)
+    )
+    return next(names, "")
+
+
 def _names_of(name: str, service: Mapping[str, Any]) -> set[str]:
     """What other containers may call it."""
     networks = [each for each in (service.get("networks") or {}).values() if each]

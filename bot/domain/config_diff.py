@@ -48,6 +48,11 @@ def compare_configs(then: Mapping[str, bytes], now: Mapping[str, bytes], tag: st
     return found
 
 
+def without_compose(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All but the compose files."""
+    return {name: text for name, text in files.items() if not name.endswith((".yml", ".yaml"))}
+
+
 def _compare_settings(
     file: str, then: Mapping[str, str], now: Mapping[str, str], tag: str
 ) -> list[str]:

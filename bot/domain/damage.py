@@ -1,4 +1,4 @@
-"""Damage that a verification found, remembered in small signed objects beside the backup.
+"""Damage that was found, remembered in small signed objects beside the backup.
 
 Objects are written once, so what is found whole again gets a further one, numbered from 1; the one
 with the highest number that a trusted key signed holds. What nobody trusted has signed says
@@ -29,16 +29,20 @@ _LONGEST_REASON = 300
 
 
 class Depth(IntEnum):
-    """How far a verification looks; each sees all that the one before it does."""
+    """How far somebody looks; each sees all that the one before it does."""
 
     STORED = 0
     OPENED = 1
     DEEP = 2
+    DRILLED = 3
+
+
+_LOOKS = {Depth.DEEP: "verify --deep", Depth.DRILLED: "a drill"}
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What was found; only a verification at least as deep can find it gone."""
+    """What was found; only a look that is at least as deep can find it gone."""
 
     reason: str
     depth: Depth
@@ -47,9 +51,9 @@ class Damage:
     @property
     def words(self) -> str:
         """For the list of backups."""
-        deep = " --deep" if self.depth is Depth.DEEP else ""
+        by = _LOOKS.get(self.depth, "verify")
         when = f"{self.at.astimezone(UTC):%Y-%m-%d}"
-        return f"{self.reason} (found by verify{deep} on {when})"
+        return f"{self.reason} (found by {by} on {when})"
 
 
 class _Document(BaseModel, extra="forbid", frozen=True):
@@ -89,7 +93,7 @@ def damage_to_read(sizes: Mapping[str, int]) -> list[str]:
 
 
 def judge_damage(found: FoundSet, trusted: Collection[PublicKey]) -> Damage | None:
-    """What the last verification that remembered anything found, None where the set was whole."""
+    """What whoever looked last and remembered anything found, None where the set was whole."""
     for number in _newest_first(found.sizes)[:_MOST_READ]:
         said = _said(found, number, trusted)
         if said is not None:

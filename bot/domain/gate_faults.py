@@ -17,6 +17,15 @@ def is_ready(sample: Sample) -> bool:
     return sample.ready in _OK
 
 
+def has_beaten(sample: Sample, wanted: Wanted) -> bool:
+    """Whether the worker is at work, as far as can be seen."""
+    if writes_rows(wanted.version) is not False and sample.workers is not None:
+        return bool(sample.workers)
+    return any(
+        each.service == wanted.worker and each.health == "healthy" for each in sample.containers
+    )
+
+
 def writes_rows(version: str | None) -> bool | None:
     """Whether workers of *version* write rows; None where that is not known."""
     found = read_tag(version) if version else None

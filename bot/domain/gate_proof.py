@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.domain.gate_containers import crash_loop, has_ended, is_another, sick_worker
 from bot.domain.gate_evidence import lasts, named, roll_back, signs_of
-from bot.domain.gate_faults import changed_pages, is_ready, quoted
+from bot.domain.gate_faults import changed_pages, has_beaten, is_ready, quoted
 from bot.domain.gate_signs import SignKind
 from bot.domain.update_gate import LOGGED_IN, Judgement, Patience, Sample, Wanted, held
 
 _FAILED_STARTS = 3  # lines; the server writes one or two for each start that fails
 _FAILED_STARTS_ALONE = 6  # without a cause in the log
 _STARTS_LAST = 30.0
+_SAME_ERRORS = 4
 _BROKEN = range(500, 600)
 _TOLD: Mapping[SignKind, str] = {
     SignKind.HISTORY: "its migrations do not fit the history of this database: take another patch"
@@ -83,6 +84,29 @@ def _never_starts(samples: Sequence[Sample], wanted: Wanted, _: Patience) -> Jud
     return None
 
 
+def _crashes_inside(samples: Sequence[Sample], wanted: Wanted, _: Patience) -> Judgement | None:
+    """It never came up, and dies of the same error again and again, whoever starts it anew."""
+    if samples[-1].migration:
+        return None
+    for service in wanted.services:
+        is_server = service == wanted.server
+        if any(is_ready(each) if is_server else has_beaten(each, wanted) for each in samples):
+            continue
+        shown = [
+            (sample.at, sign)
+            for sample in samples
+            for sign in sample.signs
+            if (sign.kind, sign.service) == (SignKind.TRACEBACK, service) and not sign.passing
+        ]
+        same = [(at, sign) for at, sign in shown if sign.text == shown[-1][1].text]
+        if len(same) >= _SAME_ERRORS and same[-1][0] - same[0][0] >= _STARTS_LAST:
+            return roll_back(
+                f"{quoted(service)} does not come up, it fails again and again: {same[-1][1].text}",
+                [each for _, each in same],
+            )
+    return None
+
+
 def _after_ready(samples: Sequence[Sample]) -> Sequence[Sample]:
     ready = [place for place, each in enumerate(samples) if is_ready(each)]
     return samples[ready[-1] + 1 :] if ready else samples
@@ -149,5 +173,6 @@ def _does_not_fit(
 
 _PROOFS: tuple[Proof, ...] = (
     *(_refused, _migration_fails, is_another, _never_starts, crash_loop, has_ended),
+    _crashes_inside,
     *(_login_fails, _page_broken, _does_not_fit, sick_worker),
 )

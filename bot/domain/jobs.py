@@ -5,7 +5,7 @@ A job and the backup that it makes share their name, so that whoever has the one
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId
@@ -18,8 +18,6 @@ OUTAGE = "outage"
 """Fact of the plan of a job that failed because an outside system did."""
 DEGRADED = "degraded: "
 """Stands in the message of a job that did its work, before what it could not do of it."""
-TRIED_AGAIN_AFTER = (timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=90))
-"""How long after its end a scheduled run that met an outage is tried again: three times in all."""
 
 
 class JobKind(StrEnum):
@@ -197,33 +195,3 @@ def require_unsettled(job: Job) -> None:
             f'job "{job.id}" is {job.state} already, and nothing of it is left to settle',
             hint=f'See "akbot jobs {job.id}" for how it ended.',
         )
-
-
-def slot_is_due(jobs: Sequence[Job], kind: JobKind, slot: datetime, now: datetime) -> bool:
-    """Whether the work of *kind* that was planned for *slot* is to be begun now.
-
-    A run that was interrupted is made up for at once, one that failed on an outage after a while;
-    what a person cancelled, or what fails for a reason that stays, is not tried again.
-    """
-    runs = [job for job in jobs if job.kind is kind and job.slot == slot]
-    if not runs:
-        return True
-    if len(runs) > len(TRIED_AGAIN_AFTER) or not all(_may_be_repeated(job) for job in runs):
-        return False
-    newest = max(runs, key=lambda job: job.started)
-    if newest.state is JobState.INTERRUPTED:
-        return True
-    return now >= (newest.ended or newest.started) + TRIED_AGAIN_AFTER[len(runs) - 1]
-
-
-def _may_be_repeated(job: Job) -> bool:
-    return job.state is JobState.INTERRUPTED or (
-        job.state is JobState.FAILED and OUTAGE in job.plan
-    )
-
-
-def next_try(job: Job) -> timedelta | None:
-    """How long after the end of *job* its slot is tried again, at the soonest; None for never."""
-    if job.slot is None or job.state is not JobState.FAILED or OUTAGE not in job.plan:
-        return None
-    return TRIED_AGAIN_AFTER[0]

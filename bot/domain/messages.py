@@ -94,7 +94,8 @@ class RunRestore(Command):
 
     *components* empty: all but Redis. *trust* is one more key whose signature counts.
     *keep_queue*: tasks that waited when it was made are done. *undo*: take the last restore back
-    instead, all else then counts for nothing. *dump*: the path of a dump that a person made, to
+    instead, all else then counts for nothing. *apply_compose*: where its layout is another one its
+    compose files come with it. *dump*: the path of a dump that a person made, to
     serve instead of a backup, "-" for what comes on stdin. *agreed*: the hash of the plan that a
     person has agreed to, where nobody is asked once it has begun.
     """
@@ -107,6 +108,7 @@ class RunRestore(Command):
     allow_unsigned: bool = False
     with_redis: bool = False
     keep_queue: bool = False
+    apply_compose: bool = False
     safety_backup: bool = True
     undo: bool = False
     dump: str = ""

@@ -1,37 +1,92 @@
-"""Schedules and chat held back until a person says that this host is the one that serves.
+"""What holds work back that begins by itself: a restored host that nobody has confirmed, or a plan.
 
 A restored host has the old one's schedules and its bot's token: two that work with them get in each
-other's way, and the old host may still live.
+other's way, and the old host may still live. So chat and schedules wait until a person ends that.
+A pause for planned work holds schedules and alarms, and ends by itself; the chat goes on.
 """
 
 import json
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.findings import Finding, Level
 
 PAUSED = "paused"
-"""The name of the file in the state folder; while it is there, all is held back."""
+"""The name of the file in the state folder; while it is there and valid, work is held back."""
 RESUME = 'Once the old host is off, "akbot resume".'
+RESUME_EARLIER = 'It ends by itself; "akbot resume" ends it now.'
+LONGEST_PAUSE = timedelta(days=7)
+_SHORTEST_PAUSE = timedelta(minutes=1)
 _LONGEST_REASON = 300
+_LENGTH = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m(?:in)?)?")
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Since when, and why, in a sentence without an end."""
+    """Since when, and why, in a sentence without an end; *until* only for planned work."""
 
     since: datetime
     reason: str
+    until: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it still holds anything back."""
+        return self.until is None or now < self.until
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether the chat waits, too, and a person must end it."""
+        return self.until is None
 
     @property
     def words(self) -> str:
         """In a sentence, for whoever wonders why nothing happens."""
+        if self.until:
+            return f"schedules are paused until {self.until:%Y-%m-%d %H:%M} UTC: {self.reason}"
         return f"schedules and chat are paused since {self.since:%Y-%m-%d %H:%M} UTC: {self.reason}"
+
+    @property
+    def remedy(self) -> str:
+        """How it ends."""
+        return RESUME if self.holds_all else RESUME_EARLIER
+
+
+def parse_length(text: str) -> timedelta:
+    """How long `2h`, `90m` or `1d12h` is.
+
+    Raises:
+        ConfigError: it is no length, or none from a minute to a week.
+    """
+    found = _LENGTH.fullmatch(text.strip().lower().replace(" ", ""))
+    days, hours, minutes = (int(each or 0) for each in found.groups()) if found else (0, 0, 0)
+    length = timedelta(days=days, hours=hours, minutes=minutes)
+    if not _SHORTEST_PAUSE <= length <= LONGEST_PAUSE:
+        raise ConfigError(
+            f'"{text[:40]}" is no length from a minute to a week',
+            hint="Write 30m, 2h or 1d12h, for example.",
+        )
+    return length
+
+
+def plan_pause(found: Pause | None, now: datetime, length: timedelta, actor: str) -> Pause:
+    """The pause to write; a later one takes the place of one that was planned before.
+
+    Raises:
+        RefusedError: this host waits for its confirmation, which a length must not end.
+    """
+    if found and found.holds_all:
+        raise RefusedError(f"all is paused already: {found.words}", hint=found.remedy)
+    return Pause(now, f"planned work, says {actor}"[:_LONGEST_REASON], now + length)
 
 
 def format_pause(pause: Pause) -> bytes:
     """What stands in the file."""
-    return json.dumps({"since": pause.since.isoformat(), "reason": pause.reason}).encode() + b"\n"
+    document = {"since": pause.since.isoformat(), "reason": pause.reason}
+    if pause.until:
+        document["until"] = pause.until.isoformat()
+    return json.dumps(document).encode() + b"\n"
 
 
 def parse_pause(data: bytes) -> Pause:
@@ -39,12 +94,19 @@ def parse_pause(data: bytes) -> Pause:
     try:
         document = json.loads(data)
         since = datetime.fromisoformat(document["since"])
-        pause = Pause(since.astimezone(UTC), str(document["reason"])[:_LONGEST_REASON])
+        until = datetime.fromisoformat(document["until"]) if "until" in document else None
+        pause = Pause(
+            since.astimezone(UTC),
+            str(document["reason"])[:_LONGEST_REASON],
+            until.astimezone(UTC) if until else None,
+        )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError("it is not what akbot writes") from error
     return pause
 
 
-def judge_pause(pause: Pause | None) -> list[Finding]:
+def judge_pause(pause: Pause | None, now: datetime) -> list[Finding]:
     """What `check` says of it; nothing where nothing is paused."""
-    return [Finding("pause", Level.WARNING, pause.words, RESUME)] if pause else []
+    if pause is None or not pause.holds(now):
+        return []
+    return [Finding("pause", Level.WARNING, pause.words, pause.remedy)]

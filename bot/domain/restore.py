@@ -4,12 +4,13 @@ The plan knows all that must be known to finish or to undo it while server and w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pydantic import TypeAdapter
 
 from bot.domain.backup_id import BackupId
+from bot.domain.compose_swap import ComposeSwap
 from bot.domain.stack import Stack
 
 PLAN = "restore"
@@ -80,7 +81,8 @@ class Site:
 
     *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
     *login_page*, the HTTP status of the login page, are those of what ran before. *outposts* are
-    services that go and come with the server; a restore leaves them alone.
+    services that go and come with the server; a restore leaves them alone. *redis_folder* is what
+    Redis's data lie in, as Docker mounts it, "" where that is not known.
     """
 
     project: str
@@ -97,6 +99,7 @@ class Site:
     version: str | None
     login_page: int | None = None
     outposts: tuple[str, ...] = ()
+    redis_folder: str = ""
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -133,7 +136,8 @@ class RestorePlan:
 
     *backup* is the backup's id, "" where a person gave a *dump*, which is its name then; an undo
     has both of what it takes back, and that job in *undoes*.
-    *image* and *version* are what will serve. *tag* is None where what runs is that image already.
+    *image* and *version* are what will serve. *tag* is None where what runs is that image already,
+    *compose* where the compose files stay. *folders* that have nothing in the backup are emptied.
     """
 
     job: str
@@ -147,6 +151,7 @@ class RestorePlan:
     tag: TagChange | None = None
     undoes: str = ""
     dump: str = ""
+    compose: ComposeSwap | None = None
 
     @property
     def source(self) -> str:
@@ -164,6 +169,12 @@ class RestorePlan:
         return database_name(self.site.database, "before", self.job)
 
     @property
+    def site_with_redis(self) -> Site:
+        """The stack once the Redis of the compose files that come runs."""
+        comes = self.compose.comes if self.compose else None
+        return replace(self.site, redis=comes.name) if comes else self.site
+
+    @property
     def sources(self) -> tuple[str, ...]:
         return tuple(folder.source for folder in self.folders)
 
@@ -174,21 +185,39 @@ def database_name(database: str, role: str, job: str) -> str:
     return f"{stem}_{role}_{job.lower().replace('-', '_')}"
 
 
-def undo_plan(done: RestorePlan, job: BackupId, site: Site, tag: TagChange | None) -> RestorePlan:
-    """How to take back what *done* did, on the stack as it is now, *site*."""
+def undo_plan(
+    done: RestorePlan,
+    job: BackupId,
+    site: Site,
+    tag: TagChange | None,
+    compose: ComposeSwap | None = None,
+) -> RestorePlan:
+    """How to take back what *done* did, on the stack as it is now, *site*.
+
+    A Redis that comes or goes with the compose files has what it had: nothing is loaded into it.
+    """
     return RestorePlan(
         job=job,
         backup=done.backup,
         site=site,
         database=done.database,
         folders=done.folders,
-        sessions=SessionsDo.LEAVE if done.sessions is SessionsDo.LEAVE else SessionsDo.LOAD,
+        sessions=sessions_back(done),
         image=done.site.image,
         version=done.site.version,
         tag=tag,
         undoes=done.job,
         dump=done.dump,
+        compose=compose,
     )
+
+
+def sessions_back(done: RestorePlan) -> SessionsDo:
+    """What an undo of *done* does to Redis."""
+    moved = done.compose and (done.compose.comes or done.compose.goes)
+    if moved or done.sessions is SessionsDo.LEAVE:
+        return SessionsDo.LEAVE
+    return SessionsDo.LOAD
 
 
 _ADAPTER = TypeAdapter(RestorePlan)

@@ -18,6 +18,7 @@ NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
 IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SPARE = 1.1  # of the database's size, for indexes and the log that a load writes
+_APPLY = "let its own compose files come with it: --apply-compose"
 USERS = "public.authentik_core_user"
 
 
@@ -63,6 +64,7 @@ class Preview:
     """All that a person decides on; *undo_of* is the restore that would be taken back.
 
     *contents* are those of the database that serves now. *newest*: no good backup is newer.
+    *compose* is how the compose files change, as a diff.
     """
 
     backup_id: BackupId | None
@@ -80,6 +82,7 @@ class Preview:
     differences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     dump: ForeignDump | None = None
+    compose: str = ""
 
     @property
     def plan_hash(self) -> str:
@@ -91,9 +94,14 @@ class Preview:
         agreed = [
             *(self.backup_id, self.undo_of, self.newest, self.safety_backup, self.sessions),
             *(self.components, self.untouched, self.version_now, self.version_then),
-            *(self.differences, self.warnings, self.users_now),
+            *(self.differences, self.warnings, self.users_now, self.compose),
         ]
         return hashlib.sha256(json.dumps(agreed).encode()).hexdigest()[:32]
+
+    @property
+    def loses_rows(self) -> bool:
+        """Whether what was written since is lost: the database is replaced, by a backup or not."""
+        return POSTGRES in self.components
 
     @property
     def users_now(self) -> int | None:
@@ -120,13 +128,7 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
     with_redis = any(each.name == REDIS for each in usable)
     folders = {folder.component: folder for folder in found.folders}
     wanted = [each for each in usable if each.name not in {POSTGRES, REDIS}]
-    missing = [each.name for each in wanted if each.name not in folders]
-    if missing:
-        raise RefusedError(
-            f'this stack has no folder for "{missing[0]}": the backup is of another layout of'
-            f" Authentik {manifest.software.authentik or ''}",
-            hint=f"{UNTOUCHED} Mount it as then, or name other parts with --component.",
-        )
+    _require_layout(manifest, found, command, [each.name for each in wanted])
     require_redis(
         manifest.software.authentik, found, with_redis=with_redis, has_database=has_database
     )
@@ -142,6 +144,28 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
         image_digest=_digest(manifest, found) if has_database else None,
         warnings=_warnings(manifest, found, wanted) if not command.components else (),
     )
+
+
+def fits_layout(manifest: Manifest, found: Found, command: RunRestore) -> bool:
+    """Whether the stack has all the mounts, and the Redis, that Authentik had then."""
+    usable = [each.name for each in _usable(manifest, command, found.single_files)]
+    there = {folder.component for folder in found.folders} | {POSTGRES, REDIS}
+    return there.issuperset(usable) and (
+        found.has_redis or not _needs_redis(manifest.software.authentik)
+    )
+
+
+def _require_layout(
+    manifest: Manifest, found: Found, command: RunRestore, wanted: Sequence[str]
+) -> None:
+    there = {folder.component for folder in found.folders}
+    if missing := [name for name in wanted if name not in there]:
+        other = "name other parts with --component" if command.components else _APPLY
+        raise RefusedError(
+            f'this stack has no folder for "{missing[0]}": the backup is of another layout of'
+            f" Authentik {manifest.software.authentik or ''}",
+            hint=f"{UNTOUCHED} Mount it as then, or {other}.",
+        )
 
 
 def _usable(
@@ -172,13 +196,17 @@ def require_redis(
     """Raises RefusedError where Authentik of that *version* lacks its Redis."""
     if found.has_redis:
         return
-    family = family_of(version)
-    needs_it = has_database and family is not None and family < _AUTHENTIK_WITHOUT_REDIS
-    if with_redis or needs_it:
+    if with_redis or (has_database and _needs_redis(version)):
         raise RefusedError(
             f"Authentik {version} needs Redis, which this stack does not have",
-            hint=f"{UNTOUCHED} Add the service as it was then, and start it.",
+            hint=f"{UNTOUCHED} Add the service as it was then, and start it; of a backup,"
+            f" {_APPLY}.",
         )
+
+
+def _needs_redis(version: str | None) -> bool:
+    family = family_of(version)
+    return family is not None and family < _AUTHENTIK_WITHOUT_REDIS
 
 
 def _require_server(manifest: Manifest, found: Found) -> None:

@@ -1,9 +1,10 @@
 """What a stack consists of, as it was found."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 class Role(StrEnum):
@@ -90,7 +91,23 @@ def is_no_data(target: str) -> bool:
 _NOT_DATA = re.compile(r".*\.sock|/etc/(localtime|timezone)|/proc/.*|/sys/.*")
 
 
-def file_sources(containers: Iterable[Container]) -> tuple[FileSource, ...]:
+class Holder(Protocol):
+    """Whatever has mounts: a container, or a service that will have one."""
+
+    @property
+    def id(self) -> str:
+        """What it is told apart by."""
+
+    @property
+    def service(self) -> str:
+        """Its name in the compose file."""
+
+    @property
+    def mounts(self) -> Sequence[Mount]:
+        """What it has mounted."""
+
+
+def file_sources(containers: Iterable[Holder]) -> tuple[FileSource, ...]:
     """The mounts of server and worker that hold data, each source once.
 
     In the order of their places: Docker tells the mounts of a container in another one each time,

@@ -11,6 +11,7 @@ from bot.domain.preflight_layout import mended_by_compose
 from bot.domain.update import UNTOUCHED
 from bot.domain.update_holds import HoldKind
 from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.updated import Prediction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class UpdatePreview:
     """*diff* is what the compose files would become, "" for no change.
 
     *warnings* are the preflight's, *not_checked* the checks of the gate that did not hold before.
+    *away* is None where nothing is known yet of how long nobody will be served.
     """
 
     place: str
@@ -28,6 +30,7 @@ class UpdatePreview:
     rehearse: bool
     diff: str = ""
     not_checked: tuple[str, ...] = ()
+    away: Prediction | None = None
 
     @property
     def wants_compose(self) -> bool:

@@ -1,10 +1,15 @@
-"""The daemon's schedules and chat, which wait while this host is paused."""
+"""The daemon's schedules and chat, which wait while this host is paused.
+
+A restored host's pause keeps every part from beginning; planned work keeps only what `is_planned`
+is asked by from beginning anything new.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from bot.domain.errors import BotError
+from bot.domain.pause import Pause
 from bot.services.ports import Clock, PauseMark
 
 _LOOK_AGAIN = 2.0  # seconds
@@ -34,11 +39,21 @@ class HeldBack:
 
     async def words(self) -> str:
         """Why nothing runs by itself, "" where it does."""
+        pause = await self._pause()
+        return pause if isinstance(pause, str) else pause.words if pause else ""
+
+    async def is_planned(self) -> bool:
+        """Whether people are at work, and nothing shall begin by itself or be complained about."""
+        pause = await self._pause()
+        return isinstance(pause, Pause) and not pause.holds_all
+
+    async def _pause(self) -> Pause | str | None:
+        """What holds at the moment; words for a mark that cannot be read, which is a mark."""
         try:
             pause = await self.mark.read()
-        except BotError as error:  # a mark that cannot be read is a mark
+        except BotError as error:
             return f"schedules and chat are paused: {error}"
-        return pause.words if pause else ""
+        return pause if pause and pause.holds(self.clock.now()) else None
 
     def farewell(self, farewell: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """*farewell*, where anything has begun: else there is nobody who could send."""
@@ -51,7 +66,8 @@ class HeldBack:
 
     async def _until_resumed(self) -> None:
         told = ""
-        while words := await self.words():
+        while (pause := await self._pause()) and (isinstance(pause, str) or pause.holds_all):
+            words = pause if isinstance(pause, str) else pause.words
             if words != told:
                 logger.warning("%s", words)
                 told = words

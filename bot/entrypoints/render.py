@@ -12,6 +12,7 @@ from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import Finding, Level
 from bot.domain.jobs import DEGRADED, Job, JobState, degraded
 from bot.domain.manifest import Manifest, Software
+from bot.domain.origin import where
 from bot.domain.printable import one_line, printable
 from bot.domain.stack import Container
 
@@ -38,6 +39,11 @@ def duration(seconds: float) -> str:
     if minutes < 60:  # noqa: PLR2004
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def times(count: int) -> str:
+    """How often, in words."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def age_of(then: datetime, now: datetime) -> str:
@@ -216,7 +222,9 @@ def jobs_lines(jobs: Sequence[Job], zone: tzinfo) -> list[str]:
 
 
 def _asker(job: Job) -> str:
-    return f"{printable(job.actor)} ({job.trigger})"
+    """Who, and where: the chat, if it was in one."""
+    place = where(job.origin)
+    return f"{printable(job.actor)} ({job.trigger}{f' {place}' if place else ''})"
 
 
 def _outcome(job: Job) -> str:

@@ -25,6 +25,9 @@ def preview_lines(preview: Preview) -> list[str]:
         lines.append(f"Authentik {preview.version_now} becomes {preview.version_then}{again}.")
     if _SESSIONS[preview.sessions]:
         lines.append(_SESSIONS[preview.sessions])
+    if preview.compose:
+        lines.append("The compose files change, and go back with the restore:")
+        lines += [f"  {each}" for each in preview.compose.splitlines()]
     lines += [f"  differs: {one_line(each)}" for each in preview.differences]
     lines += [f"  warning: {one_line(each)}" for each in preview.warnings]
     lines.append("Server and worker are away for as long as they take to start.")

@@ -6,9 +6,9 @@ from typing import Any
 from bot.domain.printable import one_line
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_preview import UpdatePreview
-from bot.entrypoints.render import size
+from bot.domain.updated import Updated
+from bot.entrypoints.render import duration, size
 from bot.services.rollback import RolledBack
-from bot.services.update import Updated
 
 
 def preview_lines(preview: UpdatePreview) -> list[str]:
@@ -34,9 +34,16 @@ def preview_lines(preview: UpdatePreview) -> list[str]:
     lines.append("A backup is made first.")
     if preview.rehearse:
         lines.append("The whole way is gone on a copy first: if that fails nothing is touched.")
-    lines.append("Then server and worker are away for as long as the new ones take to start.")
+    lines.append(f"Then server and worker are away {away_words(preview)}.")
     lines.append("If they do not hold, the version of now comes back by itself.")
     return lines
+
+
+def away_words(preview: UpdatePreview) -> str:
+    """For how long nobody will be served, as far as that is known."""
+    if preview.away is None:
+        return "for as long as the new ones take to start"
+    return f"for about {duration(preview.away.seconds)}, going by {preview.away.source}"
 
 
 def preview_value(preview: UpdatePreview) -> dict[str, Any]:
@@ -53,6 +60,7 @@ def preview_value(preview: UpdatePreview) -> dict[str, Any]:
         "diff": preview.diff,
         "warnings": [asdict(each) for each in preview.warnings],
         "not_checked": list(preview.not_checked),
+        "away": asdict(preview.away) if preview.away else None,
     }
 
 

@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-queue", action="store_true", help="do what waited in the task queue, mails too"
     )
     parser.add_argument(
+        "--apply-compose",
+        action="store_true",
+        help="let the backup's own compose files come with it where its layout is another one",
+    )
+    parser.add_argument(
         "--no-safety-backup", action="store_true", help="do not back the state before up"
     )
     group = parser.add_argument_group("on a host that has nothing of the stack")
@@ -69,8 +74,8 @@ def check_arguments(args: argparse.Namespace) -> None:
     """Refuse what does not go together.
 
     Raises:
-        ConfigError: an undo has no choice, a dump is the database alone, and an unsigned backup is
-            named.
+        ConfigError: an undo has no choice, a dump is the database alone, an unsigned backup is
+            named, and compose files come with all of a backup that somebody has signed.
     """
     choices = {
         "--component": args.component,
@@ -78,6 +83,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         "--allow-unsigned": args.allow_unsigned,
         "--with-redis": args.with_redis,
         "--keep-queue": args.keep_queue,
+        "--apply-compose": args.apply_compose,
         "--no-safety-backup": args.no_safety_backup,
         "ID": args.id != "latest",
     }
@@ -85,6 +91,8 @@ def check_arguments(args: argparse.Namespace) -> None:
     _refuse("--undo", args.undo, {**choices, "--dump": args.dump is not None})
     of_backups = {name: value for name, value in choices.items() if name not in _OF_ANY}
     _refuse("--dump", args.dump is not None, of_backups)
+    of_files = {"--component": args.component, "--allow-unsigned": args.allow_unsigned}
+    _refuse("--apply-compose", args.apply_compose, of_files)
     if args.dump == "":
         raise ConfigError(
             "restore --dump: it names no file", hint="Give it a path, or - for stdin."
@@ -117,6 +125,7 @@ def _check_bootstrap(args: argparse.Namespace) -> None:
         "--dump": args.dump is not None,
         "--component": args.component,
         "--allow-unsigned": args.allow_unsigned,
+        "--apply-compose": args.apply_compose,
         "--no-safety-backup": args.no_safety_backup,
     }
     if not args.bootstrap:

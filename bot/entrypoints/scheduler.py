@@ -2,18 +2,25 @@
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.errors import BotError, BusyError, SlotTakenError
-from bot.domain.jobs import ALL_JOBS, JobKind, slot_is_due
+from bot.domain.jobs import ALL_JOBS, JobKind
 from bot.domain.messages import Command
-from bot.domain.schedule import Schedule
-from bot.services.operations import Operations
+from bot.domain.schedule import Schedule, Slots
+from bot.domain.slots import CATCH_UP, SlotState, judge_slot, share_of_delay
+from bot.services.operations import Planned
 from bot.services.ports import Clock
 
-CATCH_UP = timedelta(hours=6)
-_LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
+LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
+_AT_ONCE = timedelta()
+
+
+async def never() -> bool:
+    """Nobody holds anything back."""
+    return False
+
 
 logger = logging.getLogger(__name__)
 
@@ -23,18 +30,32 @@ class Scheduler:
     """Begins a job of *kind* at each slot of *schedule*; *command* makes it for the slot.
 
     *since* is when this installation began: nothing was missed before. *troubles* has a sentence
-    while one that is due cannot begin; it is tried again every minute. A slot is taken once a job
+    while one that is due cannot begin; it is tried again after *look_again*
+    seconds. A slot is taken once a job
     of it is in the journal, so that no restart, kill or clock that jumps back runs it twice; what
-    an outage or a kill cut off is tried again, as `slot_is_due` says.
+    failed or a kill cut off is tried again, as `judge_slot` says, for *catch_up* in all. Each
+    slot's work begins later by a share of *delay* that is that slot's own. While *is_held* nothing
+    begins; what that has cost is made up for.
     """
 
     kind: JobKind
     schedule: Schedule
     command: Callable[[datetime], Command]
-    operations: Operations
+    operations: Planned
     clock: Clock
     since: datetime
     troubles: MutableMapping[str, str]
+    catch_up: timedelta = CATCH_UP
+    delay: timedelta = _AT_ONCE
+    look_again: float = LOOK_AGAIN
+    is_held: Callable[[], Awaitable[bool]] = never
+    _slots: Slots = field(init=False)
+    _began: datetime = field(init=False)
+    _over: datetime | None = None  # the slot that needs no run any more, whatever the clock says
+
+    def __post_init__(self) -> None:
+        self._slots = Slots(self.schedule, self.catch_up + self.delay)
+        self._began = self.since
 
     async def run(self) -> None:
         """Begin what is due, for ever."""
@@ -45,13 +66,20 @@ class Scheduler:
     async def begin_what_is_due(self) -> None:
         """Begin the newest slot that is due, if nothing was begun for it yet."""
         now = self.clock.now()
-        slot = self.schedule.last_until(now, max(self.since, now - CATCH_UP))
-        if slot is None:
+        self.since = min(self.since, now)  # it was noted by a clock that was ahead
+        slot = self._slots.newest(now)
+        if slot is None or slot <= self.since or slot == self._over:
+            return
+        if not self._due(slot) <= now < self._due(slot) + self.catch_up:
+            return
+        if await self.is_held():
             return
         try:
-            jobs = await self.operations.jobs(ALL_JOBS)
-            if slot_is_due(jobs, self.kind, slot, now):
+            state = judge_slot(await self.operations.jobs(ALL_JOBS), self.kind, slot, now)
+            if state is SlotState.DUE:
                 await self.operations.start(self.command(slot))
+            elif state is SlotState.OVER:
+                self._over = slot
         except SlotTakenError as error:
             logger.info("nothing begins: %s", error)
             self.troubles.pop(self.kind, None)
@@ -64,8 +92,20 @@ class Scheduler:
         else:
             self.troubles.pop(self.kind, None)
 
+    def _due(self, slot: datetime) -> datetime:
+        """When the work of *slot* begins: before the next slot comes, however long the delay."""
+        if not self.delay:
+            return slot
+        following = self.schedule.next_after(slot)
+        longest = min(self.delay, following - slot) if following else self.delay
+        return slot + longest * share_of_delay(slot, self._began)
+
     def _pause(self) -> float:
-        return _pause(self.schedule, self.clock.now())
+        """Seconds until something is due, or until the clock is looked at again."""
+        now = self.clock.now()
+        slots = [slot for slot in (self._slots.newest(now), self._slots.following(now)) if slot]
+        left = [(due - now).total_seconds() for slot in slots if (due := self._due(slot)) > now]
+        return min([*left, self.look_again])
 
 
 @dataclass
@@ -81,18 +121,25 @@ class Rounds:
     look: Callable[[], Awaitable[None]]
     clock: Clock
     since: datetime
+    catch_up: timedelta = CATCH_UP
+    is_held: Callable[[], Awaitable[bool]] = never
+    _slots: Slots = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = Slots(self.schedule, self.catch_up)
 
     async def run(self) -> None:
         """Look when it is time, for ever."""
         while True:
             await self.look_if_due()
-            await self.clock.sleep(_pause(self.schedule, self.clock.now()))
+            await self.clock.sleep(self._pause())
 
     async def look_if_due(self) -> None:
         """Look, where a slot has come since the last time."""
         now = self.clock.now()
-        slot = self.schedule.last_until(now, max(self.since, now - CATCH_UP))
-        if slot is None:
+        self.since = min(self.since, now)  # it was noted by a clock that was ahead
+        slot = self._slots.newest(now)
+        if slot is None or slot <= self.since or await self.is_held():
             return
         self.since = slot
         try:
@@ -102,9 +149,8 @@ class Rounds:
         except Exception:  # boundary: the next slot comes all the same
             logger.exception("%s failed on an error of akbot itself", self.name)
 
-
-def _pause(schedule: Schedule, now: datetime) -> float:
-    """Seconds until the next slot, or until the clock is looked at again."""
-    following = schedule.next_after(now)
-    left = (following - now).total_seconds() if following else _LOOK_AGAIN
-    return max(0.0, min(left, _LOOK_AGAIN))
+    def _pause(self) -> float:
+        now = self.clock.now()
+        following = self._slots.following(now)
+        left = (following - now).total_seconds() if following else LOOK_AGAIN
+        return min(left, LOOK_AGAIN)

@@ -55,7 +55,7 @@ class BootstrapRecovery:
         await self.ground.up(site, [site.postgresql, *([site.redis] if site.redis else [])])
         tools = await self.workplace.tools(site, job.id)
         await tools.databases.end_sessions()
-        switch = Switch(plan, tools)
+        switch = Switch(plan, tools, self.workplace)
         if not await self._may_have_served(job, plan, state, tools):
             await _clean(plan, tools)
             return Outcome(state, f"{words}; {AGAIN}")

@@ -23,7 +23,7 @@ from bot.domain.kit_record import judge_kit
 from bot.domain.pause import judge_pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
-from bot.services.drill import DrillHistory
+from bot.services.drill_history import DrillHistory
 from bot.services.journal_ports import JobJournal
 from bot.services.pipeline import ending
 from bot.services.ports import (
@@ -219,7 +219,7 @@ class CheckService:
         ]
 
     async def _pause(self) -> Sequence[Finding]:
-        return judge_pause(await self.pause.read())
+        return judge_pause(await self.pause.read(), self.clock.now())
 
     async def _daemon(self) -> Sequence[Finding]:
         return judge_daemon(await self.daemon.report())

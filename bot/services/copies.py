@@ -4,12 +4,13 @@ A copy is proven as a backup is: the signature before, each object's checksum on
 more where it lies, the manifest last.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import require_readable
 from bot.domain.copies import Copy, plan_copies
+from bot.domain.damage import Depth
 from bot.domain.drill import drill_of
 from bot.domain.errors import BotError, IntegrityError, PortError, RefusedError, UntrustedError
 from bot.domain.manifest import (
@@ -24,6 +25,7 @@ from bot.domain.messages import StepBegan
 from bot.domain.pins import pins_to_read
 from bot.domain.signature import PublicKey, verify
 from bot.services.catalogue import read_small
+from bot.services.damage import DamageLog
 from bot.services.deletion import COPYING, READS, STACK, delete_set, is_half_a_set
 from bot.services.pipeline import Tally, ending, hash_stored, read_ahead
 from bot.services.ports import BackupStore, Clock, JobLog, Publish, ReadLocks
@@ -32,6 +34,10 @@ from bot.services.stores import IN_STORE, STORE_ERRORS, Place, Stores
 from bot.services.verify import verify_component
 
 _MOST_REPORTS = 20
+
+
+class DamagedSourceError(IntegrityError):
+    """What is to be copied is not what its manifest says."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Copied:
 
 @dataclass(frozen=True)
 class CopyService:
-    """`akbot copy`, for the folder *stack* of every store."""
+    """`akbot copy`, for the folder *stack* of every store; *damage* is a store's log."""
 
     stores: Stores
     locks: ReadLocks
@@ -58,6 +64,7 @@ class CopyService:
     trusted: Collection[PublicKey]
     publish: Publish
     stack: str
+    damage: Callable[[BackupStore], DamageLog]
 
     async def preview(self) -> tuple[Copy, ...]:
         """What each store that answers lacks, the newest first."""
@@ -89,10 +96,13 @@ class CopyService:
         copied = Copied(tuple(done))
         for name, first in left.items():
             words = f'copy to store "{name}": {first}'
-            raise PortError(
+            failed = PortError(
                 f"{words}; {copied.words}" if done else words,
                 hint=first.hint or 'Mend that store, then run "akbot copy".',
-            ) from first
+            )
+            for note in getattr(first, "__notes__", ()):
+                failed.add_note(note)
+            raise failed from first
         return copied
 
     async def _copy(self, copy: Copy, job: JobLog) -> None:
@@ -105,6 +115,11 @@ class CopyService:
                 await job.step(f"copy {backup_id} to {target.name}")
                 try:
                     await self._between(source, target, copy)
+                except DamagedSourceError as error:
+                    log = self.damage(source.store)
+                    await log.remember(require_readable(copy.record), error, Depth.STORED)
+                    if number == len(copy.sources):
+                        raise
                 except STORE_ERRORS:
                     if number == len(copy.sources):
                         raise
@@ -175,13 +190,16 @@ class CopyService:
 
 
 async def _proven(store: BackupStore, component: Component) -> AsyncIterator[bytes]:
-    """The stored object; it ends with an error, and so is not stored, if it is another one."""
+    """The stored object; it ends with an error, and so is not stored, if it is another one.
+
+    That is no fault of the store which was to have it.
+    """
     tally = Tally()
     async with ending(hash_stored(read_ahead(store.get(component.key)), tally)) as blocks:
         async for block in blocks:
             yield block
     if (tally.stored, tally.sha256) != (component.stored_size, component.sha256):
-        raise IntegrityError(
+        raise DamagedSourceError(
             f'component "{component.name}": the stored bytes are not those that were sent'
         )
 

@@ -1,4 +1,4 @@
-"""Remember what verifications of one store found, beside the backups there."""
+"""Remember what those who read one store's backups found, beside the backups there."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -16,6 +16,7 @@ from bot.domain.damage import (
     judge_damage,
     next_damage,
 )
+from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.found_set import FoundSet
 from bot.domain.manifest import Manifest, backup_prefix
 from bot.domain.signature import PublicKey
@@ -23,12 +24,19 @@ from bot.services.catalogue import read_small
 from bot.services.ports import BackupStore, Clock
 from bot.services.signed import put_signed
 
+_AGAIN = {
+    Depth.STORED: "a verification",
+    Depth.OPENED: "a verification",
+    Depth.DEEP: "a verification",
+    Depth.DRILLED: "a drill",
+}
+
 
 @dataclass(frozen=True)
 class DamageLog:
     """Writes in *store*; *signing_key* is asked only where something is written, and may block.
 
-    Both methods raise PortError where the store does not take it.
+    `found` and `whole` raise PortError where the store does not take it.
     """
 
     store: BackupStore
@@ -42,14 +50,28 @@ class DamageLog:
         if standing is None or (standing.reason, standing.depth) != (reason, depth):
             await self._write(manifest, Damage(reason, depth, self.clock.now()))
 
-    async def whole(self, manifest: Manifest, depth: Depth) -> str:
+    async def whole(self, manifest: Manifest, depth: Depth) -> Damage | None:
         """Let it count as good again, unless what was found only shows deeper: that is returned."""
         standing = await self._standing(manifest)
         if standing and standing.depth > depth:
-            return standing.words
+            return standing
         if standing:
             await self._write(manifest, Damage("", depth, self.clock.now()))
-        return ""
+        return None
+
+    async def remember(self, manifest: Manifest, error: IntegrityError, depth: Depth) -> None:
+        """Note *error*, and on it whether that could be done: what was found counts for more.
+
+        A key that does not fit is no damage.
+        """
+        if isinstance(error, OtherKeyError):
+            return
+        try:
+            await self.found(manifest, str(error), depth)
+        except (PortError, RefusedError) as unwritten:
+            error.add_note(f"It still counts as good, since no note could be made: {unwritten}.")
+        else:
+            error.add_note(f"It counts as damaged now, until {_AGAIN[depth]} finds it whole.")
 
     async def _standing(self, manifest: Manifest) -> Damage | None:
         prefix = backup_prefix(manifest.stack, manifest.id)

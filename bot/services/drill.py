@@ -1,31 +1,32 @@
 """Restore a backup where it harms nobody, and see whether it is what its manifest says."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from bot.domain.backup_id import BackupId, parse_backup_id
 from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import Format, encoding_of
 from bot.domain.contents import Contents
+from bot.domain.damage import Depth
 from bot.domain.drill import (
     VERDICT,
     DrillReport,
     Verdict,
     compare_databases,
-    decode_report,
     drill_file,
-    drill_of,
     encode_report,
 )
-from bot.domain.errors import IntegrityError, ObjectNotFoundError, PortError, RefusedError
-from bot.domain.manifest import SIGNATURE_SUFFIX, Component, Manifest, backup_prefix
+from bot.domain.errors import (
+    IntegrityError,
+    OtherKeyError,
+    PortError,
+    RefusedError,
+)
+from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
-from bot.domain.signature import PublicKey, verify
 from bot.domain.stack import Stack
-from bot.services.catalogue import read_small
+from bot.services.damage import DamageLog
 from bot.services.deletion import READS
 from bot.services.keyring import Keyring
 from bot.services.pipeline import drain
@@ -39,7 +40,6 @@ from bot.services.ports import (
     ScratchDatabase,
 )
 from bot.services.signed import put_signed
-from bot.services.stores import Stores
 from bot.services.verify import read_component, verify_component
 
 T = TypeVar("T")
@@ -48,7 +48,6 @@ _READY = "-/health/ready/"
 _LOGIN = "if/flow/default-authentication-flow/"
 _BOOT_WITHIN = 600.0  # seconds; Authentik's own charts wait as long (authentik-facts section 1.4)
 _POLL = 1.0
-_LOOKED_AT = 20  # reports, in case somebody else has left some that nobody trusts
 logger = logging.getLogger(__name__)
 
 
@@ -76,19 +75,26 @@ class DrillNotRunError(RefusedError):
 
 @dataclass
 class _Found:
-    """What has come back so far."""
+    """What has come back so far; *damage* is what of the *reasons* is the backup's own."""
 
     reasons: list[str] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
     components: list[str] = field(default_factory=list)
     rows: int | None = None
     keys: int | None = None
     contents: Contents | None = None
     boot_seconds: float | None = None
 
+    def unreadable(self, error: IntegrityError) -> None:
+        """Part of it is not what it was; that no key opens it says nothing of it."""
+        self.reasons.append(str(error))
+        if not isinstance(error, OtherKeyError):
+            self.damage.append(str(error))
+
 
 @dataclass(frozen=True)
 class DrillService:
-    """`akbot drill`."""
+    """`akbot drill`; what is found is remembered in *damage*, of the same *store*."""
 
     engine: Engine
     store: BackupStore
@@ -96,6 +102,7 @@ class DrillService:
     clock: Clock
     publish: Publish
     locks: ReadLocks
+    damage: DamageLog
     boot: bool = False
 
     async def run(self, record: BackupRecord, job: JobLog) -> DrillReport:
@@ -120,7 +127,7 @@ class DrillService:
                 verdict = Verdict.FAIL if found.reasons else Verdict.PASS
             except IntegrityError as error:
                 verdict = Verdict.FAIL
-                found.reasons.append(str(error))
+                found.unreadable(error)
             except (PortError, RefusedError) as error:
                 verdict, hint = Verdict.COULD_NOT_RUN, error.hint
                 found.reasons.append(str(error))
@@ -139,11 +146,32 @@ class DrillService:
             )
             await job.plan(**{VERDICT: verdict})
             await self._keep(report, job)
-        if verdict is Verdict.FAIL:
-            raise DrillFailedError(report)
+            if verdict is Verdict.PASS:
+                await self._call_whole(manifest)
+            if verdict is Verdict.FAIL:
+                raise await self._failed(manifest, report, found)
         if verdict is Verdict.COULD_NOT_RUN:
             raise DrillNotRunError(report, hint)
         return report
+
+    async def _call_whole(self, manifest: Manifest) -> None:
+        try:
+            await self.damage.whole(manifest, Depth.DRILLED)
+        except (PortError, RefusedError) as error:  # the verdict is known all the same
+            logger.warning("remember that %s is whole: %s", manifest.id, error)
+
+    async def _failed(
+        self, manifest: Manifest, report: DrillReport, found: _Found
+    ) -> DrillFailedError:
+        """How it ends; an application that does not start on it makes no backup damaged."""
+        failed = DrillFailedError(report)
+        if found.damage:
+            depth = Depth.DRILLED if self.keyring.identities else Depth.STORED
+            error = IntegrityError("; ".join(found.damage))
+            await self.damage.remember(manifest, error, depth)
+            for note in error.__notes__:
+                failed.add_note(note)
+        return failed
 
     async def _restore(self, manifest: Manifest, job: JobLog, found: _Found) -> None:
         if not self.keyring.identities:
@@ -158,7 +186,7 @@ class DrillService:
             try:
                 found.reasons += await self._component(manifest, component, stack, job.id, found)
             except IntegrityError as error:
-                found.reasons.append(str(error))
+                found.unreadable(error)
                 continue
             found.components.append(component.name)
             self.publish(ComponentVerified(component))
@@ -194,6 +222,7 @@ class DrillService:
             facts, found.contents = await scratch.facts(), await scratch.contents()
             found.rows = sum(facts.rows.values())
             reasons = compare_databases(manifest.database, facts) if manifest.database else []
+            found.damage += reasons
             try:
                 await scratch.write()
             except PortError as error:
@@ -252,38 +281,3 @@ def _require_young(server: str, manifest: Manifest) -> None:
 
 def _major(version: str) -> int:
     return int(version.partition(".")[0])
-
-
-@dataclass(frozen=True)
-class DrillHistory:
-    """The reports that lie beside the backups; *trusted* says whose signatures count."""
-
-    stores: Stores
-    trusted: Callable[[], Collection[PublicKey]]
-
-    async def newest(self, stack: str) -> DrillReport | None:
-        """The newest report that somebody trusted has signed, None where there is none."""
-        reports, _ = await self.stores.ask(lambda store: self._newest_in(store, stack))
-        known = [each for each in reports.values() if each]
-        return max(known, key=lambda each: each.began, default=None)
-
-    async def _newest_in(self, store: BackupStore, stack: str) -> DrillReport | None:
-        found: list[tuple[BackupId, BackupId]] = []
-        async for each in store.list(f"{stack}/"):
-            folder, _, name = each.key.removeprefix(f"{stack}/").partition("/")
-            job_id = drill_of(name)
-            if job_id:
-                with suppress(ValueError):
-                    found.append((job_id, parse_backup_id(folder)))
-        for job_id, backup_id in sorted(found, reverse=True)[:_LOOKED_AT]:
-            with suppress(IntegrityError, ObjectNotFoundError):
-                return await self._read(store, stack, job_id, backup_id)
-        return None
-
-    async def _read(
-        self, store: BackupStore, stack: str, job_id: BackupId, backup_id: BackupId
-    ) -> DrillReport:
-        key = backup_prefix(stack, backup_id) + drill_file(job_id)
-        document = await read_small(store, key)
-        verify(document, await read_small(store, key + SIGNATURE_SUFFIX), self.trusted())
-        return decode_report(document, stack=stack, backup_id=backup_id)

@@ -28,10 +28,10 @@ from bot.domain.jobs import (
     JobState,
     Outcome,
     cut_off,
-    slot_is_due,
 )
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
+from bot.domain.slots import slot_is_due
 from bot.services.endings import ended, ended_or_left
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
@@ -85,10 +85,12 @@ class Jobs:
         work: Work[T],
         begun: Begun | None = None,
         words: Callable[[T], str] = lambda _: WHOLE,
+        after_all: Callable[[Job, Outcome], T] | None = None,
     ) -> T:
         """Do *work* as the one mutating job, and return what it returns.
 
         *begun* is called once the job is in the journal, where *words* stand at its end.
+        *after_all* makes the result of a job that failed and was then gone to its end.
         Raises BusyError when another job runs, SlotTakenError when its slot needs no run any more,
         JobCancelledError when somebody asked to cancel it,
         and what *work* raises. Whatever it was, nothing half-done is left, or the journal knows of
@@ -104,7 +106,7 @@ class Jobs:
             self._tell(job, JobBegan(job))
             if begun:
                 begun(job)
-            return await self._to_its_end(job, work, words)
+            return await self._to_its_end(job, work, words, after_all)
 
     async def recover(self) -> Sequence[Job]:
         """Settle what an earlier process left; what cannot be undone yet is still open after.
@@ -165,7 +167,13 @@ class Jobs:
             self._tell(job, JobEnded(job))
         return settled
 
-    async def _to_its_end(self, job: Job, work: Work[T], words: Callable[[T], str]) -> T:
+    async def _to_its_end(
+        self,
+        job: Job,
+        work: Work[T],
+        words: Callable[[T], str],
+        after_all: Callable[[Job, Outcome], T] | None,
+    ) -> T:
         follower, page = _Follower(self, job), JobPage(self.journal, job.id)
         working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
@@ -177,6 +185,9 @@ class Jobs:
             outcome = await self._failed(unfinished, follower, error, hangs=not working.done())
             if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
                 raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
+            if isinstance(error, BotError) and outcome.state is JobState.DONE and after_all:
+                logger.warning("%s went to its end all the same: %s", job.id, error)
+                return after_all(unfinished, outcome)
             if isinstance(error, Exception) and (other := _as_it_ended(job, outcome, error)):
                 raise other from error
             raise

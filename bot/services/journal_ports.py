@@ -114,8 +114,8 @@ class Message:
     """A message on its way out.
 
     *key* names it for good: a second message with the same key is not written. *chat* and *thread*
-    say where to. *document* is a file's text, *text* then its
-    caption. *silent*: it does not ring.
+    say where to. *document* is a file's text, *picture* a PNG that is forgotten once it was sent;
+    *text* is then the caption. *silent*: it does not ring.
     """
 
     key: str
@@ -125,6 +125,7 @@ class Message:
     buttons: Buttons = ()
     silent: bool = False
     document: tuple[str, str] | None = None  # file name, content
+    picture: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,26 @@ class Question:
     expires: datetime
     choices: tuple[str, ...]
     word: str = ""
+
+
+QUESTION_KEY = "question:"
+"""What the keys of messages that put a question begin with; the rest is the question's id."""
+
+
+class Moves(Protocol):
+    """Groups that have become supergroups, and so have another number.
+
+    What is written for the old number, from then on, is written for the new one.
+    """
+
+    async def known(self) -> Mapping[int, int]:
+        """The new number of each old one."""
+
+    async def follow(self, old: int, new: int) -> None:
+        """Remember it; what is still to be sent goes there, and open questions are put anew there.
+
+        The same move once more changes nothing.
+        """
 
 
 class Questions(Protocol):

@@ -64,5 +64,8 @@ class KeptService:
         for name in (plan.outgoing, plan.incoming) if plan.database else ():
             await tools.databases.drop(name)
         await tools.files.discard(plan.sources)
+        if plan.compose:
+            await tools.project.discard(plan.compose.files, plan.job)
+            await tools.files.remove_empty(plan.compose.left)
         if tools.sessions:
             await tools.sessions.discard()

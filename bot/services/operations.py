@@ -1,11 +1,11 @@
 """What may be asked of the bot, whoever asks: the chat, the schedule, the command line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
-from bot.domain.jobs import Job
+from bot.domain.jobs import Job, JobKind
 from bot.domain.messages import Command, Event, RunRestore, RunRollback, RunUpdate
 from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
@@ -17,8 +17,8 @@ Listener = Callable[[Job, Event], None]
 """Is told what happens in a job; it never blocks, and what it raises stops nobody."""
 
 
-class Operations(Protocol):
-    """The use cases behind the chat and the schedule."""
+class Planned(Protocol):
+    """What planned work needs."""
 
     async def start(self, command: Command) -> Job:
         """Begin a job and return once it is in the journal; it goes on by itself.
@@ -26,11 +26,18 @@ class Operations(Protocol):
         Raises BusyError when another job runs, and what else keeps it from beginning.
         """
 
-    async def cancel(self, actor: str) -> Job | None:
-        """Ask the running job to stop and to undo what it has begun; None if nothing runs."""
-
     async def jobs(self, limit: int) -> Sequence[Job]:
         """The newest jobs, newest first, as the journal has them."""
+
+
+class Operations(Planned, Protocol):
+    """The use cases behind the chat."""
+
+    async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
+        """Ask the running job to stop and to undo what it has begun; None if none of *kinds* runs.
+
+        Another job than one of those is left alone.
+        """
 
     async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
         """The same for people: one whose process is gone does not run any more."""

@@ -1,7 +1,7 @@
-"""What an update does about an outside system that is away: refuse to begin, or wait for it.
+"""What is done about an outside system that is away: refuse to begin, or wait for it.
 
-Before the first hop all that is lost is the wish. Later on nobody is served until Docker and
-PostgreSQL are back.
+Before server and worker are away all that is lost is the wish. Later on nobody is served until
+Docker and PostgreSQL are back.
 """
 
 import logging
@@ -16,7 +16,7 @@ from bot.domain.update_words import joined
 from bot.services.ports import Clock
 
 AWAY_WITHIN = 600.0
-"""For how many seconds the process whose update failed waits before it leaves it to the next."""
+"""For how many seconds the process whose job failed waits before it leaves it to the next."""
 _AGAIN = 1.0
 
 T = TypeVar("T")

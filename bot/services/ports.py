@@ -321,10 +321,16 @@ class KitLog(Protocol):
 
 
 class PauseMark(Protocol):
-    """What holds schedules and chat back on this host."""
+    """What holds back on this host what begins by itself."""
 
     async def read(self) -> Pause | None:
-        """None where nothing is paused. Raises ConfigError where that cannot be told."""
+        """The newest pause, over or not; None for none.
+
+        Raises ConfigError where that cannot be told.
+        """
+
+    async def write(self, pause: Pause) -> None:
+        """Let *pause* be the one that counts."""
 
     async def clear(self) -> None:
         """End it; none that is there is no error."""

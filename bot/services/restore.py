@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
-from bot.domain.config_diff import compare_configs, read_config
+from bot.domain.config_diff import compare_configs, read_config, without_compose
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import DEGRADED, Trigger
 from bot.domain.manifest import Manifest
@@ -22,11 +22,16 @@ from bot.domain.restore import (
     PHASE,
     PLAN,
     Phase,
-    RestorePlan,
     Site,
     encode_plan,
 )
-from bot.domain.restore_plan import NEVER_LOADED, Choice, Preview, choose_components
+from bot.domain.restore_plan import (
+    NEVER_LOADED,
+    Choice,
+    Preview,
+    choose_components,
+    fits_layout,
+)
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
 from bot.services.catalogue import read_unsigned
@@ -36,6 +41,8 @@ from bot.services.keyring import Keyring
 from bot.services.ports import Clock, Engine, JobLog, Publish, ReadLocks
 from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside
+from bot.services.restore_compose import PastFiles, plan_past, require_no_sessions
+from bot.services.restore_decided import Decided
 from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
 from bot.services.settling import not_in
@@ -117,7 +124,7 @@ class RestoreService:
         chosen = await self._choose(command, stack)
         site = await self.workplace.survey(stack)
         tools = await self.workplace.tools(site, chosen.record.id)
-        return (await self._decide(command, chosen, stack, site, tools))[1]
+        return (await self._decide(command, chosen, stack, site, tools)).preview
 
     async def run(self, command: RunRestore, job: JobLog, confirm: Confirm) -> Restored:
         """Restore, and return once the restored state has held at the gate.
@@ -136,23 +143,26 @@ class RestoreService:
             await context.enter_async_context(self.locks.reading(record.id))
             site = await self.workplace.survey(stack)
             tools = await self.workplace.tools(site, job.id)
-            choice, preview = await self._decide(command, chosen, stack, site, tools)
-            objects = await self._prove(record, choice, begin)
-            if not await confirm(preview):
+            decided = await self._decide(command, chosen, stack, site, tools)
+            objects = await self._prove(record, decided.choice, begin)
+            if not await confirm(decided.preview):
                 raise RefusedError(
                     "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
                 )
             if command.safety_backup:
                 await begin("backing up the state before")
                 missing = await self._back_up(command, job)
-            if choice.database:
+            if decided.images:
                 await begin("getting the image")
-                await tools.control.pull(choice.image, choice.image_digest)
-            plan = await self._plan(choice, manifest, site, tools, job)
+            for image, image_digest in decided.images.items():
+                await tools.control.pull(image, image_digest)
+            tag = await tools.control.tag_change(decided.choice.image, decided.texts)
+            plan = decided.plan(manifest, site, job.id, tag)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
-            beside = Beside(plan, tools, objects, self.keyring.identities, begin)
-            await beside.make(choice.components, manifest.database, keep_queue=command.keep_queue)
-        switch = Switch(plan, tools)
+            beside = Beside(plan, tools, objects, self.keyring.identities, begin, decided.texts)
+            components = decided.choice.components
+            await beside.make(components, manifest.database, keep_queue=command.keep_queue)
+        switch = Switch(plan, tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
         return Restored(job.id, record.id, plan.version, seconds, away=away, safety_missing=missing)
@@ -177,14 +187,20 @@ class RestoreService:
 
     async def _decide(
         self, command: RunRestore, chosen: _Chosen, stack: Stack, site: Site, tools: Tools
-    ) -> tuple[Choice, Preview]:
+    ) -> Decided:
         record = chosen.record
         manifest = require_readable(record)
         live, contents, unknown = await glance(tools, site.database)
         found = await look_at(stack, site, tools)
+        then = await self._config_of(record, manifest)
+        past = None
+        if command.apply_compose and not fits_layout(manifest, found, command):
+            past = await plan_past(site, then, tools)
+            require_no_sessions(past.past, command)
+            found = replace(found, folders=past.past.folders, has_redis=past.past.has_redis)
         choice = choose_components(manifest, found, command)
         client = judge_client(await tools.databases.client_version()) if choice.database else ""
-        return choice, Preview(
+        preview = Preview(
             backup_id=record.id,
             manifest=manifest,
             components=tuple(each.name for each in choice.components),
@@ -200,27 +216,38 @@ class RestoreService:
             newest=chosen.newest,
             live=live,
             contents=contents,
-            differences=tuple(await self._differences(record, manifest, stack)),
+            differences=tuple(await self._differences(then, stack, past)),
+            compose=past.diff if past else "",
             warnings=(
                 *choice.warnings,
+                *(past.past.warnings if past else ()),
                 *unknown,
                 *([client] if client else []),
                 *(["its signature was not checked"] if command.allow_unsigned else []),
             ),
         )
+        return Decided(choice, preview, past)
 
-    async def _differences(
-        self, record: BackupRecord, manifest: Manifest, stack: Stack
-    ) -> list[str]:
-        """How the configuration differs; it is never written over."""
+    async def _config_of(self, record: BackupRecord, manifest: Manifest) -> Mapping[str, bytes]:
+        """The files of its configuration by name, none where it has none."""
         component = manifest.component(CONFIG)
         if component is None:
-            return []
+            return {}
         store = self.stores.holding(record)
         packed = await read_component(store, component, self.keyring.identities, whole)
-        now = await whole(self.engine.files(stack).config())
-        files = [await asyncio.to_thread(read_config, each) for each in (packed, now)]
-        return compare_configs(files[0], files[1], _TAG)
+        return await asyncio.to_thread(read_config, packed)
+
+    async def _differences(
+        self, then: Mapping[str, bytes], stack: Stack, past: PastFiles | None
+    ) -> list[str]:
+        """How the configuration differs that stays as it is."""
+        if not then:
+            return []
+        packed = await whole(self.engine.files(stack).config())
+        now = await asyncio.to_thread(read_config, packed)
+        if past:
+            then, now = without_compose(then), without_compose(now)
+        return compare_configs(then, now, _TAG)
 
     async def _prove(self, record: BackupRecord, choice: Choice, begin: Begin) -> ProvenObjects:
         """Read all that will be used, whole, before anything else sees a byte of it."""
@@ -241,18 +268,3 @@ class RestoreService:
         )
         done = await service.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
         return done.missing
-
-    async def _plan(
-        self, choice: Choice, manifest: Manifest, site: Site, tools: Tools, job: JobLog
-    ) -> RestorePlan:
-        return RestorePlan(
-            job=job.id,
-            backup=manifest.id,
-            site=site,
-            database=choice.database,
-            folders=choice.folders,
-            sessions=choice.sessions,
-            image=choice.image,
-            version=manifest.software.authentik if choice.database else site.version,
-            tag=await tools.control.tag_change(choice.image),
-        )

@@ -1,7 +1,7 @@
 """Make the restored database, files and sessions beside those that serve."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot import age
 from bot.domain.components import POSTGRES, REDIS
@@ -19,18 +19,22 @@ Take = Callable[[AsyncIterator[bytes]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Beside:
-    """What *plan* needs, from *objects* that were read whole before."""
+    """What *plan* needs, from *objects* that were read whole before; *texts* of compose files."""
 
     plan: RestorePlan
     tools: Tools
     objects: ProvenObjects
     identities: Sequence[age.Identity]
     begin: Begin
+    texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     async def make(
         self, components: Sequence[Component], facts: DatabaseFacts | None, *, keep_queue: bool
     ) -> None:
         """Raises IntegrityError where the database is not what the manifest's *facts* say."""
+        if compose := self.plan.compose:
+            await self.tools.project.stage(compose.files, self.texts)
+            await self.tools.files.stage_nothing(compose.emptied)
         folders = {folder.component: folder for folder in self.plan.folders}
         for component in components:
             await self.begin(f"restoring {component.name} beside what serves")

@@ -84,7 +84,7 @@ class DumpRestoreService:
             await begin("restoring the dump beside what serves")
             source = Source("dump", seen.dump.facts, lambda take: _give(seen.scratch, take))
             await make_database(plan, seen.tools, source, begin, keep_queue=command.keep_queue)
-        switch = Switch(plan, seen.tools)
+        switch = Switch(plan, seen.tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
         return Restored(

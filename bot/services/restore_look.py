@@ -8,8 +8,8 @@ from bot.domain.manifest import DatabaseFacts
 from bot.domain.restore import Site
 from bot.domain.restore_plan import Found
 from bot.domain.stack import Stack
+from bot.domain.stack_folders import folders_of
 from bot.services.restore_ports import Tools
-from bot.services.stack_folders import folders_of
 
 
 async def look_at(stack: Stack, site: Site, tools: Tools) -> Found:

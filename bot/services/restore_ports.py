@@ -6,14 +6,19 @@ effect as if it had been done once.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
+from bot.domain.compose_edit import FileChange
 from bot.domain.contents import Contents
 from bot.domain.gate import Observation
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
 from bot.domain.stack import Stack
+
+AS_THEY_ARE: Mapping[str, bytes] = MappingProxyType({})
+"""Compose files that stay."""
 
 
 class DatabaseAdmin(Protocol):
@@ -93,9 +98,12 @@ class DatabaseAdmin(Protocol):
 class StackControl(Protocol):
     """Images, containers and the tag, by Docker and Compose."""
 
-    async def tag_change(self, image: str) -> TagChange | None:
+    async def tag_change(
+        self, image: str, texts: Mapping[str, bytes] = AS_THEY_ARE
+    ) -> TagChange | None:
         """What to write into `.env` so that server and worker become *image*; None for nothing.
 
+        *texts*: the compose files by path, where they will be others by then.
         Raises RefusedError where Compose would not take the image from there.
         """
 
@@ -132,6 +140,43 @@ class StackControl(Protocol):
     async def start_service(self, service: str) -> None:
         """Likewise another *service* of the project, and wait until it is healthy."""
 
+    async def drop_service(self, service: str) -> None:
+        """Stop and remove its container; one that is gone is no error. Its data stays."""
+
+
+class ProjectFiles(Protocol):
+    """The project's compose files, swapped for others that lie beside them in this job's name."""
+
+    async def texts(self) -> Mapping[str, bytes]:
+        """What is in them, by path, in Compose's order."""
+
+    async def config(self, texts: Mapping[str, bytes]) -> Mapping[str, Any]:
+        """What Compose would make of such files. Raises PortError where it does not take them."""
+
+    async def kept(self, changes: Sequence[FileChange], job: str) -> Mapping[str, bytes]:
+        """What *job* has put out of their place. Raises RefusedError where it is gone."""
+
+    async def stage(self, changes: Sequence[FileChange], texts: Mapping[str, bytes]) -> None:
+        """Lay the new texts beside, and the old ones.
+
+        Raises RefusedError, with nothing laid, where a file is not that of the plan any more.
+        """
+
+    async def swap(self, changes: Sequence[FileChange]) -> None:
+        """Let what is staged take the files' places.
+
+        Raises RefusedError where somebody has edited one meanwhile.
+        """
+
+    async def swap_back(self, changes: Sequence[FileChange]) -> Sequence[str]:
+        """Put the old texts back, from wherever it was.
+
+        What somebody else has changed meanwhile is kept beside: a sentence for each.
+        """
+
+    async def discard(self, changes: Sequence[FileChange], job: str) -> None:
+        """Remove what *job* has laid beside."""
+
 
 class MountFiles(Protocol):
     """The content of mounts, swapped for what lies beside it in a folder of the job's own."""
@@ -144,6 +189,9 @@ class MountFiles(Protocol):
 
         Raises IntegrityError, with nothing written but there, when it would write elsewhere.
         """
+
+    async def stage_nothing(self, sources: Sequence[str]) -> None:
+        """Stage an empty folder, of the same owner and mode."""
 
     async def claim(self, sources: Sequence[str], job: str) -> None:
         """Stage what another *job* has moved out of these mounts."""
@@ -161,7 +209,10 @@ class MountFiles(Protocol):
         """How far each is."""
 
     async def discard(self, sources: Sequence[str]) -> None:
-        """Remove the job's own folder with all that is in it."""
+        """Remove the job's own folder with all that is in it, and a snapshot of Redis beside it."""
+
+    async def remove_empty(self, sources: Sequence[str]) -> None:
+        """Remove those of the folders, which nothing has mounted, that are empty."""
 
 
 class Sessions(Protocol):
@@ -208,6 +259,7 @@ class Tools:
     files: MountFiles
     sessions: Sessions | None
     probe: StackProbe
+    project: ProjectFiles
 
 
 class Workplace(Protocol):

@@ -5,7 +5,9 @@ here waits for the journal or the store before the stack serves again.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.errors import BotError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
@@ -15,12 +17,14 @@ from bot.domain.restore_recovery import Remedy, Truth, decide
 from bot.services.gate import GateError, GatePatience, hold_gate
 from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
+from bot.services.outage import is_own, once_it_answers
 from bot.services.ports import Clock, Engine
-from bot.services.restore_ports import Workplace
+from bot.services.restore_ports import Tools, Workplace
 from bot.services.settling import NOT_YET, not_yet, stuck
 from bot.services.switch import Switch
 
 UNCHANGED = "nothing that serves was changed"
+_AWAY = {Phase.SWITCH, Phase.START}  # nobody is served in them
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class RestoreRecovery:
         if judge_unfinished(job, committed=False) is JobRemedy.ASK:
             return stuck(job, words)
         try:
+            await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
             plan = plan_of(job.plan)
             if plan is None:
@@ -57,10 +62,8 @@ class RestoreRecovery:
     async def _on_the_stack(
         self, job: Job, plan: RestorePlan, state: JobState, words: str
     ) -> Outcome:
-        tools = await self.workplace.tools(plan.site, job.id)
-        switch = Switch(plan, tools)
-        if plan.database:  # nothing may be renamed behind our back
-            await tools.databases.end_sessions()
+        tools = await self._reach(plan)
+        switch = Switch(plan, tools, self.workplace)
         truth = Truth(
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),
@@ -71,9 +74,9 @@ class RestoreRecovery:
                 await switch.drop_staged()
                 return Outcome(state, f"{words}; {UNCHANGED}")
             case Remedy.SWAP_BACK:
-                await switch.back()
+                doubts = await switch.back()
                 await switch.drop_staged()
-                return Outcome(state, await self._words_back(switch, words))
+                return Outcome(state, await self._words_back(switch, words, doubts))
             case Remedy.GATE_THEN_KEEP:
                 return await self._gate_then_keep(job, switch, state, words)
             case Remedy.KEEP:
@@ -81,6 +84,19 @@ class RestoreRecovery:
             case Remedy.ASK:
                 why = "the stack's databases are not as a restore leaves them"
                 return stuck(job, f"{words}; {why}")
+
+    async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:
+        """Where the switch had begun nobody is served before it is undone."""
+        plan = plan_of(job.plan)
+        if plan and phase_of(job.plan) in _AWAY and is_own(job, state):
+            await once_it_answers(partial(self._reach, plan), self.clock)
+
+    async def _reach(self, plan: RestorePlan) -> Tools:
+        """Docker and PostgreSQL, and nothing of ours is renamed behind our back."""
+        tools = await self.workplace.tools(plan.site, plan.job)
+        if plan.database:
+            await tools.databases.end_sessions()
+        return tools
 
     async def _gate_then_keep(
         self, job: Job, switch: Switch, state: JobState, words: str
@@ -91,8 +107,8 @@ class RestoreRecovery:
             await hold_gate(switch.tools.probe, switch.expected, self.patience, self.clock)
         except GateError as error:
             await self._remember(job, Kept.FAILED)
-            await switch.back()
-            aside = await self._words_back(switch, f"{words}; {error}")
+            doubts = await switch.back()
+            aside = await self._words_back(switch, f"{words}; {error}", doubts)
             if switch.plan.database:
                 aside += f'; what had served is kept as database "{switch.plan.incoming}"'
             return Outcome(state, aside)
@@ -106,9 +122,10 @@ class RestoreRecovery:
         except PortError as error:
             logger.warning("remember what the restore %s keeps: %s", job.id, error)
 
-    async def _words_back(self, switch: Switch, words: str) -> str:
+    async def _words_back(self, switch: Switch, words: str, doubts: Sequence[str]) -> str:
         version = f", Authentik {switch.plan.site.version}" if switch.plan.site.version else ""
-        back = f"{words}; the state before serves again{version}, its data whole"
+        again = f"the state before serves again{version}, its data whole"
+        back = "; ".join([words, again, *doubts])
         patience = GatePatience(0, self.patience.timeout)
         try:
             await hold_gate(switch.tools.probe, switch.expected_back, patience, self.clock)

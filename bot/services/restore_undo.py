@@ -15,6 +15,7 @@ from bot.domain.restore import (
     SessionsDo,
     encode_plan,
     plan_of,
+    sessions_back,
     undo_plan,
 )
 from bot.domain.restore_plan import Preview
@@ -23,6 +24,7 @@ from bot.services.gate import GatePatience
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.restore import Confirm, Restored
+from bot.services.restore_compose import SwapBack, plan_swap_back
 from bot.services.restore_ports import Tools, Workplace
 from bot.services.switch import Switch, switch_and_hold, telling
 
@@ -44,8 +46,9 @@ class UndoService:
         """What would be taken back. Raises RefusedError where there is nothing."""
         done = await self._last()
         site = await self.workplace.survey(await self.engine.find_stack())
-        await _require_kept(done, await self.workplace.tools(site, done.job))
-        return _preview(done, site.version)
+        tools = await self.workplace.tools(site, done.job)
+        await _require_kept(done, tools)
+        return _preview(done, site.version, await plan_swap_back(done, tools))
 
     async def run(self, job: JobLog, confirm: Confirm) -> Restored:
         """Take it back; what served until now is kept in its turn, for one more undo."""
@@ -54,7 +57,8 @@ class UndoService:
         site = await self.workplace.survey(await self.engine.find_stack())
         await _require_kept(done, await self.workplace.tools(site, done.job))
         tools = await self.workplace.tools(site, job.id)
-        if not await confirm(_preview(done, site.version)):
+        swap = await plan_swap_back(done, tools)
+        if not await confirm(_preview(done, site.version, swap)):
             raise RefusedError(
                 "the undo was not confirmed", hint="Nothing was changed. --yes confirms it."
             )
@@ -62,13 +66,19 @@ class UndoService:
         if done.database:
             await begin("getting the image")
             await tools.control.pull(done.site.image, None)
-            tag = await tools.control.tag_change(done.site.image)
-        plan = undo_plan(done, job.id, site, tag)
+            tag = await tools.control.tag_change(done.site.image, swap.texts if swap else {})
+        plan = undo_plan(done, job.id, site, tag, swap.swap if swap else None)
+        if plan.compose and plan.compose.comes:
+            await tools.control.pull(plan.compose.comes.image, None)
         await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
         await begin("getting the state before")
-        switch = Switch(plan, tools)
+        if swap:
+            await tools.project.stage(swap.swap.files, swap.texts)
+        switch = Switch(plan, tools, self.workplace)
         await switch.claim(done)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
+        if done.compose:
+            await tools.project.discard(done.compose.files, done.job)
         await self.journal.plan(done.job, {KEPT: ""})
         seconds = self.clock.monotonic() - started
         return Restored(
@@ -110,10 +120,11 @@ async def _require_kept(done: RestorePlan, tools: Tools) -> None:
         )
 
 
-def _preview(done: RestorePlan, version: str | None) -> Preview:
+def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None) -> Preview:
+    sessions = sessions_back(done)
     parts = ["postgres"] if done.database else []
-    parts += [folder.component for folder in done.folders]
-    parts += ["redis"] if done.sessions is not SessionsDo.LEAVE else []
+    parts += [folder.component for folder in done.folders if folder.component]
+    parts += ["redis"] if sessions is not SessionsDo.LEAVE else []
     return Preview(
         backup_id=None,
         manifest=None,
@@ -121,7 +132,8 @@ def _preview(done: RestorePlan, version: str | None) -> Preview:
         untouched=(),
         version_now=version,
         version_then=done.site.version,
-        sessions=SessionsDo.LEAVE if done.sessions is SessionsDo.LEAVE else SessionsDo.LOAD,
+        sessions=sessions,
         safety_backup=False,
         undo_of=parse_backup_id(done.job),
+        compose=swap.diff if swap else "",
     )

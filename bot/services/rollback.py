@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bot.domain.downtime import came_back, gone
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
@@ -57,6 +58,13 @@ class RolledBack:
     version: str | None
     words: str
     seconds: float
+
+
+def rolled_back_after_all(clock: Clock, job: Job, outcome: Outcome) -> RolledBack:
+    """What is told of a rollback that met an outage on its way and then came to its end."""
+    plan = plan_of(job.plan)
+    seconds = (clock.now() - job.started).total_seconds()
+    return RolledBack(job.id, plan.site.version if plan else None, outcome.message, seconds)
 
 
 @dataclass(frozen=True)
@@ -121,18 +129,20 @@ class RollbackService:
             await self.backup.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
         plan = made.plan
         await job.plan(
-            **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK}
+            **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK},
+            **gone(self.clock.now()),
         )
+        away_since = self.clock.monotonic()
         await begin(GOING_AWAY)
         await roll.tools.databases.end_sessions()
         done, words = await self.way.go(roll)
         if not done.aside:  # the database stayed, so that its copy is of no use any more
             await roll.drop_copies()
-        await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""})
+        held_since = self.clock.monotonic() - self.way.gates.stable
+        kept = Kept.FAILED if done.aside else ""
+        await job.plan(**{PHASE: Phase.KEEP, KEPT: kept}, **came_back(held_since - away_since))
         await self.journal.plan(plan.job, {KEPT: ""})
-        await self.memory.remember(
-            plan.hop(made.made), f"the update to it was taken back by {command.actor}"
-        )
+        await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
         seconds = self.clock.monotonic() - started
         return RolledBack(job.id, plan.site.version, words, seconds)
 
@@ -176,6 +186,7 @@ class RollbackRecovery:
     journal: JobJournal
     way: WayBackDown
     backups: HalfBackups
+    memory: UpdateMemory
     clock: Clock
 
     async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
@@ -210,6 +221,7 @@ class RollbackRecovery:
         plan = plan_of(job.plan)
         if plan is None:
             return Outcome(state, joined(words, "Nothing was changed"))
+        await self.memory.remember(plan.hop(hop_of(job.plan)), _taken_back(job.actor))
         if phase_of(job.plan) is Phase.KEEP:
             return Outcome(JobState.DONE, f"{plan.site.version} serves again")
         roll = await self._reach(job, plan)
@@ -221,3 +233,7 @@ class RollbackRecovery:
             job.id, {PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""}
         )
         return Outcome(JobState.DONE, told)
+
+
+def _taken_back(actor: str) -> str:
+    return f"the update to it was taken back by {actor}"

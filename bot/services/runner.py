@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.copies import may_copy
 from bot.domain.errors import BotError, BusyError, RefusedError
-from bot.domain.jobs import ALL_JOBS, Job, JobState, Trigger
+from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunCopy, RunPrune, RunRestore
 from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
@@ -117,9 +117,10 @@ class JobRunner:
             await asyncio.wait({*self._tasks, over}, return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
 
-    async def cancel(self, actor: str) -> Job | None:
+    async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
         for job in await self.standing.open_jobs():
-            if job.state is JobState.RUNNING and await self.journal.ask_to_cancel(job.id, actor):
+            stops = job.state is JobState.RUNNING and job.kind in kinds
+            if stops and await self.journal.ask_to_cancel(job.id, actor):
                 return job
         return None
 

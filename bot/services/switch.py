@@ -5,9 +5,12 @@ name; while the server is removed nothing can start it but a person's own `up -d
 once more before anybody can connect.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from bot.domain.compose_swap import ComposeSwap
+from bot.domain.downtime import came_back, gone
 from bot.domain.gate import Expected
 from bot.domain.messages import StepBegan
 from bot.domain.restore import (
@@ -22,7 +25,7 @@ from bot.domain.restore import (
 )
 from bot.services.gate import GatePatience, hold_gate
 from bot.services.ports import Clock, JobLog, Publish
-from bot.services.restore_ports import Tools
+from bot.services.restore_ports import Sessions, Tools, Workplace
 
 Begin = Callable[[str], Awaitable[None]]
 """Writes and tells what is about to be done."""
@@ -44,11 +47,15 @@ class Switch:
 
     plan: RestorePlan
     tools: Tools
+    workplace: Workplace
 
-    async def forward(self, job: JobLog, begin: Begin) -> None:
-        """Let the staged state serve; it is started, whether it holds is for the gate to say."""
+    async def forward(self, job: JobLog, begin: Begin, now: datetime) -> None:
+        """Let the staged state serve; it is started, whether it holds is for the gate to say.
+
+        It begins *now*.
+        """
         plan, tools = self.plan, self.tools
-        await job.plan(**{PHASE: Phase.SWITCH})
+        await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
         if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
@@ -57,6 +64,9 @@ class Switch:
         if plan.database:
             await begin("closing the databases")
             await tools.databases.fence(plan.site.database, plan.incoming)
+        if plan.compose:
+            await begin("swapping the compose files")
+            await tools.project.swap(plan.compose.files)
         if plan.tag:
             await begin(f"setting {plan.tag.name} to {plan.tag.new or 'its default'}")
             await tools.control.write_tag(plan.tag)
@@ -66,6 +76,7 @@ class Switch:
         if plan.folders:
             await begin("swapping the files")
             await tools.files.swap(plan.sources)
+        await self._change_services(begin)
         await self._change_sessions(begin)
         await begin("removing server and worker once more")
         await tools.control.remove()
@@ -75,28 +86,59 @@ class Switch:
             await tools.databases.unfence(plan.site.database)
         await tools.control.start()
 
+    async def _change_services(self, begin: Begin) -> None:
+        """The Redis that only the compose files of then have, or only those of now."""
+        swap, control = self.plan.compose, self.tools.control
+        if swap and swap.comes:
+            await begin(f"starting {swap.comes.name}")
+            await control.start_service(swap.comes.name)
+        if swap and swap.goes:
+            await begin(f"removing {swap.goes.name}")
+            await control.drop_service(swap.goes.name)
+
+    async def _sessions(self) -> Sessions | None:
+        """Of the Redis that there is by now."""
+        if not (self.plan.compose and self.plan.compose.comes):
+            return self.tools.sessions
+        return (await self.workplace.tools(self.plan.site_with_redis, self.plan.job)).sessions
+
     async def _change_sessions(self, begin: Begin) -> None:
-        if self.tools.sessions and self.plan.sessions is SessionsDo.FLUSH:
+        if self.plan.sessions is SessionsDo.FLUSH and (sessions := await self._sessions()):
             await begin("emptying Redis")
-            await self.tools.sessions.flush()
+            await sessions.flush()
         elif self.tools.sessions and self.plan.sessions is SessionsDo.LOAD:
             await begin("loading Redis")
             await self.tools.sessions.load_staged()
 
-    async def back(self) -> None:
-        """Let the state before serve again, from wherever `forward` was; nothing is dropped."""
+    async def back(self) -> Sequence[str]:
+        """Let the state before serve again, from wherever `forward` was; nothing is dropped.
+
+        What could not be put back as it was, a sentence each.
+        """
         plan, tools = self.plan, self.tools
+        doubts: Sequence[str] = ()
         await tools.control.remove()
         if plan.database:
             await tools.databases.fence(plan.site.database, plan.incoming, plan.outgoing)
             if plan.outgoing in await tools.databases.names():
                 await tools.databases.swap(plan.site.database, plan.incoming, plan.outgoing)
         await tools.files.swap_back(plan.sources)
+        if plan.compose:
+            doubts = await self._compose_back(plan.compose)
         if plan.tag:
             await tools.control.write_tag(plan.tag.back)
         if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
             await tools.sessions.put_back()
         await self.restart()
+        return doubts
+
+    async def _compose_back(self, swap: ComposeSwap) -> Sequence[str]:
+        doubts = await self.tools.project.swap_back(swap.files)
+        if swap.comes:
+            await self.tools.control.drop_service(swap.comes.name)
+        if swap.goes:
+            await self.tools.control.start_service(swap.goes.name)
+        return doubts
 
     async def restart(self) -> None:
         """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
@@ -112,6 +154,9 @@ class Switch:
         elif plan.database:
             await tools.databases.drop(plan.incoming)
         await tools.files.discard(plan.sources)
+        if plan.compose:
+            await tools.project.discard(plan.compose.files, plan.job)
+            await tools.files.remove_empty(plan.compose.made)
         if tools.sessions:
             await tools.sessions.discard()
 
@@ -157,8 +202,9 @@ async def switch_and_hold(
     For how many seconds nobody was served.
     """
     away_since = clock.monotonic()
-    await switch.forward(job, begin)
+    await switch.forward(job, begin, clock.now())
     await begin("waiting until it holds")
     back_since = await hold_gate(switch.tools.probe, switch.expected, patience, clock)
-    await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE})
-    return back_since - away_since
+    away = back_since - away_since
+    await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE}, **came_back(away))
+    return away

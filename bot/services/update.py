@@ -8,10 +8,11 @@ next.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.downtime import came_back
 from bot.domain.errors import RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
-from bot.domain.jobs import Trigger
-from bot.domain.messages import RunBackup, RunUpdate
+from bot.domain.jobs import ALL_JOBS, Trigger
+from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import Site, TagChange
 from bot.domain.stack import Stack
@@ -19,9 +20,11 @@ from bot.domain.update import HOP, PHASE, PLAN, UNTOUCHED, HopPlan, Phase, Updat
 from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import HopOutlook, Outlook
 from bot.domain.update_preview import UpdatePreview, require_fit
+from bot.domain.updated import REHEARSED, Updated, predict_away
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
+from bot.services.journal_ports import JobJournal
 from bot.services.outage import before_anything
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.preflight import Preflight
@@ -45,27 +48,6 @@ async def nobody_to_ask(_: Judgement) -> bool:
 
 
 _WITHOUT_REDIS = Family(2025, 10)
-
-
-@dataclass(frozen=True)
-class Updated:
-    """What serves now, and how long it took; for *away* seconds of it nobody was served."""
-
-    job: str
-    before: str | None
-    version: str
-    hops: int
-    seconds: float
-    away: float
-
-    @property
-    def words(self) -> str:
-        """In a sentence, for the journal."""
-        steps = f" in {self.hops} steps" if self.hops > 1 else ""
-        return (
-            f"{self.version} serves, {self.before} before{steps}, after {self.seconds:.0f} s;"
-            f" nobody could log in for {self.away:.0f} s"
-        )
 
 
 @dataclass(frozen=True)
@@ -97,13 +79,18 @@ class UpdateService:
     project: ComposeFiles
     rehearsal: Callable[[Baseline], Rehearsal]
     backup: BackupService
+    journal: JobJournal
     memory: UpdateMemory
     clock: Clock
     publish: Publish
 
     async def preview(self, command: RunUpdate) -> UpdatePreview:
-        """`--dry-run`: what would be done."""
-        return (await self._gather(command, "preview")).preview
+        """`--dry-run`: what would be done.
+
+        Raises RefusedError, as `run` would, where registry, store or Docker is away.
+        """
+        with before_anything():
+            return (await self._gather(command, "preview")).preview
 
     async def run(self, command: RunUpdate, job: JobLog, confirm: Confirm, ask: Ask) -> Updated:
         """Update, and return once the last version of the way has held at the gate.
@@ -121,7 +108,7 @@ class UpdateService:
             plan = await self._with_change(plan, number, command)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
             expected = took.get(plan.hop(number).version, 0)
-            away += await self._hop(plan, number, job, begin, ask, expected)
+            away = await self._hop(plan, number, job, begin, ask, expected, away)
         seconds = self.clock.monotonic() - started
         return Updated(
             job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
@@ -167,6 +154,7 @@ class UpdateService:
             rehearse=command.rehearse,
             diff=change.diff if change else "",
             not_checked=baseline.unchecked,
+            away=predict_away(await self.journal.jobs(ALL_JOBS), len(outlook.hops)),
         )
         return _Gathered(stack, site, tools, outlook, baseline, preview)
 
@@ -238,8 +226,10 @@ class UpdateService:
             [hop] = [each for each in plan.hops if each.version == str(error.version)]
             await self.memory.remember(hop, error.reason)
             raise
+        took = {each.version: each.seconds for each in rehearsed.hops}
+        await job.plan(**{REHEARSED: f"{sum(took.values()) / len(took):.1f}"})
         await begin(rehearsed.words)
-        return {each.version: each.seconds for each in rehearsed.hops}
+        return took
 
     async def _with_change(self, plan: UpdatePlan, number: int, command: RunUpdate) -> UpdatePlan:
         """What the hop wants of the compose files as the hop before has left them."""
@@ -262,29 +252,32 @@ class UpdateService:
         begin: Begin,
         ask: Ask,
         expected: float,
+        away: float,
     ) -> float:
-        """Roll and hold; for how many seconds nobody was served."""
+        """Roll and hold; for how many seconds nobody was served, the *away* of before included."""
         tools = await self.workplace.tools(plan.site, plan.key(number))
         roll = Roll(plan, number, tools, self.workplace, self.project)
         gone = self.clock.monotonic()
-        await roll.forward(job, begin)
+        await roll.forward(job, begin, self.clock.now())
         await begin(f"waiting until {roll.hop.version} holds")
         judgement = await self.gates.of(plan.site, expected).hold(roll.wanted)
-        held_since = self.clock.monotonic() - self.gates.stable
+        away += self.clock.monotonic() - self.gates.stable - gone
         if judgement.verdict is Verdict.ASK and await ask(judgement):
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
         if judgement.verdict is not Verdict.PROMOTE:
             await self.memory.remember(roll.hop, judgement.reason)
+            back = plan.version_before(number) or "the version before"
+            self.publish(StepBegan(f"going back to {back}"))  # which waits for no journal
             raise UpdateFailedError(
                 f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
             )
-        await job.plan(**promotion(roll))
+        await job.plan(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")
         if number > 1:
             await roll.drop_copies()
         for service in roll.hop.change.drops if roll.hop.change else ():
             await self.project.drop_service(plan.site, service)
-        return held_since - gone
+        return away
 
 
 def _way(outlook: Outlook) -> Sequence[tuple[str, str]]:

@@ -100,6 +100,9 @@ class ReleaseLog(Protocol):
     async def note_tags(self, place: str, tags: Collection[str], now: datetime) -> None:
         """Remember the tags of a repository that were not known yet."""
 
+    async def tags(self, place: str) -> Collection[str]:
+        """All tags of it that were ever seen."""
+
     async def first_seen(self, place: str, tag: str, digest: str, now: datetime) -> FirstSeen:
         """When *tag* was first seen to mean *digest*; now, where it was not seen before.
 

@@ -133,7 +133,11 @@ class UpdateRecovery:
         await self._tidy(roll.plan, roll.number)
         if roll.number < len(roll.plan.hops):
             return Outcome(state, joined(words, stopped_on_the_way(roll.plan, roll.number + 1)))
-        return Outcome(JobState.DONE, f"{roll.hop.version} serves: it had been started, and holds")
+        holds = "holds"
+        if judgement.verdict is Verdict.ASK:  # rows may have been written for hours: it stays
+            holds = f'{judgement.reason}. "akbot rollback" takes it back'
+        told = f"{roll.hop.version} serves: it had been started, and {holds}"
+        return Outcome(JobState.DONE, told)
 
     async def _back(self, job: Job, roll: Roll, words: str) -> Outcome:
         await self._note(job, {PHASE: Phase.BACK})

@@ -7,7 +7,9 @@ can start them but a person's own `up -d`, so they are removed once more before 
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
+from bot.domain.downtime import gone
 from bot.domain.errors import PortError
 from bot.domain.restore import GOING_AWAY
 from bot.domain.schema_change import SchemaChange, WayBack, judge_change, rows_written
@@ -76,10 +78,10 @@ class Roll:
         """Authentik's database."""
         return self.plan.site.database
 
-    async def forward(self, job: JobLog, begin: Begin) -> None:
-        """Start the hop's version on a database of which a copy is kept."""
+    async def forward(self, job: JobLog, begin: Begin, now: datetime) -> None:
+        """Start the hop's version on a database of which a copy is kept; it begins *now*."""
         plan, hop, tools = self.plan, self.hop, self.tools
-        await job.plan(**{PHASE: Phase.SWITCH})
+        await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
         if hop.keeps_sessions and tools.sessions:
@@ -132,6 +134,8 @@ class Roll:
             await self.tools.databases.drop(name)
         if self.tools.sessions:
             await self.tools.sessions.discard()
+        elif self.plan.site.redis_folder:  # its container went with a later version, not its files
+            await self.tools.files.discard([self.plan.site.redis_folder])
 
     async def forget(self) -> None:
         """Remove all that the hop has kept: there is no way back any more."""

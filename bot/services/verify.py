@@ -9,7 +9,7 @@ from bot import age
 from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import POSTGRES, Format, encoding_of
 from bot.domain.damage import Depth
-from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
+from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import ComponentVerified
 from bot.services.damage import DamageLog
@@ -72,15 +72,15 @@ class VerifyService:
         async with self.locks.reading(record.id):
             try:
                 await self._read(manifest, database)
-            except OtherKeyError:
-                raise
             except IntegrityError as error:
-                await self._remember(manifest, error, depth)
+                await self.damage.remember(manifest, error, depth)
                 raise
             if damage := await self.damage.whole(manifest, depth):
+                drill, deep_look = f"akbot drill {record.id}", f"akbot verify {record.id} --deep"
                 raise IntegrityError(
-                    f"nothing is wrong so far, but something was, deeper: {damage}",
-                    hint=f'Look there again with "akbot verify {record.id} --deep".',
+                    f"nothing is wrong so far, but something was, deeper: {damage.words}",
+                    hint="Look there again with"
+                    f' "{drill if damage.depth is Depth.DRILLED else deep_look}".',
                 )
         read = deep and manifest.component(POSTGRES) is not None
         return Verified(record.id, bool(self.identities), read, manifest.stored_size)
@@ -89,15 +89,6 @@ class VerifyService:
         for component in manifest.components:
             await verify_component(self.store, component, self.identities, database)
             self.publish(ComponentVerified(component))
-
-    async def _remember(self, manifest: Manifest, error: IntegrityError, depth: Depth) -> None:
-        """What was found counts for more than whether that could be written down."""
-        try:
-            await self.damage.found(manifest, str(error), depth)
-        except (PortError, RefusedError) as unwritten:
-            error.add_note(f"It still counts as good, since no note could be made: {unwritten}.")
-        else:
-            error.add_note("It counts as damaged now, until a verification finds it whole.")
 
 
 async def verify_component(

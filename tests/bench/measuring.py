@@ -1,22 +1,74 @@
-"""What the benchmarks share: the sandbox's settings, and a command's seconds and memory."""
+"""What the benchmarks share: the sandbox's settings, a command's seconds and memory, downtime."""
 
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SANDBOX = CHECKOUT / "tests/sandbox"
+LOGIN = "http://127.0.0.1:9001/if/flow/default-authentication-flow/"
+
+
+class Downtime:
+    """Whether the login page answers, asked every *every* seconds."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.gaps: list[tuple[float, float]] = []
+        """From the last answer before one to the first after it, by the clock on the wall."""
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Ask as long as the context lasts."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._thread.join()
+
+    @property
+    def seconds(self) -> float:
+        """Of the longest gap."""
+        return max((end - begin for begin, end in self.gaps), default=0.0)
+
+    def _watch(self) -> None:
+        answered, gone = time.time(), False
+        while not self._ended.wait(self._every):
+            if self.answers():
+                if gone:
+                    self.gaps.append((answered, time.time()))
+                answered, gone = time.time(), False
+            else:
+                gone = True
+
+    def answers(self) -> bool:
+        """Whether it does now."""
+        try:
+            with urllib.request.urlopen(LOGIN, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Wall and CPU seconds, peak mebibytes, what it printed, and when each line of stderr came."""
+    """Wall and CPU seconds, peak mebibytes, what it printed, and when each line of stderr came.
 
+    *began* is by the clock on the wall, the lines are counted from there.
+    """
+
+    began: float
     wall: float
     cpu: float
     peak: float
@@ -33,9 +85,9 @@ def sandbox_environment() -> dict[str, str]:
     return found
 
 
-def timed(command: Sequence[str], environment: Mapping[str, str]) -> Timed:
-    """Run it to its end; one that fails ends the benchmark with its words."""
-    began = time.monotonic()
+def timed(command: Sequence[str], environment: Mapping[str, str], code: int = 0) -> Timed:
+    """Run it to its end; another exit code than *code* ends the benchmark with its words."""
+    on_the_wall, began = time.time(), time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.PIPE, env=dict(environment), text=True
@@ -44,10 +96,11 @@ def timed(command: Sequence[str], environment: Mapping[str, str]) -> Timed:
         lines = [(time.monotonic() - began, line.strip()) for line in process.stderr]
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
-        if status != 0:
+        if os.waitstatus_to_exitcode(status) != code:
             sys.exit(f"{' '.join(command)}: failed: {' / '.join(line for _, line in lines[-5:])}")
         output.seek(0)
         return Timed(
+            on_the_wall,
             wall,
             usage.ru_utime + usage.ru_stime,
             usage.ru_maxrss / 1024,

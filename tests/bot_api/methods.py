@@ -100,8 +100,24 @@ def set_my_commands(world: World, request: Request) -> bool:
             raise bad_request("BOT_COMMAND_INVALID")
         if not 1 <= len(command.get("description", "")) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.commands[request.text("scope")] = commands
+    scope = _scope(world, request)
+    world.commands[scope] = commands
     return True
+
+
+def delete_my_commands(world: World, request: Request) -> bool:
+    world.commands.pop(_scope(world, request), None)
+    return True
+
+
+def _scope(world: World, request: Request) -> str:
+    """The scope as it was sent; a chat that it names is one that the bot knows."""
+    scope = request.json("scope", {})
+    if isinstance(scope, dict) and "chat_id" in scope:
+        chat = world.chats.get(int(scope["chat_id"]))
+        if chat is None or chat.bot == "never started":
+            raise bad_request("chat not found")
+    return request.text("scope")
 
 
 def delete_webhook(world: World, request: Request) -> bool:
@@ -148,6 +164,7 @@ METHODS: dict[str, Method] = {
     "sendphoto": send_photo,
     "sendchataction": send_chat_action,
     "setmycommands": set_my_commands,
+    "deletemycommands": delete_my_commands,
     "deletewebhook": delete_webhook,
     "getwebhookinfo": get_webhook_info,
     "getchat": get_chat,

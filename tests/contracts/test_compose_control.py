@@ -145,6 +145,22 @@ async def test_compose_is_told_the_projects_files_and_nothing_of_our_environment
     assert names == ["HOME", "PATH"]
 
 
+async def test_texts_are_read_in_the_place_of_the_files(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
+    """Several, in their order, from no disk."""
+    (tmp_path / "bin" / "docker").write_text(
+        '#!/bin/sh\nfor word in "$@"; do [ "$last" = --file ] && cat "$word"'
+        ' && echo "$word" >>"$HOME/paths"; last=$word; done\n'
+    )
+    site = replace(SITE, working_dir=str(tmp_path))
+
+    out = await program.run(site, "config", texts=[b"one\n", b"two\n"], within=10)
+
+    assert out == b"one\ntwo\n"
+    assert all(each.startswith("/proc/") for each in (tmp_path / "paths").read_text().split())
+
+
 async def test_outposts_are_started_beside_server_and_worker(
     program: ComposeProgram, tmp_path: Path
 ) -> None:

@@ -104,6 +104,16 @@ def test_there_and_back(folder: Path) -> None:
     assert statuses(folder) == {(0o640, 1026, 100)}
 
 
+def test_what_was_there_before_can_be_had(folder: Path) -> None:
+    apply(folder)
+
+    assert file_swap.kept(changes(folder), KEY) == {str(folder / n): OLD[n] for n in OLD}
+
+    (folder / f".akbot-{KEY}.{next(iter(OLD))}.old").write_bytes(b"another")
+    with pytest.raises(RefusedError, match="is not kept any more"):
+        file_swap.kept(changes(folder), KEY)
+
+
 def test_what_lies_beside_is_as_private_as_the_file(folder: Path) -> None:
     file_swap.stage(changes(folder), texts(folder), KEY)
 

@@ -335,6 +335,24 @@ async def test_a_message_comes_back_whole(journal: AnyJournal) -> None:
     assert await journal.outbox.find("other") is None
 
 
+async def test_a_picture_is_kept_until_it_was_sent_or_given_up(journal: AnyJournal) -> None:
+    numbers = []
+    for key in ("sent", "dropped", "waiting"):
+        message = Message(key=key, chat=1, text="caption", picture=b"\x89PNG\0\xff")
+        assert await journal.outbox.put(message, NOW)
+        numbers.append((await found(journal, key)).number)
+
+    await journal.outbox.attempt(numbers[0])
+    assert (await found(journal, "sent")).message.picture == b"\x89PNG\0\xff"
+    await journal.outbox.sent(numbers[0], 55, shown("caption"))
+    await journal.outbox.drop(numbers[1], "the bot was blocked")
+
+    pictures = [(await found(journal, key)).message.picture for key in ("sent", "dropped")]
+    assert pictures == [None, None]
+    [waits] = await journal.outbox.waiting()
+    assert waits.message.picture == b"\x89PNG\0\xff"
+
+
 async def test_a_key_is_written_once(journal: AnyJournal) -> None:
     assert await journal.outbox.put(MESSAGE, NOW)
     assert not await journal.outbox.put(replace(MESSAGE, text="another"), NOW)

@@ -105,9 +105,44 @@ async def test_files_are_swapped_and_back(tmp_path: Path, image_id: str) -> None
         await files.swap_back([source])
         await files.swap_back([source])
         assert contents(old) == before
+        (old / f".akbot-{JOB}.rdb").touch()  # Redis's, which is gone
         await files.discard([source])
         assert await files.states([source]) == {source: FolderState.NONE}
     assert not list(old.glob(".akbot-*"))
+
+
+async def test_a_folder_is_emptied_and_filled_again(tmp_path: Path, image_id: str) -> None:
+    old = tmp_path / "mount"
+    fill(old, "old")
+    before, mode = contents(old), old.stat().st_mode
+    source = str(old)
+
+    async with tool(image_id) as files:
+        await files.stage_nothing([source])
+        await files.stage_nothing([source])
+        await files.swap([source])
+        await files.stage_nothing([source])  # what was there is not lost by one more
+        assert await files.states([source]) == {source: FolderState.SWAPPED}
+        assert [each.name for each in old.iterdir()] == [f".akbot-{JOB}"]
+        assert old.stat().st_mode == mode
+        await files.remove_empty([source])
+        await files.swap_back([source])
+        await files.discard([source])
+    assert contents(old) == before
+
+
+async def test_only_an_empty_folder_is_removed(tmp_path: Path, image_id: str) -> None:
+    """One that the Engine has made for a mount, say."""
+    made, used = tmp_path / "made", tmp_path / "used"
+    fill(used, "old")
+    async with tool(image_id) as files:
+        assert await files.are_folders([str(made)]) == {str(made): True}
+
+        await files.remove_empty([str(made), str(used), "a-volume"])
+        await files.remove_empty([str(made)])
+
+    assert not made.exists()
+    assert (used / "plain.txt").exists()
 
 
 async def test_a_backup_leaves_out_what_a_restore_has_kept(tmp_path: Path, image_id: str) -> None:

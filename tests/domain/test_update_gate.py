@@ -103,10 +103,17 @@ def restarting(times: int, lives: int, service: str = "server", **shown: Any) ->
     ]
 
 
+def crashing(service: str = "server", **shown: Any) -> Phase:
+    """Dies within its container of an error, and is started again there."""
+    error = sign(SignKind.TRACEBACK, "ImportError: x", service)
+    return Phase(11, shown, {"signs": (error,)})
+
+
 def migrating(seconds: int, *, active: bool = True, rows: int = 600, newest: str = "") -> Phase:
     return starting(seconds, migration=MigrationSeen(active=active, rows=rows, newest=newest))
 
 
+MIGRATION = MigrationSeen(active=True)
 LOGIN = wanted_version(baseline=Baseline(login_page=200, root_config=200, login=LOGGED_IN))
 PUBLIC = wanted_version(
     baseline=Baseline(login_page=200, root_config=200, public=200, public_url=URL)
@@ -187,6 +194,14 @@ def tried(login: str | None, seconds: int, every: int = 20) -> list[Phase]:
         pytest.param(
             [starting(10), Phase(1, {}, {"signs": (sign(SignKind.TRACEBACK),)}), well(61)],
             None, 70, id="a traceback of which nothing comes",
+        ),
+        pytest.param(
+            [*[crashing()] * 4, well(61)], None, 60,
+            id="a task that fails again and again while server and worker are well",
+        ),
+        pytest.param(
+            [*[crashing("worker", workers=(), migration=MIGRATION)] * 9, well(61)],
+            None, 159, id="errors while it migrates",
         ),
         pytest.param(
             [Phase(9, {"ready": 502}, {"signs": (sign(SignKind.SCHEMA),)}), well(61)],
@@ -308,6 +323,21 @@ LOOPS = Phase(1, {"ready": 502}, {"signs": (sign(SignKind.RESTARTING),)})
         pytest.param(
             [Phase(9, {"ready": 502}, {"signs": (sign(SignKind.RESTARTING),)})] * 9, None, 45,
             "gunicorn ends as often as it is started", id="server looping, no cause in the log",
+        ),
+        pytest.param(
+            [crashing(ready=502)] * 9, None, 33,
+            '"server" does not come up, it fails again and again: ImportError: x',
+            id="never ready, and the same error again and again",
+        ),
+        pytest.param(
+            [crashing("worker", workers=())] * 9, None, 33,
+            '"worker" does not come up, it fails again and again: ImportError: x',
+            id="no heartbeat, and the same error again and again",
+        ),
+        pytest.param(
+            [crashing("worker", containers=of_family(OLD_FAMILY, health="starting"))] * 9,
+            NO_ROWS, 33, '"worker" does not come up, it fails again',
+            id="a worker before 2025.8 that dies again and again",
         ),
         pytest.param(
             [Phase(9, {"ready": 502}, {"signs": (sign(SignKind.SKIP),)})], None, 0,

@@ -16,7 +16,7 @@ __all__ = ["ada", "chatting", "stack", "telegram"]
 
 pytestmark = pytest.mark.docker
 
-YES = "Yes, replace it now"
+WORD = "restore"
 
 
 @pytest.fixture
@@ -33,9 +33,10 @@ def said(telegram: BotApi, words: str, *, seconds: float = 30) -> Message:
 
 
 def press_through(telegram: BotApi, ada: Person, title: str, last: str) -> None:
-    """Agree to the plan that is headed so, then once more."""
+    """Agree to the plan that is headed so, then once more, by the word that costs rows."""
     ada.presses(said(telegram, title), "Go on")
-    ada.presses(said(telegram, last), YES)
+    assert said(telegram, last).labels == ["No, leave all as it is"]
+    ada.says(WORD)
 
 
 def test_a_restore_and_its_undo_are_pressed_through(
@@ -91,10 +92,10 @@ def test_a_plan_that_has_changed_since_is_not_run_but_shown_anew(
     with daemon(hasty):
         ada.says("/restore")
         ada.presses(said(telegram, "Restore the backup of"), "Go on")
-        last = said(telegram, "in place of what serves now")
+        said(telegram, "in place of what serves now")
         second = hasty.backup()["id"]
         before = stack.docker("ps", "--all", "--quiet", "--no-trunc")
-        ada.presses(last, YES)
+        ada.says(WORD)
         outcome = said(telegram, "❌ Not restored", seconds=120)
         assert "has changed since it was confirmed" in outcome.text
         assert "nothing that serves was changed" in outcome.text

@@ -5,7 +5,8 @@ The stack is its own, so it comes late: afterwards there is a new one, with noth
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
+from tests.e2e.test_backup import wait_until
+from tests.e2e.test_kills import kill, newest_job
 from tests.e2e.test_restore import own_databases, rows, served
 from tests.e2e.visitor import Visitor, probing
 from tests.sandbox.fixture import Sandbox, script
@@ -41,6 +44,40 @@ def visitor(stack: Sandbox) -> Visitor:
     visitor.log_in(stack)
     assert visitor.is_logged_in()
     return visitor
+
+
+@dataclass(frozen=True)
+class Early:
+    """A backup of where it all began, by a bot that has no part in the updates."""
+
+    bot: Akbot
+    backup: str
+    rows: Mapping[str, object]
+    media: Mapping[str, bytes]
+    texts: Mapping[str, bytes]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def early(stack: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Early:
+    bot = bot_of(stack, tmp_path_factory.mktemp("early"))
+    media, data = contents(stack.mounts / "authentik" / "media"), rows(stack)
+    return Early(bot, bot.backup()["id"], data, media, texts(stack))
+
+
+@pytest.fixture(scope="module")
+def late(stack: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Akbot:
+    """The bot that has gone to the newest version, and knows the way back."""
+    return bot_of(stack, tmp_path_factory.mktemp("late"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = (each for each in folder.rglob("*") if each.is_file() and ".akbot-" not in str(each))
+    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
+
+
+def texts(stack: Sandbox) -> dict[str, bytes]:
+    """The compose files."""
+    return {each.name: each.read_bytes() for each in stack.project.glob("*.yml")}
 
 
 @pytest.fixture
@@ -171,11 +208,9 @@ def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Vis
     in_step(stack)
 
 
-def test_the_way_to_the_newest_and_back(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
-    """Over the move of the media; back in one step, to where the way began."""
-    files = {each.name: each.read_text() for each in stack.project.glob("*.yml")}
-
-    done = updated(bot, "--apply-compose", "2026.8.3")
+def test_the_way_to_the_newest(stack: Sandbox, late: Akbot, visitor: Visitor) -> None:
+    """Over the move of the media."""
+    done = updated(late, "--apply-compose", "2026.8.3")
 
     assert done["hops"] == len(LATE)
     assert served(stack) == (200, "2026.8.3")
@@ -185,11 +220,75 @@ def test_the_way_to_the_newest_and_back(stack: Sandbox, bot: Akbot, visitor: Vis
     assert not (stack.mounts / "authentik" / "media").exists()
     in_step(stack)
 
-    bot.ok("rollback", "--yes", "--no-safety-backup")
+
+@dataclass(frozen=True)
+class Newest:
+    """All of the stack at the newest version that a restore might spoil."""
+
+    rows: Mapping[str, object]
+    data: Mapping[str, bytes]
+    texts: Mapping[str, bytes]
+    env: list[str]
+
+    @classmethod
+    def of(cls, stack: Sandbox) -> "Newest":
+        data = contents(stack.mounts / "authentik" / "data")
+        return cls(rows(stack), data, texts(stack), env_of(stack))
+
+
+def test_a_restore_to_another_layout_that_is_killed_is_undone(stack: Sandbox, early: Early) -> None:
+    before = Newest.of(stack)
+    bot = early.bot
+    process = bot.start("restore", early.backup, "--apply-compose", "--yes", "--no-safety-backup")
+    wait_until(lambda: newest_job(bot)[1] == "starting redis", "its Redis is coming", 120)
+    kill(process)
+
+    bot.backup("--component", "templates")
+
+    assert served(stack) == (200, "2026.8.3")
+    assert Newest.of(stack) == before
+    assert "authentik-redis" not in stack.docker("ps", "--all", "--format", "{{.Names}}").split()
+    assert not (stack.mounts / "authentik" / "media").exists()
+    assert not [*stack.project.glob(".akbot-*")]
+    assert own_databases(stack) == []
+    assert not throw_aways(stack)
+    in_step(stack)
+
+
+def test_a_backup_of_another_layout_brings_its_compose_files_with_it(
+    stack: Sandbox, early: Early
+) -> None:
+    """Redis is there again, the media lie where they lay; and an undo takes all of it back."""
+    before, bot = Newest.of(stack), early.bot
+    refused = bot("restore", early.backup, "--yes")
+    assert (refused.code, "--apply-compose" in refused.err) == (3, True), refused.err
+
+    bot.ok("restore", early.backup, "--apply-compose", "--yes", "--no-safety-backup")
+
+    assert served(stack) == (200, "2025.2.1")
+    assert rows(stack) == early.rows
+    assert texts(stack) == early.texts
+    assert contents(stack.mounts / "authentik" / "media") == early.media
+    assert contents(stack.mounts / "authentik" / "data") == {}
+    names = stack.docker("ps", "--format", "{{.Names}}").split()
+    assert "authentik-redis" in names
+    in_step(stack)
+
+    bot.ok("restore", "--undo", "--yes")
+
+    assert served(stack) == (200, "2026.8.3")
+    assert Newest.of(stack) == before
+    assert "authentik-redis" not in stack.docker("ps", "--all", "--format", "{{.Names}}").split()
+    in_step(stack)
+
+
+def test_back_from_the_newest_in_one_step(stack: Sandbox, late: Akbot, visitor: Visitor) -> None:
+    """To where that way began."""
+    late.ok("rollback", "--yes", "--no-safety-backup")
 
     assert served(stack) == (200, "2025.10.4")
     assert (stack.mounts / "authentik" / "media").is_dir()
-    assert {each.name: each.read_text() for each in stack.project.glob("*.yml")} == files
+    assert "data:/data" not in (stack.project / "docker-compose.yml").read_text()
     assert visitor.is_logged_in()
     in_step(stack)
 

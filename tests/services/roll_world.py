@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.adapters.journal import Journal
@@ -14,15 +15,22 @@ from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Stack
 from bot.domain.update_gate import Judgement
 from bot.domain.update_preview import UpdatePreview
+from bot.domain.updated import Updated
 from bot.services.backup import BackupService
 from bot.services.half_backups import HalfBackups
 from bot.services.jobs import Jobs
 from bot.services.ports import JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.restore_ports import Tools
-from bot.services.rollback import RollbackRecovery, RollbackService, RolledBack, WayBackDown
+from bot.services.rollback import (
+    RollbackRecovery,
+    RollbackService,
+    RolledBack,
+    WayBackDown,
+    rolled_back_after_all,
+)
 from bot.services.undo import Undo
-from bot.services.update import Updated, UpdateService
+from bot.services.update import UpdateService
 from bot.services.update_check import UpdateCheck
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_recovery import UpdateRecovery
@@ -163,7 +171,7 @@ class RollWorld(World):
             self.gate_clock,
         )
         rollbacks = RollbackRecovery(
-            self.engine, self.journal, self.way, self.backups, self.gate_clock
+            self.engine, self.journal, self.way, self.backups, self.memory, self.gate_clock
         )
         settle = {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
         trusted = lambda: self.keyring.trusted  # noqa: E731
@@ -201,6 +209,7 @@ class RollWorld(World):
             self.project,
             lambda _: self.mortal(RollRehearsal(self.host)),
             self.backup_service(publish),
+            self.journal,
             self.memory,
             self.gate_clock,
             publish,
@@ -231,7 +240,8 @@ class RollWorld(World):
             )
             return await service.run(command, job, confirm)
 
-        return await self.jobs.run(command, work, words=lambda done: done.words)
+        after_all = partial(rolled_back_after_all, self.clock)
+        return await self.jobs.run(command, work, None, lambda done: done.words, after_all)
 
 
 def world_of(journal: Journal, **parts: Any) -> RollWorld:

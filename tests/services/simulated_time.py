@@ -52,6 +52,12 @@ class SimulatedClock:
         heapq.heappush(self._waiting, (deadline, next(self._numbers), over))
         await over
 
+    def jump(self, by: timedelta) -> None:
+        """Somebody sets the clock: it shows another time, and no time passes."""
+        self.at += by
+        self._started += by
+        self._waiting = [(at + by, number, over) for at, number, over in self._waiting]
+
     async def run_until(self, end: datetime) -> None:
         """Let everything happen that happens until *end*."""
         await everything_waits()

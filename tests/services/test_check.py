@@ -15,7 +15,7 @@ from bot.domain.pause import Pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
-from bot.services.drill import DrillHistory
+from bot.services.drill_history import DrillHistory
 from bot.services.ports import KeyFacts, Protection, StoredObject
 from bot.services.stores import Place, Stores
 from tests.fakes import FakeKitLog, FakeStore

@@ -13,9 +13,10 @@ from bot.domain.damage import Damage, Depth, damage_file, encode_damage
 from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.manifest import Manifest
 from bot.domain.signature import sign
+from bot.services.drill import DrillFailedError
 from tests.fakes import FakeStore
-from tests.fakes_stack import DUMP, NOW
-from tests.services.world import World
+from tests.fakes_stack import DUMP, NOW, make_facts
+from tests.services.world import DRILL, World
 
 
 @pytest.fixture
@@ -107,6 +108,84 @@ async def test_what_only_a_deep_look_sees_a_shallow_one_does_not_clear(world: Wo
     record = await the_record(world, manifest.id)
     assert record.state is BackupState.DAMAGED
     assert "(found by verify --deep on" in record.reason
+
+
+def lose_a_table(world: World) -> None:
+    facts = make_facts()
+    users = "public.authentik_core_user"
+    rows = {name: count for name, count in facts.rows.items() if name != users}
+    world.engine.scratch.found = replace(facts, rows=rows)
+
+
+async def test_what_a_drill_finds_counts_until_a_drill_finds_it_whole(world: World) -> None:
+    older = await world.run()
+    world.clock.at += timedelta(days=1)
+    newer = await world.run()
+    lose_a_table(world)
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    assert caught.value.__notes__ == ["It counts as damaged now, until a drill finds it whole."]
+    record = await the_record(world, newer.id)
+    assert record.state is BackupState.DAMAGED
+    assert 'the table "public.authentik_core_user" is missing (found by a drill' in record.reason
+    assert choose(await world.records(), LATEST).id == older.id
+    with pytest.raises(IntegrityError, match="something was, deeper") as shallow:
+        await verify(world, newer.id, deep=True)
+    assert shallow.value.hint == f'Look there again with "akbot drill {newer.id}".'
+
+    world.engine.scratch.found = make_facts()
+    await world.drill(replace(DRILL, backup=newer.id))
+
+    assert (await the_record(world, newer.id)).state is BackupState.GOOD
+
+
+async def test_a_drill_without_the_key_sees_what_a_verification_sees(world: World) -> None:
+    manifest = await world.run()
+    spoil(world, manifest)
+    identities, world.keyring = world.keyring.identities, replace(world.keyring, identities=())
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+    world.keyring = replace(world.keyring, identities=identities)
+
+    record = await the_record(world, manifest.id)
+
+    assert record.state is BackupState.DAMAGED
+    assert "(found by verify on" in record.reason
+
+
+@pytest.mark.parametrize("obstacle", ["key", "disk"])
+async def test_a_drill_that_fails_for_what_is_here_makes_no_backup_damaged(
+    world: World, obstacle: str
+) -> None:
+    manifest = await world.run()
+    if obstacle == "key":
+        world.keyring = replace(world.keyring, identities=[age.X25519Identity.generate()])
+    else:
+        world.engine.scratch.writable = False
+
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+
+    assert (await the_record(world, manifest.id)).state is BackupState.GOOD
+    assert not notes(world)
+
+
+async def test_a_copy_notes_the_damage_where_it_read_it(world: World) -> None:
+    manifest = await world.run()
+    spoil(world, manifest)
+    world.others = {"far": FakeStore()}
+
+    with pytest.raises(PortError, match='copy to store "far"') as caught:
+        await world.copy()
+
+    assert caught.value.__notes__ == [
+        "It counts as damaged now, until a verification finds it whole."
+    ]
+    assert (await the_record(world, manifest.id)).state is BackupState.DAMAGED
+    assert not any(key.endswith("/manifest.json") for key in world.others["far"].objects)
+    assert not await world.copies().preview()
 
 
 async def test_a_key_that_does_not_fit_is_no_damage(world: World) -> None:

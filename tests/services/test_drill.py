@@ -12,7 +12,8 @@ from bot.domain.drill import DrillReport, Verdict
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.stack import Stack
-from bot.services.drill import DrillFailedError, DrillHistory, DrillNotRunError
+from bot.services.drill import DrillFailedError, DrillNotRunError
+from bot.services.drill_history import DrillHistory
 from tests.fakes import FakeStore
 from tests.fakes_stack import CONTENTS, FakeApplication, FakeEngine, FakeScratch, make_facts
 from tests.services.world import DRILL, World

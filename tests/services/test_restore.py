@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot import age
 from bot.app_restores import confirmed_before
 from bot.domain.catalogue import BackupState
+from bot.domain.downtime import came_back
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger, degraded
 from bot.domain.messages import RunRestore, StepBegan
@@ -20,6 +21,7 @@ from bot.domain.signature import public_key_of
 from bot.entrypoints.render_restore import restored_lines
 from bot.services.deletion import READS
 from bot.services.gate import GateError
+from bot.services.outage import AWAY_WITHIN
 from bot.services.restore import Confirm
 from bot.services.restore_ports import Tools
 from tests.fakes import FakeStore
@@ -270,6 +272,8 @@ async def test_it_says_for_how_long_nobody_was_served(world: RestoreWorld) -> No
 
     assert 0 <= restored.away < restored.seconds
     assert f"nobody could log in for {restored.away:.0f} s" in restored.words
+    [job, *_] = await world.journal.jobs()
+    assert came_back(restored.away).items() <= job.plan.items()
 
 
 async def test_neither_what_it_reads_nor_what_it_makes_is_pruned(world: RestoreWorld) -> None:
@@ -434,6 +438,48 @@ async def test_a_stop_does_not_leave_the_stack_half_swapped(world: RestoreWorld,
     assert (job.state, job.swept) == (JobState.INTERRUPTED, True)
     assert (host.served(), host.redis) == ({OLD}, OLD)
     assert not host.left_over()
+
+
+@pytest.mark.parametrize("call", ["remove", "fence", "swap", "swap a mount", "flush", "start"])
+async def test_docker_that_is_away_in_the_middle_is_waited_for(
+    world: RestoreWorld, call: str
+) -> None:
+    world.host.outages = {call: 100}
+
+    with pytest.raises(PortError, match="does not answer"):
+        await world.restore()
+
+    assert (world.host.served(), world.host.redis) == ({OLD}, OLD)
+    assert not world.host.left_over()
+    [job, *_] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+
+
+async def test_what_stays_away_is_left_to_the_next_process(world: RestoreWorld) -> None:
+    world.host.outages = {"fence": 1_000_000}
+
+    with pytest.raises(PortError, match="does not answer"):
+        await world.restore()
+
+    assert world.gate_clock.passed > AWAY_WITHIN
+    [left] = await world.journal.open_jobs()
+    assert left.swept is False
+    world.host.away = 0
+    await world.jobs.recover()
+    assert world.host.served() == {OLD}
+    assert not world.host.left_over()
+
+
+async def test_before_the_switch_nobody_is_away_and_nothing_is_waited_for(
+    world: RestoreWorld,
+) -> None:
+    world.host.outages = {"load": 1_000_000}
+
+    with pytest.raises(PortError, match="does not answer"):
+        await world.restore()
+
+    assert world.gate_clock.passed < AWAY_WITHIN
+    assert world.host.served() == {OLD}
 
 
 async def test_an_unsigned_backup_is_restored_only_where_a_person_says_so(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.jobs import JobState
+from bot.domain.jobs import JobKind, JobState
 from tests.contracts.state_places import a_job
 from tests.services.test_prune_schedule import runner
 from tests.services.world import World
@@ -39,8 +39,9 @@ async def test_it_does_not_run_once_the_lock_is_free(world: World) -> None:
 async def test_nobody_waits_for_a_killed_job_to_stop(world: World) -> None:
     operations = runner(world)
 
-    assert await operations.cancel("Ada (7)") is None
+    assert await operations.cancel("Ada (7)", frozenset(JobKind)) is None
     assert [job.state for job in await operations.jobs_as_they_stand(5)] == [JobState.INTERRUPTED]
 
     world.lock.held = True
-    assert await operations.cancel("Ada (7)") == JOB
+    assert await operations.cancel("Ada (7)", frozenset(JobKind) - {JOB.kind}) is None
+    assert await operations.cancel("Ada (7)", frozenset(JobKind)) == JOB

@@ -18,7 +18,7 @@ from bot.domain.jobs import JobKind, JobState, degraded
 from bot.domain.manifest import MANIFEST
 from bot.domain.messages import BackupFinished
 from bot.domain.retention import Policy
-from bot.services.drill import DrillHistory
+from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Jobs
 from bot.services.ports import StoredObject
 from bot.services.runner import JobRunner

@@ -1,5 +1,6 @@
 """Updates and rollbacks over fakes: what they do in which order, and what they say."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
+from bot.domain.downtime import seconds_away
 from bot.domain.errors import (
     PortError,
     RefusedError,
@@ -20,8 +22,10 @@ from bot.domain.messages import StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
+from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
 from bot.services.rehearsal import RehearsalFailedError
+from bot.services.update_kept import UpdateKept
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
 from tests.services.test_update_check import image
@@ -70,6 +74,27 @@ async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> N
     assert "2025.2.4 serves, 2025.2.1 before" in await last_message(journal)
 
 
+async def test_the_journal_knows_how_long_people_were_away(journal: Journal) -> None:
+    done = await world_with(journal).update(UPDATE)
+
+    [job] = await journal.jobs.jobs()
+    assert seconds_away(job) == pytest.approx(max(done.away, 0), abs=0.1)
+
+
+async def test_it_knows_so_too_of_what_was_undone(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(UPDATE, rehearse=False))
+    [undone] = await journal.jobs.jobs()
+    await world.roll_back()
+    [taken_back, _] = await journal.jobs.jobs()
+
+    assert undone.state is JobState.ROLLED_BACK
+    assert seconds_away(undone) is not None
+    assert seconds_away(taken_back) is not None
+
+
 async def test_how_long_people_will_be_away_is_told_before_they_are(journal: Journal) -> None:
     world = world_with(journal)
 
@@ -80,6 +105,29 @@ async def test_how_long_people_will_be_away_is_told_before_they_are(journal: Jou
         number for number, step in enumerate(steps) if step.startswith("rehearsed on a copy")
     )
     assert told < steps.index(GOING_AWAY)
+
+
+async def test_how_long_the_next_one_will_take_is_known_from_the_last(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+    first = await world.updates().preview(PATCH)
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(UPDATE, rehearse=False))
+    one_step = await world.updates().preview(UPDATE)
+
+    assert first.away is None
+    assert one_step.away
+    assert one_step.away.source == "the last update here"
+
+
+async def test_before_the_first_one_it_is_known_from_the_rehearsal(journal: Journal) -> None:
+    world = world_with(journal, next=NEVER_READY)
+    world.host.fails = {"remove"}
+    with pytest.raises(PortError):
+        await world.update(PATCH)
+    world.host.fails = set()
+    await world.jobs.recover()
+
+    assert (await world.updates().preview(PATCH)).away == Prediction(48, "the last rehearsal here")
 
 
 async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
@@ -93,6 +141,16 @@ async def test_without_a_word_nothing_is_changed(journal: Journal) -> None:
 
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     assert not {"remove", "fence", "pull"} & set(world.host.calls)
+
+
+async def test_a_look_at_it_is_refused_in_the_same_words_where_something_is_away(
+    journal: Journal,
+) -> None:
+    world = world_with(journal)
+    world.registry.fail = PortError("ask the registry: connection refused")
+
+    with pytest.raises(RefusedError, match=r"connection refused\. Nothing was changed"):
+        await world.updates().preview(PATCH)
 
 
 async def test_what_fails_in_the_rehearsal_is_never_started(journal: Journal) -> None:
@@ -148,6 +206,8 @@ async def test_what_does_not_hold_goes_back(
     assert words in str(failed.value)
     assert "2025.2.4 did not hold: it was never ready. 2025.2.1 serves again" in str(failed.value)
     assert failed.value.proof == ("a line of its log",)
+    steps = [event.words for _, event in world.told if isinstance(event, StepBegan)]
+    assert steps[-1] == "going back to 2025.2.1"
     assert any("_failed_" in each for each in host.databases) is aside
     assert not any("_before_" in each for each in host.databases)
     [bad] = await journal.releases.bad(REPOSITORY)
@@ -191,6 +251,22 @@ async def test_where_only_the_public_url_fails_a_person_decides(
 
     assert asked == ["https://sso.example answers 502, 200 before"]
     assert (world.host.running, world.host.tag) == (version, version)
+
+
+async def test_stopped_before_the_answer_it_stays_and_says_what_fails(journal: Journal) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, asks=True))
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(STRAIGHT, ask=stopped)
+
+    assert await last_message(journal) == (
+        "2025.2.4 serves: it had been started, and https://sso.example answers 502, 200 before."
+        ' "akbot rollback" takes it back'
+    )
+    assert (await world.roll_back()).version == "2025.2.1"
 
 
 async def test_a_hop_that_fails_returns_to_the_last_promoted_one(journal: Journal) -> None:
@@ -284,12 +360,15 @@ async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
     await world.update(STRAIGHT)
     world.host.outages = {"swap": 100}
 
-    with pytest.raises(PortError, match="does not answer"):
-        await world.roll_back()
+    done = await world.roll_back()
 
+    assert (done.version, done.words) == ("2025.2.1", await last_message(journal))
+    assert "2025.2.1 serves again on the database as it was before" in done.words
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     [job, _] = await journal.jobs.jobs()
     assert (job.state, job.swept) == (JobState.DONE, True)
+    [bad] = await journal.releases.bad(REPOSITORY)
+    assert bad.reason == "the update to it was taken back by root"
 
 
 async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
@@ -304,10 +383,32 @@ async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journa
 
     assert (world.host.running, world.host.redis) == ("2025.10.4", None)
     assert world.host.compose == "without redis"
+    assert world.host.redis_kept
     await world.roll_back()
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     assert world.host.live == Content()
     assert (world.host.redis, world.host.compose) == ("sessions", "as it was")
+
+
+async def test_what_redis_held_goes_with_the_way_back_though_redis_is_gone(
+    journal: Journal,
+) -> None:
+    world = world_with(journal)
+    tags = ("2025.8.6", "2025.10.4")
+    world.registry.images |= {tag: image(tag) for tag in tags}
+    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
+    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
+    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+    await world.update(replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose=True))
+    [job] = await journal.jobs.jobs()
+    plan = plan_of(job.plan)
+    assert plan
+
+    await UpdateKept(world.workplace, world.project).drop(plan)
+
+    assert world.host.redis is None
+    assert world.host.redis_kept == {}
+    assert list(world.host.databases) == [LIVE]
 
 
 async def test_a_rollback_says_what_it_loses_and_keeps_that_aside(journal: Journal) -> None:

@@ -122,14 +122,17 @@ class World:
 
     def copies(self, publish: Publish = lambda _: None) -> CopyService:
         trusted = self.keyring.trusted
-        return CopyService(self.stores, self.read_locks, self.clock, trusted, publish, "authentik")
+        return CopyService(
+            self.stores, self.read_locks, self.clock, trusted, publish, "authentik", self.damage_log
+        )
+
+    def damage_log(self, store: Any) -> DamageLog:
+        return DamageLog(store, self.keyring.trusted, lambda: self.keyring.signing_key, self.clock)
 
     @property
     def verify(self) -> VerifyService:
         identities = self.keyring.identities
-        log = DamageLog(
-            self.store, self.keyring.trusted, lambda: self.keyring.signing_key, self.clock
-        )
+        log = self.damage_log(self.store)
         tell = lambda _: None  # noqa: E731
         return VerifyService(self.engine, self.store, identities, tell, self.read_locks, log)
 
@@ -200,6 +203,7 @@ class World:
                 self.clock,
                 publish,
                 self.read_locks,
+                self.damage_log(self.stores.holding(record)),
                 boot=command.boot,
             )
             return await service.run(record, job)

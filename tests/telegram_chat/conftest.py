@@ -24,7 +24,8 @@ def telegram(clock: TurnedClock) -> Iterator[BotApi]:
 @pytest.fixture
 async def world(telegram: BotApi, clock: TurnedClock, tmp_path: Path) -> AsyncIterator[World]:
     journal = Journal(StateFolder(tmp_path / "state"))
-    yield World(telegram, journal.inbox("1"), journal.outbox, journal.questions, clock)
+    parts = (journal.inbox("1"), journal.outbox, journal.questions, journal.moves)
+    yield World(telegram, *parts, clock)
     await journal.close()
 
 

@@ -9,6 +9,10 @@ from tests.telegram_chat.world import World
 
 NEWEST, OLDER = record(8.5), record(32)
 YES, NO = "Yes, replace it now", "No, leave all as it is"
+WORD = "restore"
+"""What is typed in place of YES where rows are lost."""
+FILES = make_preview(components=("media",), untouched=("postgres", "redis"))
+"""A plan that loses no rows, so that a button does."""
 UNDO = make_preview(manifest=None, backup_id=None, undo_of=BackupId("20261124T113000Z-aaaa"))
 
 
@@ -24,9 +28,14 @@ async def last_question(world: World, plan: Message, chat: Chat | None = None) -
     return await world.said("Last question", chat)
 
 
+def agree(world: World, last: Message) -> Message | str:
+    """Say yes to the second question, by its button if there is one."""
+    return world.anna.presses(last, YES) if YES in last.labels else world.anna.says(WORD, last.chat)
+
+
 async def confirmed(world: World, text: str = "/restore") -> Job:
     """The job, after both questions."""
-    world.anna.presses(await last_question(world, await planned(world, text)), YES)
+    agree(world, await last_question(world, await planned(world, text)))
     await world.telegram.until(lambda: world.operations.commands)
     return world.operations.all_jobs[0]
 

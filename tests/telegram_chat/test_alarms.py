@@ -1,15 +1,20 @@
 """What nobody asked for in a chat and went badly: everybody on the list hears of it."""
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.jobs import JobState, Trigger
+from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.backup_id import make_backup_id
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import RunBackup
 from tests.bot_api.faults import Hold
-from tests.telegram_chat.world import ANNA, World
+from tests.telegram_chat.world import ANNA, NOW, World
 
 SCHEDULED = RunBackup(trigger=Trigger.SCHEDULE, actor="schedule")
+NIGHT = NOW - timedelta(hours=8)
 FULL = "the store is full"
 
 
@@ -25,7 +30,7 @@ async def test_everybody_on_the_list_hears_of_a_failure(world: World) -> None:
 
     for person in (world.anna, world.boris):
         assert FULL in person.chat.last.text
-        assert person.chat.last.labels == ["Try again"]
+        assert person.chat.last.labels == ["Try again", "Show log"]
         assert len(person.chat.from_bot) == 1
 
 
@@ -125,3 +130,98 @@ async def test_whoever_stops_the_job_of_another_hears_it_beside_that_one(world: 
 
     told = [text for text in world.anna.chat.texts if "Backup cancelled after" in text]
     assert len(told) == 1
+
+
+def planned(state: JobState, minutes: int, message: str = "") -> Job:
+    began = NIGHT + timedelta(minutes=minutes)
+    return Job(
+        id=make_backup_id(began, "k3f9"),
+        kind=JobKind.BACKUP,
+        trigger=Trigger.SCHEDULE,
+        actor="schedule",
+        slot=NIGHT,
+        started=began,
+        state=state,
+        message=message,
+        ended=began + timedelta(minutes=1),
+    )
+
+
+def make_alarm(good: datetime | None = NIGHT - timedelta(days=1)) -> Alarm:
+    failed = tuple(planned(JobState.FAILED, each, f"<{FULL}>") for each in (68, 22, 6, 0))
+    return Alarm(
+        kind=JobKind.BACKUP,
+        good=good,
+        baseline=good or NIGHT - timedelta(days=3),
+        opened=NIGHT + timedelta(minutes=69),
+        number=0,
+        next=NIGHT + timedelta(minutes=69, hours=6),
+        failed=failed,
+    )
+
+
+async def test_an_alarm_has_the_cause_and_the_age_of_the_last_good_one(world: World) -> None:
+    world.operations.all_jobs = [make_alarm().failed[0]]
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        await chat.alarms.alarm(make_alarm())
+        told = await world.said("No good backup since 23 Nov 04:00 (32 h ago)")
+        await world.said("No good backup", world.boris.chat)
+        assert "4 planned ones failed, the last at 05:09: <the store is full>." in told.text
+        assert "I remind you at 11:09" in told.text
+        assert told.labels == ["Try again", "Status"]
+        assert not told.silent
+        world.anna.presses(told, "Try again")
+        await world.said("Backup is running")
+
+    assert len(world.boris.chat.from_bot) == 1
+
+
+async def test_an_alarm_without_any_run_asks_why_there_was_none(world: World) -> None:
+    async with world.talking() as chat:
+        await chat.alarms.alarm(replace(make_alarm(None), failed=()))
+        told = await world.said("No good backup so far")
+
+    assert "was the bot off" in told.text
+    assert told.labels == ["Status"]
+
+
+async def test_the_end_is_told_to_whoever_heard_of_it_and_once(world: World) -> None:
+    good = NOW - timedelta(minutes=5)
+    async with world.talking() as chat:
+        await chat.alarms.over(JobKind.BACKUP, good)
+        await chat.alarms.alarm(make_alarm())
+        await world.said("No good backup")
+    async with world.talking() as chat:
+        await chat.alarms.over(JobKind.BACKUP, good)
+        await chat.alarms.over(JobKind.BACKUP, NOW)
+        told = await world.said("A good backup was made")
+        await world.all_sent()
+
+    assert (
+        told.text
+        == "✅ A good backup was made at 11:55 (5 min ago), after 31 h 55 min without one."
+    )
+    assert len(world.anna.chat.from_bot) == 2
+
+
+async def test_success_after_failures_says_so(world: World) -> None:
+    failed = tuple(planned(JobState.FAILED, each, FULL) for each in (0, 6))
+    success = LateSuccess(planned(JobState.DONE, 22), failed)
+    async with world.talking() as chat:
+        await chat.alarms.late(success)
+        told = await world.said("The planned backup is good, at try 3")
+
+    assert "Done 04:23 (7 h ago). It failed at 04:01 and 04:07: the store is full." in told.text
+
+
+async def test_a_planned_backup_that_is_tried_again_wakes_nobody(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(SCHEDULED)
+        world.operations.all_jobs[0] = replace(world.operations.all_jobs[0], slot=NIGHT)
+        world.operations.end(JobState.FAILED, FULL)
+        fail(world, "another one")
+        await world.eventually(lambda: world.anna.chat.saying("another one"))
+        await world.all_sent()
+
+    assert len(world.anna.chat.from_bot) == 1

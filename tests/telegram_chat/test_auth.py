@@ -27,7 +27,7 @@ async def test_a_stranger_gets_no_answer_and_no_request_is_made_for_one(
     assert [it for it in methods if it != "getUpdates"] == ["sendMessage"]
     notes = [record for record in caplog.records if "not allowed" in record.getMessage()]
     assert len(notes) == 1
-    assert "user 66 in chat 66" in notes[0].getMessage()
+    assert "user 66 in private is not allowed" in notes[0].getMessage()
     assert "Mallory" not in caplog.text
 
 

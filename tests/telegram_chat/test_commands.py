@@ -51,7 +51,7 @@ async def test_a_backup_is_pinned_and_let_go_again(world: World) -> None:
     older, newer = record(2, 10), record(1, 10)
     world.operations.records = [newer, older]
     async with world.talking():
-        which = await world.asks(world.anna, "/pin")
+        which = await world.asks(world.anna, "/pin what is new")
         pinned = await world.asks(world.anna, f"/pin {older.id}")
         assert [each.pinned for each in world.operations.records] == [False, True]
         freed = await world.asks(world.anna, f"/unpin {older.id}")

@@ -32,7 +32,7 @@ async def test_it_connects_and_says_so(world: World) -> None:
 async def test_a_chat_that_nobody_may_use_says_so(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.allowed = frozenset()
+    world.allowed = world.operators = world.viewers = frozenset()
     async with world.talking() as chat:
         assert chat.state.condition == "nobody"
         assert "AKBOT_TELEGRAM_ADMINS is empty" in chat.state.words

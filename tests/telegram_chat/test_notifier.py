@@ -106,7 +106,7 @@ async def test_trying_again_while_something_runs_keeps_the_button(world: World) 
         world.anna.presses(outcome, "Try again")
         await world.telegram.until(lambda: "Not now" in world.anna.chat.last.text)
 
-    assert outcome.labels == ["Try again"]
+    assert outcome.labels == ["Try again", "Show log"]
 
 
 async def test_a_kill_between_the_effect_and_the_message_still_tells_once(world: World) -> None:

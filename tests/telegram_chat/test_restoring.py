@@ -9,6 +9,7 @@ from bot.domain.errors import PortError
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup
 from tests.telegram_chat.restores import (
+    FILES,
     NEWEST,
     NO,
     OLDER,
@@ -19,7 +20,6 @@ from tests.telegram_chat.restores import (
     planned,
     restore_in,
 )
-from tests.telegram_chat.samples import make_preview
 from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import ANNA, World
 
@@ -29,7 +29,7 @@ TWO_HOURS = timedelta(hours=2)
 @pytest.fixture
 def world(world: World) -> World:
     world.operations.records = [NEWEST, OLDER]
-    world.operations.preview = make_preview()
+    world.operations.preview = FILES
     return world
 
 
@@ -122,16 +122,15 @@ async def test_another_person_can_press_neither_button(world: World) -> None:
         assert notice.text == "This question is for somebody else."
 
 
-@pytest.mark.parametrize("minutes", [6, 11])
-async def test_a_press_too_late_does_nothing(world: World, minutes: int) -> None:
-    """Ten minutes to read the plan, five for the last question."""
+@pytest.mark.parametrize("label", ["Go on", YES])
+async def test_after_two_minutes_a_press_is_too_late(world: World, label: str) -> None:
     async with world.talking():
         asked = await planned(world)
-        if minutes < 10:
+        if label == YES:
             asked = await last_question(world, asked)
         await world.all_handled()
-        world.clock.advance(minutes * 60)
-        world.anna.presses(asked, asked.labels[0] if minutes > 10 else YES)
+        world.clock.advance(121)
+        world.anna.presses(asked, label)
         await world.telegram.until(lambda: "the question has expired" in asked.text)
         await world.all_handled()
 

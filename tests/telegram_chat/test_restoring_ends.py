@@ -10,10 +10,12 @@ from bot.domain.jobs import JobState
 from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import GOING_AWAY, KEPT
 from tests.telegram_chat.restores import (
+    FILES,
     NEWEST,
     OLDER,
     UNDO,
     YES,
+    agree,
     confirmed,
     last_question,
     planned,
@@ -28,7 +30,7 @@ TWO_HOURS = timedelta(hours=2)
 @pytest.fixture
 def world(world: World) -> World:
     world.operations.records = [NEWEST, OLDER]
-    world.operations.preview = make_preview()
+    world.operations.preview = FILES
     return world
 
 
@@ -56,7 +58,7 @@ async def test_a_yes_of_unknown_age_waits_for_a_second_press(world: World) -> No
         await world.all_handled()
         await world.all_sent()
     world.anna.presses(last, YES)
-    world.clock.advance(180)
+    world.clock.advance(30)
 
     async with world.talking():
         await world.telegram.until(lambda: "Press again" in last.text)
@@ -160,7 +162,7 @@ async def test_the_outcome_takes_that_very_restore_back(world: World) -> None:
         world.anna.presses(outcome, "Take it back …")
         plan = await world.said("Take the restore of")
         world.anna.presses(plan, "Go on")
-        world.anna.presses(await world.said("is taken back, in place of"), YES)
+        agree(world, await world.said("is taken back, in place of"))
         await world.telegram.until(lambda: len(world.operations.commands) == 2)
 
     command = world.operations.commands[1]

@@ -137,13 +137,28 @@ async def test_a_job_that_is_stopped_takes_its_question_away(world: World) -> No
         await world.telegram.until(lambda: "This question is closed" in asked.text)
 
 
-async def test_after_a_restart_a_press_does_nothing(world: World) -> None:
+async def test_after_a_restart_it_is_closed_and_says_why(world: World) -> None:
     async with world.talking() as chat:
         answer = asking(chat)
         asked = await world.said("keep it?")
         await world.all_sent()
     async with world.talking():
-        world.anna.presses(asked, "Keep it")
-        await world.telegram.until(lambda: "This question is closed" in asked.text)
+        await world.telegram.until(lambda: "I was restarted while this question" in asked.text)
+        assert not asked.labels
     assert not answer.done()
     answer.cancel()
+
+
+async def test_a_question_of_this_process_is_not_closed_by_its_start(world: World) -> None:
+    chat = world.chat()
+    answer = asking(chat)
+    async with asyncio.timeout(10):
+        while not await world.outbox.waiting():  # noqa: ASYNC110 - a journal has no events
+            await asyncio.sleep(0.01)
+    running = asyncio.create_task(chat.run())
+    asked = await world.said("keep it?")
+    world.anna.presses(asked, "Keep it")
+
+    assert await answer is True
+    running.cancel()
+    await asyncio.wait([running])

@@ -12,23 +12,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.charts import Figures
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.errors import BusyError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
+from bot.domain.roles import Act, ChatRole
+from bot.domain.stack import Role
 from bot.entrypoints.telegram import (
+    alarm_texts,
     away_texts,
     backup_texts,
+    chart_texts,
     copy_texts,
     drill_texts,
+    job_list_texts,
     job_texts,
+    look_texts,
     prune_texts,
     restore_plan_texts,
     restore_texts,
+    role_texts,
     texts,
     update_plan_texts,
     update_texts,
@@ -47,11 +56,13 @@ from bot.entrypoints.telegram.markup import (
     units,
     width,
 )
+from bot.services.looks import VersionsNow
 from bot.services.settling import backed_up
 from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
 from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import MB, component, finished, make_preview, record
+from tests.telegram_chat.test_chart_texts import DOTS, use
 from tests.telegram_chat.world import NOW, make_stack
 
 WALL = texts.Wall(NOW, UTC)
@@ -68,12 +79,15 @@ ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
         "</pre>",
     ]
 )
-PARTS = {  # of texts, or for a terminal
+PARTS = {  # of texts, or for documents and terminals
     "away_texts.not_reached",
     "away_texts.why_not",
     "job_texts.bar",
     "job_texts.step_lines",
     "job_texts.who",
+    "look_texts.why",
+    "restore_plan_texts.how_to_agree",
+    "texts.by",
     "texts.problem",
 }
 STATES = st.sampled_from(list(JobState))
@@ -121,9 +135,11 @@ def asked(text: str, hours: float = 2) -> Asked:
 def all_texts(hostile: str, state: JobState) -> list[str]:
     job = make_job(state, hostile)
     ended = replace(job, state=JobState.FAILED) if state is JobState.RUNNING else job
+    alarm = Alarm(kind=JobKind.DRILL, good=None, baseline=NOW, opened=NOW, number=2, next=NOW)
     error = PortError(hostile, hint=hostile)
     stack = make_stack(hostile)
     stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
+    container = replace(stack.server, service=hostile)
     odd = BackupRecord(job.id, BackupState.NOT_TRUSTED, hostile)
     done = finished(job.id, warnings=(hostile,) * 9)
     strange = replace(record(1), manifest=replace(done.manifest, label=hostile, actor=hostile))
@@ -159,19 +175,38 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         restore_plan_texts.not_the_last(hostile),
         restore_plan_texts.plan(preview, WALL),
         restore_plan_texts.plan(replace(preview, undo_of=job.id), WALL),
-        restore_plan_texts.once_more(job.id, WALL, is_undo=False),
-        restore_plan_texts.once_more(job.id, WALL, is_undo=True),
+        restore_plan_texts.once_more(job.id, "If", WALL, is_undo=False),
+        restore_plan_texts.once_more(job.id, "If", WALL, is_undo=True),
         restore_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), WALL),
         restore_texts.progress_ended(job, WALL),
         restore_texts.restore_what(hostile),
         texts.looked("Looking."),
         texts.never_looked(),
-        texts.jobs([job] * 20, WALL),
-        texts.job_details(job, WALL),
-        texts.no_such_job(RefusedError(hostile)),
+        job_list_texts.jobs([job] * 20, WALL)[0],
+        job_list_texts.one_job(job, job.id, WALL)[0],
+        job_list_texts.one_job(None, hostile, WALL)[0],
+        job_list_texts.no_such_job(RefusedError(hostile)),
+        look_texts.versions(VersionsNow(hostile, hostile, hostile, hostile, None)),
+        look_texts.which_service({Role.WORKER: container}, 30)[0],
+        look_texts.logs_what(hostile),
+        look_texts.silent(container),
+        look_texts.log(container, [hostile] * 3, WALL) or "too long",
+        look_texts.log_caption(container, [hostile]),
+        look_texts.why_caption(job),
+        role_texts.refused(Act.RESTORE, ChatRole.VIEWER),
+        role_texts.not_cancelled(JobKind.RESTORE),
+        role_texts.your_role(ChatRole.OPERATOR),
         texts.busy(job, BusyError("busy"), WALL),
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),
+        alarm_texts.alarm(replace(alarm, good=NOW, failed=(job, job)), WALL),
+        alarm_texts.alarm(alarm, WALL),
+        alarm_texts.late(LateSuccess(job, (job, job)), WALL),
+        alarm_texts.over(JobKind.BACKUP, NOW - timedelta(days=2), NOW, WALL),
+        alarm_texts.over(JobKind.DRILL, NOW - timedelta(days=2), NOW, WALL),
+        backup_texts.to_pin([odd, record(1), record(2, pinned=True)] * 9, WALL, pinned=True).text,
+        backup_texts.to_pin([], WALL, pinned=False).text,
+        job_list_texts.job_details(job, WALL),
         texts.begins_late(),
         texts.unknown_command(),
         restore_plan_texts.too_late(hostile),
@@ -236,6 +271,8 @@ def test_every_caption_of_a_document_fits_below_it(hostile: str, state: JobState
         job_texts.details(make_job(state, hostile)),
         update_plan_texts.whole_way(update),
         update_texts.said(hostile),
+        look_texts.why_caption(make_job(state, hostile)),
+        chart_texts.caption(Figures(DOTS, (use(hostile, 5),) * 40)),
     ):
         assert 0 < len(parse_html(caption)) <= MOST_IN_CAPTION
 

@@ -8,6 +8,7 @@ from bot.domain.errors import PortError, RefusedError, UnfitError
 from bot.domain.hop_demands import demands_into
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup, RunUpdate
+from bot.domain.updated import Prediction
 from bot.domain.versions import Family, Version
 from tests.telegram_chat.rolls import DIFF, NEEDS_COMPOSE, begun, hops, make_update, way
 from tests.telegram_chat.world import ANNA, World
@@ -20,6 +21,14 @@ YES, NO = "Yes, without rehearsal", "No, leave all as it is"
 def world(world: World) -> World:
     world.rolls.update = make_update()
     return world
+
+
+async def test_how_long_it_may_take_is_told_where_that_is_known(world: World) -> None:
+    world.rolls.update = make_update(away=Prediction(74, "the last update here"))
+    async with world.talking():
+        plan = await way(world)
+
+    assert "nobody can log in; about 1 min 14 s, going by the last update here." in plan.text
 
 
 @pytest.mark.parametrize(("text", "tag"), [("/update", ""), ("/update 2025.4.4", "2025.4.4")])

@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BusyError, RefusedError, UpToDateError
-from bot.domain.jobs import Job, JobState, Outcome, as_it_stands, describe
+from bot.domain.jobs import Job, JobKind, JobState, Outcome, as_it_stands, describe
 from bot.domain.messages import (
     Command,
     Event,
@@ -22,22 +23,33 @@ from bot.domain.messages import (
     RunUpdate,
 )
 from bot.domain.restore_plan import Preview
+from bot.domain.roles import Access, ChatPlace
 from bot.domain.rollback import RollbackPreview
+from bot.domain.schedule import Schedule
 from bot.domain.stack import Container, Stack
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
-from bot.services.journal_ports import Inbox, Outbox, Questions
+from bot.services.charts import Charts
+from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
+from bot.services.looks import Span, VersionsNow, container_of
 from bot.services.operations import Listener
 from bot.services.verify import Verified
 from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
+from tests.fakes_charts import FakeGauge, FakePainter
+from tests.fakes_stack import FakePause
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
 OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
-ANNA, BORIS, STRANGER = 42, 43, 66
+ANNA, BORIS, OLGA, VERA, STRANGER = 42, 43, 44, 45, 66
+"""Two admins, an operator, a viewer, and nobody."""
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PLANS = [
+    Plan("backup", "AKBOT_BACKUP_SCHEDULE", Schedule("30 3 * * *", UTC)),
+    Plan("drill", "AKBOT_DRILL_SCHEDULE", None),
+]
 
 Found = TypeVar("Found")
 
@@ -157,8 +169,8 @@ class ToldOperations:
         self.tell(JobEnded(ended))
         return ended
 
-    async def cancel(self, actor: str) -> Job | None:
-        if running := self._running():
+    async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
+        if (running := self._running()) and running.kind in kinds:
             self.cancelled.append(actor)
             return running
         return None
@@ -246,6 +258,34 @@ class ToldRolls:
         return self.words and f"{self.words} {job}"
 
 
+VERSIONS = VersionsNow(
+    "1.0", "2025.4.1", "ghcr.io/goauthentik/server:2025.4.1", "sha256:" + "ab" * 32, None
+)
+
+
+@dataclass
+class ToldLookout:
+    """A Lookout of which the test tells what it finds; *asked* are the logs that were looked at."""
+
+    now: VersionsNow = VERSIONS
+    lines: Sequence[str] = ()
+    failure: Exception | None = None
+    asked: list[tuple[str, int, Span | None]] = field(default_factory=list)
+
+    async def versions(self) -> VersionsNow:
+        if self.failure:
+            raise self.failure
+        return self.now
+
+    async def log(
+        self, service: str, lines: int, span: Span | None = None
+    ) -> tuple[Container, Sequence[str]]:
+        self.asked.append((service, lines, span))
+        if self.failure:
+            raise self.failure
+        return container_of(make_stack(), service), self.lines[-lines:]
+
+
 def make_stack(health: str = "healthy") -> Stack:
     def container(service: str) -> Container:
         return Container(
@@ -280,15 +320,24 @@ class World:
     inbox: Inbox
     outbox: Outbox
     questions: Questions
+    moves: Moves
     clock: TurnedClock = field(default_factory=TurnedClock)
     token: str = TOKEN
     allowed: frozenset[int] = frozenset({ANNA, BORIS})
+    operators: frozenset[int] = frozenset({OLGA})
+    viewers: frozenset[int] = frozenset({VERA})
+    groups: frozenset[ChatPlace] = frozenset()
+    pause: FakePause = field(default_factory=FakePause)
 
     def __post_init__(self) -> None:
+        self.lookout = ToldLookout()
         self.operations = ToldOperations(self.clock)
         self.rolls = ToldRolls()
+        self.gauge, self.painter = FakeGauge(), FakePainter()
         self.anna = self.telegram.user(ANNA, "Anna")
         self.boris = self.telegram.user(BORIS, "Boris")
+        self.olga = self.telegram.user(OLGA, "Olga")
+        self.vera = self.telegram.user(VERA, "Vera")
         self.stranger = self.telegram.user(STRANGER, "Mallory")
 
     def chat(self) -> Chat:
@@ -296,13 +345,18 @@ class World:
         chat = Chat(
             token=self.token,
             base_url=self.telegram.base_url,
-            allowed=self.allowed,
+            access=Access.of(self.allowed, self.operators, self.viewers, self.groups),
             operations=self.operations,
             rolls=self.rolls,
+            lookout=self.lookout,
             ask_within=timedelta(minutes=10),
+            charts=Charts(self.operations.jobs, self.gauge, self.painter, UTC),
             inbox=self.inbox,
             outbox=self.outbox,
             questions=self.questions,
+            moves=self.moves,
+            plans=lambda: PLANS,
+            pause=self.pause,
             clock=self.clock,
             zone=UTC,
         )

@@ -17,6 +17,7 @@ _ANSWER = "answer:"
 _LATE = "late:"
 _STOPPING = "stopping:"
 _LOOKING = "looking:"
+_PICTURE = "picture:"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,20 @@ class Answers:
     ) -> None:
         """Answer; what was asked for is done with. *text* is the caption of a *document*."""
         await self._put(f"{_ANSWER}{request.id}", request, text, buttons, document)
+
+    async def illustrate(self, request: Request, caption: str, picture: bytes | None) -> None:
+        """Show what belongs to an answer, as a PNG, or in words alone; it does not ring again."""
+        place = request.place
+        await self.outgoing.put(
+            Message(
+                key=f"{_PICTURE}{request.id}",
+                chat=place.chat,
+                thread=place.thread,
+                text=caption,
+                silent=True,
+                picture=picture,
+            )
+        )
 
     async def carry_out(self, request: Request, answer: Awaitable[str | None]) -> bool:
         """Write the answer, or why there is none; whether all was told without one.

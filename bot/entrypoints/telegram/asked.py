@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-_ORIGIN = re.compile(
-    r"telegram:(\d{1,20}):(-?\d{1,20}):(\d{1,20}):(\d{1,20})(?::[a-z0-9.-]{1,64})?"
-)
+from bot.domain.origin import chat_words, read_origin
+
 _ACTOR = re.compile(r" \((\d{1,20})\)$")
 _LONGEST_NAME = 40
 _LONGEST_TEXT = 120
@@ -35,14 +34,18 @@ class Place:
         """Groups and supergroups have negative numbers."""
         return self.chat < 0
 
+    @property
+    def words(self) -> str:
+        """The chat and the topic, for the log."""
+        return chat_words(self.chat, self.thread)
+
 
 def parse_origin(origin: str) -> Place | None:
     """The place that an origin begins with; None where a job came from elsewhere."""
-    found = _ORIGIN.fullmatch(origin)
+    found = read_origin(origin)
     if found is None:
         return None
-    bot, chat, thread, message_id = map(int, found.groups())
-    return Place(bot=bot, chat=chat, thread=thread or None, message_id=message_id)
+    return Place(bot=found.bot, chat=found.chat, thread=found.topic, message_id=found.message)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
-"""Who may talk to the bot: the people on the list, as themselves; nobody else gets an answer.
+"""Who may talk to the bot: the people on the lists, as themselves; nobody else gets an answer.
 
-What others write is nobody's business here: it does not even reach the journal.
+Where groups are named, people are listened to there and in private. What others write, or write
+elsewhere, is nobody's business here: it does not even reach the journal.
 """
 
 import logging
@@ -11,6 +12,9 @@ from typing import Any
 from telegram import Message, Update, User
 from telegram.ext import ApplicationHandlerStop
 
+from bot.domain.origin import chat_words
+from bot.domain.roles import Access
+from bot.entrypoints.telegram.moves import MovedGroups, move_in
 from bot.entrypoints.telegram.reading import asked_in, is_for, word_in
 from bot.services.ports import Clock
 
@@ -23,27 +27,28 @@ _MOST_STRANGERS = 1000
 class Gate:
     """The handler before all others: stops every update that does not count."""
 
-    def __init__(self, allowed: frozenset[int], clock: Clock) -> None:
-        self._allowed = allowed
+    def __init__(self, access: Access, moved: MovedGroups, clock: Clock) -> None:
+        self._access = access
+        self._moved = moved
         self._clock = clock
-        self._noted: dict[int, datetime] = {}
+        self._noted: dict[tuple[int, int], datetime] = {}
 
     @property
     def is_shut(self) -> bool:
         """Whether there is nobody whom it lets pass."""
-        return not self._allowed
+        return not self._access.people
 
     def keep(self, payload: Mapping[str, Any], update: Update | None, me: str) -> Mapping[str, Any]:
         """What is written down of an update: all of it only where it is for this bot, called *me*.
 
         Of any other there is its number, whose it was and when, and a stranger is noted in the log.
         """
+        if update and move_in(update.message):
+            return payload
         person = _sender(update) if update else None
-        if update and person:
-            if person.id not in self._allowed:
-                self._note(person, update)
-            elif update.callback_query or word_in(update.message) or _is_command(update, me):
-                return payload
+        is_let_in = update and person and self._is_let_in(person, update)
+        if update and is_let_in and _is_meant(update, me):
+            return payload
         kept: dict[str, Any] = {"update_id": payload["update_id"]}
         if update and update.effective_user:
             kept["from"] = update.effective_user.id
@@ -53,28 +58,50 @@ class Gate:
 
     async def __call__(self, update: Update, _: Any) -> None:
         """Let the update pass or raise ApplicationHandlerStop."""
-        person = _sender(update)
-        if person is None:
+        if move := move_in(update.message):
+            await self._moved.follow(*move)
             raise ApplicationHandlerStop
-        if person.id not in self._allowed:
-            self._note(person, update)
+        person = _sender(update)
+        if person is None or not self._is_let_in(person, update):
             raise ApplicationHandlerStop
 
-    def _note(self, stranger: User, update: Update) -> None:
-        """Write the stranger into the log, once an hour at most."""
+    def _is_let_in(self, person: User, update: Update) -> bool:
+        """Whether *person* is on a list and is listened to there; if not, the log says so."""
+        chat, topic = _place(update)
+        if self._access.role_of(person.id) is None:
+            self._note((person.id, 0), chat, topic, "is not allowed")
+            return False
+        if not self._access.listens_in(chat, topic, self._moved.known):
+            why = "is not listened to there (AKBOT_TELEGRAM_CHATS)"
+            self._note((person.id, chat), chat, topic, why)
+            return False
+        return True
+
+    def _note(self, who: tuple[int, int], chat: int, topic: int | None, why: str) -> None:
+        """Write it into the log, once an hour at most for each *who*: a person, and where."""
         now = self._clock.now()
-        last = self._noted.get(stranger.id)
+        last = self._noted.get(who)
         if last and now - last < _AUDIT_INTERVAL:
             return
         if len(self._noted) >= _MOST_STRANGERS:
             del self._noted[next(iter(self._noted))]
-        self._noted.pop(stranger.id, None)
-        self._noted[stranger.id] = now
-        chat = update.effective_chat.id if update.effective_chat else "?"
-        logger.warning("chat: user %s in chat %s is not allowed: no answer", stranger.id, chat)
+        self._noted.pop(who, None)
+        self._noted[who] = now
+        logger.warning("chat: user %s %s %s: no answer", who[0], chat_words(chat, topic), why)
 
 
-def _is_command(update: Update, me: str) -> bool:
+def _place(update: Update) -> tuple[int, int | None]:
+    """The chat, and the topic where there is one."""
+    message = update.effective_message
+    if message is None:
+        return 0, None
+    return message.chat_id, message.message_thread_id if message.is_topic_message else None
+
+
+def _is_meant(update: Update, me: str) -> bool:
+    """Whether it is a press, a word that may be an answer, or a command for the bot called *me*."""
+    if update.callback_query or word_in(update.message):
+        return True
     return is_for(asked_in(update.message), me)
 
 

@@ -47,6 +47,19 @@ def page(records: Sequence[BackupRecord], number: int, wall: Wall) -> Shown:
     return Shown("\n".join(lines), (*in_rows, *_turns(number, pages)))
 
 
+def to_pin(records: Sequence[BackupRecord], wall: Wall, *, pinned: bool) -> Shown:
+    """The newest of those that can be pinned or let go, to choose from."""
+    fitting = [each for each in records if each.state in _USABLE and each.pinned is not pinned]
+    if not fitting:
+        none = "There is no backup that can be pinned." if pinned else "No backup is pinned."
+        return Shown(f"{none} /backups lists them all.")
+    deed, name = (Deed.PIN, "/pin") if pinned else (Deed.UNPIN, "/unpin")
+    here = fitting[:ON_A_PAGE]
+    choices = [(_made(record, wall), DeedData(deed, record.id).line()) for record in here]
+    rows = [tuple(choices[at : at + _IN_A_ROW]) for at in range(0, len(choices), _IN_A_ROW)]
+    return Shown(f"Which one? Press it, or send {code(f'{name} ID')}.", tuple(rows))
+
+
 def _turns(number: int, pages: int) -> Iterator[tuple[tuple[str, str], ...]]:
     turns = []
     if number > 0:

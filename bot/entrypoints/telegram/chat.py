@@ -1,7 +1,7 @@
 """The chat put together. Importing this module imports the library; without a token nobody does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta, tzinfo
 from functools import partial
@@ -9,21 +9,32 @@ from functools import partial
 from telegram.error import InvalidToken
 from telegram.ext import ApplicationBuilder
 
+from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
 from bot.domain.messages import RunUpdate
+from bot.domain.roles import Access
 from bot.domain.update_news import News
+from bot.entrypoints.telegram import update_texts
 from bot.entrypoints.telegram.ages import Ages
+from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
 from bot.entrypoints.telegram.commands import Commands
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.errands import Errands
+from bot.entrypoints.telegram.glance import Glance
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.inquiries import Inquiries
+from bot.entrypoints.telegram.lookups import Lookups
+from bot.entrypoints.telegram.menus import Menus
+from bot.entrypoints.telegram.moves import MovedGroups
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.permits import Permits
+from bot.entrypoints.telegram.pictures import Pictures
+from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
@@ -37,9 +48,11 @@ from bot.entrypoints.telegram.updates import UpdateLoop
 from bot.entrypoints.telegram.updating import WAY, Updating
 from bot.entrypoints.telegram.upkeep import keep_going
 from bot.entrypoints.telegram.verifies import Verifies
-from bot.services.journal_ports import Inbox, Outbox, Questions
+from bot.services.charts import Charts
+from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
+from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
-from bot.services.ports import Clock
+from bot.services.ports import Clock, PauseMark
 from bot.services.update import Ask as AskToStay
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -48,9 +61,9 @@ _LOOK_AGAIN = 0.1
 
 
 class Chat:
-    """A conversation with the people on the list.
+    """A conversation with the people on the lists.
 
-    Each of them hears, in private, of what fails without anybody having asked for it in a chat.
+    Each admin hears, in private, of what fails without anybody having asked for it in a chat.
     Register `listener` before jobs begin.
     """
 
@@ -58,13 +71,18 @@ class Chat:
         self,
         *,
         token: str,
-        allowed: frozenset[int],
+        access: Access,
         operations: Operations,
         rolls: Rolls,
+        lookout: Lookout,
         ask_within: timedelta,
+        charts: Charts,
         inbox: Inbox,
         outbox: Outbox,
         questions: Questions,
+        moves: Moves,
+        plans: Callable[[], Sequence[Plan]],
+        pause: PauseMark,
         clock: Clock,
         zone: tzinfo,
         base_url: str = BASE_URL,
@@ -77,7 +95,9 @@ class Chat:
         self._zone = zone
         self._board = StateBoard(clock)
         self._outgoing = Outgoing(outbox, clock)
-        self._people = sorted(allowed)
+        self._people = access.admins
+        self._moved = MovedGroups(moves)
+        self._menus = Menus(access, clock)
         self._notifier = Notifier(operations, self._outgoing, clock, zone, self._people)
         self._errands, self._toasts = Errands(), Errands()
         answers = Answers(self._outgoing)
@@ -88,7 +108,9 @@ class Chat:
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
+        self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
+        pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
             operations,
             clock,
@@ -98,14 +120,19 @@ class Chat:
             Updating(rolls, self._desk, self._outgoing, *looks),
             RollingBack(rolls, self._desk, *looks),
             rolls,
+            Glance(operations, self._starts, answers, pictures, clock, zone),
         )
-        commands = Commands(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
-        shelf = Shelf(operations, self._outgoing, clock, zone, self._starts, answers, deeds)
+        permits = Permits(access)
+        lookups = Lookups(operations, lookout, answers, clock, zone)
+        there = (operations, self._outgoing, clock, zone, self._starts, answers, deeds)
+        planning = Planning(plans, pause, clock, zone)
+        commands = Commands(*there, lookups, permits, planning)
+        shelf = Shelf(*there, lookups, permits)
         offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
         self._ages = Ages()
-        gate = Gate(allowed, clock)
+        gate = Gate(access, self._moved, clock)
         self._handlers = Handlers(
-            gate, self._ages, commands, offers, self._desk, shelf, self._toasts
+            gate, self._ages, commands, offers, self._desk, shelf, self._toasts, permits
         )
 
     @property
@@ -128,7 +155,7 @@ class Chat:
         return self._staying.of(command)
 
     async def tell_news(self, news: News) -> None:
-        """Tell everybody on the list, once; it returns when that is in the journal."""
+        """Tell every admin, once; it returns when that is in the journal."""
         await self._news.tell(news)
 
     async def _has_asked(self, request_id: str) -> bool:
@@ -142,6 +169,7 @@ class Chat:
         Raises:
             ConfigError: the token cannot be one.
         """
+        await self._moved.load()
         async with self._application() as (application, bot):
             sender = Sender(bot, self._outgoing, self._clock, self._zone, self._people)
             loop = UpdateLoop(
@@ -159,6 +187,8 @@ class Chat:
                 "notifier": self._notifier.run,
                 "teller of late starts": self._starts.run,
                 "teller of looks": self._inquiries.run,
+                "menus": partial(self._menus.keep, bot, self._moved.known),
+                "closer of questions": self._close_questions,
             }
             async with self._errands, self._toasts, asyncio.TaskGroup() as tasks:
                 others = [
@@ -173,6 +203,11 @@ class Chat:
         """What happened while the bot was away is sent together, once all of it is known."""
         await self._notifier.has_looked()
         await sender.run()
+
+    async def _close_questions(self) -> None:
+        """Those of an earlier process, once; then there is nothing to do."""
+        await self._desk.close_left(update_texts.RESTARTED)
+        await asyncio.Event().wait()
 
     async def farewell(self, within: float = FAREWELL) -> None:
         """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""
@@ -195,7 +230,7 @@ class Chat:
     def _build(self) -> tuple[AnyApplication, ChatBot]:
         """Make the library's objects: it reads certificates and looks at its own files."""
         try:
-            bot = make_bot(self._token, self._base_url)
+            bot = make_bot(self._token, self._base_url, self._moved.follow)
         except InvalidToken:
             raise ConfigError(
                 "the chat's token is empty", hint="Take the one that @BotFather has given."

@@ -1,11 +1,12 @@
 """The library's client as this chat needs it: raw updates, and errors that say what is certain."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import httpx
-from telegram.error import InvalidToken, NetworkError, TelegramError
+from telegram.error import ChatMigrated, InvalidToken, NetworkError, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
@@ -16,6 +17,8 @@ _ANSWER_SECONDS = 20.0
 _UPLOAD_SECONDS = 60.0
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _DEFAULT = BaseRequest.DEFAULT_NONE
+
+OnMove = Callable[[int, int], Awaitable[None]]
 
 
 class FloodError(TelegramError):
@@ -77,7 +80,21 @@ def _without_address(error: NetworkError) -> NetworkError:
 
 
 class ChatBot(ExtBot[None]):
-    """A bot that hands out updates as they came, so that none is lost for being of a new kind."""
+    """A bot that hands out updates as they came, so that none is lost for being of a new kind.
+
+    *on_move* is told the old and the new number of a group to which a request was refused for that.
+    """
+
+    def __init__(self, token: str, *, on_move: OnMove, **how: Any) -> None:
+        super().__init__(token, **how)
+        self._on_move = on_move
+
+    async def _do_post(self, endpoint: str, data: dict[str, Any], **timeouts: Any) -> Any:
+        try:
+            return await super()._do_post(endpoint, data, **timeouts)
+        except ChatMigrated as error:
+            await self._on_move(int(data["chat_id"]), error.new_chat_id)
+            raise
 
     async def fetch_updates(self, offset: int, seconds: int) -> list[dict[str, Any]]:
         """Confirm what is below *offset*, and wait up to *seconds* for what is not."""
@@ -92,13 +109,23 @@ def _is_update(value: object) -> bool:
     return isinstance(value, dict) and isinstance(value.get("update_id"), int)
 
 
-def make_bot(token: str, base_url: str) -> ChatBot:
+async def _tell_nobody(_: int, __: int) -> None:
+    """Who writes to people alone meets no group that moves."""
+
+
+def make_bot(token: str, base_url: str, on_move: OnMove = _tell_nobody) -> ChatBot:
     """A client for the bot of *token*; *base_url* is what stands before it.
 
     Raises:
         InvalidToken: it cannot be one.
     """
-    return ChatBot(token, base_url=base_url, request=_request(8), get_updates_request=_request(2))
+    return ChatBot(
+        token,
+        on_move=on_move,
+        base_url=base_url,
+        request=_request(8),
+        get_updates_request=_request(2),
+    )
 
 
 def _request(connections: int) -> _Request:

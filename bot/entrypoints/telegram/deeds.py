@@ -8,6 +8,7 @@ from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import JobKind
 from bot.entrypoints.telegram import backup_texts, texts
 from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.glance import Glance
 from bot.entrypoints.telegram.restoring import Restoring
 from bot.entrypoints.telegram.rolling_back import RollingBack
 from bot.entrypoints.telegram.starts import Starts
@@ -30,6 +31,7 @@ class Deeds:
     updating: Updating
     rolling_back: RollingBack
     rolls: Rolls
+    glance: Glance
 
     async def verify(self, request: Request, wanted: str) -> str | None:
         """Read the backup that *wanted* names back."""

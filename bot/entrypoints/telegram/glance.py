@@ -1,20 +1,39 @@
-"""One look at the whole: the containers, the last good backup, what runs."""
+"""One look at the whole: the containers, the last good backup, what runs; then its picture."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import tzinfo
 
+from bot.domain.errors import BotError
 from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
 
-async def glance(operations: Operations, starts: Starts, clock: Clock, zone: tzinfo) -> str:
-    """What is seen now; what could not be looked at is said in its place."""
-    stack, records = await asyncio.gather(
-        seen_within(operations.stack(), "the Docker Engine", clock),
-        seen_within(operations.backups(), "the store", clock),
-    )
-    running = await starts.running()
-    return texts.status(stack, records, running, texts.Wall(clock.now(), zone))
+@dataclass(frozen=True)
+class Glance:
+    """Answers what is seen now; what could not be looked at is said in its place."""
+
+    operations: Operations
+    starts: Starts
+    answers: Answers
+    pictures: Pictures
+    clock: Clock
+    zone: tzinfo
+
+    async def tell(self, request: Request) -> None:
+        """Answer *request* in words; the picture, where there is one, follows by itself."""
+        stack, records = await asyncio.gather(
+            seen_within(self.operations.stack(), "the Docker Engine", self.clock),
+            seen_within(self.operations.backups(), "the store", self.clock),
+        )
+        running = await self.starts.running()
+        wall = texts.Wall(self.clock.now(), self.zone)
+        await self.answers.write(request, texts.status(stack, records, running, wall))
+        if not isinstance(stack, BotError) and not isinstance(records, BotError):
+            self.pictures.begin(request, stack, records)

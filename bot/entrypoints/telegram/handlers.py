@@ -16,6 +16,7 @@ from telegram.ext import (
 )
 
 from bot.domain.errors import BotError, is_retryable
+from bot.domain.roles import Act
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.asked import Person
 from bot.entrypoints.telegram.auth import Gate
@@ -23,16 +24,28 @@ from bot.entrypoints.telegram.client import words
 from bot.entrypoints.telegram.commands import COMMANDS, Commands
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.offers import Offers
+from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX, Press
-from bot.entrypoints.telegram.questions import PREFIX, QuestionDesk
-from bot.entrypoints.telegram.reading import asked_in, is_for, place_of, word_in
+from bot.entrypoints.telegram.questions import ASKED, PREFIX, QuestionDesk
+from bot.entrypoints.telegram.reading import WORDS, asked_in, is_for, place_of, word_in
+from bot.entrypoints.telegram.restoring import LAST_OF_RESTORE, PLAN
+from bot.entrypoints.telegram.rolling_back import WAY_BACK
 from bot.entrypoints.telegram.shelf import Shelf
+from bot.entrypoints.telegram.updating import LAST_OF_UPDATE, WAY
 
 logger = logging.getLogger(__name__)
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 _LONGEST_TOAST = 200
 _MOST_TOASTS = 2  # at once; they are a courtesy
+
+
+OF_QUESTION = {
+    **dict.fromkeys((PLAN, LAST_OF_RESTORE), Act.RESTORE),
+    **dict.fromkeys((WAY, LAST_OF_UPDATE, ASKED), Act.UPDATE),
+    WAY_BACK: Act.ROLLBACK,
+}
+"""What questions are about, by the first letter of their ids; offers are judged when they run."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Handlers:
     desk: QuestionDesk
     shelf: Shelf
     toasts: Errands
+    permits: Permits
     _struck: list[BotError] = field(default_factory=list)
 
     def register(self, application: AnyApplication) -> None:
@@ -92,7 +106,9 @@ class Handlers:
         asked = asked_in(update.message)
         if asked is None or not is_for(asked, context.bot.username):
             return
-        if asked.command in COMMANDS and self.offers.is_stale(asked):
+        if asked.command not in COMMANDS or self.commands.is_refused(asked):
+            await self.commands.run(asked)
+        elif self.offers.is_stale(asked):
             await self.offers.offer(asked)
         else:
             await self.commands.run(asked)
@@ -104,6 +120,8 @@ class Handlers:
         if message is None or message.from_user is None or not word:
             return
         person = Person(id=message.from_user.id, name=message.from_user.first_name)
+        if not self.permits.allows(person, WORDS[word]):
+            return  # it was said, not asked
         press = Press(
             id=word,
             person=person,
@@ -116,7 +134,11 @@ class Handlers:
 
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
-            await self.desk.press(press)
+            act = OF_QUESTION.get(press.data.removeprefix(PREFIX)[:1], Act.HELP)
+            if refusal := self.permits.refusal(press.person, press.place, act):
+                await press.toast(refusal)
+            else:
+                await self.desk.press(press)
 
     async def again(self, update: Update, _: Any) -> None:
         if press := self._press(update):

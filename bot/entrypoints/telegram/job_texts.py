@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.components import POSTGRES
-from bot.domain.jobs import Job, JobState, Trigger, degraded, next_try
+from bot.domain.jobs import Job, JobState, Trigger, degraded
 from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
+from bot.domain.slots import next_try
 from bot.entrypoints.render import duration, size
 from bot.entrypoints.telegram.markup import code, plain, units
+from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 
 AGAIN = "Try again"
@@ -125,7 +127,12 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
     again = job.state in {JobState.FAILED, JobState.INTERRUPTED}
     text = "\n".join(line for line in lines if line)
     whole = units(job.message) <= _LONGEST_REASON
-    return Told(text, None if whole else (f"{job.id}.txt", job.message), again)
+    why = () if job.state is JobState.CANCELLED else (("Show log", _why(job)),)
+    return Told(text, None if whole else (f"{job.id}.txt", job.message), again, why)
+
+
+def _why(job: Job) -> str:
+    return DeedData(Deed.WHY, job.id).line()
 
 
 def details(job: Job) -> str:

@@ -1,8 +1,9 @@
 """Tells of jobs: one progress message that is edited in place, and the outcome as a new one.
 
 Whoever asked in a chat hears it there, and so does whoever asked to stop it; what fails on schedule
-or from the command line is told to everybody on the list, each in a message of their own. What a
-kill kept from being told is found in the journal and told then.
+or from the command line is told to everybody on the list, each in a message of their own, but for
+planned backups, which the alarms tell of. What a kill kept from being told is found in the journal
+and told then.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
+from bot.domain.alarms import told_as_alarm
 from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, degraded
@@ -227,7 +229,8 @@ class Notifier:
         hearers = {asker.chat: asker.thread} if asker else {}
         for stop in await self._answers.stops(job.id):
             hearers.setdefault(stop.chat, stop.thread)
-        if asker is None and (job.state in _BAD or degraded(job)):
+        is_bad = job.state in _BAD and not told_as_alarm(job)
+        if asker is None and (is_bad or degraded(job)):
             for person in self._people:
                 hearers.setdefault(person, None)
             if not hearers:

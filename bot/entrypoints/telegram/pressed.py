@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.backup_id import parse_backup_id
+from bot.domain.stack import Role
 from bot.entrypoints.telegram.asked import Person, Place, Request
 
 AGAIN_PREFIX = "r:"  # and the id of the job that shall be begun once more
@@ -13,12 +14,15 @@ UNDO = "undo"
 """The words of a restore that takes the last one back."""
 ROLLBACK = "rollback"
 """What is typed where taking an update back loses rows."""
+RESTORE = "restore"
+"""What is typed where a restore, or taking one back, loses rows."""
 
 
 class Deed(StrEnum):
     """What a button does with a backup or with a job; UPDATE without one is to the newest version.
 
-    ROLLBACK takes the update back that the job was, SAID shows what its containers said.
+    ROLLBACK takes the update back that the job was, SAID shows what its containers said, WHY all
+    that is known of how it went. LOG shows the last lines of a container.
     """
 
     PAGE = "l"
@@ -33,11 +37,18 @@ class Deed(StrEnum):
     ROLLBACK = "k"
     SAID = "e"
     STATUS = "h"
+    JOBS = "a"
+    JOB = "j"
+    WHY = "f"
+    LOG = "w"
 
 
 @dataclass(frozen=True)
 class DeedData:
-    """What such a button carries; *page* is that of the list from which it was reached."""
+    """What such a button carries; *page* is that of the list from which it was reached.
+
+    Of LOG, *what* is the role of a service and *page* how many lines.
+    """
 
     deed: Deed
     what: str = ""
@@ -50,8 +61,11 @@ class DeedData:
     @classmethod
     def read(cls, data: str) -> "DeedData":
         """Read what `line` wrote. Raises ValueError for anything else: people can send any data."""
-        deed, what, page = data.removeprefix(DEED_PREFIX).split(":")
-        return cls(Deed(deed), parse_backup_id(what) if what else "", int(page))
+        name, what, page = data.removeprefix(DEED_PREFIX).split(":")
+        deed = Deed(name)
+        if deed is Deed.LOG:
+            return cls(deed, Role(what).value, int(page))
+        return cls(deed, parse_backup_id(what) if what else "", int(page))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,13 @@ from typing import Any, Protocol
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
-from bot.services.journal_ports import Buttons, Message, Question, Questions
+from bot.services.journal_ports import QUESTION_KEY, Buttons, Message, Question, Questions
 from bot.services.ports import Clock
 
 PATIENCE = timedelta(minutes=2)
 PREFIX = "q:"
+ASKED = "a"
+"""What the ids of questions begin with that come through the port."""
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 12
@@ -111,7 +113,7 @@ class QuestionDesk:
         unanswered: str = TOO_LATE,
     ) -> str | None:
         question = Question(
-            id="a" + self._clock.random_text(_ALPHABET, _ID_LENGTH),
+            id=ASKED + self._clock.random_text(_ALPHABET, _ID_LENGTH),
             plan_hash=plan_hash,
             person=person,
             chat=chat,
@@ -247,6 +249,13 @@ class QuestionDesk:
         waiting.answer.set_result(choice)
         return True
 
+    async def close_left(self, why: str) -> None:
+        """Close what a job of an earlier process has asked: nobody waits for the answer."""
+        for queued in await self._outgoing.named(_message_key(ASKED)):
+            question_id = queued.message.key.partition(":")[2]
+            if queued.message.buttons and question_id not in self._waiting:
+                await self.close(question_id, why)
+
     async def close(self, question_id: str, why: str) -> None:
         """Take the buttons away and say why; a message without any stays as it is."""
         await self._rewrite(question_id, lambda text: texts.closed(text, why))
@@ -262,7 +271,7 @@ class QuestionDesk:
 
 def _message_key(question_id: str) -> str:
     """`abc.2` continues `abc`, in the same message."""
-    return f"question:{question_id.partition('.')[0]}"
+    return f"{QUESTION_KEY}{question_id.partition('.')[0]}"
 
 
 def _buttons(question: Question) -> Buttons:

@@ -82,6 +82,7 @@ def _may_join(row: Queued, now: datetime) -> bool:
         and not is_progress(row)
         and not row.message.key.startswith(_QUESTION)
         and row.message.document is None
+        and row.message.picture is None
         and now - row.written > OLD
     )
 

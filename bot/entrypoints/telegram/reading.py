@@ -3,12 +3,13 @@
 from telegram import Message
 from telegram.ext import filters
 
+from bot.domain.roles import Act
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
 from bot.entrypoints.telegram.commands import COMMANDS
-from bot.entrypoints.telegram.pressed import ROLLBACK
+from bot.entrypoints.telegram.pressed import RESTORE, ROLLBACK
 
-WORDS = frozenset({ROLLBACK})
-"""What is typed as the answer to a question where pressing would be too easy."""
+WORDS = {ROLLBACK: Act.ROLLBACK, RESTORE: Act.RESTORE}
+"""What is typed as the answer to a question where pressing would be too easy, and what it does."""
 
 
 def asked_in(message: Message | None) -> Asked | None:

@@ -9,6 +9,7 @@ from bot.domain.restore import SessionsDo
 from bot.domain.restore_plan import Preview
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import code, cut, plain
+from bot.entrypoints.telegram.pressed import RESTORE
 from bot.entrypoints.telegram.texts import Wall, problem
 
 _MOST_NOTES = 5
@@ -18,6 +19,7 @@ _SESSIONS = {
     SessionsDo.FLUSH: "Redis is emptied, so people log in again; what it holds is kept aside.",
     SessionsDo.LOAD: "Redis is loaded as it was then: who was logged in then is so again.",
 }
+_GO_ON = "<b>Go on?</b> Nothing has been changed so far. This question stands for two minutes."
 _AWAY = "While server and worker start nobody can log in. I go on, and tell you here how far it is."
 
 
@@ -53,7 +55,7 @@ def plan(preview: Preview, wall: Wall) -> str:
     lines += ["", *_change_lines(preview)]
     lines += _notes("Differs, and stays as it is now", preview.differences)
     lines += _notes("⚠️ Warning", preview.warnings)
-    return "\n".join([*lines, "", _AWAY, "", "<b>Go on?</b> Nothing has been changed so far."])
+    return "\n".join([*lines, "", _AWAY, "", _GO_ON])
 
 
 def _undo_lines(preview: Preview, wall: Wall) -> list[str]:
@@ -123,11 +125,19 @@ def _notes(what: str, notes: Sequence[str]) -> list[str]:
     return lines
 
 
-def once_more(subject: str, wall: Wall, *, is_undo: bool) -> str:
-    """The last question; *subject* is a backup's id or, of an undo, the job's."""
+def once_more(subject: str, how: str, wall: Wall, *, is_undo: bool) -> str:
+    """The last question; *subject* is a backup's id or, of an undo, the job's; *how* one agrees."""
     made = wall.moment(created_at(BackupId(subject)))
     what = f"the restore of {made} is taken back" if is_undo else f"the backup of {made} serves"
     return (
-        f"⚠️ <b>Last question</b>\nIf you press yes, {what}, in place of what serves now."
-        f" If the plan has changed since you saw it, I do nothing.\n{code(cut(subject, 60))}"
+        f"⚠️ <b>Last question</b>\n{how}, {what}, in place of what serves now. If the plan has"
+        f" changed since you saw it, or in two minutes, I do nothing.\n{code(cut(subject, 60))}"
     )
+
+
+def how_to_agree(*, loses_rows: bool, is_group: bool) -> str:
+    """What the person does for it; in groups the bot only sees replies."""
+    if not loses_rows:
+        return "If you press yes"
+    verb = "reply to this message with the word" if is_group else "type the word"
+    return f"What was written since is lost. If you {verb} {code(RESTORE)}"

@@ -1,11 +1,12 @@
 """Asks whether a restore shall be done: first its plan, then once more, then it begins.
 
-Both questions lie in the journal, name the backup and carry the hash of the plan that was shown.
-The job compares that with what it would do, and does nothing else.
+Where rows are lost, the second answer is a word that must be typed. Both questions lie in the
+journal, name the backup and carry the hash of the plan that was shown. The job compares that with
+what it would do, and does nothing else.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from functools import partial
 from typing import Self
 
@@ -19,8 +20,8 @@ from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
-from bot.entrypoints.telegram.pressed import UNDO, Press
-from bot.entrypoints.telegram.questions import Extent, QuestionDesk, question_of
+from bot.entrypoints.telegram.pressed import RESTORE, UNDO, Press
+from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations
@@ -29,10 +30,9 @@ from bot.services.ports import Clock
 GO_ON, NO = "Go on", "No"
 LEAVE, DO_IT = "No, leave all as it is", "Yes, replace it now"
 
-_TO_READ = timedelta(minutes=10)
-_TO_CONFIRM = timedelta(minutes=5)
 PLAN = "p"
-_LAST = "y"
+_LOSES, _KEEPS = "loses", "keeps"
+LAST_OF_RESTORE = "y"
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,24 @@ class _Agreed:
     is_undo: bool
     subject: str
     plan_hash: str
+    loses_rows: bool
 
     def line(self) -> str:
         """As it stands where the hash of a plan would."""
-        return f"{UNDO if self.is_undo else 'backup'} {self.subject} {self.plan_hash}"
+        loses = _LOSES if self.loses_rows else _KEEPS
+        return f"{UNDO if self.is_undo else 'backup'} {self.subject} {self.plan_hash} {loses}"
 
     @classmethod
     def of(cls, preview: Preview) -> Self:
         """What *preview* shows."""
         subject = preview.undo_of or preview.backup_id or ""
-        return cls(preview.undo_of is not None, subject, preview.plan_hash)
+        return cls(preview.undo_of is not None, subject, preview.plan_hash, preview.loses_rows)
 
     @classmethod
     def read(cls, line: str) -> Self:
         """Read what `line` wrote."""
-        what, subject, plan_hash = line.split(" ")
-        return cls(what == UNDO, subject, plan_hash)
+        what, subject, plan_hash, *loses = line.split(" ")
+        return cls(what == UNDO, subject, plan_hash, loses != [_KEEPS])
 
     @property
     def words(self) -> str:
@@ -85,7 +87,7 @@ class Restoring:
         self._inquiries = inquiries
         self._clock = clock
         self._zone = zone
-        for kind in (PLAN, _LAST):
+        for kind in (PLAN, LAST_OF_RESTORE):
             desk.on_answer(kind, self)
 
     async def plan(self, request: Request, wanted: str) -> str | None:
@@ -130,7 +132,7 @@ class Restoring:
             plan_hash=_Agreed.of(preview).line(),
             person=request.person.id,
             chat=request.place.chat,
-            expires=self._clock.now() + _TO_READ,
+            expires=self._clock.now() + PATIENCE,
             choices=(GO_ON, NO),
         )
         text = restore_plan_texts.plan(preview, self._wall())
@@ -146,7 +148,7 @@ class Restoring:
         """Ask once more after the plan, and begin after that."""
         if choice == GO_ON:
             await self._ask_once_more(question, press)
-        elif choice == DO_IT and not await self._answers.is_written(press.request):
+        elif choice in {DO_IT, RESTORE} and not await self._answers.is_written(press.request):
             agreed = _Agreed.read(question.plan_hash)
             begin = self._starts.begin(
                 press.request, JobKind.RESTORE, agreed.words, agreed.plan_hash
@@ -157,24 +159,30 @@ class Restoring:
         """Whether an earlier process has asked once more, or begun the job."""
         if choice == GO_ON:
             happened = await self._desk.is_put(_last_of(question))
-        elif choice == DO_IT:
+        elif choice in {DO_IT, RESTORE}:
             happened = await self._starts.is_dealt_with(press.request)
         else:
             happened = True
         return Extent.ALL if happened else Extent.NOTHING
 
     async def _ask_once_more(self, question: Question, press: Press) -> None:
-        """A message of its own, the dangerous button where the harmless one was."""
+        """A message of its own, the dangerous button, if any, where the harmless one was."""
         agreed = _Agreed.read(question.plan_hash)
         last = Question(
             id=_last_of(question),
             plan_hash=question.plan_hash,
             person=question.person,
             chat=question.chat,
-            expires=self._clock.now() + _TO_CONFIRM,
-            choices=(LEAVE, DO_IT),
+            expires=self._clock.now() + PATIENCE,
+            choices=(LEAVE,) if agreed.loses_rows else (LEAVE, DO_IT),
+            word=RESTORE if agreed.loses_rows else "",
         )
-        text = restore_plan_texts.once_more(agreed.subject, self._wall(), is_undo=agreed.is_undo)
+        how = restore_plan_texts.how_to_agree(
+            loses_rows=agreed.loses_rows, is_group=press.place.is_group
+        )
+        text = restore_plan_texts.once_more(
+            agreed.subject, how, self._wall(), is_undo=agreed.is_undo
+        )
         await self._desk.put(last, press.place.thread, text)
 
     def _wall(self) -> texts.Wall:
@@ -182,7 +190,7 @@ class Restoring:
 
 
 def _last_of(question: Question) -> str:
-    return _LAST + question.id[1:]
+    return LAST_OF_RESTORE + question.id[1:]
 
 
 def _command(request: Request, *, backup: str = "", undo: bool = False) -> RunRestore:

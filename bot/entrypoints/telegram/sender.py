@@ -190,6 +190,9 @@ class Sender:
             if "can't parse entities" in reason:
                 logger.warning("chat: Telegram does not take the markup of %s", message.key)
                 return await self._ask(delivery, replace(message, chat=chat), markup=False)
+            if message.picture:  # a group may take texts alone; the caption says the same
+                logger.info("chat: %s goes without its picture: %s", message.key, error.message)
+                return await self._ask(delivery, replace(message, chat=chat, picture=None))
             raise
 
     async def _ask(self, delivery: Delivery, message: Message, *, markup: bool = True) -> int:
@@ -207,10 +210,12 @@ class Sender:
                 link_preview_options=_NO_PREVIEW,
             )
             return message_id
-        sent = await (self._send_document if message.document else self._send_text)(
-            message, text, parse_mode
-        )
-        return sent.message_id
+        send = self._send_text
+        if message.picture:
+            send = self._send_picture
+        elif message.document:
+            send = self._send_document
+        return (await send(message, text, parse_mode)).message_id
 
     async def _send_text(
         self, message: Message, text: str, parse_mode: ParseMode | None
@@ -233,6 +238,20 @@ class Sender:
         return await self._bot.send_document(
             message.chat,
             document,
+            caption=text,
+            parse_mode=parse_mode,
+            message_thread_id=message.thread,
+            disable_notification=message.silent,
+            reply_markup=_keyboard(message.buttons),
+        )
+
+    async def _send_picture(
+        self, message: Message, text: str, parse_mode: ParseMode | None
+    ) -> SentMessage:
+        picture = await asyncio.to_thread(InputFile, message.picture or b"", "picture.png")
+        return await self._bot.send_photo(
+            message.chat,
+            picture,
             caption=text,
             parse_mode=parse_mode,
             message_thread_id=message.thread,

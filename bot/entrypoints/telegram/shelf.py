@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.errors import BotError
-from bot.entrypoints.telegram import backup_texts, texts, update_texts
+from bot.domain.jobs import ALL_JOBS
+from bot.entrypoints.telegram import backup_texts, job_list_texts, texts, update_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.deeds import Deeds
-from bot.entrypoints.telegram.glance import glance
+from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.permits import OF_DEED, Permits
 from bot.entrypoints.telegram.pressed import Deed, DeedData, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
+from bot.services.journal_ports import Buttons
+from bot.services.looks import MOST_LINES
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
-_TURNS = {Deed.PAGE, Deed.SHOW}
+_TURNS = {Deed.PAGE, Deed.SHOW, Deed.JOBS, Deed.JOB}
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Shelf:
     starts: Starts
     answers: Answers
     deeds: Deeds
+    lookups: Lookups
+    permits: Permits
 
     async def press(self, press: Press) -> None:
         """Do what the button says."""
@@ -38,7 +44,9 @@ class Shelf:
         except ValueError:
             await press.toast("I do not know that button any more.")
             return
-        if data.deed in _TURNS:
+        if refusal := self.permits.refusal(press.person, press.place, OF_DEED[data.deed]):
+            await press.toast(refusal)
+        elif data.deed in _TURNS:
             await press.toast("")
             await self._turn(press, data)
         elif await self.starts.is_dealt_with(press.own_request):
@@ -60,7 +68,10 @@ class Shelf:
             await self.outgoing.change(message.key, texts.old_press(message.text), message.buttons)
 
     async def _turn(self, press: Press, data: DeedData) -> None:
-        """Let the message show another page, or one backup."""
+        """Let the message show another page, or one of a list."""
+        if data.deed in {Deed.JOBS, Deed.JOB}:
+            await self._show(press, *await self._jobs(data))
+            return
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
             shown = backup_texts.unseen(records, data.page)
@@ -68,12 +79,20 @@ class Shelf:
             shown = backup_texts.page(records, data.page, self._wall())
         else:
             shown = backup_texts.one(records, data.what, data.page, self._wall())
-        await self._show(press, shown)
+        await self._show(press, shown.text, shown.buttons)
 
-    async def _show(self, press: Press, shown: backup_texts.Shown) -> None:
+    async def _jobs(self, data: DeedData) -> tuple[str, Buttons]:
+        if data.deed is Deed.JOBS:
+            newest = await self.operations.jobs_as_they_stand(job_list_texts.MOST_JOBS)
+            return job_list_texts.jobs(newest, self._wall())
+        jobs = await self.operations.jobs_as_they_stand(ALL_JOBS)
+        job = next((each for each in jobs if each.id == data.what), None)
+        return job_list_texts.one_job(job, data.what, self._wall())
+
+    async def _show(self, press: Press, text: str, buttons: Buttons) -> None:
         queued = await self.outgoing.at(press.place.chat, press.place.message_id)
         if queued:
-            await self.outgoing.change(queued.message.key, shown.text, shown.buttons)
+            await self.outgoing.change(queued.message.key, text, buttons)
 
     async def _verify(self, press: Press, data: DeedData) -> str | None:
         return await self.deeds.verify(press.own_request, data.what)
@@ -103,14 +122,22 @@ class Shelf:
         await self.answers.write(press.own_request, update_texts.said(data.what), document=document)
         return None
 
-    async def _status(self, _: Press, __: DeedData) -> str:
-        return await glance(self.operations, self.starts, self.clock, self.zone)
+    async def _log(self, press: Press, data: DeedData) -> str | None:
+        lines = max(1, min(data.page, MOST_LINES))
+        return await self.lookups.log(press.own_request, data.what, lines)
+
+    async def _why(self, press: Press, data: DeedData) -> str | None:
+        return await self.lookups.why(press.own_request, data.what)
+
+    async def _status(self, press: Press, _: DeedData) -> None:
+        await self.deeds.glance.tell(press.own_request)
 
     async def _pin(self, press: Press, data: DeedData) -> str | None:
         record = await self.deeds.pin(data.what, pinned=data.deed is Deed.PIN)
         if isinstance(record, BotError):
             return texts.not_pinned(record)
-        await self._show(press, backup_texts.one([record], record.id, data.page, self._wall()))
+        shown = backup_texts.one([record], record.id, data.page, self._wall())
+        await self._show(press, shown.text, shown.buttons)
         return None
 
     def _wall(self) -> texts.Wall:
@@ -128,5 +155,7 @@ _DEEDS: dict[Deed, tuple[str, _Do]] = {
     Deed.UPDATE: ("Looking at the way.", Shelf._update),  # noqa: SLF001
     Deed.ROLLBACK: ("Looking at what that would change.", Shelf._roll_back),  # noqa: SLF001
     Deed.SAID: ("Here it comes.", Shelf._said),  # noqa: SLF001
+    Deed.LOG: ("Here it comes.", Shelf._log),  # noqa: SLF001
+    Deed.WHY: ("Here it comes.", Shelf._why),  # noqa: SLF001
     Deed.STATUS: ("Looking.", Shelf._status),  # noqa: SLF001
 }

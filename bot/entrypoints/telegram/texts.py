@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
-from bot.domain.errors import BotError, RefusedError
+from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
-from bot.entrypoints.telegram.asked import Asked
+from bot.entrypoints.telegram.asked import Asked, parse_origin
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain
 
-MOST_JOBS = 10
-
-_SIGNS = {
+SIGNS = {
     JobState.RUNNING: "⏳ running",
     JobState.DONE: "✅ done",
     JobState.FAILED: "❌ failed",
@@ -99,42 +97,6 @@ def _last_good_line(records: Sequence[BackupRecord] | BotError, wall: Wall) -> s
     return f"{line}\n⚠️ Degraded: it is not in {plain(', '.join(good.lacking), 200)}"
 
 
-def jobs(newest: Sequence[Job], wall: Wall) -> str:
-    """Who asked for what, when, and what came of it."""
-    if not newest:
-        return "Nothing was asked of me yet."
-    lines = [
-        f"{_SIGNS[job.state]}: {job.kind} {wall.moment(job.started)}\n   {_by(job)}, {code(job.id)}"
-        for job in newest[:MOST_JOBS]
-    ]
-    return "\n".join([*lines, "Send /jobs and an id, or its beginning, for more about one."])
-
-
-def job_details(job: Job, wall: Wall) -> str:
-    """One job in full."""
-    lines = [
-        f"{_SIGNS[job.state]}: {bold(job.kind)} {code(job.id)}",
-        f"Begun {wall.moment(job.started)}, {_by(job)}",
-    ]
-    if job.label:
-        lines.append(f"Label: {plain(job.label)}")
-    if job.state is JobState.RUNNING and job.progress:
-        share = f", {job.share:.0%}" if job.share is not None else ""
-        lines.append(f"Now: {plain(job.progress)}{share}")
-    if job.ended:
-        lines.append(f"Ended {wall.moment(job.ended)}")
-    if job.message:
-        lines.append(f"Outcome: {plain(job.message, 2000)}")
-    if job.crashes:
-        lines.append(f"It was cut off {'once' if job.crashes == 1 else f'{job.crashes} times'}.")
-    return "\n".join(lines)
-
-
-def no_such_job(error: RefusedError) -> str:
-    """The answer to /jobs with an id that names no job, or several."""
-    return f"{plain(str(error))}. Send /jobs for the newest ones."
-
-
 def busy(running: Job | None, error: BotError, wall: Wall) -> str:
     """Something else runs: what, since when, how far."""
     if running is None:
@@ -147,7 +109,7 @@ def busy(running: Job | None, error: BotError, wall: Wall) -> str:
 
 def _run(job: Job, wall: Wall) -> str:
     share = f", {job.share:.0%} done" if job.share is not None else ""
-    return f"{job.kind} since {wall.moment(job.started)}{share}, {_by(job)}"
+    return f"{job.kind} since {wall.moment(job.started)}{share}, {by(job)}"
 
 
 def not_begun(error: BotError) -> str:
@@ -240,9 +202,10 @@ def unknown_command() -> str:
     return "I do not know that command. Send /help for those that I know."
 
 
-def help_text(commands: Sequence[tuple[str, str]]) -> str:
-    """What can be asked; *commands* are names and a line each."""
+def help_text(commands: Sequence[tuple[str, str]], role: str = "") -> str:
+    """What can be asked; *commands* are names and a line each, *role* says why not more."""
     lines = [f"/{name}: {plain(line)}" for name, line in commands]
+    lines += [role] if role else []
     return "\n".join(
         [
             "<b>I back up your Authentik stack.</b>",
@@ -316,6 +279,10 @@ def problem(error: BotError) -> str:
     return f"{plain(str(error), 600)}.{hint}"
 
 
-def _by(job: Job) -> str:
-    on_schedule = job.trigger is Trigger.SCHEDULE
-    return "on schedule" if on_schedule else f"asked for by {plain(job.actor, 60)}"
+def by(job: Job) -> str:
+    """Who, and in which group: in private is where most is asked, and goes without saying."""
+    if job.trigger is Trigger.SCHEDULE:
+        return "on schedule"
+    place = parse_origin(job.origin)
+    where = f" {place.words}" if place and place.is_group else ""
+    return f"asked for by {plain(job.actor, 60)}{where}"

@@ -6,7 +6,7 @@ from bot.domain.errors import BotError
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_outlook import HopOutlook
 from bot.domain.update_preview import UpdatePreview
-from bot.entrypoints.render import size
+from bot.entrypoints.render import duration, size
 from bot.entrypoints.render_roll import preview_lines
 from bot.entrypoints.telegram.markup import (
     COLUMNS,
@@ -22,10 +22,7 @@ from bot.entrypoints.telegram.pressed import ROLLBACK
 from bot.entrypoints.telegram.texts import Wall, problem
 
 _LONGEST_NOTE = 200
-_PREDICTED = (
-    "<b>Away</b>: while server and worker start nobody can log in; as long as the new version takes"
-    " to start, usually under a minute or two."
-)
+_NOT_KNOWN_YET = "as long as the new version takes to start, usually under a minute or two"
 
 
 @dataclass(frozen=True)
@@ -171,11 +168,17 @@ def _promise_lines(preview: UpdatePreview) -> list[str]:
     rehearsal = " and the whole way gone on a copy of the database" if preview.rehearse else ""
     return [
         f"First a backup is made{rehearsal}; if that fails nothing is touched.",
-        _PREDICTED,
+        f"<b>Away</b>: while server and worker start nobody can log in; {_away(preview)}.",
         "If it does not hold, the version of now comes back by itself, with every row.",
         "",
         "Nothing has been changed so far. This question stands for two minutes.",
     ]
+
+
+def _away(preview: UpdatePreview) -> str:
+    if preview.away is None:
+        return _NOT_KNOWN_YET
+    return f"about {duration(preview.away.seconds)}, going by {preview.away.source}"
 
 
 def once_more(tag: str) -> str:

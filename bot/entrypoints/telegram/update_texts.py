@@ -15,6 +15,11 @@ from bot.entrypoints.telegram.texts import Wall
 from bot.services.update_recovery import PAGE
 
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
+_ANEW = "Show me the plan anew"
+RESTARTED = (
+    "I was restarted while this question was open, so it is closed. What became of the update is"
+    " told in a message of its own."
+)
 _LONGEST_REASON = 800
 _MOST_PROOF = 5
 _PROMOTED = " is promoted"  # how the step of an update ends with which a version is kept
@@ -93,12 +98,13 @@ def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
     if not job.swept or job.state is JobState.RUNNING:
         return ()
     if job.kind is JobKind.ROLLBACK:
-        return (status,)
+        anew = ((_ANEW, DeedData(Deed.ROLLBACK).line()),)
+        return (*(() if job.state is JobState.DONE else anew), status)
     if job.state is JobState.DONE:
         return (("Take it back …", DeedData(Deed.ROLLBACK, job.id).line()), status)
     if job.state is JobState.ROLLED_BACK:
         return (said, status)
-    return (("Show me the plan anew", DeedData(Deed.UPDATE, job.id).line()), status)
+    return ((_ANEW, DeedData(Deed.UPDATE, job.id).line()), status)
 
 
 def said(job: str) -> str:

@@ -16,7 +16,6 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from bot.domain.errors import BotError
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.client import WANTED, ChatBot, FloodError, words
-from bot.entrypoints.telegram.commands import menu
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.state import Condition, StateBoard
 from bot.entrypoints.telegram.waiting import Backoff
@@ -62,7 +61,6 @@ class UpdateLoop:
         self._refusals = 0  # in a row
         self._tries: dict[int, int] = {}  # by update, of those that failed
         self._last_conflict: datetime | None = None
-        self._has_menu = False
 
     async def run(self) -> None:
         """Go on until cancelled; returns only when the token is refused, and not just once."""
@@ -99,7 +97,6 @@ class UpdateLoop:
     async def _turn(self) -> None:
         """Connect if need be, handle what is waiting, then fetch and store what is new."""
         await self._application.initialize()
-        await self._put_menu()
         await self._handle_waiting()
         await self._fetch()
 
@@ -119,18 +116,6 @@ class UpdateLoop:
         self._ages.fetched([each["update_id"] for each in updates], now)
         for update_id in done:
             self._ages.handled(update_id)
-
-    async def _put_menu(self) -> None:
-        """Nothing depends on the menu, so that its failure stops nothing."""
-        if self._has_menu:
-            return
-        try:
-            await self._bot.set_my_commands(menu())
-            self._has_menu = True
-        except InvalidToken:
-            raise
-        except TelegramError as error:
-            logger.info("chat: the menu of commands: %s", words(error))
 
     def _show_ok(self) -> None:
         conflict = self._last_conflict

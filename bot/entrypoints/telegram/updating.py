@@ -33,7 +33,7 @@ UNREHEARSED = "Without rehearsal …"
 LEAVE, DO_IT = "No, leave all as it is", "Yes, without rehearsal"
 
 WAY = "u"
-_LAST = "n"
+LAST_OF_UPDATE = "n"
 _NOT_TOLD = "-"
 
 
@@ -85,7 +85,7 @@ class Updating:
         self._inquiries = inquiries
         self._clock = clock
         self._zone = zone
-        for kind in (WAY, _LAST):
+        for kind in (WAY, LAST_OF_UPDATE):
             desk.on_answer(kind, self)
 
     async def plan(self, request: Request, wanted: str) -> str | None:
@@ -190,7 +190,7 @@ class Updating:
 
 
 def _last_of(question: Question) -> str:
-    return _LAST + question.id[1:]
+    return LAST_OF_UPDATE + question.id[1:]
 
 
 def _command(

@@ -1,0 +1,53 @@
+"""The commands about what begins by itself: when, and whether it may."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+
+async def schedule(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
+    """`akbot schedule`."""
+    from bot.domain.agenda import coming  # noqa: PLC0415 - "--help" needs none of it
+    from bot.entrypoints.render_plans import coming_lines  # noqa: PLC0415
+
+    now = app.clock.now()
+    found = await app.pause.read()
+    pause = found if found and found.holds(now) else None
+    planned = coming(app.plans(), now)
+    value = {
+        "paused": asdict(pause) if pause else None,
+        "plans": [vars(each) for each in planned],  # asdict would copy zones, which some refuse
+    }
+    return value, coming_lines(planned, pause, now)
+
+
+async def pause(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot pause`."""
+    import getpass  # noqa: PLC0415 - "--help" needs none of it
+
+    from bot.domain.pause import parse_length, plan_pause  # noqa: PLC0415
+
+    length = parse_length(args.length)
+    found = await app.pause.read()
+    planned = plan_pause(found, app.clock.now(), length, getpass.getuser())
+    await app.pause.write(planned)
+    return asdict(planned), [f"{planned.words[0].upper()}{planned.words[1:]}.", planned.remedy]
+
+
+async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
+    """`akbot resume`."""
+    from bot.domain.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        pause = await app.pause.read()
+    except ConfigError:  # damaged, which this is the remedy for
+        was_paused = True
+    else:
+        was_paused = pause is not None
+    await app.pause.clear()
+    words = "Schedules and chat go on." if was_paused else "Nothing was paused."
+    return {"was_paused": was_paused}, [words]

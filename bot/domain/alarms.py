@@ -1,0 +1,153 @@
+"""When people are woken because what protects them is missing, how often, and how that ends.
+
+A planned backup that fails is tried again first. An alarm opens once a slot is given up, or where
+there was no good backup (no drill that passed) for too long, whatever the cause: the bot may have
+been off. While it lasts it is told again, ever less often; what its failures cost in the meantime
+is not told one by one. Nothing is remembered: an alarm follows from what is there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.slots import SlotState, judge_slot, runs_of
+
+_REMINDED_AFTER = (timedelta(hours=6), timedelta(days=1), timedelta(days=3))
+_THEN_EVERY = timedelta(days=7)
+_NOT_DONE = frozenset({JobState.FAILED, JobState.INTERRUPTED})
+_LATE_NEWS = timedelta(days=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protection:
+    """What there is: *good* is when the newest one was made that counts, None for none yet.
+
+    *since* is when this installation began, *jobs* are all that the journal has, newest first.
+    """
+
+    kind: JobKind
+    good: datetime | None
+    since: datetime
+    jobs: Sequence[Job]
+
+    @property
+    def baseline(self) -> datetime:
+        """From when on the time without counts; it names the alarm."""
+        return max(self.good, self.since) if self.good else self.since
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """It is the *number*-th time that this one is told, from 0; *next* is when it is told again.
+
+    *failed* are the planned runs since the last good one, newest first; there may be none.
+    """
+
+    kind: JobKind
+    good: datetime | None
+    baseline: datetime
+    opened: datetime
+    number: int
+    next: datetime
+    failed: tuple[Job, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        since = f"since {self.good:%Y-%m-%d %H:%M} UTC" if self.good else "yet"
+        cause = f": {self.failed[0].message}" if self.failed else ""
+        what = "good backup" if self.kind is JobKind.BACKUP else "drill that passed"
+        return f"there is no {what} {since}{cause}"
+
+
+def judge(
+    there: Protection, limit: timedelta | None, catch_up: timedelta, now: datetime
+) -> Alarm | None:
+    """The alarm that is to be told by *now*, None while all is well.
+
+    *limit* is how long there may be none, None for any time; *catch_up* how long a slot is tried.
+    """
+    failed = tuple(
+        job
+        for job in there.jobs
+        if job.kind is there.kind
+        and job.slot is not None
+        and job.state in {*_NOT_DONE, JobState.STUCK}
+        and job.started > there.baseline
+    )
+    moments = [there.baseline + limit] if limit else []
+    if there.kind is JobKind.BACKUP:
+        moments += _given_up(there.jobs, failed, catch_up, now)
+    if not moments or (opened := min(moments)) > now:
+        return None
+    number, following = _count(now - opened)
+    return Alarm(
+        kind=there.kind,
+        good=there.good,
+        baseline=there.baseline,
+        opened=opened,
+        number=number,
+        next=opened + following,
+        failed=failed,
+    )
+
+
+def _given_up(
+    jobs: Sequence[Job], failed: Sequence[Job], catch_up: timedelta, now: datetime
+) -> list[datetime]:
+    """When each slot was given up that had a run, and none that is good."""
+    found = []
+    for slot in {job.slot for job in failed if job.slot}:
+        runs = runs_of(jobs, JobKind.BACKUP, slot)
+        newest = runs[-1]
+        if newest.state not in _NOT_DONE:  # that of a stuck one is told as a job's
+            continue
+        over = judge_slot(jobs, JobKind.BACKUP, slot, now) is SlotState.OVER
+        end = newest.ended or newest.started
+        found.append(end if over else max(end, slot + catch_up))
+    return found
+
+
+def _count(passed: timedelta) -> tuple[int, timedelta]:
+    """How often it was time to tell before, and after how long in all it is the next time."""
+    for number, after in enumerate(_REMINDED_AFTER):
+        if passed < after:
+            return number, after
+    weeks = (passed - _REMINDED_AFTER[-1]) // _THEN_EVERY
+    return len(_REMINDED_AFTER) + weeks, _REMINDED_AFTER[-1] + (weeks + 1) * _THEN_EVERY
+
+
+@dataclass(frozen=True)
+class LateSuccess:
+    """A planned backup that is good, after runs that failed."""
+
+    job: Job
+    failed: tuple[Job, ...]
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        return (
+            f"the planned backup {self.job.id} is good after {len(self.failed)} that failed:"
+            f" {self.failed[-1].message}"
+        )
+
+
+def late_success(jobs: Sequence[Job], now: datetime) -> LateSuccess | None:
+    """The newest planned backup, where it is good after others of its slot failed."""
+    newest = next((job for job in jobs if job.kind is JobKind.BACKUP and job.slot), None)
+    if newest is None or newest.slot is None or newest.state is not JobState.DONE:
+        return None
+    failed = [
+        job
+        for job in runs_of(jobs, JobKind.BACKUP, newest.slot)
+        if job.state is JobState.FAILED and job.started < newest.started
+    ]
+    is_news = now - (newest.ended or newest.started) < _LATE_NEWS
+    return LateSuccess(newest, tuple(failed)) if failed and is_news else None
+
+
+def told_as_alarm(job: Job) -> bool:
+    """Whether a failure of *job* is told by the alarms, once it is given up, and not by itself."""
+    return job.kind is JobKind.BACKUP and job.slot is not None and job.state in _NOT_DONE

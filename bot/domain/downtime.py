@@ -1,0 +1,38 @@
+"""For how long a job has kept people from logging in, as its facts say."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.domain.jobs import TAKE_SERVER_AWAY, Job
+
+_GONE = "gone"
+AWAY = "away"
+"""Fact of a job: for how many seconds nobody was served, in all of it so far."""
+
+
+def gone(now: datetime) -> dict[str, str]:
+    """The fact of a job that takes the server away at this moment."""
+    return {_GONE: now.isoformat()}
+
+
+def came_back(seconds: float) -> dict[str, str]:
+    """The facts of a job after which the server serves; it was away for *seconds* in all."""
+    return {_GONE: "", AWAY: f"{max(seconds, 0):.1f}"}
+
+
+def seconds_away(job: Job) -> float | None:
+    """For how many seconds nobody was served because of *job*; None where that is not known.
+
+    What was undone counts up to the job's end. A process that died in it cannot say what served
+    until the next one came.
+    """
+    facts = job.plan
+    if job.kind not in TAKE_SERVER_AWAY or job.crashes or not (_has(facts) and job.ended):
+        return None
+    since = facts.get(_GONE)
+    unsaid = (job.ended - datetime.fromisoformat(since)).total_seconds() if since else 0.0
+    return float(facts.get(AWAY, "0")) + max(unsaid, 0.0)
+
+
+def _has(facts: Mapping[str, str]) -> bool:
+    return _GONE in facts or AWAY in facts

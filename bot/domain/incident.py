@@ -1,0 +1,105 @@
+"""What can be wrong with a container, and what people hear of it; see `incidents`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    """What is wrong with a container."""
+
+    MISSING = "missing"
+    CRASHED = "crashed"
+    OUT_OF_MEMORY = "out of memory"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    UNHEALTHY = "unhealthy"
+    STARTING = "still starting"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a service's container; no *trouble*: it serves."""
+
+    service: str
+    at: datetime
+    trouble: Trouble | None = None
+    detail: str = ""
+    image: str = ""
+
+
+AT_ONCE = timedelta()
+_PATIENCE = {
+    Trouble.MISSING: timedelta(seconds=15),
+    Trouble.STOPPED: timedelta(seconds=15),  # a restart by hand takes the 10 s that Docker grants
+    Trouble.STARTING: timedelta(minutes=5),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """*depends*: without whom a service cannot work. *settle*: for how long all must be well.
+
+    *linger*: how long what depended on a container may still be down once that is back.
+    """
+
+    depends: Mapping[str, frozenset[str]]
+    patience: Mapping[Trouble, timedelta] = field(default_factory=lambda: _PATIENCE)
+    settle: timedelta = timedelta(seconds=30)
+    linger: timedelta = timedelta(minutes=3)
+    reminders: Sequence[timedelta] = (timedelta(hours=1), timedelta(hours=6))
+    then_every: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """*began* is when the trouble began, *others* were down with *root*, *flaps* how often more."""
+
+    root: str
+    trouble: Trouble
+    detail: str
+    image: str
+    began: datetime
+    opened: datetime
+    others: frozenset[str] = frozenset()
+    flaps: int = 0
+    reminders: int = 0
+
+    @property
+    def members(self) -> frozenset[str]:
+        """All that it holds."""
+        return self.others | {self.root}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """*absorbed*: incidents that were told before, and have their cause in this one."""
+
+    incident: Incident
+    absorbed: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True)
+class Closed:
+    """All has been well since *ended*, but for those *left*; *image* is the one that runs now."""
+
+    incident: Incident
+    ended: datetime
+    image: str = ""
+    left: frozenset[str] = frozenset()
+
+    @property
+    def lasted(self) -> timedelta:
+        """From the beginning of the trouble to its end."""
+        return max(self.ended - self.incident.began, timedelta())
+
+
+@dataclass(frozen=True)
+class Reminded:
+    """It still lasts."""
+
+    incident: Incident
+
+
+News = Opened | Closed | Reminded

@@ -1,0 +1,214 @@
+"""Incidents: from what is seen of containers to what people hear of it, each thing once.
+
+Pure: what is seen, and the passing of time, go in; openings, closings and reminders come out. One
+opens once its trouble has lasted as long as is usual for it. What depends on a container that is
+down is folded into its incident, and what comes back for a moment is counted, not told. While
+people or jobs of akbot restart things on purpose nothing opens; what is still down afterwards does.
+What is seen counts in the order in which it comes, since a clock can be set back.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.domain.incident import (
+    AT_ONCE,
+    Closed,
+    Incident,
+    News,
+    Opened,
+    Reminded,
+    Rules,
+    Seen,
+    Trouble,
+)
+
+_SETTLES_LONGER = timedelta(hours=1)  # as long as it broke again within this
+_MOST_CLOSINGS = 6
+
+
+@dataclass(frozen=True)
+class _View:
+    """The newest of a service; *since* it is in trouble at all, or well."""
+
+    trouble: Trouble | None
+    since: datetime
+    detail: str
+    image: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """All that is remembered: as much as there are services, however much happens."""
+
+    views: Mapping[str, _View] = field(default_factory=dict)
+    open: Mapping[str, Incident] = field(default_factory=dict)
+    closings: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    is_quiet: bool = False
+    muted_until: datetime | None = None
+    loud_since: datetime | None = None
+
+    def holder(self, service: str) -> Incident | None:
+        """The incident that *service* belongs to."""
+        return next((each for each in self.open.values() if service in each.members), None)
+
+    @property
+    def is_silent(self) -> bool:
+        return self.is_quiet or self.muted_until is not None
+
+
+Step = tuple[Watch, tuple[News, ...]]
+
+
+def observe(watch: Watch, seen: Seen, rules: Rules) -> Step:
+    """Take note of what is seen, and of the time that has passed."""
+    watch = _rewound(watch, seen.at)
+    old = watch.views.get(seen.service)
+    stays = old is not None and (old.trouble is None) is (seen.trouble is None)
+    since = old.since if old and stays else seen.at
+    view = _View(seen.trouble, since, seen.detail, seen.image or (old.image if old else ""))
+    watch = replace(watch, views={**watch.views, seen.service: view})
+    holder = watch.holder(seen.service)
+    if holder and old and _breaks_again(old.trouble, seen.trouble):
+        holder = replace(holder, flaps=holder.flaps + 1)
+        watch = replace(watch, open={**watch.open, holder.root: holder})
+    return advance(watch, seen.at, rules)
+
+
+def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
+    rests = {None, Trouble.STARTING}
+    return old in rests and new not in rests
+
+
+def hush(watch: Watch, now: datetime, rules: Rules, *, quiet: bool) -> Step:
+    """Somebody restarts things on purpose from now on, or no more."""
+    if watch.is_quiet and not quiet:
+        watch = replace(watch, loud_since=now)
+    return advance(replace(watch, is_quiet=quiet), now, rules)
+
+
+def mute(watch: Watch, now: datetime, until: datetime, rules: Rules) -> Step:
+    """Let nothing open *until* then; what is closed is told, and what lasts opens afterwards."""
+    return advance(replace(watch, muted_until=until), now, rules)
+
+
+def advance(watch: Watch, now: datetime, rules: Rules) -> Step:
+    """Let time pass until *now*."""
+    watch = _rewound(watch, now)
+    if watch.muted_until and watch.muted_until <= now:
+        watch = replace(watch, loud_since=watch.muted_until, muted_until=None)
+    news: list[News] = []
+    for step in (_close, _open, _remind):
+        watch, more = step(watch, now, rules)
+        news += more
+    return watch, tuple(news)
+
+
+def _rewound(watch: Watch, now: datetime) -> Watch:
+    """The clock was set back: nothing then began later than now."""
+    known = [each.since for each in watch.views.values()]
+    known += [each.opened for each in watch.open.values()]
+    if max(known, default=now) <= now and (watch.loud_since or now) <= now:
+        return watch
+    return replace(
+        watch,
+        views={
+            name: replace(view, since=min(view.since, now)) for name, view in watch.views.items()
+        },
+        open={
+            root: replace(each, opened=min(each.opened, now), began=min(each.began, now))
+            for root, each in watch.open.items()
+        },
+        loud_since=min(watch.loud_since, now) if watch.loud_since else None,
+    )
+
+
+def _close(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
+    news: list[News] = []
+    for root, incident in list(watch.open.items()):
+        views = {each: watch.views[each] for each in incident.members}
+        left = frozenset(each for each, view in views.items() if view.trouble)
+        back = max((view.since for view in views.values() if not view.trouble), default=now)
+        needed = rules.linger if left else _settle(watch, root, now, rules)
+        if root in left or now - back < needed:
+            continue
+        ended = views[root].since if left else back
+        news.append(Closed(incident, ended, views[root].image, left))
+        before = (*watch.closings.get(root, ()), now)[-_MOST_CLOSINGS:]
+        watch = replace(
+            watch,
+            open={name: each for name, each in watch.open.items() if name != root},
+            closings={**watch.closings, root: before},
+        )
+    return watch, news
+
+
+def _settle(watch: Watch, root: str, now: datetime, rules: Rules) -> timedelta:
+    """Longer each time that it broke again soon, so that one that comes and goes is not told so."""
+    recent = [each for each in watch.closings.get(root, ()) if now - each < _SETTLES_LONGER]
+    return rules.settle * (1 << len(recent))
+
+
+def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
+    news: list[News] = []
+    for name in _causes_first(watch.views, rules.depends):
+        view = watch.views[name]
+        if view.trouble is None or watch.is_silent or watch.holder(name):
+            continue
+        since = max(view.since, watch.loud_since or view.since)
+        if now - since < rules.patience.get(view.trouble, AT_ONCE):
+            continue
+        cause = next((each for each in rules.depends.get(name, ()) if each in watch.open), None)
+        if cause:
+            incident = watch.open[cause]
+            incident = replace(incident, others=incident.others | {name})
+            watch = replace(watch, open={**watch.open, cause: incident})
+        else:
+            watch, opened = _opened(watch, name, view.trouble, now, rules)
+            news.append(opened)
+    return watch, news
+
+
+def _causes_first(
+    views: Mapping[str, _View], depends: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    yield from sorted(views, key=lambda name: (len(depends.get(name, ())), name))
+
+
+def _opened(
+    watch: Watch, name: str, trouble: Trouble, now: datetime, rules: Rules
+) -> tuple[Watch, Opened]:
+    view = watch.views[name]
+    absorbed = tuple(
+        each for each in watch.open.values() if name in rules.depends.get(each.root, frozenset())
+    )
+    incident = Incident(
+        root=name,
+        trouble=trouble,
+        detail=view.detail,
+        image=view.image,
+        began=min([view.since, *(each.began for each in absorbed)]),
+        opened=now,
+        others=frozenset().union(*(each.members for each in absorbed)),
+    )
+    gone = {each.root for each in absorbed}
+    rest = {root: each for root, each in watch.open.items() if root not in gone}
+    return replace(watch, open={**rest, name: incident}), Opened(incident, absorbed)
+
+
+def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
+    news: list[News] = []
+    for root, incident in list(watch.open.items()):
+        due = incident.opened + _reminded_after(incident.reminders, rules)
+        if now < due or watch.is_silent or not watch.views[root].trouble:
+            continue
+        reminded = replace(incident, reminders=incident.reminders + 1)
+        watch = replace(watch, open={**watch.open, root: reminded})
+        news.append(Reminded(reminded))
+    return watch, news
+
+
+def _reminded_after(number: int, rules: Rules) -> timedelta:
+    if number < len(rules.reminders):
+        return rules.reminders[number]
+    return rules.reminders[-1] + (number + 1 - len(rules.reminders)) * rules.then_every

@@ -1,0 +1,68 @@
+"""Tells everybody on the list that backups or drills are missing, and when all is well again.
+
+The keys of its messages name the alarm and how often it was told, so that nobody is told twice, and
+whoever heard of an alarm hears of its end.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+
+from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.jobs import JobKind
+from bot.entrypoints.telegram import alarm_texts
+from bot.entrypoints.telegram.job_texts import AGAIN
+from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Deed, DeedData
+from bot.entrypoints.telegram.texts import Wall
+from bot.services.journal_ports import Message
+from bot.services.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+STATUS = "Status"
+_SEPARATOR = "|"
+
+
+@dataclass(frozen=True)
+class AlarmNews:
+    """Port `Teller`, to *people*."""
+
+    outgoing: Outgoing
+    people: Sequence[int]
+    clock: Clock
+    zone: tzinfo
+
+    async def alarm(self, alarm: Alarm) -> None:
+        wall = Wall(self.clock.now(), self.zone)
+        key = _key("alarm", alarm.kind, alarm.baseline.isoformat(), str(alarm.number))
+        again = [((AGAIN, f"{AGAIN_PREFIX}{alarm.failed[0].id}"),)] if alarm.failed else []
+        buttons = (*again, ((STATUS, DeedData(Deed.STATUS).line()),))
+        text = alarm_texts.alarm(alarm, wall)
+        await self._tell(Message(key=key, chat=0, text=text, buttons=buttons), alarm.words)
+
+    async def over(self, kind: JobKind, good: datetime) -> None:
+        told = await self.outgoing.named(_key("alarm", kind, ""))
+        for baseline in {each.message.key.split(_SEPARATOR)[2] for each in told}:
+            without = datetime.fromisoformat(baseline)
+            if without < good:
+                wall = Wall(self.clock.now(), self.zone)
+                text = alarm_texts.over(kind, without, good, wall)
+                key = _key("alarm over", kind, baseline)
+                await self._tell(Message(key=key, chat=0, text=text), f"a {kind} is good again")
+
+    async def late(self, success: LateSuccess) -> None:
+        text = alarm_texts.late(success, Wall(self.clock.now(), self.zone))
+        message = Message(key=_key("late", success.job.id), chat=0, text=text, silent=True)
+        await self._tell(message, success.words)
+
+    async def _tell(self, message: Message, words: str) -> None:
+        if not self.people:
+            logger.error("chat: nobody is told: %s: AKBOT_TELEGRAM_ADMINS names nobody", words)
+        for person in self.people:
+            await self.outgoing.put(copy_for(person, replace(message, chat=person)))
+
+
+def _key(*parts: str) -> str:
+    return _SEPARATOR.join(parts)

@@ -1,0 +1,61 @@
+"""What is told of backups and drills that are missing. Pure, like `texts`."""
+
+from datetime import datetime
+
+from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.jobs import Job, JobKind
+from bot.entrypoints.render import duration
+from bot.entrypoints.telegram.markup import code, plain
+from bot.entrypoints.telegram.texts import Wall
+
+_LONGEST_REASON = 400
+_WHAT = {JobKind.BACKUP: "good backup", JobKind.DRILL: "drill that passed"}
+
+
+def alarm(alarm: Alarm, wall: Wall) -> str:
+    """What is missing, for how long, why, and what to do."""
+    what = _WHAT[alarm.kind]
+    since = f"since {wall.moment(alarm.good)}" if alarm.good else "so far"
+    lines = [f"🆘 <b>No {what} {since}</b>"]
+    lines += _causes(alarm, wall)
+    lines.append("The stack is untouched.")
+    lines.append(f"Send /{alarm.kind} for one now, or /status to see how the stack is.")
+    lines.append(
+        f"While it lasts I remind you at {wall.time(alarm.next)}, then less and less often."
+    )
+    return "\n".join(lines)
+
+
+def _causes(alarm: Alarm, wall: Wall) -> list[str]:
+    if not alarm.failed:
+        return ["None was begun and failed: was the bot off, or its schedule?"]
+    newest = alarm.failed[0]
+    times = len(alarm.failed)
+    failed = "The planned one failed" if times == 1 else f"{times} planned ones failed, the last"
+    at = wall.time(newest.ended or newest.started)
+    return [f"{failed} at {at}: {_reason(newest)} See {code(f'/jobs {newest.id}')}."]
+
+
+def _reason(job: Job) -> str:
+    return f"{plain(job.message, _LONGEST_REASON).rstrip('.')}."
+
+
+def over(kind: JobKind, without: datetime, good: datetime, wall: Wall) -> str:
+    """There is one again."""
+    gap = duration((good - without).total_seconds())
+    what = "A good backup was made" if kind is JobKind.BACKUP else "A drill has passed"
+    return f"✅ <b>{what}</b> at {wall.moment(good)}, after {gap} without one."
+
+
+def late(success: LateSuccess, wall: Wall) -> str:
+    """What had failed is good, and why it failed."""
+    job, failed = success.job, success.failed
+    times = " and ".join(wall.time(each.ended or each.started) for each in failed)
+    done = f"Done {wall.moment(job.ended or job.started)}."
+    return "\n".join(
+        [
+            f"✅ <b>The planned backup is good</b>, at try {len(failed) + 1}",
+            f"{done} It failed at {times}: {_reason(failed[-1])}",
+            code(job.id),
+        ]
+    )

@@ -1,0 +1,65 @@
+"""The jobs as a person looks through them: a list, and one of them. Pure, like `texts`."""
+
+from collections.abc import Sequence
+
+from bot.domain.errors import RefusedError
+from bot.domain.jobs import Job, JobState
+from bot.entrypoints.telegram.markup import bold, code, plain
+from bot.entrypoints.telegram.pressed import Deed, DeedData
+from bot.entrypoints.telegram.texts import SIGNS, Wall, by
+from bot.services.journal_ports import Buttons
+
+MOST_JOBS = 10
+ENDED_BADLY = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
+_IN_A_ROW = 2
+
+
+def jobs(newest: Sequence[Job], wall: Wall) -> tuple[str, Buttons]:
+    """Who asked for what, when, where, and what came of it; a button for each."""
+    if not newest:
+        return "Nothing was asked of me yet.", ()
+    lines = [
+        f"{SIGNS[job.state]}: {job.kind} {wall.moment(job.started)}\n   {by(job)}, {code(job.id)}"
+        for job in newest[:MOST_JOBS]
+    ]
+    text = "\n".join([*lines, "Press one, or send /jobs and the beginning of its id, for more."])
+    choices = [
+        (f"{job.kind} {wall.time(job.started)}", DeedData(Deed.JOB, job.id).line())
+        for job in newest[:MOST_JOBS]
+    ]
+    rows = [tuple(choices[at : at + _IN_A_ROW]) for at in range(0, len(choices), _IN_A_ROW)]
+    return text, tuple(rows)
+
+
+def one_job(job: Job | None, job_id: str, wall: Wall) -> tuple[str, Buttons]:
+    """One job in full, with the way back to the list."""
+    back = (("← All jobs", DeedData(Deed.JOBS).line()),)
+    if job is None:
+        return f"The job {code(job_id)} is not known any more.", (back,)
+    why = ((("Show log", DeedData(Deed.WHY, job.id).line()),),) if job.state in ENDED_BADLY else ()
+    return job_details(job, wall), (*why, back)
+
+
+def job_details(job: Job, wall: Wall) -> str:
+    """One job in full."""
+    lines = [
+        f"{SIGNS[job.state]}: {bold(job.kind)} {code(job.id)}",
+        f"Begun {wall.moment(job.started)}, {by(job)}",
+    ]
+    if job.label:
+        lines.append(f"Label: {plain(job.label)}")
+    if job.state is JobState.RUNNING and job.progress:
+        share = f", {job.share:.0%}" if job.share is not None else ""
+        lines.append(f"Now: {plain(job.progress)}{share}")
+    if job.ended:
+        lines.append(f"Ended {wall.moment(job.ended)}")
+    if job.message:
+        lines.append(f"Outcome: {plain(job.message, 2000)}")
+    if job.crashes:
+        lines.append(f"It was cut off {'once' if job.crashes == 1 else f'{job.crashes} times'}.")
+    return "\n".join(lines)
+
+
+def no_such_job(error: RefusedError) -> str:
+    """The answer to /jobs with an id that names no job, or several."""
+    return f"{plain(str(error))}. Send /jobs for the newest ones."

@@ -1,0 +1,78 @@
+"""The menu of commands that Telegram offers: each person sees what they may do, others nothing.
+
+Nothing depends on a menu, so that its failure stops nothing: Telegram knows nobody's chat before
+they have written to the bot once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from telegram import (
+    BotCommandScope,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeChat,
+    BotCommandScopeChatMember,
+    BotCommandScopeDefault,
+)
+from telegram.error import TelegramError
+
+from bot.domain.roles import Access
+from bot.entrypoints.telegram.client import ChatBot, FloodError, words
+from bot.entrypoints.telegram.commands import menu
+from bot.entrypoints.telegram.waiting import Backoff
+from bot.services.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+_FIRST, _MOST = 5.0, 3600.0  # seconds between two rounds
+
+Menu = Sequence[tuple[str, str]]
+
+
+def menus(access: Access, moved: Mapping[int, int]) -> Iterator[tuple[BotCommandScope, Menu]]:
+    """Which menu is seen where.
+
+    A menu for one member needs the group's number. Where no group is named, all of them show what
+    everybody on the lists may do.
+    """
+    yield BotCommandScopeDefault(), ()
+    roles = access.people
+    groups = sorted({moved.get(each.chat, each.chat) for each in access.groups})
+    common = () if groups or not roles else menu(min(roles.values()))
+    yield BotCommandScopeAllGroupChats(), common
+    for person, role in sorted(roles.items()):
+        yield BotCommandScopeChat(person), menu(role)
+        for group in groups:
+            yield BotCommandScopeChatMember(group, person), menu(role)
+
+
+@dataclass(frozen=True)
+class Menus:
+    """Registers them, and tries those again that Telegram does not take yet."""
+
+    access: Access
+    clock: Clock
+
+    async def keep(self, bot: ChatBot, moved: Mapping[int, int]) -> None:
+        """Go on until all are registered, and stay."""
+        backoff = Backoff(_FIRST, _MOST)
+        left = list(menus(self.access, moved))
+        while left := [each for each in left if not await self._attempt(bot, *each)]:
+            await self.clock.sleep(backoff.next())
+        await asyncio.get_running_loop().create_future()
+
+    async def _attempt(self, bot: ChatBot, scope: BotCommandScope, commands: Menu) -> bool:
+        try:
+            if commands:
+                await bot.set_my_commands(commands, scope=scope)
+            else:
+                await bot.delete_my_commands(scope=scope)
+        except FloodError as error:
+            await self.clock.sleep(error.seconds)
+            return False
+        except TelegramError as error:
+            logger.info("chat: the menu of commands for %s: %s", scope.to_dict(), words(error))
+            return False
+        return True

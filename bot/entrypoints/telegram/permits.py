@@ -1,0 +1,78 @@
+"""Whether a person may do what was asked for; a refusal is one polite sentence and a log line."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bot.domain.jobs import JobKind
+from bot.domain.roles import Access, Act, ChatRole, may, may_cancel
+from bot.entrypoints.telegram import role_texts
+from bot.entrypoints.telegram.asked import Person, Place
+from bot.entrypoints.telegram.pressed import Deed
+
+logger = logging.getLogger(__name__)
+
+OF_JOB = {JobKind.BACKUP: Act.BACKUP, JobKind.DRILL: Act.DRILL}
+"""Jobs that can be begun once more with a button."""
+
+
+OF_DEED = {
+    Deed.PAGE: Act.BACKUPS,
+    Deed.SHOW: Act.BACKUPS,
+    Deed.VERIFY: Act.VERIFY,
+    Deed.DRILL: Act.DRILL,
+    Deed.PIN: Act.PIN,
+    Deed.UNPIN: Act.UNPIN,
+    Deed.RESTORE: Act.RESTORE,
+    Deed.UNDO: Act.RESTORE,
+    Deed.UPDATE: Act.UPDATE,
+    Deed.ROLLBACK: Act.ROLLBACK,
+    Deed.SAID: Act.LOGS,
+    Deed.STATUS: Act.STATUS,
+    Deed.JOBS: Act.JOBS,
+    Deed.JOB: Act.JOBS,
+    Deed.WHY: Act.LOGS,
+    Deed.LOG: Act.LOGS,
+}
+
+
+@dataclass(frozen=True)
+class Permits:
+    """Judges by the role of whoever writes or presses, at that moment."""
+
+    access: Access
+
+    def role_of(self, person: Person) -> ChatRole | None:
+        """None for a stranger."""
+        return self.access.role_of(person.id)
+
+    def allows(self, person: Person, act: Act) -> bool:
+        """Whether *person* may do it."""
+        return may(self.role_of(person), act)
+
+    def refusal(self, person: Person, place: Place, act: Act) -> str:
+        """Why *person* may not do it, in a sentence; "" where they may."""
+        if self.allows(person, act):
+            return ""
+        role = self.role_of(person)
+        self._note(person, place, act)
+        return role_texts.refused(act, role)
+
+    def no_cancelling(self, person: Person, place: Place, kind: JobKind) -> str:
+        """Why *person* may not stop a job of that *kind*; "" where they may."""
+        if kind in self.may_cancel(person):
+            return ""
+        self._note(person, place, Act.CANCEL, f" of a {kind}")
+        return role_texts.not_cancelled(kind)
+
+    def may_cancel(self, person: Person) -> Collection[JobKind]:
+        """The jobs that *person* may stop."""
+        return may_cancel(self.role_of(person))
+
+    def _note(self, person: Person, place: Place, act: Act, what: str = "") -> None:
+        role = self.role_of(person)
+        words = role.word if role else "stranger"
+        logger.warning(
+            "chat: user %s (%s) %s asked for /%s%s and was refused",
+            *(person.id, words, place.words, act, what),
+        )

@@ -1,0 +1,116 @@
+"""Look whether backups and drills are as new as they should be, and let people know if not."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.domain.alarms import Alarm, LateSuccess, Protection, judge, late_success
+from bot.domain.errors import BotError
+from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState
+from bot.services.ports import Clock
+
+_LOOK_INTO_STORE = timedelta(hours=1)
+
+logger = logging.getLogger(__name__)
+
+Newest = Callable[[], Awaitable[datetime | None]]
+"""When the newest one was made that counts. Raises BotError where that cannot be told."""
+
+
+class Teller(Protocol):
+    """Tells people; the same thing twice is told once, over any restart."""
+
+    async def alarm(self, alarm: Alarm) -> None:
+        """It is time to tell of *alarm*, for the first time or again."""
+
+    async def over(self, kind: JobKind, good: datetime) -> None:
+        """All is well since *good*; whoever was told of an alarm before hears it."""
+
+    async def late(self, success: LateSuccess) -> None:
+        """What had failed is good."""
+
+
+class LogTeller:
+    """Where there is no chat; a restart writes what lasts once more."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    async def alarm(self, alarm: Alarm) -> None:
+        if self._is_new(f"{alarm.kind} {alarm.baseline} {alarm.number}"):
+            logger.error("%s", alarm.words)
+
+    async def over(self, kind: JobKind, good: datetime) -> None:
+        if self._told:
+            logger.warning("the newest good %s is of %s", kind, f"{good:%Y-%m-%d %H:%M} UTC")
+        self._told.clear()
+
+    async def late(self, success: LateSuccess) -> None:
+        if self._is_new(success.job.id):
+            logger.warning("%s", success.words)
+
+    def _is_new(self, key: str) -> bool:
+        is_new = key not in self._told
+        self._told.add(key)
+        return is_new
+
+
+@dataclass
+class _Seen:
+    """When the newest good one was made, as the store said *at* that moment."""
+
+    at: datetime | None = None
+    good: datetime | None = None
+    job: str = ""  # the newest of the journal that was good then
+
+
+@dataclass
+class AlarmWatch:
+    """*jobs* asks the journal, *newest* the store; *limits* say how long there may be none.
+
+    Without an answer of the store the journal counts, and what the store said before.
+    """
+
+    jobs: Callable[[int], Awaitable[Sequence[Job]]]
+    clock: Clock
+    newest: Mapping[JobKind, Newest]
+    limits: Mapping[JobKind, timedelta | None]
+    since: datetime
+    catch_up: timedelta
+    teller: Teller
+    _seen: dict[JobKind, _Seen] = field(default_factory=dict)
+    _open: dict[JobKind, bool] = field(default_factory=dict)
+
+    async def look(self) -> None:
+        """Look once. Raises PortError where the journal does not answer."""
+        now, jobs = self.clock.now(), await self.jobs(ALL_JOBS)
+        for kind in self.newest:
+            await self._look(kind, jobs, now)
+        if success := late_success(jobs, now):
+            await self.teller.late(success)
+
+    async def _look(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> None:
+        good = await self._good(kind, jobs, now)
+        there = Protection(kind=kind, good=good, since=self.since, jobs=jobs)
+        if alarm := judge(there, self.limits[kind], self.catch_up, now):
+            self._open[kind] = True
+            await self.teller.alarm(alarm)
+        elif good and self._open.get(kind, True):  # an earlier process may have told of one
+            await self.teller.over(kind, good)
+            self._open[kind] = False
+
+    async def _good(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> datetime | None:
+        done = next((j for j in jobs if j.kind is kind and j.state is JobState.DONE), None)
+        seen = self._seen.setdefault(kind, _Seen())
+        is_old = seen.at is None or abs(now - seen.at) >= _LOOK_INTO_STORE
+        if is_old or seen.job != (done.id if done else ""):
+            try:
+                good = await self.newest[kind]()
+            except BotError as error:
+                logger.warning("look for the newest good %s: %s", kind, error)
+                known = [seen.good, done.started if done else None]
+                return max((each for each in known if each), default=None)
+            self._seen[kind] = _Seen(now, good, done.id if done else "")
+        return self._seen[kind].good

@@ -1,0 +1,153 @@
+"""The settings of planned work: when it begins, on which clock, and what missing it means."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from bot.domain.errors import ConfigError
+from bot.domain.schedule import Schedule, parse_schedule
+from bot.setting_form import FORM
+from bot.settings_update import UpdateSettings
+
+
+class ScheduleSettings(UpdateSettings):
+    """When what begins by itself."""
+
+    backup_schedule: str = Field(
+        "30 3 * * *",
+        alias="AKBOT_BACKUP_SCHEDULE",
+        description="When `akbot run` makes backups: a cron expression of five fields, or `off`.",
+    )
+    drill_schedule: str = Field(
+        "0 5 * * 0",
+        alias="AKBOT_DRILL_SCHEDULE",
+        description="When `akbot run` proves the newest backup by restoring it: a cron expression"
+        " of five fields, or `off`.",
+    )
+    timezone: str = Field(
+        "",
+        alias="AKBOT_TIMEZONE",
+        description="The time zone of schedules, of the chat and of the days that retention counts,"
+        " such as `Europe/Berlin`. Default: the machine's.",
+    )
+    catch_up_hours: float = Field(
+        6,
+        alias="AKBOT_CATCH_UP",
+        json_schema_extra={FORM: "a number of hours from 1 to 168"},
+        ge=1,
+        le=168,
+        allow_inf_nan=False,
+        description="For how many hours after its time planned work that was missed or failed is"
+        " still begun, once; after that the next time counts.",
+    )
+    schedule_delay: float = Field(
+        0,
+        alias="AKBOT_SCHEDULE_DELAY",
+        json_schema_extra={FORM: "a number of minutes from 0 to 720"},
+        ge=0,
+        le=720,
+        allow_inf_nan=False,
+        description="By up to how many minutes, as chance has it, planned backups and drills begin"
+        " later than planned, so that many hosts do not begin at once.",
+    )
+
+    backup_alarm: float | None = Field(
+        None,
+        alias="AKBOT_BACKUP_ALARM",
+        json_schema_extra={FORM: "a number of hours from 0 to 8760"},
+        ge=0,
+        le=8760,
+        allow_inf_nan=False,
+        description="After how many hours without a good backup there is an alarm, whatever the"
+        " cause; 0 for never. Default: 26, or an hour more than the longest gap of"
+        " `AKBOT_BACKUP_SCHEDULE`.",
+    )
+    drill_alarm: float | None = Field(
+        None,
+        alias="AKBOT_DRILL_ALARM",
+        json_schema_extra={FORM: "a number of days from 0 to 365"},
+        ge=0,
+        le=365,
+        allow_inf_nan=False,
+        description="After how many days without a drill that passed there is an alarm; 0 for"
+        " never. Default: 8, or a day more than the longest gap of `AKBOT_DRILL_SCHEDULE`.",
+    )
+
+    @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
+    @classmethod
+    def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
+        parse_schedule(value, UTC, f"AKBOT_{str(info.field_name).upper()}")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        _zone(value)
+        return value
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of schedules and messages."""
+        return _zone(self.timezone)
+
+    @property
+    def catch_up(self) -> timedelta:
+        """For how long planned work is made up for."""
+        return timedelta(hours=self.catch_up_hours)
+
+    @property
+    def delay(self) -> timedelta:
+        """The longest delay of planned jobs."""
+        return timedelta(minutes=self.schedule_delay)
+
+    def longest_without_backup(self, now: datetime) -> timedelta | None:
+        """How long there may be no new good backup; None for any time."""
+        if self.backup_alarm is not None:
+            return timedelta(hours=self.backup_alarm) or None
+        plan = self.plan_of_backups
+        return (
+            max(timedelta(hours=26), plan.longest_gap(now) + timedelta(hours=1)) if plan else None
+        )
+
+    def longest_without_drill(self, now: datetime) -> timedelta | None:
+        """How long no drill may have passed; None for any time."""
+        if self.drill_alarm is not None:
+            return timedelta(days=self.drill_alarm) or None
+        plan = self.plan_of_drills
+        return max(timedelta(days=8), plan.longest_gap(now) + timedelta(days=1)) if plan else None
+
+    @property
+    def plan_of_backups(self) -> Schedule | None:
+        """When backups are made by themselves; None for never."""
+        return parse_schedule(self.backup_schedule, self.zone, "AKBOT_BACKUP_SCHEDULE")
+
+    @property
+    def plan_of_drills(self) -> Schedule | None:
+        """When the newest backup is drilled by itself; None for never."""
+        return parse_schedule(self.drill_schedule, self.zone, "AKBOT_DRILL_SCHEDULE")
+
+    @property
+    def plan_of_update_checks(self) -> Schedule | None:
+        """When new versions are looked for; None for never."""
+        return parse_schedule(self.update_check_schedule, self.zone, "AKBOT_UPDATE_CHECK_SCHEDULE")
+
+
+def _zone(name: str) -> tzinfo:
+    """The zone called *name*, or the machine's own, which it keeps across clock changes."""
+    try:
+        if name:
+            return ZoneInfo(name)
+        with _LOCAL_TIME.open("rb") as file:
+            return ZoneInfo.from_file(file, key="local time")
+    except (OSError, ValueError, KeyError) as error:
+        if name:
+            raise ConfigError(
+                f'AKBOT_TIMEZONE: there is no time zone "{name[:60]}"',
+                hint="Give its name in the tz database, such as Europe/Berlin or UTC.",
+            ) from error
+        return UTC
+
+
+_LOCAL_TIME = Path("/etc/localtime")

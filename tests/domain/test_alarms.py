@@ -1,0 +1,171 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.alarms import Alarm, Protection, judge, late_success, told_as_alarm
+from bot.domain.backup_id import make_backup_id
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.slots import CATCH_UP
+
+SLOT = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+GOOD = SLOT - timedelta(days=1)
+INSTALLED = SLOT - timedelta(days=30)
+LIMIT = timedelta(hours=26)
+FAILED, LOST = JobState.FAILED, JobState.INTERRUPTED
+
+
+def run(
+    state: JobState, minutes: float, *, kind: JobKind = JobKind.BACKUP, slot: datetime | None = SLOT
+) -> Job:
+    """A planned run that began so many minutes after SLOT and took one."""
+    began = SLOT + timedelta(minutes=minutes)
+    return Job(
+        id=make_backup_id(began, "k3f9"),
+        kind=kind,
+        trigger=Trigger.SCHEDULE,
+        actor="schedule",
+        slot=slot,
+        started=began,
+        state=state,
+        message=f"the store is away, {minutes:g}",
+        ended=None if state is JobState.RUNNING else began + timedelta(minutes=1),
+    )
+
+
+def look(
+    *runs: Job,
+    after: timedelta,
+    good: datetime | None = GOOD,
+    limit: timedelta | None = LIMIT,
+    kind: JobKind = JobKind.BACKUP,
+) -> Alarm | None:
+    """The alarm so long after SLOT."""
+    there = Protection(kind=kind, good=good, since=INSTALLED, jobs=runs[::-1])
+    return judge(there, limit, CATCH_UP, SLOT + after)
+
+
+def opened(alarm: Alarm | None) -> float | None:
+    """So many minutes after SLOT."""
+    return (alarm.opened - SLOT).total_seconds() / 60 if alarm else None
+
+
+FOUR = [run(FAILED, each) for each in (0, 6, 22, 68)]
+
+
+@pytest.mark.parametrize(
+    ("runs", "minutes", "minute"),
+    [
+        pytest.param([], 119, None, id="26 hours are not over"),
+        pytest.param([], 120, 120, id="26 hours without one, whatever the cause"),
+        pytest.param([run(FAILED, 0)], 1, None, id="it is tried again"),
+        pytest.param(FOUR[:3], 60, None, id="and again"),
+        pytest.param(FOUR, 69, 69, id="given up after four"),
+        pytest.param(FOUR, 3000, 69, id="and that is when it began"),
+        pytest.param([run(FAILED, 0), run(LOST, 6)], 90, None, id="a kill is made up for"),
+        pytest.param([run(FAILED, 0), run(JobState.CANCELLED, 6)], 90, None, id="cancelled"),
+        pytest.param([run(FAILED, 0), run(JobState.RUNNING, 6)], 90, None, id="it runs"),
+        pytest.param([run(JobState.STUCK, 0)], 90, None, id="stuck, which is told as a job's"),
+        pytest.param([run(FAILED, 0, slot=None)], 90, None, id="one that a person asked for"),
+    ],
+)
+def test_when_an_alarm_begins(runs: list[Job], minutes: float, minute: float | None) -> None:
+    assert opened(look(*runs, after=timedelta(minutes=minutes))) == minute
+
+
+def test_a_slot_that_nobody_tries_again_because_the_bot_was_off_is_given_up() -> None:
+    alarm = look(run(FAILED, 0), after=timedelta(hours=6), limit=None)
+
+    assert opened(alarm) == 360
+    assert look(run(FAILED, 0), after=timedelta(minutes=359), limit=None) is None
+
+
+def test_a_good_one_ends_it() -> None:
+    good = SLOT + timedelta(minutes=80)
+
+    assert look(*FOUR, run(JobState.DONE, 80), after=timedelta(hours=5), good=good) is None
+
+
+def test_without_any_good_one_the_time_counts_from_the_installation() -> None:
+    there = Protection(kind=JobKind.BACKUP, good=None, since=SLOT, jobs=[])
+
+    assert judge(there, LIMIT, CATCH_UP, SLOT + timedelta(hours=25)) is None
+    assert judge(there, LIMIT, CATCH_UP, SLOT + timedelta(hours=26))
+
+
+def test_an_installation_newer_than_the_backups_of_its_store_has_its_time() -> None:
+    there = Protection(kind=JobKind.BACKUP, good=GOOD, since=SLOT, jobs=[])
+
+    assert judge(there, LIMIT, CATCH_UP, SLOT + timedelta(hours=25)) is None
+
+
+@pytest.mark.parametrize("days", [1, 100])
+def test_no_limit_no_alarm(days: int) -> None:
+    assert look(after=timedelta(days=days), limit=None) is None
+
+
+def test_reminders_come_less_and_less_often() -> None:
+    told: list[float] = []
+    number = -1
+    for hour in range(2, 24 * 30):
+        alarm = look(after=timedelta(hours=hour))
+        assert alarm
+        if alarm.number != number:
+            assert alarm.number == number + 1
+            told.append(hour - 2)
+            number = alarm.number
+        assert alarm.next > SLOT + timedelta(hours=hour)
+
+    assert told == [0, 6, 24, 72, 72 + 168, 72 + 2 * 168, 72 + 3 * 168]
+
+
+def test_an_alarm_has_the_newest_cause_and_stays_the_same_one() -> None:
+    early = look(*FOUR, after=timedelta(minutes=70))
+    again = [replace(each, slot=SLOT + timedelta(days=1)) for each in [run(FAILED, 1440)]]
+    late = look(*FOUR, *again, after=timedelta(minutes=1500))
+
+    assert early
+    assert late
+    assert early.failed[0].message == "the store is away, 68"
+    assert late.failed[0].message == "the store is away, 1440"
+    assert (early.baseline, early.opened) == (late.baseline, late.opened)
+
+
+def test_a_drill_that_failed_is_no_alarm_until_there_was_none_for_long() -> None:
+    failed = run(FAILED, 0, kind=JobKind.DRILL)
+    week = timedelta(days=8)
+
+    assert look(failed, after=timedelta(days=6), limit=week, kind=JobKind.DRILL) is None
+    alarm = look(failed, after=timedelta(days=8), limit=week, kind=JobKind.DRILL)
+    assert alarm
+    assert alarm.failed == (failed,)
+
+
+def test_success_after_failures_is_news_and_success_alone_is_none() -> None:
+    done = run(JobState.DONE, 22)
+    now = SLOT + timedelta(minutes=30)
+
+    success = late_success([done, *FOUR[1::-1]], now)
+
+    assert success
+    assert success.job == done
+    assert success.failed == tuple(FOUR[:2])
+    assert late_success([done], now) is None
+    assert late_success([FOUR[2], *FOUR[1::-1]], now) is None
+    assert late_success([done, run(LOST, 0)], now) is None
+    assert late_success([done, *FOUR[1::-1]], now + timedelta(days=4)) is None
+
+
+@pytest.mark.parametrize(
+    ("job", "alarms"),
+    [
+        (run(FAILED, 0), True),
+        (run(LOST, 0), True),
+        (run(FAILED, 0, slot=None), False),
+        (run(FAILED, 0, kind=JobKind.DRILL), False),
+        (run(JobState.STUCK, 0), False),
+        (run(JobState.DONE, 0), False),
+    ],
+)
+def test_what_the_alarms_tell_of(job: Job, *, alarms: bool) -> None:
+    assert told_as_alarm(job) is alarms

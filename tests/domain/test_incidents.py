@@ -1,0 +1,389 @@
+"""What people hear of containers: each thing once, its cause first, and never nothing."""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.incident import Closed, Incident, News, Opened, Reminded, Rules, Seen, Trouble
+from bot.domain.incidents import Step, Watch, advance, hush, mute, observe
+
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DATABASE, REDIS, SERVER, WORKER = "postgresql", "redis", "authentik", "worker"
+NEEDED = frozenset({DATABASE, REDIS})
+RULES = Rules(depends={SERVER: NEEDED, WORKER: NEEDED})
+SERVICES = [DATABASE, REDIS, SERVER, WORKER]
+T = Trouble
+
+
+@dataclass
+class Story:
+    """What happens, second by second, and what people hear of it."""
+
+    watch: Watch = field(default_factory=Watch)
+    now: datetime = START
+    news: list[News] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for service in SERVICES:
+            self.sees(service)
+
+    def _take(self, step: Step) -> None:
+        self.watch, news = step
+        self.news += news
+
+    def sees(self, service: str, trouble: Trouble | None = None, detail: str = "") -> None:
+        self._take(observe(self.watch, Seen(service, self.now, trouble, detail), RULES))
+
+    def hushes(self, *, quiet: bool) -> None:
+        self._take(hush(self.watch, self.now, RULES, quiet=quiet))
+
+    def mutes(self, **length: float) -> None:
+        self._take(mute(self.watch, self.now, self.now + timedelta(**length), RULES))
+
+    def passes(self, seconds: float = 0, **length: float) -> None:
+        """The watcher looks at the clock every second; here as often as something may change."""
+        end = self.now + timedelta(seconds=seconds, **length)
+        while self.now < end:
+            self.now = min(self.now + timedelta(seconds=5), end)
+            self._take(advance(self.watch, self.now, RULES))
+
+    @property
+    def told(self) -> list[str]:
+        return [_words(each) for each in self.news]
+
+
+def _words(news: News) -> str:
+    match news:
+        case Opened(incident, absorbed):
+            gone = "".join(f", explains {each.root}" for each in absorbed)
+            return f"{incident.root} {incident.trouble}{gone}"
+        case Closed(incident, _, _, left):
+            others = "".join(f" +{each}" for each in sorted(incident.others))
+            still = "".join(f", left {each}" for each in sorted(left))
+            return f"{incident.root}{others} well after {news.lasted.seconds} s{still}"
+        case Reminded(incident):
+            return f"{incident.root} still, {incident.reminders}"
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+@pytest.mark.parametrize(
+    "trouble", [T.CRASHED, T.OUT_OF_MEMORY, T.PAUSED, T.UNHEALTHY], ids=lambda each: each.value
+)
+def test_what_is_never_on_purpose_opens_at_once_and_closes_once_it_held(
+    story: Story, trouble: Trouble
+) -> None:
+    story.sees(WORKER, trouble)
+    assert story.told == [f"worker {trouble}"]
+    story.passes(90)
+    story.sees(WORKER)
+    story.passes(25)
+    assert len(story.news) == 1
+    story.passes(10)
+
+    assert story.told[1:] == ["worker well after 90 s"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "patience"), [(T.STOPPED, 15), (T.MISSING, 15), (T.STARTING, 300)]
+)
+def test_what_a_restart_looks_like_must_last(
+    story: Story, trouble: Trouble, patience: float
+) -> None:
+    story.sees(WORKER, trouble)
+    story.passes(patience - 1)
+    story.sees(WORKER)
+    story.passes(60)
+    assert story.told == []
+    story.sees(WORKER, trouble)
+    story.passes(patience)
+
+    assert story.told == [f"worker {trouble}"]
+
+
+def test_the_patience_counts_from_the_first_trouble(story: Story) -> None:
+    story.sees(WORKER, T.STOPPED)
+    story.passes(10)
+    story.sees(WORKER, T.MISSING)
+    story.passes(5)
+
+    assert story.told == ["worker missing"]
+
+
+def test_a_restart_loop_is_one_incident_with_a_count(story: Story) -> None:
+    for _ in range(20):
+        story.sees(WORKER, T.CRASHED)
+        story.passes(1)
+        story.sees(WORKER)
+        story.passes(9)
+    story.passes(60)
+
+    assert story.told == ["worker crashed", "worker well after 191 s"]
+    assert story.news[-1].incident.flaps == 19
+
+
+def test_one_that_never_becomes_healthy_in_between_counts_as_well(story: Story) -> None:
+    for _ in range(5):
+        story.sees(WORKER, T.CRASHED)
+        story.sees(WORKER, T.STARTING)
+        story.passes(10)
+
+    assert story.told == ["worker crashed"]
+    assert story.watch.open[WORKER].flaps == 4
+
+
+def test_one_that_comes_and_goes_is_told_less_and_less(story: Story) -> None:
+    for _ in range(60):
+        story.sees(WORKER, T.CRASHED)
+        story.passes(1)
+        story.sees(WORKER)
+        story.passes(60)
+
+    assert len(story.news) <= 6
+
+
+def test_what_depends_on_the_database_is_no_alarm_of_its_own(story: Story) -> None:
+    story.sees(DATABASE, T.CRASHED)
+    story.passes(20)
+    story.sees(SERVER, T.UNHEALTHY)
+    story.sees(WORKER, T.CRASHED)
+    story.passes(40)
+    story.sees(DATABASE)
+    story.passes(20)
+    story.sees(WORKER)
+    story.sees(SERVER)
+    story.passes(40)
+
+    assert story.told == [
+        "postgresql crashed",
+        "postgresql +authentik +worker well after 80 s",
+    ]
+
+
+def test_a_cause_that_is_seen_later_explains_what_was_told(story: Story) -> None:
+    story.sees(SERVER, T.UNHEALTHY)
+    story.passes(5)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.sees(DATABASE, T.PAUSED)
+
+    assert story.told == [
+        "authentik unhealthy",
+        "worker unhealthy",
+        "postgresql paused, explains authentik, explains worker",
+    ]
+    assert list(story.watch.open) == [DATABASE]
+
+
+def test_an_incident_lasts_as_long_as_its_cause(story: Story) -> None:
+    story.sees(DATABASE, T.UNHEALTHY)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.sees(WORKER)
+    story.passes(minutes=20)
+
+    assert story.told == ["postgresql unhealthy"]
+
+
+def test_what_stays_down_when_its_cause_is_gone_is_told(story: Story) -> None:
+    story.sees(DATABASE, T.CRASHED)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.passes(60)
+    story.sees(DATABASE)
+    story.passes(185)
+
+    assert story.told == [
+        "postgresql crashed",
+        "postgresql +worker well after 60 s, left worker",
+        "worker unhealthy",
+    ]
+
+
+def test_a_job_of_ours_may_restart_what_it_likes(story: Story) -> None:
+    story.hushes(quiet=True)
+    for service in SERVICES:
+        story.sees(service, T.MISSING)
+    story.passes(600)
+    for service in SERVICES:
+        story.sees(service)
+    story.hushes(quiet=False)
+    story.passes(600)
+
+    assert story.told == []
+
+
+def test_what_a_job_leaves_down_is_told_after_it(story: Story) -> None:
+    story.hushes(quiet=True)
+    story.sees(WORKER, T.STOPPED)
+    story.passes(600)
+    story.hushes(quiet=False)
+    assert story.told == []
+    story.passes(15)
+
+    assert story.told == ["worker stopped"]
+
+
+def test_what_was_told_before_a_job_is_closed_in_it(story: Story) -> None:
+    story.sees(WORKER, T.CRASHED)
+    story.hushes(quiet=True)
+    story.sees(WORKER)
+    story.passes(40)
+
+    assert story.told == ["worker crashed", "worker well after 0 s"]
+
+
+def test_while_muted_nothing_opens_and_afterwards_what_lasts_does(story: Story) -> None:
+    story.mutes(hours=2)
+    story.sees(WORKER, T.CRASHED)
+    story.sees(REDIS, T.CRASHED)
+    story.passes(hours=1)
+    story.sees(REDIS)
+    assert story.told == []
+    story.passes(hours=1)
+
+    assert story.told == ["worker crashed"]
+
+
+def test_reminders_back_off(story: Story) -> None:
+    story.sees(WORKER, T.PAUSED)
+    hours = []
+    for hour in range(80):
+        before = len(story.news)
+        story.passes(hours=1)
+        hours += [hour + 1] * (len(story.news) - before)
+
+    assert hours == [1, 6, 30, 54, 78]
+    assert story.told[-1] == "worker still, 5"
+
+
+def test_the_image_of_before_and_of_after_are_known(story: Story) -> None:
+    seen = Seen(WORKER, START, T.CRASHED, "exit code 1", "sha256:old")
+    story.watch, _ = observe(story.watch, seen, RULES)
+    well = Seen(WORKER, START + timedelta(seconds=9), None, "", "sha256:new")
+    story.watch, _ = observe(story.watch, well, RULES)
+    story.now = well.at
+    story.passes(40)
+
+    (closed,) = story.news
+    assert isinstance(closed, Closed)
+    assert (closed.incident.image, closed.image) == ("sha256:old", "sha256:new")
+    assert closed.incident.detail == "exit code 1"
+
+
+def test_a_clock_that_is_set_back_does_not_silence_anything(story: Story) -> None:
+    story.sees(WORKER, T.STOPPED)
+    story.now -= timedelta(days=1)
+    story.passes(20)
+    assert story.told == ["worker stopped"]
+    story.now -= timedelta(days=1)
+    story.sees(WORKER)
+    story.passes(40)
+
+    assert story.told[1:] == ["worker well after 0 s"]
+
+
+def test_ten_thousand_events_in_a_minute_are_one_message_and_cost_nothing(story: Story) -> None:
+    sizes = set[int]()
+    for number in range(10_000):
+        story.now = START + number * timedelta(milliseconds=6)
+        trouble = (T.CRASHED, T.STARTING, None)[number % 3]
+        story.sees(SERVICES[number % 2], trouble)
+        if number % 1000 == 999:
+            sizes.add(len(pickle.dumps(story.watch)))
+
+    assert story.told == ["postgresql crashed", "redis crashed"]
+    assert max(sizes) - min(sizes) < 100
+    flaps = sum(each.flaps for each in story.watch.open.values())
+    assert flaps > 3000, "each was counted"
+
+
+TIMES = st.floats(-30, 400).map(lambda seconds: timedelta(seconds=seconds))
+TROUBLES = st.sampled_from([None, None, *Trouble])
+
+
+@dataclass(frozen=True)
+class Sees:
+    service: str
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True)
+class Waits:
+    length: timedelta
+
+
+@dataclass(frozen=True)
+class Hushes:
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Mutes:
+    length: timedelta
+
+
+Action = Sees | Waits | Hushes | Mutes
+SEES = st.builds(Sees, st.sampled_from(SERVICES), TROUBLES)
+OTHERS = [st.builds(Waits, TIMES), st.builds(Hushes, st.booleans()), st.builds(Mutes, TIMES)]
+ACTIONS: st.SearchStrategy[list[Action]] = st.lists(st.one_of(SEES, SEES, *OTHERS), max_size=60)
+
+
+def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
+    """What people believe; openings and closings must alternate."""
+    for each in news:
+        match each:
+            case Opened(incident, absorbed):
+                assert incident.root not in told
+                for gone in absorbed:
+                    del told[gone.root]
+                told[incident.root] = incident
+            case Closed(incident, left=left):
+                assert incident.root not in left
+                del told[incident.root]
+            case Reminded(incident):
+                assert incident.root in told
+
+
+@settings(max_examples=400, deadline=None)
+@given(ACTIONS)
+def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent(
+    actions: Sequence[Action],
+) -> None:
+    watch, now = Watch(), START
+    told: dict[str, Incident] = {}
+    seen: dict[str, Trouble | None] = {}
+    for action in actions:
+        step: Step = watch, ()
+        match action:
+            case Sees(service, trouble):
+                seen[service] = trouble
+                step = observe(watch, Seen(service, now, trouble), RULES)
+            case Waits(length):
+                now += length
+                step = advance(watch, now, RULES)
+            case Hushes(quiet):
+                step = hush(watch, now, RULES, quiet=quiet)
+            case Mutes(length):
+                step = mute(watch, now, now + length, RULES)
+        watch, news = step
+        follow(told, news)
+        assert set(told) == set(watch.open)
+
+    for wait in (timedelta(seconds=401), timedelta(minutes=5)):  # every mute, every patience
+        watch, news = hush(watch, now := now + wait, RULES, quiet=False)
+        follow(told, news)
+    down = {service for service, trouble in seen.items() if trouble}
+    assert down <= {member for each in watch.open.values() for member in each.members}
+
+    watch, news = advance(watch, now + timedelta(days=1), RULES)
+    follow(told, news)
+    for incident in watch.open.values():
+        assert incident.members & down, "what is well again is closed"
+    for service in down:
+        assert watch.holder(service)

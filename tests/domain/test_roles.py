@@ -1,0 +1,94 @@
+"""Who may do what, as a table; and where anybody is listened to."""
+
+import pytest
+
+from bot.domain.jobs import JobKind
+from bot.domain.origin import where
+from bot.domain.roles import Access, Act, ChatPlace, ChatRole, may, may_cancel, read_place, who_may
+
+LOOK = {Act.HELP, Act.STATUS, Act.BACKUPS, Act.JOBS, Act.LOGS, Act.VERSION}
+WORK = {Act.BACKUP, Act.VERIFY, Act.DRILL, Act.CANCEL}
+CHANGE = {Act.PIN, Act.UNPIN, Act.RESTORE, Act.UPDATE, Act.ROLLBACK}
+GROUP, TOPIC = -1001234567890, 7
+
+
+@pytest.mark.parametrize(
+    ("role", "can"),
+    [
+        (None, set()),
+        (ChatRole.VIEWER, LOOK),
+        (ChatRole.OPERATOR, LOOK | WORK),
+        (ChatRole.ADMIN, LOOK | WORK | CHANGE),
+    ],
+)
+def test_each_role_may_do_what_those_before_it_may(role: ChatRole | None, can: set[Act]) -> None:
+    assert {act for act in Act if may(role, act)} == can
+
+
+def test_operators_stop_only_what_takes_nothing_away() -> None:
+    away = {JobKind.RESTORE, JobKind.UPDATE, JobKind.ROLLBACK}
+
+    assert not may_cancel(None)
+    assert not may_cancel(ChatRole.VIEWER)
+    assert set(may_cancel(ChatRole.OPERATOR)) == set(JobKind) - away
+    assert set(may_cancel(ChatRole.ADMIN)) == set(JobKind)
+
+
+def test_who_may_in_words() -> None:
+    assert who_may(Act.RESTORE) == "admins"
+    assert who_may(Act.BACKUP) == "operators and admins"
+
+
+@pytest.mark.parametrize(
+    ("named", "chat", "topic", "listens"),
+    [
+        ([], GROUP, None, True),
+        ([ChatPlace(GROUP)], GROUP, None, True),
+        ([ChatPlace(GROUP)], GROUP, TOPIC, True),
+        ([ChatPlace(GROUP)], -5, None, False),
+        ([ChatPlace(GROUP)], 42, None, True),
+        ([ChatPlace(GROUP, TOPIC)], GROUP, TOPIC, True),
+        ([ChatPlace(GROUP, TOPIC)], GROUP, 8, False),
+        ([ChatPlace(GROUP, TOPIC)], GROUP, None, False),
+        ([ChatPlace(GROUP, 1)], GROUP, None, True),
+        ([ChatPlace(GROUP, TOPIC), ChatPlace(GROUP)], GROUP, 8, True),
+        ([ChatPlace(-5)], GROUP, None, True),  # it has moved
+        ([ChatPlace(-6)], GROUP, None, False),
+    ],
+)
+def test_where_anybody_is_listened_to(
+    named: list[ChatPlace],
+    chat: int,
+    topic: int | None,
+    listens: bool,  # noqa: FBT001 - of a table
+) -> None:
+    access = Access.of(admins=[42], groups=named)
+
+    assert access.listens_in(chat, topic, {-5: GROUP}) is listens
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "-0", "-5/0", "-5/", "-5/7/8", "@group", "-5/-7", "-\u0665"]
+)
+def test_what_names_no_group(text: str) -> None:
+    with pytest.raises(ValueError, match="is no group"):
+        read_place(text)
+
+
+def test_a_group_and_a_topic_of_it() -> None:
+    assert read_place("-5") == ChatPlace(-5)
+    assert read_place("-1001234567890/7") == ChatPlace(GROUP, TOPIC)
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("", ""),
+        ("shell", ""),
+        ("telegram:4242:42:0:5", "in private"),
+        ("telegram:4242:-5:0:5", "in group -5"),
+        ("telegram:4242:-5:7:5:o-5m5.0", "in group -5, topic 7"),
+    ],
+)
+def test_where_a_job_was_asked_for(origin: str, words: str) -> None:
+    assert where(origin) == words

@@ -1,0 +1,216 @@
+"""Nights that fail, under the real scheduler: who is woken, how often, and what ends it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.errors import PortError
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.messages import Command, JobEnded, RunBackup
+from bot.domain.schedule import Schedule
+from bot.entrypoints.alarms import AlarmRounds
+from bot.entrypoints.scheduler import Scheduler
+from bot.services.alarms import AlarmWatch
+from tests.services.simulated_time import SimulatedClock
+from tests.services.test_year import Journal
+
+START = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
+
+
+@dataclass
+class Telling:
+    """What people heard, and when; the same thing twice is told once."""
+
+    clock: SimulatedClock
+    told: dict[str, datetime] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
+    successes: list[LateSuccess] = field(default_factory=list)
+
+    async def alarm(self, alarm: Alarm) -> None:
+        key = f"{alarm.kind} alarm {alarm.baseline:%d %H:%M} {alarm.number}"
+        if key not in self.told:
+            self.alarms.append(alarm)
+        self.told.setdefault(key, self.clock.now())
+
+    async def over(self, kind: JobKind, good: datetime) -> None:
+        assert good <= self.clock.now()
+        known = [each for each in self.told if each.startswith(f"{kind} alarm")]
+        baselines = {each.split(" ")[2] + " " + each.split(" ")[3] for each in known}
+        for baseline in baselines:
+            self.told.setdefault(f"{kind} over {baseline}", self.clock.now())
+
+    async def late(self, success: LateSuccess) -> None:
+        if f"late {success.job.id}" not in self.told:
+            self.successes.append(success)
+        self.told.setdefault(f"late {success.job.id}", self.clock.now())
+
+
+@dataclass
+class Nights(Journal):
+    """Operations whose backups fail while *fails* says so."""
+
+    fails: Callable[[datetime], bool] = lambda _: False
+    listener: Callable[[Job, JobEnded], None] = lambda _, __: None
+
+    async def start(self, command: Command) -> Job:
+        job = await super().start(command)
+        if self.fails(self.clock.now()):
+            job = replace(job, state=JobState.FAILED, message="the store is full")
+            self.all_jobs[0] = job
+        self.listener(job, JobEnded(job))
+        return job
+
+
+class Host:
+    """A bot, its store and its people."""
+
+    def __init__(self, fails: Callable[[datetime], bool]) -> None:
+        self.clock = SimulatedClock(START)
+        self.people = Telling(self.clock)
+        self.nights = Nights(self.clock, fails=fails)
+        self.is_held = self.store_is_away = False
+        self.boot()
+
+    def boot(self) -> None:
+        scheduler = Scheduler(
+            JobKind.BACKUP,
+            Schedule("30 3 * * *", UTC),
+            lambda slot: RunBackup(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot),
+            self.nights,
+            self.clock,
+            START,
+            {},
+            is_held=self.held,
+        )
+        watch = AlarmWatch(
+            self.nights.jobs,
+            self.clock,
+            {JobKind.BACKUP: self.newest},
+            {JobKind.BACKUP: timedelta(hours=26)},
+            START,
+            timedelta(hours=6),
+            self.people,
+        )
+        rounds = AlarmRounds(watch.look, self.clock, self.held)
+        self.nights.listener = rounds.listener
+        self.parts = [asyncio.create_task(each.run()) for each in (scheduler, rounds)]
+
+    async def held(self) -> bool:
+        return self.is_held
+
+    async def newest(self) -> datetime | None:
+        if self.store_is_away:
+            raise PortError("the store does not answer")
+        good = [job.started for job in self.nights.all_jobs if job.state is JobState.DONE]
+        return max(good, default=None)
+
+    async def shut_down(self) -> None:
+        for part in self.parts:
+            part.cancel()
+        await asyncio.wait(self.parts)
+
+    async def pass_until(self, day: int, hour: int, minute: int = 0) -> None:
+        await self.clock.run_until(datetime(2026, 11, day, hour, minute, tzinfo=UTC))
+
+    @property
+    def heard(self) -> list[str]:
+        return [f"{at:%d %H:%M} {key}" for key, at in self.people.told.items()]
+
+
+def until(day: int, hour: int, minute: int = 0) -> Callable[[datetime], bool]:
+    end = datetime(2026, 11, day, hour, minute, tzinfo=UTC)
+    return lambda now: START + timedelta(days=1) < now < end
+
+
+async def test_good_nights_wake_nobody() -> None:
+    host = Host(lambda _: False)
+    await host.pass_until(30, 0)
+    await host.shut_down()
+
+    assert host.heard == []
+
+
+async def test_one_that_fails_twice_and_then_works_is_told_once() -> None:
+    host = Host(until(24, 3, 40))
+    await host.pass_until(27, 0)
+    await host.shut_down()
+
+    (success,) = host.people.successes
+    assert [f"{each.started:%H:%M}" for each in success.failed] == ["03:30", "03:35"]
+    assert f"{success.job.started:%H:%M}" == "03:50"
+    assert len(host.heard) == 1
+
+
+async def test_one_that_keeps_failing_is_an_alarm_with_reminders_that_back_off() -> None:
+    host = Host(until(28, 12))
+    await host.pass_until(30, 0)
+    await host.shut_down()
+
+    assert host.heard == [
+        "24 04:35 backup alarm 23 03:30 0",
+        "24 10:35 backup alarm 23 03:30 1",
+        "25 04:35 backup alarm 23 03:30 2",
+        "27 04:35 backup alarm 23 03:30 3",
+        "29 03:30 backup over 23 03:30",
+    ]
+    first, *_, last = host.people.alarms
+    assert [len(first.failed), len(last.failed)] == [4, 15]
+    assert first.failed[0].message == "the store is full"
+    assert first.good == START + timedelta(hours=3, minutes=30)
+
+
+async def test_a_restart_tells_nothing_twice_and_forgets_no_end() -> None:
+    host = Host(until(25, 3, 29))
+    await host.pass_until(24, 12)
+    await host.shut_down()
+    host.boot()
+    await host.pass_until(25, 3)
+    await host.shut_down()
+    host.boot()
+    await host.pass_until(26, 0)
+    await host.shut_down()
+
+    assert host.heard == [
+        "24 04:35 backup alarm 23 03:30 0",
+        "24 10:35 backup alarm 23 03:30 1",
+        "25 03:30 backup over 23 03:30",
+    ]
+
+
+async def test_that_the_bot_was_off_is_an_alarm_as_well() -> None:
+    host = Host(lambda _: False)
+    await host.pass_until(23, 12)
+    await host.shut_down()
+    await host.pass_until(25, 12)
+    host.boot()
+    await host.pass_until(26, 0)
+    await host.shut_down()
+
+    (alarm,) = host.people.alarms
+    assert alarm.failed == ()
+    assert alarm.number == 2
+    assert host.heard == ["25 12:00 backup alarm 23 03:30 2"]
+
+
+async def test_people_at_work_are_not_woken() -> None:
+    host = Host(until(28, 12))
+    await host.pass_until(24, 3)
+    host.is_held = True
+    await host.pass_until(25, 12)
+    assert host.heard == []
+    host.is_held = False
+    await host.pass_until(25, 13)
+    await host.shut_down()
+
+    assert host.heard == ["25 12:05 backup alarm 23 03:30 2"]
+
+
+async def test_without_the_store_the_journal_counts() -> None:
+    host = Host(lambda _: False)
+    host.store_is_away = True
+    await host.pass_until(26, 0)
+    await host.shut_down()
+
+    assert host.heard == []

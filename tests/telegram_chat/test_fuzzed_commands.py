@@ -1,0 +1,119 @@
+"""Whatever follows a command or stands in a button: words come back, and nothing begins."""
+
+import logging
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.catalogue import is_backup_name
+from bot.entrypoints.telegram.commands import COMMANDS
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX
+from bot.entrypoints.telegram.questions import PREFIX
+from tests.bot_api.people import Person
+from tests.telegram_chat.restores import FILES, NEWEST
+from tests.telegram_chat.rolls import make_update
+from tests.telegram_chat.samples import record
+from tests.telegram_chat.world import World
+
+NASTY = (
+    "",
+    "undo undo",
+    "--yes",
+    "latest; reboot",
+    "$(reboot)",
+    "<b>&amp;</i>",
+    "worker -1",
+    "worker 99999999999999999999",
+    "worker ٣",
+    "../../etc/passwd",
+    "\u202eog",
+    "2026.2.0 2026.2.1",
+    "99999.99.99",
+    "a" * 4_000,
+    "\x00\x1b[31m",
+    "🦊" * 300,
+)
+WORDS = st.one_of(
+    st.sampled_from(NASTY),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+    st.from_regex(r"[-a-zA-Z0-9:/. ]{0,40}", fullmatch=True),
+)
+DATA = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+    st.builds(
+        lambda prefix, rest: prefix + rest,
+        st.sampled_from([PREFIX, DEED_PREFIX, AGAIN_PREFIX]),
+        st.from_regex(r"[a-z:0-9-]{0,30}", fullmatch=True),
+    ),
+)
+FEW = settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.operations.records = [NEWEST, record(30, pinned=True)]
+    world.operations.preview = FILES
+    world.rolls.update = make_update()
+    return world
+
+
+def is_harmless(command: str, words: str) -> bool:
+    """Whether they are no request that would rightly begin or change something."""
+    if command == "backup":  # any words are a label
+        return False
+    return command not in {"drill", "pin", "unpin"} or (
+        bool(words.split()) and not is_backup_name(" ".join(words.split()))
+    )
+
+
+async def settled(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.all_handled()
+    await world.all_sent()
+    assert world.operations.starts == []
+    assert world.operations.cancelled == []
+    assert [each.pinned for each in world.operations.records] == [False, True]
+    for chat in (world.anna.chat, world.vera.chat):
+        for text in chat.texts:
+            assert "Traceback" not in text
+            assert "an error in akbot itself" not in text
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+
+
+@FEW
+@given(many=st.lists(WORDS, min_size=8, max_size=8))
+async def test_words_that_make_no_sense_begin_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, many: list[str]
+) -> None:
+    def say(person: Person, command: str, words: str) -> None:
+        person.says(f"/{command} {words}".strip())
+
+    async with world.talking():
+        for words in many:
+            for command in COMMANDS:
+                if is_harmless(command, words):
+                    say(world.anna, command, words)
+                if command != "start":
+                    say(world.vera, command, words)
+        await settled(world, caplog)
+
+
+@FEW
+@given(many=st.lists(DATA, min_size=20, max_size=20))
+async def test_buttons_that_nobody_made_do_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, many: list[str]
+) -> None:
+    async with world.talking():
+        message = await world.asks(world.anna, "/help")
+        for number, data in enumerate(many):
+            content = {
+                "id": f"forged{number}",
+                "from": world.anna.json(),
+                "chat_instance": "1",
+                "message": message.json(),
+                "data": data,
+            }
+            world.telegram.updates.add("callback_query", content)
+        await settled(world, caplog)

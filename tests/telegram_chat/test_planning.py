@@ -1,0 +1,48 @@
+"""What begins by itself, and how people hold it back."""
+
+from datetime import timedelta
+
+from bot.domain.errors import ConfigError
+from bot.domain.pause import Pause
+from tests.telegram_chat.world import NOW, World
+
+
+async def test_the_next_moments_are_shown_and_what_is_off(world: World) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, "/schedule")
+
+    assert answer.text.splitlines() == [
+        "Backup: 25 Nov 03:30, 26 Nov 03:30, 27 Nov 03:30",
+        "Drill: off (AKBOT_DRILL_SCHEDULE)",
+    ]
+
+
+async def test_a_pause_has_a_length_and_says_when_it_ends(world: World) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, "/pause 2h")
+        assert answer.text.startswith("⏸ Paused until 14:00, 2 h 0 min from now.")
+        assert world.pause.found == Pause(NOW, "planned work, says Anna", NOW + timedelta(hours=2))
+        seen = await world.asks(world.boris, "/schedule")
+        assert "⏸ Paused until 14:00: planned work, says Anna. /resume ends it." in seen.text
+        ended = await world.asks(world.boris, "/resume")
+        assert ended.text.startswith("▶️ All goes on.")
+        assert world.pause.found is None
+        again = await world.asks(world.boris, "/resume")
+        assert again.text == "Nothing was paused."
+
+
+async def test_a_pause_of_no_length_asks_for_one(world: World) -> None:
+    async with world.talking():
+        for words in ("", " soon", " 8d"):
+            answer = await world.asks(world.anna, f"/pause{words}")
+            assert answer.text.startswith("For how long? /pause 2h")
+
+    assert world.pause.found is None
+
+
+async def test_a_mark_that_cannot_be_read_is_said(world: World) -> None:
+    world.pause.fails = ConfigError("the mark is damaged", hint="Remove it.")
+    async with world.talking():
+        for command in ("/pause 2h", "/schedule"):
+            answer = await world.asks(world.anna, command)
+            assert "the mark is damaged" in answer.text

@@ -1,0 +1,235 @@
+"""Every command by every role in every kind of place: allowed, refused or silent."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunRestore
+from bot.domain.roles import ChatPlace
+from bot.entrypoints.telegram.commands import COMMANDS
+from tests.bot_api.chats import Chat
+from tests.bot_api.people import Person
+from tests.bot_api.world import Notice
+from tests.telegram_chat.restores import FILES, NEWEST
+from tests.telegram_chat.rolls import make_rollback, make_update
+from tests.telegram_chat.world import World
+
+GROUP, FORUM, ELSEWHERE, TOPIC = -1_001_000_000_011, -1_001_000_000_012, -1_001_000_000_013, 7
+LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version")
+WORK = ("backup", "verify", "drill", "cancel")
+CHANGE = ("pin", "unpin", "restore", "update", "rollback")
+ALLOWED = {
+    "viewer": LOOK,
+    "operator": (*LOOK, *WORK),
+    "admin": (*LOOK, *WORK, *CHANGE),
+}
+SILENT_ROLES = ("stranger", "anonymous admin")
+HEARD = ("private", "named group", "named topic")
+UNHEARD = ("another topic", "another group")
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.groups = frozenset({ChatPlace(GROUP), ChatPlace(FORUM, TOPIC)})
+    world.operations.records = [NEWEST]
+    world.operations.preview = FILES
+    world.rolls.update = make_update()
+    world.rolls.rollback = make_rollback()
+    return world
+
+
+def person_of(world: World, role: str) -> Person:
+    people = {"viewer": world.vera, "operator": world.olga, "stranger": world.stranger}
+    return people.get(role, world.anna)
+
+
+def place_of(world: World, place: str, person: Person) -> tuple[Chat, int | None]:
+    forum = world.telegram.supergroup(FORUM, topics={TOPIC: "Ops", 8: "Chatter"})
+    places: dict[str, tuple[Chat, int | None]] = {
+        "private": (person.chat, None),
+        "named group": (world.telegram.supergroup(GROUP), None),
+        "named topic": (forum, TOPIC),
+        "another topic": (forum, 8),
+        "another group": (world.telegram.supergroup(ELSEWHERE), None),
+    }
+    return places[place]
+
+
+def has_more(chat: Chat, said: int) -> bool:
+    return len(chat.from_bot) > said
+
+
+def notice_of(world: World, query: str) -> Notice | None:
+    return world.telegram.queries[query].notice
+
+
+def test_the_table_has_every_command() -> None:
+    assert set(ALLOWED["admin"]) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("place", HEARD)
+@pytest.mark.parametrize("role", ALLOWED)
+async def test_who_is_on_a_list_is_answered_and_kept_from_what_is_for_others(
+    world: World, role: str, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = person_of(world, role)
+    chat, thread = place_of(world, place, person)
+    refused = []
+    async with world.talking():
+        for command in COMMANDS:
+            before, said = len(world.operations.starts), len(chat.from_bot)
+            asked = person.says(f"/{command}", chat, thread=thread)
+            await world.telegram.until(partial(has_more, chat, said))
+            await world.all_handled()
+            await world.all_sent()
+            answer = await world.outbox.find(
+                f"answer:telegram:4242:{chat.id}:{thread or 0}:{asked.id}"
+            )
+            if answer and answer.message.text.startswith(f"/{command} is for "):
+                refused.append(command)
+                assert len(world.operations.starts) == before
+            if len(world.operations.starts) > before:
+                world.operations.end()
+                ended = f"outcome:{world.operations.all_jobs[0].id}"
+                async with asyncio.timeout(10):
+                    while await world.outbox.find(ended) is None:
+                        world.clock.advance(1)
+                        await asyncio.sleep(0.01)
+
+    assert {message.thread for message in chat.from_bot} == {thread}
+    assert set(refused) == set(COMMANDS) - set(ALLOWED[role])
+    notes = [each for each in caplog.records if "was refused" in each.getMessage()]
+    assert len(notes) == len(refused)
+    assert all(f"user {person.id} ({role})" in each.getMessage() for each in notes)
+    allowed = {"backup", "drill"} & set(ALLOWED[role])
+    assert {each.kind for each in world.operations.starts} == allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "place"),
+    [
+        *((role, place) for role in SILENT_ROLES for place in (*HEARD, *UNHEARD)),
+        *((role, place) for role in ALLOWED for place in UNHEARD),
+    ],
+)
+async def test_silence_for_whoever_is_on_no_list_and_wherever_nobody_is_listened_to(
+    world: World, role: str, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    anonymous = role == "anonymous admin"
+    person = person_of(world, role)
+    chat, thread = place_of(world, place, person)
+    if anonymous and place == "private":
+        return  # there is no such thing
+    async with world.talking():
+        for command in COMMANDS:
+            person.says(f"/{command}", chat, thread=thread, anonymous=anonymous)
+        await world.all_handled()
+        await world.all_sent()
+
+    assert chat.from_bot == []
+    assert world.operations.starts == []
+    assert world.operations.asked == []
+    assert world.rolls.asked == []
+    notes = [each for each in caplog.records if "no answer" in each.getMessage()]
+    assert len(notes) == (0 if anonymous else 1), "one line an hour"
+
+
+async def test_what_was_edited_or_forwarded_is_never_run(world: World) -> None:
+    async with world.talking():
+        said = world.anna.says("good morning")
+        world.telegram.updates.allowed = None
+        world.anna.edits(said, "/backup")
+        message = world.anna.says("/backup").json()
+        world.telegram.updates.add(
+            "message",
+            message
+            | {
+                "message_id": 9_000,
+                "forward_origin": {"type": "hidden_user", "sender_user_name": "X", "date": 1},
+            },
+        )
+        await world.all_handled()
+
+    assert len(world.operations.starts) == 1, "the one that was written"
+
+
+async def test_a_button_is_judged_by_whoever_presses_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = world.telegram.supergroup(GROUP)
+    async with world.talking():
+        listed = await world.asks(world.anna, "/backups", group)
+        world.anna.presses(listed, listed.labels[0])
+        await world.telegram.until(lambda: "Restore …" in listed.labels)
+        for label in ("Restore …", "Pin", "Drill", "Verify"):
+            query = world.vera.presses(listed, label)
+            await world.telegram.until(partial(notice_of, world, query))
+            notice = world.telegram.queries[query].notice
+            assert notice
+            assert "You can: /help" in notice.text
+        world.olga.presses(listed, "Restore …")
+        await world.all_handled()
+        assert (world.operations.starts, world.operations.asked) == ([], [])
+        assert not world.operations.records[0].pinned
+        world.olga.presses(listed, "Drill")
+        await world.telegram.until(lambda: world.operations.commands)
+
+    assert caplog.text.count("was refused") == 5
+
+
+async def test_try_again_is_for_those_who_may_begin_it(world: World) -> None:
+    group = world.telegram.supergroup(GROUP)
+    async with world.talking():
+        await world.asks(world.olga, "/backup", group)
+        world.operations.end(JobState.FAILED, "no space")
+        outcome = await world.said("Reason: no space", group)
+        query = world.vera.presses(outcome, "Try again")
+        await world.telegram.until(lambda: world.telegram.queries[query].notice)
+        await world.all_handled()
+        assert len(world.operations.starts) == 1
+        world.olga.presses(outcome, "Try again")
+        await world.telegram.until(lambda: len(world.operations.starts) == 2)
+
+
+async def test_a_role_that_was_taken_away_takes_its_open_questions_along(world: World) -> None:
+    async with world.talking():
+        world.anna.says("/update")
+        plan = await world.said("Update Authentik")
+        await world.all_handled()
+        await world.all_sent()
+    world.allowed, world.viewers = frozenset({43}), frozenset({42})
+    async with world.talking():
+        await world.all_handled()
+        query = world.anna.presses(plan, "Update")
+        await world.telegram.until(lambda: world.telegram.queries[query].notice)
+        await world.all_handled()
+
+    notice = world.telegram.queries[query].notice
+    assert notice
+    assert notice.text.startswith("/update is for admins. You can: /help")
+    assert world.operations.starts == []
+
+
+async def test_operators_stop_no_restore(world: World) -> None:
+    async with world.talking():
+        world.operations.begin(RunRestore(trigger=Trigger.CLI, actor="root", backup=NEWEST.id))
+        refused = await world.asks(world.olga, "/cancel")
+        stopped = await world.asks(world.anna, "/cancel")
+
+    assert refused.text == "The restore that runs is stopped by admins only. Nothing was stopped."
+    assert "Stopping: restore" in stopped.text
+    assert world.operations.cancelled == ["Anna (42)"]
+
+
+async def test_an_old_command_that_is_not_for_its_person_is_not_even_offered(world: World) -> None:
+    async with world.talking():
+        world.vera.says("/restore", age=timedelta(hours=2))
+        await world.telegram.until(lambda: world.vera.chat.from_bot)
+
+    assert world.vera.chat.last.text.startswith("/restore is for admins.")
+    assert not world.vera.chat.last.labels

@@ -1,0 +1,29 @@
+"""`akbot jobs` says who asked for what, and in which chat."""
+
+from datetime import UTC
+
+import pytest
+
+from bot.domain.jobs import JobState, Trigger
+from bot.entrypoints.render import job_lines, jobs_lines
+from tests.contracts.state_places import a_job
+
+
+@pytest.mark.parametrize(
+    ("trigger", "actor", "origin", "words"),
+    [
+        (Trigger.CLI, "root", "", "root (cli)"),
+        (Trigger.CHAT, "Anna (42)", "telegram:4242:42:0:5", "Anna (42) (chat in private)"),
+        (
+            Trigger.CHAT,
+            "Anna (42)",
+            "telegram:4242:-1001234567890:7:5",
+            "Anna (42) (chat in group -1001234567890, topic 7)",
+        ),
+    ],
+)
+def test_who_asked_and_where(trigger: Trigger, actor: str, origin: str, words: str) -> None:
+    job = a_job("aaaa", trigger=trigger, actor=actor, origin=origin, state=JobState.DONE)
+
+    assert f"  {words}  " in jobs_lines([job], UTC)[1]
+    assert f"  by {words}, " in job_lines(job, UTC)[1]

@@ -1,0 +1,42 @@
+"""`akbot schedule` and `akbot pause`, on a host without Docker: they need none."""
+
+import json
+from pathlib import Path
+
+from tests.command_line import run
+
+
+def test_what_is_planned_is_shown_in_its_own_zone(tmp_path: Path) -> None:
+    settings = {
+        "AKBOT_TIMEZONE": "Europe/Berlin",
+        "AKBOT_DRILL_SCHEDULE": "off",
+        "AKBOT_SCHEDULE_DELAY": "20",
+    }
+    shown = run(tmp_path, "schedule", **settings)
+    value = json.loads(run(tmp_path, "schedule", "--json", **settings).stdout)
+
+    assert shown.returncode == 0, shown.stderr
+    lines = shown.stdout.splitlines()
+    assert lines[0] == "backup: 30 3 * * *, up to 20 min later (AKBOT_BACKUP_SCHEDULE)"
+    assert " 03:30 CE" in lines[1]
+    assert "drill: off (AKBOT_DRILL_SCHEDULE)" in lines
+    assert [len(each["next"]) for each in value["plans"]] == [3, 0, 3]
+    assert value["paused"] is None
+
+
+def test_a_pause_is_seen_until_it_is_ended(tmp_path: Path) -> None:
+    paused = run(tmp_path, "pause", "2h")
+    assert paused.returncode == 0, paused.stderr
+    assert paused.stdout.startswith("Schedules are paused until ")
+    assert "Paused: schedules are paused until" in run(tmp_path, "schedule").stdout
+
+    assert run(tmp_path, "resume").stdout == "Schedules and chat go on.\n"
+    assert "Paused" not in run(tmp_path, "schedule").stdout
+
+
+def test_a_pause_without_a_length_is_a_mistake(tmp_path: Path) -> None:
+    assert run(tmp_path, "pause").returncode == 2
+    refused = run(tmp_path, "pause", "soon")
+
+    assert refused.returncode == 2
+    assert "Write 30m, 2h or 1d12h" in refused.stderr
