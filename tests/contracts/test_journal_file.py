@@ -408,7 +408,9 @@ async def test_a_file_of_a_newer_version(path: Path) -> None:
         file.execute("PRAGMA user_version = 99")
 
     journal = Journal(StateFolder(path))
-    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows \d+\)") as caught:
+    with pytest.raises(
+        ConfigError, match=r"newer akbot \(schema 99; this one knows \d+\)"
+    ) as caught:
         await journal.jobs.begin(a_job("zzzz"))
     await journal.close()
 

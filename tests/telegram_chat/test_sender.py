@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from bot.domain.jobs import JobState
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunBackup
 from bot.services.journal_ports import Message
 from tests.bot_api.faults import (
     Hold,
@@ -404,3 +405,19 @@ async def test_progress_that_was_overtaken_is_not_sent(world: World) -> None:
         await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
 
     assert world.anna.chat.texts == ["progress:2", "outcome:1"]
+
+
+async def test_what_ended_while_the_bot_was_down_comes_merged_with_its_own_times(
+    world: World,
+) -> None:
+    for number in range(7):
+        world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+        world.operations.end(JobState.FAILED, f"attempt {number}")
+        world.clock.advance(hours=1)
+    async with world.talking():
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+        await world.all_sent()
+
+    (told,) = world.anna.chat.texts
+    assert told.startswith("7 things happened while I was away:\n\n12:00 (7 h ago)\n❌")
+    assert told.index("attempt 0") < told.index("18:00 (1 h ago)") < told.index("attempt 6")

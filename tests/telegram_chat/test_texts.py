@@ -1,8 +1,11 @@
 """Every text within Telegram's limits and markup, whatever people and stores call themselves."""
 
+import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,6 +74,14 @@ ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
         "</pre>",
     ]
 )
+PARTS = {  # of texts, or for a terminal
+    "away_texts.not_reached",
+    "away_texts.why_not",
+    "job_texts.bar",
+    "job_texts.step_lines",
+    "job_texts.who",
+    "texts.problem",
+}
 STATES = st.sampled_from(list(JobState))
 
 
@@ -115,6 +126,7 @@ def asked(text: str, hours: float = 2) -> Asked:
 
 def all_texts(hostile: str, state: JobState) -> list[str]:
     job = make_job(state, hostile)
+    ended = replace(job, state=JobState.FAILED) if state is JobState.RUNNING else job
     error = PortError(hostile, hint=hostile)
     stack = make_stack(hostile)
     stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
@@ -179,6 +191,9 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),
         texts.begins_late(),
+        texts.unknown_command(),
+        restore_plan_texts.too_late(hostile),
+        job_texts.progress_ended(ended, WALL),
         texts.no_options(hostile, [hostile] * 30),
         texts.no_options(hostile, []),
         texts.never_begun(),
@@ -325,15 +340,31 @@ def test_times_are_those_of_the_reader(ago: timedelta, words: str) -> None:
     assert wall.moment(NOW - ago) == words
 
 
-SIGNS = "✅❌⏳⏹⚠🆘✔"
+SIGNS = "✅❌⏳⏹⚠🆘✔↩📌❗🔒🆕🔔\ufe0f "
+
+
+def lonely_signs(text: str) -> list[str]:
+    """The lines that begin with a sign and no word, so that only the sign's name is read aloud."""
+    lines = parse_html(text).text.splitlines()
+    signed = [line for line in lines if line and not line[0].isspace() and line[0] in SIGNS]
+    return [line for line in signed if not line.lstrip(SIGNS)[:1].isalnum()]
 
 
 def test_every_sign_has_a_word_beside_it() -> None:
     for state in JobState:
         for text in all_texts("name", state):
-            for line in parse_html(text).text.splitlines():
-                if line[0:1] and line[0] in SIGNS:
-                    assert line.lstrip(SIGNS + "\ufe0f ")[:1].isalpha(), line
+            assert lonely_signs(text) == []
+    assert lonely_signs("✅\n⚠️ …\n✔️ done") == ["✅", "⚠️ …"]
+
+
+def test_no_text_is_left_out_here() -> None:
+    tried = "".join(each.read_text() for each in Path(__file__).parent.glob("test_*.py"))
+    for file in Path(texts.__file__).parent.glob("*texts.py"):
+        module = importlib.import_module(f"{texts.__package__}.{file.stem}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                whole = f"{file.stem}.{name}"
+                assert f"{whole}(" in tried or whole in PARTS, whole
 
 
 def test_an_outcome_names_what_to_do_next() -> None:

@@ -183,7 +183,7 @@ class Chat:
                 sender.heard_from,
             )
             parts: dict[str, Callable[[], Awaitable[None]]] = {
-                "sender": sender.run,
+                "sender": partial(self._send, sender),
                 "notifier": self._notifier.run,
                 "teller of late starts": self._starts.run,
                 "teller of looks": self._inquiries.run,
@@ -203,6 +203,11 @@ class Chat:
         """Those of an earlier process, once; then there is nothing to do."""
         await self._desk.close_left(update_texts.RESTARTED)
         await asyncio.Event().wait()
+
+    async def _send(self, sender: Sender) -> None:
+        """What happened while the bot was away is sent together, once all of it is known."""
+        await self._notifier.has_looked()
+        await sender.run()
 
     async def farewell(self, within: float = FAREWELL) -> None:
         """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""
