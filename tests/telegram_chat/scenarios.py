@@ -61,14 +61,14 @@ async def failing_backup(scene: Scene) -> None:
 
 
 async def restore(scene: Scene) -> None:
-    """A restore: its plan, two questions, its steps, and the way back."""
+    """A restore: its plan, a word to type since rows are lost, its steps, and the way back."""
     scene.world.operations.records = [NEWEST, OLDER]
     scene.world.operations.preview = make_preview(differences=(), warnings=())
     await scene.says("/restore")
     await scene.passes(30)
     await scene.presses("Go on")
     await scene.passes(10)
-    await scene.presses("Yes, replace it now")
+    await scene.says("restore")
     await _steps(
         scene,
         "looking at the backup and at this host",

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.charts import Figures
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.errors import BusyError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
@@ -23,8 +25,10 @@ from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import Act, ChatRole
 from bot.domain.stack import Role
 from bot.entrypoints.telegram import (
+    alarm_texts,
     away_texts,
     backup_texts,
+    chart_texts,
     copy_texts,
     drill_texts,
     job_list_texts,
@@ -58,6 +62,7 @@ from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
 from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import MB, component, finished, make_preview, record
+from tests.telegram_chat.test_chart_texts import DOTS, use
 from tests.telegram_chat.world import NOW, make_stack
 
 WALL = texts.Wall(NOW, UTC)
@@ -74,12 +79,14 @@ ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
         "</pre>",
     ]
 )
-PARTS = {  # of texts, or for a terminal
+PARTS = {  # of texts, or for a terminal or a document
     "away_texts.not_reached",
     "away_texts.why_not",
     "job_texts.bar",
     "job_texts.step_lines",
     "job_texts.who",
+    "look_texts.why",
+    "texts.by",
     "texts.problem",
 }
 STATES = st.sampled_from(list(JobState))
@@ -230,7 +237,27 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.not_pinned(error),
         texts.pinned(record(1, 1, pinned=True)),
         texts.pinned(record(1, 1)),
+        job_list_texts.job_details(job, WALL),
+        backup_texts.to_pin([odd, strange] * 9, WALL, pinned=True).text,
+        restore_plan_texts.how_to_agree(loses_rows=True, is_group=True),
+        restore_plan_texts.how_to_agree(loses_rows=False, is_group=False),
+        alarm_texts.alarm(make_alarm(ended), WALL),
+        alarm_texts.alarm(replace(make_alarm(), good=None), WALL),
+        alarm_texts.late(LateSuccess(job, (ended,)), WALL),
+        alarm_texts.over(JobKind.BACKUP, NOW - timedelta(days=3), NOW, WALL),
     ]
+
+
+def make_alarm(*failed: Job) -> Alarm:
+    return Alarm(
+        kind=JobKind.BACKUP,
+        good=NOW - timedelta(days=2),
+        baseline=NOW - timedelta(days=2),
+        opened=NOW - timedelta(hours=1),
+        number=1,
+        next=NOW + timedelta(hours=5),
+        failed=failed,
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -254,6 +281,7 @@ def test_every_caption_of_a_document_fits_below_it(hostile: str, state: JobState
         job_texts.details(make_job(state, hostile)),
         update_plan_texts.whole_way(update),
         update_texts.said(hostile),
+        chart_texts.caption(Figures(DOTS, (use(hostile, 702, 612, restarts=3),) * 40)),
     ):
         assert 0 < len(parse_html(caption)) <= MOST_IN_CAPTION
 
