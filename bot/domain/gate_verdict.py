@@ -43,9 +43,7 @@ def judge(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judg
         return _of_one_that_holds(looks, wanted, patience)
     missing = "; ".join(inside)
     if looks[-1].at > _deadline(looks, patience):
-        return roll_back(
-            f"it did not hold within {patience.timeout:g} s: {missing}", signs_of(looks)
-        )
+        return roll_back(f"after {patience.timeout:g} s still: {missing}", signs_of(looks))
     migration = looks[-1].migration
     told = f"it migrates, {migration.rows} migrations so far; " if migration else ""
     return Judgement(Verdict.WAIT, f"{told}{missing}")

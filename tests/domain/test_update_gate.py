@@ -237,7 +237,7 @@ LOOPS = Phase(1, {"ready": 502}, {"signs": (sign(SignKind.RESTARTING),)})
     ("phases", "wanted", "at", "reason"),
     [
         pytest.param(
-            [starting(1000)], None, 901, "within 900 s: /-/health/ready/ answers 502",
+            [starting(1000)], None, 901, "after 900 s still: /-/health/ready/ answers 502",
             id="healthy but never ready",
         ),
         pytest.param(

@@ -114,7 +114,7 @@ async def rollback(scene: Scene) -> None:
         "waiting until it holds",
     )
     words = (
-        "2025.2.4 did not hold: it did not hold within 900 s: /-/health/ready/ answers 503."
+        "2025.2.4 did not hold: after 900 s still: /-/health/ready/ answers 503."
         " 2025.2.1 serves again on the database as it was before (12 migrations had been applied),"
         ' every row intact; what the new version left is kept as database "authentik_akbot_failed"'
     )

@@ -140,13 +140,24 @@ class Scene:
         return sum(each.begun for each in self._parts)
 
     def _write_down(self) -> None:
-        """What is new: edits first, then messages; of several edits in one moment the last."""
-        known = [each for each in self.where.all_messages if each.id in self._seen]
-        for message in known:
-            if len(message.versions) > self._seen[message.id]:
-                self._write(message, Deed.EDITS)
-        for message in self.where.all_messages:
-            if message.id not in self._seen:
+        """What is new: what people wrote, then the bot's edits, then its messages.
+
+        Of several edits in one moment there is the last.
+        """
+        messages = self.where.all_messages
+        new = [each for each in messages if each.id not in self._seen]
+        edited = [
+            each
+            for each in messages
+            if len(each.versions) > self._seen.get(each.id, len(each.versions))
+        ]
+        for message in new:
+            if not message.from_bot:
+                self._write(message, Deed.SENDS)
+        for message in edited:
+            self._write(message, Deed.EDITS)
+        for message in new:
+            if message.from_bot:
                 self._write(message, Deed.SENDS)
 
     def _write(self, message: Message, deed: Deed) -> None:

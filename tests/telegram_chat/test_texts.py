@@ -79,13 +79,14 @@ ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
         "</pre>",
     ]
 )
-PARTS = {  # of texts, or for a terminal or a document
+PARTS = {  # of texts, or for documents and terminals
     "away_texts.not_reached",
     "away_texts.why_not",
     "job_texts.bar",
     "job_texts.step_lines",
     "job_texts.who",
     "look_texts.why",
+    "restore_plan_texts.how_to_agree",
     "texts.by",
     "texts.problem",
 }
@@ -134,6 +135,7 @@ def asked(text: str, hours: float = 2) -> Asked:
 def all_texts(hostile: str, state: JobState) -> list[str]:
     job = make_job(state, hostile)
     ended = replace(job, state=JobState.FAILED) if state is JobState.RUNNING else job
+    alarm = Alarm(kind=JobKind.DRILL, good=None, baseline=NOW, opened=NOW, number=2, next=NOW)
     error = PortError(hostile, hint=hostile)
     stack = make_stack(hostile)
     stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
@@ -197,6 +199,14 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.busy(job, BusyError("busy"), WALL),
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),
+        alarm_texts.alarm(replace(alarm, good=NOW, failed=(job, job)), WALL),
+        alarm_texts.alarm(alarm, WALL),
+        alarm_texts.late(LateSuccess(job, (job, job)), WALL),
+        alarm_texts.over(JobKind.BACKUP, NOW - timedelta(days=2), NOW, WALL),
+        alarm_texts.over(JobKind.DRILL, NOW - timedelta(days=2), NOW, WALL),
+        backup_texts.to_pin([odd, record(1), record(2, pinned=True)] * 9, WALL, pinned=True).text,
+        backup_texts.to_pin([], WALL, pinned=False).text,
+        job_list_texts.job_details(job, WALL),
         texts.begins_late(),
         texts.unknown_command(),
         restore_plan_texts.too_late(hostile),
@@ -237,27 +247,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.not_pinned(error),
         texts.pinned(record(1, 1, pinned=True)),
         texts.pinned(record(1, 1)),
-        job_list_texts.job_details(job, WALL),
-        backup_texts.to_pin([odd, strange] * 9, WALL, pinned=True).text,
-        restore_plan_texts.how_to_agree(loses_rows=True, is_group=True),
-        restore_plan_texts.how_to_agree(loses_rows=False, is_group=False),
-        alarm_texts.alarm(make_alarm(ended), WALL),
-        alarm_texts.alarm(replace(make_alarm(), good=None), WALL),
-        alarm_texts.late(LateSuccess(job, (ended,)), WALL),
-        alarm_texts.over(JobKind.BACKUP, NOW - timedelta(days=3), NOW, WALL),
     ]
-
-
-def make_alarm(*failed: Job) -> Alarm:
-    return Alarm(
-        kind=JobKind.BACKUP,
-        good=NOW - timedelta(days=2),
-        baseline=NOW - timedelta(days=2),
-        opened=NOW - timedelta(hours=1),
-        number=1,
-        next=NOW + timedelta(hours=5),
-        failed=failed,
-    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -281,7 +271,8 @@ def test_every_caption_of_a_document_fits_below_it(hostile: str, state: JobState
         job_texts.details(make_job(state, hostile)),
         update_plan_texts.whole_way(update),
         update_texts.said(hostile),
-        chart_texts.caption(Figures(DOTS, (use(hostile, 702, 612, restarts=3),) * 40)),
+        look_texts.why_caption(make_job(state, hostile)),
+        chart_texts.caption(Figures(DOTS, (use(hostile, 5),) * 40)),
     ):
         assert 0 < len(parse_html(caption)) <= MOST_IN_CAPTION
 

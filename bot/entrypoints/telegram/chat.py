@@ -199,15 +199,15 @@ class Chat:
                 for task in others:
                     task.cancel()
 
-    async def _close_questions(self) -> None:
-        """Those of an earlier process, once; then there is nothing to do."""
-        await self._desk.close_left(update_texts.RESTARTED)
-        await asyncio.Event().wait()
-
     async def _send(self, sender: Sender) -> None:
         """What happened while the bot was away is sent together, once all of it is known."""
         await self._notifier.has_looked()
         await sender.run()
+
+    async def _close_questions(self) -> None:
+        """Those of an earlier process, once; then there is nothing to do."""
+        await self._desk.close_left(update_texts.RESTARTED)
+        await asyncio.Event().wait()
 
     async def farewell(self, within: float = FAREWELL) -> None:
         """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""
