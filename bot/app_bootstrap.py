@@ -26,7 +26,8 @@ from bot.domain.layout import Layout
 from bot.domain.messages import RunRestore
 from bot.domain.project import is_plain_path
 from bot.domain.stack import Role
-from bot.domain.store_url import SETTING, parse_store_url
+from bot.domain.store_url import require_from
+from bot.services.backup import BackupService
 from bot.services.bootstrap import Bootstrapped, BootstrapService, Confirm
 from bot.services.bootstrap_recovery import BootstrapRecovery
 from bot.services.jobs import Jobs
@@ -66,11 +67,7 @@ class BootstrapWanted:
                 " something else",
                 hint="Name a folder of letters, digits, dots, hyphens and underscores.",
             )
-        try:
-            parse_store_url(self.store)
-        except ConfigError as error:
-            words = str(error).removeprefix(SETTING)
-            raise ConfigError(f"--from{words}", hint=error.hint) from error
+        require_from(self.store)
         keyfiles.read_identities(self.identity, "--identity")
         folder = ProjectFolder(self.place, self.identity)
         if not folder.has_workshop and (strange := folder.strange()):
@@ -173,14 +170,16 @@ class Bootstraps:
         app = self._app
         names = {role: (layout.services[role],) if role in layout.services else () for role in Role}
         engine = DockerEngine(app.engine.api, StackWanted(layout.name, names))
+        keyring = await asyncio.to_thread(app.keys.keyring)
         return RestoreService(
             engine,
             app.stores,
-            await asyncio.to_thread(app.keys.keyring),
+            keyring,
             app.clock,
             publish,
             app.read_locks,
             DockerWorkplace(engine, self._compose),
             app.settings.gate,
+            BackupService(engine, app.stores, keyring, app.clock, publish, stack),
             stack,
         )

@@ -17,6 +17,7 @@ from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
 from bot.services.gate import GatePatience
 from bot.services.half_backups import HalfBackups
+from bot.services.keyring import Keyring
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore import Confirm, Restored, RestoreService
 from bot.services.restore_dump import DumpRestoreService
@@ -26,8 +27,17 @@ from bot.services.stores import Stores
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where backups are read from, with which keys, and whose they are: the folder *stack*."""
+
+    stores: Stores
+    keyring: Keyring
+    stack: str | None
+
+
+@dataclass(frozen=True)
 class Restores:
-    """Restores, their undo and their recovery."""
+    """Restores, their undo and their recovery; *source* where it is not this host's own."""
 
     engine: DockerEngine
     stores: Stores
@@ -38,6 +48,7 @@ class Restores:
     workplace: DockerWorkplace
     gate: GatePatience
     stack: str | None
+    source: Source | None = None
 
     async def run(
         self, command: RunRestore, job: JobLog, publish: Publish, confirm: Confirm
@@ -75,17 +86,23 @@ class Restores:
         )
 
     async def _service(self, publish: Publish) -> RestoreService:
+        keyring = await asyncio.to_thread(self.keys.keyring)
+        source = self.source or Source(self.stores, keyring, self.stack)
         return RestoreService(
             self.engine,
-            self.stores,
-            await asyncio.to_thread(self.keys.keyring),
+            source.stores,
+            source.keyring,
             self.clock,
             publish,
             self.locks,
             self.workplace,
             self.gate,
-            self.stack,
+            self._safety(keyring, publish),
+            source.stack,
         )
+
+    def _safety(self, keyring: Keyring, publish: Publish) -> BackupService:
+        return BackupService(self.engine, self.stores, keyring, self.clock, publish, self.stack)
 
     async def _of_dump(self, command: RunRestore, publish: Publish) -> DumpRestoreService:
         keyring = await asyncio.to_thread(self.keys.keyring)
@@ -97,7 +114,7 @@ class Restores:
             publish,
             self.workplace,
             self.gate,
-            BackupService(self.engine, self.stores, keyring, self.clock, publish, self.stack),
+            self._safety(keyring, publish),
         )
 
     def _undo(self, publish: Publish) -> UndoService:

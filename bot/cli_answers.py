@@ -129,8 +129,6 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     from bot.domain.jobs import Trigger  # noqa: PLC0415
     from bot.domain.messages import RunRestore  # noqa: PLC0415
     from bot.domain.signature import parse_public_key  # noqa: PLC0415
-    from bot.entrypoints import render_restore  # noqa: PLC0415
-    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
 
     command = RunRestore(
         trigger=Trigger.CLI,
@@ -148,6 +146,21 @@ async def restore(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     )
     if args.bootstrap:
         return await _bootstrap(app, args, command)
+    if args.from_url or args.identity:
+        from bot.app_elsewhere import Elsewhere, reading_from  # noqa: PLC0415
+
+        elsewhere = Elsewhere(args.from_url or "", args.identity, args.stack or "")
+        async with reading_from(app, elsewhere):
+            return await _restored(app, args, command)
+    return await _restored(app, args, command)
+
+
+async def _restored(
+    app: "App", args: argparse.Namespace, command: "RunRestore"
+) -> tuple[Any, Sequence[str]]:
+    from bot.entrypoints import render_restore  # noqa: PLC0415
+    from bot.entrypoints.confirmation import Confirmation  # noqa: PLC0415
+
     if args.dry_run:
         preview = await app.restores.preview(command)
         return asdict(preview), render_restore.preview_lines(preview)

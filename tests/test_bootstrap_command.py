@@ -29,8 +29,9 @@ def identity(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--from", STORE], "restore --from: it is for an empty host. Add --bootstrap."),
-        (["--stack", "x"], "restore --stack: it is for an empty host"),
+        (["--stack", "x"], "restore --stack: it names a stack in another store. Add --from URL."),
+        (["--undo", "--from", STORE], "restore --undo: it does not go with --from"),
+        (["--dump", "x", "--identity", "i"], "restore --dump: it does not go with --identity"),
         (["--project-dir", "/srv/x"], "restore --project-dir: it is for an empty host"),
         (["--bootstrap"], "restore --bootstrap: --from is missing"),
         (["--bootstrap", "--from", STORE], "restore --bootstrap: --identity is missing"),

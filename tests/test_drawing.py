@@ -17,6 +17,7 @@ from bot.adapters.painter import ChildPainter
 from bot.domain.charts import BackupDot, Figures, MemorySample, MemoryUse, Outage
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobKind
+from bot.entrypoints.drawing_canvas import Canvas
 
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 MB = 1_000_000
@@ -104,8 +105,9 @@ async def test_a_child_is_gone_with_whoever_waits_for_it(tmp_path: Path) -> None
         await asyncio.sleep(0.01)
 
     drawing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await drawing
+    async with asyncio.timeout(20):
+        with pytest.raises(asyncio.CancelledError):
+            await drawing
 
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
@@ -131,6 +133,13 @@ def test_a_child_is_killed_with_its_parent() -> None:
     until(lambda: not Path(f"/proc/{child}").exists() or state_of(child) == "Z")
     os.close(held)
     os.close(stdin)
+
+
+def test_a_name_that_is_too_long_is_cut_where_its_figure_begins() -> None:
+    canvas = Canvas(100)
+
+    assert canvas.write(0, 0, "x" * 500, size=40, within=300) <= 300
+    assert canvas.write(0, 0, "worker", size=40, within=300) < 200
 
 
 PIPE = 64 * 1024

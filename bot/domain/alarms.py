@@ -96,7 +96,7 @@ def judge(
 def _given_up(
     jobs: Sequence[Job], failed: Sequence[Job], catch_up: timedelta, now: datetime
 ) -> list[datetime]:
-    """When each slot was given up that had a run, and none that is good."""
+    """When each slot was given up that had a run, and none that is good; one is enough."""
     found = []
     for slot in {job.slot for job in failed if job.slot}:
         runs = runs_of(jobs, JobKind.BACKUP, slot)
@@ -106,6 +106,8 @@ def _given_up(
         over = judge_slot(jobs, JobKind.BACKUP, slot, now) is SlotState.OVER
         end = newest.ended or newest.started
         found.append(end if over else max(end, slot + catch_up))
+        # where slots come thick, the next one has its run before this one has had all of its own
+        found += [job.ended or job.started for job in failed if job.slot and job.slot > slot]
     return found
 
 

@@ -3,17 +3,20 @@
 from bot.domain.schema_change import SchemaChange, WayBack
 from bot.domain.update import UpdatePlan
 
+PAGE = 'See "Half-done renames" in RUNBOOK.md'
+_SERVES, _STARTED = " serves again", " was started again"
+
 
 def called_off_words(plan: UpdatePlan, number: int) -> str:
     """Of a hop whose new version was never started."""
-    return f"{_before(plan, number)} serves again; the database was not touched"
+    return f"{_before(plan, number)}{_SERVES}; the database was not touched"
 
 
 def put_back_words(
     plan: UpdatePlan, number: int, change: SchemaChange | None, written: int, aside: str
 ) -> str:
     """Of a hop that was undone; *aside* is the name of the database that it has left."""
-    back = f"{_before(plan, number)} serves again"
+    back = f"{_before(plan, number)}{_SERVES}"
     if not aside:
         how = change.words if change else "the database had not been touched"
         return f"{back} on the same database, every row intact: {how}"
@@ -25,6 +28,12 @@ def put_back_words(
         f"{back} on the database as it was before{why}, {intact};"
         f' what the new version left is kept as database "{aside}"'
     )
+
+
+def not_held_words(told: str, reason: str) -> str:
+    """What becomes of *told* where the version before does not hold either, for *reason*."""
+    begun = told.replace(_SERVES, _STARTED, 1)
+    return f"{begun}; but it does not hold: {reason}. {PAGE}"
 
 
 def stopped_on_the_way(plan: UpdatePlan, number: int) -> str:

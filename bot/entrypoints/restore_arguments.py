@@ -53,21 +53,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-safety-backup", action="store_true", help="do not back the state before up"
     )
+    group = parser.add_argument_group("a backup of another host, or sealed for another key")
+    group.add_argument("--from", dest="from_url", metavar="URL", help="the store, as AKBOT_STORE")
+    group.add_argument("--identity", type=Path, metavar="FILE", help="the private key")
+    group.add_argument("--stack", metavar="NAME", help="where the store has several")
     group = parser.add_argument_group("on a host that has nothing of the stack")
     group.add_argument(
         "--bootstrap",
         action="store_true",
         help="lay the whole stack: compose files, settings, data; run deploy/bootstrap for it",
     )
-    group.add_argument("--from", dest="from_url", metavar="URL", help="the store, as AKBOT_STORE")
-    group.add_argument("--identity", type=Path, metavar="FILE", help="the private key")
     group.add_argument(
         "--project-dir",
         type=Path,
         metavar="FOLDER",
         help="an empty folder for the project; default: the current one",
     )
-    group.add_argument("--stack", metavar="NAME", help="where the store has several")
 
 
 def check_arguments(args: argparse.Namespace) -> None:
@@ -85,6 +86,8 @@ def check_arguments(args: argparse.Namespace) -> None:
         "--keep-queue": args.keep_queue,
         "--apply-compose": args.apply_compose,
         "--no-safety-backup": args.no_safety_backup,
+        "--from": args.from_url,
+        "--identity": args.identity,
         "ID": args.id != "latest",
     }
     _check_bootstrap(args)
@@ -119,7 +122,6 @@ def _refuse(option: str, given: bool, others: Mapping[str, object]) -> None:  # 
 
 def _check_bootstrap(args: argparse.Namespace) -> None:
     needs = {"--from": args.from_url, "--identity": args.identity}
-    others = {**needs, "--project-dir": args.project_dir, "--stack": args.stack}
     never = {
         "--undo": args.undo,
         "--dump": args.dump is not None,
@@ -129,10 +131,13 @@ def _check_bootstrap(args: argparse.Namespace) -> None:
         "--no-safety-backup": args.no_safety_backup,
     }
     if not args.bootstrap:
-        given = [name for name, value in others.items() if value]
-        if given:
+        if args.project_dir:
             raise ConfigError(
-                f"restore {given[0]}: it is for an empty host", hint="Add --bootstrap."
+                "restore --project-dir: it is for an empty host", hint="Add --bootstrap."
+            )
+        if args.stack and not args.from_url:
+            raise ConfigError(
+                "restore --stack: it names a stack in another store", hint="Add --from URL."
             )
         return
     missing = [name for name, value in needs.items() if not value]

@@ -106,7 +106,10 @@ class _Chosen:
 
 @dataclass(frozen=True)
 class RestoreService:
-    """`akbot restore`, for the folder *stack_name* of the store, the project's by default."""
+    """`akbot restore`, from the folder *stack_name* of *stores*, the project's by default.
+
+    *keyring* opens what lies there, another host's perhaps; *safety* backs the state before up.
+    """
 
     engine: Engine
     stores: Stores
@@ -116,6 +119,7 @@ class RestoreService:
     locks: ReadLocks
     workplace: Workplace
     patience: GatePatience
+    safety: BackupService
     stack_name: str | None = None
 
     async def preview(self, command: RunRestore) -> Preview:
@@ -151,7 +155,8 @@ class RestoreService:
                 )
             if command.safety_backup:
                 await begin("backing up the state before")
-                missing = await self._back_up(command, job)
+                safety = RunBackup(trigger=Trigger.SAFETY, actor=command.actor)
+                missing = (await self.safety.run(safety, job)).missing
             if decided.images:
                 await begin("getting the image")
             for image, image_digest in decided.images.items():
@@ -260,11 +265,3 @@ class RestoreService:
                 error.hint = error.hint or "Nothing was changed. Use another backup."
                 raise
         return objects
-
-    async def _back_up(self, command: RunRestore, job: JobLog) -> Mapping[str, str]:
-        """The safety backup, under this job's own name; why a store lacks it."""
-        service = BackupService(
-            self.engine, self.stores, self.keyring, self.clock, self.publish, self.stack_name
-        )
-        done = await service.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
-        return done.missing

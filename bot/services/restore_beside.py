@@ -1,5 +1,6 @@
 """Make the restored database, files and sessions beside those that serve."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from bot.domain.errors import IntegrityError
 from bot.domain.manifest import Component, DatabaseFacts
 from bot.domain.restore import Folder, RestorePlan
 from bot.services.proven import ProvenObjects
-from bot.services.restore_ports import Tools
+from bot.services.restore_ports import DatabaseAdmin, Tools
 from bot.services.switch import Begin
 from bot.services.verify import read_component
 
@@ -81,7 +82,7 @@ async def make_database(
     await databases.create(name, live)
     await source.give(lambda archive: databases.load(name, archive, live))
     await begin(f"comparing every table with the {source.name}")
-    found = await databases.facts(name)
+    found = await _counted_and_analyzed(databases, name)
     if source.facts and (reasons := compare_databases(source.facts, found)):
         raise IntegrityError(
             f"the restored database is not what the {source.name} says: {'; '.join(reasons)}",
@@ -89,4 +90,15 @@ async def make_database(
         )
     if not keep_queue:
         await databases.empty_queue(name)
-    await databases.analyze(name)
+
+
+async def _counted_and_analyzed(databases: DatabaseAdmin, name: str) -> DatabaseFacts:
+    """Both read every table, each with a processor of its own."""
+    analyzing = asyncio.ensure_future(databases.analyze(name))
+    try:
+        found = await databases.facts(name)
+        await analyzing
+    finally:
+        analyzing.cancel()
+        await asyncio.wait({analyzing})
+    return found

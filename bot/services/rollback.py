@@ -27,7 +27,7 @@ from bot.domain.update import (
     plan_of,
 )
 from bot.domain.update_gate import Verdict
-from bot.domain.update_words import joined, put_back_words
+from bot.domain.update_words import joined, not_held_words, put_back_words
 from bot.services.backup import BackupService
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
@@ -39,7 +39,6 @@ from bot.services.settling import NOT_YET, not_yet, stuck
 from bot.services.switch import telling
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Gates
-from bot.services.update_recovery import PAGE
 from bot.services.update_roll import PutBack, Roll
 
 ConfirmRollback = Callable[[RollbackPreview], Awaitable[bool]]
@@ -90,7 +89,7 @@ class WayBackDown:
         words = "; ".join([told, *done.doubts])
         judgement = await self.gates.of(roll.plan.site).hold(roll.wanted_before)
         if judgement.verdict is Verdict.ROLL_BACK:
-            raise NotBackError(f"{words}; but it does not hold: {judgement.reason}", hint=PAGE)
+            raise NotBackError(not_held_words(words, judgement.reason))
         return done, words
 
 

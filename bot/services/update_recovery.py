@@ -25,7 +25,13 @@ from bot.domain.update import (
 )
 from bot.domain.update_gate import Verdict
 from bot.domain.update_recovery import Remedy, decide
-from bot.domain.update_words import called_off_words, joined, put_back_words, stopped_on_the_way
+from bot.domain.update_words import (
+    called_off_words,
+    joined,
+    not_held_words,
+    put_back_words,
+    stopped_on_the_way,
+)
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
@@ -38,7 +44,6 @@ from bot.services.update_ports import Evidence, Gates
 from bot.services.update_roll import Roll
 
 _NOT_IN_HAND = {Phase.READY, Phase.KEEP}
-PAGE = 'See "Half-done renames" in RUNBOOK.md'
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +163,7 @@ class UpdateRecovery:
             return Outcome(JobState.ROLLED_BACK, words)
         return Outcome(
             JobState.STUCK,
-            f"{words}; but it does not hold: {judgement.reason}. {PAGE}",
+            not_held_words(words, judgement.reason),
             swept=False,
         )
 

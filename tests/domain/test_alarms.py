@@ -80,6 +80,15 @@ def test_a_slot_that_nobody_tries_again_because_the_bot_was_off_is_given_up() ->
     assert look(run(FAILED, 0), after=timedelta(minutes=359), limit=None) is None
 
 
+def test_a_slot_whose_next_one_failed_too_is_given_up() -> None:
+    hour = SLOT + timedelta(hours=1)
+    runs = [run(FAILED, 0), run(FAILED, 6), run(JobState.RUNNING, 60, slot=hour)]
+    assert look(*runs, after=timedelta(minutes=62), limit=None) is None
+
+    runs[2] = run(FAILED, 60, slot=hour)
+    assert opened(look(*runs, after=timedelta(minutes=62), limit=None)) == 61
+
+
 def test_a_good_one_ends_it() -> None:
     good = SLOT + timedelta(minutes=80)
 

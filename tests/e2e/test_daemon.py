@@ -277,13 +277,15 @@ def test_a_damaged_journal_is_told_at_the_start_and_by_check(akbot: Akbot) -> No
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_scheduled_backup_that_cannot_begin_is_told_in_chat(
+def test_scheduled_backups_that_fail_are_told_in_chat_with_their_cause(
     chatting: Akbot, telegram: BotApi, ada: Person
 ) -> None:
     ada.says("/start")
     with daemon(chatting, AKBOT_BACKUP_SCHEDULE="* * * * *"):
         (chatting.state / "signing.key").write_text("damaged")
-        telegram.wait(lambda: outcomes(telegram, "signing.key"), seconds=130)
+        telegram.wait(lambda: outcomes(telegram, "signing.key"), seconds=200)
+
+    assert all("No good backup so far" in text for text in outcomes(telegram, "signing.key"))
 
 
 @pytest.mark.usefixtures("filled")

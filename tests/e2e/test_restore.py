@@ -309,6 +309,33 @@ def test_a_gate_that_never_opens_brings_the_state_before_back(
     unchanged_by_up(stack)
 
 
+def test_a_backup_of_another_host_is_read_where_it_lies(
+    stack: Sandbox, to_folder: Akbot, tmp_path: Path
+) -> None:
+    """Its store, its key and its name; the state before is backed up to this host's own store."""
+    other = to_folder.with_settings(
+        AKBOT_STATE=str(tmp_path / "other"),
+        AKBOT_STORE=f"file://{tmp_path / 'elsewhere'}",
+        AKBOT_STACK="other",
+    )
+    then_rows = rows(stack)
+    backup_id = other.backup()["id"]
+    stack.psql("INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)"
+               " VALUES (gen_random_uuid(), 'added', false, '{}')")  # fmt: skip
+    own = to_folder.backup("--component", "templates")["id"]
+    source = ("--from", f"file://{tmp_path / 'elsewhere'}")
+    assert to_folder("restore", "--yes", *source).code == 3, "nobody who is trusted has signed it"
+
+    done = restored(to_folder, *source, "--identity", str(other.identity))
+
+    assert (done["backup"], rows(stack)) == (backup_id, then_rows)
+    kept = {each["id"] for each in json.loads(to_folder.ok("backups", "--json"))}
+    assert kept == {own, done["job"]}, "the safety backup"
+    assert {each.name for each in (tmp_path / "elsewhere").rglob("2*T*")} == {backup_id}
+    restored(to_folder, "--undo")
+    assert rows(stack) != then_rows
+
+
 def test_clients_are_ended_and_a_password_that_differs_is_shown(
     stack: Sandbox, to_folder: Akbot
 ) -> None:

@@ -151,6 +151,7 @@ class RestoreWorld(World):
             self.read_locks,
             self.workplace,
             PATIENCE,
+            BackupService(self.engine, self.stores, self.keyring, self.clock, publish),
         )
 
     def dump_restores(self, publish: Publish = lambda _: None) -> DumpRestoreService:

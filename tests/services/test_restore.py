@@ -14,6 +14,7 @@ from bot.domain.catalogue import BackupState
 from bot.domain.downtime import came_back
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger, degraded
+from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
@@ -26,7 +27,7 @@ from bot.services.restore import Confirm
 from bot.services.restore_ports import Tools
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal
-from tests.fakes_restore import NEW, OLD, FakeWorkplace
+from tests.fakes_restore import NEW, OLD, FakeDatabases, FakeWorkplace
 from tests.fakes_stack import make_facts
 from tests.services.restore_world import OF_A_DUMP, RESTORE, UNDO, RestoreWorld, world_with_a_backup
 
@@ -438,6 +439,32 @@ async def test_a_stop_does_not_leave_the_stack_half_swapped(world: RestoreWorld,
     assert (job.state, job.swept) == (JobState.INTERRUPTED, True)
     assert (host.served(), host.redis) == ({OLD}, OLD)
     assert not host.left_over()
+
+
+async def test_rows_are_counted_while_the_planner_learns_them(world: RestoreWorld) -> None:
+    analysing = asyncio.Event()
+
+    class SideBySide(FakeDatabases):
+        async def analyze(self, name: str) -> None:
+            analysing.set()
+            await super().analyze(name)
+
+        async def facts(self, name: str) -> DatabaseFacts:
+            if "_restore_" in name:
+                await asyncio.wait_for(analysing.wait(), 5)
+            return await super().facts(name)
+
+    class Place(FakeWorkplace):
+        async def tools(self, site: Site, job: str) -> Tools:
+            tools = await super().tools(site, job)
+            return replace(tools, databases=SideBySide(self.host, job))
+
+    world.workplace = Place(world.host)
+
+    await world.restore()
+
+    assert world.host.served() == {NEW}
+    assert world.host.calls.index("analyze") < world.host.calls.index("empty queue")
 
 
 @pytest.mark.parametrize("call", ["remove", "fence", "swap", "swap a mount", "flush", "start"])

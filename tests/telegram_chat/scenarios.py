@@ -61,7 +61,7 @@ async def failing_backup(scene: Scene) -> None:
 
 
 async def restore(scene: Scene) -> None:
-    """A restore: its plan, two questions, its steps, and the way back."""
+    """A restore: its plan, a word to type since rows are lost, its steps, and the way back."""
     scene.world.operations.records = [NEWEST, OLDER]
     scene.world.operations.preview = make_preview(differences=(), warnings=())
     await scene.says("/restore")

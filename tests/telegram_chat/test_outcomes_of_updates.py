@@ -6,7 +6,7 @@ from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import RunRollback, RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
-from bot.services.update_recovery import PAGE
+from bot.domain.update_words import PAGE
 from tests.bot_api.chats import Message
 from tests.telegram_chat.world import ANNA, World
 

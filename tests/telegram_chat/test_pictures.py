@@ -151,6 +151,6 @@ async def test_old_pictures_are_not_merged_with_old_texts(world: World) -> None:
     async with world.talking():
         await world.all_sent()
 
-    merged, shown = world.anna.chat.from_bot
+    merged, pictured = world.anna.chat.from_bot
     assert "no 2" in merged.text
-    assert (bool(shown.file), shown.text) == (True, "no 3")
+    assert (bool(pictured.file), pictured.text) == (True, "no 3")

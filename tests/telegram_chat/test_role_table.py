@@ -12,15 +12,15 @@ from bot.domain.messages import RunRestore
 from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram.commands import COMMANDS
 from tests.bot_api.chats import Chat
-from tests.bot_api.people import Person
+from tests.bot_api.people import ANONYMOUS, Person
 from tests.bot_api.world import Notice
 from tests.telegram_chat.restores import FILES, NEWEST
 from tests.telegram_chat.rolls import make_rollback, make_update
 from tests.telegram_chat.world import World
 
 GROUP, FORUM, ELSEWHERE, TOPIC = -1_001_000_000_011, -1_001_000_000_012, -1_001_000_000_013, 7
-LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version")
-WORK = ("backup", "verify", "drill", "cancel")
+LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version", "schedule")
+WORK = ("backup", "verify", "drill", "cancel", "pause", "resume")
 CHANGE = ("pin", "unpin", "restore", "update", "rollback")
 ALLOWED = {
     "viewer": LOOK,
@@ -156,6 +156,22 @@ async def test_what_was_edited_or_forwarded_is_never_run(world: World) -> None:
         await world.all_handled()
 
     assert len(world.operations.starts) == 1, "the one that was written"
+
+
+async def test_nobody_presses_in_the_name_of_a_group(world: World) -> None:
+    """Not even where somebody has put the number that stands for all anonymous ones on a list."""
+    world.allowed |= {1087968824}
+    group = world.telegram.supergroup(GROUP)
+    async with world.talking():
+        await world.asks(world.anna, "/backup", group)
+        world.operations.end(JobState.FAILED, "no space")
+        outcome = await world.said("Reason: no space", group)
+        again = next(b.data for row in outcome.buttons for b in row if b.label == "Try again")
+        content = {"id": "1", "from": ANONYMOUS, "chat_instance": "1", "data": again}
+        world.telegram.updates.add("callback_query", content | {"message": outcome.json()})
+        await world.all_handled()
+
+    assert len(world.operations.starts) == 1
 
 
 async def test_a_button_is_judged_by_whoever_presses_it(

@@ -149,16 +149,11 @@ async def test_after_a_restart_it_is_closed_and_says_why(world: World) -> None:
     answer.cancel()
 
 
-async def test_a_question_of_this_process_is_not_closed_by_its_start(world: World) -> None:
-    chat = world.chat()
-    answer = asking(chat)
-    async with asyncio.timeout(10):
-        while not await world.outbox.waiting():  # noqa: ASYNC110 - a journal has no events
-            await asyncio.sleep(0.01)
-    running = asyncio.create_task(chat.run())
-    asked = await world.said("keep it?")
-    world.anna.presses(asked, "Keep it")
+async def test_a_question_of_this_process_is_left_alone(world: World) -> None:
+    async with world.talking() as chat:
+        answer = asking(chat)
+        asked = await world.said("keep it?")
+        await chat._desk.close_left("closed")
+        world.anna.presses(asked, "Keep it")
 
-    assert await answer is True
-    running.cancel()
-    await asyncio.wait([running])
+        assert await answer is True

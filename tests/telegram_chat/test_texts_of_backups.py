@@ -92,6 +92,15 @@ def test_of_a_backup_that_is_not_whole_nothing_is_offered() -> None:
     assert "Unpin" in labels
 
 
+def test_a_plan_says_that_the_compose_files_change_back() -> None:
+    undo = replace(make_preview(), undo_of=make_preview().backup_id, compose="-  redis:")
+
+    words = "The compose files change back with it, with the folders and the Redis"
+    assert any(line.startswith(words) for line in shown_lines(restore_plan_texts.plan(undo, WALL)))
+    usual = replace(undo, compose="")
+    assert words not in " ".join(shown_lines(restore_plan_texts.plan(usual, WALL)))
+
+
 def test_a_plan_says_what_is_replaced_lost_and_who_comes_back() -> None:
     lines = shown_lines(restore_plan_texts.plan(make_preview(), WALL))
 

@@ -14,12 +14,7 @@ from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.upgrade_path import LINE
 from bot.domain.versions import Version
-from bot.entrypoints.telegram import (
-    job_list_texts,
-    job_texts,
-    update_plan_texts,
-    update_texts,
-)
+from bot.entrypoints.telegram import job_list_texts, job_texts, update_plan_texts, update_texts
 from bot.entrypoints.telegram.job_texts import step_lines
 from tests.bot_api.markup import parse_html
 from tests.telegram_chat.rolls import DIFF, hops, make_rollback, make_update

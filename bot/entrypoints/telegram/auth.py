@@ -109,11 +109,11 @@ def _sender(update: Update) -> User | None:
     """The person behind a new message or a press; None for all that has none.
 
     A message in the name of a chat (anonymous administrators, channels), an edited one and one that
-    was forwarded are nobody's command.
+    was forwarded are nobody's command; who presses in such a name comes as a bot of Telegram's own.
     """
-    if update.callback_query:
-        message = update.callback_query.message
-        return update.callback_query.from_user if isinstance(message, Message) else None
+    if query := update.callback_query:
+        is_person = isinstance(query.message, Message) and not query.from_user.is_bot
+        return query.from_user if is_person else None
     message = update.message
     if message is None or message.sender_chat or message.forward_origin:
         return None

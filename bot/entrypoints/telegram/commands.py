@@ -5,7 +5,6 @@ when the process was killed, or the journal did not answer, is handled again, fi
 its job there, and changes nothing more.
 """
 
-import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -38,8 +37,6 @@ from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.journal_ports import Queued
 from bot.services.operations import Operations
 from bot.services.ports import Clock
-
-logger = logging.getLogger(__name__)
 
 _LONGEST_LABEL = 60
 _OPTION = re.compile(r"(?<!\S)(?:--|—)[A-Za-z][\w-]*")  # phones make a dash of two hyphens
@@ -76,8 +73,6 @@ class Commands:
         if refusal := self.permits.refusal(asked.person, asked.place, command.act):
             await self.answers.write(asked.request, refusal)
             return
-        person, place = asked.person.id, asked.place.words
-        logger.info("chat: user %s %s asked for /%s", person, place, command.act)
         await self.answers.carry_out(asked.request, command.run(self, asked))
 
     async def again(self, press: Press) -> None:

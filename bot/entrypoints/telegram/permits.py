@@ -51,12 +51,12 @@ class Permits:
         return may(self.role_of(person), act)
 
     def refusal(self, person: Person, place: Place, act: Act) -> str:
-        """Why *person* may not do it, in a sentence; "" where they may."""
-        if self.allows(person, act):
-            return ""
-        role = self.role_of(person)
-        self._note(person, place, act)
-        return role_texts.refused(act, role)
+        """Why *person* may not do it, in a sentence; "" where they may. The log has either."""
+        if not self.allows(person, act):
+            self._note(person, place, act)
+            return role_texts.refused(act, self.role_of(person))
+        logger.info("chat: user %s %s asked for /%s", person.id, place.words, act)
+        return ""
 
     def no_cancelling(self, person: Person, place: Place, kind: JobKind) -> str:
         """Why *person* may not stop a job of that *kind*; "" where they may."""

@@ -20,6 +20,10 @@ _SESSIONS = {
     SessionsDo.LOAD: "Redis is loaded as it was then: who was logged in then is so again.",
 }
 _GO_ON = "<b>Go on?</b> Nothing has been changed so far. This question stands for two minutes."
+_COMPOSE = (
+    "<b>The compose files change back with it</b>, with the folders and the Redis that they name;"
+    f" {code('akbot restore --undo --dry-run')} shows how."
+)
 _AWAY = "While server and worker start nobody can log in. I go on, and tell you here how far it is."
 
 
@@ -114,7 +118,8 @@ def _database_lines(preview: Preview, wall: Wall) -> list[str]:
 def _change_lines(preview: Preview) -> list[str]:
     now, then = (plain(each or "?", 40) for each in (preview.version_now, preview.version_then))
     lines = [f"Authentik stays {now}." if now == then else f"Authentik {now} becomes {then}."]
-    return lines + [each for each in [_SESSIONS[preview.sessions]] if each]
+    compose = _COMPOSE if preview.compose else ""
+    return lines + [each for each in (_SESSIONS[preview.sessions], compose) if each]
 
 
 def _notes(what: str, notes: Sequence[str]) -> list[str]:

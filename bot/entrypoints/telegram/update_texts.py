@@ -8,11 +8,11 @@ from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
+from bot.domain.update_words import PAGE
 from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, who
 from bot.entrypoints.telegram.markup import code, escape, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
-from bot.services.update_recovery import PAGE
 
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
 _ANEW = "Show me the plan anew"
