@@ -5,8 +5,12 @@ A new one is a function here and, once `pytest tests/telegram_chat/test_goldens.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
-from bot.domain.jobs import JobState, Trigger
+from bot.domain.alarms import Alarm
+from bot.domain.backup_id import make_backup_id
+from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
     ComponentProgressed,
@@ -21,6 +25,8 @@ from tests.telegram_chat.restores import NEWEST, OLDER
 from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import MB, component, finished, make_preview
 from tests.telegram_chat.scene import Scene
+from tests.telegram_chat.test_texts import make_job
+from tests.telegram_chat.world import NOW
 
 Scenario = Callable[[Scene], Awaitable[None]]
 
@@ -178,7 +184,52 @@ async def absence(scene: Scene) -> None:
     await scene.starts()
 
 
+async def missing_backups(scene: Scene) -> None:
+    """Planned backups fail night after night: one alarm wakes people, and its end is told."""
+    world = scene.world
+    assert scene.chat
+    nights = [
+        replace(
+            make_job(JobState.FAILED, 'store "nas": no space left in the store'),
+            id=make_backup_id(NOW - timedelta(hours=hours), "k3f9"),
+            trigger=Trigger.SCHEDULE,
+            label="",
+            started=NOW - timedelta(hours=hours),
+            ended=NOW - timedelta(hours=hours, seconds=-40),
+        )
+        for hours in (8.5, 32.5)
+    ]
+    world.operations.all_jobs = nights
+    alarm = Alarm(
+        kind=JobKind.BACKUP,
+        good=NOW - timedelta(hours=56),
+        baseline=NOW - timedelta(hours=56),
+        opened=NOW,
+        number=0,
+        next=NOW + timedelta(hours=6),
+        failed=tuple(nights),
+    )
+    await scene.chat.alarms.alarm(alarm)
+    await scene.follows()
+    await scene.passes(30)
+    await scene.presses("Try again")
+    job = world.operations.all_jobs[0]
+    world.operations.tell(finished(job.id))
+    await scene.ends(JobState.DONE, after=125)
+    await scene.chat.alarms.over(JobKind.BACKUP, world.clock.now())
+    await scene.follows()
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
-    for each in (backup, failing_backup, restore, update, rollback, release_news, absence)
+    for each in (
+        backup,
+        failing_backup,
+        missing_backups,
+        restore,
+        update,
+        rollback,
+        release_news,
+        absence,
+    )
 }
