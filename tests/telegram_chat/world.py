@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from hypothesis.vendor.pretty import RepresentationPrinter
+
 from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
@@ -339,6 +341,10 @@ class World:
         self.olga = self.telegram.user(OLGA, "Olga")
         self.vera = self.telegram.user(VERA, "Vera")
         self.stranger = self.telegram.user(STRANGER, "Mallory")
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _: object) -> None:
+        """Short, where Hypothesis names it: all that was ever said hangs on it."""
+        printer.text("the world")
 
     def chat(self) -> Chat:
         """A new process on the same journal."""
