@@ -165,7 +165,20 @@ async def release_news(scene: Scene) -> None:
     await scene.presses("No")
 
 
+async def absence(scene: Scene) -> None:
+    """The bot was down for half a day: one message tells what happened, a long reason follows."""
+    await scene.stops()
+    world = scene.world
+    for number in range(6):
+        world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+        world.clock.advance(40)
+        lost = "pg_dump: error: connection to server was lost"
+        world.operations.end(JobState.FAILED, "\n".join([lost] * (12 if number == 4 else 1)))
+        world.clock.advance(7160)
+    await scene.starts()
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
-    for each in (backup, failing_backup, restore, update, rollback, release_news)
+    for each in (backup, failing_backup, restore, update, rollback, release_news, absence)
 }

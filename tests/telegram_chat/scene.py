@@ -6,6 +6,7 @@ before the next one: then no call to journal or Telegram is under way, and the b
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,17 @@ class Scene:
         self._parts = [Counted(each) for each in (world.inbox, world.outbox, world.questions)]
         world.inbox, world.outbox, world.questions = self._parts  # type: ignore[assignment]
         self.chat: Chat | None = None
+        self._process = AsyncExitStack()
+
+    async def starts(self) -> None:
+        """The bot starts, anew after `stops`."""
+        self.chat = await self._process.enter_async_context(self.world.talking())
+        await self.follows()
+
+    async def stops(self) -> None:
+        """The bot is gone from one moment to the next, and hears of no job any more."""
+        await self._process.aclose()
+        self.world.operations.listeners = []
 
     async def says(self, text: str, who: Person | None = None) -> None:
         """Somebody, by default Anna, writes *text*."""

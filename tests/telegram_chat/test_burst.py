@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 import tracemalloc
 from collections import Counter
@@ -15,7 +16,7 @@ from tests.telegram_chat.test_release_news import NEWS
 from tests.telegram_chat.world import ANNA, World
 
 UPDATES, FROM_ANNA, STRANGERS = 1000, 20, 98
-GROWTH = 200_000  # bytes that a second burst may leave behind; they are some logs and numbers
+GROWTH = 50_000  # bytes that a second burst may leave behind
 
 
 class Watched:
@@ -69,9 +70,8 @@ async def test_in_a_burst_of_strangers_everybody_on_the_list_is_answered_with_th
 
     print(f"20 answers in a burst of 1,000 updates: the last one after {took:.2f} s")
     batches = UPDATES // LARGEST_BATCH
-    assert fetches == [1 + number // (FROM_ANNA // batches) for number in range(FROM_ANNA)] or (
-        fetches == [number // (FROM_ANNA // batches) for number in range(FROM_ANNA)]
-    ), "each is answered before the next batch is fetched"
+    in_batch = [number // (FROM_ANNA // batches) for number in range(FROM_ANNA)]
+    assert fetches == in_batch, "each is answered before the next batch is fetched"
     assert inbox.calls["handled"] == FROM_ANNA, "what strangers write costs no write of its own"
     assert inbox.calls["store"] <= batches + 3
     assert [
@@ -83,7 +83,7 @@ async def test_in_a_burst_of_strangers_everybody_on_the_list_is_answered_with_th
 
 async def test_a_burst_leaves_nothing_behind_in_memory(world: World) -> None:
     async with world.talking():
-        tracemalloc.start(20)
+        tracemalloc.start()
         try:
             kept = [await _kept_after_burst(world) for _ in range(2)]
         finally:
@@ -94,14 +94,15 @@ async def test_a_burst_leaves_nothing_behind_in_memory(world: World) -> None:
 
 
 async def _kept_after_burst(world: World) -> int:
-    """The bytes that the chat's own code has allocated and not given back."""
+    """The bytes that chat, library and JSON's reader have allocated and not given back."""
     burst(world)
     await world.telegram.until(lambda: not world.telegram.updates.pending, 60)
     await world.all_handled()
     await world.all_sent()
     gc.collect()
-    chat_only = tracemalloc.Filter(True, "*/bot/entrypoints/telegram/*", all_frames=True)  # noqa: FBT003
-    taken = tracemalloc.take_snapshot().filter_traces([chat_only])
+    places = ("*/bot/*", "*/site-packages/telegram/*", "*/json/decoder.py")
+    chat_only = [tracemalloc.Filter(True, place) for place in places]  # noqa: FBT003 - the library's
+    taken = tracemalloc.take_snapshot().filter_traces(chat_only)
     return sum(trace.size for trace in taken.traces)
 
 
@@ -129,9 +130,9 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
         places = [told.index(words) for words in expected]
         assert places == sorted(places)
         assert all(told.count(words) == 1 for words in expected)
-        assert told.startswith("21 things happened while I was away (1 to ")
-        assert len(person.chat.from_bot) <= 4
-        assert "12:00 (10 h ago)" in told
+        assert "things happened while I was away (1 to " in told
+        assert len(person.chat.from_bot) <= 6
+        assert re.search(r"12:00 \((9|10) h ago\)", told)
 
 
 async def _is_written(world: World, key: str) -> None:

@@ -23,9 +23,11 @@ async def test_the_conversation_is_the_one_that_was_read(
 ) -> None:
     scenario = SCENARIOS[name]
     scene = Scene(world)
-    async with world.talking() as chat:
-        scene.chat = chat
+    await scene.starts()
+    try:
         await scenario(scene)
+    finally:
+        await scene.stops()
     shown = scene.transcript((scenario.__doc__ or "").strip()).text()
     golden = GOLDENS / f"{name}.txt"
     if pytestconfig.getoption("--rewrite-goldens"):

@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from bot.domain.jobs import JobState
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunBackup
 from bot.services.journal_ports import Message
 from tests.bot_api.faults import (
     Hold,
@@ -359,6 +360,20 @@ async def test_markup_that_telegram_refuses_is_left_out(world: World) -> None:
     assert world.anna.chat.last.text == "2 < 3"
 
 
+async def test_what_is_too_long_for_telegram_is_cut_and_its_end_kept(world: World) -> None:
+    text = f"<b>{'&amp;' * 4000}</b>\n\n<i>Anna chose: {'Yes ' * 30}</i>"
+    document = Message(key="d", chat=ANNA, text=text, document=("x.txt", "all"))
+    await write(world, text)
+    await world.outbox.put(document, world.clock.now())
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
+
+    for message in world.anna.chat.from_bot:
+        assert message.text.startswith("&&&")
+        assert "… (cut)" in message.text
+        assert message.text.endswith("Anna chose: " + "Yes " * 29 + "Yes")
+
+
 async def test_an_edit_that_changes_nothing_is_done(world: World) -> None:
     await write(world, "hello")
     async with world.talking():
@@ -390,3 +405,19 @@ async def test_progress_that_was_overtaken_is_not_sent(world: World) -> None:
         await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
 
     assert world.anna.chat.texts == ["progress:2", "outcome:1"]
+
+
+async def test_what_ended_while_the_bot_was_down_comes_merged_with_its_own_times(
+    world: World,
+) -> None:
+    for number in range(7):
+        world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+        world.operations.end(JobState.FAILED, f"attempt {number}")
+        world.clock.advance(hours=1)
+    async with world.talking():
+        await world.telegram.until(lambda: world.anna.chat.from_bot)
+        await world.all_sent()
+
+    (told,) = world.anna.chat.texts
+    assert told.startswith("7 things happened while I was away:\n\n12:00 (7 h ago)\n❌")
+    assert told.index("attempt 0") < told.index("18:00 (1 h ago)") < told.index("attempt 6")

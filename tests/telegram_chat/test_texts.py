@@ -1,8 +1,11 @@
 """Every text within Telegram's limits and markup, whatever people and stores call themselves."""
 
+import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +21,7 @@ from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentSto
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.entrypoints.telegram import (
+    away_texts,
     backup_texts,
     copy_texts,
     drill_texts,
@@ -26,14 +30,27 @@ from bot.entrypoints.telegram import (
     restore_plan_texts,
     restore_texts,
     texts,
+    update_plan_texts,
+    update_texts,
     verify_texts,
 )
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
 from bot.entrypoints.telegram.commands import menu
-from bot.entrypoints.telegram.markup import COLUMNS, clip, cut, table, units, width
+from bot.entrypoints.telegram.markup import (
+    COLUMNS,
+    MOST_IN_CAPTION,
+    bold,
+    clip,
+    cut,
+    fitting,
+    table,
+    units,
+    width,
+)
 from bot.services.settling import backed_up
 from bot.services.verify import Verified
 from tests.bot_api.markup import parse_html
+from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import MB, component, finished, make_preview, record
 from tests.telegram_chat.world import NOW, make_stack
 
@@ -51,6 +68,14 @@ ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
         "</pre>",
     ]
 )
+PARTS = {  # of texts, or for a terminal
+    "away_texts.not_reached",
+    "away_texts.why_not",
+    "job_texts.bar",
+    "job_texts.step_lines",
+    "job_texts.who",
+    "texts.problem",
+}
 STATES = st.sampled_from(list(JobState))
 
 
@@ -95,6 +120,7 @@ def asked(text: str, hours: float = 2) -> Asked:
 
 def all_texts(hostile: str, state: JobState) -> list[str]:
     job = make_job(state, hostile)
+    ended = replace(job, state=JobState.FAILED) if state is JobState.RUNNING else job
     error = PortError(hostile, hint=hostile)
     stack = make_stack(hostile)
     stack = replace(stack, project=hostile, worker=replace(stack.server, state=hostile))
@@ -147,6 +173,9 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.busy(None, BusyError(hostile), WALL),
         texts.not_begun(error),
         texts.begins_late(),
+        texts.unknown_command(),
+        restore_plan_texts.too_late(hostile),
+        job_texts.progress_ended(ended, WALL),
         texts.no_options(hostile, [hostile] * 30),
         texts.no_options(hostile, []),
         texts.never_begun(),
@@ -174,6 +203,10 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_texts.outcome(
             replace(job, message=backed_up({job.message: job.message})), None, WALL
         ).text,
+        away_texts.while_away([(NOW, "text")] * 3, 1, 7, WALL, had_buttons=True),
+        away_texts.out_of_reach(42, hostile),
+        away_texts.out_of_reach(-100, hostile),
+        away_texts.trial(),
         texts.no_backup_name(hostile),
         texts.pin_what(hostile),
         texts.not_pinned(error),
@@ -193,6 +226,28 @@ def test_every_text_is_markup_that_telegram_takes_within_its_limits(
         assert "\x00" not in shown.text
         assert "\u202e" not in shown.text
         shown.text.encode()
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANYTHING, STATES)
+def test_every_caption_of_a_document_fits_below_it(hostile: str, state: JobState) -> None:
+    update = make_update(target=hostile)
+    for caption in (
+        job_texts.details(make_job(state, hostile)),
+        update_plan_texts.whole_way(update),
+        update_texts.said(hostile),
+    ):
+        assert 0 < len(parse_html(caption)) <= MOST_IN_CAPTION
+
+
+@given(ANYTHING, st.integers(600, 5000), st.integers(1, 20))
+def test_what_is_made_to_fit_fits(hostile: str, most: int, times: int) -> None:
+    text = "\n".join([bold("Head"), *[bold(hostile)] * times, bold("Tail")])
+    shown = parse_html(fitting(text, most))
+
+    assert len(shown) <= most
+    assert shown.text.startswith("Head")
+    assert shown.text.endswith("Tail")
 
 
 @settings(max_examples=100, deadline=None)
@@ -267,15 +322,31 @@ def test_times_are_those_of_the_reader(ago: timedelta, words: str) -> None:
     assert wall.moment(NOW - ago) == words
 
 
-SIGNS = "✅❌⏳⏹⚠🆘✔"
+SIGNS = "✅❌⏳⏹⚠🆘✔↩📌❗🔒🆕🔔\ufe0f "
+
+
+def lonely_signs(text: str) -> list[str]:
+    """The lines that begin with a sign and no word, so that only the sign's name is read aloud."""
+    lines = parse_html(text).text.splitlines()
+    signed = [line for line in lines if line and not line[0].isspace() and line[0] in SIGNS]
+    return [line for line in signed if not line.lstrip(SIGNS)[:1].isalnum()]
 
 
 def test_every_sign_has_a_word_beside_it() -> None:
     for state in JobState:
         for text in all_texts("name", state):
-            for line in parse_html(text).text.splitlines():
-                if line[0:1] and line[0] in SIGNS:
-                    assert line.lstrip(SIGNS + "\ufe0f ")[:1].isalpha(), line
+            assert lonely_signs(text) == []
+    assert lonely_signs("✅\n⚠️ …\n✔️ done") == ["✅", "⚠️ …"]
+
+
+def test_no_text_is_left_out_here() -> None:
+    tried = "".join(each.read_text() for each in Path(__file__).parent.glob("test_*.py"))
+    for file in Path(texts.__file__).parent.glob("*texts.py"):
+        module = importlib.import_module(f"{texts.__package__}.{file.stem}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                whole = f"{file.stem}.{name}"
+                assert f"{whole}(" in tried or whole in PARTS, whole
 
 
 def test_an_outcome_names_what_to_do_next() -> None:

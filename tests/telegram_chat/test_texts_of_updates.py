@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from bot.domain.errors import ConfigError, RefusedError, UpToDateError
 from bot.domain.findings import Finding, Level
-from bot.domain.jobs import JobKind, JobState
+from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.schema_change import SchemaChange, WayBack
@@ -14,10 +14,11 @@ from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.upgrade_path import LINE
 from bot.domain.versions import Version
-from bot.entrypoints.telegram import update_plan_texts, update_texts
+from bot.entrypoints.telegram import job_texts, texts, update_plan_texts, update_texts
+from bot.entrypoints.telegram.job_texts import step_lines
 from tests.bot_api.markup import parse_html
 from tests.telegram_chat.rolls import DIFF, hops, make_rollback, make_update
-from tests.telegram_chat.test_texts import ANYTHING, STATES, WALL, make_job
+from tests.telegram_chat.test_texts import ANYTHING, STATES, WALL, lonely_signs, make_job
 from tests.telegram_chat.world import NOW
 
 EVERY_FAMILY = hops(*(Version(*family, 9) for family in LINE))
@@ -81,6 +82,12 @@ def test_every_text_is_markup_that_telegram_takes_within_its_limits(
         shown.text.encode()
 
 
+def test_every_sign_has_a_word_beside_it() -> None:
+    for state in JobState:
+        for text in all_texts("name", state):
+            assert lonely_signs(text) == []
+
+
 def test_a_short_plan_needs_no_document_and_a_cut_one_has_all() -> None:
     assert update_plan_texts.plan(make_update()).document is None
     short = update_plan_texts.plan(make_update(diff=DIFF))
@@ -108,3 +115,35 @@ def test_what_is_not_looked_at_afterwards_is_said() -> None:
     text = update_plan_texts.plan(make_update(not_checked=("the test login (it ended)",))).text
 
     assert "Not checked afterwards, since it does not work now: the test login (it ended)." in text
+
+
+def test_a_wait_that_is_over_is_not_called_done_and_early_steps_are_counted() -> None:
+    steps = [f"step {number}" for number in range(14)]
+    lines = step_lines([*steps, "waiting until 2025.2.4 holds", "starting 2025.2.1"])
+
+    assert lines[0] == "✔️ done: 4 steps before these"
+    assert lines[1] == "✔️ done: step 4"
+    assert lines[-2:] == ["✔️ over: waiting until 2025.2.4 holds", "⏳ now: starting 2025.2.1"]
+    assert step_lines(steps[:13])[0] == "✔️ done: step 0", "one line for one step says more"
+    assert step_lines([]) == []
+
+
+def test_between_two_steps_of_the_way_people_can_log_in() -> None:
+    job = replace(make_job(), kind=JobKind.UPDATE)
+    away = BackupProgress(steps=("backing up", GOING_AWAY, "waiting until 2025.2.4 holds"))
+    between = replace(away, steps=(*away.steps, "2025.2.4 is promoted"))
+    again = replace(between, steps=(*between.steps, GOING_AWAY))
+
+    told = [
+        "Nobody can log in" in update_texts.progress(job, each, WALL)
+        for each in (away, between, again)
+    ]
+    assert told == [True, False, True]
+
+
+def test_what_ran_on_schedule_was_asked_for_by_nobody() -> None:
+    job = replace(make_job(JobState.FAILED), trigger=Trigger.SCHEDULE, actor="schedule")
+
+    assert "On schedule" in job_texts.outcome(job, None, WALL).text
+    assert "asked for by" not in job_texts.outcome(job, None, WALL).text.lower()
+    assert "on schedule" in texts.jobs([job], WALL)

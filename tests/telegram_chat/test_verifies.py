@@ -32,7 +32,7 @@ async def test_what_was_found_is_a_new_message(world: World, text: str, backup: 
     async with world.talking():
         began = await world.asks(world.anna, text)
         found = await world.said("Backup verified")
-        await world.telegram.until(lambda: "This has ended" in began.text)
+        await world.telegram.until(lambda: "Done: what came of it" in began.text)
 
     assert "back, all 215.0 MB of it." in began.text
     assert began.silent

@@ -1,9 +1,10 @@
 """The chat put together. Importing this module imports the library; without a token nobody does."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta, tzinfo
+from functools import partial
 
 from telegram.error import InvalidToken
 from telegram.ext import ApplicationBuilder
@@ -159,8 +160,8 @@ class Chat:
                 self._board,
                 sender.heard_from,
             )
-            parts = {
-                "sender": sender.run,
+            parts: dict[str, Callable[[], Awaitable[None]]] = {
+                "sender": partial(self._send, sender),
                 "notifier": self._notifier.run,
                 "teller of late starts": self._starts.run,
                 "teller of looks": self._inquiries.run,
@@ -173,6 +174,11 @@ class Chat:
                 await loop.run()
                 for task in others:
                     task.cancel()
+
+    async def _send(self, sender: Sender) -> None:
+        """What happened while the bot was away is sent together, once all of it is known."""
+        await self._notifier.has_looked()
+        await sender.run()
 
     async def farewell(self, within: float = FAREWELL) -> None:
         """Wait until all is told and sent, *within* seconds at most; the journal has the rest."""

@@ -1,7 +1,7 @@
 """What is told of a copy, or of new seals, once that has ended. Pure, like `texts`."""
 
 from bot.domain.jobs import Job, JobKind, JobState
-from bot.entrypoints.telegram.job_texts import Told
+from bot.entrypoints.telegram.job_texts import Told, who
 from bot.entrypoints.telegram.markup import code, plain, units
 
 _LONGEST_REASON = 400
@@ -24,7 +24,7 @@ def outcome(job: Job) -> Told:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     if job.state is not JobState.DONE:
         lines += ["No backup is lost by that: what is not whole goes.", _next(job)]
-    lines.append(f"Asked for by {plain(job.actor, 60)}. {code(job.id)}")
+    lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
     return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
 

@@ -3,8 +3,8 @@
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.jobs import Job, JobState
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram.job_texts import Told
-from bot.entrypoints.telegram.markup import code, plain, units
+from bot.entrypoints.telegram.job_texts import Told, who
+from bot.entrypoints.telegram.markup import plain, units
 from bot.entrypoints.telegram.texts import Wall
 
 _LONGEST_REASON = 600
@@ -26,13 +26,13 @@ def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
     lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
     steps = [f"✅ came back: {plain(name, 60)}" for name in done.verified]
     lines += steps[-_MOST_STEPS:] or ["Restoring into a container that nothing else can reach."]
-    return "\n".join([*lines, _who(job)])
+    return "\n".join([*lines, who(job)])
 
 
 def progress_ended(job: Job, wall: Wall) -> str:
     """What is left of the progress message once the job has ended."""
     at = f" at {wall.time(job.ended)}" if job.ended else ""
-    return f"The drill has ended{at}. The message that follows says more.\n{_who(job)}"
+    return f"The drill has ended{at}. The message that follows says more.\n{who(job)}"
 
 
 def outcome(job: Job) -> Told:
@@ -46,10 +46,6 @@ def outcome(job: Job) -> Told:
         lines.append("Send /backup for a new one, then /drill to prove it.")
     elif job.state is not JobState.DONE:
         lines.append("Send /drill to try again.")
-    lines.append(_who(job))
+    lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
     return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
-
-
-def _who(job: Job) -> str:
-    return f"Asked for by {plain(job.actor, 60)}. {code(job.id)}"

@@ -1,9 +1,10 @@
 """What is told of a job while it runs and when it has ended. Pure, like `texts`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.components import POSTGRES
-from bot.domain.jobs import Job, JobState, degraded, next_try
+from bot.domain.jobs import Job, JobState, Trigger, degraded, next_try
 from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
@@ -85,8 +86,28 @@ def progress_ended(job: Job, wall: Wall) -> str:
 
 
 def _who(job: Job) -> str:
-    label = f", label “{plain(job.label, 80)}”" if job.label else ""
-    return f"Asked for by {plain(job.actor, 60)}{label}. {code(job.id)}"
+    return who(job, f", label “{plain(job.label, 80)}”" if job.label else "")
+
+
+def who(job: Job, label: str = "") -> str:
+    """Whose job it is, and its id."""
+    on_schedule = job.trigger is Trigger.SCHEDULE
+    by = "On schedule" if on_schedule else f"Asked for by {plain(job.actor, 60)}"
+    return f"{by}{label}. {code(job.id)}"
+
+
+def step_lines(steps: Sequence[str]) -> list[str]:
+    """What a job has done and what it does now, the newest of it.
+
+    A wait that is over has not always ended well, so that it is not called done.
+    """
+    earlier = len(steps) - _MOST_STEPS
+    lines = [f"✔️ done: {earlier} steps before these"] if earlier > 1 else []
+    shown = steps[-_MOST_STEPS:] if lines else steps
+    for step in shown[:-1]:
+        word = "over" if step.startswith("waiting ") else "done"
+        lines.append(f"✔️ {word}: {plain(step, 80)}")
+    return lines + [f"⏳ now: {plain(step, 80)}" for step in shown[-1:]]
 
 
 def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
@@ -166,7 +187,7 @@ def _figures(manifest: Manifest, seconds: float) -> list[str]:
     lines = [f"{size(manifest.stored_size)} in {components}, took {duration(seconds)}."]
     if manifest.database:
         rows = sum(manifest.database.rows.values())
-        lines.append(f"Database: {size(manifest.database.size)}, {rows} rows.")
+        lines.append(f"Database: {size(manifest.database.size)}, {rows:,} rows.")
     if manifest.software.authentik:
         lines.append(f"Authentik {plain(manifest.software.authentik, 40)}.")
     if manifest.partial:

@@ -6,10 +6,12 @@ import unicodedata
 from collections.abc import Sequence
 
 LONGEST_TEXT = 4000  # of Telegram's 4096 UTF-16 units; the rest is for marks added on the way
-LONGEST_CAPTION = 1000  # of 1024, likewise
+MOST_SHOWN = 4096  # in a message, tags and references not counted
+MOST_IN_CAPTION = 1024
 COLUMNS = 36
 
 _CUT = " … (cut)"
+_TAIL = 400  # of what is cut in the middle: its end says what became of it
 _BLANKS = re.compile(r"[^\S\n]+")
 _TURNS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 
@@ -66,6 +68,16 @@ def code(text: str) -> str:
 def strip_tags(text: str) -> str:
     """What a reader sees of *text*, for where its markup is not understood."""
     return html.unescape(re.sub(r"</?[a-z]+>", "", text))
+
+
+def fitting(text: str, most: int) -> str:
+    """HTML that shows at most *most* units: *text* or, plain, its beginning and its end."""
+    shown = strip_tags(text)
+    if units(shown) <= most:
+        return text
+    raw = shown.encode("utf-16-le", "surrogatepass")
+    tail = raw[-2 * _TAIL :].decode("utf-16-le", "ignore").lstrip()
+    return escape(f"{cut(shown, most - units(tail) - 1)}\n{tail}")
 
 
 def width(text: str) -> int:

@@ -75,6 +75,7 @@ class Notifier:
         self._urgent = asyncio.Event()
         self._telling = asyncio.Lock()  # or progress could be written over its own end
         self._is_open = True
+        self._has_looked = asyncio.Event()
 
     def listener(self, job: Job, event: Event) -> None:
         """Take note of an event, in the event loop; it never blocks."""
@@ -98,6 +99,10 @@ class Notifier:
         """Whether an outcome is still to be told."""
         return bool(self._ended)
 
+    async def has_looked(self) -> None:
+        """Wait until what ended while nobody listened is written, or could not be."""
+        await self._has_looked.wait()
+
     async def announce(self, job: Job) -> None:
         """Open the progress message of a job that was asked for in a chat, if it is not open."""
         async with self._telling:
@@ -113,6 +118,7 @@ class Notifier:
         self._is_open = True
         try:
             await self._attempt_all(catch_up=True)
+            self._has_looked.set()
             while True:
                 came = await news_or_time(self._news, self._clock, CATCH_UP_INTERVAL)
                 await self._attempt_all(catch_up=not came)
@@ -188,7 +194,7 @@ class Notifier:
                 ended = kinds.progress_ended(job, self._wall())
                 await self._outgoing.change(progress, ended)
             for message in messages:
-                await self._outgoing.put(message)
+                await self._outgoing.put(message, job.ended)
         self._told.add(job.id)
         self._ended.pop(job.id, None)
         self._finished.pop(job.id, None)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
@@ -18,9 +19,9 @@ class Outgoing:
     clock: Clock
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def put(self, message: Message) -> bool:
-        """Write a message; False where its key is known already."""
-        is_new = await self.outbox.put(message, self.clock.now())
+    async def put(self, message: Message, since: datetime | None = None) -> bool:
+        """Write a message that is news *since* then, by default now; False for a known key."""
+        is_new = await self.outbox.put(message, since or self.clock.now())
         self.news.set()
         return is_new
 

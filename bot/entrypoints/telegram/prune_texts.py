@@ -1,7 +1,7 @@
 """What is told of a prune, or of one backup's deletion, that has ended. Pure, like `texts`."""
 
 from bot.domain.jobs import Job, JobKind, JobState
-from bot.entrypoints.telegram.job_texts import Told
+from bot.entrypoints.telegram.job_texts import Told, who
 from bot.entrypoints.telegram.markup import code, plain, units
 
 _LONGEST_REASON = 400
@@ -24,7 +24,7 @@ def outcome(job: Job) -> Told:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     if job.state is not JobState.DONE:
         lines += [_left(job), _next(job)]
-    lines.append(f"Asked for by {plain(job.actor, 60)}. {code(job.id)}")
+    lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
     return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
 

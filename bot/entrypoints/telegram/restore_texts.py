@@ -4,13 +4,12 @@ from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
-from bot.entrypoints.telegram.job_texts import Told, bar
+from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, who
 from bot.entrypoints.telegram.markup import code, cut, plain, units
 from bot.entrypoints.telegram.pressed import UNDO, Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 
 _LONGEST_REASON = 600
-_MOST_STEPS = 12
 _ANEW = "Show me the plan anew"
 _HEADLINES = {
     JobState.RUNNING: "⏳ <b>Restoring</b>",
@@ -26,22 +25,20 @@ _HEADLINES = {
 def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
     """How far a running restore is, and whether people can log in meanwhile."""
     lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
-    steps = done.steps[-_MOST_STEPS:]
-    lines += [f"✔️ done: {plain(step, 80)}" for step in steps[:-1]]
-    lines += [f"⏳ now: {plain(step, 80)}" for step in steps[-1:]]
+    lines += step_lines(done.steps)
     if done.share is not None:
         lines.append(f"<code>{bar(done.share)} {done.share:.0%}</code>")
     if GOING_AWAY in done.steps:
         lines.append("Nobody can log in until it holds.")
     else:
         lines.append("Authentik serves meanwhile.")
-    return "\n".join([*lines, _who(job)])
+    return "\n".join([*lines, who(job)])
 
 
 def progress_ended(job: Job, wall: Wall) -> str:
     """What is left of the progress message once the job has ended."""
     at = f" at {wall.time(job.ended)}" if job.ended else ""
-    return f"The restore has ended{at}. The message that follows says more.\n{_who(job)}"
+    return f"The restore has ended{at}. The message that follows says more.\n{who(job)}"
 
 
 def outcome(job: Job) -> Told:
@@ -61,7 +58,7 @@ def outcome(job: Job) -> Told:
         lines.append("It is tried again every minute.")
     else:
         lines.append("/status shows the containers.")
-    lines.append(_who(job))
+    lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
     document = None if whole else (f"{job.id}.txt", job.message)
     return Told("\n".join(lines), document, buttons=_buttons(job))
@@ -105,7 +102,3 @@ def restore_what(words: str) -> str:
         " alone for the newest good one, or /restore undo to take the last restore back. Parts and"
         f" other choices has {code('akbot restore')} on the host."
     )
-
-
-def _who(job: Job) -> str:
-    return f"Asked for by {plain(job.actor, 60)}. {code(job.id)}"

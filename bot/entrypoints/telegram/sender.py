@@ -17,7 +17,12 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.domain.errors import BotError
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
-from bot.entrypoints.telegram.markup import strip_tags
+from bot.entrypoints.telegram.markup import (
+    MOST_IN_CAPTION,
+    MOST_SHOWN,
+    fitting,
+    strip_tags,
+)
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.queue import Delivery, deliveries, overtaken
 from bot.entrypoints.telegram.texts import Wall
@@ -191,7 +196,9 @@ class Sender:
             raise
 
     async def _ask(self, delivery: Delivery, message: Message, *, markup: bool = True) -> int:
-        text = message.text if markup else strip_tags(message.text)
+        is_caption = message.document or message.picture
+        fits = fitting(message.text, MOST_IN_CAPTION if is_caption else MOST_SHOWN)
+        text = fits if markup else strip_tags(fits)
         parse_mode = ParseMode.HTML if markup else None
         message_id = delivery.rows[0].message_id
         if message_id is not None:

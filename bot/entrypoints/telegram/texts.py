@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked
@@ -208,7 +208,7 @@ def never_begun() -> str:
 
 def looked(text: str) -> str:
     """What said that something is being looked at, once that has ended."""
-    note = "This has ended: what came of it is a message of its own."
+    note = "Done: what came of it is a new message."
     return text if note in text else _with_note(text, note)
 
 
@@ -317,4 +317,5 @@ def problem(error: BotError) -> str:
 
 
 def _by(job: Job) -> str:
-    return f"asked for by {plain(job.actor, 60)}"
+    on_schedule = job.trigger is Trigger.SCHEDULE
+    return "on schedule" if on_schedule else f"asked for by {plain(job.actor, 60)}"

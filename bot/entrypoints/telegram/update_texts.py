@@ -1,5 +1,6 @@
 """What is told of an update or a rollback while it runs and when it has ended. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.jobs import Job, JobKind, JobState
@@ -7,7 +8,7 @@ from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
-from bot.entrypoints.telegram.job_texts import Told, bar
+from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, who
 from bot.entrypoints.telegram.markup import code, escape, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -15,8 +16,8 @@ from bot.services.update_recovery import PAGE
 
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
 _LONGEST_REASON = 800
-_MOST_STEPS = 12
 _MOST_PROOF = 5
+_PROMOTED = " is promoted"  # how the step of an update ends with which a version is kept
 _HEADLINES = {
     JobState.RUNNING: "⏳ <b>{what} is running</b>",
     JobState.DONE: "✅ <b>{what} done</b>",
@@ -31,20 +32,24 @@ _HEADLINES = {
 def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
     """How far a running one is, and whether people can log in meanwhile."""
     lines = [f"{_headline(job)} since {wall.time(job.started)}"]
-    steps = done.steps[-_MOST_STEPS:]
-    lines += [f"✔️ done: {plain(step, 80)}" for step in steps[:-1]]
-    lines += [f"⏳ now: {plain(step, 80)}" for step in steps[-1:]]
+    lines += step_lines(done.steps)
     if done.share is not None:
         lines.append(f"<code>{bar(done.share)} {done.share:.0%}</code>")
-    away = GOING_AWAY in done.steps
+    away = _is_away(done.steps)
     lines.append("Nobody can log in until it holds." if away else "Authentik serves meanwhile.")
-    return "\n".join([*lines, _who(job)])
+    return "\n".join([*lines, who(job)])
+
+
+def _is_away(steps: Sequence[str]) -> bool:
+    """Between two steps of the way the version that has just held serves."""
+    gone = [step for step in steps if step == GOING_AWAY or step.endswith(_PROMOTED)]
+    return bool(gone) and gone[-1] == GOING_AWAY
 
 
 def progress_ended(job: Job, wall: Wall) -> str:
     """What is left of the progress message once the job has ended."""
     at = f" at {wall.time(job.ended)}" if job.ended else ""
-    return f"The {job.kind} has ended{at}. The message that follows says more.\n{_who(job)}"
+    return f"The {job.kind} has ended{at}. The message that follows says more.\n{who(job)}"
 
 
 def outcome(job: Job) -> Told:
@@ -53,7 +58,7 @@ def outcome(job: Job) -> Told:
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
     lines.append(_then(job))
-    lines.append(_who(job))
+    lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
     document = None if whole else (f"{job.id}.txt", job.message)
     return Told("\n".join(lines), document, buttons=_buttons(job))
@@ -147,7 +152,3 @@ def _sentence(text: str) -> str:
 def _headline(job: Job) -> str:
     to = f" to {plain(job.label, 40)}" if job.kind is JobKind.UPDATE and job.label else ""
     return _HEADLINES[job.state].format(what=f"{job.kind.capitalize()}{to}")
-
-
-def _who(job: Job) -> str:
-    return f"Asked for by {plain(job.actor, 60)}. {code(job.id)}"

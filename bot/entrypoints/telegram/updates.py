@@ -117,6 +117,8 @@ class UpdateLoop:
         done = [each["update_id"] for each in kept if not each.keys() & WANTED]
         await self._inbox.store(kept, now, done)
         self._ages.fetched([each["update_id"] for each in updates], now)
+        for update_id in done:
+            self._ages.handled(update_id)
 
     async def _put_menu(self) -> None:
         """Nothing depends on the menu, so that its failure stops nothing."""
