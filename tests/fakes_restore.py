@@ -225,7 +225,7 @@ class FakeControl:
     async def start_service(self, service: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def remove(self) -> None:
+    async def remove(self, *, hurry: bool = False) -> None:  # noqa: ARG002 - it stops at once
         self.host.call("remove")
         self.host.running.clear()
 

@@ -238,8 +238,10 @@ class RollControl:
                 name: each for name, each in self.host.images.items() if each != image_id
             }
 
-    async def remove(self) -> None:
+    async def remove(self, *, hurry: bool = False) -> None:
         self.host.call("remove")
+        if hurry:
+            self.host.calls.append("in a hurry")
         self.host.running = ""
 
     async def write_tag(self, change: TagChange) -> None:
