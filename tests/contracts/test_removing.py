@@ -23,7 +23,8 @@ def deaf() -> Iterator[str]:
     project = "akbot-removing"
     with idle("redis:8") as container:
         image = str(inspect(container.id)["Image"])
-    labels = [f"com.docker.compose.project={project}", "com.docker.compose.service=server"]
+    facts = {"project": project, "service": "server", "oneoff": "False"}
+    labels = [f"com.docker.compose.{name}={value}" for name, value in facts.items()]
     name = docker(
         *("run", "--detach", "--entrypoint", "sh"),
         *(word for each in labels for word in ("--label", each)),
