@@ -192,6 +192,7 @@ async def test_the_end_is_told_to_whoever_heard_of_it_and_once(world: World) -> 
         await chat.alarms.over(JobKind.BACKUP, good)
         await chat.alarms.alarm(make_alarm())
         await world.said("No good backup")
+        await world.all_sent()
     async with world.talking() as chat:
         await chat.alarms.over(JobKind.BACKUP, good)
         await chat.alarms.over(JobKind.BACKUP, NOW)
