@@ -2,6 +2,7 @@
 
 from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox, SqliteQuestions
 from bot.adapters.journal_database import PATIENCE_SECONDS, JournalDatabase
+from bot.adapters.journal_incidents import SqliteIncidentLog
 from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.journal_releases import SqliteReleaseLog
 from bot.adapters.state_folder import StateFolder
@@ -15,6 +16,7 @@ class Journal:
         self.jobs = SqliteJobJournal(self._database)
         self.outbox = SqliteOutbox(self._database)
         self.questions = SqliteQuestions(self._database)
+        self.incidents = SqliteIncidentLog(self._database)
         self.releases = SqliteReleaseLog(self._database)
 
     def inbox(self, bot: str) -> SqliteInbox:

@@ -130,6 +130,21 @@ _STEPS = (
 
     ALTER TABLE questions ADD COLUMN word TEXT NOT NULL DEFAULT '';  -- to be typed
     """,  # also jobs of kinds "update" and "rollback"
+    """
+    CREATE TABLE incidents (  -- of the stack's containers
+        root TEXT NOT NULL,  -- the service, or what all depend on
+        opened TEXT NOT NULL,
+        trouble TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        image TEXT NOT NULL,
+        began TEXT NOT NULL,
+        others TEXT NOT NULL,  -- JSON array of services that were down with it
+        flaps INTEGER NOT NULL,
+        reminders INTEGER NOT NULL,
+        ended TEXT,
+        PRIMARY KEY (root, opened)
+    );
+    """,
 )
 
 

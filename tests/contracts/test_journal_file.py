@@ -407,7 +407,7 @@ async def test_a_file_of_a_newer_version(path: Path) -> None:
         file.execute("PRAGMA user_version = 99")
 
     journal = Journal(StateFolder(path))
-    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows 8\)") as caught:
+    with pytest.raises(ConfigError, match=r"newer akbot \(schema 99; this one knows 9\)") as caught:
         await journal.jobs.begin(a_job("zzzz"))
     await journal.close()
 
@@ -450,7 +450,8 @@ async def test_a_file_that_knew_nothing_of_news_or_of_typed_answers(path: Path) 
 
 
 def _forget_what_was_told(file: sqlite3.Connection) -> None:
-    """Take the step back that brought news and typed answers."""
+    """Take the steps back that brought incidents, news and typed answers."""
+    file.execute("DROP TABLE incidents")
     file.execute("DROP TABLE told_releases")
     file.execute("DROP TABLE update_checks")
     file.execute("ALTER TABLE questions DROP COLUMN word")

@@ -291,6 +291,7 @@ class World:
     token: str = TOKEN
     allowed: frozenset[int] = frozenset({ANNA, BORIS})
     pause: FakePause = field(default_factory=FakePause)
+    muted_until: datetime | None = None
 
     def __post_init__(self) -> None:
         self.operations = ToldOperations(self.clock)
@@ -298,6 +299,9 @@ class World:
         self.anna = self.telegram.user(ANNA, "Anna")
         self.boris = self.telegram.user(BORIS, "Boris")
         self.stranger = self.telegram.user(STRANGER, "Mallory")
+
+    async def mute(self, until: datetime) -> None:
+        self.muted_until = until
 
     def chat(self) -> Chat:
         """A new process on the same journal."""
@@ -313,6 +317,7 @@ class World:
             questions=self.questions,
             plans=lambda: PLANS,
             pause=self.pause,
+            mute=self.mute,
             clock=self.clock,
             zone=UTC,
         )

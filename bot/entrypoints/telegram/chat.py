@@ -21,11 +21,12 @@ from bot.entrypoints.telegram.commands import Commands
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
+from bot.entrypoints.telegram.incident_news import IncidentNews
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.planning import Planning
+from bot.entrypoints.telegram.planning import Mute, Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
@@ -69,6 +70,7 @@ class Chat:
         questions: Questions,
         plans: Callable[[], Sequence[Plan]],
         pause: PauseMark,
+        mute: Mute,
         clock: Clock,
         zone: tzinfo,
         base_url: str = BASE_URL,
@@ -92,6 +94,7 @@ class Chat:
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
         self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
+        self.incidents = IncidentNews(self._outgoing, self._people, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         deeds = Deeds(
             operations,
@@ -103,7 +106,7 @@ class Chat:
             RollingBack(rolls, self._desk, *looks),
             rolls,
         )
-        planning = Planning(plans, pause, clock, zone)
+        planning = Planning(plans, pause, clock, zone, mute)
         commands = Commands(
             operations, self._outgoing, clock, zone, self._starts, answers, deeds, planning
         )

@@ -178,6 +178,9 @@ class Commands:
     async def pause(self, asked: Asked) -> str:
         return await self.planning.pause(asked)
 
+    async def mute(self, asked: Asked) -> str:
+        return await self.planning.mute(asked)
+
     async def resume(self, _: Asked) -> str:
         return await self.planning.resume()
 
@@ -232,6 +235,7 @@ COMMANDS = {
         Commands.pause, "let nothing begin by itself for the time that follows, such as 2h"
     ),
     "resume": Command(Commands.resume, "end that pause"),
+    "mute": Command(Commands.mute, "tell of no new incident for the time that follows, such as 2h"),
     "cancel": Command(Commands.cancel, "stop what is running"),
     "help": Command(Commands.help, "show what I can do"),
     "start": Command(Commands.help, ""),
