@@ -22,7 +22,7 @@ from tests.telegram_chat.world import World
 
 GROUP, FORUM, ELSEWHERE, TOPIC = -1_001_000_000_011, -1_001_000_000_012, -1_001_000_000_013, 7
 LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version", "schedule")
-WORK = ("backup", "verify", "drill", "cancel", "pause", "resume")
+WORK = ("backup", "verify", "drill", "cancel", "pause", "resume", "mute")
 CHANGE = ("pin", "unpin", "restore", "update", "rollback")
 ALLOWED = {
     "viewer": LOOK,

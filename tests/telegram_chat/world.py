@@ -330,6 +330,7 @@ class World:
     viewers: frozenset[int] = frozenset({VERA})
     groups: frozenset[ChatPlace] = frozenset()
     pause: FakePause = field(default_factory=FakePause)
+    muted_until: datetime | None = None
 
     def __post_init__(self) -> None:
         self.lookout = ToldLookout()
@@ -345,6 +346,9 @@ class World:
     def _repr_pretty_(self, printer: RepresentationPrinter, _: object) -> None:
         """Short, where Hypothesis names it: all that was ever said hangs on it."""
         printer.text("the world")
+
+    async def mute(self, until: datetime) -> None:
+        self.muted_until = until
 
     def chat(self) -> Chat:
         """A new process on the same journal."""
@@ -363,6 +367,7 @@ class World:
             moves=self.moves,
             plans=lambda: PLANS,
             pause=self.pause,
+            mute=self.mute,
             clock=self.clock,
             zone=UTC,
         )
