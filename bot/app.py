@@ -12,6 +12,7 @@ from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
 from bot.adapters.clock import SystemClock
 from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.containers import EngineContainers
 from bot.adapters.daemon_health import DaemonHealth
 from bot.adapters.disk import HostDisk
 from bot.adapters.engine import DockerEngine
@@ -106,6 +107,7 @@ class App:
         self.clock = SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
         self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
+        self.containers = EngineContainers(self.engine.api, wanted)
         self.stores = build_stores(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from bot.adapters.gauge import DockerGauge
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
+from bot.domain.container_state import watch_rules
 from bot.domain.daemon_report import DaemonReport
-from bot.domain.jobs import JobKind, JobState, Trigger, describe
+from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.domain.update_news import News
@@ -24,10 +25,13 @@ from bot.entrypoints.health import health_server
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import start_log
 from bot.entrypoints.scheduler import Rounds, Scheduler
+from bot.entrypoints.watcher import WatchRounds
 from bot.services.alarms import AlarmWatch, LogTeller
 from bot.services.charts import Charts
+from bot.services.incident_log import LoggedIncidents
 from bot.services.operations import Operations
 from bot.services.runner import JobRunner
+from bot.services.watcher import Watcher
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,9 +68,17 @@ class _Service:
             copies=app.stores.several,
             prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
-        self._chat = _build_chat(app, self._runner)
+        self._chat = _build_chat(app, self._runner, self._mute)
         self._troubles: dict[str, str] = {}
         self._held_back = HeldBack(app.pause, app.clock)
+        self._watcher = Watcher(
+            app.containers,
+            app.journal.incidents,
+            self._chat.incidents if self._chat else LoggedIncidents(),
+            self._is_quiet,
+            app.clock,
+            watch_rules(app.settings.service_names()),
+        )
         if self._chat:
             app.listeners.append(self._chat.listener)
             app.ask_whoever_began = self._chat.ask_whoever_began
@@ -80,6 +92,7 @@ class _Service:
         since = await app.folder.made_at()
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
+        parts.append(WatchRounds(self._watcher, app.containers, app.clock).run)
         alarms = self._alarms(since)
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
@@ -126,6 +139,16 @@ class _Service:
             for plan, new in plans
             if plan
         ]
+
+    async def _mute(self, until: datetime) -> None:
+        await self._watcher.mute(until)
+
+    async def _is_quiet(self) -> bool:
+        """Whether containers are restarted on purpose: by a job, whosever it is, or by people."""
+        jobs = await self._app.journal.jobs.open_jobs()
+        return await self._held_back.is_planned() or any(
+            job.kind in TAKE_SERVER_AWAY and job.state is JobState.RUNNING for job in jobs
+        )
 
     def _alarms(self, since: datetime) -> AlarmRounds:
         app, settings, now = self._app, self._app.settings, self._app.clock.now()
@@ -187,7 +210,9 @@ async def _log_news(news: News) -> None:
     logger.warning("%s", news.words)
 
 
-def _build_chat(app: App, operations: Operations) -> "Chat | None":
+def _build_chat(
+    app: App, operations: Operations, mute: Callable[[datetime], Awaitable[None]]
+) -> "Chat | None":
     """The chat, where there is a token; its library is imported only then."""
     settings = app.settings
     token = settings.telegram_token.get_secret_value()
@@ -215,6 +240,7 @@ def _build_chat(app: App, operations: Operations) -> "Chat | None":
         moves=app.journal.moves,
         plans=app.plans,
         pause=app.pause,
+        mute=mute,
         clock=app.clock,
         zone=settings.zone,
     )

@@ -252,7 +252,7 @@ class FakeControl:
         if self.host.redis is not None:
             self.host.redis_left, self.host.redis = self.host.redis, None
 
-    async def remove(self) -> None:
+    async def remove(self, *, hurry: bool = False) -> None:  # noqa: ARG002 - it stops at once
         self.host.call("remove")
         self.host.running.clear()
 

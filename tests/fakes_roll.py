@@ -91,6 +91,7 @@ class RollHost:
     fails: set[str] = field(default_factory=set)
     outages: dict[str, int] = field(default_factory=dict)
     away: int = 0
+    hurries: int = 0
     calls: list[str] = field(default_factory=list)
 
     def call(self, name: str) -> None:
@@ -242,8 +243,9 @@ class RollControl:
                 name: each for name, each in self.host.images.items() if each != image_id
             }
 
-    async def remove(self) -> None:
+    async def remove(self, *, hurry: bool = False) -> None:
         self.host.call("remove")
+        self.host.hurries += hurry
         self.host.running = ""
 
     async def write_tag(self, change: TagChange) -> None:

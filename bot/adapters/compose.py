@@ -25,6 +25,7 @@ from bot.services.restore_ports import AS_THEY_ARE
 TAG = "AUTHENTIK_TAG"
 _UP_WITHIN = 600.0
 _STOP_WITHIN = 20  # seconds
+_HURRIED_STOP = 2
 _BEING_REMOVED = 409
 
 
@@ -107,15 +108,15 @@ class ComposeControl:
     async def drop_image(self, image_id: str) -> None:
         await drop_image(self._engine, image_id)
 
-    async def remove(self) -> None:
+    async def remove(self, *, hurry: bool = False) -> None:
+        within = _HURRIED_STOP if hurry else _STOP_WITHIN
         async with self._compose.alone():
-            await self._remove()
+            await self._remove(within)
 
-    async def _remove(self) -> None:
-        project = self._site.project
-        await asyncio.gather(
-            *(remove_service(self._engine, project, each) for each in self._site.rolled)
-        )
+    async def _remove(self, within: int) -> None:
+        engine, project = self._engine, self._site.project
+        services = self._site.rolled
+        await asyncio.gather(*(remove_service(engine, project, each, within) for each in services))
 
     async def write_tag(self, change: TagChange) -> None:
         await asyncio.to_thread(_change, change)
@@ -135,13 +136,15 @@ class ComposeControl:
         await self._compose.run(self._site, "up", *options, *words, within=_UP_WITHIN)
 
 
-async def remove_service(engine: EngineApi, project: str, service: str) -> None:
+async def remove_service(
+    engine: EngineApi, project: str, service: str, within: int = _STOP_WITHIN
+) -> None:
     """Stop and remove the containers of a service; one that is gone is no error."""
 
     async def gone(container_id: str) -> None:
         await engine.call(
             "stop a container",
-            lambda sdk: _unless_gone(sdk.stop, container_id, timeout=_STOP_WITHIN),
+            lambda sdk: _unless_gone(sdk.stop, container_id, timeout=within),
         )
         await engine.call(
             "remove a container",

@@ -104,6 +104,14 @@ class RawStream:
             raise PortError(f"read from the Engine: {error}", retryable=True) from error
         return bytes(read)
 
+    async def lines(self) -> AsyncGenerator[bytes]:
+        """Line by line as they come, until the other side closes; one that is cut is left out."""
+        try:
+            while (line := await self._reader.readline()).endswith(b"\n"):
+                yield line
+        except (OSError, ValueError) as error:  # ValueError: a line longer than any of the Engine's
+            raise PortError(f"read from the Engine: {error}", retryable=True) from error
+
     async def write(self, data: bytes) -> None:
         """Send to stdin, waiting while the other side is slower."""
         self._writer.write(data)

@@ -2,6 +2,7 @@
 
 from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox, SqliteQuestions
 from bot.adapters.journal_database import PATIENCE_SECONDS, JournalDatabase
+from bot.adapters.journal_incidents import SqliteIncidentLog
 from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.journal_moves import SqliteMoves
 from bot.adapters.journal_releases import SqliteReleaseLog
@@ -17,6 +18,7 @@ class Journal:
         self.outbox = SqliteOutbox(self._database)
         self.questions = SqliteQuestions(self._database)
         self.moves = SqliteMoves(self._database)
+        self.incidents = SqliteIncidentLog(self._database)
         self.releases = SqliteReleaseLog(self._database)
 
     def inbox(self, bot: str) -> SqliteInbox:

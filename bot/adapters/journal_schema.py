@@ -137,6 +137,21 @@ _STEPS = (
         new INTEGER NOT NULL
     );
     """,
+    """
+    CREATE TABLE incidents (  -- of the stack's containers
+        root TEXT NOT NULL,  -- the service, or what all depend on
+        opened TEXT NOT NULL,
+        trouble TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        image TEXT NOT NULL,
+        began TEXT NOT NULL,
+        others TEXT NOT NULL,  -- JSON array of services that were down with it
+        flaps INTEGER NOT NULL,
+        reminders INTEGER NOT NULL,
+        ended TEXT,
+        PRIMARY KEY (root, opened)
+    );
+    """,
 )
 
 

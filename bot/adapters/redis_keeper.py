@@ -35,12 +35,14 @@ class RedisKeeper:
         self._container = container
         self._server = server
         self._job = job
+        self._folder_found = ""
 
     async def keep(self) -> None:
-        if await self._appends() or await self._exists(await self._kept(self._job)):
+        kept = await self._kept(self._job)
+        if await self._appends() or await self._exists(kept):
             return
         await self._server.save()
-        await self._shell(_COPY, await self._own_file(), await self._kept(self._job))
+        await self._shell(_COPY, await self._own_file(), kept)
 
     async def stage(self, rdb: AsyncIterator[bytes]) -> None:
         if await self._appends():
@@ -119,7 +121,10 @@ class RedisKeeper:
         return f"{await self._folder()}/{OWN}{self._job}.new.rdb"
 
     async def _folder(self) -> str:
-        return (await self._server.setting("dir")).rstrip("/")
+        """Which Redis does not change while it runs, and each question costs a while."""
+        if not self._folder_found:
+            self._folder_found = (await self._server.setting("dir")).rstrip("/")
+        return self._folder_found
 
     async def _exists(self, path: str) -> bool:
         done = await self._engine.run(self._container.id, ["test", "-e", path])

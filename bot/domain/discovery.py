@@ -38,6 +38,38 @@ class Chosen:
     ids: Mapping[Role, str]
 
 
+def watched_services(
+    found: Sequence[Found], wanted: StackWanted, project: str, known: Mapping[Role, str]
+) -> tuple[str, dict[Role, str]]:
+    """The project, also where containers of it are missing, and the services it has or had.
+
+    *project* and *known* are what was found before, "" and nothing at first.
+    Raises ConfigError where nothing looks like Authentik, or several projects do.
+    """
+    projects: dict[str, list[Found]] = {}
+    for each in found:
+        projects.setdefault(each.project, []).append(each)
+    project = wanted.project or project or _likely(projects, wanted)
+    members = {each.service for each in projects.get(project, ())}
+    services: dict[Role, str] = {}
+    for role, names in wanted.services.items():
+        present = next((name for name in names if name in members), known.get(role))
+        if present or role in REQUIRED or role in wanted.named:
+            services[role] = present or names[0]
+    return project, services
+
+
+def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str:
+    likely = [
+        name
+        for name, members in projects.items()
+        if _fits(members, wanted) or _of_role(members, wanted, Role.WORKER)
+    ]
+    if len(likely) != 1:
+        _refuse(projects, wanted)
+    return likely[0]
+
+
 def choose_containers(found: Sequence[Found], wanted: StackWanted) -> Chosen:
     """Find the one project that has Authentik's services.
 

@@ -67,6 +67,12 @@ class Incident:
     reminders: int = 0
 
     @property
+    def words(self) -> str:
+        """In a sentence."""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.root} is {self.trouble} since {self.began:%H:%M:%S} UTC{detail}"
+
+    @property
     def members(self) -> frozenset[str]:
         """All that it holds."""
         return self.others | {self.root}

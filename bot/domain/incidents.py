@@ -7,7 +7,7 @@ people or jobs of akbot restart things on purpose nothing opens; what is still d
 What is seen counts in the order in which it comes, since a clock can be set back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from bot.domain.incident import (
 
 _SETTLES_LONGER = timedelta(hours=1)  # as long as it broke again within this
 _MOST_CLOSINGS = 6
+_SOON_KNOWN = frozenset({Trouble.STOPPED, Trouble.MISSING})
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,35 @@ class Watch:
         return next((each for each in self.open.values() if service in each.members), None)
 
     @property
+    def has_trouble(self) -> bool:
+        """Whether anything is wrong, told or not."""
+        return any(view.trouble for view in self.views.values())
+
+    @property
     def is_silent(self) -> bool:
         return self.is_quiet or self.muted_until is not None
 
 
 Step = tuple[Watch, tuple[News, ...]]
+
+
+def resumed(watch: Watch, incidents: Iterable[Incident]) -> Watch:
+    """With what was open before a restart; the next look shows whether it still is."""
+    for each in incidents:
+        view = _View(each.trouble, each.began, each.detail, each.image)
+        views = dict.fromkeys(each.members, view)
+        watch = replace(watch, views={**watch.views, **views}, open={**watch.open, each.root: each})
+    return watch
+
+
+def without_missing(watch: Watch) -> Watch:
+    """Without the services that have no container and are in no incident."""
+    views = {
+        name: view
+        for name, view in watch.views.items()
+        if view.trouble is not Trouble.MISSING or watch.holder(name)
+    }
+    return replace(watch, views=views)
 
 
 def observe(watch: Watch, seen: Seen, rules: Rules) -> Step:
@@ -158,7 +183,10 @@ def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]
         since = max(view.since, watch.loud_since or view.since)
         if now - since < rules.patience.get(view.trouble, AT_ONCE):
             continue
-        cause = next((each for each in rules.depends.get(name, ()) if each in watch.open), None)
+        needed = sorted(rules.depends.get(name, ()))
+        if any(_may_open_soon(watch, each, now, rules) for each in needed):
+            continue
+        cause = next((each for each in needed if each in watch.open), None)
         if cause:
             incident = watch.open[cause]
             incident = replace(incident, others=incident.others | {name})
@@ -167,6 +195,14 @@ def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]
             watch, opened = _opened(watch, name, view.trouble, now, rules)
             news.append(opened)
     return watch, news
+
+
+def _may_open_soon(watch: Watch, name: str, now: datetime, rules: Rules) -> bool:
+    """Whether *name* is in a trouble that may turn out a cause within its patience."""
+    view = watch.views.get(name)
+    if view is None or view.trouble not in _SOON_KNOWN or watch.holder(name):
+        return False
+    return now - view.since < rules.patience.get(view.trouble, AT_ONCE)
 
 
 def _causes_first(

@@ -39,6 +39,7 @@ class Act(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
+    MUTE = "mute"
     PIN = "pin"
     UNPIN = "unpin"
     RESTORE = "restore"
@@ -60,6 +61,7 @@ NEEDED: Mapping[Act, ChatRole] = {
     Act.CANCEL: ChatRole.OPERATOR,
     Act.PAUSE: ChatRole.OPERATOR,
     Act.RESUME: ChatRole.OPERATOR,
+    Act.MUTE: ChatRole.OPERATOR,
     Act.PIN: ChatRole.ADMIN,
     Act.UNPIN: ChatRole.ADMIN,
     Act.RESTORE: ChatRole.ADMIN,

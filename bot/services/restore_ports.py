@@ -128,8 +128,11 @@ class StackControl(Protocol):
     async def drop_image(self, image_id: str) -> None:
         """Remove it with its names, unless a container uses it; one that is gone is no error."""
 
-    async def remove(self) -> None:
-        """Stop and remove server, worker and outposts, so that nothing starts them but us."""
+    async def remove(self, *, hurry: bool = False) -> None:
+        """Stop and remove server, worker and outposts, so that nothing starts them but us.
+
+        In a *hurry* they get a second or two to stop by themselves.
+        """
 
     async def write_tag(self, change: TagChange) -> None:
         """Make the change, whole or not at all; every other byte, owner and mode stay."""

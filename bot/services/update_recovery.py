@@ -68,22 +68,24 @@ class UpdateRecovery:
         if judge_unfinished(job, committed=False) is JobRemedy.ASK:
             return stuck(job, words)
         try:
-            await self._wait_for_the_stack(job, state)
+            reached = await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
-            outcome = await self._on_the_stack(job, state, words)
+            outcome = await self._on_the_stack(job, state, words, reached)
             if outcome.swept:
                 await self.backups.drop(job)
         except BotError as error:
             return not_yet(state, words, str(error))
         return outcome
 
-    async def _on_the_stack(self, job: Job, state: JobState, words: str) -> Outcome:
+    async def _on_the_stack(
+        self, job: Job, state: JobState, words: str, reached: Tools | None
+    ) -> Outcome:
         plan, number, phase = plan_of(job.plan), hop_of(job.plan), phase_of(job.plan)
         if plan is None:
             return Outcome(state, joined(words, UNTOUCHED))
         if phase in _NOT_IN_HAND:
             return await self._between(job, plan, state, words)
-        tools = await self._reach(plan, number)
+        tools = reached or await self._reach(plan, number)
         roll = Roll(plan, number, tools, self.workplace, self.project)
         interrupted = state is JobState.INTERRUPTED
         names = await tools.databases.names()
@@ -99,12 +101,12 @@ class UpdateRecovery:
             case Remedy.BACK:
                 return await self._back(job, roll, words)
 
-    async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:
-        """Where a hop is in hand nobody is served before it is undone."""
+    async def _wait_for_the_stack(self, job: Job, state: JobState) -> Tools | None:
+        """Where a hop is in hand nobody is served before it is undone; None for any other job."""
         plan = plan_of(job.plan)
         if plan is None or phase_of(job.plan) in _NOT_IN_HAND or not is_own(job, state):
-            return
-        await once_it_answers(partial(self._reach, plan, hop_of(job.plan)), self.clock)
+            return None
+        return await once_it_answers(partial(self._reach, plan, hop_of(job.plan)), self.clock)
 
     async def _reach(self, plan: UpdatePlan, number: int) -> Tools:
         """Docker and PostgreSQL, and nothing of ours is copied or renamed behind our back."""
@@ -147,7 +149,7 @@ class UpdateRecovery:
     async def _back(self, job: Job, roll: Roll, words: str) -> Outcome:
         await self._note(job, {PHASE: Phase.BACK})
         kept = await self.evidence.keep(job.id, roll.plan.site)
-        done = await roll.back()
+        done = await roll.back(hurry=True)
         if not done.aside:
             await roll.drop_copies()
         elif roll.number == 1:  # else the way back of the hops before is kept, which says as much

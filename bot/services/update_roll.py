@@ -6,8 +6,10 @@ can start them but a person's own `up -d`, so they are removed once more before 
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from bot.domain.downtime import gone
 from bot.domain.errors import PortError
@@ -21,6 +23,8 @@ from bot.services.restore_ports import Sessions, Tools, Workplace
 from bot.services.switch import Begin
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,8 @@ class Roll:
         await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
-        if hop.keeps_sessions and tools.sessions:
-            await begin("keeping what Redis holds")
-            await tools.sessions.keep()
         await begin("copying the database")
-        await tools.databases.fence(self.live)
-        await tools.databases.copy(self.live, plan.snapshot(self.number))
+        await self._copy()
         if hop.change:
             await begin("changing the compose file")
             await self.project.apply(plan.site, hop.change, plan.key(self.number))
@@ -99,8 +99,22 @@ class Roll:
         await tools.control.remove()
         await job.plan(**{PHASE: Phase.START})
         await begin(f"starting {hop.version}")
-        await tools.databases.unfence(self.live)
-        await tools.control.start()
+        await self.restart()
+
+    async def _copy(self) -> None:
+        """Copy the database and what Redis holds, at once: nobody writes into either.
+
+        Neither is at work any more when it returns or raises.
+        """
+        await _at_once(self._copy_database(), self._keep_sessions())
+
+    async def _copy_database(self) -> None:
+        await self.tools.databases.fence(self.live)
+        await self.tools.databases.copy(self.live, self.plan.snapshot(self.number))
+
+    async def _keep_sessions(self) -> None:
+        if self.hop.keeps_sessions and self.tools.sessions:
+            await self.tools.sessions.keep()
 
     async def call_off(self) -> None:
         """Let the version before serve again, which nothing was ever started in place of."""
@@ -109,24 +123,24 @@ class Roll:
         await self.restart()
         await self.drop_copies()
 
-    async def back(self) -> PutBack:
-        """Let the version before serve again on the database as it was before."""
+    async def back(self, *, hurry: bool = False) -> PutBack:
+        """Let the version before serve again on the database as it was before.
+
+        In a *hurry* what serves is not asked for long to stop: it did not hold.
+        """
         tools = self.tools
-        await tools.control.remove()
+        await tools.control.remove(hurry=hurry)
         done = await self._put_database_right()
         doubts = await self._put_project_back()
         if done.aside:
-            await self._swap()
-            if self.hop.keeps_sessions:
-                doubts += await self._put_sessions_back()
+            doubts += await self._put_content_back(swapped=done.change is None)
         await tools.control.remove()
         await self.restart()
         return PutBack(done.change, done.written, done.aside, tuple(doubts))
 
     async def restart(self) -> None:
         """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
-        await self.tools.databases.unfence(self.live)
-        await self.tools.control.start()
+        await _at_once(self.tools.databases.unfence(self.live), self.tools.control.start())
 
     async def drop_copies(self) -> None:
         """Remove what the hop has kept of database and sessions."""
@@ -149,8 +163,8 @@ class Roll:
         snapshot, failed = self.plan.snapshot(self.number), self.plan.failed(self.number)
         if snapshot not in names:
             return PutBack(aside=failed if failed in names else "")
-        for name in (self.live, snapshot):  # an earlier process may have shut them
-            await self.tools.databases.unfence(name)
+        # an earlier process may have shut them
+        await _at_once(*map(self.tools.databases.unfence, (self.live, snapshot)))
         before, now = await asyncio.gather(
             self.tools.databases.facts(snapshot), self.tools.databases.facts(self.live)
         )
@@ -161,11 +175,21 @@ class Roll:
         aside = failed if change.way is WayBack.SWAP else ""
         return PutBack(change, rows_written(before, now), aside)
 
-    async def _swap(self) -> None:
-        snapshot, failed = self.plan.snapshot(self.number), self.plan.failed(self.number)
-        if snapshot in await self.tools.databases.names():
-            await self.tools.databases.fence(self.live, snapshot)
-            await self.tools.databases.swap(self.live, failed, snapshot)
+    async def _put_content_back(self, *, swapped: bool) -> list[str]:
+        """The database, unless an earlier process has *swapped* it, and what Redis held, at once.
+
+        Neither is at work any more when it returns or raises.
+        """
+        _, doubts = await _at_once(self._swap(swapped=swapped), self._put_sessions_back())
+        return doubts
+
+    async def _swap(self, *, swapped: bool) -> list[str]:
+        """Both are shut since they were looked at; no doubt comes of it."""
+        if swapped:
+            return []
+        plan, number = self.plan, self.number
+        await self.tools.databases.swap(self.live, plan.failed(number), plan.snapshot(number))
+        return []
 
     async def _put_project_back(self) -> list[str]:
         """Compose files and tag, as they were; the old image under its old name."""
@@ -180,6 +204,8 @@ class Roll:
 
     async def _put_sessions_back(self) -> list[str]:
         """Whoever cannot be logged in again logs in anew: that must not keep the server away."""
+        if not self.hop.keeps_sessions:
+            return []
         try:
             sessions = self.tools.sessions or await self._with_redis()
             if sessions:
@@ -196,3 +222,13 @@ class Roll:
             return None
         await self.tools.control.start_service(site.redis)
         return (await self.workplace.tools(site, self.plan.key(self.number))).sessions
+
+
+async def _at_once(*works: Awaitable[T]) -> list[T]:
+    """What each returns, once all have ended; so when the first error is raised none is at work."""
+    done: list[T] = []
+    for each in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each
+        done.append(each)
+    return done

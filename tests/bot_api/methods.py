@@ -111,8 +111,10 @@ def delete_my_commands(world: World, request: Request) -> bool:
 
 
 def _scope(world: World, request: Request) -> str:
-    """The scope as it was sent; a chat that it names is one that the bot knows."""
+    """The scope as it was sent, "" for the default; a chat that it names is one the bot knows."""
     scope = request.json("scope", {})
+    if isinstance(scope, dict) and scope.get("type") == "default":
+        return ""
     if isinstance(scope, dict) and "chat_id" in scope:
         chat = world.chats.get(int(scope["chat_id"]))
         if chat is None or chat.bot == "never started":

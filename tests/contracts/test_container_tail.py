@@ -15,7 +15,7 @@ from tests.contracts.stacks import docker, running, until
 from tests.telegram_chat.world import make_stack
 
 pytestmark = pytest.mark.docker
-TALKS = "seq 40; echo 'GET /x?token=planted' >&2; sleep 2; echo later; sleep infinity"
+TALKS = "seq 40; echo 'GET /x?token=planted'; sleep 2; echo later; sleep infinity"
 MUCH = """
 head -c 4000 /dev/zero | tr '\\0' x > /tmp/line
 for each in $(seq 900); do cat /tmp/line; echo; done

@@ -457,7 +457,7 @@ async def test_a_file_that_knew_nothing_of_moves(path: Path) -> None:
     await before.jobs.begin(JOB)
     await before.close()
     with closing(sqlite3.connect(path / FILE)) as file:
-        file.execute("DROP TABLE moved_chats")
+        _forget_moves(file)
         file.execute("PRAGMA user_version = 9")
 
     journal = Journal(StateFolder(path))
@@ -483,9 +483,15 @@ async def test_a_file_that_knew_no_pictures(path: Path) -> None:
     await journal.close()
 
 
+def _forget_moves(file: sqlite3.Connection) -> None:
+    """Take the step back that brought them, and what came after."""
+    file.execute("DROP TABLE incidents")
+    file.execute("DROP TABLE moved_chats")
+
+
 def _forget_pictures(file: sqlite3.Connection) -> None:
     """Take the step back that brought them, and what came after."""
-    file.execute("DROP TABLE moved_chats")
+    _forget_moves(file)
     file.execute("ALTER TABLE messages DROP COLUMN picture")
 
 

@@ -29,6 +29,15 @@ async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
     await journal.close()
 
 
+async def test_all_tags_that_were_ever_seen(log: ReleaseLog) -> None:
+    assert not await log.tags(PLACE)
+    await log.note_tags(PLACE, ["2025.2.1", "2025.2.4"], NOW)
+    await log.note_tags(PLACE, ["2025.2.4", "2025.4.1"], NOW + DAY)
+    await log.note_tags(ELSEWHERE, ["2026.2.0"], NOW)
+
+    assert set(await log.tags(PLACE)) == {"2025.2.1", "2025.2.4", "2025.4.1"}
+
+
 async def test_the_first_look_is_told_from_later_ones(log: ReleaseLog) -> None:
     await log.note_tags(PLACE, ["2025.2.1", "2025.2.4"], NOW)
     await log.note_tags(PLACE, ["2025.2.1", "2025.2.4", "2025.4.1"], NOW + DAY)

@@ -33,7 +33,7 @@ OLD, NEW, FAULTY = "2025.2.1", "2025.4.4", "2025.4.97"
 TRIES = 5
 STEPS = [
     "checking the stack", "getting the image of 2025.4.4", "store media",
-    "stopping and removing server and worker", "keeping what Redis holds", "copying the database",
+    "stopping and removing server and worker", "copying the database",
     f"starting {NEW}", f"waiting until {NEW} holds",
 ]  # fmt: skip
 # "setting AUTHENTIK_TAG" and "removing … once more" are over too soon; tests/services has them.

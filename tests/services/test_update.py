@@ -208,6 +208,7 @@ async def test_what_does_not_hold_goes_back(
     assert failed.value.proof == ("a line of its log",)
     steps = [event.words for _, event in world.told if isinstance(event, StepBegan)]
     assert steps[-1] == "going back to 2025.2.1"
+    assert host.hurries == 1
     assert any("_failed_" in each for each in host.databases) is aside
     assert not any("_before_" in each for each in host.databases)
     [bad] = await journal.releases.bad(REPOSITORY)

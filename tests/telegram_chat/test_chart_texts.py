@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain.charts import BackupDot, Figures, MemorySample, MemoryUse, Outage
 from bot.domain.jobs import JobKind
-from bot.entrypoints.telegram.chart_texts import caption
+from bot.entrypoints.telegram import chart_texts
 from bot.entrypoints.telegram.markup import strip_tags, units
 
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
@@ -35,7 +35,7 @@ def test_each_panel_is_a_line() -> None:
         ),
     )
 
-    assert caption(whole).splitlines() == [
+    assert chart_texts.caption(whole).splitlines() == [
         "Backup size: 215.0 MB on 24 Nov, 198.0 MB on 12 Nov; 3 backups",
         "Backup duration: 21 s on 24 Nov, 48 s on 12 Nov at most",
         (
@@ -49,7 +49,7 @@ def test_each_panel_is_a_line() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     dots = (DOTS[0], DOTS[1])
 
-    assert caption(Figures(dots)) == (
+    assert chart_texts.caption(Figures(dots)) == (
         "Backup size: 205.0 MB on 18 Nov, 198.0 MB on 12 Nov; 2 backups"
     )
 
@@ -57,7 +57,7 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_hostile_names_are_escaped_and_long_ones_cut() -> None:
     services = tuple(use(f"<b>&{number}" + "x" * 5000, 1) for number in range(40))
 
-    text = caption(Figures(DOTS, services))
+    text = chart_texts.caption(Figures(DOTS, services))
 
     assert units(strip_tags(text)) <= 1024
     assert "<b>" not in text

@@ -1,5 +1,7 @@
 """A group that becomes a supergroup has another number, and is followed everywhere."""
 
+from pathlib import Path
+
 from bot.domain.jobs import JobState
 from bot.domain.roles import ChatPlace
 from tests.bot_api.chats import Chat
@@ -90,6 +92,22 @@ async def test_a_move_that_only_a_refused_message_tells_is_remembered(world: Wor
         await world.said("Backup done", supergroup)
         await world.all_sent()
 
+    assert await world.moves.known() == {OLD: NEW}
+
+
+async def test_of_whoever_moved_it_there_is_nothing_in_the_journal(
+    world: World, tmp_path: Path
+) -> None:
+    group = world.telegram.group(OLD, "my-secret-title")
+    async with world.talking():
+        world.stranger.upgrades(group, NEW)
+        await world.all_handled()
+
+    files = list((tmp_path / "state").glob("journal.db*"))
+    kept = b"".join(file.read_bytes() for file in files)
+    assert b"migrate_to_chat_id" in kept
+    assert b"Mallory" not in kept
+    assert b"my-secret-title" not in kept
     assert await world.moves.known() == {OLD: NEW}
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunRestore
-from bot.domain.roles import ChatPlace
+from bot.domain.roles import Act, ChatPlace
 from bot.entrypoints.telegram.commands import COMMANDS
+from bot.entrypoints.telegram.permits import OF_DEED
+from bot.entrypoints.telegram.pressed import Deed
 from tests.bot_api.chats import Chat
 from tests.bot_api.people import ANONYMOUS, Person
 from tests.bot_api.world import Notice
@@ -20,7 +22,7 @@ from tests.telegram_chat.world import World
 
 GROUP, FORUM, ELSEWHERE, TOPIC = -1_001_000_000_011, -1_001_000_000_012, -1_001_000_000_013, 7
 LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version", "schedule")
-WORK = ("backup", "verify", "drill", "cancel", "pause", "resume")
+WORK = ("backup", "verify", "drill", "cancel", "pause", "resume", "mute")
 CHANGE = ("pin", "unpin", "restore", "update", "rollback")
 ALLOWED = {
     "viewer": LOOK,
@@ -67,8 +69,10 @@ def notice_of(world: World, query: str) -> Notice | None:
     return world.telegram.queries[query].notice
 
 
-def test_the_table_has_every_command() -> None:
+def test_the_table_has_every_command_and_every_button_a_role() -> None:
     assert set(ALLOWED["admin"]) == set(COMMANDS)
+    assert {each.act for each in COMMANDS.values()} == set(Act)
+    assert set(OF_DEED) == set(Deed)
 
 
 @pytest.mark.parametrize("place", HEARD)

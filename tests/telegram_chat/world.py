@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from hypothesis.vendor.pretty import RepresentationPrinter
+
 from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
@@ -328,6 +330,7 @@ class World:
     viewers: frozenset[int] = frozenset({VERA})
     groups: frozenset[ChatPlace] = frozenset()
     pause: FakePause = field(default_factory=FakePause)
+    muted_until: datetime | None = None
 
     def __post_init__(self) -> None:
         self.lookout = ToldLookout()
@@ -339,6 +342,13 @@ class World:
         self.olga = self.telegram.user(OLGA, "Olga")
         self.vera = self.telegram.user(VERA, "Vera")
         self.stranger = self.telegram.user(STRANGER, "Mallory")
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _: object) -> None:
+        """Short, where Hypothesis names it: all that was ever said hangs on it."""
+        printer.text("the world")
+
+    async def mute(self, until: datetime) -> None:
+        self.muted_until = until
 
     def chat(self) -> Chat:
         """A new process on the same journal."""
@@ -357,6 +367,7 @@ class World:
             moves=self.moves,
             plans=lambda: PLANS,
             pause=self.pause,
+            mute=self.mute,
             clock=self.clock,
             zone=UTC,
         )

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _AUDIT_INTERVAL = timedelta(hours=1)
 _MOST_STRANGERS = 1000
+_OF_MOVES = {"message_id", "date", "migrate_to_chat_id", "migrate_from_chat_id"}
 
 
 class Gate:
@@ -44,7 +45,7 @@ class Gate:
         Of any other there is its number, whose it was and when, and a stranger is noted in the log.
         """
         if update and move_in(update.message):
-            return payload
+            return _move_alone(payload)
         person = _sender(update) if update else None
         is_let_in = update and person and self._is_let_in(person, update)
         if update and is_let_in and _is_meant(update, me):
@@ -96,6 +97,13 @@ def _place(update: Update) -> tuple[int, int | None]:
     if message is None:
         return 0, None
     return message.chat_id, message.message_thread_id if message.is_topic_message else None
+
+
+def _move_alone(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The update that tells of a group's move, without who made it and what the group is called."""
+    message = {name: payload["message"][name] for name in _OF_MOVES & payload["message"].keys()}
+    chat = {name: payload["message"]["chat"][name] for name in ("id", "type")}
+    return {"update_id": payload["update_id"], "message": message | {"chat": chat}}
 
 
 def _is_meant(update: Update, me: str) -> bool:

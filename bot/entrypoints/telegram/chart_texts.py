@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.charts import BackupDot, Figures, MemoryUse, Outage
 from bot.entrypoints.render import duration, size, times
-from bot.entrypoints.telegram.markup import LONGEST_CAPTION, cut, escape, plain, strip_tags
+from bot.entrypoints.telegram.markup import MOST_IN_CAPTION, fitting, plain
 
 _LONGEST_NAME = 40
 
@@ -16,8 +16,7 @@ def caption(figures: Figures) -> str:
         lines.append("Memory: " + "; ".join(_use(each) for each in figures.memory))
     if figures.outages:
         lines.append("Nobody could log in: " + "; ".join(_outage(each) for each in figures.outages))
-    text = "\n".join(line for line in lines if line)
-    return escape(cut(strip_tags(text), LONGEST_CAPTION))  # or it might end inside a reference
+    return fitting("\n".join(line for line in lines if line), MOST_IN_CAPTION)
 
 
 def _sizes(dots: Sequence[BackupDot]) -> str:

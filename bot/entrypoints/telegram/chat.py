@@ -25,6 +25,7 @@ from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.glance import Glance
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
+from bot.entrypoints.telegram.incident_news import IncidentNews
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.menus import Menus
@@ -34,7 +35,7 @@ from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.pictures import Pictures
-from bot.entrypoints.telegram.planning import Planning
+from bot.entrypoints.telegram.planning import Mute, Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
@@ -83,6 +84,7 @@ class Chat:
         moves: Moves,
         plans: Callable[[], Sequence[Plan]],
         pause: PauseMark,
+        mute: Mute,
         clock: Clock,
         zone: tzinfo,
         base_url: str = BASE_URL,
@@ -109,6 +111,7 @@ class Chat:
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
         self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
+        self.incidents = IncidentNews(self._outgoing, self._people, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
@@ -125,7 +128,7 @@ class Chat:
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (operations, self._outgoing, clock, zone, self._starts, answers, deeds)
-        planning = Planning(plans, pause, clock, zone)
+        planning = Planning(plans, pause, clock, zone, mute)
         commands = Commands(*there, lookups, permits, planning)
         shelf = Shelf(*there, lookups, permits)
         offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)

@@ -221,6 +221,9 @@ class Commands:
     async def pause(self, asked: Asked) -> str:
         return await self.planning.pause(asked)
 
+    async def mute(self, asked: Asked) -> str:
+        return await self.planning.mute(asked)
+
     async def resume(self, _: Asked) -> str:
         return await self.planning.resume()
 
@@ -297,6 +300,11 @@ COMMANDS = {
         "let nothing begin by itself for the time that follows, such as 2h",
     ),
     "resume": Command(Commands.resume, Act.RESUME, "end that pause"),
+    "mute": Command(
+        Commands.mute,
+        Act.MUTE,
+        "tell of no new incident for the time that follows, such as 2h",
+    ),
     "cancel": Command(Commands.cancel, Act.CANCEL, "stop what is running"),
     "help": Command(Commands.help, Act.HELP, "show what I can do"),
     "start": Command(Commands.help, Act.HELP, ""),

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Sequence
 
 LONGEST_TEXT = 4000  # of Telegram's 4096 UTF-16 units; the rest is for marks added on the way
-LONGEST_CAPTION = 1000  # of 1024, likewise
 MOST_SHOWN = 4096  # in a message, tags and references not counted
 MOST_IN_CAPTION = 1024
 COLUMNS = 36

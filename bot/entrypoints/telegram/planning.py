@@ -1,8 +1,8 @@
 """What begins by itself, and how people hold it back: `/schedule`, `/pause` and `/resume`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from bot.domain.agenda import Coming, Plan, coming
 from bot.domain.errors import BotError, ConfigError
@@ -17,16 +17,25 @@ HOW_TO_PAUSE = (
     f"For how long? {code('/pause 2h')} lets nothing begin by itself for two hours;"
     f" {code('30m')} and {code('1d12h')} will do as well."
 )
+HOW_TO_MUTE = (
+    f"For how long? {code('/mute 2h')} lets me tell of no new incident for two hours;"
+    f" {code('30m')} and {code('1d12h')} will do as well."
+)
+Mute = Callable[[datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Planning:
-    """Looks at *plans*, and writes the *mark* that holds them back."""
+    """Looks at *plans*, and writes the *mark* that holds them back.
+
+    *mute_incidents* tells the watcher until when to be silent.
+    """
 
     plans: Callable[[], Sequence[Plan]]
     mark: PauseMark
     clock: Clock
     zone: tzinfo
+    mute_incidents: Mute
 
     async def schedule(self) -> str:
         """What comes next."""
@@ -55,6 +64,20 @@ class Planning:
             f"⏸ <b>Paused until {until}</b>, {duration(length.total_seconds())} from now.\n"
             "Nothing begins by itself; what you ask for is done all the same. What was missed is"
             " made up for afterwards. /resume ends it."
+        )
+
+    async def mute(self, asked: Asked) -> str:
+        """Tell of no new incident for the length that was asked for."""
+        try:
+            length = parse_length(asked.words)
+        except ConfigError:
+            return HOW_TO_MUTE
+        now = self.clock.now()
+        await self.mute_incidents(now + length)
+        until = texts.Wall(now, self.zone).time(now + length)
+        return (
+            f"🔕 <b>Muted until {until}</b>: I tell of no new incident. What is still wrong then,"
+            f" you hear. {code('/mute 1m')} ends it sooner."
         )
 
     async def resume(self) -> str:

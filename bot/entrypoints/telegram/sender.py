@@ -196,7 +196,8 @@ class Sender:
             raise
 
     async def _ask(self, delivery: Delivery, message: Message, *, markup: bool = True) -> int:
-        fits = fitting(message.text, MOST_IN_CAPTION if message.document else MOST_SHOWN)
+        is_caption = message.document or message.picture
+        fits = fitting(message.text, MOST_IN_CAPTION if is_caption else MOST_SHOWN)
         text = fits if markup else strip_tags(fits)
         parse_mode = ParseMode.HTML if markup else None
         message_id = delivery.rows[0].message_id

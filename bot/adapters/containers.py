@@ -1,0 +1,114 @@
+"""The stack's containers as they are, and the Engine's stream of what happens to them."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from bot.adapters.engine_api import EngineApi
+from bot.domain.container_state import ContainerState, Happened
+from bot.domain.discovery import Found, StackWanted, watched_services
+from bot.domain.stack import Role
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_ONE_OFF = "com.docker.compose.oneoff"
+_HEALTH = "health_status"
+_ACTIONS = (
+    *("create", "start", "restart", "die", "kill", "oom", "pause", "unpause", "destroy", "rename"),
+    _HEALTH,
+)
+
+
+class EngineContainers:
+    """Port `Containers`."""
+
+    def __init__(self, api: EngineApi, wanted: StackWanted) -> None:
+        self._api = api
+        self._wanted = wanted
+        self._project = ""
+        self._services: dict[Role, str] = {}
+        self._since = ""
+
+    async def look(self) -> Mapping[str, ContainerState | None]:
+        listed: Sequence[Mapping[str, Any]] = await self._api.call(
+            "list containers",
+            lambda sdk: sdk.containers(all=True, filters={"label": _PROJECT}),
+        )
+        labels = [(each["Id"], each["Labels"]) for each in listed]
+        found = [
+            Found(container_id, label[_PROJECT], label[_SERVICE])
+            for container_id, label in labels
+            if label.get(_ONE_OFF) != "True" and _SERVICE in label
+        ]
+        self._project, self._services = watched_services(
+            found, self._wanted, self._project, self._services
+        )
+        watched = set(self._services.values())
+        here = [each for each in found if each.project == self._project]
+        ids = {each.service: each.id for each in here if each.service in watched}
+        states = await asyncio.gather(*(self._inspect(*each) for each in ids.items()))
+        return {**dict.fromkeys(watched), **{each.service: each for each in states if each}}
+
+    def forget_missing(self) -> None:
+        """What has no container now belongs to the stack no more: a job has removed it."""
+        self._services.clear()
+
+    async def _inspect(self, service: str, container_id: str) -> ContainerState | None:
+        from docker.errors import NotFound  # noqa: PLC0415 - imported when used
+
+        def inspect(sdk: Any) -> Mapping[str, Any] | None:
+            try:
+                return sdk.inspect_container(container_id)  # type: ignore[no-any-return]
+            except NotFound:  # it was there a moment ago; an event tells what became of it
+                return None
+
+        details = await self._api.call("inspect a container", inspect)
+        if details is None:
+            return None
+        state = details["State"]
+        return ContainerState(
+            service=service,
+            status=state["Status"],
+            health=state.get("Health", {}).get("Status", ""),
+            exit_code=int(state["ExitCode"]),
+            out_of_memory=bool(state["OOMKilled"]),
+            image=details["Config"]["Image"],
+        )
+
+    async def events(self) -> AsyncGenerator[Happened]:
+        filters = {"type": ["container"], "event": list(_ACTIONS), "label": [_PROJECT]}
+        since = f"&since={self._since}" if self._since else ""
+        path = f"/events?filters={quote(json.dumps(filters))}{since}"
+        stream = await self._api.read("follow the Engine's events", path)
+        try:
+            async with aclosing(stream.lines()) as lines:
+                async for line in lines:
+                    event = json.loads(line)
+                    nanos = int(event["timeNano"])
+                    self._since = f"{(nanos + 1) // 10**9}.{(nanos + 1) % 10**9:09}"
+                    attributes = event["Actor"]["Attributes"]
+                    if attributes.get(_PROJECT) == self._project and self._is_ours(attributes):
+                        yield _happened(event, attributes, nanos)
+        finally:
+            await stream.close()
+
+    def _is_ours(self, attributes: Mapping[str, str]) -> bool:
+        return (
+            attributes.get(_ONE_OFF) != "True"
+            and attributes.get(_SERVICE) in self._services.values()
+        )
+
+
+def _happened(event: Mapping[str, Any], attributes: Mapping[str, str], nanos: int) -> Happened:
+    return Happened(
+        service=attributes[_SERVICE],
+        at=datetime.fromtimestamp(nanos / 1e9, UTC),
+        action=event["Action"].partition(":")[0],
+        image=attributes.get("image", ""),
+        exit_code=int(attributes.get("exitCode", "0")),
+        signal=attributes.get("signal", ""),
+    )

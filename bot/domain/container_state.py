@@ -1,0 +1,111 @@
+"""What the Engine says of a container, in the terms of incidents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.incident import Rules, Seen, Trouble
+from bot.domain.stack import Role
+
+DOCKER = "Docker"
+"""What all containers depend on; no service is called so."""
+_ORDERLY = frozenset({0, 130, 143})  # ended by itself, on Ctrl-C, on SIGTERM
+_STOP_SIGNALS = frozenset({"2", "3", "15"})
+_TOLD_TO = timedelta(minutes=2)  # a stop grants some seconds before it kills
+
+
+def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
+    """What depends on what, by the names that each role's service may have."""
+    stores = [name for role in (Role.POSTGRESQL, Role.REDIS) for name in names[role]]
+    served = [name for role in (Role.SERVER, Role.WORKER) for name in names[role]]
+    depends = {name: frozenset({DOCKER}) for name in stores}
+    depends |= {name: frozenset({DOCKER, *stores}) for name in served}
+    return Rules(depends=depends)
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """A look at a container; *health* is "" where it has no check."""
+
+    service: str
+    status: str
+    health: str
+    exit_code: int
+    out_of_memory: bool
+    image: str
+
+    @property
+    def serves(self) -> bool:
+        """Whether nothing is wrong."""
+        return self._trouble()[0] is None
+
+    def seen(self, at: datetime) -> Seen:
+        """What that means."""
+        trouble, detail = self._trouble()
+        return Seen(self.service, at, trouble, detail, self.image)
+
+    def _trouble(self) -> tuple[Trouble | None, str]:
+        match self.status:
+            case "running" if self.health == "unhealthy":
+                return Trouble.UNHEALTHY, "its health check fails"
+            case "running" if self.health == "starting":
+                return Trouble.STARTING, "its health check has not passed yet"
+            case "running":
+                return None, ""
+            case "paused":
+                return Trouble.PAUSED, "docker pause"
+            case "created":
+                return Trouble.STOPPED, "it was made and never started"
+            case _:
+                return ended(self.exit_code, out_of_memory=self.out_of_memory, told_to=False)
+
+
+def ended(exit_code: int, *, out_of_memory: bool, told_to: bool) -> tuple[Trouble, str]:
+    """What the end of a container's process means; *told_to*: somebody asked it to end."""
+    detail = f"exit code {exit_code}"
+    if out_of_memory:
+        return Trouble.OUT_OF_MEMORY, f"the kernel killed it at its memory limit, {detail}"
+    if told_to or exit_code in _ORDERLY:
+        return Trouble.STOPPED, detail
+    return Trouble.CRASHED, detail
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event of the Engine; *signal* only of a kill, *exit_code* only of a death."""
+
+    service: str
+    at: datetime
+    action: str
+    image: str = ""
+    exit_code: int = 0
+    signal: str = ""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was said of a container before it died: when it was told to end, or lacked memory."""
+
+    told_to: datetime | None = None
+    out_of_memory: datetime | None = None
+
+    def after(self, event: Happened) -> "Before":
+        """With what *event* says."""
+        if event.action == "oom":
+            return Before(self.told_to, event.at)
+        if event.action == "kill" and event.signal in _STOP_SIGNALS:
+            return Before(event.at, self.out_of_memory)
+        return Before() if event.action == "start" else self
+
+    def death(self, event: Happened) -> Seen:
+        """What it means that it died now."""
+        trouble, detail = ended(
+            event.exit_code,
+            out_of_memory=_recent(self.out_of_memory, event.at),
+            told_to=_recent(self.told_to, event.at),
+        )
+        return Seen(event.service, event.at, trouble, detail, event.image)
+
+
+def _recent(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and abs(now - moment) < _TOLD_TO

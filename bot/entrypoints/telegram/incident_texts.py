@@ -1,0 +1,79 @@
+"""What is told of incidents. Pure, like `texts`."""
+
+from bot.domain.container_state import DOCKER
+from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
+from bot.entrypoints.render import duration
+from bot.entrypoints.telegram.markup import bold, code, plain
+from bot.entrypoints.telegram.texts import Wall
+
+_WHAT = {
+    Trouble.MISSING: "is gone",
+    Trouble.CRASHED: "has crashed",
+    Trouble.OUT_OF_MEMORY: "ran out of memory",
+    Trouble.STOPPED: "is stopped",
+    Trouble.PAUSED: "is paused",
+    Trouble.UNHEALTHY: "is unhealthy",
+    Trouble.STARTING: "does not finish starting",
+}
+_LONGEST_DETAIL = 200
+
+
+def opened(news: Opened, wall: Wall) -> str:
+    """What is wrong since when, and what to do."""
+    incident = news.incident
+    lines = [f"🔴 {_headline(incident)} since {wall.time(incident.began)}"]
+    if incident.detail:
+        lines.append(f"{plain(incident.detail, _LONGEST_DETAIL).rstrip('.')}.")
+    if news.absorbed:
+        names = ", ".join(bold(each.root) for each in news.absorbed)
+        lines.append(f"That explains what I said of {names}.")
+    lines.append(_next(incident))
+    return "\n".join(lines)
+
+
+def _headline(incident: Incident) -> str:
+    if incident.root == DOCKER:
+        return "<b>The Docker Engine does not answer</b>"
+    return f"{bold(incident.root)} <b>{_WHAT[incident.trouble]}</b>"
+
+
+def _next(incident: Incident) -> str:
+    if incident.root == DOCKER:
+        return f"On the host, look at {code('systemctl status docker')}."
+    logs = code(f"docker compose logs --tail 50 {incident.root}")
+    if incident.trouble in {Trouble.STOPPED, Trouble.MISSING}:
+        return f"If nobody wants that, run {code('docker compose up -d')} on the host."
+    if incident.trouble is Trouble.PAUSED:
+        return f"If nobody wants that, run {code(f'docker compose unpause {incident.root}')}."
+    return f"On the host, {logs} says more. I tell you when it is well again."
+
+
+def closed(news: Closed, wall: Wall) -> str:
+    """That it is over, after how long, and what is different."""
+    incident = news.incident
+    name = "The Docker Engine" if incident.root == DOCKER else incident.root
+    lasted = duration(news.lasted.total_seconds())
+    lines = [f"🟢 {bold(name)} <b>is well again</b> since {wall.time(news.ended)}, after {lasted}"]
+    if incident.flaps:
+        times = "once" if incident.flaps == 1 else f"{incident.flaps} times"
+        lines.append(f"In between it broke down again {times}.")
+    if incident.others:
+        lines.append(f"With it were down: {_names(incident.others)}.")
+    if news.left:
+        lines.append(f"Still not well: {_names(news.left)}.")
+    if news.image and incident.image and news.image != incident.image:
+        lines.append(f"Its image is another one now: {code(news.image)}.")
+    return "\n".join(lines)
+
+
+def reminded(news: Reminded, wall: Wall) -> str:
+    """That it still lasts."""
+    incident = news.incident
+    return (
+        f"🔴 {_headline(incident)} still, since {wall.moment(incident.began)}\n{_next(incident)}\n"
+        f"{code('/mute 2h')} keeps me quiet."
+    )
+
+
+def _names(services: frozenset[str]) -> str:
+    return ", ".join(bold(each) for each in sorted(services))

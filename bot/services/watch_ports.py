@@ -1,0 +1,50 @@
+"""What the watcher needs of the outside."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.container_state import ContainerState, Happened
+from bot.domain.incident import Closed, Incident, Opened, Reminded
+
+
+class Containers(Protocol):
+    """The stack's containers, as they are and as they change."""
+
+    async def look(self) -> Mapping[str, ContainerState | None]:
+        """Each service that the stack must have or has: None for one without a container.
+
+        Raises PortError where the Engine does not answer, ConfigError where there is no stack.
+        """
+
+    def forget_missing(self) -> None:
+        """What has no container now need have none: a job or a person has removed it."""
+
+    def events(self) -> AsyncGenerator[Happened]:
+        """What happens to them, from where the last call left off, until the Engine hangs up.
+
+        Raises PortError where it does not answer.
+        """
+
+
+class IncidentLog(Protocol):
+    """The incidents, over any restart. Raises PortError when the disk does not take it."""
+
+    async def write(self, incident: Incident, ended: datetime | None = None) -> None:
+        """Write it down, anew or as it is by now."""
+
+    async def open_ones(self) -> Sequence[Incident]:
+        """Those that have not ended."""
+
+
+class IncidentTeller(Protocol):
+    """Tells people; the same thing twice is told once."""
+
+    async def opened(self, opened: Opened) -> None:
+        """Something is wrong."""
+
+    async def closed(self, closed: Closed) -> None:
+        """It is well again."""
+
+    async def reminded(self, reminded: Reminded) -> None:
+        """It still is not."""

@@ -1,0 +1,139 @@
+"""Follows the stack's containers, and lets people know of each incident."""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain.container_state import DOCKER, Before, ContainerState, Happened
+from bot.domain.errors import BotError, ConfigError
+from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
+from bot.domain.incidents import Step, Watch, advance, hush, mute, observe, resumed, without_missing
+from bot.services.ports import Clock
+from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Watcher:
+    """*is_quiet* says whether people or a job restart things on purpose at the moment.
+
+    What cannot be written or told yet is tried again with every `tick`. *is_blind*: the Engine does
+    not answer.
+    """
+
+    containers: Containers
+    log: IncidentLog
+    teller: IncidentTeller
+    is_quiet: Callable[[], Awaitable[bool]]
+    clock: Clock
+    rules: Rules
+    _watch: Watch = field(default_factory=Watch)
+    _before: dict[str, Before] = field(default_factory=dict)
+    _untold: deque[News] = field(default_factory=deque)
+    is_blind: bool = False
+    _events: Counter[str] = field(default_factory=Counter)
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def resume(self) -> None:
+        """Take up what an earlier process left open."""
+        incidents = await self.log.open_ones()
+        self._watch = resumed(self._watch, incidents)
+        self._untold += [Opened(each) for each in incidents]  # it may have died before it told
+
+    async def happened(self, event: Happened) -> bool:
+        """Take note of an event; whether a look must show what it means."""
+        self._events[event.service] += 1
+        before = self._before.get(event.service, Before())
+        self._before[event.service] = before.after(event)
+        if event.action != "die":
+            return event.action not in {"kill", "oom"}
+        await self._hush_or_not()
+        await self._take(observe(self._watch, before.death(event), self.rules))
+        return False
+
+    async def look(self) -> bool:
+        """Look at all of them; False where that must be done again, as they changed meanwhile."""
+        events, now = self._events.copy(), self.clock.now()
+        try:
+            states = await self.containers.look()
+        except ConfigError as error:
+            logger.warning("watch the containers: %s", error)
+            return True
+        except BotError as error:
+            await self._docker(Trouble.STOPPED, str(error))
+            return True
+        await self._docker(None)
+        if self._watch.has_trouble or not all(map(_serves, states.values())):
+            await self._hush_or_not()
+        changed = {service for service in states if events[service] != self._events[service]}
+        for service in states.keys() - changed:
+            state = states[service]
+            missing = Seen(service, now, Trouble.MISSING, "it has no container")
+            seen = state.seen(now) if state else missing
+            await self._take(observe(self._watch, seen, self.rules))
+        return not changed
+
+    async def tick(self) -> None:
+        """Let time pass; every second or so."""
+        if self._watch.is_quiet or self._watch.has_trouble:
+            await self._hush_or_not()
+        await self._take(advance(self._watch, self.clock.now(), self.rules))
+
+    async def mute(self, until: datetime) -> None:
+        """Let nothing open until then."""
+        await self._take(mute(self._watch, self.clock.now(), until, self.rules))
+
+    async def _docker(self, trouble: Trouble | None, detail: str = "") -> None:
+        self.is_blind = trouble is not None
+        seen = Seen(DOCKER, self.clock.now(), trouble, detail)
+        await self._take(observe(self._watch, seen, self.rules))
+
+    async def _hush_or_not(self) -> None:
+        try:
+            quiet = await self.is_quiet()
+        except BotError as error:
+            logger.warning("look whether something is restarted on purpose: %s", error)
+            return
+        if quiet != self._watch.is_quiet:
+            if not quiet:
+                self._forget_missing()
+            await self._take(hush(self._watch, self.clock.now(), self.rules, quiet=quiet))
+
+    def _forget_missing(self) -> None:
+        """A job may have removed a service for good, as an update does with Redis."""
+        self.containers.forget_missing()
+        self._watch = without_missing(self._watch)
+
+    async def _take(self, step: Step) -> None:
+        self._watch, news = step
+        self._untold += news
+        async with self._telling:
+            while self._untold:
+                try:
+                    await self._tell(self._untold[0])
+                except BotError as error:
+                    logger.warning("tell of an incident: %s", error)
+                    return
+                self._untold.popleft()
+
+    async def _tell(self, news: News) -> None:
+        match news:
+            case Opened():
+                for gone in news.absorbed:
+                    await self.log.write(gone, news.incident.opened)
+                await self.log.write(news.incident)
+                await self.teller.opened(news)
+            case Closed():
+                await self.teller.closed(news)
+                await self.log.write(news.incident, news.ended)
+            case Reminded():
+                await self.log.write(news.incident)
+                await self.teller.reminded(news)
+
+
+def _serves(state: ContainerState | None) -> bool:
+    return state is not None and state.serves

@@ -1,0 +1,67 @@
+"""What the journal promises of incidents, shown on the fake and on the real one."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
+from bot.domain.incident import Incident, Trouble
+from bot.services.watch_ports import IncidentLog
+from tests.services.test_watcher import FakeIncidentLog
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+INCIDENT = Incident(
+    root="postgresql",
+    trouble=Trouble.OUT_OF_MEMORY,
+    detail="exit code 137",
+    image="postgres:16",
+    began=NOW - timedelta(seconds=3),
+    opened=NOW,
+)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    journal = Journal(StateFolder(tmp_path / "state"))
+    yield journal
+    await journal.close()
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def log(request: pytest.FixtureRequest, journal: Journal) -> IncidentLog:
+    return FakeIncidentLog() if request.param == "fake" else journal.incidents
+
+
+async def test_an_incident_is_open_until_its_end_is_written(log: IncidentLog) -> None:
+    grown = replace(INCIDENT, others=frozenset({"worker", "authentik"}), flaps=3, reminders=1)
+    other = replace(INCIDENT, root="redis", opened=NOW + timedelta(seconds=1))
+
+    await log.write(INCIDENT)
+    await log.write(other)
+    await log.write(grown)
+    assert list(await log.open_ones()) == [grown, other]
+
+    await log.write(grown, NOW + timedelta(minutes=1))
+    assert list(await log.open_ones()) == [other]
+
+
+async def test_the_same_root_may_have_another_one_later(log: IncidentLog) -> None:
+    later = replace(INCIDENT, opened=NOW + timedelta(hours=1))
+    await log.write(INCIDENT, NOW)
+    await log.write(later)
+
+    assert list(await log.open_ones()) == [later]
+
+
+async def test_what_ended_long_ago_is_forgotten_and_what_lasts_is_not(journal: Journal) -> None:
+    later = replace(INCIDENT, opened=NOW + timedelta(hours=1))
+    await journal.incidents.write(INCIDENT, NOW)
+    await journal.incidents.write(later)
+
+    await journal.jobs.compact(NOW + timedelta(days=1))
+
+    assert list(await journal.incidents.open_ones()) == [later]

@@ -1,0 +1,133 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.container_state import (
+    DOCKER,
+    Before,
+    ContainerState,
+    Happened,
+    ended,
+    watch_rules,
+)
+from bot.domain.discovery import Found, StackWanted, watched_services
+from bot.domain.errors import ConfigError
+from bot.domain.incident import Trouble
+from bot.domain.stack import Role
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NAMES = {
+    Role.POSTGRESQL: ("postgresql",),
+    Role.REDIS: ("redis",),
+    Role.SERVER: ("authentik", "server"),
+    Role.WORKER: ("worker",),
+}
+WANTED = StackWanted("", NAMES)
+STATE = ContainerState("worker", "running", "healthy", 0, out_of_memory=False, image="a:1")
+
+
+@pytest.mark.parametrize(
+    ("status", "health", "code", "trouble"),
+    [
+        ("running", "", 0, None),
+        ("running", "healthy", 0, None),
+        ("running", "starting", 0, Trouble.STARTING),
+        ("running", "unhealthy", 0, Trouble.UNHEALTHY),
+        ("paused", "unhealthy", 0, Trouble.PAUSED),
+        ("created", "", 0, Trouble.STOPPED),
+        ("exited", "", 0, Trouble.STOPPED),
+        ("exited", "", 143, Trouble.STOPPED),
+        ("exited", "", 1, Trouble.CRASHED),
+        ("restarting", "", 1, Trouble.CRASHED),
+        ("dead", "", 137, Trouble.CRASHED),
+    ],
+)
+def test_what_a_look_means(status: str, health: str, code: int, trouble: Trouble | None) -> None:
+    state = replace(STATE, status=status, health=health, exit_code=code)
+
+    assert state.seen(NOW).trouble is trouble
+    assert state.serves is (trouble is None)
+
+
+def test_the_memory_limit_counts_more_than_the_exit_code() -> None:
+    trouble, detail = ended(137, out_of_memory=True, told_to=True)
+
+    assert trouble is Trouble.OUT_OF_MEMORY
+    assert detail == "the kernel killed it at its memory limit, exit code 137"
+
+
+@pytest.mark.parametrize(
+    ("signal", "seconds", "trouble"),
+    [
+        ("15", 10, Trouble.STOPPED),
+        ("2", 10, Trouble.STOPPED),
+        ("9", 0, Trouble.CRASHED),
+        ("15", 121, Trouble.CRASHED),
+    ],
+)
+def test_whoever_was_told_to_end_has_not_crashed(
+    signal: str, seconds: float, trouble: Trouble
+) -> None:
+    before = Before().after(Happened("worker", NOW, "kill", signal=signal))
+    death = Happened("worker", NOW + timedelta(seconds=seconds), "die", exit_code=137)
+
+    assert before.death(death).trouble is trouble
+
+
+def test_a_start_makes_a_clean_slate() -> None:
+    before = Before().after(Happened("worker", NOW, "oom"))
+    death = Happened("worker", NOW, "die", exit_code=1)
+
+    assert before.death(death).trouble is Trouble.OUT_OF_MEMORY
+    started = before.after(Happened("worker", NOW, "start"))
+    assert started.death(death).trouble is Trouble.CRASHED
+
+
+def test_what_depends_on_what() -> None:
+    depends = watch_rules(NAMES).depends
+
+    assert depends["server"] == depends["worker"] == {"postgresql", "redis", DOCKER}
+    assert depends["redis"] == {DOCKER}
+
+
+def found(*services: str, project: str = "authentik") -> list[Found]:
+    return [Found(each, project, each) for each in services]
+
+
+@pytest.mark.parametrize(
+    ("services", "known", "watched"),
+    [
+        (["postgresql", "server", "worker"], {}, {"postgresql", "server", "worker"}),
+        (["postgresql", "worker"], {}, {"postgresql", "authentik", "worker"}),
+        (["postgresql", "worker"], {Role.SERVER: "server"}, {"postgresql", "server", "worker"}),
+        (["worker"], {Role.REDIS: "redis"}, {"postgresql", "authentik", "worker", "redis"}),
+        (["postgresql", "authentik", "mailer"], {}, {"postgresql", "authentik"}),
+    ],
+)
+def test_what_is_watched_also_where_it_is_missing(
+    services: list[str], known: dict[Role, str], watched: set[str]
+) -> None:
+    project, chosen = watched_services(found(*services), WANTED, "", known)
+
+    assert project == "authentik"
+    assert set(chosen.values()) == watched
+
+
+def test_a_project_that_is_known_stays_the_one() -> None:
+    others = found("postgresql", "server", project="other")
+
+    project, chosen = watched_services(others, WANTED, "authentik", {Role.SERVER: "server"})
+
+    assert project == "authentik"
+    assert set(chosen.values()) == {"postgresql", "server"}
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [[], found("web"), found("worker") + found("worker", project="other")],
+    ids=["none", "others", "two"],
+)
+def test_where_nothing_or_too_much_looks_like_authentik(containers: list[Found]) -> None:
+    with pytest.raises(ConfigError):
+        watched_services(containers, WANTED, "", {})

@@ -1,0 +1,300 @@
+"""From what Docker tells to what people hear, with the real state machine and a clock by hand."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.container_state import DOCKER, ContainerState, Happened, watch_rules
+from bot.domain.errors import BotError, PortError
+from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.stack import Role
+from bot.services.watcher import Watcher
+
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NAMES = {
+    Role.POSTGRESQL: ("postgresql",),
+    Role.REDIS: ("redis",),
+    Role.SERVER: ("authentik", "server"),
+    Role.WORKER: ("worker",),
+}
+WELL = {
+    name: ContainerState(name, "running", "healthy", 0, out_of_memory=False, image="a:1")
+    for name in ("postgresql", "redis", "authentik", "worker")
+}
+
+
+@dataclass
+class TurnedClock:
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - START).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def random_text(self, alphabet: str, length: int) -> str:
+        raise NotImplementedError
+
+
+@dataclass
+class FakeContainers:
+    states: dict[str, ContainerState | None] = field(default_factory=lambda: {**WELL})
+    fails: BotError | None = None
+    while_looking: Happened | None = None
+    watcher: Watcher | None = None
+
+    async def look(self) -> Mapping[str, ContainerState | None]:
+        if self.fails:
+            raise self.fails
+        states = {**self.states}
+        if self.while_looking and self.watcher:
+            event, self.while_looking = self.while_looking, None
+            await self.watcher.happened(event)
+        return states
+
+    def forget_missing(self) -> None:
+        self.states = {name: state for name, state in self.states.items() if state}
+
+    async def events(self) -> AsyncGenerator[Happened]:
+        raise NotImplementedError
+        yield
+
+
+@dataclass
+class FakeIncidentLog:
+    rows: dict[tuple[str, datetime], tuple[Incident, datetime | None]] = field(default_factory=dict)
+    fails: BotError | None = None
+
+    async def write(self, incident: Incident, ended: datetime | None = None) -> None:
+        if self.fails:
+            raise self.fails
+        self.rows[incident.root, incident.opened] = incident, ended
+
+    async def open_ones(self) -> Sequence[Incident]:
+        return [incident for incident, ended in self.rows.values() if ended is None]
+
+
+@dataclass
+class Telling:
+    told: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    async def opened(self, opened: Opened) -> None:
+        self._tell(opened.incident, str(opened.incident.trouble))
+
+    async def closed(self, closed: Closed) -> None:
+        self._tell(closed.incident, "well again")
+
+    async def reminded(self, reminded: Reminded) -> None:
+        self._tell(reminded.incident, f"still {reminded.incident.reminders}")
+
+    def _tell(self, incident: Incident, words: str) -> None:
+        key = f"{incident.root} {incident.opened} {words}"
+        if key not in self.keys:
+            self.keys.add(key)
+            self.told.append(f"{incident.root} {words}")
+
+
+class Host:
+    def __init__(self) -> None:
+        self.clock = TurnedClock()
+        self.containers, self.log, self.people = FakeContainers(), FakeIncidentLog(), Telling()
+        self.is_quiet = False
+        self.boot()
+
+    def boot(self) -> None:
+        self.watcher = Watcher(
+            self.containers, self.log, self.people, self.quiet, self.clock, watch_rules(NAMES)
+        )
+        self.containers.watcher = self.watcher
+
+    async def quiet(self) -> bool:
+        return self.is_quiet
+
+    async def dies(self, service: str, exit_code: int = 137) -> None:
+        await self.happens(service, "die", exit_code=exit_code)
+
+    async def happens(
+        self, service: str, action: str, *, exit_code: int = 0, signal: str = ""
+    ) -> None:
+        event = Happened(service, self.clock.at, action, "a:1", exit_code, signal)
+        await self.watcher.happened(event)
+
+    async def passes(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.clock.at += timedelta(seconds=1)
+            await self.watcher.tick()
+
+
+@pytest.fixture
+async def host() -> Host:
+    host = Host()
+    await host.watcher.resume()
+    await host.watcher.look()
+    return host
+
+
+async def test_a_crash_is_told_at_once_and_its_end_after_a_look(host: Host) -> None:
+    await host.dies("worker")
+    assert host.people.told == ["worker crashed"]
+    await host.happens("worker", "start")
+    await host.passes(5)
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == ["worker crashed", "worker well again"]
+    ((incident, ended),) = host.log.rows.values()
+    assert incident.detail == "exit code 137"
+    assert ended == START + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(("signal", "opens"), [("9", True), ("15", False), ("2", False)])
+async def test_a_stop_by_hand_is_no_crash(host: Host, signal: str, *, opens: bool) -> None:
+    await host.happens("worker", "kill", signal=signal)
+    await host.dies("worker")
+
+    assert host.people.told == ["worker crashed"] * opens
+    await host.passes(20)
+    assert host.people.told == [f"worker {'crashed' if opens else 'stopped'}"]
+
+
+async def test_the_kernel_is_named_where_it_killed(host: Host) -> None:
+    await host.happens("worker", "oom")
+    await host.dies("worker")
+
+    assert host.people.told == ["worker out of memory"]
+
+
+@pytest.mark.parametrize(
+    ("change", "trouble", "seconds"),
+    [
+        ({"health": "unhealthy"}, "unhealthy", 0),
+        ({"status": "paused"}, "paused", 0),
+        ({"health": "starting"}, "still starting", 300),
+        ({"status": "exited", "exit_code": 0}, "stopped", 15),
+        ({"status": "exited", "exit_code": 1}, "crashed", 0),
+        ({"status": "restarting", "exit_code": 1}, "crashed", 0),
+        ({"status": "exited", "exit_code": 137, "out_of_memory": True}, "out of memory", 0),
+        ({"status": "created"}, "stopped", 15),
+    ],
+)
+async def test_a_look_finds_what_no_event_told(
+    host: Host, change: dict[str, object], trouble: str, seconds: int
+) -> None:
+    host.containers.states["worker"] = replace(WELL["worker"], **change)  # type: ignore[arg-type]
+    await host.watcher.look()
+    await host.passes(seconds)
+
+    assert host.people.told == [f"worker {trouble}"]
+
+
+async def test_a_container_that_is_gone_is_told(host: Host) -> None:
+    host.containers.states["authentik"] = None
+    await host.watcher.look()
+    await host.passes(15)
+
+    assert host.people.told == ["authentik missing"]
+
+
+async def test_a_look_that_was_overtaken_by_an_event_does_not_count(host: Host) -> None:
+    host.containers.while_looking = Happened("worker", START, "die", "a:1", 1)
+
+    assert not await host.watcher.look()
+    await host.passes(60)
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -> None:
+    host.containers.fails = PortError("the Docker Engine does not answer")
+    await host.watcher.look()
+    for service in WELL:
+        await host.dies(service, exit_code=0)
+    await host.passes(20)
+    assert host.people.told == [f"{DOCKER} stopped"]
+    assert host.watcher.is_blind
+    host.containers.fails = None
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == [f"{DOCKER} stopped", f"{DOCKER} well again"]
+
+
+async def test_a_short_restart_of_docker_is_no_news(host: Host) -> None:
+    host.containers.fails = PortError("the Docker Engine does not answer")
+    await host.watcher.look()
+    for service in WELL:
+        await host.dies(service, exit_code=0)
+    await host.passes(10)
+    host.containers.fails = None
+    await host.watcher.look()
+    await host.passes(600)
+
+    assert host.people.told == []
+
+
+async def test_what_a_job_of_ours_does_is_no_news_and_what_it_removed_is_forgotten(
+    host: Host,
+) -> None:
+    host.is_quiet = True
+    await host.dies("authentik")
+    host.containers.states["redis"] = None
+    await host.watcher.look()
+    await host.passes(60)
+    host.is_quiet = False
+    await host.passes(2)
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == []
+
+
+async def test_a_restart_of_the_bot_tells_nothing_twice_and_does_not_miss_the_end(
+    host: Host,
+) -> None:
+    host.containers.states["worker"] = replace(WELL["worker"], status="exited", exit_code=1)
+    await host.watcher.look()
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    assert host.people.told == ["worker crashed"]
+    host.containers.states["worker"] = WELL["worker"]
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == ["worker crashed", "worker well again"]
+
+
+async def test_what_cannot_be_written_is_told_as_soon_as_it_can(host: Host) -> None:
+    host.log.fails = PortError("no space left")
+    await host.dies("worker")
+    await host.passes(5)
+    assert host.people.told == []
+    host.log.fails = None
+    await host.passes(1)
+
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_muted_it_waits(host: Host) -> None:
+    await host.watcher.mute(START + timedelta(minutes=2))
+    await host.dies("worker")
+    await host.passes(119)
+    assert host.people.told == []
+    await host.passes(1)
+
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_ten_thousand_events_are_one_message(host: Host) -> None:
+    for number in range(5000):
+        host.clock.at += timedelta(milliseconds=6)
+        await host.dies("worker", exit_code=number % 2)
+        await host.happens("worker", "start")
+
+    assert host.people.told == ["worker crashed"]

@@ -1,0 +1,76 @@
+"""Incidents of the containers, told to everybody on the list; and how people mute them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.container_state import DOCKER
+from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
+from tests.telegram_chat.world import NOW, World
+
+INCIDENT = Incident(
+    root="postgresql",
+    trouble=Trouble.OUT_OF_MEMORY,
+    detail="the kernel killed it at its memory limit, exit code 137",
+    image="postgres:16",
+    began=NOW - timedelta(minutes=2),
+    opened=NOW,
+)
+
+
+async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> None:
+    server = replace(INCIDENT, root="<server>", trouble=Trouble.UNHEALTHY)
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(INCIDENT, (server,)))
+        await chat.incidents.opened(Opened(INCIDENT, (server,)))
+        told = await world.said("postgresql ran out of memory since 11:58")
+        await world.said("postgresql ran out of memory", world.boris.chat)
+        await world.all_sent()
+        assert "The kernel killed it" in told.text or "the kernel killed it" in told.text
+        assert "That explains what I said of <server>." in told.text
+        assert "docker compose logs --tail 50 postgresql" in told.text
+        assert told.labels == ["Status"]
+        assert not told.silent
+        assert len(world.boris.chat.from_bot) == 1
+
+
+async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:
+    incident = replace(INCIDENT, flaps=3, others=frozenset({"worker", "authentik"}))
+    ended = NOW + timedelta(minutes=10)
+    async with world.talking() as chat:
+        await chat.incidents.closed(Closed(incident, ended, "postgres:17", frozenset({"worker"})))
+        told = await world.said("postgresql is well again since 12:10, after 12 min 0 s")
+
+    assert told.text.splitlines()[1:] == [
+        "In between it broke down again 3 times.",
+        "With it were down: authentik, worker.",
+        "Still not well: worker.",
+        "Its image is another one now: postgres:17.",
+    ]
+
+
+async def test_a_reminder_says_how_to_have_peace(world: World) -> None:
+    async with world.talking() as chat:
+        await chat.incidents.reminded(Reminded(replace(INCIDENT, reminders=1)))
+        told = await world.said("postgresql ran out of memory still, since 11:58 (2 min ago)")
+
+    assert "/mute 2h keeps me quiet." in told.text
+
+
+async def test_docker_itself_is_no_container(world: World) -> None:
+    incident = replace(INCIDENT, root=DOCKER, trouble=Trouble.STOPPED, detail="no route")
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(incident))
+        opened = await world.said("The Docker Engine does not answer since 11:58")
+        await chat.incidents.closed(Closed(incident, NOW))
+        await world.said("The Docker Engine is well again since 12:00, after 2 min 0 s")
+
+    assert "systemctl status docker" in opened.text
+
+
+async def test_people_mute_for_a_length(world: World) -> None:
+    async with world.talking():
+        answer = await world.asks(world.anna, "/mute 2h")
+        assert answer.text.startswith("🔕 Muted until 14:00")
+        assert world.muted_until == NOW + timedelta(hours=2)
+        asked = await world.asks(world.anna, "/mute")
+        assert asked.text.startswith("For how long? /mute 2h")
