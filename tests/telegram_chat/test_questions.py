@@ -102,12 +102,17 @@ async def test_a_question_of_an_earlier_process_is_closed(world: World) -> None:
         abandoned = asking(chat)
         await world.telegram.until(lambda: world.anna.chat.from_bot)
     async with world.talking():  # killed: nobody closed it
-        query = world.anna.presses(world.anna.chat.last, "Yes")
+        query = world.anna.presses(world.anna.chat.last, "Yes", stale=True)
         await world.telegram.until(lambda: world.telegram.queries[query].notice)
         await world.telegram.until(lambda: not world.anna.chat.last.labels)
 
     abandoned.cancel()
-    assert "closed. Nothing was done" in world.anna.chat.last.text
+    notice = world.telegram.queries[query].notice
+    assert notice
+    assert notice.text == "This question is closed. Nothing was done."
+    assert "is closed" in world.anna.chat.last.text, (
+        "by the start, or by the press if that is first"
+    )
 
 
 async def test_a_question_can_be_given_more_time(world: World) -> None:
