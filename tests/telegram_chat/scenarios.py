@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.domain.alarms import Alarm
 from bot.domain.backup_id import make_backup_id
+from bot.domain.incident import Closed, Incident, Opened, Trouble
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
@@ -220,6 +221,28 @@ async def missing_backups(scene: Scene) -> None:
     await scene.follows()
 
 
+async def incident(scene: Scene) -> None:
+    """The database runs out of memory and takes the server with it; it comes back by itself."""
+    assert scene.chat
+    scene.world.operations.records = [NEWEST]
+    began = Incident(
+        root="postgresql",
+        trouble=Trouble.OUT_OF_MEMORY,
+        detail="the kernel killed it at its memory limit, exit code 137",
+        image="postgres:16",
+        began=NOW - timedelta(seconds=20),
+        opened=NOW,
+    )
+    await scene.chat.incidents.opened(Opened(began))
+    await scene.follows()
+    await scene.passes(40)
+    await scene.presses("Status")
+    await scene.passes(100)
+    over = replace(began, others=frozenset({"authentik", "worker"}), flaps=1)
+    await scene.chat.incidents.closed(Closed(over, scene.world.clock.now(), "postgres:16"))
+    await scene.follows()
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -230,6 +253,7 @@ SCENARIOS: dict[str, Scenario] = {
         update,
         rollback,
         release_news,
+        incident,
         absence,
     )
 }

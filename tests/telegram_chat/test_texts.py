@@ -18,6 +18,7 @@ from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.charts import Figures
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.errors import BusyError, IntegrityError, PortError, RefusedError
+from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
@@ -31,6 +32,7 @@ from bot.entrypoints.telegram import (
     chart_texts,
     copy_texts,
     drill_texts,
+    incident_texts,
     job_list_texts,
     job_texts,
     look_texts,
@@ -135,6 +137,16 @@ def asked(text: str, hours: float = 2) -> Asked:
 def all_texts(hostile: str, state: JobState) -> list[str]:
     job = make_job(state, hostile)
     ended = replace(job, state=JobState.FAILED) if state is JobState.RUNNING else job
+    incident = Incident(
+        root=hostile,
+        trouble=Trouble.OUT_OF_MEMORY,
+        detail=hostile,
+        image="postgres:16",
+        began=NOW,
+        opened=NOW,
+        others=frozenset({hostile, "worker"}),
+        flaps=2,
+    )
     alarm = Alarm(kind=JobKind.DRILL, good=None, baseline=NOW, opened=NOW, number=2, next=NOW)
     error = PortError(hostile, hint=hostile)
     stack = make_stack(hostile)
@@ -207,6 +219,9 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         backup_texts.to_pin([odd, record(1), record(2, pinned=True)] * 9, WALL, pinned=True).text,
         backup_texts.to_pin([], WALL, pinned=False).text,
         job_list_texts.job_details(job, WALL),
+        incident_texts.opened(Opened(incident, (incident, incident)), WALL),
+        incident_texts.closed(Closed(incident, NOW, hostile, frozenset({hostile})), WALL),
+        incident_texts.reminded(Reminded(incident), WALL),
         texts.begins_late(),
         texts.unknown_command(),
         restore_plan_texts.too_late(hostile),
@@ -359,7 +374,7 @@ def test_times_are_those_of_the_reader(ago: timedelta, words: str) -> None:
     assert wall.moment(NOW - ago) == words
 
 
-SIGNS = "✅❌⏳⏹⚠🆘✔↩📌❗🔒🆕🔔\ufe0f "
+SIGNS = "🔴🟢🔕✅❌⏳⏹⚠🆘✔↩📌❗🔒🆕🔔\ufe0f "
 
 
 def lonely_signs(text: str) -> list[str]:

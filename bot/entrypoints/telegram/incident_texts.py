@@ -23,7 +23,8 @@ def opened(news: Opened, wall: Wall) -> str:
     incident = news.incident
     lines = [f"🔴 {_headline(incident)} since {wall.time(incident.began)}"]
     if incident.detail:
-        lines.append(f"{plain(incident.detail, _LONGEST_DETAIL).rstrip('.')}.")
+        detail = f"{incident.detail[:1].upper()}{incident.detail[1:]}"
+        lines.append(f"{plain(detail, _LONGEST_DETAIL).rstrip('.')}.")
     if news.absorbed:
         names = ", ".join(bold(each.root) for each in news.absorbed)
         lines.append(f"That explains what I said of {names}.")
