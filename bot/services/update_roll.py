@@ -163,7 +163,8 @@ class Roll:
         snapshot, failed = self.plan.snapshot(self.number), self.plan.failed(self.number)
         if snapshot not in names:
             return PutBack(aside=failed if failed in names else "")
-        # an earlier process may have shut them
+        # a container that was killed leaves its sessions at work, which may change it yet
+        await self.tools.databases.fence(self.live)
         await _at_once(*map(self.tools.databases.unfence, (self.live, snapshot)))
         before, now = await asyncio.gather(
             self.tools.databases.facts(snapshot), self.tools.databases.facts(self.live)

@@ -209,6 +209,8 @@ async def test_what_does_not_hold_goes_back(
     steps = [event.words for _, event in world.told if isinstance(event, StepBegan)]
     assert steps[-1] == "going back to 2025.2.1"
     assert host.hurries == 1
+    back = host.calls[host.calls.index("gate") :]
+    assert back.index("fence") < back.index("facts"), "nobody is at work in it any more"
     assert any("_failed_" in each for each in host.databases) is aside
     assert not any("_before_" in each for each in host.databases)
     [bad] = await journal.releases.bad(REPOSITORY)
