@@ -241,6 +241,7 @@ def _build_chat(
         plans=app.plans,
         pause=app.pause,
         mute=mute,
+        roles={name: role for role, names in settings.service_names().items() for name in names},
         clock=app.clock,
         zone=settings.zone,
     )
