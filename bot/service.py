@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.gauge import DockerGauge
+from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.domain.container_state import watch_rules
@@ -22,6 +23,7 @@ from bot.entrypoints.alarms import AlarmRounds
 from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
+from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import start_log
 from bot.entrypoints.scheduler import Rounds, Scheduler
@@ -93,6 +95,12 @@ class _Service:
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
         parts.append(WatchRounds(self._watcher, app.containers, app.clock).run)
+        if urls := settings.heartbeats:
+            heartbeat = Heartbeat(
+                frozenset(urls), app.journal.jobs.jobs, HttpHeartbeat(urls).send, app.clock
+            )
+            app.listeners.append(heartbeat.listener)
+            parts.append(heartbeat.run)
         alarms = self._alarms(since)
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
@@ -241,6 +249,7 @@ def _build_chat(
         plans=app.plans,
         pause=app.pause,
         mute=mute,
+        roles={name: role for role, names in settings.service_names().items() for name in names},
         clock=app.clock,
         zone=settings.zone,
     )

@@ -1,15 +1,19 @@
 """The settings of planned work: when it begins, on which clock, and what missing it means."""
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bot.domain.errors import ConfigError
+from bot.domain.jobs import JobKind
 from bot.domain.schedule import Schedule, parse_schedule
 from bot.setting_form import FORM
 from bot.settings_update import UpdateSettings
+
+_SWITCH = re.compile(r"(https?://[^\s/?#@]+(/[!-~]*)?)?")
 
 
 class ScheduleSettings(UpdateSettings):
@@ -75,6 +79,27 @@ class ScheduleSettings(UpdateSettings):
         " never. Default: 8, or a day more than the longest gap of `AKBOT_DRILL_SCHEDULE`.",
     )
 
+    heartbeat_url: SecretStr = Field(
+        SecretStr(""),
+        alias="AKBOT_HEARTBEAT_URL",
+        json_schema_extra={FORM: "an http:// or https:// URL"},
+        description="A dead man's switch, as healthchecks.io has it, that hears of each backup of"
+        " `akbot run`: its beginning, its success, and its failure once it is given up.",
+    )
+    heartbeat_drill_url: SecretStr = Field(
+        SecretStr(""),
+        alias="AKBOT_HEARTBEAT_DRILL_URL",
+        json_schema_extra={FORM: "an http:// or https:// URL"},
+        description="The same for drills.",
+    )
+
+    @field_validator("heartbeat_url", "heartbeat_drill_url")
+    @classmethod
+    def _is_url(cls, value: SecretStr) -> SecretStr:
+        if not _SWITCH.fullmatch(value.get_secret_value()):
+            raise ValueError("it is no URL")
+        return value
+
     @field_validator("backup_schedule", "drill_schedule", "update_check_schedule")
     @classmethod
     def _is_schedule(cls, value: str, info: ValidationInfo) -> str:
@@ -117,6 +142,14 @@ class ScheduleSettings(UpdateSettings):
             return timedelta(days=self.drill_alarm) or None
         plan = self.plan_of_drills
         return max(timedelta(days=8), plan.longest_gap(now) + timedelta(days=1)) if plan else None
+
+    @property
+    def heartbeats(self) -> dict[JobKind, str]:
+        """The dead man's switches, by the kind of job that each hears of."""
+        urls = {JobKind.BACKUP: self.heartbeat_url, JobKind.DRILL: self.heartbeat_drill_url}
+        return {
+            kind: url.get_secret_value() for kind, url in urls.items() if url.get_secret_value()
+        }
 
     @property
     def plan_of_backups(self) -> Schedule | None:

@@ -10,6 +10,7 @@ from bot import age
 from bot.adapters.keyfiles import exposed_keys
 from bot.adapters.keys import HostKeys
 from bot.domain.errors import ConfigError
+from bot.domain.jobs import JobKind
 from bot.domain.roles import ChatPlace, ChatRole
 from bot.domain.stack import Role
 from bot.setting_form import FORM
@@ -498,3 +499,19 @@ def test_every_setting_that_pydantic_judges_says_its_form() -> None:
         "AKBOT_RECIPIENTS", "AKBOT_IDENTITY_FILE", "AKBOT_TRUSTED_KEYS", "AKBOT_STATE", "HOME",
     }  # fmt: skip
     assert set(silent) == takes_any_text
+
+
+@pytest.mark.parametrize("url", ["hc-ping.com/x", "ftp://hc-ping.com/x", "https://u:p@host/x"])
+def test_a_heartbeat_needs_a_url_and_keeps_it_to_itself(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^AKBOT_HEARTBEAT_URL: .* URL$") as refused:
+        load_settings({"AKBOT_HEARTBEAT_URL": url}, tmp_path / "akbot.env")
+
+    assert url not in str(refused.value)
+
+
+def test_the_heartbeats_that_are_set_are_secrets(tmp_path: Path) -> None:
+    url = "https://hc-ping.com/5d3f"
+    settings = load_settings({"AKBOT_HEARTBEAT_URL": url}, tmp_path / "akbot.env").settings
+
+    assert settings.heartbeats == {JobKind.BACKUP: url}
+    assert url in settings.secrets()

@@ -41,7 +41,9 @@ class HttpClient:
     whole_within: float = WHOLE_WITHIN
     authorities: Path | None = None
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], *, most: int) -> Answer:
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], *, most: int, body: bytes = b""
+    ) -> Answer:
         """Send one request and read at most *most* bytes of the answer (blocks).
 
         Raises PortError where the server does not answer, IntegrityError where it says too much.
@@ -51,7 +53,8 @@ class HttpClient:
         connection = self._connection(target)
         with _http_errors(f"ask {target.netloc}"), self._bounded(connection):
             path = f"{target.path or '/'}{'?' if target.query else ''}{target.query}"
-            connection.request(method, path, headers={"User-Agent": "akbot", **headers})
+            sent = {"User-Agent": "akbot", **headers}
+            connection.request(method, path, body=body or None, headers=sent)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, _body(response, found, method, most))

@@ -27,10 +27,11 @@ async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> No
         await world.all_sent()
         assert "\nThe kernel killed it at its memory limit" in told.text
         assert "That explains what I said of <server>." in told.text
-        assert "docker compose logs --tail 50 postgresql" in told.text
-        assert told.labels == ["Status"]
+        assert told.labels == ["Status", "Logs"]
         assert not told.silent
         assert len(world.boris.chat.from_bot) == 1
+        world.anna.presses(told, "Logs")
+        await world.eventually(lambda: world.lookout.asked)
 
 
 async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:

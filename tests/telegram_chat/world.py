@@ -28,7 +28,7 @@ from bot.domain.restore_plan import Preview
 from bot.domain.roles import Access, ChatPlace
 from bot.domain.rollback import RollbackPreview
 from bot.domain.schedule import Schedule
-from bot.domain.stack import Container, Stack
+from bot.domain.stack import Container, Role, Stack
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.charts import Charts
@@ -368,6 +368,7 @@ class World:
             plans=lambda: PLANS,
             pause=self.pause,
             mute=self.mute,
+            roles={each.value: each for each in Role},
             clock=self.clock,
             zone=UTC,
         )

@@ -1,7 +1,7 @@
 """The chat put together. Importing this module imports the library; without a token nobody does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta, tzinfo
 from functools import partial
@@ -13,6 +13,7 @@ from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
 from bot.domain.messages import RunUpdate
 from bot.domain.roles import Access
+from bot.domain.stack import Role
 from bot.domain.update_news import News
 from bot.entrypoints.telegram import update_texts
 from bot.entrypoints.telegram.ages import Ages
@@ -85,6 +86,7 @@ class Chat:
         plans: Callable[[], Sequence[Plan]],
         pause: PauseMark,
         mute: Mute,
+        roles: Mapping[str, Role],
         clock: Clock,
         zone: tzinfo,
         base_url: str = BASE_URL,
@@ -111,7 +113,7 @@ class Chat:
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
         self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
-        self.incidents = IncidentNews(self._outgoing, self._people, clock, zone)
+        self.incidents = IncidentNews(self._outgoing, self._people, roles, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(

@@ -4,11 +4,12 @@ The keys of the messages name the incident, so that nobody is told twice.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
+from bot.domain.stack import Role
 from bot.entrypoints.telegram import incident_texts
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
 from bot.entrypoints.telegram.pressed import Deed, DeedData
@@ -18,21 +19,23 @@ from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-STATUS = "Status"
+STATUS, LOGS = "Status", "Logs"
+_LINES = 50
 
 
 @dataclass(frozen=True)
 class IncidentNews:
-    """Port `IncidentTeller`, to *people*."""
+    """Port `IncidentTeller`, to *people*; *roles* says what each service is."""
 
     outgoing: Outgoing
     people: Sequence[int]
+    roles: Mapping[str, Role]
     clock: Clock
     zone: tzinfo
 
     async def opened(self, opened: Opened) -> None:
         text = incident_texts.opened(opened, self._wall())
-        await self._tell(_key(opened.incident, "opened"), text, _STATUS)
+        await self._tell(_key(opened.incident, "opened"), text, self._ways_on(opened.incident))
 
     async def closed(self, closed: Closed) -> None:
         text = incident_texts.closed(closed, self._wall())
@@ -40,7 +43,16 @@ class IncidentNews:
 
     async def reminded(self, reminded: Reminded) -> None:
         key = _key(reminded.incident, f"reminded {reminded.incident.reminders}")
-        await self._tell(key, incident_texts.reminded(reminded, self._wall()), _STATUS)
+        text = incident_texts.reminded(reminded, self._wall())
+        await self._tell(key, text, self._ways_on(reminded.incident))
+
+    def _ways_on(self, incident: Incident) -> Buttons:
+        """What leads to more; a container that is gone has no log any more."""
+        ways = [(STATUS, DeedData(Deed.STATUS).line())]
+        role = self.roles.get(incident.root)
+        if role and incident.trouble is not Trouble.MISSING:
+            ways.append((LOGS, DeedData(Deed.LOG, role.value, _LINES).line()))
+        return (tuple(ways),)
 
     async def _tell(self, key: str, text: str, buttons: Buttons = ()) -> None:
         if not self.people:
@@ -51,9 +63,6 @@ class IncidentNews:
 
     def _wall(self) -> Wall:
         return Wall(self.clock.now(), self.zone)
-
-
-_STATUS: Buttons = (((STATUS, DeedData(Deed.STATUS).line()),),)
 
 
 def _key(incident: Incident, what: str) -> str:

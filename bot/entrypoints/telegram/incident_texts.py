@@ -41,12 +41,11 @@ def _headline(incident: Incident) -> str:
 def _next(incident: Incident) -> str:
     if incident.root == DOCKER:
         return f"On the host, look at {code('systemctl status docker')}."
-    logs = code(f"docker compose logs --tail 50 {incident.root}")
     if incident.trouble in {Trouble.STOPPED, Trouble.MISSING}:
         return f"If nobody wants that, run {code('docker compose up -d')} on the host."
     if incident.trouble is Trouble.PAUSED:
         return f"If nobody wants that, run {code(f'docker compose unpause {incident.root}')}."
-    return f"On the host, {logs} says more. I tell you when it is well again."
+    return "I tell you when it is well again."
 
 
 def closed(news: Closed, wall: Wall) -> str:

@@ -1,0 +1,74 @@
+"""Lets a dead man's switch outside know that backups and drills are made: it notices our silence.
+
+Whether it answers never matters to a job: it is told beside them, tried again, and then let be.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.errors import BotError
+from bot.domain.heartbeat import BEGAN, Beat, beat_at_end
+from bot.domain.jobs import ALL_JOBS, Job, JobKind
+from bot.domain.messages import Event, JobBegan, JobEnded
+from bot.services.ports import Clock
+
+_AGAIN_AFTER = (2.0, 10.0, 60.0)
+_MOST_WAITING = 100
+
+logger = logging.getLogger(__name__)
+
+Send = Callable[[JobKind, Beat], Awaitable[None]]
+"""Raises BotError where it was not taken."""
+
+
+@dataclass
+class Heartbeat:
+    """Tells of jobs of *kinds*; *jobs* asks the journal."""
+
+    kinds: frozenset[JobKind]
+    jobs: Callable[[int], Awaitable[Sequence[Job]]]
+    send: Send
+    clock: Clock
+    _waiting: "asyncio.Queue[tuple[Job, bool]]" = field(
+        default_factory=lambda: asyncio.Queue(_MOST_WAITING)
+    )
+
+    def listener(self, _: Job, event: Event) -> None:
+        """Take note of a beginning or an end; it never blocks."""
+        if not isinstance(event, JobBegan | JobEnded) or event.job.kind not in self.kinds:
+            return
+        if self._waiting.full():
+            self._waiting.get_nowait()  # the newest says more
+        self._waiting.put_nowait((event.job, isinstance(event, JobEnded)))
+
+    async def run(self) -> None:
+        """Tell, for ever."""
+        while True:
+            job, has_ended = await self._waiting.get()
+            try:
+                await self._tell(job, has_ended=has_ended)
+            except BotError as error:
+                logger.warning("the heartbeat of the %s %s: %s", job.kind, job.id, error)
+            except Exception:  # boundary: the next one is told all the same
+                logger.exception("the heartbeat failed on an error of akbot itself")
+
+    async def _tell(self, job: Job, *, has_ended: bool) -> None:
+        if not has_ended:
+            await self.send(job.kind, BEGAN)
+            return
+        beat = beat_at_end(job, await self.jobs(ALL_JOBS), self.clock.now())
+        if beat:
+            await self._until_taken(job.kind, beat)
+
+    async def _until_taken(self, kind: JobKind, beat: Beat) -> None:
+        for seconds in _AGAIN_AFTER:
+            try:
+                await self.send(kind, beat)
+            except BotError as error:
+                logger.info("the heartbeat of the %s: %s", kind, error)
+                await self.clock.sleep(seconds)
+            else:
+                return
+        await self.send(kind, beat)

@@ -1,0 +1,152 @@
+"""What a dead man's switch hears of backups and drills, over real HTTP."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bot.adapters.heartbeat import HttpHeartbeat
+from bot.domain.backup_id import make_backup_id
+from bot.domain.errors import PortError
+from bot.domain.heartbeat import BEGAN, Beat, beat_at_end
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.messages import JobBegan, JobEnded
+from bot.entrypoints.heartbeat import Heartbeat
+from tests.services.simulated_time import SimulatedClock
+
+NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
+JOB = Job(
+    id=make_backup_id(NOW, "k3f9"),
+    kind=JobKind.BACKUP,
+    trigger=Trigger.SCHEDULE,
+    actor="schedule",
+    slot=NOW,
+    started=NOW,
+)
+DONE = replace(JOB, state=JobState.DONE, message="whole", ended=NOW)
+FAILED = replace(JOB, state=JobState.FAILED, message="the store is full", ended=NOW)
+TRIES = [replace(FAILED, started=NOW + timedelta(minutes=each)) for each in (0, 6, 22, 68)]
+
+
+@pytest.mark.parametrize(
+    ("job", "jobs", "beat"),
+    [
+        (DONE, [DONE], Beat("")),
+        (FAILED, TRIES[:1], None),
+        (FAILED, TRIES, Beat("/fail", b"the store is full")),
+        (replace(FAILED, slot=None), [], Beat("/fail", b"the store is full")),
+        (replace(JOB, state=JobState.CANCELLED), [], None),
+        (replace(DONE, message="degraded: nas is away"), [], Beat("", b"nas is away")),
+    ],
+)
+def test_what_is_said_of_an_end(job: Job, jobs: Sequence[Job], beat: Beat | None) -> None:
+    assert beat_at_end(job, jobs, NOW) == beat
+
+
+@dataclass
+class Switch:
+    """A server that remembers what it was asked."""
+
+    url: str = ""
+    status: int = 200
+    asked: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+@contextmanager
+def listening() -> Iterator[Switch]:
+    switch = Switch()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            switch.asked.append((self.path, body))
+            self.send_response(switch.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    serving = threading.Thread(target=server.serve_forever, args=[0.01])
+    serving.start()
+    switch.url = f"http://127.0.0.1:{server.server_address[1]}/ping/secret-key/"
+    try:
+        yield switch
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("query", "path"), [("", "/ping/secret-key/fail"), ("?rid=1", "/ping/secret-key/fail?rid=1")]
+)
+async def test_how_it_is_asked(query: str, path: str) -> None:
+    with listening() as switch:
+        heartbeat = HttpHeartbeat({JobKind.BACKUP: switch.url + query})
+        await heartbeat.send(JobKind.BACKUP, Beat("/fail", "zu groß".encode()))
+
+    assert switch.asked == [(path, "zu groß".encode())]
+
+
+async def test_what_it_refuses_is_an_error_that_does_not_name_the_url() -> None:
+    with listening() as switch:
+        switch.status = 404
+        heartbeat = HttpHeartbeat({JobKind.BACKUP: switch.url})
+        with pytest.raises(PortError, match="answered 404") as refused:
+            await heartbeat.send(JobKind.BACKUP, BEGAN)
+
+    assert "secret-key" not in str(refused.value) + repr(heartbeat)
+
+
+@dataclass
+class Heard:
+    """A switch that cannot be reached at first."""
+
+    clock: SimulatedClock
+    away: int = 0
+    heard: list[str] = field(default_factory=list)
+
+    async def send(self, kind: JobKind, beat: Beat) -> None:
+        if self.away:
+            self.away -= 1
+            raise PortError("the server does not answer")
+        self.heard.append(f"{self.clock.now():%M:%S} {kind}{beat.suffix}")
+
+
+async def hear(away: int, *events: JobBegan | JobEnded) -> list[str]:
+    clock = SimulatedClock(NOW)
+    switch = Heard(clock, away)
+
+    async def jobs(_: int) -> Sequence[Job]:
+        return [event.job for event in events]
+
+    heartbeat = Heartbeat(frozenset({JobKind.BACKUP}), jobs, switch.send, clock)
+    running = asyncio.ensure_future(heartbeat.run())
+    for event in events:
+        heartbeat.listener(event.job, event)
+    await clock.run_until(NOW + timedelta(hours=1))
+    running.cancel()
+    await asyncio.wait([running])
+    return switch.heard
+
+
+async def test_a_beginning_and_an_end_are_told_and_other_jobs_are_not() -> None:
+    drill = replace(DONE, kind=JobKind.DRILL)
+
+    assert await hear(0, JobBegan(JOB), JobEnded(DONE), JobEnded(drill)) == [
+        "30:00 backup/start",
+        "30:00 backup",
+    ]
+
+
+async def test_an_end_is_told_again_until_it_is_taken_and_then_let_be() -> None:
+    assert await hear(3, JobEnded(DONE)) == ["31:12 backup"]
+    assert await hear(4, JobEnded(DONE)) == []
+    assert await hear(1, JobBegan(JOB), JobEnded(DONE)) == ["30:00 backup"]
