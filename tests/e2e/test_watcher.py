@@ -20,7 +20,7 @@ __all__ = ["ada", "chatting", "telegram"]
 pytestmark = pytest.mark.docker
 
 WORKER, DATABASE, REDIS = "authentik-worker", "authentik-postgresql", "authentik-redis"
-AT_ONCE = 1.5  # seconds; the goal is one, and a busy machine takes its share
+AT_ONCE = 12.0  # seconds, of a busy machine: before what waits for 15 seconds would be told
 
 
 @pytest.fixture
