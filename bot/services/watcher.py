@@ -35,6 +35,7 @@ class Watcher:
     _before: dict[str, Before] = field(default_factory=dict)
     _untold: deque[News] = field(default_factory=deque)
     is_blind: bool = False
+    _watched: frozenset[str] = frozenset()
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -67,6 +68,9 @@ class Watcher:
             await self._docker(Trouble.STOPPED, str(error))
             return True
         await self._docker(None)
+        if states.keys() != self._watched:
+            self._watched = frozenset(states)
+            logger.info("watching %s", ", ".join(sorted(states)) or "no container")
         if self._watch.has_trouble or not all(map(_serves, states.values())):
             await self._hush_or_not()
         changed = {service for service in states if events[service] != self._events[service]}

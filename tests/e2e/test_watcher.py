@@ -29,8 +29,7 @@ def watched(sandbox: Sandbox, chatting: Akbot, ada: Person) -> Iterator[Sandbox]
     all_start(sandbox)
     ada.says("/start")
     with daemon(chatting) as running:
-        wait_until(lambda: "akbot runs" in running.log.read_text(), "it runs")
-        time.sleep(2)  # the first look, of which nothing can be seen from outside
+        wait_until(lambda: "watching authentik" in running.log.read_text(), "it watches")
         yield sandbox
     all_start(sandbox)
 
