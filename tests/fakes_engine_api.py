@@ -1,8 +1,9 @@
 """A Docker Engine of which nothing can be asked but what a stack consists of, and uses."""
 
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,9 +31,12 @@ _STATS = {
 
 
 @contextmanager
-def engine_api(*services: str) -> Iterator[str]:
-    """Serve a stack of *services*, all of them stopped; gives its DOCKER_HOST."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services))
+def engine_api(*services: str, running: Collection[str] = ()) -> Iterator[str]:
+    """Serve a stack of *services*, stopped but for those *running*; gives its DOCKER_HOST.
+
+    None can be started, nor anything done in one.
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services, running))
     serving = threading.Thread(target=server.serve_forever, args=[0.01])
     serving.start()
     try:
@@ -43,16 +47,28 @@ def engine_api(*services: str) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(services: tuple[str, ...]) -> type[BaseHTTPRequestHandler]:
+def _handler(services: tuple[str, ...], running: Collection[str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
-            shown = services if f"{_LABEL}.project" in unquote(query) else ()
+            shown = _asked_for(services, unquote(query))
             answer = (
-                _listed(shown) if path.endswith("/containers/json") else _answer(path, services)
+                _listed(shown)
+                if path.endswith("/containers/json")
+                else _answer(path, services, running)
             )
-            body = json.dumps({"message": "no such thing"} if answer is None else answer).encode()
-            self.send_response(404 if answer is None else 200)
+            if answer is None:
+                self._send(404, {"message": "no such thing"})
+            else:
+                self._send(200, answer)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._send(500, {"message": "no space left on device"})
+
+        def _send(self, status: int, answer: Any) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -64,16 +80,23 @@ def _handler(services: tuple[str, ...]) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def _asked_for(services: tuple[str, ...], query: str) -> tuple[str, ...]:
+    if f"{_LABEL}.project" not in query:
+        return ()
+    name = re.search(rf"{_LABEL}\.service=(\w+)", query)
+    return tuple(each for each in services if name is None or each == name[1])
+
+
 def _listed(services: tuple[str, ...]) -> list[Any]:
     return [{"Id": service, "Labels": _labels(service)} for service in services]
 
 
-def _answer(path: str, services: tuple[str, ...]) -> Any:
+def _answer(path: str, services: tuple[str, ...], running: Collection[str]) -> Any:
     match path.strip("/").split("/"):
         case [*_, "version"]:
             return {"ApiVersion": "1.44", "MinAPIVersion": "1.24"}
         case [*_, "containers", service, "json"] if service in services:
-            return _details(service)
+            return _details(service, "running" if service in running else "exited")
         case [*_, "info"]:
             return {"MemTotal": MEMORY}
         case [*_, "containers", service, "stats"] if service in services:
@@ -88,14 +111,14 @@ def _labels(service: str) -> dict[str, str]:
     return {f"{_LABEL}.project": "authentik", f"{_LABEL}.service": service}
 
 
-def _details(service: str) -> dict[str, Any]:
+def _details(service: str, status: str) -> dict[str, Any]:
     return {
         "Id": service,
         "Name": f"/authentik-{service}-1",
         "Image": "sha256:1",
         "RestartCount": 0,
         "Config": {"Labels": _labels(service), "Image": "image:1", "Env": []},
-        "State": {"Status": "exited"},
+        "State": {"Status": status},
         "NetworkSettings": {"Networks": {}},
         "Mounts": [{"Source": f"/srv/{service}", "Destination": "/media"}],
     }

@@ -38,7 +38,8 @@ class FakeMount:
 class FakeHost:
     """*databases* by name; *running* has the image of each service that has a container.
 
-    *redis* is None while it has no container: then its volume holds *redis_left*. *compose* are the
+    *redis* is None while it has no container: then its volume holds *redis_left*; *redis_is_dead*
+    whether it cannot start, which may begin with the call *redis_dies_at*. *compose* are the
     compose files by path, which are JSON; *compose_beside* has the old and the new ones by job.
     *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
     *outages* from which call on so many of them do, since Docker is away, *well* whether what runs
@@ -57,6 +58,8 @@ class FakeHost:
     )
     redis: str | None = OLD
     redis_left: str = "stale"
+    redis_is_dead: bool = False
+    redis_dies_at: str = ""
     compose: dict[str, bytes] = field(default_factory=dict)
     compose_beside: dict[str, dict[str, tuple[bytes, bytes]]] = field(default_factory=dict)
     redis_kept: dict[str, str] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class FakeHost:
 
     def call(self, name: str) -> None:
         self.calls.append(name)
+        self.redis_is_dead |= name == self.redis_dies_at
         self.away += self.outages.pop(name, 0)
         if self.away:
             self.away -= 1
@@ -352,14 +356,20 @@ class FakeSessionsTool:
     host: FakeHost
     job: str
 
+    async def start(self) -> None:
+        if self.host.redis_is_dead:
+            raise PortError("start Redis: no answer after 300 s")
+
     async def keep(self) -> None:
         self.host.call("keep sessions")
+        await self.start()
         assert self.host.is_removed
         assert self.host.redis is not None
         self.host.redis_kept.setdefault(self.job, self.host.redis)
 
     async def stage(self, rdb: AsyncIterator[bytes]) -> None:
         self.host.call("stage sessions")
+        await self.start()
         async for _ in rdb:
             pass
         self.host.redis_staged[self.job] = NEW
@@ -374,16 +384,19 @@ class FakeSessionsTool:
 
     async def flush(self) -> None:
         self.host.call("flush")
+        await self.start()
         assert self.host.is_removed
         assert self.host.redis is not None
         self.host.redis = ""
 
     async def load_staged(self) -> None:
         self.host.call("load sessions")
+        await self.start()
         self.host.redis = self.host.redis_staged[self.job]
 
     async def put_back(self) -> None:
         self.host.call("put sessions back")
+        await self.start()
         if self.job in self.host.redis_kept:
             self.host.redis = self.host.redis_kept.pop(self.job)
 

@@ -70,7 +70,8 @@ class RollHost:
     """*behaviours* by version; *fails* names calls that raise PortError.
 
     *outages*: from that call on so many calls fail, since Docker is away.
-    *redis* is what it holds, "" while its container is gone; *compose* the version that the compose
+    *redis* is what it holds, "" while its container is gone, *redis_is_dead* whether it cannot
+    start, which may begin with the call *redis_dies_at*; *compose* the version that the compose
     files are laid out for.
     """
 
@@ -84,6 +85,8 @@ class RollHost:
     pullable: set[str] = field(default_factory=set)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     redis: str | None = "sessions"
+    redis_is_dead: bool = False
+    redis_dies_at: str = ""
     redis_kept: dict[str, str] = field(default_factory=dict)
     compose: str = "as it was"
     compose_kept: dict[str, str] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class RollHost:
 
     def call(self, name: str) -> None:
         self.calls.append(name)
+        self.redis_is_dead |= name == self.redis_dies_at
         self.away += self.outages.pop(name, 0)
         if self.away:
             self.away -= 1
@@ -270,14 +274,20 @@ class RollSessions:
     host: RollHost
     job: str
 
+    async def start(self) -> None:
+        if self.host.redis_is_dead:
+            raise PortError("start Redis: no answer after 300 s")
+
     async def keep(self) -> None:
         self.host.call("keep sessions")
+        await self.start()
         assert not self.host.running
         assert self.host.redis
         self.host.redis_kept.setdefault(self.job, self.host.redis)
 
     async def put_back(self) -> None:
         self.host.call("put sessions back")
+        await self.start()
         if self.job in self.host.redis_kept:
             self.host.redis = self.host.redis_kept.pop(self.job)
 

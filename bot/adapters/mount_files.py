@@ -91,7 +91,7 @@ _GIVE_BACK = """
 from=$place/$other
 if [ -d "$own/new" ] && [ -d "$from" ]; then mv "$own/new" "$from/old"; fi
 """
-_DISCARD = 'rm -rf "$own" "$own.rdb" "$own.rdb.part"'
+_DISCARD = 'rm -rf "$own" "$own.rdb" "$own.rdb.part" "$own.new.rdb" "$own.new.rdb.part"'
 
 
 class MountFolders:

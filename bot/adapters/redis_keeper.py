@@ -4,10 +4,13 @@ A snapshot takes effect only when Redis starts on it, and Redis writes its own w
 so it is told to write none any more before the file is laid there, until it is started again. One
 that writes an append-only file starts on that instead: there nothing is kept, and people log in
 again.
+
+One that does not run is started by the first that asks it something, so that whoever only looks
+leaves it as it is, and a Redis that cannot start keeps nobody from the rest.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.redis import RedisServer
@@ -26,15 +29,25 @@ _CHECK = 'if command -v redis-check-rdb >/dev/null; then redis-check-rdb "$1"; f
 
 
 class RedisKeeper:
-    """Port `Sessions`, for one *job*."""
+    """Port `Sessions`, for one *job*.
+
+    *discard* removes from outside what lies in Redis' folder, for where it does not run.
+    """
 
     def __init__(
-        self, engine: EngineApi, container: Container, server: RedisServer, job: str
+        self,
+        engine: EngineApi,
+        container: Container,
+        server: RedisServer,
+        job: str,
+        discard: Callable[[], Awaitable[None]],
     ) -> None:
         self._engine = engine
         self._container = container
         self._server = server
         self._job = job
+        self._runs = container.running  # no: an earlier process was cut off while it was stopped
+        self._discard_from_outside = discard
         self._folder_found = ""
 
     async def keep(self) -> None:
@@ -67,6 +80,7 @@ class RedisKeeper:
         await self._shell(_MOVE, await self._staged(), await self._kept(job))
 
     async def flush(self) -> None:
+        await self._wake()
         await self._server.flush()
 
     async def load_staged(self) -> None:
@@ -81,11 +95,13 @@ class RedisKeeper:
             await self._shell('rm -f "$1"', kept)
 
     async def discard(self) -> None:
+        if not self._runs or not await self._answers():
+            await self._discard_from_outside()
+            return
         for path in (await self._kept(self._job), await self._staged()):
             await self._shell('rm -f "$1" "$1.part"', path)
 
     async def start(self) -> None:
-        """Let it run and answer, whatever state an earlier process left it in."""
         await self._engine.call("start Redis", lambda sdk: sdk.start(self._container.id))
         try:
             async with asyncio.timeout(_UP_WITHIN):
@@ -93,6 +109,11 @@ class RedisKeeper:
                     await asyncio.sleep(_AGAIN)
         except TimeoutError as error:
             raise PortError(f"start Redis: no answer after {_UP_WITHIN:g} s") from error
+        self._runs = True
+
+    async def _wake(self) -> None:
+        if not self._runs:
+            await self.start()
 
     async def _answers(self) -> bool:
         try:
@@ -109,10 +130,10 @@ class RedisKeeper:
         await self.start()
 
     async def _appends(self) -> bool:
-        return await self._server.setting("appendonly") == "yes"
+        return await self._setting("appendonly") == "yes"
 
     async def _own_file(self) -> str:
-        return f"{await self._folder()}/{await self._server.setting('dbfilename')}"
+        return f"{await self._folder()}/{await self._setting('dbfilename')}"
 
     async def _kept(self, job: str) -> str:
         return f"{await self._folder()}/{OWN}{job}.rdb"
@@ -123,8 +144,12 @@ class RedisKeeper:
     async def _folder(self) -> str:
         """Which Redis does not change while it runs, and each question costs a while."""
         if not self._folder_found:
-            self._folder_found = (await self._server.setting("dir")).rstrip("/")
+            self._folder_found = (await self._setting("dir")).rstrip("/")
         return self._folder_found
+
+    async def _setting(self, name: str) -> str:
+        await self._wake()
+        return await self._server.setting(name)
 
     async def _exists(self, path: str) -> bool:
         done = await self._engine.run(self._container.id, ["test", "-e", path])

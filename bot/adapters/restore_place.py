@@ -1,5 +1,7 @@
 """Where a restore finds its tools: on the stack as it is now, its server there or not."""
 
+from functools import partial
+
 from bot.adapters.chores import Chores
 from bot.adapters.compose import ComposeControl
 from bot.adapters.compose_program import ComposeProgram
@@ -70,29 +72,27 @@ class DockerWorkplace:
     async def tools(self, site: Site, job: str) -> Tools:
         api = self._engine.api
         postgresql = await require_running(api, site.project, site.postgresql)
+        files = MountFolders(api, Chores(api, postgresql.image_id, job))
         return Tools(
             PostgresAdmin(api, postgresql, site.user, job),
             ComposeControl(api, self._compose, site),
-            MountFolders(api, Chores(api, postgresql.image_id, job)),
-            await self._sessions(site, job),
+            files,
+            await self._sessions(site, job, files),
             HttpProbe(api, site),
             ProjectFilesOnDisk(self._compose, site, job),
         )
 
-    async def _sessions(self, site: Site, job: str) -> RedisKeeper | None:
+    async def _sessions(self, site: Site, job: str, files: MountFolders) -> RedisKeeper | None:
         if site.redis is None:
             return None
         api = self._engine.api
         found = await details_of(api, site.project, [site.redis])
         if not found:  # a version that needs none was promoted
             return None
-        details = found[0]
-        container = as_container(details, {})
-        password = await self._password(site)
-        keeper = RedisKeeper(api, container, RedisServer(api, container, password), job)
-        if not container.running:  # an earlier process was cut off while it was stopped
-            await keeper.start()
-        return keeper
+        container = as_container(found[0], {})
+        server = RedisServer(api, container, await self._password(site))
+        folders = [site.redis_folder] if site.redis_folder else []
+        return RedisKeeper(api, container, server, job, partial(files.discard, folders))
 
     async def _password(self, site: Site) -> str | None:
         """Of the server's container, or of Compose while that is removed; never written down."""

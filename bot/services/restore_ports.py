@@ -219,7 +219,13 @@ class MountFiles(Protocol):
 
 
 class Sessions(Protocol):
-    """The stack's Redis, what it held before, and what it shall hold."""
+    """The stack's Redis, what it held before, and what it shall hold.
+
+    All but `discard` start it where it does not run, and raise PortError where it cannot.
+    """
+
+    async def start(self) -> None:
+        """Let it run and answer, whatever state an earlier process left it in."""
 
     async def keep(self) -> None:
         """Keep what it holds in a file of its own, beside it; what is kept already stays so."""

@@ -5,12 +5,14 @@ name; while the server is removed nothing can start it but a person's own `up -d
 once more before anybody can connect.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.compose_swap import ComposeSwap
 from bot.domain.downtime import came_back, gone
+from bot.domain.errors import PortError
 from bot.domain.gate import Expected
 from bot.domain.messages import StepBegan
 from bot.domain.restore import (
@@ -29,6 +31,8 @@ from bot.services.restore_ports import Sessions, Tools, Workplace
 
 Begin = Callable[[str], Awaitable[None]]
 """Writes and tells what is about to be done."""
+
+logger = logging.getLogger(__name__)
 
 
 def telling(job: JobLog, publish: Publish) -> Begin:
@@ -55,6 +59,8 @@ class Switch:
         It begins *now*.
         """
         plan, tools = self.plan, self.tools
+        if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
+            await tools.sessions.start()  # one that cannot is noticed while all serves as before
         await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
@@ -116,7 +122,7 @@ class Switch:
         What could not be put back as it was, a sentence each.
         """
         plan, tools = self.plan, self.tools
-        doubts: Sequence[str] = ()
+        doubts: list[str] = []
         await tools.control.remove()
         if plan.database:
             await tools.databases.fence(plan.site.database, plan.incoming, plan.outgoing)
@@ -124,13 +130,22 @@ class Switch:
                 await tools.databases.swap(plan.site.database, plan.incoming, plan.outgoing)
         await tools.files.swap_back(plan.sources)
         if plan.compose:
-            doubts = await self._compose_back(plan.compose)
+            doubts += await self._compose_back(plan.compose)
         if plan.tag:
             await tools.control.write_tag(plan.tag.back)
-        if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
-            await tools.sessions.put_back()
+        doubts += await self._sessions_back()
         await self.restart()
         return doubts
+
+    async def _sessions_back(self) -> list[str]:
+        """Whoever cannot be logged in again logs in anew: that must not keep the server away."""
+        if self.tools.sessions and self.plan.sessions is not SessionsDo.LEAVE:
+            try:
+                await self.tools.sessions.put_back()
+            except PortError as error:
+                logger.warning("put Redis' snapshot back: %s", error)
+                return [f"people must log in again, since Redis could not be put back: {error}"]
+        return []
 
     async def _compose_back(self, swap: ComposeSwap) -> Sequence[str]:
         doubts = await self.tools.project.swap_back(swap.files)

@@ -257,6 +257,8 @@ class UpdateService:
         """Roll and hold; for how many seconds nobody was served, the *away* of before included."""
         tools = await self.workplace.tools(plan.site, plan.key(number))
         roll = Roll(plan, number, tools, self.workplace, self.project)
+        if roll.hop.keeps_sessions and tools.sessions:
+            await tools.sessions.start()  # one that cannot is noticed while all serves as before
         gone = self.clock.monotonic()
         await roll.forward(job, begin, self.clock.now())
         await begin(f"waiting until {roll.hop.version} holds")

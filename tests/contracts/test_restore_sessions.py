@@ -24,7 +24,11 @@ def redis(request: pytest.FixtureRequest) -> Iterator[Redis]:
 
 def keeper(api: object, redis: Redis, job: str = JOB) -> RedisKeeper:
     server = RedisServer(api, redis.container, redis.password)  # type: ignore[arg-type]
-    return RedisKeeper(api, redis.container, server, job)  # type: ignore[arg-type]
+    return RedisKeeper(api, redis.container, server, job, nothing_outside)  # type: ignore[arg-type]
+
+
+async def nothing_outside() -> None:
+    raise AssertionError("it runs, so that it has its own files removed")
 
 
 def own_files(redis: Redis) -> str:
