@@ -195,8 +195,8 @@ def _connections(state: StackState, outlook: Outlook) -> Iterable[Finding]:
 
 
 def _disks(state: StackState, outlook: Outlook) -> Iterable[Finding]:
-    """Room for a copy of the database, and for every image (facts §7 8)."""
-    yield from _database_disk(state.database)
+    """Room for the copies of the database, and for every image (facts §7 8)."""
+    yield from _database_disk(state.database, outlook)
     needed = sum(each.size for each in outlook.hops) * _UNPACKED
     disk = state.image_disk
     if disk is None:
@@ -216,21 +216,27 @@ def _disks(state: StackState, outlook: Outlook) -> Iterable[Finding]:
     )
 
 
-def _database_disk(database: DatabaseState) -> Iterable[Finding]:
+def _database_disk(database: DatabaseState, outlook: Outlook) -> Iterable[Finding]:
+    """That of the first hop is kept for the way back while each later one has its own beside it."""
+    several = len(outlook.hops) > 1
+    needed = database.size * (2 if several else 1)
     if database.free is None:
         yield Finding(
             "disk of the database",
             Level.WARNING,
             "nobody can tell from here how much is free",
-            f"See to it that {database.size * _SPARE / 1e9:.1f} GB are.",
+            f"See to it that {needed * _SPARE / 1e9:.1f} GB are.",
         )
         return
-    fits = database.free >= database.size * _SPARE
+    fits = database.free >= needed * _SPARE
+    words = "two copies at a time take" if several else "a copy takes"
     yield Finding(
         "disk of the database",
         Level.OK if fits else Level.FAILURE,
-        f"{database.free / 1e9:.1f} GB free, a copy takes {database.size / 1e9:.1f} GB",
-        "" if fits else "Make room: the copy is the way back.",
+        f"{database.free / 1e9:.1f} GB free, {words} {needed / 1e9:.1f} GB",
+        ""
+        if fits
+        else f"Make room: {'the copies are' if several else 'the copy is'} the way back.",
     )
 
 

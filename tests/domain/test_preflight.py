@@ -180,6 +180,13 @@ PATCH = ("2025.2.1", "2025.2.4")
         pytest.param(
             database(free=GB), PATCH, {"disk of the database": FAILURE}, id="no room for a copy"
         ),
+        pytest.param(database(free=int(1.5 * GB)), PATCH, {}, id="room for a copy"),
+        pytest.param(
+            database(free=int(1.5 * GB)),
+            ("2025.2.1", "2025.6.4"),
+            {"disk of the database": FAILURE},
+            id="no room for two copies, which several hops need",
+        ),
         pytest.param(
             database(free=None), PATCH, {"disk of the database": WARNING}, id="nobody knows"
         ),
@@ -428,3 +435,16 @@ def test_every_trouble_has_a_remedy() -> None:
 
     assert len([each for each in found if each.level is FAILURE]) >= 11
     assert all(each.remedy for each in found if each.level is not OK)
+
+
+def test_how_much_room_several_hops_need_is_said() -> None:
+    """The copy of the first hop stays while the next one has its own."""
+    state = database(free=2 * GB)
+    [found] = [
+        each
+        for each in judge_preflight(state, outlook("2025.2.1", "2025.6.4"))
+        if each.subject == "disk of the database"
+    ]
+
+    assert found.message == "2.0 GB free, two copies at a time take 2.0 GB"
+    assert found.remedy == "Make room: the copies are the way back."
