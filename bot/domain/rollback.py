@@ -11,6 +11,8 @@ from bot.domain.restore import KEPT, Kept
 from bot.domain.schema_change import SchemaChange, WayBack
 from bot.domain.update import UpdatePlan, plan_of, promoted
 
+NOT_BACK = "Nothing was changed: what served still serves, and nobody was logged out."
+
 
 @dataclass(frozen=True)
 class MadeUpdate:

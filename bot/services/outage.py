@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def before_anything() -> Iterator[None]:
+def before_anything(untouched: str = UNTOUCHED) -> Iterator[None]:
     """Raise RefusedError, which says that nothing was changed, where an outside system fails."""
     try:
         yield
     except (PortError, IntegrityError) as error:
-        raise RefusedError(joined(str(error), UNTOUCHED), hint=error.hint) from error
+        raise RefusedError(joined(str(error), untouched), hint=error.hint) from error
 
 
 def is_own(job: Job, state: JobState) -> bool:

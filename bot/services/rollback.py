@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.domain.downtime import came_back, gone
-from bot.domain.errors import BotError, RefusedError
+from bot.domain.errors import BotError, PortError, RefusedError
 from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
 from bot.domain.messages import RunBackup, RunRollback
 from bot.domain.restore import GOING_AWAY, KEPT, Kept
-from bot.domain.rollback import MadeUpdate, RollbackPreview, last_update
+from bot.domain.rollback import NOT_BACK, MadeUpdate, RollbackPreview, last_update
 from bot.domain.schema_change import judge_change, rows_written
 from bot.domain.update import (
     HOP,
     PHASE,
     PLAN,
     UNDOES,
-    UNTOUCHED,
     Phase,
     UpdatePlan,
     encode_plan,
@@ -32,14 +31,18 @@ from bot.services.backup import BackupService
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
-from bot.services.outage import is_own, once_it_answers
+from bot.services.outage import before_anything, is_own, once_it_answers
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.restore_ports import Workplace
 from bot.services.settling import NOT_YET, not_yet, stuck
-from bot.services.switch import telling
+from bot.services.switch import Begin, telling
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Gates
 from bot.services.update_roll import PutBack, Roll
+
+_WITHOUT_BACKUP = (
+    '"akbot rollback --no-safety-backup" goes back without a backup of what serves now.'
+)
 
 ConfirmRollback = Callable[[RollbackPreview], Awaitable[bool]]
 """Asks a person whether that shall be done."""
@@ -106,26 +109,24 @@ class RollbackService:
     publish: Publish
 
     async def preview(self, command: RunRollback) -> RollbackPreview:
-        """What would be taken back. Raises RefusedError where there is nothing."""
-        made = await self._last()
-        return await self._preview(made, await self.way.roll(made), command)
+        """What would be taken back.
+
+        Raises RefusedError where there is nothing, or Docker or PostgreSQL is away.
+        """
+        with before_anything(NOT_BACK):
+            made = await self._last()
+            return await self._preview(made, await self.way.roll(made), command)
 
     async def run(self, command: RunRollback, job: JobLog, confirm: ConfirmRollback) -> RolledBack:
         """Take it back, and return once the version before has held at the gate.
 
-        Raises RefusedError, and nothing was changed, where there is nothing to take back or nobody
-        agreed; NotBackError where the version before does not hold.
+        Raises RefusedError, and nothing was changed, where there is nothing to take back, nobody
+        agreed, or store, Docker or PostgreSQL is away before it begins; NotBackError where the
+        version before does not hold.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
-        made = await self._last()
-        roll = await self.way.roll(made)
-        if not await confirm(await self._preview(made, roll, command)):
-            raise RefusedError(
-                "the rollback was not confirmed", hint="Nothing was changed. --yes confirms it."
-            )
-        if command.safety_backup:
-            await begin("backing up the state before")
-            await self.backup.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+        with before_anything(NOT_BACK):
+            made, roll = await self._get_ready(command, job, confirm, begin)
         plan = made.plan
         await job.plan(
             **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK},
@@ -145,6 +146,27 @@ class RollbackService:
         seconds = self.clock.monotonic() - started
         return RolledBack(job.id, plan.site.version, words, seconds)
 
+    async def _get_ready(
+        self, command: RunRollback, job: JobLog, confirm: ConfirmRollback, begin: Begin
+    ) -> tuple[MadeUpdate, Roll]:
+        """All that is done beside what serves: what is taken back, and the way."""
+        made = await self._last()
+        roll = await self.way.roll(made)
+        if not await confirm(await self._preview(made, roll, command)):
+            raise RefusedError(
+                "the rollback was not confirmed", hint="Nothing was changed. --yes confirms it."
+            )
+        if command.safety_backup:
+            await begin("backing up the state before")
+            await self._back_up(command, job)
+        return made, roll
+
+    async def _back_up(self, command: RunRollback, job: JobLog) -> None:
+        try:
+            await self.backup.run(RunBackup(trigger=Trigger.SAFETY, actor=command.actor), job)
+        except PortError as error:
+            raise PortError(str(error), hint=error.hint or _WITHOUT_BACKUP) from error
+
     async def _last(self) -> MadeUpdate:
         made = last_update(await self.journal.jobs(ALL_JOBS))
         if made is None:
@@ -160,7 +182,7 @@ class RollbackService:
         if site.version != made.version or plan.snapshot(1) not in await databases.names():
             raise RefusedError(
                 f"the update to {made.version} cannot be taken back any more: {site.version} runs,"
-                f" or what it has kept is gone. {UNTOUCHED}",
+                f" or what it has kept is gone. {NOT_BACK}",
                 hint='Restore a backup instead: "akbot restore".',
             )
         before, now = await asyncio.gather(

@@ -225,20 +225,22 @@ class RollWorld(World):
 
         return await self.jobs.run(command, work, words=lambda done: done.words)
 
+    def rollbacks(self, publish: Publish = lambda _: None) -> RollbackService:
+        return RollbackService(
+            self.engine,
+            self.journal,
+            self.way,
+            self.backup_service(publish),
+            self.memory,
+            self.gate_clock,
+            publish,
+        )
+
     async def roll_back(self, command: RunRollback = ROLLBACK, confirm: Any = agree) -> RolledBack:
         """A rollback, as a job."""
 
         async def work(job: JobLog, publish: Publish) -> RolledBack:
-            service = RollbackService(
-                self.engine,
-                self.journal,
-                self.way,
-                self.backup_service(publish),
-                self.memory,
-                self.gate_clock,
-                publish,
-            )
-            return await service.run(command, job, confirm)
+            return await self.rollbacks(publish).run(command, job, confirm)
 
         after_all = partial(rolled_back_after_all, self.clock)
         return await self.jobs.run(command, work, None, lambda done: done.words, after_all)

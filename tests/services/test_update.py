@@ -459,3 +459,30 @@ async def test_where_something_else_runs_since_there_is_nothing_to_take_back(
 
     with pytest.raises(RefusedError, match="cannot be taken back any more"):
         await world.roll_back()
+
+
+async def test_a_rollback_is_refused_where_the_store_is_away(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(STRAIGHT)
+    world.host.calls.clear()
+    world.store.fail_put_at = 0
+
+    with pytest.raises(RefusedError, match=r"Nothing was changed: what served") as refused:
+        await world.roll_back()
+
+    assert "--no-safety-backup" in refused.value.hint
+    assert "remove" not in world.host.calls
+    assert world.host.running == "2025.2.4"
+    [job, _] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+    world.store.fail_put_at = None
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
+async def test_a_look_at_a_rollback_is_refused_where_docker_is_away(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(STRAIGHT)
+    world.host.outages = {"names": 1}
+
+    with pytest.raises(RefusedError, match=r"does not answer\. Nothing was changed: what served"):
+        await world.rollbacks().preview(ROLLBACK)

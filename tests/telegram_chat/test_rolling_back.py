@@ -146,7 +146,7 @@ async def test_no_takes_the_question_away(world: World) -> None:
 async def test_nothing_to_take_back(world: World) -> None:
     async with world.talking():
         world.anna.says("/rollback")
-        answer = await world.said("Nothing to take back")
+        answer = await world.said("Nothing is taken back")
 
     assert "Restore a backup instead." in answer.text
 

@@ -71,8 +71,8 @@ def rollback_takes_no_words() -> str:
 
 
 def not_taken_back(error: BotError) -> str:
-    """There is no update to take back."""
-    return f"❌ <b>Nothing to take back</b>\n{_in_full(error)}"
+    """There is no update to take back, or something that it takes is away."""
+    return f"❌ <b>Nothing is taken back</b>\n{_in_full(error)}"
 
 
 def not_the_last(update: str) -> str:
