@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.compose_edit import ComposeChange
-from bot.domain.errors import PortError
+from bot.domain.errors import PortError, RefusedError
 from bot.domain.gate import Observation, Seen
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
 from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
@@ -72,7 +72,7 @@ class RollHost:
     *outages*: from that call on so many calls fail, since Docker is away.
     *redis* is what it holds, "" while its container is gone, *redis_is_dead* whether it cannot
     start, which may begin with the call *redis_dies_at*; *compose* the version that the compose
-    files are laid out for.
+    files are laid out for; while *compose_is_edited_at* runs they cannot be changed.
     """
 
     databases: dict[str, Content] = field(default_factory=lambda: {LIVE: Content()})
@@ -89,6 +89,7 @@ class RollHost:
     redis_dies_at: str = ""
     redis_kept: dict[str, str] = field(default_factory=dict)
     compose: str = "as it was"
+    compose_is_edited_at: str = ""
     compose_kept: dict[str, str] = field(default_factory=dict)
     outposts: tuple[str, ...] = ()
     fails: set[str] = field(default_factory=set)
@@ -400,6 +401,11 @@ class RollProject:
 
     async def plan(self, site: Site, current: Family, target: Family) -> Planned | None:  # noqa: ARG002
         self.host.call("plan compose")
+        if self.host.running == self.host.compose_is_edited_at:
+            raise RefusedError(
+                '"/srv/docker-compose.yml" is not changed: it has an anchor',
+                hint="Nothing was changed. Do that by hand.",
+            )
         if not current < _WITHOUT_REDIS <= target:
             return None
         return Planned(ComposeChange((), (), ("redis",), current, target), "- redis")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.downtime import came_back
-from bot.domain.errors import RefusedError, UpdateFailedError, UpToDateError
+from bot.domain.errors import BotError, RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
 from bot.domain.jobs import ALL_JOBS, Trigger
 from bot.domain.messages import RunBackup, RunUpdate, StepBegan
@@ -48,6 +48,10 @@ async def nobody_to_ask(_: Judgement) -> bool:
 
 
 _WITHOUT_REDIS = Family(2025, 10)
+
+
+class HopNotBegunError(BotError):
+    """The compose files are not fit for a hop any more; what the hops before it made stays."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,8 @@ class UpdateService:
 
         Raises RefusedError, and nothing was changed, where the stack is not fit, registry, store or
         Docker is away before the first hop, nobody agreed or the rehearsal failed;
-        UpdateFailedError where a version did not hold; else what failed first, and what it left is
-        in *job*'s page.
+        UpdateFailedError where a version did not hold; HopNotBegunError where a hop was refused
+        after others; else what failed first, and what it left is in *job*'s page.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
         with before_anything():
@@ -237,9 +241,16 @@ class UpdateService:
             return plan
         hop = plan.hop(number)
         before, after = plan.version_before(number) or "", hop.version
-        planned = await self.project.plan(
-            plan.site, parse_target(before).family, parse_target(after).family
-        )
+        try:
+            planned = await self.project.plan(
+                plan.site, parse_target(before).family, parse_target(after).family
+            )
+        except RefusedError as error:
+            if number == 1:
+                raise
+            raise HopNotBegunError(  # the hint of a refusal says that nothing was changed
+                f"{after} was not begun: {error}", hint="Change the compose files by hand."
+            ) from error
         hops = list(plan.hops)
         hops[number - 1] = replace(hop, change=planned.change if planned else None)
         return replace(plan, hops=tuple(hops))

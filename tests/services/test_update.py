@@ -25,6 +25,7 @@ from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
 from bot.services.rehearsal import RehearsalFailedError
+from bot.services.update import HopNotBegunError
 from bot.services.update_kept import UpdateKept
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
@@ -284,6 +285,34 @@ async def test_a_hop_that_fails_returns_to_the_last_promoted_one(journal: Journa
     await world.roll_back()
     assert world.host.running == "2025.2.1"
     assert world.host.live == Content()
+
+
+async def test_a_hop_that_is_refused_leaves_what_was_made(journal: Journal) -> None:
+    """The compose files were edited meanwhile: that is no refusal in which nothing was changed."""
+    world = world_with(journal, patch=MIGRATES, next=Behaviour(("new-2", "new-4")))
+    world.host.compose_is_edited_at = "2025.2.4"
+
+    with pytest.raises(
+        HopNotBegunError, match=r"2025\.4\.4 was not begun: .* has an anchor"
+    ) as out:
+        await world.update(replace(UPDATE, rehearse=False, apply_compose=True))
+
+    assert "Nothing was changed" not in out.value.in_full()
+    told = 'serves: 1 of 2 steps were made, and "akbot update 2025.4.4" goes on from there'
+    assert out.value.__notes__ == [f"2025.2.4 {told}"]
+    assert world.host.running == "2025.2.4"
+    assert "Nothing was changed" not in await last_message(journal)
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
+async def test_a_first_hop_that_is_refused_changes_nothing(journal: Journal) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    world.host.compose_is_edited_at = "2025.2.1"
+
+    with pytest.raises(RefusedError, match="has an anchor"):
+        await world.update(replace(STRAIGHT, apply_compose=True))
+
+    assert world.host.running == "2025.2.1"
 
 
 async def test_outposts_of_the_project_go_along(journal: Journal) -> None:
