@@ -66,7 +66,7 @@ class StayQuestion:
 
     async def __call__(self, judgement: Judgement) -> bool:
         """Whether it shall stay."""
-        complain(f"All holds inside, but {judgement.reason}")
+        complain(f"{judgement.reason[:1].upper()}{judgement.reason[1:]}")
         if not sys.stdin.isatty():
             return False
         sys.stderr.write(f'Type "{_YES}" to keep the new version all the same: ')
