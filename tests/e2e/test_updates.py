@@ -26,6 +26,10 @@ pytestmark = pytest.mark.docker
 EARLY = ("2025.2.4", "2025.4.4", "2025.6.4", "2025.8.6", "2025.10.4")
 LATE = ("2025.12.4", "2026.2.2", "2026.5.7", "2026.8.3")
 SERVICES = ("postgresql", "redis", "authentik", "worker")
+ALTERED = {f"public.authentik_{name}" for name in ("core_user", "core_group", "brands_brand")}
+"""To whose rows the migrations add something, so that they can be counted only."""
+NOTED = ("public.authentik_version_history", "public.django_")
+"""What an update writes, and Django for itself."""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +119,21 @@ def changed_lines(before: list[str], after: list[str]) -> list[str]:
     return [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
 
 
+def tables(stack: Sandbox) -> dict[str, object]:
+    """All that people wrote, by table, as it can be compared before and after migrations."""
+    return {
+        name: count if name in ALTERED else (count, checksum)
+        for name, (count, checksum) in rows(stack).items()
+        if not name.startswith(NOTED)
+    }
+
+
+def assert_whole(stack: Sandbox, before: Mapping[str, object]) -> None:
+    """The tables of *before* hold what they held; there may be more of them."""
+    after = tables(stack)
+    assert {name: after.get(name) for name in before} == before
+
+
 def ids(stack: Sandbox, *names: str) -> list[str]:
     return stack.docker("inspect", "--format", "{{.Id}}", *names).split()
 
@@ -188,6 +207,7 @@ def test_a_patch_and_the_way_back(stack: Sandbox, bot: Akbot, visitor: Visitor) 
 
 def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
     """In two hops; a row is written between the backup and the fence."""
+    env, data, whole = env_of(stack), tables(stack), rows(stack)
     with probing() as prober:
         done = updated(bot, "2025.4.4")
 
@@ -195,7 +215,11 @@ def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visito
     assert served(stack) == (200, "2025.4.4")
     assert visitor.is_logged_in(), "its session moved from Redis into the database"
     assert prober.away > 0
-    assert done["away"] < 60
+    assert 0 < done["away"] < done["seconds"]
+    assert_whole(stack, data)
+    assert changed_lines(env, env_of(stack)) == [
+        "- AUTHENTIK_TAG=2025.2.1", "+ AUTHENTIK_TAG=2025.4.4",
+    ]  # fmt: skip
     assert not throw_aways(stack)
     in_step(stack)
     stack.psql("INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)"
@@ -207,6 +231,7 @@ def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visito
 
     assert "rows written since are not in it" in told
     assert served(stack) == (200, "2025.2.1")
+    assert (env_of(stack), rows(stack)) == (env, whole)
     assert visitor.is_logged_in(), "its session is in Redis again"
     [aside] = own_databases(stack)
     groups = "SELECT count(*) FROM authentik_core_group WHERE name = 'late'"
@@ -218,7 +243,7 @@ def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visito
 
 
 def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
-    env = env_of(stack)
+    env, data = env_of(stack), tables(stack)
     compose = (stack.project / "docker-compose.yml").read_text()
 
     done = updated(bot, "--apply-compose", "2025.10.4")
@@ -226,6 +251,7 @@ def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Vis
     assert done["hops"] == len(EARLY)
     assert served(stack) == (200, "2025.10.4")
     assert visitor.is_logged_in()
+    assert_whole(stack, data)
     assert changed_lines(env, env_of(stack)) == [
         "- AUTHENTIK_TAG=2025.2.1", "+ AUTHENTIK_TAG=2025.10.4",
     ]  # fmt: skip
@@ -241,11 +267,17 @@ def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Vis
 
 def test_the_way_to_the_newest(stack: Sandbox, late: Akbot, visitor: Visitor) -> None:
     """Over the move of the media."""
+    env, data = env_of(stack), tables(stack)
+
     done = updated(late, "--apply-compose", "2026.8.3")
 
     assert done["hops"] == len(LATE)
     assert served(stack) == (200, "2026.8.3")
     assert visitor.is_logged_in()
+    assert_whole(stack, data)
+    assert changed_lines(env, env_of(stack)) == [
+        "- AUTHENTIK_TAG=2025.10.4", "+ AUTHENTIK_TAG=2026.8.3",
+    ]  # fmt: skip
     media = stack.mounts / "authentik" / "data" / "media"
     assert media.is_dir()
     assert not (stack.mounts / "authentik" / "media").exists()
