@@ -21,13 +21,18 @@ FAULTS = {
     "2025.4.90": "exit",
     "2025.4.91": "/-/health/ready/",
     "2025.4.92": "migration",
-    "2025.4.93": "",
+    "2025.4.93": "again and again",
     "2025.4.94": "worker",
     "2025.4.95": "login page answers 500",
     "2025.4.96": "2025.4.96",
-    "2025.4.97": "",
+    "2025.4.97": "/-/health/ready/",
 }
 """What the reason must name."""
+REHEARSED = FAULTS | {
+    "2025.4.93": "has ended with exit code 1",  # nobody starts it again there
+    "2025.4.97": "its migrations lose rows",
+}
+"""Likewise in a rehearsal."""
 QUICK = {
     "AKBOT_GATE_STABLE": "2",
     "AKBOT_GATE_TIMEOUT": "25",
@@ -77,7 +82,7 @@ def test_in_the_rehearsal_nothing_is_touched(
         ended = bot("update", "--yes", tag)
 
     assert ended.code == 3, ended.err
-    assert FAULTS[tag] in ended.err
+    assert REHEARSED[tag] in ended.err
     assert ended.err.count("Nothing was changed") == 1
     assert prober.failures == 0, prober.seen
     assert containers(stack) == before
