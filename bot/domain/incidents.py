@@ -40,10 +40,14 @@ class _View:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """All that is remembered: as much as there are services, however much happens."""
+    """All that is remembered: as much as there are services, however much happens.
+
+    *counted*: since when each is reminded of; what is `opened` names an incident and never moves.
+    """
 
     views: Mapping[str, _View] = field(default_factory=dict)
     open: Mapping[str, Incident] = field(default_factory=dict)
+    counted: Mapping[str, datetime] = field(default_factory=dict)
     closings: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     is_quiet: bool = False
     muted_until: datetime | None = None
@@ -71,7 +75,12 @@ def resumed(watch: Watch, incidents: Iterable[Incident]) -> Watch:
     for each in incidents:
         view = _View(each.trouble, each.began, each.detail, each.image)
         views = dict.fromkeys(each.members, view)
-        watch = replace(watch, views={**watch.views, **views}, open={**watch.open, each.root: each})
+        watch = replace(
+            watch,
+            views={**watch.views, **views},
+            open={**watch.open, each.root: each},
+            counted={**watch.counted, each.root: each.opened},
+        )
     return watch
 
 
@@ -85,19 +94,22 @@ def without_missing(watch: Watch) -> Watch:
     return replace(watch, views=views)
 
 
-def observe(watch: Watch, seen: Seen, rules: Rules) -> Step:
-    """Take note of what is seen, and of the time that has passed."""
-    watch = _rewound(watch, seen.at)
+def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
+    """Take note of what was seen, maybe a while ago, and of the time that has passed until *now*.
+
+    An event comes late, and by another clock: it does not set this one.
+    """
+    watch = _rewound(watch, now)
     old = watch.views.get(seen.service)
     stays = old is not None and (old.trouble is None) is (seen.trouble is None)
-    since = old.since if old and stays else seen.at
+    since = old.since if old and stays else min(seen.at, now)
     view = _View(seen.trouble, since, seen.detail, seen.image or (old.image if old else ""))
     watch = replace(watch, views={**watch.views, seen.service: view})
     holder = watch.holder(seen.service)
     if holder and old and _breaks_again(old.trouble, seen.trouble):
         holder = replace(holder, flaps=holder.flaps + 1)
         watch = replace(watch, open={**watch.open, holder.root: holder})
-    return advance(watch, seen.at, rules)
+    return advance(watch, now, rules)
 
 
 def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
@@ -132,7 +144,7 @@ def advance(watch: Watch, now: datetime, rules: Rules) -> Step:
 def _rewound(watch: Watch, now: datetime) -> Watch:
     """The clock was set back: nothing then began later than now."""
     known = [each.since for each in watch.views.values()]
-    known += [each.opened for each in watch.open.values()]
+    known += watch.counted.values()
     if max(known, default=now) <= now and (watch.loud_since or now) <= now:
         return watch
     return replace(
@@ -141,9 +153,9 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
             name: replace(view, since=min(view.since, now)) for name, view in watch.views.items()
         },
         open={
-            root: replace(each, opened=min(each.opened, now), began=min(each.began, now))
-            for root, each in watch.open.items()
+            root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()
         },
+        counted={root: min(since, now) for root, since in watch.counted.items()},
         loud_since=min(watch.loud_since, now) if watch.loud_since else None,
     )
 
@@ -229,13 +241,14 @@ def _opened(
     )
     gone = {each.root for each in absorbed}
     rest = {root: each for root, each in watch.open.items() if root not in gone}
-    return replace(watch, open={**rest, name: incident}), Opened(incident, absorbed)
+    watch = replace(watch, open={**rest, name: incident}, counted={**watch.counted, name: now})
+    return watch, Opened(incident, absorbed)
 
 
 def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
     for root, incident in list(watch.open.items()):
-        due = incident.opened + _reminded_after(incident.reminders, rules)
+        due = watch.counted[root] + _reminded_after(incident.reminders, rules)
         if now < due or watch.is_silent or not watch.views[root].trouble:
             continue
         reminded = replace(incident, reminders=incident.reminders + 1)

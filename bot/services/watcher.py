@@ -43,7 +43,8 @@ class Watcher:
         """Take up what an earlier process left open."""
         incidents = await self.log.open_ones()
         self._watch = resumed(self._watch, incidents)
-        self._untold += [Opened(each) for each in incidents]  # it may have died before it told
+        known = self._watch.open.values()
+        self._untold += [Opened(each) for each in known]  # it may have died before it told
 
     async def happened(self, event: Happened) -> bool:
         """Take note of an event; whether a look must show what it means."""
@@ -53,7 +54,7 @@ class Watcher:
         if event.action != "die":
             return event.action not in {"kill", "oom"}
         await self._hush_or_not()
-        await self._take(observe(self._watch, before.death(event), self.rules))
+        await self._observe(before.death(event))
         return False
 
     async def look(self) -> bool:
@@ -78,7 +79,7 @@ class Watcher:
             state = states[service]
             missing = Seen(service, now, Trouble.MISSING, "it has no container")
             seen = state.seen(now) if state else missing
-            await self._take(observe(self._watch, seen, self.rules))
+            await self._observe(seen)
         return not changed
 
     async def tick(self) -> None:
@@ -91,10 +92,12 @@ class Watcher:
         """Let nothing open until then."""
         await self._take(mute(self._watch, self.clock.now(), until, self.rules))
 
+    async def _observe(self, seen: Seen) -> None:
+        await self._take(observe(self._watch, seen, self.clock.now(), self.rules))
+
     async def _docker(self, trouble: Trouble | None, detail: str = "") -> None:
         self.is_blind = trouble is not None
-        seen = Seen(DOCKER, self.clock.now(), trouble, detail)
-        await self._take(observe(self._watch, seen, self.rules))
+        await self._observe(Seen(DOCKER, self.clock.now(), trouble, detail))
 
     async def _hush_or_not(self) -> None:
         try:

@@ -57,6 +57,17 @@ async def test_the_same_root_may_have_another_one_later(log: IncidentLog) -> Non
     assert list(await log.open_ones()) == [later]
 
 
+async def test_an_end_is_that_of_all_that_the_root_has_open(log: IncidentLog) -> None:
+    later = replace(INCIDENT, opened=NOW + timedelta(hours=1))
+    other = replace(INCIDENT, root="redis")
+    for each in (INCIDENT, later, other):
+        await log.write(each)
+
+    await log.write(later, NOW + timedelta(hours=2))
+
+    assert list(await log.open_ones()) == [other]
+
+
 async def test_what_ended_long_ago_is_forgotten_and_what_lasts_is_not(journal: Journal) -> None:
     later = replace(INCIDENT, opened=NOW + timedelta(hours=1))
     await journal.incidents.write(INCIDENT, NOW)

@@ -37,7 +37,8 @@ class Story:
         self.news += news
 
     def sees(self, service: str, trouble: Trouble | None = None, detail: str = "") -> None:
-        self._take(observe(self.watch, Seen(service, self.now, trouble, detail), RULES))
+        seen = Seen(service, self.now, trouble, detail)
+        self._take(observe(self.watch, seen, self.now, RULES))
 
     def hushes(self, *, quiet: bool) -> None:
         self._take(hush(self.watch, self.now, RULES, quiet=quiet))
@@ -264,9 +265,9 @@ def test_reminders_back_off(story: Story) -> None:
 
 def test_the_image_of_before_and_of_after_are_known(story: Story) -> None:
     seen = Seen(WORKER, START, T.CRASHED, "exit code 1", "sha256:old")
-    story.watch, _ = observe(story.watch, seen, RULES)
+    story.watch, _ = observe(story.watch, seen, START, RULES)
     well = Seen(WORKER, START + timedelta(seconds=9), None, "", "sha256:new")
-    story.watch, _ = observe(story.watch, well, RULES)
+    story.watch, _ = observe(story.watch, well, well.at, RULES)
     story.now = well.at
     story.passes(40)
 
@@ -286,6 +287,31 @@ def test_a_clock_that_is_set_back_does_not_silence_anything(story: Story) -> Non
     story.passes(40)
 
     assert story.told[1:] == ["worker well after 0 s"]
+
+
+def test_what_is_told_late_began_then_and_moves_nothing_else(story: Story) -> None:
+    story.sees(REDIS, T.PAUSED)
+    story.passes(60)
+    late = Seen(DATABASE, story.now - timedelta(seconds=90), T.CRASHED)
+    story.watch, news = observe(story.watch, late, story.now, RULES)
+
+    (opened,) = news
+    assert (opened.incident.began, opened.incident.opened) == (late.at, story.now)
+    assert story.watch.open[REDIS].began == START
+    early = Seen(SERVER, story.now + timedelta(seconds=5), T.STOPPED)
+    story.watch, _ = observe(story.watch, early, story.now, RULES)
+    assert story.watch.views[SERVER].since == story.now, "the Engine's clock may go before ours"
+
+
+def test_an_incident_keeps_its_name_when_the_clock_is_set_back_and_is_still_reminded_of(
+    story: Story,
+) -> None:
+    story.sees(WORKER, T.PAUSED)
+    story.now -= timedelta(days=1)
+    story.passes(hours=1, seconds=5)
+
+    assert story.told == ["worker paused", "worker still, 1"]
+    assert {each.incident.opened for each in story.news} == {START}
 
 
 def test_ten_thousand_events_in_a_minute_are_one_message_and_cost_nothing(story: Story) -> None:
@@ -311,6 +337,7 @@ TROUBLES = st.sampled_from([None, None, *Trouble])
 class Sees:
     service: str
     trouble: Trouble | None
+    late: timedelta
 
 
 @dataclass(frozen=True)
@@ -329,25 +356,25 @@ class Mutes:
 
 
 Action = Sees | Waits | Hushes | Mutes
-SEES = st.builds(Sees, st.sampled_from(SERVICES), TROUBLES)
+SEES = st.builds(Sees, st.sampled_from(SERVICES), TROUBLES, TIMES)
 OTHERS = [st.builds(Waits, TIMES), st.builds(Hushes, st.booleans()), st.builds(Mutes, TIMES)]
 ACTIONS: st.SearchStrategy[list[Action]] = st.lists(st.one_of(SEES, SEES, *OTHERS), max_size=60)
 
 
 def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
-    """What people believe; openings and closings must alternate."""
+    """What people believe; openings and closings must alternate, each under the same name."""
     for each in news:
         match each:
             case Opened(incident, absorbed):
                 assert incident.root not in told
                 for gone in absorbed:
-                    del told[gone.root]
+                    assert told.pop(gone.root).opened == gone.opened
                 told[incident.root] = incident
             case Closed(incident, left=left):
                 assert incident.root not in left
-                del told[incident.root]
+                assert told.pop(incident.root).opened == incident.opened
             case Reminded(incident):
-                assert incident.root in told
+                assert told[incident.root].opened == incident.opened
 
 
 @settings(max_examples=400, deadline=None)
@@ -361,9 +388,9 @@ def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent
     for action in actions:
         step: Step = watch, ()
         match action:
-            case Sees(service, trouble):
+            case Sees(service, trouble, late):
                 seen[service] = trouble
-                step = observe(watch, Seen(service, now, trouble), RULES)
+                step = observe(watch, Seen(service, now - late, trouble), now, RULES)
             case Waits(length):
                 now += length
                 step = advance(watch, now, RULES)

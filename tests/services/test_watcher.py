@@ -12,6 +12,7 @@ from bot.domain.incident import Closed, Incident, Opened, Reminded
 from bot.domain.stack import Role
 from bot.services.watcher import Watcher
 
+TO_LOOK = timedelta(milliseconds=50)
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NAMES = {
     Role.POSTGRESQL: ("postgresql",),
@@ -44,6 +45,7 @@ class TurnedClock:
 
 @dataclass
 class FakeContainers:
+    clock: TurnedClock
     states: dict[str, ContainerState | None] = field(default_factory=lambda: {**WELL})
     fails: BotError | None = None
     while_looking: Happened | None = None
@@ -53,6 +55,7 @@ class FakeContainers:
         if self.fails:
             raise self.fails
         states = {**self.states}
+        self.clock.at += TO_LOOK
         if self.while_looking and self.watcher:
             event, self.while_looking = self.while_looking, None
             await self.watcher.happened(event)
@@ -75,6 +78,9 @@ class FakeIncidentLog:
         if self.fails:
             raise self.fails
         self.rows[incident.root, incident.opened] = incident, ended
+        for key, (open_one, end) in self.rows.items():
+            if ended and end is None and open_one.root == incident.root:
+                self.rows[key] = open_one, ended
 
     async def open_ones(self) -> Sequence[Incident]:
         return [incident for incident, ended in self.rows.values() if ended is None]
@@ -104,7 +110,8 @@ class Telling:
 class Host:
     def __init__(self) -> None:
         self.clock = TurnedClock()
-        self.containers, self.log, self.people = FakeContainers(), FakeIncidentLog(), Telling()
+        self.containers = FakeContainers(self.clock)
+        self.log, self.people = FakeIncidentLog(), Telling()
         self.is_quiet = False
         self.boot()
 
@@ -151,7 +158,7 @@ async def test_a_crash_is_told_at_once_and_its_end_after_a_look(host: Host) -> N
     assert host.people.told == ["worker crashed", "worker well again"]
     ((incident, ended),) = host.log.rows.values()
     assert incident.detail == "exit code 137"
-    assert ended == START + timedelta(seconds=5)
+    assert ended == START + TO_LOOK + timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(("signal", "opens"), [("9", True), ("15", False), ("2", False)])
@@ -268,6 +275,29 @@ async def test_a_restart_of_the_bot_tells_nothing_twice_and_does_not_miss_the_en
     await host.passes(40)
 
     assert host.people.told == ["worker crashed", "worker well again"]
+
+
+async def test_neither_the_time_of_a_look_nor_a_clock_set_back_tells_anything_anew(
+    host: Host,
+) -> None:
+    host.containers.while_looking = Happened("worker", host.clock.at + TO_LOOK, "die", "a:1", 1)
+    host.containers.states["worker"] = replace(WELL["worker"], status="exited", exit_code=1)
+    await host.watcher.look()
+    await host.watcher.look()
+    host.clock.at -= timedelta(hours=2)
+    host.containers.states["worker"] = WELL["worker"]
+    await host.watcher.look()
+    await host.passes(40)
+    told = ["worker crashed", "worker well again"]
+    assert host.people.told == told
+    host.clock.at += timedelta(days=3)
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == told
+    assert len(host.log.rows) == 1
 
 
 async def test_what_cannot_be_written_is_told_as_soon_as_it_can(host: Host) -> None:
