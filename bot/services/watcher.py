@@ -74,13 +74,21 @@ class Watcher:
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
         if self._watch.has_trouble or not all(map(_serves, states.values())):
             await self._hush_or_not()
-        changed = {service for service in states if events[service] != self._events[service]}
-        for service in states.keys() - changed:
-            state = states[service]
-            missing = Seen(service, now, Trouble.MISSING, "it has no container")
-            seen = state.seen(now) if state else missing
-            await self._observe(seen)
-        return not changed
+        is_whole = True
+        for service, state in sorted(states.items()):
+            if events[service] == self._events[service]:  # it may change while others are told
+                await self._observe(self._looked_at(service, state, now))
+            else:
+                is_whole = False
+        return is_whole
+
+    def _looked_at(self, service: str, state: ContainerState | None, now: datetime) -> Seen:
+        if state is None:
+            return Seen(service, now, Trouble.MISSING, "it has no container")
+        before, seen = self._before.get(service, Before()), state.seen(now)
+        if state.runs:
+            self._before[service] = before.alive()
+        return before.look(seen)
 
     async def tick(self) -> None:
         """Let time pass; every second or so."""

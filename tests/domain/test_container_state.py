@@ -84,6 +84,33 @@ def test_a_start_makes_a_clean_slate() -> None:
     assert started.death(death).trouble is Trouble.CRASHED
 
 
+@pytest.mark.parametrize(
+    ("events", "trouble"),
+    [
+        ([], Trouble.CRASHED),
+        ([("kill", "15")], Trouble.STOPPED),
+        ([("kill", "9")], Trouble.CRASHED),
+        ([("kill", "15"), ("die", "")], Trouble.STOPPED),
+        ([("oom", ""), ("die", "")], Trouble.OUT_OF_MEMORY),
+        ([("kill", "15"), ("die", ""), ("start", "")], Trouble.CRASHED),
+    ],
+)
+def test_a_look_at_a_dead_container_counts_less_than_what_events_said_of_its_end(
+    events: list[tuple[str, str]], trouble: Trouble
+) -> None:
+    before = Before()
+    for action, signal in events:
+        before = before.after(Happened("worker", NOW, action, exit_code=137, signal=signal))
+    dead, well = replace(STATE, status="exited", exit_code=137).seen(NOW), STATE.seen(NOW)
+
+    assert before.look(dead).trouble is trouble
+    assert before.look(well) == well
+    if events and events[-1][0] == "die":
+        later = replace(dead, at=NOW + timedelta(minutes=3))
+        assert before.look(later).trouble is trouble
+        assert before.alive().look(later).trouble is Trouble.CRASHED
+
+
 def test_what_depends_on_what() -> None:
     depends = watch_rules(NAMES).depends
 

@@ -1,6 +1,7 @@
 """From what Docker tells to what people hear, with the real state machine and a clock by hand."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -73,8 +74,14 @@ class FakeContainers:
 class FakeIncidentLog:
     rows: dict[tuple[str, datetime], tuple[Incident, datetime | None]] = field(default_factory=dict)
     fails: BotError | None = None
+    while_writing: Callable[[], Coroutine[None, None, None]] | None = None
+    meanwhile: asyncio.Task[None] | None = None
 
     async def write(self, incident: Incident, ended: datetime | None = None) -> None:
+        if self.while_writing:
+            meanwhile, self.while_writing = self.while_writing, None
+            self.meanwhile = asyncio.create_task(meanwhile())
+            await asyncio.sleep(0)
         if self.fails:
             raise self.fails
         self.rows[incident.root, incident.opened] = incident, ended
@@ -171,6 +178,52 @@ async def test_a_stop_by_hand_is_no_crash(host: Host, signal: str, *, opens: boo
     assert host.people.told == [f"worker {'crashed' if opens else 'stopped'}"]
 
 
+DEAD = replace(WELL["worker"], status="exited", health="", exit_code=137)
+
+
+@pytest.mark.parametrize("seen_first", [True, False], ids=["look first", "event first"])
+async def test_a_look_knows_of_a_stop_by_hand_what_the_events_said(
+    host: Host, *, seen_first: bool
+) -> None:
+    await host.happens("worker", "kill", signal="15")
+    await host.passes(10)
+    await host.watcher.look()
+    await host.happens("worker", "kill", signal="9")
+    host.containers.states["worker"] = DEAD
+    if not seen_first:
+        await host.dies("worker")
+    await host.watcher.look()
+    if seen_first:
+        await host.dies("worker")
+    await host.passes(14)
+    await host.watcher.look()
+    assert host.people.told == []
+    await host.passes(2)
+    assert host.people.told == ["worker stopped"]
+
+
+async def test_a_look_knows_of_the_memory_limit_what_the_events_said(host: Host) -> None:
+    await host.watcher.mute(START + timedelta(minutes=2))
+    await host.happens("worker", "oom")
+    await host.dies("worker")
+    host.containers.states["worker"] = DEAD  # not its main process was the one that was killed
+    await host.watcher.look()
+    await host.passes(120)
+
+    assert host.people.told == ["worker out of memory"]
+
+
+async def test_a_stop_by_hand_explains_no_later_death(host: Host) -> None:
+    await host.happens("worker", "kill", signal="15")
+    await host.dies("worker")
+    await host.watcher.look()  # it runs again; that event was lost
+    host.containers.states["worker"] = DEAD
+    await host.passes(121)
+    await host.watcher.look()
+
+    assert host.people.told[-1] == "worker crashed"
+
+
 async def test_the_kernel_is_named_where_it_killed(host: Host) -> None:
     await host.happens("worker", "oom")
     await host.dies("worker")
@@ -215,6 +268,23 @@ async def test_a_look_that_was_overtaken_by_an_event_does_not_count(host: Host) 
     assert not await host.watcher.look()
     await host.passes(60)
     assert host.people.told == ["worker crashed"]
+
+
+async def test_what_an_event_says_while_a_look_is_told_counts(host: Host) -> None:
+    unhealthy = replace(WELL["postgresql"], health="unhealthy")
+    host.containers.states["postgresql"] = unhealthy
+    host.log.while_writing = lambda: host.dies("redis")
+
+    assert not await host.watcher.look()
+    assert host.log.meanwhile
+    await host.log.meanwhile
+    assert host.people.told == ["postgresql unhealthy", "redis crashed"]
+    host.containers.states["redis"] = replace(WELL["redis"], status="exited", exit_code=137)
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == ["postgresql unhealthy", "redis crashed"]
+    assert {incident.flaps for incident, _ in host.log.rows.values()} == {0}
 
 
 async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -> None:
