@@ -36,6 +36,7 @@ class Watcher:
     _untold: deque[News] = field(default_factory=deque)
     is_blind: bool = False
     _watched: frozenset[str] = frozenset()
+    _looked: datetime | None = None
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -53,6 +54,8 @@ class Watcher:
         self._before[event.service] = before.after(event)
         if event.action != "die":
             return event.action not in {"kill", "oom"}
+        if self._looked and event.at < self._looked:  # the Engine tells what it told nobody before
+            return True
         await self._hush_or_not()
         await self._observe(before.death(event))
         return False
@@ -68,6 +71,7 @@ class Watcher:
         except BotError as error:
             await self._docker(Trouble.STOPPED, str(error))
             return True
+        self._looked = now
         await self._docker(None)
         if states.keys() != self._watched:
             self._watched = frozenset(states)

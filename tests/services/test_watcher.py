@@ -287,6 +287,17 @@ async def test_what_an_event_says_while_a_look_is_told_counts(host: Host) -> Non
     assert {incident.flaps for incident, _ in host.log.rows.values()} == {0}
 
 
+async def test_an_event_from_before_the_last_look_asks_for_another_one(host: Host) -> None:
+    await host.passes(60)
+    await host.watcher.look()
+    before = START + timedelta(seconds=30)
+
+    assert await host.watcher.happened(Happened("worker", before, "die", "a:1", 137))
+    await host.watcher.look()
+    await host.passes(60)
+    assert host.people.told == []
+
+
 async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -> None:
     host.containers.fails = PortError("the Docker Engine does not answer")
     await host.watcher.look()
