@@ -1,12 +1,13 @@
 """Which containers are the stack: by Compose's labels, and by the settings where those are many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import ConfigError
 from bot.domain.stack import Role
 
 REQUIRED = (Role.POSTGRESQL, Role.SERVER)
+_MAY_GO = frozenset({Role.REDIS})  # an update removes it for good
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,23 @@ def watched_services(
     services: dict[Role, str] = {}
     for role, names in wanted.services.items():
         present = next((name for name in names if name in members), known.get(role))
-        if present or role in REQUIRED or role in wanted.named:
+        if present or role not in _MAY_GO or role in wanted.named:
             services[role] = present or names[0]
     return project, services
+
+
+def lasting(known: Mapping[Role, str], here: Collection[str]) -> dict[Role, str]:
+    """Without those that are not *here*, and may be away for good."""
+    return {role: name for role, name in known.items() if name in here or role not in _MAY_GO}
+
+
+def recalled(wanted: StackWanted, services: Collection[str]) -> dict[Role, str]:
+    """What is known of the stack where it is known that *services* were watched."""
+    known = {
+        role: next((name for name in names if name in services), "")
+        for role, names in wanted.services.items()
+    }
+    return lasting({role: name for role, name in known.items() if name}, ())
 
 
 def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str:

@@ -84,14 +84,28 @@ def resumed(watch: Watch, incidents: Iterable[Incident]) -> Watch:
     return watch
 
 
-def without_missing(watch: Watch) -> Watch:
-    """Without the services that have no container and are in no incident."""
-    views = {
-        name: view
-        for name, view in watch.views.items()
-        if view.trouble is not Trouble.MISSING or watch.holder(name)
-    }
-    return replace(watch, views=views)
+def keep(watch: Watch, services: frozenset[str], now: datetime, rules: Rules) -> Step:
+    """Forget all but *services*: others are part of the stack no more, and their incidents end."""
+    ended = [
+        Closed(each, now, left=_in_trouble(watch, each.others & services), is_here=False)
+        for root, each in watch.open.items()
+        if root not in services
+    ]
+    watch = replace(
+        watch,
+        views={name: view for name, view in watch.views.items() if name in services},
+        open={
+            root: replace(each, others=each.others & services)
+            for root, each in watch.open.items()
+            if root in services
+        },
+    )
+    watch, news = advance(watch, now, rules)
+    return watch, (*ended, *news)
+
+
+def _in_trouble(watch: Watch, services: Iterable[str]) -> frozenset[str]:
+    return frozenset(each for each in services if watch.views[each].trouble)
 
 
 def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
@@ -152,9 +166,7 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
         views={
             name: replace(view, since=min(view.since, now)) for name, view in watch.views.items()
         },
-        open={
-            root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()
-        },
+        open={root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()},
         counted={root: min(since, now) for root, since in watch.counted.items()},
         loud_since=min(watch.loud_since, now) if watch.loud_since else None,
     )
@@ -164,7 +176,7 @@ def _close(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]
     news: list[News] = []
     for root, incident in list(watch.open.items()):
         views = {each: watch.views[each] for each in incident.members}
-        left = frozenset(each for each, view in views.items() if view.trouble)
+        left = _in_trouble(watch, incident.members)
         back = max((view.since for view in views.values() if not view.trouble), default=now)
         needed = rules.linger if left else _settle(watch, root, now, rules)
         if root in left or now - back < needed:

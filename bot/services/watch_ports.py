@@ -1,6 +1,6 @@
 """What the watcher needs of the outside."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,8 +17,14 @@ class Containers(Protocol):
         Raises PortError where the Engine does not answer, ConfigError where there is no stack.
         """
 
-    def forget_missing(self) -> None:
-        """What has no container now need have none: a job or a person has removed it."""
+    def remember(self, services: Collection[str]) -> None:
+        """They were the stack's before a restart of akbot."""
+
+    def forget_missing(self) -> Collection[str]:
+        """Without a container the stack may do without it (Redis), if a job or a person removed it.
+
+        Returns what is watched still.
+        """
 
     def events(self) -> AsyncGenerator[Happened]:
         """What happens to them, from where the last call left off, until the Engine hangs up.

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.container_state import DOCKER, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, mute, observe, resumed, without_missing
+from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe, resumed
 from bot.services.ports import Clock
 from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller
 
@@ -45,6 +45,7 @@ class Watcher:
         incidents = await self.log.open_ones()
         self._watch = resumed(self._watch, incidents)
         known = self._watch.open.values()
+        self.containers.remember(self._watch.views.keys())
         self._untold += [Opened(each) for each in known]  # it may have died before it told
 
     async def happened(self, event: Happened) -> bool:
@@ -73,6 +74,7 @@ class Watcher:
             return True
         self._looked = now
         await self._docker(None)
+        await self._keep(states)
         if states.keys() != self._watched:
             self._watched = frozenset(states)
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
@@ -119,13 +121,13 @@ class Watcher:
             return
         if quiet != self._watch.is_quiet:
             if not quiet:
-                self._forget_missing()
+                # a job may have removed a service for good, as an update does with Redis
+                await self._keep(self.containers.forget_missing())
             await self._take(hush(self._watch, self.clock.now(), self.rules, quiet=quiet))
 
-    def _forget_missing(self) -> None:
-        """A job may have removed a service for good, as an update does with Redis."""
-        self.containers.forget_missing()
-        self._watch = without_missing(self._watch)
+    async def _keep(self, services: Iterable[str]) -> None:
+        kept = frozenset({DOCKER, *services})
+        await self._take(keep(self._watch, kept, self.clock.now(), self.rules))
 
     async def _take(self, step: Step) -> None:
         self._watch, news = step

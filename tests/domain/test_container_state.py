@@ -11,7 +11,7 @@ from bot.domain.container_state import (
     ended,
     watch_rules,
 )
-from bot.domain.discovery import Found, StackWanted, watched_services
+from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import ConfigError
 from bot.domain.incident import Trouble
 from bot.domain.stack import Role
@@ -129,7 +129,7 @@ def found(*services: str, project: str = "authentik") -> list[Found]:
         (["postgresql", "worker"], {}, {"postgresql", "authentik", "worker"}),
         (["postgresql", "worker"], {Role.SERVER: "server"}, {"postgresql", "server", "worker"}),
         (["worker"], {Role.REDIS: "redis"}, {"postgresql", "authentik", "worker", "redis"}),
-        (["postgresql", "authentik", "mailer"], {}, {"postgresql", "authentik"}),
+        (["postgresql", "authentik", "mailer"], {}, {"postgresql", "authentik", "worker"}),
     ],
 )
 def test_what_is_watched_also_where_it_is_missing(
@@ -141,13 +141,21 @@ def test_what_is_watched_also_where_it_is_missing(
     assert set(chosen.values()) == watched
 
 
+def test_only_redis_may_be_away_for_good() -> None:
+    known = {Role.REDIS: "redis", Role.SERVER: "server", Role.WORKER: "worker"}
+
+    assert lasting(known, {"redis", "server"}) == known
+    assert lasting(known, {"server"}) == {Role.SERVER: "server", Role.WORKER: "worker"}
+    assert recalled(WANTED, {"server", "redis", "mailer"}) == {Role.SERVER: "server"}
+
+
 def test_a_project_that_is_known_stays_the_one() -> None:
     others = found("postgresql", "server", project="other")
 
     project, chosen = watched_services(others, WANTED, "authentik", {Role.SERVER: "server"})
 
     assert project == "authentik"
-    assert set(chosen.values()) == {"postgresql", "server"}
+    assert set(chosen.values()) == {"postgresql", "server", "worker"}
 
 
 @pytest.mark.parametrize(

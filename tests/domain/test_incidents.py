@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incident import Closed, Incident, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, mute, observe
+from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DATABASE, REDIS, SERVER, WORKER = "postgresql", "redis", "authentik", "worker"
@@ -40,6 +40,9 @@ class Story:
         seen = Seen(service, self.now, trouble, detail)
         self._take(observe(self.watch, seen, self.now, RULES))
 
+    def keeps(self, *services: str) -> None:
+        self._take(keep(self.watch, frozenset(services), self.now, RULES))
+
     def hushes(self, *, quiet: bool) -> None:
         self._take(hush(self.watch, self.now, RULES, quiet=quiet))
 
@@ -63,6 +66,8 @@ def _words(news: News) -> str:
         case Opened(incident, absorbed):
             gone = "".join(f", explains {each.root}" for each in absorbed)
             return f"{incident.root} {incident.trouble}{gone}"
+        case Closed(incident, is_here=False, left=left):
+            return f"{incident.root} belongs to it no more, left {sorted(left)}"
         case Closed(incident, _, _, left):
             others = "".join(f" +{each}" for each in sorted(incident.others))
             still = "".join(f", left {each}" for each in sorted(left))
@@ -203,6 +208,42 @@ def test_what_stays_down_when_its_cause_is_gone_is_told(story: Story) -> None:
         "postgresql crashed",
         "postgresql +worker well after 60 s, left worker",
         "worker unhealthy",
+    ]
+
+
+def test_what_belongs_to_the_stack_no_more_ends_its_incident_and_holds_no_other(
+    story: Story,
+) -> None:
+    story.sees(DATABASE, T.CRASHED)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.sees(REDIS, T.MISSING)
+    story.sees(SERVER, T.UNHEALTHY)
+    story.passes(20)
+    story.keeps(DATABASE, SERVER, WORKER)
+    story.sees(DATABASE)
+    story.keeps(DATABASE, SERVER)
+    story.passes(60)
+    story.sees(SERVER)
+    story.passes(60)
+
+    assert story.told == [
+        "postgresql crashed",
+        "redis missing",
+        "redis belongs to it no more, left []",
+        "postgresql +authentik well after 80 s",
+    ]
+    assert set(story.watch.views) == {DATABASE, SERVER}
+
+
+def test_what_was_held_by_one_that_is_gone_is_told_by_itself(story: Story) -> None:
+    story.sees(REDIS, T.PAUSED)
+    story.sees(WORKER, T.CRASHED)
+    story.keeps(DATABASE, SERVER, WORKER)
+
+    assert story.told == [
+        "redis paused",
+        "redis belongs to it no more, left ['worker']",
+        "worker crashed",
     ]
 
 

@@ -1,13 +1,14 @@
 """From what Docker tells to what people hear, with the real state machine and a clock by hand."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.domain.container_state import DOCKER, ContainerState, Happened, watch_rules
+from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import BotError, PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded
 from bot.domain.stack import Role
@@ -51,19 +52,30 @@ class FakeContainers:
     fails: BotError | None = None
     while_looking: Happened | None = None
     watcher: Watcher | None = None
+    project: str = ""
+    services: dict[Role, str] = field(default_factory=dict)
 
     async def look(self) -> Mapping[str, ContainerState | None]:
         if self.fails:
             raise self.fails
-        states = {**self.states}
+        here = {name: state for name, state in self.states.items() if state}
+        found = [Found(name, "authentik", name) for name in here]
+        wanted = StackWanted("", NAMES)
+        self.project, self.services = watched_services(found, wanted, self.project, self.services)
+        states = {name: here.get(name) for name in self.services.values()}
         self.clock.at += TO_LOOK
         if self.while_looking and self.watcher:
             event, self.while_looking = self.while_looking, None
             await self.watcher.happened(event)
         return states
 
-    def forget_missing(self) -> None:
-        self.states = {name: state for name, state in self.states.items() if state}
+    def remember(self, services: Collection[str]) -> None:
+        self.services = recalled(StackWanted("", NAMES), services)
+
+    def forget_missing(self) -> Collection[str]:
+        here = {name for name, state in self.states.items() if state}
+        self.services = lasting(self.services, here)
+        return self.services.values()
 
     async def events(self) -> AsyncGenerator[Happened]:
         raise NotImplementedError
@@ -102,7 +114,7 @@ class Telling:
         self._tell(opened.incident, str(opened.incident.trouble))
 
     async def closed(self, closed: Closed) -> None:
-        self._tell(closed.incident, "well again")
+        self._tell(closed.incident, "well again" if closed.is_here else "no longer there")
 
     async def reminded(self, reminded: Reminded) -> None:
         self._tell(reminded.incident, f"still {reminded.incident.reminders}")
@@ -123,6 +135,7 @@ class Host:
         self.boot()
 
     def boot(self) -> None:
+        self.containers = FakeContainers(self.clock, self.containers.states)
         self.watcher = Watcher(
             self.containers, self.log, self.people, self.quiet, self.clock, watch_rules(NAMES)
         )
@@ -340,6 +353,69 @@ async def test_what_a_job_of_ours_does_is_no_news_and_what_it_removed_is_forgott
     await host.passes(60)
 
     assert host.people.told == []
+
+
+@pytest.mark.parametrize("service", ["worker", "authentik", "postgresql"])
+async def test_what_a_job_or_a_pause_leaves_missing_is_told_afterwards(
+    host: Host, service: str
+) -> None:
+    host.is_quiet = True
+    host.containers.states[service] = None
+    await host.watcher.look()
+    await host.passes(60)
+    host.is_quiet = False
+    await host.passes(2)
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == [f"{service} missing"]
+
+
+async def test_what_is_missing_when_the_bot_starts_is_told(host: Host) -> None:
+    host.containers.states["worker"] = None
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(15)
+
+    assert host.people.told == ["worker missing"]
+
+
+async def test_what_is_gone_for_good_ends_its_incident(host: Host) -> None:
+    host.containers.states["redis"] = None
+    await host.watcher.look()
+    await host.passes(20)
+    host.is_quiet = True
+    await host.passes(60)
+    host.is_quiet = False
+    await host.passes(2)
+    await host.watcher.look()
+    await host.passes(3600)
+
+    assert host.people.told == ["redis missing", "redis no longer there"]
+    assert not await host.log.open_ones()
+
+
+async def test_a_service_that_is_missing_keeps_its_name_over_a_restart_of_the_bot(
+    host: Host,
+) -> None:
+    states = {
+        "postgresql": WELL["postgresql"],
+        "server": replace(WELL["authentik"], service="server"),
+    }
+    host.containers.states = {**states}
+    host.boot()
+    await host.watcher.look()
+    host.containers.states["server"] = None
+    host.containers.states["worker"] = WELL["worker"]
+    await host.watcher.look()
+    await host.passes(20)
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == ["server missing"]
 
 
 async def test_a_restart_of_the_bot_tells_nothing_twice_and_does_not_miss_the_end(

@@ -49,6 +49,18 @@ async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:
     ]
 
 
+async def test_an_end_of_one_that_is_gone_for_good_says_so(world: World) -> None:
+    gone = Closed(INCIDENT, NOW, left=frozenset({"worker"}), is_here=False)
+    async with world.talking() as chat:
+        await chat.incidents.closed(gone)
+        told = await world.said("postgresql is no longer part of the stack, 2 min 0 s after its")
+
+    assert told.text.splitlines()[1:] == [
+        "If it should be there, run docker compose up -d on the host.",
+        "Still not well: worker.",
+    ]
+
+
 async def test_a_reminder_says_how_to_have_peace(world: World) -> None:
     async with world.talking() as chat:
         await chat.incidents.reminded(Reminded(replace(INCIDENT, reminders=1)))

@@ -53,6 +53,8 @@ def closed(news: Closed, wall: Wall) -> str:
     incident = news.incident
     name = "The Docker Engine" if incident.root == DOCKER else incident.root
     lasted = duration(news.lasted.total_seconds())
+    if not news.is_here:
+        return _gone(news, lasted)
     lines = [f"🟢 {bold(name)} <b>is well again</b> since {wall.time(news.ended)}, after {lasted}"]
     if incident.flaps:
         times = "once" if incident.flaps == 1 else f"{incident.flaps} times"
@@ -63,6 +65,17 @@ def closed(news: Closed, wall: Wall) -> str:
         lines.append(f"Still not well: {_names(news.left)}.")
     if news.image and incident.image and news.image != incident.image:
         lines.append(f"Its image is another one now: {code(news.image)}.")
+    return "\n".join(lines)
+
+
+def _gone(news: Closed, lasted: str) -> str:
+    root = news.incident.root
+    lines = [
+        f"⚪ {bold(root)} <b>is no longer part of the stack</b>, {lasted} after its trouble began",
+        f"If it should be there, run {code('docker compose up -d')} on the host.",
+    ]
+    if news.left:
+        lines.append(f"Still not well: {_names(news.left)}.")
     return "\n".join(lines)
 
 
