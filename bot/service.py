@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.adapters.gauge import DockerGauge
 from bot.adapters.heartbeat import HttpHeartbeat
+from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.domain.container_state import watch_rules
@@ -80,6 +81,7 @@ class _Service:
             self._is_quiet,
             app.clock,
             watch_rules(app.settings.service_names()),
+            MuteFile(app.folder),
         )
         if self._chat:
             app.listeners.append(self._chat.listener)

@@ -22,6 +22,7 @@ from bot.domain.incident import (
     Seen,
     Trouble,
 )
+from bot.domain.mute import Mute
 
 _SETTLES_LONGER = timedelta(hours=1)  # as long as it broke again within this
 _MOST_CLOSINGS = 6
@@ -50,7 +51,7 @@ class Watch:
     counted: Mapping[str, datetime] = field(default_factory=dict)
     closings: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     is_quiet: bool = False
-    muted_until: datetime | None = None
+    muted: Mute | None = None
     loud_since: datetime | None = None
 
     def holder(self, service: str) -> Incident | None:
@@ -64,7 +65,7 @@ class Watch:
 
     @property
     def is_silent(self) -> bool:
-        return self.is_quiet or self.muted_until is not None
+        return self.is_quiet or self.muted is not None
 
 
 Step = tuple[Watch, tuple[News, ...]]
@@ -138,16 +139,18 @@ def hush(watch: Watch, now: datetime, rules: Rules, *, quiet: bool) -> Step:
     return advance(replace(watch, is_quiet=quiet), now, rules)
 
 
-def mute(watch: Watch, now: datetime, until: datetime, rules: Rules) -> Step:
-    """Let nothing open *until* then; what is closed is told, and what lasts opens afterwards."""
-    return advance(replace(watch, muted_until=until), now, rules)
+def mute(watch: Watch, muted: Mute, now: datetime, rules: Rules) -> Step:
+    """Let nothing open while *muted*; what is closed is told, and what lasts opens afterwards."""
+    return advance(replace(watch, muted=muted), now, rules)
 
 
 def advance(watch: Watch, now: datetime, rules: Rules) -> Step:
     """Let time pass until *now*."""
     watch = _rewound(watch, now)
-    if watch.muted_until and watch.muted_until <= now:
-        watch = replace(watch, loud_since=watch.muted_until, muted_until=None)
+    muted = watch.muted.at(now) if watch.muted else None
+    if muted and muted.until <= now:
+        watch, muted = replace(watch, loud_since=muted.until), None
+    watch = replace(watch, muted=muted)
     news: list[News] = []
     for step in (_close, _open, _remind):
         watch, more = step(watch, now, rules)

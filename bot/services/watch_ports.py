@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bot.domain.container_state import ContainerState, Happened
 from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.mute import Mute
 
 
 class Containers(Protocol):
@@ -41,6 +42,22 @@ class IncidentLog(Protocol):
 
     async def open_ones(self) -> Sequence[Incident]:
         """Those that have not ended."""
+
+
+class MuteMark(Protocol):
+    """Until when people want to hear of no new incident, over any restart.
+
+    Raises PortError where the disk does not take it, ConfigError where it cannot be read.
+    """
+
+    async def read(self) -> Mute | None:
+        """None where they want to hear."""
+
+    async def write(self, mute: Mute) -> None:
+        """Let *mute* be the one that counts."""
+
+    async def clear(self) -> None:
+        """It is over."""
 
 
 class IncidentTeller(Protocol):

@@ -11,8 +11,9 @@ from bot.domain.container_state import DOCKER, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
 from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe, resumed
+from bot.domain.mute import Mute
 from bot.services.ports import Clock
-from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller
+from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller, MuteMark
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ class Watcher:
     is_quiet: Callable[[], Awaitable[bool]]
     clock: Clock
     rules: Rules
+    mute_mark: MuteMark
+    _is_marked: bool = False
     _watch: Watch = field(default_factory=Watch)
     _before: dict[str, Before] = field(default_factory=dict)
     _untold: deque[News] = field(default_factory=deque)
@@ -47,6 +50,16 @@ class Watcher:
         known = self._watch.open.values()
         self.containers.remember(self._watch.views.keys())
         self._untold += [Opened(each) for each in known]  # it may have died before it told
+        await self._resume_mute()
+
+    async def _resume_mute(self) -> None:
+        try:
+            muted = await self.mute_mark.read()
+        except BotError as error:
+            logger.warning("%s", error)
+            return
+        if muted:
+            await self._mute(muted)
 
     async def happened(self, event: Happened) -> bool:
         """Take note of an event; whether a look must show what it means."""
@@ -101,10 +114,26 @@ class Watcher:
         if self._watch.is_quiet or self._watch.has_trouble:
             await self._hush_or_not()
         await self._take(advance(self._watch, self.clock.now(), self.rules))
+        if self._is_marked and not self._watch.muted:
+            await self._end_mute()
 
     async def mute(self, until: datetime) -> None:
-        """Let nothing open until then."""
-        await self._take(mute(self._watch, self.clock.now(), until, self.rules))
+        """Let nothing open until then. Raises PortError, and changes nothing, on a full disk."""
+        muted = Mute(self.clock.now(), until)
+        await self.mute_mark.write(muted)
+        await self._mute(muted)
+
+    async def _mute(self, muted: Mute) -> None:
+        self._is_marked = True
+        await self._take(mute(self._watch, muted, self.clock.now(), self.rules))
+
+    async def _end_mute(self) -> None:
+        """Else a clock that is set back would revive it at the next start."""
+        self._is_marked = False
+        try:
+            await self.mute_mark.clear()
+        except BotError as error:
+            logger.warning("%s", error)
 
     async def _observe(self, seen: Seen) -> None:
         await self._take(observe(self._watch, seen, self.clock.now(), self.rules))

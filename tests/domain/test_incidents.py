@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.incident import Closed, Incident, News, Opened, Reminded, Rules, Seen, Trouble
 from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe
+from bot.domain.mute import Mute
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DATABASE, REDIS, SERVER, WORKER = "postgresql", "redis", "authentik", "worker"
@@ -47,7 +48,8 @@ class Story:
         self._take(hush(self.watch, self.now, RULES, quiet=quiet))
 
     def mutes(self, **length: float) -> None:
-        self._take(mute(self.watch, self.now, self.now + timedelta(**length), RULES))
+        muted = Mute(self.now, self.now + timedelta(**length))
+        self._take(mute(self.watch, muted, self.now, RULES))
 
     def passes(self, seconds: float = 0, **length: float) -> None:
         """The watcher looks at the clock every second; here as often as something may change."""
@@ -292,6 +294,18 @@ def test_while_muted_nothing_opens_and_afterwards_what_lasts_does(story: Story) 
     assert story.told == ["worker crashed"]
 
 
+def test_a_mute_lasts_no_longer_where_the_clock_is_set_back(story: Story) -> None:
+    story.mutes(hours=2)
+    story.sees(WORKER, T.CRASHED)
+    story.passes(hours=1, minutes=59)
+    story.now -= timedelta(hours=10)
+    story.passes(55)
+    assert story.told == []
+    story.passes(10)
+
+    assert story.told == ["worker crashed"]
+
+
 def test_reminders_back_off(story: Story) -> None:
     story.sees(WORKER, T.PAUSED)
     hours = []
@@ -438,7 +452,7 @@ def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent
             case Hushes(quiet):
                 step = hush(watch, now, RULES, quiet=quiet)
             case Mutes(length):
-                step = mute(watch, now, now + length, RULES)
+                step = mute(watch, Mute(now, now + length), now, RULES)
         watch, news = step
         follow(told, news)
         assert set(told) == set(watch.open)

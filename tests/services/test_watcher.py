@@ -11,6 +11,7 @@ from bot.domain.container_state import DOCKER, ContainerState, Happened, watch_r
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import BotError, PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.mute import Mute
 from bot.domain.stack import Role
 from bot.services.watcher import Watcher
 
@@ -106,6 +107,30 @@ class FakeIncidentLog:
 
 
 @dataclass
+class FakeMute:
+    """A MuteMark; *fails* is what all of it raises."""
+
+    found: Mute | None = None
+    fails: BotError | None = None
+
+    async def read(self) -> Mute | None:
+        self._fail()
+        return self.found
+
+    async def write(self, mute: Mute) -> None:
+        self._fail()
+        self.found = mute
+
+    async def clear(self) -> None:
+        self._fail()
+        self.found = None
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise self.fails
+
+
+@dataclass
 class Telling:
     told: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
@@ -130,14 +155,20 @@ class Host:
     def __init__(self) -> None:
         self.clock = TurnedClock()
         self.containers = FakeContainers(self.clock)
-        self.log, self.people = FakeIncidentLog(), Telling()
+        self.log, self.people, self.mark = FakeIncidentLog(), Telling(), FakeMute()
         self.is_quiet = False
         self.boot()
 
     def boot(self) -> None:
         self.containers = FakeContainers(self.clock, self.containers.states)
         self.watcher = Watcher(
-            self.containers, self.log, self.people, self.quiet, self.clock, watch_rules(NAMES)
+            self.containers,
+            self.log,
+            self.people,
+            self.quiet,
+            self.clock,
+            watch_rules(NAMES),
+            self.mark,
         )
         self.containers.watcher = self.watcher
 
@@ -474,6 +505,43 @@ async def test_muted_it_waits(host: Host) -> None:
     await host.passes(119)
     assert host.people.told == []
     await host.passes(1)
+
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_it_is_muted_over_a_restart_and_no_longer_than_people_said(host: Host) -> None:
+    await host.watcher.mute(host.clock.at + timedelta(minutes=2))
+    host.boot()
+    await host.watcher.resume()
+    await host.dies("worker")
+    await host.passes(119)
+    assert host.people.told == []
+    await host.passes(1)
+    assert host.people.told == ["worker crashed"]
+    host.clock.at -= timedelta(days=1)
+    host.boot()
+    await host.watcher.resume()
+    await host.dies("redis")
+
+    assert host.people.told == ["worker crashed", "redis crashed"]
+
+
+async def test_a_mark_that_cannot_be_written_or_read_mutes_nothing(host: Host) -> None:
+    host.mark.fails = PortError("no space left")
+    with pytest.raises(PortError):
+        await host.watcher.mute(host.clock.at + timedelta(minutes=2))
+    host.boot()
+    await host.watcher.resume()
+    await host.dies("worker")
+
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_a_mark_that_cannot_be_removed_is_no_error(host: Host) -> None:
+    await host.watcher.mute(host.clock.at + timedelta(minutes=2))
+    host.mark.fails = PortError("no space left")
+    await host.passes(121)
+    await host.dies("worker")
 
     assert host.people.told == ["worker crashed"]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.container_state import DOCKER
+from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from tests.telegram_chat.world import NOW, World
 
@@ -87,3 +88,6 @@ async def test_people_mute_for_a_length(world: World) -> None:
         assert world.muted_until == NOW + timedelta(hours=2)
         asked = await world.asks(world.anna, "/mute")
         assert asked.text.startswith("For how long? /mute 2h")
+        world.mute_fails = PortError("no space left")
+        failed = await world.asks(world.anna, "/mute 2h")
+        assert "no space left" in failed.text
