@@ -40,6 +40,7 @@ class Watcher:
     is_blind: bool = False
     _watched: frozenset[str] = frozenset()
     _looked: datetime | None = None
+    _refusal: str = ""
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -80,12 +81,12 @@ class Watcher:
         try:
             states = await self.containers.look()
         except ConfigError as error:
-            logger.warning("watch the containers: %s", error)
+            await self._no_stack(str(error))
             return True
         except BotError as error:
             await self._docker(Trouble.STOPPED, str(error))
             return True
-        self._looked = now
+        self._looked, self._refusal = now, ""
         await self._docker(None)
         await self._keep(states)
         if states.keys() != self._watched:
@@ -100,6 +101,13 @@ class Watcher:
             else:
                 is_whole = False
         return is_whole
+
+    async def _no_stack(self, refusal: str) -> None:
+        """The Engine answers, but which containers are the stack cannot be told."""
+        if refusal != self._refusal:
+            logger.warning("watch the containers: %s", refusal)
+            self._refusal = refusal
+        await self._docker(None)
 
     def _looked_at(self, service: str, state: ContainerState | None, now: datetime) -> Seen:
         if state is None:

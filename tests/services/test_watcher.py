@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.container_state import DOCKER, ContainerState, Happened, watch_rules
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
-from bot.domain.errors import BotError, PortError
+from bot.domain.errors import BotError, ConfigError, PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded
 from bot.domain.mute import Mute
 from bot.domain.stack import Role
@@ -354,6 +354,31 @@ async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -
     await host.watcher.look()
     await host.passes(40)
 
+    assert host.people.told == [f"{DOCKER} stopped", f"{DOCKER} well again"]
+
+
+async def test_a_stack_that_cannot_be_found_is_logged_once_while_that_lasts(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    for words in ("none", "none", "two", "", "two"):
+        host.containers.fails = ConfigError(words) if words else None
+        await host.watcher.look()
+        await host.passes(60)
+        await host.watcher.look()
+
+    logged = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert logged == [f"watch the containers: {words}" for words in ("none", "two", "two")]
+
+
+async def test_the_engine_is_well_where_it_has_no_stack(host: Host) -> None:
+    host.containers.fails = PortError("the Docker Engine does not answer")
+    await host.watcher.look()
+    await host.passes(20)
+    host.containers.fails = ConfigError("nothing looks like it")
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert not host.watcher.is_blind
     assert host.people.told == [f"{DOCKER} stopped", f"{DOCKER} well again"]
 
 
