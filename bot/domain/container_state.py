@@ -9,6 +9,8 @@ from bot.domain.stack import Role
 
 DOCKER = "Docker"
 """What all containers depend on; no service is called so."""
+STACK = "the stack"
+"""What is missing where no container is known to be of it; no service is called so."""
 _ORDERLY = frozenset({0, 130, 143})  # ended by itself, on Ctrl-C, on SIGTERM
 _STOP_SIGNALS = frozenset({"2", "3", "15"})
 _TOLD_TO = timedelta(minutes=2)  # a stop grants some seconds before it kills

@@ -80,7 +80,9 @@ def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str
         for name, members in projects.items()
         if _fits(members, wanted) or _of_role(members, wanted, Role.WORKER)
     ]
-    if len(likely) != 1:
+    if len(likely) > 1:
+        raise _several(likely)
+    if not likely:
         _refuse(projects, wanted)
     return likely[0]
 
@@ -104,13 +106,17 @@ def choose_containers(found: Sequence[Found], wanted: StackWanted) -> Chosen:
         return _in_project(wanted.project, projects[wanted.project], wanted)
     fitting = [name for name, members in projects.items() if _fits(members, wanted)]
     if len(fitting) > 1:
-        raise ConfigError(
-            f"several projects look like Authentik: {', '.join(sorted(fitting))}",
-            hint="Name yours in AKBOT_PROJECT.",
-        )
+        raise _several(fitting)
     if not fitting:
         return _refuse(projects, wanted)
     return _in_project(fitting[0], projects[fitting[0]], wanted)
+
+
+def _several(projects: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"several projects look like Authentik: {', '.join(sorted(projects))}",
+        hint="Name yours in AKBOT_PROJECT.",
+    )
 
 
 def _fits(members: Sequence[Found], wanted: StackWanted) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain.container_state import DOCKER, Before, ContainerState, Happened
+from bot.domain.container_state import DOCKER, STACK, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
 from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe, resumed
@@ -23,7 +23,7 @@ class Watcher:
     """*is_quiet* says whether people or a job restart things on purpose at the moment.
 
     What cannot be written or told yet is tried again with every `tick`. *is_blind*: the Engine does
-    not answer.
+    not answer, or has no stack; *had_stack* says whether it had one at some time.
     """
 
     containers: Containers
@@ -33,6 +33,7 @@ class Watcher:
     clock: Clock
     rules: Rules
     mute_mark: MuteMark
+    had_stack: Callable[[], Awaitable[bool]]
     _is_marked: bool = False
     _watch: Watch = field(default_factory=Watch)
     _before: dict[str, Before] = field(default_factory=dict)
@@ -88,6 +89,8 @@ class Watcher:
             return True
         self._looked, self._refusal = now, ""
         await self._docker(None)
+        if STACK in self._watch.views:
+            await self._observe(Seen(STACK, now))
         await self._keep(states)
         if states.keys() != self._watched:
             self._watched = frozenset(states)
@@ -108,6 +111,15 @@ class Watcher:
             logger.warning("watch the containers: %s", refusal)
             self._refusal = refusal
         await self._docker(None)
+        self.is_blind = True
+        is_told = any(each.trouble is Trouble.MISSING for each in self._watch.open.values())
+        try:
+            is_gone = not is_told and await self.had_stack()
+        except BotError as error:
+            logger.warning("look whether there was a stack: %s", error)
+            return
+        if is_gone:
+            await self._observe(Seen(STACK, self.clock.now(), Trouble.MISSING, refusal))
 
     def _looked_at(self, service: str, state: ContainerState | None, now: datetime) -> Seen:
         if state is None:
@@ -163,7 +175,7 @@ class Watcher:
             await self._take(hush(self._watch, self.clock.now(), self.rules, quiet=quiet))
 
     async def _keep(self, services: Iterable[str]) -> None:
-        kept = frozenset({DOCKER, *services})
+        kept = frozenset({DOCKER, STACK, *services})
         await self._take(keep(self._watch, kept, self.clock.now(), self.rules))
 
     async def _take(self, step: Step) -> None:

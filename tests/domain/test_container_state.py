@@ -159,10 +159,16 @@ def test_a_project_that_is_known_stays_the_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "containers",
-    [[], found("web"), found("worker") + found("worker", project="other")],
+    ("containers", "words"),
+    [
+        ([], "no containers that look like"),
+        (found("web"), "no containers that look like"),
+        (found("worker") + found("worker", project="other"), "several projects.*authentik, other"),
+    ],
     ids=["none", "others", "two"],
 )
-def test_where_nothing_or_too_much_looks_like_authentik(containers: list[Found]) -> None:
-    with pytest.raises(ConfigError):
+def test_where_nothing_or_too_much_looks_like_authentik(
+    containers: list[Found], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
         watched_services(containers, WANTED, "", {})

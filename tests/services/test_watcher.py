@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.container_state import DOCKER, ContainerState, Happened, watch_rules
+from bot.domain.container_state import DOCKER, STACK, ContainerState, Happened, watch_rules
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import BotError, ConfigError, PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded
@@ -156,7 +156,7 @@ class Host:
         self.clock = TurnedClock()
         self.containers = FakeContainers(self.clock)
         self.log, self.people, self.mark = FakeIncidentLog(), Telling(), FakeMute()
-        self.is_quiet = False
+        self.is_quiet = self.had_stack = False
         self.boot()
 
     def boot(self) -> None:
@@ -169,8 +169,14 @@ class Host:
             self.clock,
             watch_rules(NAMES),
             self.mark,
+            self.whether_it_had_one,
         )
         self.containers.watcher = self.watcher
+
+    async def whether_it_had_one(self) -> bool:
+        if self.log.fails:
+            raise self.log.fails
+        return self.had_stack
 
     async def quiet(self) -> bool:
         return self.is_quiet
@@ -378,8 +384,47 @@ async def test_the_engine_is_well_where_it_has_no_stack(host: Host) -> None:
     await host.watcher.look()
     await host.passes(40)
 
-    assert not host.watcher.is_blind
     assert host.people.told == [f"{DOCKER} stopped", f"{DOCKER} well again"]
+
+
+@pytest.mark.parametrize("had_stack", [True, False])
+async def test_a_stack_that_is_gone_when_the_bot_starts_is_told_where_there_was_one(
+    host: Host, *, had_stack: bool
+) -> None:
+    host.had_stack = had_stack
+    host.containers.states = {}
+    host.boot()
+    host.log.fails = PortError("the journal cannot be read")
+    await host.watcher.look()
+    host.log.fails = None
+    for _ in range(2):
+        host.boot()
+        await host.watcher.resume()
+        for _ in range(3):
+            await host.watcher.look()
+            await host.passes(10)
+    assert host.watcher.is_blind, "so the next look is soon"
+    assert host.people.told == [f"{STACK} missing"] * had_stack
+    host.containers.states.update(WELL)
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert not host.watcher.is_blind
+    assert host.people.told == [f"{STACK} missing", f"{STACK} well again"] * had_stack
+
+
+async def test_a_stack_whose_containers_are_told_as_missing_is_not_told_again(host: Host) -> None:
+    host.had_stack = True
+    host.containers.states.update(dict.fromkeys(WELL))
+    await host.watcher.look()
+    await host.passes(20)
+    before = [*host.people.told]
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == before
 
 
 async def test_a_short_restart_of_docker_is_no_news(host: Host) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.container_state import DOCKER
+from bot.domain.container_state import DOCKER, STACK
 from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from tests.telegram_chat.world import NOW, World
@@ -79,6 +79,21 @@ async def test_docker_itself_is_no_container(world: World) -> None:
         await world.said("The Docker Engine is well again since 12:00, after 2 min 0 s")
 
     assert "systemctl status docker" in opened.text
+
+
+async def test_a_stack_that_is_not_found_is_no_container(world: World) -> None:
+    words = "Docker has no containers that look like Authentik"
+    incident = replace(INCIDENT, root=STACK, trouble=Trouble.MISSING, detail=words)
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(incident))
+        opened = await world.said("The stack cannot be found since 11:58")
+        await chat.incidents.closed(Closed(incident, NOW))
+        await world.said("The stack is there again since 12:00, after 2 min 0 s")
+
+    assert opened.text.splitlines()[1:] == [
+        f"{words}.",
+        "Run docker compose up -d on the host, or name its project in AKBOT_PROJECT.",
+    ]
 
 
 async def test_people_mute_for_a_length(world: World) -> None:
