@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.adapters.gauge import DockerGauge
 from bot.adapters.heartbeat import HttpHeartbeat
+from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.domain.container_state import watch_rules
@@ -38,6 +39,8 @@ from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.entrypoints.telegram.chat import Chat
+
+_LATELY = 200  # jobs
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +83,8 @@ class _Service:
             self._is_quiet,
             app.clock,
             watch_rules(app.settings.service_names()),
+            MuteFile(app.folder),
+            self._had_stack,
         )
         if self._chat:
             app.listeners.append(self._chat.listener)
@@ -150,6 +155,11 @@ class _Service:
 
     async def _mute(self, until: datetime) -> None:
         await self._watcher.mute(until)
+
+    async def _had_stack(self) -> bool:
+        """Whether one was backed up lately."""
+        jobs = await self._app.journal.jobs.jobs(_LATELY)
+        return any(job.kind is JobKind.BACKUP and job.state is JobState.DONE for job in jobs)
 
     async def _is_quiet(self) -> bool:
         """Whether containers are restarted on purpose: by a job, whosever it is, or by people."""

@@ -118,7 +118,7 @@ def _details(service: str, status: str) -> dict[str, Any]:
         "Image": "sha256:1",
         "RestartCount": 0,
         "Config": {"Labels": _labels(service), "Image": "image:1", "Env": []},
-        "State": {"Status": status},
+        "State": {"Status": status, "ExitCode": 0, "OOMKilled": False},
         "NetworkSettings": {"Networks": {}},
         "Mounts": [{"Source": f"/srv/{service}", "Destination": "/media"}],
     }

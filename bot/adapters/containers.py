@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from bot.adapters.engine_api import EngineApi
 from bot.domain.container_state import ContainerState, Happened
-from bot.domain.discovery import Found, StackWanted, watched_services
+from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.stack import Role
 
 _PROJECT = "com.docker.compose.project"
@@ -31,6 +31,7 @@ class EngineContainers:
         self._wanted = wanted
         self._project = ""
         self._services: dict[Role, str] = {}
+        self._here: Collection[str] = ()
         self._since = ""
 
     async def look(self) -> Mapping[str, ContainerState | None]:
@@ -50,12 +51,16 @@ class EngineContainers:
         watched = set(self._services.values())
         here = [each for each in found if each.project == self._project]
         ids = {each.service: each.id for each in here if each.service in watched}
+        self._here = ids.keys()
         states = await asyncio.gather(*(self._inspect(*each) for each in ids.items()))
         return {**dict.fromkeys(watched), **{each.service: each for each in states if each}}
 
-    def forget_missing(self) -> None:
-        """What has no container now belongs to the stack no more: a job has removed it."""
-        self._services.clear()
+    def remember(self, services: Collection[str]) -> None:
+        self._services = recalled(self._wanted, services)
+
+    def forget_missing(self) -> Collection[str]:
+        self._services = lasting(self._services, self._here)
+        return self._services.values()
 
     async def _inspect(self, service: str, container_id: str) -> ContainerState | None:
         from docker.errors import NotFound  # noqa: PLC0415 - imported when used

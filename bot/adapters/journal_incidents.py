@@ -9,6 +9,8 @@ from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
 from bot.domain.incident import Incident, Trouble
 
+_END = "UPDATE incidents SET ended = ? WHERE root = ? AND ended IS NULL"
+
 
 class SqliteIncidentLog:
     """An IncidentLog in *database*."""
@@ -30,7 +32,13 @@ class SqliteIncidentLog:
             to_text(ended) if ended else None,
         )
         statement = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        await self._database.write(lambda journal: journal.execute(statement, values))
+
+        def write(journal: sqlite3.Connection) -> None:
+            journal.execute(statement, values)
+            if ended:
+                journal.execute(_END, (to_text(ended), incident.root))
+
+        await self._database.write(write)
 
     async def open_ones(self) -> Sequence[Incident]:
         statement = "SELECT * FROM incidents WHERE ended IS NULL ORDER BY opened"

@@ -1,7 +1,7 @@
 """What the Engine says of a container, in the terms of incidents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Rules, Seen, Trouble
@@ -9,6 +9,8 @@ from bot.domain.stack import Role
 
 DOCKER = "Docker"
 """What all containers depend on; no service is called so."""
+STACK = "the stack"
+"""What is missing where no container is known to be of it; no service is called so."""
 _ORDERLY = frozenset({0, 130, 143})  # ended by itself, on Ctrl-C, on SIGTERM
 _STOP_SIGNALS = frozenset({"2", "3", "15"})
 _TOLD_TO = timedelta(minutes=2)  # a stop grants some seconds before it kills
@@ -33,6 +35,11 @@ class ContainerState:
     exit_code: int
     out_of_memory: bool
     image: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a process."""
+        return self.status in {"running", "paused"}
 
     @property
     def serves(self) -> bool:
@@ -84,18 +91,25 @@ class Happened:
 
 @dataclass(frozen=True)
 class Before:
-    """What was said of a container before it died: when it was told to end, or lacked memory."""
+    """What events said of a container: when it was told to end, or lacked memory, and its *end*."""
 
     told_to: datetime | None = None
     out_of_memory: datetime | None = None
+    end: Seen | None = None
 
     def after(self, event: Happened) -> "Before":
         """With what *event* says."""
-        if event.action == "oom":
-            return Before(self.told_to, event.at)
-        if event.action == "kill" and event.signal in _STOP_SIGNALS:
-            return Before(event.at, self.out_of_memory)
-        return Before() if event.action == "start" else self
+        match event.action:
+            case "oom":
+                return replace(self, out_of_memory=event.at)
+            case "kill" if event.signal in _STOP_SIGNALS:
+                return replace(self, told_to=event.at)
+            case "die":
+                return replace(self, end=self.death(event))
+            case "start":
+                return Before()
+            case _:
+                return self
 
     def death(self, event: Happened) -> Seen:
         """What it means that it died now."""
@@ -105,6 +119,20 @@ class Before:
             told_to=_recent(self.told_to, event.at),
         )
         return Seen(event.service, event.at, trouble, detail, event.image)
+
+    def look(self, seen: Seen) -> Seen:
+        """What was *seen* by a look, which cannot know who ended a container."""
+        if seen.trouble is not Trouble.CRASHED:
+            return seen
+        if self.end:
+            return replace(seen, trouble=self.end.trouble, detail=self.end.detail)
+        if _recent(self.told_to, seen.at):
+            return replace(seen, trouble=Trouble.STOPPED)
+        return seen
+
+    def alive(self) -> "Before":
+        """With the news that it runs."""
+        return replace(self, end=None)
 
 
 def _recent(moment: datetime | None, now: datetime) -> bool:

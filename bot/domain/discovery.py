@@ -1,12 +1,13 @@
 """Which containers are the stack: by Compose's labels, and by the settings where those are many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import ConfigError
 from bot.domain.stack import Role
 
 REQUIRED = (Role.POSTGRESQL, Role.SERVER)
+_MAY_GO = frozenset({Role.REDIS})  # an update removes it for good
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,23 @@ def watched_services(
     services: dict[Role, str] = {}
     for role, names in wanted.services.items():
         present = next((name for name in names if name in members), known.get(role))
-        if present or role in REQUIRED or role in wanted.named:
+        if present or role not in _MAY_GO or role in wanted.named:
             services[role] = present or names[0]
     return project, services
+
+
+def lasting(known: Mapping[Role, str], here: Collection[str]) -> dict[Role, str]:
+    """Without those that are not *here*, and may be away for good."""
+    return {role: name for role, name in known.items() if name in here or role not in _MAY_GO}
+
+
+def recalled(wanted: StackWanted, services: Collection[str]) -> dict[Role, str]:
+    """What is known of the stack where it is known that *services* were watched."""
+    known = {
+        role: next((name for name in names if name in services), "")
+        for role, names in wanted.services.items()
+    }
+    return lasting({role: name for role, name in known.items() if name}, ())
 
 
 def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str:
@@ -65,7 +80,9 @@ def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str
         for name, members in projects.items()
         if _fits(members, wanted) or _of_role(members, wanted, Role.WORKER)
     ]
-    if len(likely) != 1:
+    if len(likely) > 1:
+        raise _several(likely)
+    if not likely:
         _refuse(projects, wanted)
     return likely[0]
 
@@ -89,13 +106,17 @@ def choose_containers(found: Sequence[Found], wanted: StackWanted) -> Chosen:
         return _in_project(wanted.project, projects[wanted.project], wanted)
     fitting = [name for name, members in projects.items() if _fits(members, wanted)]
     if len(fitting) > 1:
-        raise ConfigError(
-            f"several projects look like Authentik: {', '.join(sorted(fitting))}",
-            hint="Name yours in AKBOT_PROJECT.",
-        )
+        raise _several(fitting)
     if not fitting:
         return _refuse(projects, wanted)
     return _in_project(fitting[0], projects[fitting[0]], wanted)
+
+
+def _several(projects: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"several projects look like Authentik: {', '.join(sorted(projects))}",
+        hint="Name yours in AKBOT_PROJECT.",
+    )
 
 
 def _fits(members: Sequence[Found], wanted: StackWanted) -> bool:

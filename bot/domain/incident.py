@@ -88,12 +88,16 @@ class Opened:
 
 @dataclass(frozen=True)
 class Closed:
-    """All has been well since *ended*, but for those *left*; *image* is the one that runs now."""
+    """All has been well since *ended*, but for those *left*; *image* is the one that runs now.
+
+    Not *is_here*: the stack has no such service any more.
+    """
 
     incident: Incident
     ended: datetime
     image: str = ""
     left: frozenset[str] = frozenset()
+    is_here: bool = True
 
     @property
     def lasted(self) -> timedelta:

@@ -22,6 +22,7 @@ from bot.domain.incident import (
     Seen,
     Trouble,
 )
+from bot.domain.mute import Mute
 
 _SETTLES_LONGER = timedelta(hours=1)  # as long as it broke again within this
 _MOST_CLOSINGS = 6
@@ -40,13 +41,17 @@ class _View:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """All that is remembered: as much as there are services, however much happens."""
+    """All that is remembered: as much as there are services, however much happens.
+
+    *counted*: since when each is reminded of; what is `opened` names an incident and never moves.
+    """
 
     views: Mapping[str, _View] = field(default_factory=dict)
     open: Mapping[str, Incident] = field(default_factory=dict)
+    counted: Mapping[str, datetime] = field(default_factory=dict)
     closings: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     is_quiet: bool = False
-    muted_until: datetime | None = None
+    muted: Mute | None = None
     loud_since: datetime | None = None
 
     def holder(self, service: str) -> Incident | None:
@@ -60,7 +65,7 @@ class Watch:
 
     @property
     def is_silent(self) -> bool:
-        return self.is_quiet or self.muted_until is not None
+        return self.is_quiet or self.muted is not None
 
 
 Step = tuple[Watch, tuple[News, ...]]
@@ -71,33 +76,55 @@ def resumed(watch: Watch, incidents: Iterable[Incident]) -> Watch:
     for each in incidents:
         view = _View(each.trouble, each.began, each.detail, each.image)
         views = dict.fromkeys(each.members, view)
-        watch = replace(watch, views={**watch.views, **views}, open={**watch.open, each.root: each})
+        watch = replace(
+            watch,
+            views={**watch.views, **views},
+            open={**watch.open, each.root: each},
+            counted={**watch.counted, each.root: each.opened},
+        )
     return watch
 
 
-def without_missing(watch: Watch) -> Watch:
-    """Without the services that have no container and are in no incident."""
-    views = {
-        name: view
-        for name, view in watch.views.items()
-        if view.trouble is not Trouble.MISSING or watch.holder(name)
-    }
-    return replace(watch, views=views)
+def keep(watch: Watch, services: frozenset[str], now: datetime, rules: Rules) -> Step:
+    """Forget all but *services*: others are part of the stack no more, and their incidents end."""
+    ended = [
+        Closed(each, now, left=_in_trouble(watch, each.others & services), is_here=False)
+        for root, each in watch.open.items()
+        if root not in services
+    ]
+    watch = replace(
+        watch,
+        views={name: view for name, view in watch.views.items() if name in services},
+        open={
+            root: replace(each, others=each.others & services)
+            for root, each in watch.open.items()
+            if root in services
+        },
+    )
+    watch, news = advance(watch, now, rules)
+    return watch, (*ended, *news)
 
 
-def observe(watch: Watch, seen: Seen, rules: Rules) -> Step:
-    """Take note of what is seen, and of the time that has passed."""
-    watch = _rewound(watch, seen.at)
+def _in_trouble(watch: Watch, services: Iterable[str]) -> frozenset[str]:
+    return frozenset(each for each in services if watch.views[each].trouble)
+
+
+def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
+    """Take note of what was seen, maybe a while ago, and of the time that has passed until *now*.
+
+    An event comes late, and by another clock: it does not set this one.
+    """
+    watch = _rewound(watch, now)
     old = watch.views.get(seen.service)
     stays = old is not None and (old.trouble is None) is (seen.trouble is None)
-    since = old.since if old and stays else seen.at
+    since = old.since if old and stays else min(seen.at, now)
     view = _View(seen.trouble, since, seen.detail, seen.image or (old.image if old else ""))
     watch = replace(watch, views={**watch.views, seen.service: view})
     holder = watch.holder(seen.service)
     if holder and old and _breaks_again(old.trouble, seen.trouble):
         holder = replace(holder, flaps=holder.flaps + 1)
         watch = replace(watch, open={**watch.open, holder.root: holder})
-    return advance(watch, seen.at, rules)
+    return advance(watch, now, rules)
 
 
 def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
@@ -112,16 +139,18 @@ def hush(watch: Watch, now: datetime, rules: Rules, *, quiet: bool) -> Step:
     return advance(replace(watch, is_quiet=quiet), now, rules)
 
 
-def mute(watch: Watch, now: datetime, until: datetime, rules: Rules) -> Step:
-    """Let nothing open *until* then; what is closed is told, and what lasts opens afterwards."""
-    return advance(replace(watch, muted_until=until), now, rules)
+def mute(watch: Watch, muted: Mute, now: datetime, rules: Rules) -> Step:
+    """Let nothing open while *muted*; what is closed is told, and what lasts opens afterwards."""
+    return advance(replace(watch, muted=muted), now, rules)
 
 
 def advance(watch: Watch, now: datetime, rules: Rules) -> Step:
     """Let time pass until *now*."""
     watch = _rewound(watch, now)
-    if watch.muted_until and watch.muted_until <= now:
-        watch = replace(watch, loud_since=watch.muted_until, muted_until=None)
+    muted = watch.muted.at(now) if watch.muted else None
+    if muted and muted.until <= now:
+        watch, muted = replace(watch, loud_since=muted.until), None
+    watch = replace(watch, muted=muted)
     news: list[News] = []
     for step in (_close, _open, _remind):
         watch, more = step(watch, now, rules)
@@ -132,7 +161,7 @@ def advance(watch: Watch, now: datetime, rules: Rules) -> Step:
 def _rewound(watch: Watch, now: datetime) -> Watch:
     """The clock was set back: nothing then began later than now."""
     known = [each.since for each in watch.views.values()]
-    known += [each.opened for each in watch.open.values()]
+    known += watch.counted.values()
     if max(known, default=now) <= now and (watch.loud_since or now) <= now:
         return watch
     return replace(
@@ -140,10 +169,8 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
         views={
             name: replace(view, since=min(view.since, now)) for name, view in watch.views.items()
         },
-        open={
-            root: replace(each, opened=min(each.opened, now), began=min(each.began, now))
-            for root, each in watch.open.items()
-        },
+        open={root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()},
+        counted={root: min(since, now) for root, since in watch.counted.items()},
         loud_since=min(watch.loud_since, now) if watch.loud_since else None,
     )
 
@@ -152,7 +179,7 @@ def _close(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]
     news: list[News] = []
     for root, incident in list(watch.open.items()):
         views = {each: watch.views[each] for each in incident.members}
-        left = frozenset(each for each, view in views.items() if view.trouble)
+        left = _in_trouble(watch, incident.members)
         back = max((view.since for view in views.values() if not view.trouble), default=now)
         needed = rules.linger if left else _settle(watch, root, now, rules)
         if root in left or now - back < needed:
@@ -229,13 +256,14 @@ def _opened(
     )
     gone = {each.root for each in absorbed}
     rest = {root: each for root, each in watch.open.items() if root not in gone}
-    return replace(watch, open={**rest, name: incident}), Opened(incident, absorbed)
+    watch = replace(watch, open={**rest, name: incident}, counted={**watch.counted, name: now})
+    return watch, Opened(incident, absorbed)
 
 
 def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
     for root, incident in list(watch.open.items()):
-        due = incident.opened + _reminded_after(incident.reminders, rules)
+        due = watch.counted[root] + _reminded_after(incident.reminders, rules)
         if now < due or watch.is_silent or not watch.views[root].trouble:
             continue
         reminded = replace(incident, reminders=incident.reminders + 1)

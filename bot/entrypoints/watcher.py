@@ -12,7 +12,7 @@ from bot.services.watch_ports import Containers
 from bot.services.watcher import Watcher
 
 _LOOK_EVERY = 60.0  # events are lost when the Engine restarts
-_LOOK_SOONER = 5.0  # while the Engine does not answer
+_LOOK_SOONER = 5.0  # while the Engine does not answer, or no stack is there
 _BETWEEN_LOOKS = 0.5  # however many events there are
 _TICK = 1.0
 _FOLLOW_AGAIN = 1.0

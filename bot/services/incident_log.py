@@ -15,7 +15,8 @@ class LoggedIncidents:
 
     async def closed(self, closed: Closed) -> None:
         seconds = f"{closed.lasted.total_seconds():.0f} s"
-        logger.warning("%s is well again after %s", closed.incident.root, seconds)
+        end = "is well again" if closed.is_here else "is no longer part of the stack,"
+        logger.warning("%s %s after %s", closed.incident.root, end, seconds)
 
     async def reminded(self, reminded: Reminded) -> None:
         logger.error("still: %s", reminded.incident.words)

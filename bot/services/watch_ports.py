@@ -1,11 +1,12 @@
 """What the watcher needs of the outside."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bot.domain.container_state import ContainerState, Happened
 from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.mute import Mute
 
 
 class Containers(Protocol):
@@ -17,8 +18,14 @@ class Containers(Protocol):
         Raises PortError where the Engine does not answer, ConfigError where there is no stack.
         """
 
-    def forget_missing(self) -> None:
-        """What has no container now need have none: a job or a person has removed it."""
+    def remember(self, services: Collection[str]) -> None:
+        """They were the stack's before a restart of akbot."""
+
+    def forget_missing(self) -> Collection[str]:
+        """Without a container the stack may do without it (Redis), if a job or a person removed it.
+
+        Returns what is watched still.
+        """
 
     def events(self) -> AsyncGenerator[Happened]:
         """What happens to them, from where the last call left off, until the Engine hangs up.
@@ -31,10 +38,26 @@ class IncidentLog(Protocol):
     """The incidents, over any restart. Raises PortError when the disk does not take it."""
 
     async def write(self, incident: Incident, ended: datetime | None = None) -> None:
-        """Write it down, anew or as it is by now."""
+        """Write it down, anew or as it is by now; with *ended* nothing of its root is open."""
 
     async def open_ones(self) -> Sequence[Incident]:
         """Those that have not ended."""
+
+
+class MuteMark(Protocol):
+    """Until when people want to hear of no new incident, over any restart.
+
+    Raises PortError where the disk does not take it, ConfigError where it cannot be read.
+    """
+
+    async def read(self) -> Mute | None:
+        """None where they want to hear."""
+
+    async def write(self, mute: Mute) -> None:
+        """Let *mute* be the one that counts."""
+
+    async def clear(self) -> None:
+        """It is over."""
 
 
 class IncidentTeller(Protocol):

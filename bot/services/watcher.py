@@ -3,16 +3,17 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain.container_state import DOCKER, Before, ContainerState, Happened
+from bot.domain.container_state import DOCKER, STACK, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, mute, observe, resumed, without_missing
+from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe, resumed
+from bot.domain.mute import Mute
 from bot.services.ports import Clock
-from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller
+from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller, MuteMark
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class Watcher:
     """*is_quiet* says whether people or a job restart things on purpose at the moment.
 
     What cannot be written or told yet is tried again with every `tick`. *is_blind*: the Engine does
-    not answer.
+    not answer, or has no stack; *had_stack* says whether it had one at some time.
     """
 
     containers: Containers
@@ -31,11 +32,16 @@ class Watcher:
     is_quiet: Callable[[], Awaitable[bool]]
     clock: Clock
     rules: Rules
+    mute_mark: MuteMark
+    had_stack: Callable[[], Awaitable[bool]]
+    _is_marked: bool = False
     _watch: Watch = field(default_factory=Watch)
     _before: dict[str, Before] = field(default_factory=dict)
     _untold: deque[News] = field(default_factory=deque)
     is_blind: bool = False
     _watched: frozenset[str] = frozenset()
+    _looked: datetime | None = None
+    _refusal: str = ""
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -43,7 +49,19 @@ class Watcher:
         """Take up what an earlier process left open."""
         incidents = await self.log.open_ones()
         self._watch = resumed(self._watch, incidents)
-        self._untold += [Opened(each) for each in incidents]  # it may have died before it told
+        known = self._watch.open.values()
+        self.containers.remember(self._watch.views.keys())
+        self._untold += [Opened(each) for each in known]  # it may have died before it told
+        await self._resume_mute()
+
+    async def _resume_mute(self) -> None:
+        try:
+            muted = await self.mute_mark.read()
+        except BotError as error:
+            logger.warning("%s", error)
+            return
+        if muted:
+            await self._mute(muted)
 
     async def happened(self, event: Happened) -> bool:
         """Take note of an event; whether a look must show what it means."""
@@ -52,8 +70,10 @@ class Watcher:
         self._before[event.service] = before.after(event)
         if event.action != "die":
             return event.action not in {"kill", "oom"}
+        if self._looked and event.at < self._looked:  # the Engine tells what it told nobody before
+            return True
         await self._hush_or_not()
-        await self._take(observe(self._watch, before.death(event), self.rules))
+        await self._observe(before.death(event))
         return False
 
     async def look(self) -> bool:
@@ -62,39 +82,85 @@ class Watcher:
         try:
             states = await self.containers.look()
         except ConfigError as error:
-            logger.warning("watch the containers: %s", error)
+            await self._no_stack(str(error))
             return True
         except BotError as error:
             await self._docker(Trouble.STOPPED, str(error))
             return True
+        self._looked, self._refusal = now, ""
         await self._docker(None)
+        if STACK in self._watch.views:
+            await self._observe(Seen(STACK, now))
+        await self._keep(states)
         if states.keys() != self._watched:
             self._watched = frozenset(states)
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
         if self._watch.has_trouble or not all(map(_serves, states.values())):
             await self._hush_or_not()
-        changed = {service for service in states if events[service] != self._events[service]}
-        for service in states.keys() - changed:
-            state = states[service]
-            missing = Seen(service, now, Trouble.MISSING, "it has no container")
-            seen = state.seen(now) if state else missing
-            await self._take(observe(self._watch, seen, self.rules))
-        return not changed
+        is_whole = True
+        for service, state in sorted(states.items()):
+            if events[service] == self._events[service]:  # it may change while others are told
+                await self._observe(self._looked_at(service, state, now))
+            else:
+                is_whole = False
+        return is_whole
+
+    async def _no_stack(self, refusal: str) -> None:
+        """The Engine answers, but which containers are the stack cannot be told."""
+        if refusal != self._refusal:
+            logger.warning("watch the containers: %s", refusal)
+            self._refusal = refusal
+        await self._docker(None)
+        self.is_blind = True
+        is_told = any(each.trouble is Trouble.MISSING for each in self._watch.open.values())
+        try:
+            is_gone = not is_told and await self.had_stack()
+        except BotError as error:
+            logger.warning("look whether there was a stack: %s", error)
+            return
+        if is_gone:
+            await self._observe(Seen(STACK, self.clock.now(), Trouble.MISSING, refusal))
+
+    def _looked_at(self, service: str, state: ContainerState | None, now: datetime) -> Seen:
+        if state is None:
+            return Seen(service, now, Trouble.MISSING, "it has no container")
+        before, seen = self._before.get(service, Before()), state.seen(now)
+        if state.runs:
+            self._before[service] = before.alive()
+        return before.look(seen)
 
     async def tick(self) -> None:
         """Let time pass; every second or so."""
         if self._watch.is_quiet or self._watch.has_trouble:
             await self._hush_or_not()
         await self._take(advance(self._watch, self.clock.now(), self.rules))
+        if self._is_marked and not self._watch.muted:
+            await self._end_mute()
 
     async def mute(self, until: datetime) -> None:
-        """Let nothing open until then."""
-        await self._take(mute(self._watch, self.clock.now(), until, self.rules))
+        """Let nothing open until then. Raises PortError, and changes nothing, on a full disk."""
+        muted = Mute(self.clock.now(), until)
+        await self.mute_mark.write(muted)
+        await self._mute(muted)
+
+    async def _mute(self, muted: Mute) -> None:
+        self._is_marked = True
+        await self._take(mute(self._watch, muted, self.clock.now(), self.rules))
+
+    async def _end_mute(self) -> None:
+        """Else a clock that is set back would revive it at the next start."""
+        self._is_marked = False
+        try:
+            await self.mute_mark.clear()
+        except BotError as error:
+            logger.warning("%s", error)
+
+    async def _observe(self, seen: Seen) -> None:
+        await self._take(observe(self._watch, seen, self.clock.now(), self.rules))
 
     async def _docker(self, trouble: Trouble | None, detail: str = "") -> None:
         self.is_blind = trouble is not None
-        seen = Seen(DOCKER, self.clock.now(), trouble, detail)
-        await self._take(observe(self._watch, seen, self.rules))
+        await self._observe(Seen(DOCKER, self.clock.now(), trouble, detail))
 
     async def _hush_or_not(self) -> None:
         try:
@@ -104,13 +170,13 @@ class Watcher:
             return
         if quiet != self._watch.is_quiet:
             if not quiet:
-                self._forget_missing()
+                # a job may have removed a service for good, as an update does with Redis
+                await self._keep(self.containers.forget_missing())
             await self._take(hush(self._watch, self.clock.now(), self.rules, quiet=quiet))
 
-    def _forget_missing(self) -> None:
-        """A job may have removed a service for good, as an update does with Redis."""
-        self.containers.forget_missing()
-        self._watch = without_missing(self._watch)
+    async def _keep(self, services: Iterable[str]) -> None:
+        kept = frozenset({DOCKER, STACK, *services})
+        await self._take(keep(self._watch, kept, self.clock.now(), self.rules))
 
     async def _take(self, step: Step) -> None:
         self._watch, news = step

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.journal import Journal
+from bot.adapters.mute_file import MuteFile
 from bot.adapters.state_folder import StateFolder
+from bot.domain.errors import ConfigError
 from bot.domain.incident import Incident, Trouble
-from bot.services.watch_ports import IncidentLog
-from tests.services.test_watcher import FakeIncidentLog
+from bot.domain.mute import Mute
+from bot.services.watch_ports import IncidentLog, MuteMark
+from tests.services.test_watcher import FakeIncidentLog, FakeMute
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 INCIDENT = Incident(
@@ -57,6 +60,17 @@ async def test_the_same_root_may_have_another_one_later(log: IncidentLog) -> Non
     assert list(await log.open_ones()) == [later]
 
 
+async def test_an_end_is_that_of_all_that_the_root_has_open(log: IncidentLog) -> None:
+    later = replace(INCIDENT, opened=NOW + timedelta(hours=1))
+    other = replace(INCIDENT, root="redis")
+    for each in (INCIDENT, later, other):
+        await log.write(each)
+
+    await log.write(later, NOW + timedelta(hours=2))
+
+    assert list(await log.open_ones()) == [other]
+
+
 async def test_what_ended_long_ago_is_forgotten_and_what_lasts_is_not(journal: Journal) -> None:
     later = replace(INCIDENT, opened=NOW + timedelta(hours=1))
     await journal.incidents.write(INCIDENT, NOW)
@@ -65,3 +79,30 @@ async def test_what_ended_long_ago_is_forgotten_and_what_lasts_is_not(journal: J
     await journal.jobs.compact(NOW + timedelta(days=1))
 
     assert list(await journal.incidents.open_ones()) == [later]
+
+
+@pytest.fixture(params=["fake", "file"])
+def mark(request: pytest.FixtureRequest, tmp_path: Path) -> MuteMark:
+    return FakeMute() if request.param == "fake" else MuteFile(StateFolder(tmp_path / "state"))
+
+
+async def test_a_mute_is_the_one_that_was_written_last(mark: MuteMark) -> None:
+    first, second = (Mute(NOW, NOW + timedelta(hours=each)) for each in (2, 1))
+    assert await mark.read() is None
+    await mark.write(first)
+    await mark.write(second)
+    assert await mark.read() == second
+
+    await mark.clear()
+    await mark.clear()
+    assert await mark.read() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"seen": 1, "until": 2}', b"\xff"])
+async def test_a_damaged_file_is_told_with_its_way_out(tmp_path: Path, content: bytes) -> None:
+    folder = StateFolder(tmp_path)
+    (tmp_path / "muted").write_bytes(content)
+
+    with pytest.raises(ConfigError, match="damaged") as caught:
+        await MuteFile(folder).read()
+    assert "/mute" in caught.value.hint

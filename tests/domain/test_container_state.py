@@ -11,7 +11,7 @@ from bot.domain.container_state import (
     ended,
     watch_rules,
 )
-from bot.domain.discovery import Found, StackWanted, watched_services
+from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import ConfigError
 from bot.domain.incident import Trouble
 from bot.domain.stack import Role
@@ -84,6 +84,33 @@ def test_a_start_makes_a_clean_slate() -> None:
     assert started.death(death).trouble is Trouble.CRASHED
 
 
+@pytest.mark.parametrize(
+    ("events", "trouble"),
+    [
+        ([], Trouble.CRASHED),
+        ([("kill", "15")], Trouble.STOPPED),
+        ([("kill", "9")], Trouble.CRASHED),
+        ([("kill", "15"), ("die", "")], Trouble.STOPPED),
+        ([("oom", ""), ("die", "")], Trouble.OUT_OF_MEMORY),
+        ([("kill", "15"), ("die", ""), ("start", "")], Trouble.CRASHED),
+    ],
+)
+def test_a_look_at_a_dead_container_counts_less_than_what_events_said_of_its_end(
+    events: list[tuple[str, str]], trouble: Trouble
+) -> None:
+    before = Before()
+    for action, signal in events:
+        before = before.after(Happened("worker", NOW, action, exit_code=137, signal=signal))
+    dead, well = replace(STATE, status="exited", exit_code=137).seen(NOW), STATE.seen(NOW)
+
+    assert before.look(dead).trouble is trouble
+    assert before.look(well) == well
+    if events and events[-1][0] == "die":
+        later = replace(dead, at=NOW + timedelta(minutes=3))
+        assert before.look(later).trouble is trouble
+        assert before.alive().look(later).trouble is Trouble.CRASHED
+
+
 def test_what_depends_on_what() -> None:
     depends = watch_rules(NAMES).depends
 
@@ -102,7 +129,7 @@ def found(*services: str, project: str = "authentik") -> list[Found]:
         (["postgresql", "worker"], {}, {"postgresql", "authentik", "worker"}),
         (["postgresql", "worker"], {Role.SERVER: "server"}, {"postgresql", "server", "worker"}),
         (["worker"], {Role.REDIS: "redis"}, {"postgresql", "authentik", "worker", "redis"}),
-        (["postgresql", "authentik", "mailer"], {}, {"postgresql", "authentik"}),
+        (["postgresql", "authentik", "mailer"], {}, {"postgresql", "authentik", "worker"}),
     ],
 )
 def test_what_is_watched_also_where_it_is_missing(
@@ -114,20 +141,34 @@ def test_what_is_watched_also_where_it_is_missing(
     assert set(chosen.values()) == watched
 
 
+def test_only_redis_may_be_away_for_good() -> None:
+    known = {Role.REDIS: "redis", Role.SERVER: "server", Role.WORKER: "worker"}
+
+    assert lasting(known, {"redis", "server"}) == known
+    assert lasting(known, {"server"}) == {Role.SERVER: "server", Role.WORKER: "worker"}
+    assert recalled(WANTED, {"server", "redis", "mailer"}) == {Role.SERVER: "server"}
+
+
 def test_a_project_that_is_known_stays_the_one() -> None:
     others = found("postgresql", "server", project="other")
 
     project, chosen = watched_services(others, WANTED, "authentik", {Role.SERVER: "server"})
 
     assert project == "authentik"
-    assert set(chosen.values()) == {"postgresql", "server"}
+    assert set(chosen.values()) == {"postgresql", "server", "worker"}
 
 
 @pytest.mark.parametrize(
-    "containers",
-    [[], found("web"), found("worker") + found("worker", project="other")],
+    ("containers", "words"),
+    [
+        ([], "no containers that look like"),
+        (found("web"), "no containers that look like"),
+        (found("worker") + found("worker", project="other"), "several projects.*authentik, other"),
+    ],
     ids=["none", "others", "two"],
 )
-def test_where_nothing_or_too_much_looks_like_authentik(containers: list[Found]) -> None:
-    with pytest.raises(ConfigError):
+def test_where_nothing_or_too_much_looks_like_authentik(
+    containers: list[Found], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
         watched_services(containers, WANTED, "", {})

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incident import Closed, Incident, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, mute, observe
+from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe
+from bot.domain.mute import Mute
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DATABASE, REDIS, SERVER, WORKER = "postgresql", "redis", "authentik", "worker"
@@ -37,13 +38,18 @@ class Story:
         self.news += news
 
     def sees(self, service: str, trouble: Trouble | None = None, detail: str = "") -> None:
-        self._take(observe(self.watch, Seen(service, self.now, trouble, detail), RULES))
+        seen = Seen(service, self.now, trouble, detail)
+        self._take(observe(self.watch, seen, self.now, RULES))
+
+    def keeps(self, *services: str) -> None:
+        self._take(keep(self.watch, frozenset(services), self.now, RULES))
 
     def hushes(self, *, quiet: bool) -> None:
         self._take(hush(self.watch, self.now, RULES, quiet=quiet))
 
     def mutes(self, **length: float) -> None:
-        self._take(mute(self.watch, self.now, self.now + timedelta(**length), RULES))
+        muted = Mute(self.now, self.now + timedelta(**length))
+        self._take(mute(self.watch, muted, self.now, RULES))
 
     def passes(self, seconds: float = 0, **length: float) -> None:
         """The watcher looks at the clock every second; here as often as something may change."""
@@ -62,6 +68,8 @@ def _words(news: News) -> str:
         case Opened(incident, absorbed):
             gone = "".join(f", explains {each.root}" for each in absorbed)
             return f"{incident.root} {incident.trouble}{gone}"
+        case Closed(incident, is_here=False, left=left):
+            return f"{incident.root} belongs to it no more, left {sorted(left)}"
         case Closed(incident, _, _, left):
             others = "".join(f" +{each}" for each in sorted(incident.others))
             still = "".join(f", left {each}" for each in sorted(left))
@@ -205,6 +213,42 @@ def test_what_stays_down_when_its_cause_is_gone_is_told(story: Story) -> None:
     ]
 
 
+def test_what_belongs_to_the_stack_no_more_ends_its_incident_and_holds_no_other(
+    story: Story,
+) -> None:
+    story.sees(DATABASE, T.CRASHED)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.sees(REDIS, T.MISSING)
+    story.sees(SERVER, T.UNHEALTHY)
+    story.passes(20)
+    story.keeps(DATABASE, SERVER, WORKER)
+    story.sees(DATABASE)
+    story.keeps(DATABASE, SERVER)
+    story.passes(60)
+    story.sees(SERVER)
+    story.passes(60)
+
+    assert story.told == [
+        "postgresql crashed",
+        "redis missing",
+        "redis belongs to it no more, left []",
+        "postgresql +authentik well after 80 s",
+    ]
+    assert set(story.watch.views) == {DATABASE, SERVER}
+
+
+def test_what_was_held_by_one_that_is_gone_is_told_by_itself(story: Story) -> None:
+    story.sees(REDIS, T.PAUSED)
+    story.sees(WORKER, T.CRASHED)
+    story.keeps(DATABASE, SERVER, WORKER)
+
+    assert story.told == [
+        "redis paused",
+        "redis belongs to it no more, left ['worker']",
+        "worker crashed",
+    ]
+
+
 def test_a_job_of_ours_may_restart_what_it_likes(story: Story) -> None:
     story.hushes(quiet=True)
     for service in SERVICES:
@@ -250,6 +294,18 @@ def test_while_muted_nothing_opens_and_afterwards_what_lasts_does(story: Story) 
     assert story.told == ["worker crashed"]
 
 
+def test_a_mute_lasts_no_longer_where_the_clock_is_set_back(story: Story) -> None:
+    story.mutes(hours=2)
+    story.sees(WORKER, T.CRASHED)
+    story.passes(hours=1, minutes=59)
+    story.now -= timedelta(hours=10)
+    story.passes(55)
+    assert story.told == []
+    story.passes(10)
+
+    assert story.told == ["worker crashed"]
+
+
 def test_reminders_back_off(story: Story) -> None:
     story.sees(WORKER, T.PAUSED)
     hours = []
@@ -264,9 +320,9 @@ def test_reminders_back_off(story: Story) -> None:
 
 def test_the_image_of_before_and_of_after_are_known(story: Story) -> None:
     seen = Seen(WORKER, START, T.CRASHED, "exit code 1", "sha256:old")
-    story.watch, _ = observe(story.watch, seen, RULES)
+    story.watch, _ = observe(story.watch, seen, START, RULES)
     well = Seen(WORKER, START + timedelta(seconds=9), None, "", "sha256:new")
-    story.watch, _ = observe(story.watch, well, RULES)
+    story.watch, _ = observe(story.watch, well, well.at, RULES)
     story.now = well.at
     story.passes(40)
 
@@ -286,6 +342,31 @@ def test_a_clock_that_is_set_back_does_not_silence_anything(story: Story) -> Non
     story.passes(40)
 
     assert story.told[1:] == ["worker well after 0 s"]
+
+
+def test_what_is_told_late_began_then_and_moves_nothing_else(story: Story) -> None:
+    story.sees(REDIS, T.PAUSED)
+    story.passes(60)
+    late = Seen(DATABASE, story.now - timedelta(seconds=90), T.CRASHED)
+    story.watch, news = observe(story.watch, late, story.now, RULES)
+
+    (opened,) = news
+    assert (opened.incident.began, opened.incident.opened) == (late.at, story.now)
+    assert story.watch.open[REDIS].began == START
+    early = Seen(SERVER, story.now + timedelta(seconds=5), T.STOPPED)
+    story.watch, _ = observe(story.watch, early, story.now, RULES)
+    assert story.watch.views[SERVER].since == story.now, "the Engine's clock may go before ours"
+
+
+def test_an_incident_keeps_its_name_when_the_clock_is_set_back_and_is_still_reminded_of(
+    story: Story,
+) -> None:
+    story.sees(WORKER, T.PAUSED)
+    story.now -= timedelta(days=1)
+    story.passes(hours=1, seconds=5)
+
+    assert story.told == ["worker paused", "worker still, 1"]
+    assert {each.incident.opened for each in story.news} == {START}
 
 
 def test_ten_thousand_events_in_a_minute_are_one_message_and_cost_nothing(story: Story) -> None:
@@ -311,6 +392,7 @@ TROUBLES = st.sampled_from([None, None, *Trouble])
 class Sees:
     service: str
     trouble: Trouble | None
+    late: timedelta
 
 
 @dataclass(frozen=True)
@@ -329,25 +411,25 @@ class Mutes:
 
 
 Action = Sees | Waits | Hushes | Mutes
-SEES = st.builds(Sees, st.sampled_from(SERVICES), TROUBLES)
+SEES = st.builds(Sees, st.sampled_from(SERVICES), TROUBLES, TIMES)
 OTHERS = [st.builds(Waits, TIMES), st.builds(Hushes, st.booleans()), st.builds(Mutes, TIMES)]
 ACTIONS: st.SearchStrategy[list[Action]] = st.lists(st.one_of(SEES, SEES, *OTHERS), max_size=60)
 
 
 def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
-    """What people believe; openings and closings must alternate."""
+    """What people believe; openings and closings must alternate, each under the same name."""
     for each in news:
         match each:
             case Opened(incident, absorbed):
                 assert incident.root not in told
                 for gone in absorbed:
-                    del told[gone.root]
+                    assert told.pop(gone.root).opened == gone.opened
                 told[incident.root] = incident
             case Closed(incident, left=left):
                 assert incident.root not in left
-                del told[incident.root]
+                assert told.pop(incident.root).opened == incident.opened
             case Reminded(incident):
-                assert incident.root in told
+                assert told[incident.root].opened == incident.opened
 
 
 @settings(max_examples=400, deadline=None)
@@ -361,16 +443,16 @@ def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent
     for action in actions:
         step: Step = watch, ()
         match action:
-            case Sees(service, trouble):
+            case Sees(service, trouble, late):
                 seen[service] = trouble
-                step = observe(watch, Seen(service, now, trouble), RULES)
+                step = observe(watch, Seen(service, now - late, trouble), now, RULES)
             case Waits(length):
                 now += length
                 step = advance(watch, now, RULES)
             case Hushes(quiet):
                 step = hush(watch, now, RULES, quiet=quiet)
             case Mutes(length):
-                step = mute(watch, now, now + length, RULES)
+                step = mute(watch, Mute(now, now + length), now, RULES)
         watch, news = step
         follow(told, news)
         assert set(told) == set(watch.open)

@@ -1,17 +1,21 @@
 """From what Docker tells to what people hear, with the real state machine and a clock by hand."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.container_state import DOCKER, ContainerState, Happened, watch_rules
-from bot.domain.errors import BotError, PortError
+from bot.domain.container_state import DOCKER, STACK, ContainerState, Happened, watch_rules
+from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
+from bot.domain.errors import BotError, ConfigError, PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.mute import Mute
 from bot.domain.stack import Role
 from bot.services.watcher import Watcher
 
+TO_LOOK = timedelta(milliseconds=50)
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 NAMES = {
     Role.POSTGRESQL: ("postgresql",),
@@ -44,22 +48,35 @@ class TurnedClock:
 
 @dataclass
 class FakeContainers:
+    clock: TurnedClock
     states: dict[str, ContainerState | None] = field(default_factory=lambda: {**WELL})
     fails: BotError | None = None
     while_looking: Happened | None = None
     watcher: Watcher | None = None
+    project: str = ""
+    services: dict[Role, str] = field(default_factory=dict)
 
     async def look(self) -> Mapping[str, ContainerState | None]:
         if self.fails:
             raise self.fails
-        states = {**self.states}
+        here = {name: state for name, state in self.states.items() if state}
+        found = [Found(name, "authentik", name) for name in here]
+        wanted = StackWanted("", NAMES)
+        self.project, self.services = watched_services(found, wanted, self.project, self.services)
+        states = {name: here.get(name) for name in self.services.values()}
+        self.clock.at += TO_LOOK
         if self.while_looking and self.watcher:
             event, self.while_looking = self.while_looking, None
             await self.watcher.happened(event)
         return states
 
-    def forget_missing(self) -> None:
-        self.states = {name: state for name, state in self.states.items() if state}
+    def remember(self, services: Collection[str]) -> None:
+        self.services = recalled(StackWanted("", NAMES), services)
+
+    def forget_missing(self) -> Collection[str]:
+        here = {name for name, state in self.states.items() if state}
+        self.services = lasting(self.services, here)
+        return self.services.values()
 
     async def events(self) -> AsyncGenerator[Happened]:
         raise NotImplementedError
@@ -70,14 +87,47 @@ class FakeContainers:
 class FakeIncidentLog:
     rows: dict[tuple[str, datetime], tuple[Incident, datetime | None]] = field(default_factory=dict)
     fails: BotError | None = None
+    while_writing: Callable[[], Coroutine[None, None, None]] | None = None
+    meanwhile: asyncio.Task[None] | None = None
 
     async def write(self, incident: Incident, ended: datetime | None = None) -> None:
+        if self.while_writing:
+            meanwhile, self.while_writing = self.while_writing, None
+            self.meanwhile = asyncio.create_task(meanwhile())
+            await asyncio.sleep(0)
         if self.fails:
             raise self.fails
         self.rows[incident.root, incident.opened] = incident, ended
+        for key, (open_one, end) in self.rows.items():
+            if ended and end is None and open_one.root == incident.root:
+                self.rows[key] = open_one, ended
 
     async def open_ones(self) -> Sequence[Incident]:
         return [incident for incident, ended in self.rows.values() if ended is None]
+
+
+@dataclass
+class FakeMute:
+    """A MuteMark; *fails* is what all of it raises."""
+
+    found: Mute | None = None
+    fails: BotError | None = None
+
+    async def read(self) -> Mute | None:
+        self._fail()
+        return self.found
+
+    async def write(self, mute: Mute) -> None:
+        self._fail()
+        self.found = mute
+
+    async def clear(self) -> None:
+        self._fail()
+        self.found = None
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise self.fails
 
 
 @dataclass
@@ -89,7 +139,7 @@ class Telling:
         self._tell(opened.incident, str(opened.incident.trouble))
 
     async def closed(self, closed: Closed) -> None:
-        self._tell(closed.incident, "well again")
+        self._tell(closed.incident, "well again" if closed.is_here else "no longer there")
 
     async def reminded(self, reminded: Reminded) -> None:
         self._tell(reminded.incident, f"still {reminded.incident.reminders}")
@@ -104,15 +154,29 @@ class Telling:
 class Host:
     def __init__(self) -> None:
         self.clock = TurnedClock()
-        self.containers, self.log, self.people = FakeContainers(), FakeIncidentLog(), Telling()
-        self.is_quiet = False
+        self.containers = FakeContainers(self.clock)
+        self.log, self.people, self.mark = FakeIncidentLog(), Telling(), FakeMute()
+        self.is_quiet = self.had_stack = False
         self.boot()
 
     def boot(self) -> None:
+        self.containers = FakeContainers(self.clock, self.containers.states)
         self.watcher = Watcher(
-            self.containers, self.log, self.people, self.quiet, self.clock, watch_rules(NAMES)
+            self.containers,
+            self.log,
+            self.people,
+            self.quiet,
+            self.clock,
+            watch_rules(NAMES),
+            self.mark,
+            self.whether_it_had_one,
         )
         self.containers.watcher = self.watcher
+
+    async def whether_it_had_one(self) -> bool:
+        if self.log.fails:
+            raise self.log.fails
+        return self.had_stack
 
     async def quiet(self) -> bool:
         return self.is_quiet
@@ -151,7 +215,7 @@ async def test_a_crash_is_told_at_once_and_its_end_after_a_look(host: Host) -> N
     assert host.people.told == ["worker crashed", "worker well again"]
     ((incident, ended),) = host.log.rows.values()
     assert incident.detail == "exit code 137"
-    assert ended == START + timedelta(seconds=5)
+    assert ended == START + TO_LOOK + timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(("signal", "opens"), [("9", True), ("15", False), ("2", False)])
@@ -162,6 +226,52 @@ async def test_a_stop_by_hand_is_no_crash(host: Host, signal: str, *, opens: boo
     assert host.people.told == ["worker crashed"] * opens
     await host.passes(20)
     assert host.people.told == [f"worker {'crashed' if opens else 'stopped'}"]
+
+
+DEAD = replace(WELL["worker"], status="exited", health="", exit_code=137)
+
+
+@pytest.mark.parametrize("seen_first", [True, False], ids=["look first", "event first"])
+async def test_a_look_knows_of_a_stop_by_hand_what_the_events_said(
+    host: Host, *, seen_first: bool
+) -> None:
+    await host.happens("worker", "kill", signal="15")
+    await host.passes(10)
+    await host.watcher.look()
+    await host.happens("worker", "kill", signal="9")
+    host.containers.states["worker"] = DEAD
+    if not seen_first:
+        await host.dies("worker")
+    await host.watcher.look()
+    if seen_first:
+        await host.dies("worker")
+    await host.passes(14)
+    await host.watcher.look()
+    assert host.people.told == []
+    await host.passes(2)
+    assert host.people.told == ["worker stopped"]
+
+
+async def test_a_look_knows_of_the_memory_limit_what_the_events_said(host: Host) -> None:
+    await host.watcher.mute(START + timedelta(minutes=2))
+    await host.happens("worker", "oom")
+    await host.dies("worker")
+    host.containers.states["worker"] = DEAD  # not its main process was the one that was killed
+    await host.watcher.look()
+    await host.passes(120)
+
+    assert host.people.told == ["worker out of memory"]
+
+
+async def test_a_stop_by_hand_explains_no_later_death(host: Host) -> None:
+    await host.happens("worker", "kill", signal="15")
+    await host.dies("worker")
+    await host.watcher.look()  # it runs again; that event was lost
+    host.containers.states["worker"] = DEAD
+    await host.passes(121)
+    await host.watcher.look()
+
+    assert host.people.told[-1] == "worker crashed"
 
 
 async def test_the_kernel_is_named_where_it_killed(host: Host) -> None:
@@ -210,6 +320,34 @@ async def test_a_look_that_was_overtaken_by_an_event_does_not_count(host: Host) 
     assert host.people.told == ["worker crashed"]
 
 
+async def test_what_an_event_says_while_a_look_is_told_counts(host: Host) -> None:
+    unhealthy = replace(WELL["postgresql"], health="unhealthy")
+    host.containers.states["postgresql"] = unhealthy
+    host.log.while_writing = lambda: host.dies("redis")
+
+    assert not await host.watcher.look()
+    assert host.log.meanwhile
+    await host.log.meanwhile
+    assert host.people.told == ["postgresql unhealthy", "redis crashed"]
+    host.containers.states["redis"] = replace(WELL["redis"], status="exited", exit_code=137)
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == ["postgresql unhealthy", "redis crashed"]
+    assert {incident.flaps for incident, _ in host.log.rows.values()} == {0}
+
+
+async def test_an_event_from_before_the_last_look_asks_for_another_one(host: Host) -> None:
+    await host.passes(60)
+    await host.watcher.look()
+    before = START + timedelta(seconds=30)
+
+    assert await host.watcher.happened(Happened("worker", before, "die", "a:1", 137))
+    await host.watcher.look()
+    await host.passes(60)
+    assert host.people.told == []
+
+
 async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -> None:
     host.containers.fails = PortError("the Docker Engine does not answer")
     await host.watcher.look()
@@ -223,6 +361,70 @@ async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -
     await host.passes(40)
 
     assert host.people.told == [f"{DOCKER} stopped", f"{DOCKER} well again"]
+
+
+async def test_a_stack_that_cannot_be_found_is_logged_once_while_that_lasts(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    for words in ("none", "none", "two", "", "two"):
+        host.containers.fails = ConfigError(words) if words else None
+        await host.watcher.look()
+        await host.passes(60)
+        await host.watcher.look()
+
+    logged = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert logged == [f"watch the containers: {words}" for words in ("none", "two", "two")]
+
+
+async def test_the_engine_is_well_where_it_has_no_stack(host: Host) -> None:
+    host.containers.fails = PortError("the Docker Engine does not answer")
+    await host.watcher.look()
+    await host.passes(20)
+    host.containers.fails = ConfigError("nothing looks like it")
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == [f"{DOCKER} stopped", f"{DOCKER} well again"]
+
+
+@pytest.mark.parametrize("had_stack", [True, False])
+async def test_a_stack_that_is_gone_when_the_bot_starts_is_told_where_there_was_one(
+    host: Host, *, had_stack: bool
+) -> None:
+    host.had_stack = had_stack
+    host.containers.states = {}
+    host.boot()
+    host.log.fails = PortError("the journal cannot be read")
+    await host.watcher.look()
+    host.log.fails = None
+    for _ in range(2):
+        host.boot()
+        await host.watcher.resume()
+        for _ in range(3):
+            await host.watcher.look()
+            await host.passes(10)
+    assert host.watcher.is_blind, "so the next look is soon"
+    assert host.people.told == [f"{STACK} missing"] * had_stack
+    host.containers.states.update(WELL)
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert not host.watcher.is_blind
+    assert host.people.told == [f"{STACK} missing", f"{STACK} well again"] * had_stack
+
+
+async def test_a_stack_whose_containers_are_told_as_missing_is_not_told_again(host: Host) -> None:
+    host.had_stack = True
+    host.containers.states.update(dict.fromkeys(WELL))
+    await host.watcher.look()
+    await host.passes(20)
+    before = [*host.people.told]
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == before
 
 
 async def test_a_short_restart_of_docker_is_no_news(host: Host) -> None:
@@ -254,6 +456,69 @@ async def test_what_a_job_of_ours_does_is_no_news_and_what_it_removed_is_forgott
     assert host.people.told == []
 
 
+@pytest.mark.parametrize("service", ["worker", "authentik", "postgresql"])
+async def test_what_a_job_or_a_pause_leaves_missing_is_told_afterwards(
+    host: Host, service: str
+) -> None:
+    host.is_quiet = True
+    host.containers.states[service] = None
+    await host.watcher.look()
+    await host.passes(60)
+    host.is_quiet = False
+    await host.passes(2)
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == [f"{service} missing"]
+
+
+async def test_what_is_missing_when_the_bot_starts_is_told(host: Host) -> None:
+    host.containers.states["worker"] = None
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(15)
+
+    assert host.people.told == ["worker missing"]
+
+
+async def test_what_is_gone_for_good_ends_its_incident(host: Host) -> None:
+    host.containers.states["redis"] = None
+    await host.watcher.look()
+    await host.passes(20)
+    host.is_quiet = True
+    await host.passes(60)
+    host.is_quiet = False
+    await host.passes(2)
+    await host.watcher.look()
+    await host.passes(3600)
+
+    assert host.people.told == ["redis missing", "redis no longer there"]
+    assert not await host.log.open_ones()
+
+
+async def test_a_service_that_is_missing_keeps_its_name_over_a_restart_of_the_bot(
+    host: Host,
+) -> None:
+    states = {
+        "postgresql": WELL["postgresql"],
+        "server": replace(WELL["authentik"], service="server"),
+    }
+    host.containers.states = {**states}
+    host.boot()
+    await host.watcher.look()
+    host.containers.states["server"] = None
+    host.containers.states["worker"] = WELL["worker"]
+    await host.watcher.look()
+    await host.passes(20)
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == ["server missing"]
+
+
 async def test_a_restart_of_the_bot_tells_nothing_twice_and_does_not_miss_the_end(
     host: Host,
 ) -> None:
@@ -268,6 +533,29 @@ async def test_a_restart_of_the_bot_tells_nothing_twice_and_does_not_miss_the_en
     await host.passes(40)
 
     assert host.people.told == ["worker crashed", "worker well again"]
+
+
+async def test_neither_the_time_of_a_look_nor_a_clock_set_back_tells_anything_anew(
+    host: Host,
+) -> None:
+    host.containers.while_looking = Happened("worker", host.clock.at + TO_LOOK, "die", "a:1", 1)
+    host.containers.states["worker"] = replace(WELL["worker"], status="exited", exit_code=1)
+    await host.watcher.look()
+    await host.watcher.look()
+    host.clock.at -= timedelta(hours=2)
+    host.containers.states["worker"] = WELL["worker"]
+    await host.watcher.look()
+    await host.passes(40)
+    told = ["worker crashed", "worker well again"]
+    assert host.people.told == told
+    host.clock.at += timedelta(days=3)
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == told
+    assert len(host.log.rows) == 1
 
 
 async def test_what_cannot_be_written_is_told_as_soon_as_it_can(host: Host) -> None:
@@ -287,6 +575,43 @@ async def test_muted_it_waits(host: Host) -> None:
     await host.passes(119)
     assert host.people.told == []
     await host.passes(1)
+
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_it_is_muted_over_a_restart_and_no_longer_than_people_said(host: Host) -> None:
+    await host.watcher.mute(host.clock.at + timedelta(minutes=2))
+    host.boot()
+    await host.watcher.resume()
+    await host.dies("worker")
+    await host.passes(119)
+    assert host.people.told == []
+    await host.passes(1)
+    assert host.people.told == ["worker crashed"]
+    host.clock.at -= timedelta(days=1)
+    host.boot()
+    await host.watcher.resume()
+    await host.dies("redis")
+
+    assert host.people.told == ["worker crashed", "redis crashed"]
+
+
+async def test_a_mark_that_cannot_be_written_or_read_mutes_nothing(host: Host) -> None:
+    host.mark.fails = PortError("no space left")
+    with pytest.raises(PortError):
+        await host.watcher.mute(host.clock.at + timedelta(minutes=2))
+    host.boot()
+    await host.watcher.resume()
+    await host.dies("worker")
+
+    assert host.people.told == ["worker crashed"]
+
+
+async def test_a_mark_that_cannot_be_removed_is_no_error(host: Host) -> None:
+    await host.watcher.mute(host.clock.at + timedelta(minutes=2))
+    host.mark.fails = PortError("no space left")
+    await host.passes(121)
+    await host.dies("worker")
 
     assert host.people.told == ["worker crashed"]
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.container_state import DOCKER
+from bot.domain.container_state import DOCKER, STACK
+from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from tests.telegram_chat.world import NOW, World
 
@@ -49,6 +50,18 @@ async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:
     ]
 
 
+async def test_an_end_of_one_that_is_gone_for_good_says_so(world: World) -> None:
+    gone = Closed(INCIDENT, NOW, left=frozenset({"worker"}), is_here=False)
+    async with world.talking() as chat:
+        await chat.incidents.closed(gone)
+        told = await world.said("postgresql is no longer part of the stack, 2 min 0 s after its")
+
+    assert told.text.splitlines()[1:] == [
+        "If it should be there, run docker compose up -d on the host.",
+        "Still not well: worker.",
+    ]
+
+
 async def test_a_reminder_says_how_to_have_peace(world: World) -> None:
     async with world.talking() as chat:
         await chat.incidents.reminded(Reminded(replace(INCIDENT, reminders=1)))
@@ -68,6 +81,21 @@ async def test_docker_itself_is_no_container(world: World) -> None:
     assert "systemctl status docker" in opened.text
 
 
+async def test_a_stack_that_is_not_found_is_no_container(world: World) -> None:
+    words = "Docker has no containers that look like Authentik"
+    incident = replace(INCIDENT, root=STACK, trouble=Trouble.MISSING, detail=words)
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(incident))
+        opened = await world.said("The stack cannot be found since 11:58")
+        await chat.incidents.closed(Closed(incident, NOW))
+        await world.said("The stack is there again since 12:00, after 2 min 0 s")
+
+    assert opened.text.splitlines()[1:] == [
+        f"{words}.",
+        "Run docker compose up -d on the host, or name its project in AKBOT_PROJECT.",
+    ]
+
+
 async def test_people_mute_for_a_length(world: World) -> None:
     async with world.talking():
         answer = await world.asks(world.anna, "/mute 2h")
@@ -75,3 +103,6 @@ async def test_people_mute_for_a_length(world: World) -> None:
         assert world.muted_until == NOW + timedelta(hours=2)
         asked = await world.asks(world.anna, "/mute")
         assert asked.text.startswith("For how long? /mute 2h")
+        world.mute_fails = PortError("no space left")
+        failed = await world.asks(world.anna, "/mute 2h")
+        assert "no space left" in failed.text

@@ -13,7 +13,7 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
-from bot.domain.errors import BusyError, RefusedError, UpToDateError
+from bot.domain.errors import BotError, BusyError, RefusedError, UpToDateError
 from bot.domain.jobs import Job, JobKind, JobState, Outcome, as_it_stands, describe
 from bot.domain.messages import (
     Command,
@@ -331,6 +331,7 @@ class World:
     groups: frozenset[ChatPlace] = frozenset()
     pause: FakePause = field(default_factory=FakePause)
     muted_until: datetime | None = None
+    mute_fails: BotError | None = None
 
     def __post_init__(self) -> None:
         self.lookout = ToldLookout()
@@ -348,6 +349,8 @@ class World:
         printer.text("the world")
 
     async def mute(self, until: datetime) -> None:
+        if self.mute_fails:
+            raise self.mute_fails
         self.muted_until = until
 
     def chat(self) -> Chat:

@@ -73,7 +73,10 @@ class Planning:
         except ConfigError:
             return HOW_TO_MUTE
         now = self.clock.now()
-        await self.mute_incidents(now + length)
+        try:
+            await self.mute_incidents(now + length)
+        except BotError as error:
+            return texts.command_failed(error)
         until = texts.Wall(now, self.zone).time(now + length)
         return (
             f"🔕 <b>Muted until {until}</b>: I tell of no new incident. What is still wrong then,"
