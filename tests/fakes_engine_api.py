@@ -47,7 +47,7 @@ def _handler(services: tuple[str, ...]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
-            shown = services if f"{_LABEL}.project" in unquote(query) else ()
+            shown = _shown(services, unquote(query))
             answer = (
                 _listed(shown) if path.endswith("/containers/json") else _answer(path, services)
             )
@@ -62,6 +62,14 @@ def _handler(services: tuple[str, ...]) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
+
+
+def _shown(services: tuple[str, ...], query: str) -> tuple[str, ...]:
+    """Those of the project, or of it the one that is asked for."""
+    if f"{_LABEL}.project" not in query:
+        return ()
+    _, of_one, rest = query.partition(f"{_LABEL}.service=")
+    return tuple(each for each in services if not of_one or rest.startswith(f'{each}"'))
 
 
 def _listed(services: tuple[str, ...]) -> list[Any]:

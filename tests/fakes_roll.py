@@ -309,15 +309,18 @@ class RollProbe:
 
 @dataclass
 class RollGate:
-    """A Gate that sees at once what is true."""
+    """A Gate that sees at once what is true of *watched*: it finds no container but theirs."""
 
     host: RollHost
+    watched: tuple[str, ...]
 
     async def baseline(self) -> Baseline:
         return Baseline(login_page=200, root_config=200)
 
     async def hold(self, wanted: Wanted) -> Judgement:
         self.host.call("gate")
+        missing = {*wanted.services, *wanted.others} - {*self.watched}
+        assert not missing, f"there is no container of {missing}"
         if self.host.holds(wanted.version):
             asks = self.host.behaviours.get(self.host.running, GOOD).asks
             words = "https://sso.example answers 502, 200 before"
@@ -330,10 +333,10 @@ class RollGates:
     host: RollHost
     stable: float = 5
 
-    def of(self, site: Site, expected: float = 0) -> RollGate:  # noqa: ARG002 - there is one host
+    def of(self, site: Site, expected: float = 0) -> RollGate:
         if expected:
             self.host.calls.append(f"gate for {expected:g} s")
-        return RollGate(self.host)
+        return RollGate(self.host, site.rolled)
 
 
 @dataclass
