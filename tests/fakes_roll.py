@@ -70,7 +70,8 @@ class RollHost:
     """*behaviours* by version; *fails* names calls that raise PortError.
 
     *outages*: from that call on so many calls fail, since Docker is away.
-    *redis* is what it holds, "" while its container is gone; *compose* the version that the compose
+    *evidence* is whose logs were kept, by the job. *redis* is what it holds, None while its
+    container is gone; *compose* the version that the compose
     files are laid out for.
     """
 
@@ -92,6 +93,7 @@ class RollHost:
     outages: dict[str, int] = field(default_factory=dict)
     away: int = 0
     hurries: int = 0
+    evidence: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
     def call(self, name: str) -> None:
@@ -282,6 +284,7 @@ class RollSessions:
             self.host.redis = self.host.redis_kept.pop(self.job)
 
     async def discard(self) -> None:
+        self.host.call("discard sessions")
         assert self.host.redis is not None, "its container is gone"
         self.host.redis_kept.pop(self.job, None)
 
@@ -344,6 +347,8 @@ class RollEvidence:
     host: RollHost
 
     async def keep(self, job: str, site: Site) -> str:  # noqa: ARG002 - there is one host
+        if self.host.running:
+            self.host.evidence[job] = self.host.running
         return "/state/evidence" if self.host.running else ""
 
 

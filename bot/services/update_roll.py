@@ -121,7 +121,13 @@ class Roll:
         await self.tools.control.remove()
         await self._put_project_back()
         await self.restart()
+
+    async def clean(self) -> bool:
+        """Remove the copies of a hop that was undone; whether a database of its own is kept."""
+        if self.plan.failed(self.number) in await self.tools.databases.names():
+            return True
         await self.drop_copies()
+        return False
 
     async def back(self, *, hurry: bool = False) -> PutBack:
         """Let the version before serve again on the database as it was before.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,10 @@ from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
+from bot.services.ports import StoredObject
 from bot.services.rehearsal import RehearsalFailedError
 from bot.services.update_kept import UpdateKept
+from tests.fakes import FakeStore
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
 from tests.services.test_update_check import image
@@ -357,6 +359,76 @@ async def test_what_stays_away_is_left_to_the_next_process(journal: Journal) -> 
     [job] = await world.jobs.recover()
     assert job.state is JobState.ROLLED_BACK
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
+
+
+@dataclass
+class AwayStore(FakeStore):
+    """It is away once an update has taken the server away, until it is *back*."""
+
+    host: RollHost = field(default_factory=RollHost)
+    gone: bool = False
+    back: bool = False
+
+    async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        self.gone = self.gone or "remove" in self.host.calls
+        if self.gone and not self.back:
+            raise PortError("list the store: connection refused", retryable=True)
+        async for each in super().list(prefix):
+            yield each
+
+
+@pytest.mark.parametrize("call", ["gate", "copy"], ids=["undone", "called off"])
+async def test_while_the_store_is_away_what_serves_again_is_left_alone(
+    journal: Journal, call: str
+) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, holds=call != "gate"))
+    world.store = store = AwayStore(host=world.host)
+    world.host.fails = {call} - {"gate"}
+
+    with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again.*connection refused"):
+        await world.update(STRAIGHT)
+    [job] = await journal.jobs.open_jobs()
+    assert (job.state, job.swept) == (JobState.ROLLED_BACK, False)
+    evidence = dict(world.host.evidence)
+    world.host.fails = set()
+    world.host.write()
+    for _ in range(3):
+        world.host.calls.clear()
+        await world.jobs.recover()
+        assert not {"remove", "write tag", "start", "swap", "gate"} & {*world.host.calls}
+    store.back = True
+    [settled] = await world.jobs.recover()
+
+    assert (settled.state, settled.swept) == (JobState.ROLLED_BACK, True)
+    assert "2025.2.1 serves again" in settled.message
+    assert "connection refused" not in settled.message
+    assert (world.host.running, world.host.live.rows) == ("2025.2.1", 101)
+    assert world.host.evidence == evidence
+    assert not any("_before_" in each for each in world.host.databases)
+
+
+@pytest.mark.parametrize("failing", ["drop", "discard sessions"])
+@pytest.mark.parametrize("call", ["gate", "copy"], ids=["undone", "called off"])
+async def test_what_cannot_be_removed_takes_nobody_away(
+    journal: Journal, call: str, failing: str
+) -> None:
+    world = world_with(journal, patch=NEVER_READY if call == "gate" else MIGRATES)
+    world.host.fails = {failing, call} - {"gate"}
+
+    with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again"):
+        await world.update(STRAIGHT)
+    evidence = dict(world.host.evidence)
+    world.host.write()
+    world.host.calls.clear()
+    await world.jobs.recover()
+    world.host.fails = set()
+    [settled] = await world.jobs.recover()
+
+    assert not {"remove", "write tag", "start"} & {*world.host.calls}
+    assert (settled.state, settled.swept) == (JobState.ROLLED_BACK, True)
+    assert (world.host.running, world.host.live.rows) == ("2025.2.1", 101)
+    assert world.host.evidence == evidence
+    assert list(world.host.databases) == [LIVE]
 
 
 async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
