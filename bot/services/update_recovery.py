@@ -101,9 +101,10 @@ class UpdateRecovery:
             case Remedy.CALL_OFF:
                 await roll.call_off()
                 told = called_off_words(plan, number)
+                return await self._serves_again(job, roll, state, words, told)
             case Remedy.BACK:
                 told = await self._back(job, roll)
-        return await self._serves_again(job, roll, state, words, told)
+                return await self._serves_again(job, roll, state, words, told)
 
     async def _wait_for_the_stack(self, job: Job, state: JobState) -> Tools | None:
         """Where a hop is in hand nobody is served before it is undone; None for any other job."""
