@@ -236,6 +236,20 @@ async def test_where_the_old_one_does_not_hold_either_a_person_is_needed(journal
         await world.update(replace(UPDATE, rehearse=False))
 
 
+async def test_what_could_not_be_rolled_back_is_not_said_to_be(journal: Journal) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, holds=False))
+    world.host.fails = {"swap"}
+
+    with pytest.raises(RollbackFailedError, match=r"did not hold.*swap: it failed") as failed:
+        await world.update(STRAIGHT)
+
+    assert "akbot status" in failed.value.hint
+    assert await last_message(journal) == str(failed.value)
+    world.host.fails = set()
+    [job] = await world.jobs.recover()
+    assert (job.state, world.host.running) == (JobState.ROLLED_BACK, "2025.2.1")
+
+
 @pytest.mark.parametrize(("stays", "version"), [(True, "2025.2.4"), (False, "2025.2.1")])
 async def test_where_only_the_public_url_fails_a_person_decides(
     journal: Journal,
