@@ -98,13 +98,9 @@ class UpdateRecovery:
                 return stuck(job, f"{words}; {why}")
             case Remedy.GATE:
                 return await self._gate(job, roll, state, words)
-            case Remedy.CALL_OFF:
-                await roll.call_off()
-                told = called_off_words(plan, number)
-                return await self._serves_again(job, roll, state, words, told)
-            case Remedy.BACK:
-                told = await self._back(job, roll)
-                return await self._serves_again(job, roll, state, words, told)
+            case Remedy.CALL_OFF | Remedy.BACK as way:
+                undo = self._call_off(roll) if way is Remedy.CALL_OFF else self._back(job, roll)
+                return await self._serves_again(job, roll, state, words, await undo)
 
     async def _wait_for_the_stack(self, job: Job, state: JobState) -> Tools | None:
         """Where a hop is in hand nobody is served before it is undone; None for any other job."""
@@ -152,6 +148,10 @@ class UpdateRecovery:
             holds = f'{judgement.reason}. "akbot rollback" takes it back'
         told = f"{roll.hop.version} serves: it had been started, and {holds}"
         return Outcome(JobState.DONE, told)
+
+    async def _call_off(self, roll: Roll) -> str:
+        await roll.call_off()
+        return called_off_words(roll.plan, roll.number)
 
     async def _back(self, job: Job, roll: Roll) -> str:
         """Let the version before serve again; what was done, in words."""
