@@ -417,7 +417,8 @@ class RollProject:
 
     async def drop_service(self, site: Site, name: str) -> None:  # noqa: ARG002
         self.host.call(f"drop {name}")
-        self.host.redis = None
+        if self.host.compose == "without redis":  # else the files name it
+            self.host.redis = None
 
 
 @dataclass

@@ -26,7 +26,7 @@ from bot.domain.update import (
     plan_of,
     promoted,
 )
-from bot.domain.update_gate import Verdict
+from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_recovery import Remedy, decide
 from bot.domain.update_words import (
     called_off_words,
@@ -118,17 +118,19 @@ class UpdateRecovery:
     async def _between(self, job: Job, plan: UpdatePlan, state: JobState, words: str) -> Outcome:
         """No hop was in hand: what serves had held at the gate, or nothing was begun."""
         made = promoted(job.plan)
-        await self._tidy(plan, made)
-        if made == len(plan.hops):
-            return Outcome(JobState.DONE, f"{plan.target.version} serves: it had held at the gate")
         told = stopped_on_the_way(plan, made + 1) if made else UNTOUCHED
-        return Outcome(state, joined(words, told))
+        outcome = Outcome(state, joined(words, told))
+        if made == len(plan.hops):
+            held = f"{plan.target.version} serves: it had held at the gate"
+            outcome = Outcome(JobState.DONE, held)
+        return await _then(outcome, self._tidy(plan, made))
 
     async def _tidy(self, plan: UpdatePlan, made: int) -> None:
         """Of the hops that were made only the first keeps what an undo needs."""
-        for number in range(2, made + 1):
+        for number in range(1, made + 1):
             tools = await self.workplace.tools(plan.site, plan.key(number))
-            await Roll(plan, number, tools, self.workplace, self.project).drop_copies()
+            roll = Roll(plan, number, tools, self.workplace, self.project)
+            await roll.tidy()
 
     async def _gate(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
         """It may have served for hours: only what does not hold goes back."""
@@ -140,7 +142,10 @@ class UpdateRecovery:
             words = f"{words}; {judgement.reason}"
             return await self._serves_again(job, roll, state, words, told)
         await self.journal.plan(job.id, promotion(roll))
-        await self._tidy(roll.plan, roll.number)
+        outcome = self._promoted(roll, judgement, state, words)
+        return await _then(outcome, self._tidy(roll.plan, roll.number))
+
+    def _promoted(self, roll: Roll, judgement: Judgement, state: JobState, words: str) -> Outcome:
         if roll.number < len(roll.plan.hops):
             return Outcome(state, joined(words, stopped_on_the_way(roll.plan, roll.number + 1)))
         holds = "holds"

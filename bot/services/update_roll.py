@@ -157,6 +157,16 @@ class Roll:
         elif self.plan.site.redis_folder:  # its container went with a later version, not its files
             await self.tools.files.discard([self.plan.site.redis_folder])
 
+    async def tidy(self) -> None:
+        """Remove what nobody needs once the hop is promoted.
+
+        The first hop keeps what an undo needs, and is all that an undo of the update needs.
+        """
+        if self.number > 1:
+            await self.drop_copies()
+        for service in self.hop.change.drops if self.hop.change else ():
+            await self.project.drop_service(self.plan.site, service)
+
     async def forget(self) -> None:
         """Remove all that the hop has kept: there is no way back any more."""
         await self.drop_copies()

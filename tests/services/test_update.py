@@ -18,7 +18,7 @@ from bot.domain.errors import (
     UpToDateError,
 )
 from bot.domain.jobs import JobState
-from bot.domain.messages import StepBegan
+from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
@@ -34,6 +34,7 @@ from tests.services.test_update_check import image
 
 STRAIGHT = replace(PATCH, rehearse=False)
 MIGRATES = Behaviour(migrations=("new-2",))
+AWAY_WITH_REDIS = replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose=True)
 NEVER_READY = Behaviour(holds=False)
 
 
@@ -51,6 +52,17 @@ def world_with(journal: Journal, **behaviours: Behaviour) -> RollWorld:
     names = {"patch": "2025.2.4", "next": "2025.4.4"}
     known.update({names[name]: each for name, each in behaviours.items()})
     return world_of(journal, host=RollHost(behaviours=known))
+
+
+def world_with_redis_going(journal: Journal) -> RollWorld:
+    """The way goes on to 2025.10.4, which needs no Redis."""
+    world = world_with(journal)
+    tags = ("2025.8.6", "2025.10.4")
+    world.registry.images |= {tag: image(tag) for tag in tags}
+    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
+    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
+    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+    return world
 
 
 async def last_message(journal: Journal) -> str:
@@ -462,12 +474,7 @@ async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
 
 
 async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
-    world = world_with(journal)
-    tags = ("2025.8.6", "2025.10.4")
-    world.registry.images |= {tag: image(tag) for tag in tags}
-    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
-    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
-    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+    world = world_with_redis_going(journal)
 
     await world.update(replace(UPDATE, tag="2025.10.4", apply_compose=True))
 
@@ -480,16 +487,67 @@ async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journa
     assert (world.host.redis, world.host.compose) == ("sessions", "as it was")
 
 
+async def test_redis_goes_though_the_process_was_stopped_at_the_last_gate(
+    journal: Journal,
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], asks=True)
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(AWAY_WITH_REDIS, ask=stopped)
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
+    assert (world.host.running, world.host.redis) == ("2025.10.4", None)
+
+
+@pytest.mark.parametrize(
+    ("failing", "command", "hops"),
+    [
+        ("drop", replace(UPDATE, rehearse=False), 2),
+        ("discard sessions", replace(UPDATE, rehearse=False), 2),
+        ("drop redis", AWAY_WITH_REDIS, 5),
+    ],
+)
+async def test_what_cannot_be_removed_after_the_last_promotion_is_no_failure(
+    journal: Journal, failing: str, command: RunUpdate, hops: int
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.fails = {failing}
+
+    done = await world.update(command)
+
+    assert (done.version, done.hops, world.host.running) == (command.tag, hops, command.tag)
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, False)
+    assert done.away == seconds_away(job)
+    world.host.fails = set()
+    [settled] = await world.jobs.recover()
+    assert (settled.state, settled.swept) == (JobState.DONE, True)
+    assert "not yet cleaned up" not in settled.message
+    assert (world.host.redis is None) is (failing == "drop redis")
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
+async def test_redis_stays_where_the_compose_files_name_it_again(journal: Journal) -> None:
+    world = world_with_redis_going(journal)
+    world.host.fails = {"drop redis"}
+    await world.update(AWAY_WITH_REDIS)
+    world.host.compose, world.host.fails = "as it was", set()
+
+    await world.jobs.recover()
+
+    assert world.host.redis
+
+
 async def test_what_redis_held_goes_with_the_way_back_though_redis_is_gone(
     journal: Journal,
 ) -> None:
-    world = world_with(journal)
-    tags = ("2025.8.6", "2025.10.4")
-    world.registry.images |= {tag: image(tag) for tag in tags}
-    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
-    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
-    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
-    await world.update(replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose=True))
+    world = world_with_redis_going(journal)
+    await world.update(AWAY_WITH_REDIS)
     [job] = await journal.jobs.jobs()
     plan = plan_of(job.plan)
     assert plan
