@@ -71,8 +71,9 @@ class RollHost:
 
     *outages*: from that call on so many calls fail, since Docker is away.
     *evidence* is whose logs were kept, by the job. *redis* is what it holds, None while its
-    container is gone; *compose* the version that the compose
-    files are laid out for.
+    container is gone; where it *asks* for a password, that stands in the compose files as they
+    were, and in the environment of a server that was started on them. *compose* is the version that
+    the compose files are laid out for.
     """
 
     databases: dict[str, Content] = field(default_factory=lambda: {LIVE: Content()})
@@ -86,6 +87,8 @@ class RollHost:
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     redis: str | None = "sessions"
     redis_kept: dict[str, str] = field(default_factory=dict)
+    redis_asks: bool = False
+    server_knows: bool = True
     compose: str = "as it was"
     compose_kept: dict[str, str] = field(default_factory=dict)
     outposts: tuple[str, ...] = ()
@@ -106,6 +109,10 @@ class RollHost:
             raise PortError(f"{name}: it failed", hint="Look at it.")
 
     @property
+    def compose_knows(self) -> bool:
+        return self.compose == "as it was"
+
+    @property
     def live(self) -> Content:
         return self.databases[LIVE]
 
@@ -114,7 +121,7 @@ class RollHost:
         if self.running:
             return
         assert f"{REPOSITORY}:{self.tag}" in self.images
-        self.running = self.tag
+        self.running, self.server_knows = self.tag, self.compose_knows
         self.migrate()
 
     def migrate(self) -> None:
@@ -271,20 +278,26 @@ class RollControl:
 class RollSessions:
     host: RollHost
     job: str
+    may: bool
+
+    def _call(self, name: str) -> None:
+        self.host.call(name)
+        if not self.may:
+            raise PortError(f"{name}: NOAUTH Authentication required")
 
     async def keep(self) -> None:
-        self.host.call("keep sessions")
+        self._call("keep sessions")
         assert not self.host.running
         assert self.host.redis
         self.host.redis_kept.setdefault(self.job, self.host.redis)
 
     async def put_back(self) -> None:
-        self.host.call("put sessions back")
+        self._call("put sessions back")
         if self.job in self.host.redis_kept:
             self.host.redis = self.host.redis_kept.pop(self.job)
 
     async def discard(self) -> None:
-        self.host.call("discard sessions")
+        self._call("discard sessions")
         assert self.host.redis is not None, "its container is gone"
         self.host.redis_kept.pop(self.job, None)
 
@@ -297,6 +310,7 @@ class RollFiles:
     job: str
 
     async def discard(self, sources: Sequence[str]) -> None:
+        self.host.call("discard files")
         assert sources == [REDIS_FOLDER]
         self.host.redis_kept.pop(self.job, None)
 
@@ -379,7 +393,9 @@ class RollWorkplace:
 
     async def tools(self, site: Site, job: str) -> Tools:
         host = self.host
-        sessions = RollSessions(host, job) if site.redis and host.redis is not None else None
+        knows = host.server_knows if host.running else host.compose_knows
+        may = knows or not host.redis_asks
+        sessions = RollSessions(host, job, may) if site.redis and host.redis is not None else None
         return Tools(
             RollDatabases(host, job),  # type: ignore[arg-type]  # an update asks for no more
             RollControl(host),

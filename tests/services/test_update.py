@@ -433,13 +433,13 @@ async def test_while_the_store_is_away_what_serves_again_is_left_alone(
     assert not any("_before_" in each for each in world.host.databases)
 
 
-@pytest.mark.parametrize("failing", ["drop", "discard sessions"])
+@pytest.mark.parametrize("failing", [{"drop"}, {"discard sessions", "discard files"}])
 @pytest.mark.parametrize("call", ["gate", "copy"], ids=["undone", "called off"])
 async def test_what_cannot_be_removed_takes_nobody_away(
-    journal: Journal, call: str, failing: str
+    journal: Journal, call: str, failing: set[str]
 ) -> None:
     world = world_with(journal, patch=NEVER_READY if call == "gate" else MIGRATES)
-    world.host.fails = {failing, call} - {"gate"}
+    world.host.fails = failing | {call} - {"gate"}
 
     with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again"):
         await world.update(STRAIGHT)
@@ -507,16 +507,16 @@ async def test_redis_goes_though_the_process_was_stopped_at_the_last_gate(
 @pytest.mark.parametrize(
     ("failing", "command", "hops"),
     [
-        ("drop", replace(UPDATE, rehearse=False), 2),
-        ("discard sessions", replace(UPDATE, rehearse=False), 2),
-        ("drop redis", AWAY_WITH_REDIS, 5),
+        ({"drop"}, replace(UPDATE, rehearse=False), 2),
+        ({"discard sessions", "discard files"}, replace(UPDATE, rehearse=False), 2),
+        ({"drop redis"}, AWAY_WITH_REDIS, 5),
     ],
 )
 async def test_what_cannot_be_removed_after_the_last_promotion_is_no_failure(
-    journal: Journal, failing: str, command: RunUpdate, hops: int
+    journal: Journal, failing: set[str], command: RunUpdate, hops: int
 ) -> None:
     world = world_with_redis_going(journal)
-    world.host.fails = {failing}
+    world.host.fails = failing
 
     done = await world.update(command)
 
@@ -528,8 +528,48 @@ async def test_what_cannot_be_removed_after_the_last_promotion_is_no_failure(
     [settled] = await world.jobs.recover()
     assert (settled.state, settled.swept) == (JobState.DONE, True)
     assert "not yet cleaned up" not in settled.message
-    assert (world.host.redis is None) is (failing == "drop redis")
+    assert (world.host.redis is None) is ("drop redis" in failing)
     assert (await world.roll_back()).version == "2025.2.1"
+
+
+@pytest.mark.parametrize("swaps", [True, False], ids=["at once", "in the next process"])
+async def test_redis_that_asks_for_a_password_is_put_back_too(
+    journal: Journal,
+    swaps: bool,  # noqa: FBT001
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.redis_asks = True
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], holds=False)
+    world.host.outages = {} if swaps else {"swap": 1_000_000}
+
+    with pytest.raises(UpdateFailedError if swaps else RollbackFailedError):
+        await world.update(AWAY_WITH_REDIS)
+    world.host.away = 0
+    await world.jobs.recover()
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.ROLLED_BACK, True)
+    assert "2025.8.6 serves again" in job.message
+    assert "log in again" not in job.message
+    assert [*world.host.redis_kept] == [job.id], "what the first hop keeps is for the way back"
+
+
+async def test_what_such_a_redis_has_kept_goes_though_nobody_knows_its_password(
+    journal: Journal,
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.redis_asks = True
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], asks=True)
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(AWAY_WITH_REDIS, ask=stopped)
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
+    assert [*world.host.redis_kept] == [job.id], "what the first hop keeps is for the way back"
 
 
 async def test_redis_stays_where_the_compose_files_name_it_again(journal: Journal) -> None:
