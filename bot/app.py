@@ -72,7 +72,7 @@ from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
-from bot.services.update import Ask, nobody_to_ask
+from bot.services.update import Ask, nobody_to_ask, updated_after_all
 from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
@@ -288,7 +288,13 @@ class App:
         async def work(job: JobLog, publish: Publish) -> Updated:
             return await self.updates.run(command, job, publish, confirm, ask)
 
-        return await self.jobs.run(command, work, begun, lambda done: done.words)
+        return await self.jobs.run(
+            command,
+            work,
+            begun,
+            lambda done: done.words,
+            partial(updated_after_all, self.clock),
+        )
 
     async def rollback(
         self, command: RunRollback, confirm: ConfirmRollback, begun: Begun | None = None

@@ -70,9 +70,11 @@ class RollHost:
     """*behaviours* by version; *fails* names calls that raise PortError.
 
     *outages*: from that call on so many calls fail, since Docker is away.
-    *redis* is what it holds, "" while its container is gone, *redis_is_dead* whether it cannot
-    start, which may begin with the call *redis_dies_at*; *compose* the version that the compose
-    files are laid out for; while *compose_is_edited_at* runs they cannot be changed.
+    *evidence* is whose logs were kept, by the job. *redis* is what it holds, None while its
+    container is gone, *redis_is_dead* whether it cannot start, which may begin with the call
+    *redis_dies_at*; where it *asks* for a password, that stands in the compose files as they were,
+    and in the environment of a server that was started on them. *compose* is the version that the
+    compose files are laid out for; while *compose_is_edited_at* runs they cannot be changed.
     """
 
     databases: dict[str, Content] = field(default_factory=lambda: {LIVE: Content()})
@@ -88,6 +90,8 @@ class RollHost:
     redis_is_dead: bool = False
     redis_dies_at: str = ""
     redis_kept: dict[str, str] = field(default_factory=dict)
+    redis_asks: bool = False
+    server_knows: bool = True
     compose: str = "as it was"
     compose_is_edited_at: str = ""
     compose_kept: dict[str, str] = field(default_factory=dict)
@@ -96,6 +100,7 @@ class RollHost:
     outages: dict[str, int] = field(default_factory=dict)
     away: int = 0
     hurries: int = 0
+    evidence: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
     def call(self, name: str) -> None:
@@ -109,6 +114,10 @@ class RollHost:
             raise PortError(f"{name}: it failed", hint="Look at it.")
 
     @property
+    def compose_knows(self) -> bool:
+        return self.compose == "as it was"
+
+    @property
     def live(self) -> Content:
         return self.databases[LIVE]
 
@@ -117,7 +126,7 @@ class RollHost:
         if self.running:
             return
         assert f"{REPOSITORY}:{self.tag}" in self.images
-        self.running = self.tag
+        self.running, self.server_knows = self.tag, self.compose_knows
         self.migrate()
 
     def migrate(self) -> None:
@@ -274,25 +283,32 @@ class RollControl:
 class RollSessions:
     host: RollHost
     job: str
+    may: bool
+
+    def _call(self, name: str) -> None:
+        self.host.call(name)
+        if not self.may:
+            raise PortError(f"{name}: NOAUTH Authentication required")
 
     async def start(self) -> None:
         if self.host.redis_is_dead:
             raise PortError("start Redis: no answer after 300 s")
 
     async def keep(self) -> None:
-        self.host.call("keep sessions")
+        self._call("keep sessions")
         await self.start()
         assert not self.host.running
         assert self.host.redis
         self.host.redis_kept.setdefault(self.job, self.host.redis)
 
     async def put_back(self) -> None:
-        self.host.call("put sessions back")
+        self._call("put sessions back")
         await self.start()
         if self.job in self.host.redis_kept:
             self.host.redis = self.host.redis_kept.pop(self.job)
 
     async def discard(self) -> None:
+        self._call("discard sessions")
         assert self.host.redis is not None, "its container is gone"
         self.host.redis_kept.pop(self.job, None)
 
@@ -305,6 +321,7 @@ class RollFiles:
     job: str
 
     async def discard(self, sources: Sequence[str]) -> None:
+        self.host.call("discard files")
         assert sources == [REDIS_FOLDER]
         self.host.redis_kept.pop(self.job, None)
 
@@ -320,15 +337,18 @@ class RollProbe:
 
 @dataclass
 class RollGate:
-    """A Gate that sees at once what is true."""
+    """A Gate that sees at once what is true of *watched*: it finds no container but theirs."""
 
     host: RollHost
+    watched: tuple[str, ...]
 
     async def baseline(self) -> Baseline:
         return Baseline(login_page=200, root_config=200)
 
     async def hold(self, wanted: Wanted) -> Judgement:
         self.host.call("gate")
+        missing = {*wanted.services, *wanted.others} - {*self.watched}
+        assert not missing, f"there is no container of {missing}"
         if self.host.holds(wanted.version):
             asks = self.host.behaviours.get(self.host.running, GOOD).asks
             words = "https://sso.example answers 502, 200 before"
@@ -341,10 +361,10 @@ class RollGates:
     host: RollHost
     stable: float = 5
 
-    def of(self, site: Site, expected: float = 0) -> RollGate:  # noqa: ARG002 - there is one host
+    def of(self, site: Site, expected: float = 0) -> RollGate:
         if expected:
             self.host.calls.append(f"gate for {expected:g} s")
-        return RollGate(self.host)
+        return RollGate(self.host, site.rolled)
 
 
 @dataclass
@@ -352,6 +372,8 @@ class RollEvidence:
     host: RollHost
 
     async def keep(self, job: str, site: Site) -> str:  # noqa: ARG002 - there is one host
+        if self.host.running:
+            self.host.evidence[job] = self.host.running
         return "/state/evidence" if self.host.running else ""
 
 
@@ -382,7 +404,9 @@ class RollWorkplace:
 
     async def tools(self, site: Site, job: str) -> Tools:
         host = self.host
-        sessions = RollSessions(host, job) if site.redis and host.redis is not None else None
+        knows = host.server_knows if host.running else host.compose_knows
+        may = knows or not host.redis_asks
+        sessions = RollSessions(host, job, may) if site.redis and host.redis is not None else None
         return Tools(
             RollDatabases(host, job),  # type: ignore[arg-type]  # an update asks for no more
             RollControl(host),
@@ -425,7 +449,8 @@ class RollProject:
 
     async def drop_service(self, site: Site, name: str) -> None:  # noqa: ARG002
         self.host.call(f"drop {name}")
-        self.host.redis = None
+        if self.host.compose == "without redis":  # else the files name it
+            self.host.redis = None
 
 
 @dataclass

@@ -90,6 +90,8 @@ class ProjectComposeFiles:
     async def drop_service(self, site: Site, name: str) -> None:
         if name in {*site.services, site.postgresql}:
             raise RefusedError(f'"{name}" is needed, and is not dropped')
+        if name in (await self._config(site))["services"]:
+            return
         async with self._compose.alone():
             await remove_service(self._engine, site.project, name)
 

@@ -1,6 +1,6 @@
 """The stack that serves, as the gate of an update looks at it."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from bot.adapters.engine import as_container
@@ -13,13 +13,11 @@ from bot.domain.restore import Site
 from bot.domain.site_checks import SiteChecks
 
 
-def live_probe(
-    engine: EngineApi, site: Site, checks: SiteChecks, *, others: Sequence[str] = ()
-) -> PlaceProbe:
-    """A probe of the stack at *site*; *others* are services that must run besides: outposts."""
+def live_probe(engine: EngineApi, site: Site, checks: SiteChecks) -> PlaceProbe:
+    """A probe of the stack at *site*, its outposts included."""
 
     async def containers() -> list[tuple[str, Details]]:
-        found = await details_of(engine, site.project, (*site.services, *others))
+        found = await details_of(engine, site.project, site.rolled)
         return [(as_container(each, {}).service, each) for each in found]
 
     @asynccontextmanager

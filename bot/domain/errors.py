@@ -8,7 +8,7 @@
     │   ├── UnfitError            a change of the compose files may make the stack fit
     │   └── SlotTakenError        the planned work has had its run meanwhile
     ├── UpdateFailedError the new version did not hold; the one before was put back (exit 4)
-    ├── RollbackFailedError  the one before does not hold either (exit 5)
+    ├── RollbackFailedError  the one before does not hold either, or is not back (exit 5)
     ├── JobCancelledError a person asked for it (exit 1)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
     │   ├── UntrustedError        nobody that this host trusts has signed them
@@ -84,7 +84,7 @@ class UpdateFailedError(BotError):
 
 
 class RollbackFailedError(BotError):
-    """The version before was put back and does not hold either: a person is needed at once."""
+    """The version before does not hold either, or could not be put back: see to it at once."""
 
 
 class JobCancelledError(BotError):

@@ -19,6 +19,10 @@ PHASE = "phase"
 """Fact of such a job: how far its hop was about to go."""
 HOP = "hop"
 """Fact of an update's job: the number of the hop in hand, from 1."""
+EVIDENCE = "evidence"
+"""Fact of an update's job: where that lies which the containers of the version that went said."""
+SERVES = "serves"
+"""Fact of an update's job that is RETURNED: what serves again, in a sentence."""
 UNDOES = "undoes"
 """Fact of a rollback's job: the id of the update that it takes back, of which HOP were made."""
 
@@ -26,12 +30,16 @@ UNTOUCHED = "Nothing was changed: the old version serves, and nobody was logged 
 
 
 class Phase(StrEnum):
-    """How far a hop is about to go; each is written before its first act."""
+    """How far a hop is about to go; each is written before its first act.
+
+    BACK and RETURNED are written as far as the journal can be: no undo waits for it.
+    """
 
     READY = "ready"  # all that was done for it so far lies beside what serves
     SWITCH = "switch"  # server and worker go, the database is copied, the tag is written
     START = "start"  # the new version is started, and may migrate and be written to
     BACK = "back"  # the hop is undone
+    RETURNED = "returned"  # the version before was started again; only what is left of it goes
     KEEP = "keep"  # the gate held for the last hop
 
 

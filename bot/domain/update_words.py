@@ -1,6 +1,6 @@
 """What is said of an update once it has ended, in sentences for the journal and the chat."""
 
-from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.schema_change import SchemaChange
 from bot.domain.update import UpdatePlan
 
 PAGE = 'See "Half-done renames" in RUNBOOK.md'
@@ -20,12 +20,16 @@ def put_back_words(
     if not aside:
         how = change.words if change else "the database had not been touched"
         return f"{back} on the same database, every row intact: {how}"
-    why = f" ({change.words})" if change and change.way is WayBack.SWAP else ""
+    if change is None:  # an earlier process has swapped it, and nobody has counted
+        return (
+            f"{back} on the database as it was before, every row intact that was there then;"
+            f' what was written since lies only in what the new version left, database "{aside}"'
+        )
     intact = "every row intact"
     if written:
         intact += f" that was there then; {written:,} rows written since are not in it"
     return (
-        f"{back} on the database as it was before{why}, {intact};"
+        f"{back} on the database as it was before ({change.words}), {intact};"
         f' what the new version left is kept as database "{aside}"'
     )
 

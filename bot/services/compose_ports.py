@@ -57,7 +57,7 @@ class ComposeFiles(Protocol):
     async def drop_service(self, site: Site, name: str) -> None:
         """Stop and remove the container of a service that is in no file any more.
 
-        Its folder or volume stays.
+        Its folder or volume stays, and so does a service that is in a file again.
         """
 
 

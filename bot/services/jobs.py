@@ -46,6 +46,10 @@ Begun = Callable[[Job], None]
 _TICK = 1.0
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
+_ON_THE_WAY_BACK = (
+    'The version before may not serve yet: "akbot status" says what does. The next akbot that'
+    " starts, and the bot by itself, goes on with the way back."
+)
 logger = logging.getLogger(__name__)
 
 
@@ -316,6 +320,8 @@ def _as_it_ended(job: Job, outcome: Outcome, error: Exception) -> BotError | Non
         return UpdateFailedError(outcome.message, proof)
     if outcome.state is JobState.STUCK and job.kind in {JobKind.UPDATE, JobKind.ROLLBACK}:
         return RollbackFailedError(outcome.message)
+    if isinstance(error, UpdateFailedError):
+        return RollbackFailedError(outcome.message, hint=_ON_THE_WAY_BACK)
     return None
 
 

@@ -8,15 +8,25 @@ next.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.downtime import came_back
+from bot.domain.downtime import AWAY, came_back
 from bot.domain.errors import BotError, RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
-from bot.domain.jobs import ALL_JOBS, Trigger
+from bot.domain.jobs import ALL_JOBS, Job, Outcome, Trigger
 from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import Site, TagChange
 from bot.domain.stack import Stack
-from bot.domain.update import HOP, PHASE, PLAN, UNTOUCHED, HopPlan, Phase, UpdatePlan, encode_plan
+from bot.domain.update import (
+    HOP,
+    PHASE,
+    PLAN,
+    UNTOUCHED,
+    HopPlan,
+    Phase,
+    UpdatePlan,
+    encode_plan,
+    plan_of,
+)
 from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import HopOutlook, Outlook
 from bot.domain.update_preview import UpdatePreview, require_fit
@@ -45,6 +55,14 @@ Ask = Callable[[Judgement], Awaitable[bool]]
 async def nobody_to_ask(_: Judgement) -> bool:
     """An Ask where there is nobody: it goes back."""
     return False
+
+
+def updated_after_all(clock: Clock, job: Job, _: Outcome) -> Updated:
+    """What is told of an update of which something failed after its last version had held."""
+    if (plan := plan_of(job.plan)) is None:
+        raise ValueError(job.id)
+    seconds, away = (clock.now() - job.started).total_seconds(), float(job.plan[AWAY])
+    return Updated(job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away)
 
 
 _WITHOUT_REDIS = Family(2025, 10)
@@ -286,10 +304,7 @@ class UpdateService:
             )
         await job.plan(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")
-        if number > 1:
-            await roll.drop_copies()
-        for service in roll.hop.change.drops if roll.hop.change else ():
-            await self.project.drop_service(plan.site, service)
+        await roll.tidy()
         return away
 
 

@@ -71,7 +71,7 @@ class Gates(Protocol):
     def stable(self) -> float: ...
 
     def of(self, site: Site, expected: float = 0) -> Gate:
-        """The gate before the stack's own server and worker.
+        """The gate before the stack's own server and worker, and its outposts.
 
         A start that is *expected* to take so many seconds gets thrice as many at least.
         """

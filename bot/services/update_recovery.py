@@ -5,7 +5,8 @@ here waits for the journal or the store before the stack serves again.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.domain.errors import BotError, PortError
@@ -13,8 +14,10 @@ from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
 from bot.domain.restore import KEPT, Kept
 from bot.domain.update import (
+    EVIDENCE,
     HOP,
     PHASE,
+    SERVES,
     UNTOUCHED,
     Phase,
     UpdatePlan,
@@ -23,7 +26,7 @@ from bot.domain.update import (
     plan_of,
     promoted,
 )
-from bot.domain.update_gate import Verdict
+from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_recovery import Remedy, decide
 from bot.domain.update_words import (
     called_off_words,
@@ -71,11 +74,9 @@ class UpdateRecovery:
             reached = await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
             outcome = await self._on_the_stack(job, state, words, reached)
-            if outcome.swept:
-                await self.backups.drop(job)
         except BotError as error:
             return not_yet(state, words, str(error))
-        return outcome
+        return await _then(outcome, self.backups.drop(job)) if outcome.swept else outcome
 
     async def _on_the_stack(
         self, job: Job, state: JobState, words: str, reached: Tools | None
@@ -87,6 +88,8 @@ class UpdateRecovery:
             return await self._between(job, plan, state, words)
         tools = reached or await self._reach(plan, number)
         roll = Roll(plan, number, tools, self.workplace, self.project)
+        if phase is Phase.RETURNED:
+            return await self._returned(job, roll, state, words)
         interrupted = state is JobState.INTERRUPTED
         names = await tools.databases.names()
         match decide(plan, number, phase, names, interrupted=interrupted):
@@ -95,11 +98,9 @@ class UpdateRecovery:
                 return stuck(job, f"{words}; {why}")
             case Remedy.GATE:
                 return await self._gate(job, roll, state, words)
-            case Remedy.CALL_OFF:
-                await roll.call_off()
-                return await self._held(roll, joined(words, called_off_words(plan, number)))
-            case Remedy.BACK:
-                return await self._back(job, roll, words)
+            case Remedy.CALL_OFF | Remedy.BACK as way:
+                undo = self._call_off(roll) if way is Remedy.CALL_OFF else self._back(job, roll)
+                return await self._serves_again(job, roll, state, words, await undo)
 
     async def _wait_for_the_stack(self, job: Job, state: JobState) -> Tools | None:
         """Where a hop is in hand nobody is served before it is undone; None for any other job."""
@@ -117,17 +118,19 @@ class UpdateRecovery:
     async def _between(self, job: Job, plan: UpdatePlan, state: JobState, words: str) -> Outcome:
         """No hop was in hand: what serves had held at the gate, or nothing was begun."""
         made = promoted(job.plan)
-        await self._tidy(plan, made)
-        if made == len(plan.hops):
-            return Outcome(JobState.DONE, f"{plan.target.version} serves: it had held at the gate")
         told = stopped_on_the_way(plan, made + 1) if made else UNTOUCHED
-        return Outcome(state, joined(words, told))
+        outcome = Outcome(state, joined(words, told))
+        if made == len(plan.hops):
+            held = f"{plan.target.version} serves: it had held at the gate"
+            outcome = Outcome(JobState.DONE, held)
+        return await _then(outcome, self._tidy(plan, made))
 
     async def _tidy(self, plan: UpdatePlan, made: int) -> None:
         """Of the hops that were made only the first keeps what an undo needs."""
-        for number in range(2, made + 1):
+        for number in range(1, made + 1):
             tools = await self.workplace.tools(plan.site, plan.key(number))
-            await Roll(plan, number, tools, self.workplace, self.project).drop_copies()
+            roll = Roll(plan, number, tools, self.workplace, self.project)
+            await roll.tidy()
 
     async def _gate(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
         """It may have served for hours: only what does not hold goes back."""
@@ -135,9 +138,14 @@ class UpdateRecovery:
         judgement = await self.gates.of(roll.plan.site).hold(roll.wanted)
         if judgement.verdict is Verdict.ROLL_BACK:
             await self.memory.remember(roll.hop, judgement.reason)
-            return await self._back(job, roll, f"{words}; {judgement.reason}")
+            told = await self._back(job, roll)
+            words = f"{words}; {judgement.reason}"
+            return await self._serves_again(job, roll, state, words, told)
         await self.journal.plan(job.id, promotion(roll))
-        await self._tidy(roll.plan, roll.number)
+        outcome = self._promoted(roll, judgement, state, words)
+        return await _then(outcome, self._tidy(roll.plan, roll.number))
+
+    def _promoted(self, roll: Roll, judgement: Judgement, state: JobState, words: str) -> Outcome:
         if roll.number < len(roll.plan.hops):
             return Outcome(state, joined(words, stopped_on_the_way(roll.plan, roll.number + 1)))
         holds = "holds"
@@ -146,17 +154,44 @@ class UpdateRecovery:
         told = f"{roll.hop.version} serves: it had been started, and {holds}"
         return Outcome(JobState.DONE, told)
 
-    async def _back(self, job: Job, roll: Roll, words: str) -> Outcome:
+    async def _call_off(self, roll: Roll) -> str:
+        await roll.call_off()
+        return called_off_words(roll.plan, roll.number)
+
+    async def _back(self, job: Job, roll: Roll) -> str:
+        """Let the version before serve again; what was done, in words."""
         await self._note(job, {PHASE: Phase.BACK})
-        kept = await self.evidence.keep(job.id, roll.plan.site)
+        kept = job.plan.get(EVIDENCE)
+        if kept is None:  # else what runs now may be the version before already
+            kept = await self.evidence.keep(job.id, roll.plan.site)
+            await self._note(job, {EVIDENCE: kept})
         done = await roll.back(hurry=True)
-        if not done.aside:
-            await roll.drop_copies()
-        elif roll.number == 1:  # else the way back of the hops before is kept, which says as much
-            await self._note(job, {KEPT: Kept.FAILED})
         told = put_back_words(roll.plan, roll.number, done.change, done.written, done.aside)
         more = [*done.doubts, *([f"what the new containers said is in {kept}"] if kept else [])]
-        return await self._held(roll, "; ".join([joined(words, told), *more]))
+        return "; ".join([told, *more])
+
+    async def _serves_again(
+        self, job: Job, roll: Roll, state: JobState, words: str, told: str
+    ) -> Outcome:
+        """Write down what was *told*, so that nobody who comes later takes it away again."""
+        await self._note(job, {PHASE: Phase.RETURNED, SERVES: told})
+        job = replace(job, plan={**job.plan, SERVES: told})
+        return await self._returned(job, roll, state, words)
+
+    async def _returned(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
+        """The version before was started again: it stays, and what is left of the hop goes."""
+        words = joined(words, job.plan.get(SERVES, ""))
+        try:
+            had_held = state is JobState.ROLLED_BACK
+            outcome = Outcome(state, words) if had_held else await self._held(roll, words)
+        except BotError as error:
+            return not_yet(state, words, str(error))
+        return await _then(outcome, self._clean(job, roll))
+
+    async def _clean(self, job: Job, roll: Roll) -> None:
+        kept = await roll.clean()
+        if kept and roll.number == 1:  # else what the hops before keep says as much
+            await self.journal.plan(job.id, {KEPT: Kept.FAILED})
 
     async def _held(self, roll: Roll, words: str) -> Outcome:
         """The version before must hold as well, else a person is needed at once."""
@@ -175,6 +210,15 @@ class UpdateRecovery:
             await self.journal.plan(job.id, facts)
         except PortError as error:
             logger.warning("write into the journal of %s: %s", job.id, error)
+
+
+async def _then(outcome: Outcome, cleaning: Awaitable[None]) -> Outcome:
+    """Await *cleaning*: where it fails it is tried again later, and what serves goes on serving."""
+    try:
+        await cleaning
+    except BotError as error:
+        return not_yet(outcome.state, outcome.message, str(error))
+    return outcome
 
 
 def promotion(roll: Roll) -> dict[str, str]:

@@ -78,6 +78,11 @@ class Roll:
         )
 
     @property
+    def _undone(self) -> range:
+        """The numbers of the hops that the way back undoes."""
+        return range(self.number, max(self.last, self.number) + 1)
+
+    @property
     def live(self) -> str:
         """Authentik's database."""
         return self.plan.site.database
@@ -121,7 +126,13 @@ class Roll:
         await self.tools.control.remove()
         await self._put_project_back()
         await self.restart()
+
+    async def clean(self) -> bool:
+        """Remove the copies of a hop that was undone; whether a database of its own is kept."""
+        if self.plan.failed(self.number) in await self.tools.databases.names():
+            return True
         await self.drop_copies()
+        return False
 
     async def back(self, *, hurry: bool = False) -> PutBack:
         """Let the version before serve again on the database as it was before.
@@ -146,10 +157,27 @@ class Roll:
         """Remove what the hop has kept of database and sessions."""
         for name in (self.plan.snapshot(self.number), self.plan.failed(self.number)):
             await self.tools.databases.drop(name)
-        if self.tools.sessions:
-            await self.tools.sessions.discard()
-        elif self.plan.site.redis_folder:  # its container went with a later version, not its files
-            await self.tools.files.discard([self.plan.site.redis_folder])
+        folder = self.plan.site.redis_folder
+        try:
+            if self.tools.sessions:
+                await self.tools.sessions.discard()
+                return
+        except PortError as error:  # nobody may know its password any more
+            if not folder:
+                raise
+            logger.info("remove Redis' snapshot from its folder, since Redis says: %s", error)
+        if folder:  # its container went with a later version, not its files
+            await self.tools.files.discard([folder])
+
+    async def tidy(self) -> None:
+        """Remove what nobody needs once the hop is promoted.
+
+        The first hop keeps what an undo needs, and is all that an undo of the update needs.
+        """
+        if self.number > 1:
+            await self.drop_copies()
+        for service in self.hop.change.drops if self.hop.change else ():
+            await self.project.drop_service(self.plan.site, service)
 
     async def forget(self) -> None:
         """Remove all that the hop has kept: there is no way back any more."""
@@ -196,7 +224,7 @@ class Roll:
         """Compose files and tag, as they were; the old image under its old name."""
         doubts: list[str] = []
         plan, number, control = self.plan, self.number, self.tools.control
-        for each in range(max(self.last, number), number - 1, -1):
+        for each in reversed(self._undone):
             if change := plan.hop(each).change:
                 doubts += await self.project.undo(plan.site, change, plan.key(each))
         await control.write_tag(self.hop.tag.back)
@@ -208,20 +236,23 @@ class Roll:
         if not self.hop.keeps_sessions:
             return []
         try:
-            sessions = self.tools.sessions or await self._with_redis()
-            if sessions:
+            if sessions := await self._old_sessions():
                 await sessions.put_back()
         except PortError as error:
             logger.warning("put Redis' snapshot back: %s", error)
             return [f"people must log in again, since Redis could not be put back: {error}"]
         return []
 
-    async def _with_redis(self) -> Sessions | None:
-        """Of a project whose Redis a later hop has dropped."""
+    async def _old_sessions(self) -> Sessions | None:
+        """As the compose files tell of Redis that were put back: its password may be new there."""
         site = self.plan.site
+        sessions = self.tools.sessions
+        if sessions and not any(self.plan.hop(each).change for each in self._undone):
+            return sessions
         if not site.redis:
             return None
-        await self.tools.control.start_service(site.redis)
+        if not sessions:  # a later hop has dropped it
+            await self.tools.control.start_service(site.redis)
         return (await self.workplace.tools(site, self.plan.key(self.number))).sessions
 
 

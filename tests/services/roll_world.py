@@ -30,7 +30,7 @@ from bot.services.rollback import (
     rolled_back_after_all,
 )
 from bot.services.undo import Undo
-from bot.services.update import UpdateService
+from bot.services.update import UpdateService, updated_after_all
 from bot.services.update_check import UpdateCheck
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_recovery import UpdateRecovery
@@ -223,7 +223,8 @@ class RollWorld(World):
         async def work(job: JobLog, publish: Publish) -> Updated:
             return await self.updates(publish).run(command, job, confirm, ask)
 
-        return await self.jobs.run(command, work, words=lambda done: done.words)
+        after_all = partial(updated_after_all, self.clock)
+        return await self.jobs.run(command, work, None, lambda done: done.words, after_all)
 
     def rollbacks(self, publish: Publish = lambda _: None) -> RollbackService:
         return RollbackService(

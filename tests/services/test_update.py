@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,21 +18,24 @@ from bot.domain.errors import (
     UpToDateError,
 )
 from bot.domain.jobs import JobState
-from bot.domain.messages import StepBegan
+from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
+from bot.services.ports import StoredObject
 from bot.services.rehearsal import RehearsalFailedError
 from bot.services.update import HopNotBegunError
 from bot.services.update_kept import UpdateKept
+from tests.fakes import FakeStore
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.roll_world import BEHAVIOURS, PATCH, ROLLBACK, UPDATE, RollWorld, world_of
 from tests.services.test_update_check import image
 
 STRAIGHT = replace(PATCH, rehearse=False)
 MIGRATES = Behaviour(migrations=("new-2",))
+AWAY_WITH_REDIS = replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose=True)
 NEVER_READY = Behaviour(holds=False)
 
 
@@ -50,6 +53,17 @@ def world_with(journal: Journal, **behaviours: Behaviour) -> RollWorld:
     names = {"patch": "2025.2.4", "next": "2025.4.4"}
     known.update({names[name]: each for name, each in behaviours.items()})
     return world_of(journal, host=RollHost(behaviours=known))
+
+
+def world_with_redis_going(journal: Journal) -> RollWorld:
+    """The way goes on to 2025.10.4, which needs no Redis."""
+    world = world_with(journal)
+    tags = ("2025.8.6", "2025.10.4")
+    world.registry.images |= {tag: image(tag) for tag in tags}
+    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
+    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
+    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+    return world
 
 
 async def last_message(journal: Journal) -> str:
@@ -235,6 +249,20 @@ async def test_where_the_old_one_does_not_hold_either_a_person_is_needed(journal
         await world.update(replace(UPDATE, rehearse=False))
 
 
+async def test_what_could_not_be_rolled_back_is_not_said_to_be(journal: Journal) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, holds=False))
+    world.host.fails = {"swap"}
+
+    with pytest.raises(RollbackFailedError, match=r"did not hold.*swap: it failed") as failed:
+        await world.update(STRAIGHT)
+
+    assert "akbot status" in failed.value.hint
+    assert await last_message(journal) == str(failed.value)
+    world.host.fails = set()
+    [job] = await world.jobs.recover()
+    assert (job.state, world.host.running) == (JobState.ROLLED_BACK, "2025.2.1")
+
+
 @pytest.mark.parametrize(("stays", "version"), [(True, "2025.2.4"), (False, "2025.2.1")])
 async def test_where_only_the_public_url_fails_a_person_decides(
     journal: Journal,
@@ -388,6 +416,76 @@ async def test_what_stays_away_is_left_to_the_next_process(journal: Journal) -> 
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
 
 
+@dataclass
+class AwayStore(FakeStore):
+    """It is away once an update has taken the server away, until it is *back*."""
+
+    host: RollHost = field(default_factory=RollHost)
+    gone: bool = False
+    back: bool = False
+
+    async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        self.gone = self.gone or "remove" in self.host.calls
+        if self.gone and not self.back:
+            raise PortError("list the store: connection refused", retryable=True)
+        async for each in super().list(prefix):
+            yield each
+
+
+@pytest.mark.parametrize("call", ["gate", "copy"], ids=["undone", "called off"])
+async def test_while_the_store_is_away_what_serves_again_is_left_alone(
+    journal: Journal, call: str
+) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, holds=call != "gate"))
+    world.store = store = AwayStore(host=world.host)
+    world.host.fails = {call} - {"gate"}
+
+    with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again.*connection refused"):
+        await world.update(STRAIGHT)
+    [job] = await journal.jobs.open_jobs()
+    assert (job.state, job.swept) == (JobState.ROLLED_BACK, False)
+    evidence = dict(world.host.evidence)
+    world.host.fails = set()
+    world.host.write()
+    for _ in range(3):
+        world.host.calls.clear()
+        await world.jobs.recover()
+        assert not {"remove", "write tag", "start", "swap", "gate"} & {*world.host.calls}
+    store.back = True
+    [settled] = await world.jobs.recover()
+
+    assert (settled.state, settled.swept) == (JobState.ROLLED_BACK, True)
+    assert "2025.2.1 serves again" in settled.message
+    assert "connection refused" not in settled.message
+    assert (world.host.running, world.host.live.rows) == ("2025.2.1", 101)
+    assert world.host.evidence == evidence
+    assert not any("_before_" in each for each in world.host.databases)
+
+
+@pytest.mark.parametrize("failing", [{"drop"}, {"discard sessions", "discard files"}])
+@pytest.mark.parametrize("call", ["gate", "copy"], ids=["undone", "called off"])
+async def test_what_cannot_be_removed_takes_nobody_away(
+    journal: Journal, call: str, failing: set[str]
+) -> None:
+    world = world_with(journal, patch=NEVER_READY if call == "gate" else MIGRATES)
+    world.host.fails = failing | {call} - {"gate"}
+
+    with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again"):
+        await world.update(STRAIGHT)
+    evidence = dict(world.host.evidence)
+    world.host.write()
+    world.host.calls.clear()
+    await world.jobs.recover()
+    world.host.fails = set()
+    [settled] = await world.jobs.recover()
+
+    assert not {"remove", "write tag", "start"} & {*world.host.calls}
+    assert (settled.state, settled.swept) == (JobState.ROLLED_BACK, True)
+    assert (world.host.running, world.host.live.rows) == ("2025.2.1", 101)
+    assert world.host.evidence == evidence
+    assert list(world.host.databases) == [LIVE]
+
+
 async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
     world = world_with(journal, patch=MIGRATES)
     await world.update(STRAIGHT)
@@ -405,12 +503,7 @@ async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
 
 
 async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journal) -> None:
-    world = world_with(journal)
-    tags = ("2025.8.6", "2025.10.4")
-    world.registry.images |= {tag: image(tag) for tag in tags}
-    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
-    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
-    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
+    world = world_with_redis_going(journal)
 
     await world.update(replace(UPDATE, tag="2025.10.4", apply_compose=True))
 
@@ -423,16 +516,107 @@ async def test_redis_goes_with_the_compose_change_and_comes_back(journal: Journa
     assert (world.host.redis, world.host.compose) == ("sessions", "as it was")
 
 
+async def test_redis_goes_though_the_process_was_stopped_at_the_last_gate(
+    journal: Journal,
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], asks=True)
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(AWAY_WITH_REDIS, ask=stopped)
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
+    assert (world.host.running, world.host.redis) == ("2025.10.4", None)
+
+
+@pytest.mark.parametrize(
+    ("failing", "command", "hops"),
+    [
+        ({"drop"}, replace(UPDATE, rehearse=False), 2),
+        ({"discard sessions", "discard files"}, replace(UPDATE, rehearse=False), 2),
+        ({"drop redis"}, AWAY_WITH_REDIS, 5),
+    ],
+)
+async def test_what_cannot_be_removed_after_the_last_promotion_is_no_failure(
+    journal: Journal, failing: set[str], command: RunUpdate, hops: int
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.fails = failing
+
+    done = await world.update(command)
+
+    assert (done.version, done.hops, world.host.running) == (command.tag, hops, command.tag)
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, False)
+    assert done.away == seconds_away(job)
+    world.host.fails = set()
+    [settled] = await world.jobs.recover()
+    assert (settled.state, settled.swept) == (JobState.DONE, True)
+    assert "not yet cleaned up" not in settled.message
+    assert (world.host.redis is None) is ("drop redis" in failing)
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
+@pytest.mark.parametrize("swaps", [True, False], ids=["at once", "in the next process"])
+async def test_redis_that_asks_for_a_password_is_put_back_too(
+    journal: Journal,
+    swaps: bool,  # noqa: FBT001
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.redis_asks = True
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], holds=False)
+    world.host.outages = {} if swaps else {"swap": 1_000_000}
+
+    with pytest.raises(UpdateFailedError if swaps else RollbackFailedError):
+        await world.update(AWAY_WITH_REDIS)
+    world.host.away = 0
+    await world.jobs.recover()
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.ROLLED_BACK, True)
+    assert "2025.8.6 serves again" in job.message
+    assert "log in again" not in job.message
+    assert [*world.host.redis_kept] == [job.id], "what the first hop keeps is for the way back"
+
+
+async def test_what_such_a_redis_has_kept_goes_though_nobody_knows_its_password(
+    journal: Journal,
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.redis_asks = True
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], asks=True)
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(AWAY_WITH_REDIS, ask=stopped)
+
+    [job] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
+    assert [*world.host.redis_kept] == [job.id], "what the first hop keeps is for the way back"
+
+
+async def test_redis_stays_where_the_compose_files_name_it_again(journal: Journal) -> None:
+    world = world_with_redis_going(journal)
+    world.host.fails = {"drop redis"}
+    await world.update(AWAY_WITH_REDIS)
+    world.host.compose, world.host.fails = "as it was", set()
+
+    await world.jobs.recover()
+
+    assert world.host.redis
+
+
 async def test_what_redis_held_goes_with_the_way_back_though_redis_is_gone(
     journal: Journal,
 ) -> None:
-    world = world_with(journal)
-    tags = ("2025.8.6", "2025.10.4")
-    world.registry.images |= {tag: image(tag) for tag in tags}
-    world.host.pullable |= {f"{REPOSITORY}:{tag}" for tag in tags}
-    world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
-    world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
-    await world.update(replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose=True))
+    world = world_with_redis_going(journal)
+    await world.update(AWAY_WITH_REDIS)
     [job] = await journal.jobs.jobs()
     plan = plan_of(job.plan)
     assert plan
