@@ -46,13 +46,13 @@ class DamageLog:
 
     async def found(self, manifest: Manifest, reason: str, depth: Depth) -> None:
         """Let that backup count as damaged, until it is found whole."""
-        standing = await self._standing(manifest)
+        standing = await self.standing(manifest)
         if standing is None or (standing.reason, standing.depth) != (reason, depth):
             await self._write(manifest, Damage(reason, depth, self.clock.now()))
 
     async def whole(self, manifest: Manifest, depth: Depth) -> Damage | None:
         """Let it count as good again, unless what was found only shows deeper: that is returned."""
-        standing = await self._standing(manifest)
+        standing = await self.standing(manifest)
         if standing and standing.depth > depth:
             return standing
         if standing:
@@ -73,7 +73,8 @@ class DamageLog:
         else:
             error.add_note(f"It counts as damaged now, until {_AGAIN[depth]} finds it whole.")
 
-    async def _standing(self, manifest: Manifest) -> Damage | None:
+    async def standing(self, manifest: Manifest) -> Damage | None:
+        """What it counts as damaged for."""
         prefix = backup_prefix(manifest.stack, manifest.id)
         sizes = {each.key.removeprefix(prefix): each.size async for each in self.store.list(prefix)}
         small = {

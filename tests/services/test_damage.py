@@ -260,3 +260,83 @@ async def test_another_store_has_it_whole(world: World) -> None:
     )
     assert 'in store "first" it is damaged: component "globals"' in record.reason
     assert not await world.copies().preview()  # it is left for a person to look at
+
+
+def damaged_in(record: BackupRecord) -> set[str]:
+    """The stores in which it counts as damaged."""
+    own = record.stores if record.state is BackupState.DAMAGED else ()
+    return {*own, *record.damaged_in}
+
+
+def break_the_dump(world: World) -> None:
+    world.engine.postgres.dump = DUMP[: len(DUMP) // 2]
+
+
+@pytest.mark.parametrize("what", ["rows", "dump"])
+async def test_what_no_store_is_to_blame_for_is_damage_in_all_of_them(
+    world: World, what: str
+) -> None:
+    world.others = {"far": FakeStore()}
+    older = await world.run()
+    world.clock.at += timedelta(days=1)
+    if what == "dump":
+        break_the_dump(world)
+    newer = await world.run()
+    if what == "rows":
+        lose_a_table(world)
+
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+
+    assert damaged_in(await the_record(world, newer.id)) == {"first", "far"}
+    assert choose(await world.records(), LATEST).id == older.id
+
+
+async def test_bytes_that_one_store_lost_are_damage_there_alone(world: World) -> None:
+    world.others = {"far": FakeStore()}
+    manifest = await world.run()
+    spoil(world, manifest, "postgres")
+
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+
+    assert damaged_in(await the_record(world, manifest.id)) == {"first"}
+
+
+@pytest.mark.parametrize("spoiled", [True, False])
+async def test_a_drill_that_finds_it_whole_finds_it_whole_in_all_that_have_its_bytes(
+    world: World, *, spoiled: bool
+) -> None:
+    far = FakeStore()
+    world.others = {"far": far}
+    manifest = await world.run()
+    lose_a_table(world)
+    with pytest.raises(DrillFailedError):
+        await world.drill(replace(DRILL, backup=manifest.id))
+    world.engine.scratch.found = make_facts()
+    if spoiled:
+        key = manifest.components[0].key
+        far.objects[key] = bytes(len(far.objects[key]))
+
+    await world.drill(replace(DRILL, backup=manifest.id))
+
+    record = await the_record(world, manifest.id)
+    assert damaged_in(record) == ({"far"} if spoiled else set())
+    assert record.state is BackupState.GOOD
+
+
+async def test_a_store_in_which_that_could_not_be_noted_is_named(world: World) -> None:
+    far = FakeStore()
+    world.others = {"far": far}
+    manifest = await world.run()
+    world.others = {"far": TakesNothing(objects=far.objects)}
+    lose_a_table(world)
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    assert caught.value.__notes__ == [
+        "It counts as damaged now, until a drill finds it whole.",
+        'In store "far" it still counts as good, since no note could be made: access denied.',
+    ]
+    assert damaged_in(await the_record(world, manifest.id)) == {"first"}
