@@ -32,9 +32,13 @@ class DamageElsewhere:
         self, manifest: Manifest, reason: str, depth: Depth, error: IntegrityError
     ) -> None:
         """Let it count as damaged there, too; where that could not be noted is said on *error*."""
+
+        async def note(there: DamageLog) -> None:
+            await there.found(manifest, reason, depth)
+
         for name, log in self.logs.items():
             try:
-                await self._in(log, lambda there: there.found(manifest, reason, depth))
+                await self._in(log, note)
             except (*STORE_ERRORS, RefusedError) as unwritten:
                 error.add_note(
                     f'In store "{name}" it still counts as good, since no note could be made:'

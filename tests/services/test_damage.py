@@ -141,6 +141,26 @@ async def test_what_a_drill_finds_counts_until_a_drill_finds_it_whole(world: Wor
     assert (await the_record(world, newer.id)).state is BackupState.GOOD
 
 
+async def test_what_a_shallow_look_finds_takes_no_deeper_finding_away(world: World) -> None:
+    manifest = await world.run()
+    lose_a_table(world)
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+    before = dict(world.store.objects)
+    spoil(world, manifest)
+    with pytest.raises(IntegrityError) as caught:
+        await verify(world, manifest.id)
+    assert caught.value.__notes__ == ["It counts as damaged now, until a drill finds it whole."]
+    world.store.objects |= before
+
+    with pytest.raises(IntegrityError, match="something was, deeper"):
+        await verify(world, manifest.id)
+
+    record = await the_record(world, manifest.id)
+    assert record.state is BackupState.DAMAGED
+    assert "(found by a drill on" in record.reason
+
+
 async def test_a_drill_without_the_key_sees_what_a_verification_sees(world: World) -> None:
     manifest = await world.run()
     spoil(world, manifest)
