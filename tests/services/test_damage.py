@@ -197,15 +197,33 @@ async def test_a_copy_notes_the_damage_where_it_read_it(world: World) -> None:
     spoil(world, manifest)
     world.others = {"far": FakeStore()}
 
-    with pytest.raises(PortError, match='copy to store "far"') as caught:
+    with pytest.raises(PortError, match=f'backup "{manifest.id}" in store "first"') as caught:
         await world.copy()
 
+    assert caught.value.hint == f'Look at it there with "akbot verify {manifest.id}".'
     assert caught.value.__notes__ == [
         "It counts as damaged now, until a verification finds it whole."
     ]
     assert (await the_record(world, manifest.id)).state is BackupState.DAMAGED
     assert not any(key.endswith("/manifest.json") for key in world.others["far"].objects)
     assert not await world.copies().preview()
+
+
+async def test_one_that_is_damaged_keeps_no_other_from_being_copied(world: World) -> None:
+    older = await world.run()
+    world.clock.at += timedelta(days=1)
+    newer = await world.run()
+    spoil(world, newer)
+    world.others = {"far": FakeStore(), "farther": FakeStore()}
+
+    with pytest.raises(PortError) as caught:
+        await world.copy()
+
+    assert str(caught.value).count("is damaged") == 1
+    assert f"; {older.id} to far" in str(caught.value)
+    for name in world.others:
+        whole = (each for each in world.others[name].objects if each.endswith("/manifest.json"))
+        assert [key.split("/")[1] for key in whole] == [older.id]
 
 
 async def test_a_key_that_does_not_fit_is_no_damage(world: World) -> None:
