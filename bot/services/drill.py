@@ -99,10 +99,7 @@ class _Found:
 
 @dataclass(frozen=True)
 class DrillService:
-    """`akbot drill`; what is found is remembered in *damage*, of the same *store*.
-
-    What is no fault of that store, in *elsewhere* as well.
-    """
+    """`akbot drill`; what is found is noted in *damage*, of *store*, or *elsewhere* as well."""
 
     engine: Engine
     store: BackupStore
@@ -138,7 +135,9 @@ class DrillService:
                 verdict = Verdict.FAIL
                 found.unreadable(error)
             except (PortError, RefusedError) as error:
-                verdict, hint = Verdict.COULD_NOT_RUN, error.hint
+                # what was found by then is known all the same
+                verdict = Verdict.FAIL if found.reasons else Verdict.COULD_NOT_RUN
+                hint = error.hint
                 found.reasons.append(str(error))
             seconds = self.clock.monotonic() - started
             report = replace(
