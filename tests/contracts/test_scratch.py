@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.adapters.engine_api import EngineApi, Finished
-from bot.adapters.scratch import load_error, scratch_database
+from bot.adapters.scratch import _server, load_error, scratch_database
 from bot.adapters.scratch_redis import NOT_STORED, load_rdb, snapshot_error
 from bot.adapters.throwaway import LABEL, remove_throw_aways
 from bot.domain.contents import Contents
@@ -112,6 +112,12 @@ async def test_what_is_there_can_be_dumped_again(place: Place) -> None:
     assert (facts.rows, facts.schemas, facts.versions) == (
         place.facts.rows, place.facts.schemas, place.facts.versions,
     )  # fmt: skip
+
+
+def test_one_transaction_may_make_the_tables_of_many_tenants() -> None:
+    command = _server("sha256:1", "authentik", "secret", "").command
+
+    assert "max_locks_per_transaction=4096" in command
 
 
 async def test_text_is_run_to_its_first_error(place: Place) -> None:
