@@ -57,6 +57,7 @@ from bot.services.backup import BackedUp, BackupService
 from bot.services.check import CheckService
 from bot.services.copies import Copied
 from bot.services.damage import DamageLog
+from bot.services.damage_elsewhere import elsewhere
 from bot.services.delete import Deleted
 from bot.services.drill import DrillService
 from bot.services.drill_history import DrillHistory
@@ -263,6 +264,7 @@ class App:
                 publish,
                 self.read_locks,
                 self._damage_log(self.stores.holding(record)),
+                elsewhere(self.stores, record, self._damage_log),
                 boot=command.boot,
             )
             return await service.run(record, job)

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from bot.adapters import catalogue_sql, database_admin_sql
 from bot.adapters.database_facts import read_contents, read_facts
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.host_trouble import NO_ROOM, OF_THE_SERVER
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
@@ -25,11 +26,6 @@ _FIRST_WORDS = 500
 # The rest of the log is flushed by the first commit after it, which is the swap's at the latest.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=128MB"
 _HURRIED = "SET lock_timeout = '3s'; SET statement_timeout = '60s';"
-_NO_ROOM = "No space left"
-_OF_THE_SERVER = re.compile(
-    "No space left|could not (extend|write|open) file|terminating connection|server closed"
-    "|out of memory|shutting down|starting up|no response|connection to server"
-)
 
 
 class PostgresAdmin:
@@ -82,9 +78,9 @@ class PostgresAdmin:
         if done.exit_code == 0:
             return
         words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
-        if _NO_ROOM in done.stderr:
+        if NO_ROOM in done.stderr:
             await self._empty(name)
-        if _OF_THE_SERVER.search(done.stderr):
+        if OF_THE_SERVER.search(done.stderr):
             raise PortError(f"load the dump into PostgreSQL: {words}", hint="Look at its log.")
         raise IntegrityError(f"pg_restore cannot load the dump: {words}")
 

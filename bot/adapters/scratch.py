@@ -13,6 +13,7 @@ from bot.adapters import catalogue_sql as sql
 from bot.adapters import scratch_redis
 from bot.adapters.database_facts import read_contents, read_facts
 from bot.adapters.engine_api import EngineApi, Finished
+from bot.adapters.host_trouble import KILLED, NO_ROOM, OF_THE_SERVER
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.adapters.scratch_application import Original, ScratchApplication, scratch_application
 from bot.adapters.throwaway import Server, throw_away_network, throw_away_server
@@ -29,8 +30,6 @@ _ALIAS = "postgresql"
 _MEMORY = 1024 * 1024 * 1024
 _PIDS = 256  # a process for each connection of the application
 _FIRST_WORDS = 500
-_KILLED = 137
-_NO_ROOM = "No space left on device"
 # The entrypoint runs a server of its own for a moment before it becomes the real one.
 _POSTGRES_IS_UP = '[ "$(cat /proc/1/comm)" = postgres ] && pg_isready -q'
 # What it holds is thrown away: nothing has to outlive a power cut.
@@ -42,6 +41,8 @@ _QUICKLY = {
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
     "autovacuum": "off",
+    # a load is one transaction, and each tenant has a schema with all of Authentik's tables
+    "max_locks_per_transaction": "4096",
 }
 _PSQL = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-f", "-")
 
@@ -175,11 +176,16 @@ class ScratchPostgres:
 
 
 def load_error(done: Finished, program: str = "pg_restore") -> IntegrityError | PortError:
-    """Why *program* failed: the dump, or a host without the room to load it."""
+    """Why *program* failed: the dump, or a host or a server that could not take it."""
     words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
-    if done.exit_code == _KILLED or _NO_ROOM in done.stderr:
+    if done.exit_code == KILLED or NO_ROOM in done.stderr:
         return PortError(
             f"load the dump: the host has no room for it: {words}",
             hint="It needs disk for the whole database, and up to 1 GiB of memory.",
+        )
+    if OF_THE_SERVER.search(done.stderr):
+        return PortError(
+            f"load the dump: the throw-away PostgreSQL could not take it: {words}",
+            hint="It needs up to 1 GiB of memory. Try again once the host has it to spare.",
         )
     return IntegrityError(f"{program} cannot load the dump: {words}")

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.adapters.engine_api import EngineApi, Finished
+from bot.adapters.host_trouble import KILLED, NO_ROOM
 from bot.adapters.throwaway import Server, throw_away_server
 from bot.adapters.throwaway_start import until_up
 from bot.domain.errors import IntegrityError, PortError
@@ -19,6 +20,8 @@ _REDIS = (
     *("redis-server", "--daemonize", "yes", "--unixsocket", _SOCKET, "--protected-mode", "no"),
     *("--dir", "/data", "--dbfilename", "dump.rdb", "--save", "", "--port"),
 )
+NOT_STORED = "is not stored"
+_TOO_NEW = "Can't handle RDB format"
 _REDIS_CLI = ("redis-cli", "-s", _SOCKET)
 # Celery's lists, by their names up to 2025.6, in one step: what is queued must not be done again.
 _QUEUES = ("celery*", "authentik*", "unacked*")
@@ -41,7 +44,7 @@ async def scratch_redis(
 ) -> AsyncGenerator[str]:
     """A Redis of *image_id* that has loaded *rdb*; its name. It listens only in a *network*.
 
-    Raises IntegrityError where it does not start on it.
+    Raises IntegrityError where it does not start on it, PortError where that is the host's fault.
     """
     server = Server(
         image_id=image_id,
@@ -54,7 +57,7 @@ async def scratch_redis(
         alias=ALIAS,
     )
     async with throw_away_server(engine, server, job_id) as name:
-        _require(await engine.feed(name, ["sh", "-c", f"cat >{_RDB}"], rdb), "is not stored")
+        _require(await engine.feed(name, ["sh", "-c", f"cat >{_RDB}"], rdb), NOT_STORED)
         _require(await engine.run(name, ["redis-check-rdb", _RDB]), "is damaged")
         started = await engine.run(name, [*_REDIS, _PORT if network else _NO_PORT])
         _require(started, "cannot be loaded")
@@ -90,8 +93,24 @@ async def _keyspace(engine: EngineApi, name: str) -> dict[str, int]:
 
 def _require(done: Finished, otherwise: str) -> None:
     if done.exit_code != 0:
-        words = done.stderr or done.stdout.decode(errors="replace")
-        raise IntegrityError(f"the snapshot of Redis {otherwise}: {words.strip()[-_FIRST_WORDS:]}")
+        raise snapshot_error(done, otherwise)
+
+
+def snapshot_error(done: Finished, otherwise: str) -> IntegrityError | PortError:
+    """Why Redis did not take it: the snapshot, or a host or an image that cannot."""
+    said = f"{done.stderr}\n{done.stdout.decode(errors='replace')}"
+    words = f"{said.strip()[-_FIRST_WORDS:] or f'exit code {done.exit_code}'}"
+    if done.exit_code == KILLED or NO_ROOM in said or otherwise == NOT_STORED:
+        return PortError(
+            f"load the snapshot of Redis: the host has no room for it: {words}",
+            hint="It needs disk for the whole snapshot, and up to 1 GiB of memory.",
+        )
+    if _TOO_NEW in said:
+        return PortError(
+            f"load the snapshot of Redis: the stack's Redis is older than it: {words}",
+            hint="Use the Redis that it was made with, or a newer one.",
+        )
+    return IntegrityError(f"the snapshot of Redis {otherwise}: {words}")
 
 
 def _keys(line: str) -> int:

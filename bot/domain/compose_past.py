@@ -14,7 +14,7 @@ from bot.domain.compose_wants import NEW_TARGET, OLD_TARGET, redis_service
 from bot.domain.errors import RefusedError
 from bot.domain.restore import UNTOUCHED, Folder, Site
 from bot.domain.stack import Mount
-from bot.domain.stack_folders import Planned, folders_at
+from bot.domain.stack_folders import Planned, folders_at, inside_of
 
 _BY_HAND = f"{UNTOUCHED} Change the compose files by hand to what they were, and restore then."
 _COMPOSE = (".yml", ".yaml")
@@ -83,7 +83,7 @@ def judge_past(site: Site, files: tuple[FileChange, ...], now: Config, then: Con
     folders, before = _folders(then, site), _folders(now, site)
     sources = [each.source for each in folders]
     emptied = _emptied(site, now, then, sources)
-    _require_apart([*sources, *emptied])
+    _require_apart([*sources, *emptied], [*_all_mounted(now), *_all_mounted(then)])
     made = tuple(each for each in sources if each not in {one.source for one in before})
     return Past(
         ComposeSwap(
@@ -145,11 +145,15 @@ def _emptied(site: Site, now: Config, then: Config, sources: Sequence[str]) -> t
     return tuple(dict.fromkeys(found))
 
 
-def _require_apart(sources: Sequence[str]) -> None:
-    for one in sources:
-        for other in sources:
-            if other.startswith(f"{one}/"):
-                raise RefusedError(f'"{other}" lies inside of "{one}"', hint=_BY_HAND)
+def _all_mounted(config: Config) -> list[str]:
+    """What the services of the project have mounted, PostgreSQL's and strangers' included."""
+    return [each.source for name in config["services"] for each in _mounts(config, name)]
+
+
+def _require_apart(moved: Sequence[str], mounted: Sequence[str]) -> None:
+    for one in moved:
+        if inner := inside_of(one, [*moved, *mounted]):
+            raise RefusedError(f'"{inner}" lies inside of "{one}"', hint=_BY_HAND)
 
 
 def _warnings(now: Config, then: Config, ours: set[str]) -> tuple[str, ...]:

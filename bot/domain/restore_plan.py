@@ -13,6 +13,7 @@ from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.manifest import Component, DatabaseFacts, Manifest
 from bot.domain.messages import RunRestore
 from bot.domain.restore import UNTOUCHED, Folder, SessionsDo
+from bot.domain.stack_folders import require_apart
 
 NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
@@ -26,7 +27,8 @@ USERS = "public.authentik_core_user"
 class Found:
     """The stack as it is, for the decision; *free_bytes* are those where the database lies.
 
-    *single_files* names the components of which a single file is mounted, not a folder.
+    *single_files* names the components of which a single file is mounted, not a folder. *mounted*
+    is what any of the stack's containers has mounted.
     """
 
     folders: tuple[Folder, ...]
@@ -35,6 +37,7 @@ class Found:
     postgresql: str
     image: str
     free_bytes: int | None = None
+    mounted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +132,7 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
     folders = {folder.component: folder for folder in found.folders}
     wanted = [each for each in usable if each.name not in {POSTGRES, REDIS}]
     _require_layout(manifest, found, command, [each.name for each in wanted])
+    require_apart([folders[each.name] for each in wanted], found.mounted)
     require_redis(
         manifest.software.authentik, found, with_redis=with_redis, has_database=has_database
     )

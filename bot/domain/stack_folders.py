@@ -1,9 +1,11 @@
 """The stack's mounts as a restore names them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from bot.domain.restore import Folder
+from bot.domain.errors import RefusedError
+from bot.domain.restore import UNTOUCHED, Folder
 from bot.domain.stack import Holder, Mount, Stack, file_sources
 
 
@@ -31,3 +33,27 @@ def folders_at(holders: Sequence[Holder]) -> tuple[Folder, ...]:
         Folder(each.component, by_place[each.container_id, each.path])
         for each in file_sources(holders)
     )
+
+
+def inside_of(source: str, others: Iterable[str]) -> str:
+    """The first of the mounts *others* that lies below the folder *source*, "" for none.
+
+    Whoever moves the content of that folder moves it along, under the feet of who has it mounted.
+    """
+    inner = (
+        each for each in sorted(others) if PurePosixPath(source) in PurePosixPath(each).parents
+    )
+    return next(inner, "") if PurePosixPath(source).is_absolute() else ""
+
+
+def require_apart(folders: Iterable[Folder], mounted: Iterable[str]) -> None:
+    """Raises RefusedError where one of *folders*, which are to be replaced, holds another mount."""
+    others = frozenset(mounted)
+    for folder in folders:
+        if inner := inside_of(folder.source, others):
+            raise RefusedError(
+                f'"{folder.component}" cannot be replaced: inside of its folder "{folder.source}"'
+                f' lies "{inner}", which is mounted, too, and would be moved away with it',
+                hint=f"{UNTOUCHED} Mount one beside the other, or name other parts with"
+                " --component.",
+            )

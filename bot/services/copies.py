@@ -4,7 +4,7 @@ A copy is proven as a backup is: the signature before, each object's checksum on
 more where it lies, the manifest last.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId
@@ -73,7 +73,7 @@ class CopyService:
         return plan_copies(catalogue.found, policies, self.clock.now())
 
     async def run(self, job: JobLog) -> Copied:
-        """Copy it; a store that fails is not asked for more.
+        """Copy it; a store that fails is not asked for more, a damaged backup is left.
 
         Raises PortError in the end where something could not be copied.
         """
@@ -81,28 +81,24 @@ class CopyService:
         await job.plan(**{STACK: self.stack})
         done: list[Copy] = []
         left: dict[str, BotError] = {}
+        damaged: dict[BackupId, DamagedSourceError] = {}
         for number, copy in enumerate(plan, start=1):
-            if copy.target in left:
+            if copy.target in left or copy.record.id in damaged:
                 continue
             self.publish(
                 StepBegan(f"copying {copy.record.id} to {copy.target}, {number} of {len(plan)}")
             )
             try:
                 await self._copy(copy, job)
+            except DamagedSourceError as error:
+                damaged[copy.record.id] = error
             except (*STORE_ERRORS, RefusedError) as error:
                 left[copy.target] = error
             else:
                 done.append(copy)
         copied = Copied(tuple(done))
-        for name, first in left.items():
-            words = f'copy to store "{name}": {first}'
-            failed = PortError(
-                f"{words}; {copied.words}" if done else words,
-                hint=first.hint or 'Mend that store, then run "akbot copy".',
-            )
-            for note in getattr(first, "__notes__", ()):
-                failed.add_note(note)
-            raise failed from first
+        if left or damaged:
+            raise _failed(left, damaged, copied)
         return copied
 
     async def _copy(self, copy: Copy, job: JobLog) -> None:
@@ -119,7 +115,7 @@ class CopyService:
                     log = self.damage(source.store)
                     await log.remember(require_readable(copy.record), error, Depth.STORED)
                     if number == len(copy.sources):
-                        raise
+                        raise _damaged(backup_id, name, error) from error
                 except STORE_ERRORS:
                     if number == len(copy.sources):
                         raise
@@ -189,11 +185,39 @@ class CopyService:
         return next(place for place in self.stores.places if place.name == name)
 
 
-async def _proven(store: BackupStore, component: Component) -> AsyncIterator[bytes]:
-    """The stored object; it ends with an error, and so is not stored, if it is another one.
+def _damaged(backup_id: BackupId, store: str, error: DamagedSourceError) -> DamagedSourceError:
+    """Where it was found: no fault of the store which was to have it."""
+    damaged = DamagedSourceError(
+        f'backup "{backup_id}" in store "{store}" is damaged: {error}',
+        hint=f'Look at it there with "akbot verify {backup_id}".',
+    )
+    _take_notes(damaged, error)
+    return damaged
 
-    That is no fault of the store which was to have it.
-    """
+
+def _failed(
+    left: Mapping[str, BotError], damaged: Mapping[BackupId, DamagedSourceError], copied: Copied
+) -> PortError:
+    words = [f'copy to store "{name}": {error}' for name, error in left.items()]
+    words += [str(error) for error in damaged.values()]
+    errors: list[BotError] = [*left.values(), *damaged.values()]
+    failed = PortError(
+        "; ".join([*words, *([copied.words] if copied.done else [])]),
+        hint=errors[0].hint or 'Mend that store, then run "akbot copy".',
+    )
+    for error in errors:
+        _take_notes(failed, error)
+    failed.__cause__ = errors[0]
+    return failed
+
+
+def _take_notes(error: BotError, earlier: BotError) -> None:
+    for note in getattr(earlier, "__notes__", ()):
+        error.add_note(note)
+
+
+async def _proven(store: BackupStore, component: Component) -> AsyncIterator[bytes]:
+    """The stored object; it ends with an error, and so is not stored, if it is another one."""
     tally = Tally()
     async with ending(hash_stored(read_ahead(store.get(component.key)), tally)) as blocks:
         async for block in blocks:

@@ -44,15 +44,21 @@ class DamageLog:
     signing_key: Callable[[], Ed25519PrivateKey]
     clock: Clock
 
-    async def found(self, manifest: Manifest, reason: str, depth: Depth) -> None:
-        """Let that backup count as damaged, until it is found whole."""
-        standing = await self._standing(manifest)
+    async def found(self, manifest: Manifest, reason: str, depth: Depth) -> Depth:
+        """Let that backup count as damaged, until a look of the depth returned finds it whole.
+
+        What was found deeper before stays: whoever finds it whole there finds this whole, too.
+        """
+        standing = await self.standing(manifest)
+        if standing and standing.depth > depth:
+            return standing.depth
         if standing is None or (standing.reason, standing.depth) != (reason, depth):
             await self._write(manifest, Damage(reason, depth, self.clock.now()))
+        return depth
 
     async def whole(self, manifest: Manifest, depth: Depth) -> Damage | None:
         """Let it count as good again, unless what was found only shows deeper: that is returned."""
-        standing = await self._standing(manifest)
+        standing = await self.standing(manifest)
         if standing and standing.depth > depth:
             return standing
         if standing:
@@ -67,13 +73,14 @@ class DamageLog:
         if isinstance(error, OtherKeyError):
             return
         try:
-            await self.found(manifest, str(error), depth)
+            until = await self.found(manifest, str(error), depth)
         except (PortError, RefusedError) as unwritten:
             error.add_note(f"It still counts as good, since no note could be made: {unwritten}.")
         else:
-            error.add_note(f"It counts as damaged now, until {_AGAIN[depth]} finds it whole.")
+            error.add_note(f"It counts as damaged now, until {_AGAIN[until]} finds it whole.")
 
-    async def _standing(self, manifest: Manifest) -> Damage | None:
+    async def standing(self, manifest: Manifest) -> Damage | None:
+        """What it counts as damaged for."""
         prefix = backup_prefix(manifest.stack, manifest.id)
         sizes = {each.key.removeprefix(prefix): each.size async for each in self.store.list(prefix)}
         small = {

@@ -27,6 +27,7 @@ from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
 from bot.domain.stack import Stack
 from bot.services.damage import DamageLog
+from bot.services.damage_elsewhere import DamageElsewhere, is_as_sent
 from bot.services.deletion import READS
 from bot.services.keyring import Keyring
 from bot.services.pipeline import drain
@@ -75,10 +76,14 @@ class DrillNotRunError(RefusedError):
 
 @dataclass
 class _Found:
-    """What has come back so far; *damage* is what of the *reasons* is the backup's own."""
+    """What has come back so far; *damage* is what of the *reasons* is the backup's own.
+
+    *in_all* is what of that is no fault of the store in which it was read.
+    """
 
     reasons: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+    in_all: list[str] = field(default_factory=list)
     components: list[str] = field(default_factory=list)
     rows: int | None = None
     keys: int | None = None
@@ -94,7 +99,7 @@ class _Found:
 
 @dataclass(frozen=True)
 class DrillService:
-    """`akbot drill`; what is found is remembered in *damage*, of the same *store*."""
+    """`akbot drill`; what is found is noted in *damage*, of *store*, or *elsewhere* as well."""
 
     engine: Engine
     store: BackupStore
@@ -103,6 +108,7 @@ class DrillService:
     publish: Publish
     locks: ReadLocks
     damage: DamageLog
+    elsewhere: DamageElsewhere
     boot: bool = False
 
     async def run(self, record: BackupRecord, job: JobLog) -> DrillReport:
@@ -129,7 +135,9 @@ class DrillService:
                 verdict = Verdict.FAIL
                 found.unreadable(error)
             except (PortError, RefusedError) as error:
-                verdict, hint = Verdict.COULD_NOT_RUN, error.hint
+                # what was found by then is known all the same
+                verdict = Verdict.FAIL if found.reasons else Verdict.COULD_NOT_RUN
+                hint = error.hint
                 found.reasons.append(str(error))
             seconds = self.clock.monotonic() - started
             report = replace(
@@ -159,6 +167,7 @@ class DrillService:
             await self.damage.whole(manifest, Depth.DRILLED)
         except (PortError, RefusedError) as error:  # the verdict is known all the same
             logger.warning("remember that %s is whole: %s", manifest.id, error)
+        await self.elsewhere.whole(manifest)
 
     async def _failed(
         self, manifest: Manifest, report: DrillReport, found: _Found
@@ -169,6 +178,8 @@ class DrillService:
             depth = Depth.DRILLED if self.keyring.identities else Depth.STORED
             error = IntegrityError("; ".join(found.damage))
             await self.damage.remember(manifest, error, depth)
+            if found.in_all:
+                await self.elsewhere.remember(manifest, "; ".join(found.in_all), depth, error)
             for note in error.__notes__:
                 failed.add_note(note)
         return failed
@@ -187,6 +198,9 @@ class DrillService:
                 found.reasons += await self._component(manifest, component, stack, job.id, found)
             except IntegrityError as error:
                 found.unreadable(error)
+                others = self.elsewhere.logs and not isinstance(error, OtherKeyError)
+                if others and await is_as_sent(self.store, component):
+                    found.in_all.append(str(error))
                 continue
             found.components.append(component.name)
             self.publish(ComponentVerified(component))
@@ -223,6 +237,7 @@ class DrillService:
             found.rows = sum(facts.rows.values())
             reasons = compare_databases(manifest.database, facts) if manifest.database else []
             found.damage += reasons
+            found.in_all += reasons
             try:
                 await scratch.write()
             except PortError as error:

@@ -23,6 +23,7 @@ async def look_at(stack: Stack, site: Site, tools: Tools) -> Found:
         postgresql=await tools.databases.version(),
         image=site.image,
         free_bytes=await tools.databases.free_bytes(),
+        mounted=frozenset(mount.source for each in stack.containers for mount in each.mounts),
     )
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.adapters.engine_api import EngineApi, Finished
-from bot.adapters.scratch import load_error, scratch_database
-from bot.adapters.scratch_redis import load_rdb
+from bot.adapters.scratch import _server, load_error, scratch_database
+from bot.adapters.scratch_redis import NOT_STORED, load_rdb, snapshot_error
 from bot.adapters.throwaway import LABEL, remove_throw_aways
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
@@ -114,6 +114,12 @@ async def test_what_is_there_can_be_dumped_again(place: Place) -> None:
     )  # fmt: skip
 
 
+def test_one_transaction_may_make_the_tables_of_many_tenants() -> None:
+    command = _server("sha256:1", "authentik", "secret", "").command
+
+    assert "max_locks_per_transaction=4096" in command
+
+
 async def test_text_is_run_to_its_first_error(place: Place) -> None:
     async with asyncio.timeout(WITHIN), place.new() as scratch:
         await scratch.load_text(piecewise(b"CREATE TABLE t (id int);\nSELECT 1;\n"))
@@ -141,12 +147,40 @@ async def test_a_dump_that_is_not_whole_cannot_be_loaded(place: Place, damage: s
         (1, "", IntegrityError),
         (1, 'could not extend file "base/5/1": No space left on device', PortError),
         (137, "", PortError),
+        (1, "pg_restore: error: out of shared memory", PortError),
+        (1, "server closed the connection unexpectedly", PortError),
+        (1, "FATAL:  terminating connection due to administrator command", PortError),
+        (1, 'could not open file "base/5/1": Too many open files in system', PortError),
     ],
 )
 def test_a_host_without_room_says_nothing_of_the_dump(
     code: int, words: str, kind: type[Exception]
 ) -> None:
     assert type(load_error(Finished(code, b"", words))) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "otherwise", "kind"),
+    [
+        (1, "Wrong signature trying to load DB from file", "is damaged", IntegrityError),
+        (1, "", "cannot be loaded", IntegrityError),
+        (1, "Can't handle RDB format version 12", "is damaged", PortError),
+        (1, "cat: write error: No space left on device", NOT_STORED, PortError),
+        (1, "sh: can't create /data/dump.rdb: Read-only file system", NOT_STORED, PortError),
+        (1, "fork: No space left on device", "cannot be loaded", PortError),
+        (137, "", "is damaged", PortError),
+    ],
+)
+@pytest.mark.parametrize("on", ["stdout", "stderr"])
+def test_a_host_that_cannot_load_it_says_nothing_of_the_snapshot(
+    code: int, words: str, otherwise: str, kind: type[Exception], on: str
+) -> None:
+    said = (words.encode(), "") if on == "stdout" else (b"", words)
+
+    error = snapshot_error(Finished(code, *said), otherwise)
+
+    assert type(error) is kind
+    assert words in str(error)
 
 
 @pytest.mark.docker

@@ -141,6 +141,26 @@ async def test_what_a_drill_finds_counts_until_a_drill_finds_it_whole(world: Wor
     assert (await the_record(world, newer.id)).state is BackupState.GOOD
 
 
+async def test_what_a_shallow_look_finds_takes_no_deeper_finding_away(world: World) -> None:
+    manifest = await world.run()
+    lose_a_table(world)
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+    before = dict(world.store.objects)
+    spoil(world, manifest)
+    with pytest.raises(IntegrityError) as caught:
+        await verify(world, manifest.id)
+    assert caught.value.__notes__ == ["It counts as damaged now, until a drill finds it whole."]
+    world.store.objects |= before
+
+    with pytest.raises(IntegrityError, match="something was, deeper"):
+        await verify(world, manifest.id)
+
+    record = await the_record(world, manifest.id)
+    assert record.state is BackupState.DAMAGED
+    assert "(found by a drill on" in record.reason
+
+
 async def test_a_drill_without_the_key_sees_what_a_verification_sees(world: World) -> None:
     manifest = await world.run()
     spoil(world, manifest)
@@ -177,15 +197,33 @@ async def test_a_copy_notes_the_damage_where_it_read_it(world: World) -> None:
     spoil(world, manifest)
     world.others = {"far": FakeStore()}
 
-    with pytest.raises(PortError, match='copy to store "far"') as caught:
+    with pytest.raises(PortError, match=f'backup "{manifest.id}" in store "first"') as caught:
         await world.copy()
 
+    assert caught.value.hint == f'Look at it there with "akbot verify {manifest.id}".'
     assert caught.value.__notes__ == [
         "It counts as damaged now, until a verification finds it whole."
     ]
     assert (await the_record(world, manifest.id)).state is BackupState.DAMAGED
     assert not any(key.endswith("/manifest.json") for key in world.others["far"].objects)
     assert not await world.copies().preview()
+
+
+async def test_one_that_is_damaged_keeps_no_other_from_being_copied(world: World) -> None:
+    older = await world.run()
+    world.clock.at += timedelta(days=1)
+    newer = await world.run()
+    spoil(world, newer)
+    world.others = {"far": FakeStore(), "farther": FakeStore()}
+
+    with pytest.raises(PortError) as caught:
+        await world.copy()
+
+    assert str(caught.value).count("is damaged") == 1
+    assert f"; {older.id} to far" in str(caught.value)
+    for name in world.others:
+        whole = (each for each in world.others[name].objects if each.endswith("/manifest.json"))
+        assert [key.split("/")[1] for key in whole] == [older.id]
 
 
 async def test_a_key_that_does_not_fit_is_no_damage(world: World) -> None:
@@ -260,3 +298,83 @@ async def test_another_store_has_it_whole(world: World) -> None:
     )
     assert 'in store "first" it is damaged: component "globals"' in record.reason
     assert not await world.copies().preview()  # it is left for a person to look at
+
+
+def damaged_in(record: BackupRecord) -> set[str]:
+    """The stores in which it counts as damaged."""
+    own = record.stores if record.state is BackupState.DAMAGED else ()
+    return {*own, *record.damaged_in}
+
+
+def break_the_dump(world: World) -> None:
+    world.engine.postgres.dump = DUMP[: len(DUMP) // 2]
+
+
+@pytest.mark.parametrize("what", ["rows", "dump"])
+async def test_what_no_store_is_to_blame_for_is_damage_in_all_of_them(
+    world: World, what: str
+) -> None:
+    world.others = {"far": FakeStore()}
+    older = await world.run()
+    world.clock.at += timedelta(days=1)
+    if what == "dump":
+        break_the_dump(world)
+    newer = await world.run()
+    if what == "rows":
+        lose_a_table(world)
+
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+
+    assert damaged_in(await the_record(world, newer.id)) == {"first", "far"}
+    assert choose(await world.records(), LATEST).id == older.id
+
+
+async def test_bytes_that_one_store_lost_are_damage_there_alone(world: World) -> None:
+    world.others = {"far": FakeStore()}
+    manifest = await world.run()
+    spoil(world, manifest, "postgres")
+
+    with pytest.raises(DrillFailedError):
+        await world.drill()
+
+    assert damaged_in(await the_record(world, manifest.id)) == {"first"}
+
+
+@pytest.mark.parametrize("spoiled", [True, False])
+async def test_a_drill_that_finds_it_whole_finds_it_whole_in_all_that_have_its_bytes(
+    world: World, *, spoiled: bool
+) -> None:
+    far = FakeStore()
+    world.others = {"far": far}
+    manifest = await world.run()
+    lose_a_table(world)
+    with pytest.raises(DrillFailedError):
+        await world.drill(replace(DRILL, backup=manifest.id))
+    world.engine.scratch.found = make_facts()
+    if spoiled:
+        key = manifest.components[0].key
+        far.objects[key] = bytes(len(far.objects[key]))
+
+    await world.drill(replace(DRILL, backup=manifest.id))
+
+    record = await the_record(world, manifest.id)
+    assert damaged_in(record) == ({"far"} if spoiled else set())
+    assert record.state is BackupState.GOOD
+
+
+async def test_a_store_in_which_that_could_not_be_noted_is_named(world: World) -> None:
+    far = FakeStore()
+    world.others = {"far": far}
+    manifest = await world.run()
+    world.others = {"far": TakesNothing(objects=far.objects)}
+    lose_a_table(world)
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    assert caught.value.__notes__ == [
+        "It counts as damaged now, until a drill finds it whole.",
+        'In store "far" it still counts as good, since no note could be made: access denied.',
+    ]
+    assert damaged_in(await the_record(world, manifest.id)) == {"first"}

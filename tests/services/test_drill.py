@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.catalogue import BackupState
 from bot.domain.components import POSTGRES
 from bot.domain.contents import Contents
 from bot.domain.drill import DrillReport, Verdict
@@ -141,6 +142,26 @@ OBSTACLES: list[tuple[Callable[[World], object], str]] = [
         "the private key is not on this host",
     ),
 ]
+
+
+class RedisAway(FakeEngine):
+    async def load_rdb(self, *_: object) -> int | None:
+        raise PortError("load the snapshot of Redis: the host has no room for it")
+
+
+async def test_what_was_found_before_it_could_not_go_on_counts(world: World) -> None:
+    flipped(world, "globals")
+    world.engine = RedisAway()
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    damage, trouble = caught.value.report.reasons
+    assert damage.startswith('component "globals"')
+    assert trouble.startswith("load the snapshot of Redis")
+    [record] = await world.records()
+    assert record.state is BackupState.DAMAGED
+    assert "Redis" not in record.reason
 
 
 @pytest.mark.parametrize(("obstacle", "reason"), OBSTACLES)

@@ -19,6 +19,7 @@ from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
+from bot.domain.stack import Mount
 from bot.entrypoints.render_restore import restored_lines
 from bot.services.deletion import READS
 from bot.services.gate import GateError
@@ -569,6 +570,26 @@ async def test_a_database_that_hangs_is_restored_all_the_same(world: RestoreWorl
 
     assert any("could not be counted" in each for each in seen[0].warnings)
     assert world.host.served() == {NEW}
+
+
+@pytest.mark.parametrize("role", ["postgresql", "redis", "worker"])
+async def test_a_folder_in_which_another_mount_lies_is_not_moved_away(role: str) -> None:
+    world = await world_with_a_backup()
+    holder = getattr(world.engine.stack, role)
+    mounts = (*holder.mounts, Mount("/mnt/media/deep/inner", "/inner"))
+    world.engine.stack = replace(world.engine.stack, **{role: replace(holder, mounts=mounts)})
+
+    for look in (world.restores().preview(RESTORE), world.restore()):
+        with pytest.raises(RefusedError, match=r'"media" cannot be .*deep/inner"') as c:
+            await look
+        assert "--component" in c.value.hint
+
+    assert world.host.served() == {OLD}
+    assert not world.host.left_over()
+    parts = frozenset({"postgres", "templates"})
+    await world.restore(replace(RESTORE, components=parts, safety_backup=False))
+    assert world.host.mounts["/mnt/templates"].live == NEW.encode()
+    assert world.host.mounts["/mnt/media"].live == OLD.encode()
 
 
 async def test_a_single_file_that_is_mounted_stays_as_it_is(world: RestoreWorld) -> None:

@@ -227,6 +227,11 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "lies inside of",
     ),
+    "a stranger's inside": (
+        compose("/media", redis=True)["services"]
+        | {"extra": {"volumes": [bind("/mnt/data/extra", "/extra")]}},
+        "lies inside of",
+    ),
 }
 
 

@@ -29,6 +29,7 @@ from bot.domain.retention import Policy
 from bot.services.backup import BackedUp, BackupService
 from bot.services.copies import Copied, CopyService
 from bot.services.damage import DamageLog
+from bot.services.damage_elsewhere import elsewhere
 from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
@@ -204,6 +205,7 @@ class World:
                 publish,
                 self.read_locks,
                 self.damage_log(self.stores.holding(record)),
+                elsewhere(self.stores, record, self.damage_log),
                 boot=command.boot,
             )
             return await service.run(record, job)
