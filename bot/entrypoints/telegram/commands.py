@@ -196,6 +196,8 @@ class Commands:
         return await self.lookups.version()
 
     async def cancel(self, asked: Asked) -> str | None:
+        if asked.words:
+            return texts.takes_no_words("cancel", "stops what is running")
         person = asked.person
         job = await self.operations.cancel(person.actor, self.permits.may_cancel(person))
         if job is None:
@@ -220,7 +222,9 @@ class Commands:
     async def mute(self, asked: Asked) -> str:
         return await self.planning.mute(asked)
 
-    async def resume(self, _: Asked) -> str:
+    async def resume(self, asked: Asked) -> str:
+        if asked.words:
+            return texts.takes_no_words("resume", "ends the pause")
         return await self.planning.resume()
 
     async def help(self, asked: Asked) -> str:
