@@ -30,13 +30,14 @@ from bot.app_stores import build_stores, make_ready, named_stores, without_absen
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.agenda import Plan
+from bot.domain.alarms import newest_whole
 from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupRecord, choose, newest_good
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport, Verdict
-from bot.domain.jobs import ALL_JOBS, JobKind, JobState, Trigger
+from bot.domain.jobs import ALL_JOBS, JobKind, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -427,8 +428,8 @@ class App:
         report = await history.newest(await self.whereabouts.name())
         elsewhere = [report.began] if report and report.verdict is Verdict.PASS else []
         jobs = await self.journal.jobs.jobs(ALL_JOBS)
-        here = [job for job in jobs if job.kind is JobKind.DRILL and job.state is JobState.DONE]
-        return max([*elsewhere, *(job.started for job in here)], default=None)
+        here = newest_whole(jobs, JobKind.DRILL)
+        return max([*elsewhere, *([created_at(here.id)] if here else [])], default=None)
 
     async def close(self) -> None:
         """Give back connections and threads."""

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from bot.entrypoints.telegram.chat import Chat
 
 _LATELY = 200  # jobs
+_Farewell = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +102,14 @@ class _Service:
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
         parts.append(WatchRounds(self._watcher, app.containers, app.clock).run)
+        farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
         if urls := settings.heartbeats:
             heartbeat = Heartbeat(
                 frozenset(urls), app.journal.jobs.jobs, HttpHeartbeat(urls).send, app.clock
             )
             app.listeners.append(heartbeat.listener)
             parts.append(heartbeat.run)
+            farewells.append(heartbeat.farewell)
         alarms = self._alarms(since)
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
@@ -119,7 +123,7 @@ class _Service:
             sweep=app.kept().sweep,
             clock=app.clock,
             parts=[self._held_back.part(each) for each in parts],
-            farewell=self._held_back.farewell(self._chat.farewell if self._chat else _nothing),
+            farewell=self._held_back.farewell(partial(_all, farewells)),
             troubles=self._troubles,
         )
         async with (
@@ -219,8 +223,9 @@ def _of_schedule(new: type[Command]) -> Callable[[datetime], Command]:
     return lambda slot: new(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot)
 
 
-async def _nothing() -> None:
-    """There is nobody to say farewell to."""
+async def _all(farewells: Sequence[_Farewell]) -> None:
+    """Each takes its time beside the others."""
+    await asyncio.gather(*(each() for each in farewells))
 
 
 async def _log_news(news: News) -> None:

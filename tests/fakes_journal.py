@@ -148,16 +148,13 @@ class FakeQuestions:
     async def find(self, question_id: str) -> tuple[Question, str] | None:
         return self.questions.get(question_id)
 
-    async def waiting_for(
-        self, word: str, person: int, chat: int, now: datetime
-    ) -> Question | None:
+    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
         fitting = [
-            question
+            (question, answer)
             for question, answer in self.questions.values()
-            if (question.word, question.person, question.chat, answer) == (word, person, chat, "")
-            and question.expires > now
+            if (question.word, question.person, question.chat) == (word, person, chat)
         ]
-        return max(fitting, key=lambda question: question.expires, default=None)
+        return max(fitting, key=lambda each: each[0].expires, default=None)
 
     async def answer(self, question_id: str, choice: str) -> bool:
         question, answer = self.questions.get(question_id, (None, ""))

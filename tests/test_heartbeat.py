@@ -120,6 +120,10 @@ class Heard:
         self.heard.append(f"{self.clock.now():%M:%S} {kind}{beat.suffix}")
 
 
+async def no_jobs(_: int) -> Sequence[Job]:
+    return []
+
+
 async def hear(away: int, *events: JobBegan | JobEnded) -> list[str]:
     clock = SimulatedClock(NOW)
     switch = Heard(clock, away)
@@ -144,6 +148,36 @@ async def test_a_beginning_and_an_end_are_told_and_other_jobs_are_not() -> None:
         "30:00 backup/start",
         "30:00 backup",
     ]
+
+
+async def test_an_end_is_told_before_the_bot_stops() -> None:
+    clock = SimulatedClock(NOW)
+    switch = Heard(clock, away=1)
+    heartbeat = Heartbeat(frozenset({JobKind.BACKUP}), no_jobs, switch.send, clock)
+    running = asyncio.ensure_future(heartbeat.run())
+    await clock.run_until(NOW + timedelta(seconds=1))
+    heartbeat.listener(DONE, JobEnded(DONE))
+    farewell = asyncio.ensure_future(heartbeat.farewell())
+    await clock.run_until(NOW + timedelta(seconds=9))
+    assert farewell.done()
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert switch.heard == ["30:03 backup"]
+
+
+async def test_nobody_waits_long_for_a_switch_that_is_away() -> None:
+    clock = SimulatedClock(NOW)
+    heartbeat = Heartbeat(frozenset({JobKind.BACKUP}), no_jobs, Heard(clock, away=9).send, clock)
+    running = asyncio.ensure_future(heartbeat.run())
+    heartbeat.listener(DONE, JobEnded(DONE))
+    farewell = asyncio.ensure_future(heartbeat.farewell())
+    await clock.run_until(NOW + timedelta(seconds=9))
+    assert not farewell.done()
+    await clock.run_until(NOW + timedelta(seconds=11))
+    assert farewell.done()
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_an_end_is_told_again_until_it_is_taken_and_then_let_be() -> None:

@@ -257,19 +257,16 @@ class SqliteQuestions:
         )
         return (_question(row), row["answer"]) if row else None
 
-    async def waiting_for(
-        self, word: str, person: int, chat: int, now: datetime
-    ) -> Question | None:
+    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
         statement = """
             SELECT * FROM questions
-            WHERE word = ? AND person = ? AND chat = ? AND expires > ? AND answer = ''
+            WHERE word = ? AND person = ? AND chat = ?
             ORDER BY expires DESC LIMIT 1
         """
-        values = (word, person, chat, to_text(now))
         row = await self._database.read(
-            lambda journal: journal.execute(statement, values).fetchone()
+            lambda journal: journal.execute(statement, (word, person, chat)).fetchone()
         )
-        return _question(row) if row else None
+        return (_question(row), row["answer"]) if row else None
 
     async def answer(self, question_id: str, choice: str) -> bool:
         statement = "UPDATE questions SET answer = ? WHERE id = ? AND answer = ''"

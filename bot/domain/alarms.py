@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState
 from bot.domain.slots import SlotState, judge_slot, runs_of
 
 _REMINDED_AFTER = (timedelta(hours=6), timedelta(days=1), timedelta(days=3))
@@ -148,6 +148,12 @@ def late_success(jobs: Sequence[Job], now: datetime) -> LateSuccess | None:
     ]
     is_news = now - (newest.ended or newest.started) < _LATE_NEWS
     return LateSuccess(newest, tuple(failed)) if failed and is_news else None
+
+
+def newest_whole(jobs: Sequence[Job], kind: JobKind) -> Job | None:
+    """The newest of *jobs*, newest first, that ended well and counts as protection."""
+    done = (job for job in jobs if job.kind is kind and job.state is JobState.DONE)
+    return next((job for job in done if PARTIAL not in job.plan), None)
 
 
 def told_as_alarm(job: Job) -> bool:

@@ -16,6 +16,8 @@ ALL_JOBS = 10_000
 """More than the journal keeps: to ask it for all of them."""
 OUTAGE = "outage"
 """Fact of the plan of a job that failed because an outside system did."""
+PARTIAL = "partial"
+"""Fact of the plan of a backup of some components only, which is no backup of the stack."""
 DEGRADED = "degraded: "
 """Stands in the message of a job that did its work, before what it could not do of it."""
 

@@ -16,6 +16,7 @@ from bot.services.ports import Clock
 
 _AGAIN_AFTER = (2.0, 10.0, 60.0)
 _MOST_WAITING = 100
+_FAREWELL = 10.0  # seconds; as many as the chat has, beside it
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Heartbeat:
             return
         if self._waiting.full():
             self._waiting.get_nowait()  # the newest says more
+            self._waiting.task_done()
         self._waiting.put_nowait((event.job, isinstance(event, JobEnded)))
 
     async def run(self) -> None:
@@ -53,6 +55,19 @@ class Heartbeat:
                 logger.warning("the heartbeat of the %s %s: %s", job.kind, job.id, error)
             except Exception:  # boundary: the next one is told all the same
                 logger.exception("the heartbeat failed on an error of akbot itself")
+            finally:
+                self._waiting.task_done()
+
+    async def farewell(self) -> None:
+        """Wait until what has ended is told, not for long: the process is about to stop."""
+        told = asyncio.create_task(self._waiting.join())
+        patience = asyncio.create_task(self.clock.sleep(_FAREWELL))
+        try:
+            await asyncio.wait({told, patience}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            told.cancel()
+            patience.cancel()
+            await asyncio.wait({told, patience})
 
     async def _tell(self, job: Job, *, has_ended: bool) -> None:
         if not has_ended:

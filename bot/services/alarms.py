@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.alarms import Alarm, LateSuccess, Protection, judge, late_success
+from bot.domain.alarms import Alarm, LateSuccess, Protection, judge, late_success, newest_whole
+from bot.domain.backup_id import created_at
 from bot.domain.errors import BotError
-from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState
+from bot.domain.jobs import ALL_JOBS, Job, JobKind
 from bot.services.ports import Clock
 
 _LOOK_INTO_STORE = timedelta(hours=1)
@@ -16,7 +17,7 @@ _LOOK_INTO_STORE = timedelta(hours=1)
 logger = logging.getLogger(__name__)
 
 Newest = Callable[[], Awaitable[datetime | None]]
-"""When the newest one was made that counts. Raises BotError where that cannot be told."""
+"""The moment that the newest one that counts is named by. Raises BotError where none can tell."""
 
 
 class Teller(Protocol):
@@ -102,7 +103,7 @@ class AlarmWatch:
             self._open[kind] = False
 
     async def _good(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> datetime | None:
-        done = next((j for j in jobs if j.kind is kind and j.state is JobState.DONE), None)
+        done = newest_whole(jobs, kind)
         seen = self._seen.setdefault(kind, _Seen())
         is_old = seen.at is None or abs(now - seen.at) >= _LOOK_INTO_STORE
         if is_old or seen.job != (done.id if done else ""):
@@ -110,7 +111,7 @@ class AlarmWatch:
                 good = await self.newest[kind]()
             except BotError as error:
                 logger.warning("look for the newest good %s: %s", kind, error)
-                known = [seen.good, done.started if done else None]
+                known = [seen.good, created_at(done.id) if done else None]
                 return max((each for each in known if each), default=None)
             self._seen[kind] = _Seen(now, good, done.id if done else "")
         return self._seen[kind].good

@@ -17,6 +17,7 @@ from bot.domain.components import (
     require_components,
 )
 from bot.domain.errors import PortError
+from bot.domain.jobs import PARTIAL
 from bot.domain.manifest import (
     Component,
     DatabaseFacts,
@@ -102,7 +103,7 @@ class BackupService:
         prefix = backup_prefix(name, job.id)
         await loading
 
-        await job.plan(**{STACK: name})
+        await job.plan(**{STACK: name, **({PARTIAL: "yes"} if command.components else {})})
         receivers = Receivers(self.stores, dict(catalogue.silent))
         async with AsyncExitStack() as context:
             snapshot: Snapshot | None = None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.components import Format, encoding_of
 from bot.domain.contents import Contents
@@ -123,7 +124,7 @@ class DrillService:
             backup_id=record.id,
             stack=manifest.stack,
             verdict=Verdict.PASS,
-            began=self.clock.now(),
+            began=created_at(job.id),
             seconds=0.0,
         )
         started, found, hint = self.clock.monotonic(), _Found(), ""

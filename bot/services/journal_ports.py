@@ -227,10 +227,8 @@ class Questions(Protocol):
     async def find(self, question_id: str) -> tuple[Question, str] | None:
         """A question and its answer so far, "" for none."""
 
-    async def waiting_for(
-        self, word: str, person: int, chat: int, now: datetime
-    ) -> Question | None:
-        """The newest question without an answer that *person* can answer with *word* in *chat*."""
+    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
+        """The newest one that *person* answers with *word* in *chat*, and its answer so far."""
 
     async def answer(self, question_id: str, choice: str) -> bool:
         """Write the answer; False where it had one already."""

@@ -28,12 +28,17 @@ def writable_chat(world: World, request: Request) -> Chat:
         ApiError: It may not.
     """
     chat = chat_of(world, request)
-    if chat.upgraded_to is not None:
-        why = "group chat was upgraded to a supergroup chat"
-        raise bad_request(why, migrate_to_chat_id=chat.upgraded_to)
+    require_unmoved(chat)
     if refusal := _refusal(chat):
         raise refusal
     return chat
+
+
+def require_unmoved(chat: Chat) -> None:
+    """Raises ApiError, with the new number, where the chat has become a supergroup."""
+    if chat.upgraded_to is not None:
+        why = "group chat was upgraded to a supergroup chat"
+        raise bad_request(why, migrate_to_chat_id=chat.upgraded_to)
 
 
 def admit(world: World, chat: Chat) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.bot_api.access import chat_of, thread_of, writable_chat
+from tests.bot_api.access import chat_of, require_unmoved, thread_of, writable_chat
 from tests.bot_api.errors import ApiError, Json, bad_request
 from tests.bot_api.request import Request
 from tests.bot_api.sending import (
@@ -119,6 +119,7 @@ def _scope(world: World, request: Request) -> str:
         chat = world.chats.get(int(scope["chat_id"]))
         if chat is None or chat.bot == "never started":
             raise bad_request("chat not found")
+        require_unmoved(chat)
     return request.text("scope")
 
 

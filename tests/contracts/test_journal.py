@@ -529,26 +529,23 @@ async def test_a_question_is_answered_once(journal: AnyJournal) -> None:
     assert await questions.find("q2") == (replace(QUESTION, id="q2"), "")
 
 
-async def test_a_word_answers_the_newest_open_question_that_wants_it(journal: AnyJournal) -> None:
+async def test_a_word_answers_the_newest_question_that_wants_it(journal: AnyJournal) -> None:
     questions, word = journal.questions, "rollback"
     asked = replace(QUESTION, word=word, expires=NOW + HOUR)
     newer = replace(asked, id="newer", expires=NOW + 2 * HOUR)
     who = (QUESTION.person, QUESTION.chat)
     await questions.ask(replace(QUESTION, expires=NOW + HOUR))
-    assert await questions.waiting_for(word, *who, NOW) is None
+    assert await questions.newest_for(word, *who) is None
     for each in (replace(asked, id="older"), newer):
         await questions.ask(each)
 
     assert await questions.find("newer") == (newer, "")
-    assert await questions.waiting_for(word, *who, NOW) == newer
-    assert await questions.waiting_for("other", *who, NOW) is None
-    assert await questions.waiting_for(word, QUESTION.person + 1, QUESTION.chat, NOW) is None
-    assert await questions.waiting_for(word, QUESTION.person, QUESTION.chat + 1, NOW) is None
-    assert await questions.waiting_for(word, *who, NOW + 2 * HOUR) is None, "it has expired"
+    assert await questions.newest_for(word, *who) == (newer, "")
+    assert await questions.newest_for("other", *who) is None
+    assert await questions.newest_for(word, QUESTION.person + 1, QUESTION.chat) is None
+    assert await questions.newest_for(word, QUESTION.person, QUESTION.chat + 1) is None
     await questions.answer("newer", word)
-    left = await questions.waiting_for(word, *who, NOW)
-    assert left
-    assert left.id == "older"
+    assert await questions.newest_for(word, *who) == (newer, word), "said twice, it means no older"
 
 
 async def test_two_questions_of_one_name(journal: AnyJournal) -> None:

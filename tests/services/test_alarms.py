@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.backup_id import created_at
 from bot.domain.errors import PortError
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.messages import Command, JobEnded, RunBackup
 from bot.domain.schedule import Schedule
 from bot.entrypoints.alarms import AlarmRounds
@@ -29,7 +30,7 @@ class Telling:
     successes: list[LateSuccess] = field(default_factory=list)
 
     async def alarm(self, alarm: Alarm) -> None:
-        key = f"{alarm.kind} alarm {alarm.baseline:%d %H:%M} {alarm.number}"
+        key = f"{alarm.kind} alarm {_named(alarm.baseline)} {alarm.number}"
         if key not in self.told:
             self.alarms.append(alarm)
         self.told.setdefault(key, self.clock.now())
@@ -47,6 +48,12 @@ class Telling:
         self.told.setdefault(f"late {success.job.id}", self.clock.now())
 
 
+def _named(baseline: datetime) -> str:
+    """As people read it, and the rest where it has one: it names the alarm."""
+    rest = baseline - baseline.replace(second=0, microsecond=0)
+    return f"{baseline:%d %H:%M}" + (f"+{rest.total_seconds()}" if rest else "")
+
+
 @dataclass
 class Nights(Journal):
     """Operations whose backups fail while *fails* says so."""
@@ -56,6 +63,11 @@ class Nights(Journal):
 
     async def start(self, command: Command) -> Job:
         job = await super().start(command)
+        # its name tells whole seconds, a clock more than those
+        job = replace(job, started=job.started + timedelta(microseconds=345_678))
+        if isinstance(command, RunBackup) and command.components:
+            job = replace(job, plan={PARTIAL: "yes"})
+        self.all_jobs[0] = job
         if self.fails(self.clock.now()):
             job = replace(job, state=JobState.FAILED, message="the store is full")
             self.all_jobs[0] = job
@@ -103,8 +115,9 @@ class Host:
     async def newest(self) -> datetime | None:
         if self.store_is_away:
             raise PortError("the store does not answer")
-        good = [job.started for job in self.nights.all_jobs if job.state is JobState.DONE]
-        return max(good, default=None)
+        jobs = self.nights.all_jobs
+        whole = [job for job in jobs if job.state is JobState.DONE and PARTIAL not in job.plan]
+        return max((created_at(job.id) for job in whole), default=None)
 
     async def shut_down(self) -> None:
         for part in self.parts:
@@ -214,3 +227,42 @@ async def test_without_the_store_the_journal_counts() -> None:
     await host.shut_down()
 
     assert host.heard == []
+
+
+async def test_an_outage_of_the_store_tells_nothing_twice() -> None:
+    host = Host(until(25, 3, 29))
+    await host.pass_until(24, 5)
+    host.store_is_away = True
+    await host.pass_until(24, 9)
+    host.store_is_away = False
+    await host.pass_until(24, 12)
+    host.store_is_away = True
+    await host.shut_down()
+    host.boot()
+    await host.pass_until(26, 0)
+    host.store_is_away = False
+    await host.pass_until(26, 2)
+    await host.shut_down()
+
+    assert host.heard == [
+        "24 04:35 backup alarm 23 03:30 0",
+        "24 10:35 backup alarm 23 03:30 1",
+        "25 03:30 backup over 23 03:30",
+    ]
+
+
+async def test_a_partial_backup_protects_no_more_while_the_store_is_away() -> None:
+    host = Host(until(28, 12))
+    await host.pass_until(23, 12)
+    host.store_is_away = True
+    await host.nights.start(
+        RunBackup(trigger=Trigger.CHAT, actor="Anna", components=frozenset({"globals"}))
+    )
+    await host.pass_until(23, 13)
+    await host.shut_down()
+    await host.pass_until(24, 6)
+    host.boot()
+    await host.pass_until(24, 6, 1)
+    await host.shut_down()
+
+    assert host.heard == ["24 06:00 backup alarm 23 03:30 0"]

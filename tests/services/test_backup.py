@@ -9,7 +9,7 @@ from bot import age
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState, choose
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
-from bot.domain.jobs import JobState
+from bot.domain.jobs import PARTIAL, JobState
 from bot.domain.manifest import decode_manifest
 from bot.domain.messages import (
     BackupFinished,
@@ -99,6 +99,7 @@ async def test_only_the_components_asked_for_make_a_partial_backup(world: World)
 
     assert [component.name for component in manifest.components] == ["media", "config"]
     assert manifest.partial
+    assert [job.plan[PARTIAL] for job in await world.journal.jobs()] == ["yes"]
     with pytest.raises(RefusedError, match="no good backup"):
         choose(await world.records(), "latest")
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState
 from bot.domain.components import POSTGRES
 from bot.domain.contents import Contents
@@ -35,6 +37,7 @@ def history(world: World) -> DrillHistory:
 
 async def test_a_good_backup_passes_and_its_report_lies_beside_it(world: World) -> None:
     [record] = await world.records()
+    world.clock.at += timedelta(milliseconds=345)
 
     report = await world.drill()
 
@@ -46,6 +49,7 @@ async def test_a_good_backup_passes_and_its_report_lies_beside_it(world: World) 
     assert report.components == tuple(each.name for each in record.manifest.components)
     assert await history(world).newest("authentik") == report
     [job, _] = await world.journal.jobs()
+    assert report.began == created_at(job.id)  # an outage of the store must not move it
     assert (job.kind, job.state, job.swept) == (JobKind.DRILL, JobState.DONE, True)
     assert f"backup {record.id} came back" in job.message
     assert "12 users, 3 applications" in job.message

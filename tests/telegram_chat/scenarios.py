@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from bot.domain.alarms import Alarm
 from bot.domain.backup_id import make_backup_id
-from bot.domain.incident import Closed, Incident, Opened, Trouble
+from bot.domain.incident import Closed, Incident, Opened, Rules, Trouble
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
@@ -57,8 +57,8 @@ async def backup(scene: Scene) -> None:
 
 
 async def failing_backup(scene: Scene) -> None:
-    """A backup on schedule fails; one press tries it again, and it holds."""
-    scene.world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+    """A backup that was asked for fails; one press tries it again, and it holds."""
+    await scene.says("/backup")
     full = 'store "nas": write "postgres.dump.age": no space left in the store'
     await scene.ends(JobState.FAILED, full, after=40)
     await scene.presses("Try again")
@@ -173,11 +173,11 @@ async def release_news(scene: Scene) -> None:
 
 
 async def absence(scene: Scene) -> None:
-    """The bot was down for half a day: one message tells what happened, a long reason follows."""
+    """The bot was down for half a day, backups by hand failed: one message tells, one adds why."""
     await scene.stops()
     world = scene.world
     for number in range(6):
-        world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+        world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
         world.clock.advance(40)
         lost = "pg_dump: error: connection to server was lost"
         world.operations.end(JobState.FAILED, "\n".join([lost] * (12 if number == 4 else 1)))
@@ -222,7 +222,7 @@ async def missing_backups(scene: Scene) -> None:
 
 
 async def incident(scene: Scene) -> None:
-    """The database runs out of memory and takes the server with it; it comes back by itself."""
+    """The database runs out of memory and takes the worker with it; it comes back by itself."""
     assert scene.chat
     scene.world.operations.records = [NEWEST]
     began = Incident(
@@ -230,7 +230,7 @@ async def incident(scene: Scene) -> None:
         trouble=Trouble.OUT_OF_MEMORY,
         detail="the kernel killed it at its memory limit, exit code 137",
         image="postgres:16",
-        began=NOW - timedelta(seconds=20),
+        began=NOW,
         opened=NOW,
     )
     await scene.chat.incidents.opened(Opened(began))
@@ -238,8 +238,9 @@ async def incident(scene: Scene) -> None:
     await scene.passes(40)
     await scene.presses("Status")
     await scene.passes(100)
-    over = replace(began, others=frozenset({"authentik", "worker"}), flaps=1)
-    await scene.chat.incidents.closed(Closed(over, scene.world.clock.now(), "postgres:16"))
+    over = replace(began, others=frozenset({"worker"}), flaps=1)
+    well_since = scene.world.clock.now() - Rules(depends={}).settle
+    await scene.chat.incidents.closed(Closed(over, well_since, "postgres:16"))
     await scene.follows()
 
 

@@ -177,6 +177,59 @@ async def test_an_alarm_has_the_cause_and_the_age_of_the_last_good_one(world: Wo
     assert len(world.boris.chat.from_bot) == 1
 
 
+async def test_trying_again_under_an_alarm_takes_the_button_from_everybody(world: World) -> None:
+    world.operations.all_jobs = [make_alarm().failed[0]]
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        told = await world.said("No good backup since")
+        await world.said("No good backup since", world.boris.chat)
+        await world.all_sent()
+        world.anna.presses(told, "Try again")
+        await world.said("Backup is running")
+        await world.eventually(lambda: not told.labels)
+        await world.eventually(lambda: not world.boris.chat.last.labels)
+
+
+async def test_a_second_press_counts_once_what_the_first_began_has_failed(world: World) -> None:
+    world.operations.all_jobs = [make_alarm().failed[0]]
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        told = await world.said("No good backup since")
+        world.anna.presses(told, "Try again")
+        await world.said("Backup is running")
+        query = world.anna.presses(told, "Try again", stale=True)
+        notice = await world.eventually(lambda: world.telegram.queries[query].notice)
+        assert notice
+        assert notice.text == "It has been tried again already."
+        world.operations.end(JobState.FAILED, FULL)
+        await world.said("Backup failed after")
+        world.anna.presses(told, "Try again", stale=True)
+        await world.eventually(lambda: len(world.operations.commands) == 2)
+        world.operations.end()
+        await world.said("Backup done")
+        world.anna.presses(told, "Try again", stale=True)
+        await world.all_handled()
+
+    assert len(world.operations.commands) == 2
+
+
+async def test_a_press_under_an_alarm_in_an_absence_is_said_to_have_done_nothing(
+    world: World,
+) -> None:
+    world.operations.all_jobs = [make_alarm().failed[0]]
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        told = await world.said("No good backup since")
+        await world.all_sent()
+    world.anna.presses(told, "Try again")
+    world.clock.advance(600)
+    async with world.talking():
+        await world.eventually(lambda: "while I was away" in told.text)
+
+    assert told.labels == ["Try again", "Status"]
+    assert world.operations.commands == []
+
+
 async def test_an_alarm_without_any_run_asks_why_there_was_none(world: World) -> None:
     async with world.talking() as chat:
         await chat.alarms.alarm(replace(make_alarm(None), failed=()))

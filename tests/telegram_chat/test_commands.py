@@ -170,6 +170,16 @@ async def test_status_says_what_it_cannot_see(world: World) -> None:
     assert "The backups cannot be listed" in answer.text
 
 
+@pytest.mark.parametrize("asked", ["/cancel later", "/cancel@test4242_bot the drill <b>"])
+async def test_words_after_cancel_may_have_meant_later(world: World, asked: str) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/backup")
+        answer = await world.asks(world.boris, asked)
+
+    assert "stops what is running, at once. Send it without words" in answer.text
+    assert world.operations.cancelled == []
+
+
 async def test_cancel_says_what_it_stops(world: World) -> None:
     async with world.talking():
         nothing = await world.asks(world.anna, "/cancel")

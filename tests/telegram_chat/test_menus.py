@@ -7,7 +7,7 @@ from bot.domain.roles import ChatPlace
 from tests.bot_api.faults import server_error, too_many
 from tests.telegram_chat.world import ANNA, OLGA, VERA, World
 
-GROUP = -1_001_000_000_021
+GROUP, OLD_GROUP = -1_001_000_000_021, -77
 
 
 def menus(world: World) -> dict[tuple[Any, ...], list[str]]:
@@ -45,6 +45,26 @@ async def test_in_named_groups_each_member_has_a_menu(world: World) -> None:
     assert "restore" in shown["chat_member", GROUP, ANNA]
     assert "restore" not in shown["chat_member", GROUP, VERA]
     assert ("all_group_chats", None, None) not in shown
+
+
+async def test_a_group_that_moved_unheard_keeps_no_menu_from_anybody(world: World) -> None:
+    world.telegram.supergroup(GROUP)
+    world.telegram.group(OLD_GROUP).upgraded_to = GROUP
+    world.groups = frozenset({ChatPlace(OLD_GROUP)})
+    async with world.talking():
+        await world.eventually(lambda: ("chat_member", GROUP, VERA) in menus(world))
+        assert ("chat", VERA, None) in menus(world)
+
+    assert await world.moves.known() == {OLD_GROUP: GROUP}
+
+
+async def test_a_group_that_moves_later_has_its_menus_again(world: World) -> None:
+    group = world.telegram.group(OLD_GROUP)
+    world.groups = frozenset({ChatPlace(OLD_GROUP)})
+    async with world.talking():
+        await world.eventually(lambda: ("chat_member", OLD_GROUP, VERA) in menus(world))
+        world.anna.upgrades(group, GROUP)
+        await world.eventually(lambda: ("chat_member", GROUP, VERA) in menus(world))
 
 
 async def test_a_menu_that_cannot_be_registered_yet_is_tried_again(world: World) -> None:

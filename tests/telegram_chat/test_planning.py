@@ -24,6 +24,9 @@ async def test_a_pause_has_a_length_and_says_when_it_ends(world: World) -> None:
         assert world.pause.found == Pause(NOW, "planned work, says Anna", NOW + timedelta(hours=2))
         seen = await world.asks(world.boris, "/schedule")
         assert "⏸ Paused until 14:00: planned work, says Anna. /resume ends it." in seen.text
+        later = await world.asks(world.boris, "/resume tomorrow")
+        assert "/resume ends the pause, at once. Send it without words" in later.text
+        assert world.pause.found is not None
         ended = await world.asks(world.boris, "/resume")
         assert ended.text.startswith("▶️ All goes on.")
         assert world.pause.found is None

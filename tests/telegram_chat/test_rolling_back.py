@@ -1,5 +1,6 @@
 """`/rollback`: what comes back, what is lost, and a word where rows are."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -107,13 +108,47 @@ async def test_the_word_of_nobody_else_counts_nor_in_another_chat(world: World) 
 async def test_after_two_minutes_the_word_is_too_late(world: World) -> None:
     world.rolls.rollback = LOSES
     async with world.talking():
-        await shown(world)
+        asked = await shown(world)
         await world.all_handled()
         world.clock.advance(121)
         world.anna.says("rollback")
+        answer = await world.said("Ask anew")
+        await world.telegram.until(lambda: not asked.labels)
+
+    assert answer.text.endswith("Nothing was done. Ask anew: /rollback.")
+    assert "the question has expired" in asked.text
+    assert world.operations.starts == []
+
+
+async def test_a_word_said_a_day_later_was_not_meant(world: World) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        await shown(world)
+        await world.all_sent()
+        world.clock.advance(hours=25)
+        world.anna.says("rollback")
+        await world.all_handled()
+        await world.all_sent()
+
+    assert not world.anna.chat.saying("too late")
+
+
+async def test_a_word_whose_job_had_begun_is_not_too_late_after_a_kill(world: World) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        asked = await shown(world)
+        await world.all_sent()
+        begun_but_silent = world.operations.begun_but_silent = asyncio.Event()
+        world.anna.says("rollback")
+        await begun_but_silent.wait()
+    world.operations.begun_but_silent = None
+    world.clock.advance(600)
+    async with world.talking():
+        await world.eventually(lambda: "Anna chose: rollback" in asked.text)
         await world.all_handled()
 
-    assert world.operations.starts == []
+    assert not world.anna.chat.saying("too late")
+    assert len(world.operations.commands) == 1
 
 
 async def test_the_word_survives_a_kill_and_a_journal_that_stumbles(world: World) -> None:

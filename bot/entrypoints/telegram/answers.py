@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError, is_retryable
 from bot.entrypoints.telegram import texts
-from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.asked import Place, Request
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.services.journal_ports import Buttons, Message, Queued
 
@@ -112,6 +112,12 @@ class Answers:
         """Answer a request of which only the promise is left."""
         key, to = f"{_ANSWER}{request_id}", promise.message
         await self.outgoing.put(Message(key=key, chat=to.chat, thread=to.thread, text=text))
+
+    async def note_old_press(self, place: Place) -> None:
+        """Say under the message there that a press of a button came too late to count."""
+        if queued := await self.outgoing.at(place.chat, place.message_id):
+            message = queued.message
+            await self.outgoing.change(message.key, texts.old_press(message.text), message.buttons)
 
     async def stopping(self, request: Request, job_id: BackupId, text: str) -> None:
         """Say that a job is being stopped, and that its outcome will be told."""

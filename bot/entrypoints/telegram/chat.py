@@ -101,7 +101,7 @@ class Chat:
         self._outgoing = Outgoing(outbox, clock)
         self._people = access.admins
         self._moved = MovedGroups(moves)
-        self._menus = Menus(access, clock)
+        self._menus = Menus(access, self._moved, clock)
         self._notifier = Notifier(operations, self._outgoing, clock, zone, self._people)
         self._errands, self._toasts = Errands(), Errands()
         answers = Answers(self._outgoing)
@@ -192,7 +192,7 @@ class Chat:
                 "notifier": self._notifier.run,
                 "teller of late starts": self._starts.run,
                 "teller of looks": self._inquiries.run,
-                "menus": partial(self._menus.keep, bot, self._moved.known),
+                "menus": partial(self._menus.keep, bot),
                 "closer of questions": self._close_questions,
             }
             async with self._errands, self._toasts, asyncio.TaskGroup() as tasks:

@@ -1,7 +1,7 @@
 """The library's client as this chat needs it: raw updates, and errors that say what is certain."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -93,7 +93,7 @@ class ChatBot(ExtBot[None]):
         try:
             return await super()._do_post(endpoint, data, **timeouts)
         except ChatMigrated as error:
-            await self._on_move(int(data["chat_id"]), error.new_chat_id)
+            await self._on_move(_group_in(data), error.new_chat_id)
             raise
 
     async def fetch_updates(self, offset: int, seconds: int) -> list[dict[str, Any]]:
@@ -103,6 +103,11 @@ class ChatBot(ExtBot[None]):
         if not isinstance(result, list) or not all(_is_update(each) for each in result):
             raise NetworkError("Telegram answers something else than updates")
         return result
+
+
+def _group_in(data: Mapping[str, Any]) -> int:
+    """The group that a request is about; that of a menu stands in its scope."""
+    return int(data["chat_id"] if "chat_id" in data else data["scope"].chat_id)
 
 
 def _is_update(value: object) -> bool:

@@ -6,7 +6,7 @@ its job there, and changes nothing more.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -34,7 +34,6 @@ from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
-from bot.services.journal_ports import Queued
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
@@ -85,31 +84,28 @@ class Commands:
         if refusal := self.permits.refusal(press.person, press.place, act):
             await press.toast(refusal)
             return
-        request = press.request
+        request = press.own_request
         if await self.answers.is_written(request):
             return
         if press.is_young:
+            if await self.starts.is_served(request):
+                await press.toast("It has been tried again already.")
+                return
             await press.toast("Trying again.")
         elif await self.starts.begun_from(request.origin) is None:
-            await self._note_old_press(job, press)
+            await self.answers.note_old_press(press.place)
             return
         if await self.answers.carry_out(request, self.starts.begin(request, job.kind, job.label)):
-            await self._take_buttons_away(job)
+            await self._take_buttons_away(job, press)
 
-    async def _note_old_press(self, job: Job, press: Press) -> None:
-        outcomes = await self._outcomes(job)
-        here = [each for each in outcomes if each.message.chat == press.place.chat]
-        for outcome in here or outcomes:
-            message = outcome.message
-            await self.outgoing.change(message.key, texts.old_press(message.text), message.buttons)
-
-    async def _take_buttons_away(self, job: Job) -> None:
-        for outcome in await self._outcomes(job):
-            await self.outgoing.change(outcome.message.key, outcome.message.text)
-
-    async def _outcomes(self, job: Job) -> Sequence[Queued]:
-        """The messages that tell how it ended, one for each chat that hears of it."""
-        return await self.outgoing.named(f"outcome:{job.id}")
+    async def _take_buttons_away(self, job: Job, press: Press) -> None:
+        """From all that tells how it ended, and from what was pressed: that may be an alarm."""
+        told = [*await self.outgoing.named(f"outcome:{job.id}")]
+        pressed = await self.outgoing.at(press.place.chat, press.place.message_id)
+        if pressed:
+            told += [pressed, *await self.outgoing.copies(pressed.message)]
+        for message in {each.message.key: each.message for each in told}.values():
+            await self.outgoing.change(message.key, message.text)
 
     async def give_up(self, request: Request, error: BotError) -> None:
         """Say that it could not be carried out, tried often enough."""
@@ -200,6 +196,8 @@ class Commands:
         return await self.lookups.version()
 
     async def cancel(self, asked: Asked) -> str | None:
+        if asked.words:
+            return texts.takes_no_words("cancel", "stops what is running")
         person = asked.person
         job = await self.operations.cancel(person.actor, self.permits.may_cancel(person))
         if job is None:
@@ -224,7 +222,9 @@ class Commands:
     async def mute(self, asked: Asked) -> str:
         return await self.planning.mute(asked)
 
-    async def resume(self, _: Asked) -> str:
+    async def resume(self, asked: Asked) -> str:
+        if asked.words:
+            return texts.takes_no_words("resume", "ends the pause")
         return await self.planning.resume()
 
     async def help(self, asked: Asked) -> str:

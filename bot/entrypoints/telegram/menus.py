@@ -4,7 +4,6 @@ Nothing depends on a menu, so that its failure stops nothing: Telegram knows nob
 they have written to the bot once.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from telegram.error import TelegramError
 from bot.domain.roles import Access
 from bot.entrypoints.telegram.client import ChatBot, FloodError, words
 from bot.entrypoints.telegram.commands import menu
-from bot.entrypoints.telegram.waiting import Backoff
+from bot.entrypoints.telegram.moves import MovedGroups
+from bot.entrypoints.telegram.waiting import Backoff, news_or_time
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -53,15 +53,22 @@ class Menus:
     """Registers them, and tries those again that Telegram does not take yet."""
 
     access: Access
+    moved: MovedGroups
     clock: Clock
 
-    async def keep(self, bot: ChatBot, moved: Mapping[int, int]) -> None:
-        """Go on until all are registered, and stay."""
+    async def keep(self, bot: ChatBot) -> None:
+        """Go on until all are registered, and register those of each group that moves."""
         backoff = Backoff(_FIRST, _MOST)
-        left = list(menus(self.access, moved))
-        while left := [each for each in left if not await self._attempt(bot, *each)]:
-            await self.clock.sleep(backoff.next())
-        await asyncio.get_running_loop().create_future()
+        registered: list[tuple[BotCommandScope, Menu]] = []
+        while True:
+            wanted = list(menus(self.access, self.moved.known))
+            left = [each for each in wanted if each not in registered]
+            registered += [each for each in left if await self._attempt(bot, *each)]
+            if all(each in registered for each in wanted):
+                await self.moved.news.wait()
+                self.moved.news.clear()
+            elif await news_or_time(self.moved.news, self.clock, backoff.next()):
+                backoff.reset()
 
     async def _attempt(self, bot: ChatBot, scope: BotCommandScope, commands: Menu) -> bool:
         try:

@@ -1,5 +1,6 @@
 """Groups that become supergroups: their new number is learned wherever it is told, and kept."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MovedGroups:
-    """What the journal knows of moves, at hand."""
+    """What the journal knows of moves, at hand; *news* is set whenever one is learned."""
 
     moves: Moves
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     _known: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -33,6 +35,7 @@ class MovedGroups:
             return
         await self.moves.follow(old, new)
         self._known[old] = new
+        self.news.set()
         logger.warning("chat: group %s is now %s and is followed there", old, new)
 
 

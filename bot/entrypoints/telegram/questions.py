@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
 from bot.services.journal_ports import QUESTION_KEY, Buttons, Message, Question, Questions
@@ -25,6 +26,7 @@ ASKED = "a"
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 12
+_TYPED_LATE = timedelta(days=1)  # what is typed after that was not meant for the question
 _NOBODY_WAITS = "This question is closed. Nothing was done."
 _PLAN_CHANGED = "The plan has changed since. Nothing was done."
 _CLOSED = "This question is closed."
@@ -92,6 +94,7 @@ class QuestionDesk:
     def __init__(self, questions: Questions, outgoing: Outgoing, clock: Clock) -> None:
         self._questions = questions
         self._outgoing = outgoing
+        self._answers = Answers(outgoing)
         self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
         self._effects: dict[str, Effect] = {}
@@ -195,13 +198,19 @@ class QuestionDesk:
     async def typed(self, word: str, press: Press) -> bool:
         """Take *word*, which a person has typed, for the answer to the newest question that it is.
 
-        False where there is none.
+        False where there is none, or none of late.
         """
-        who = (press.person.id, press.place.chat)
-        question = await self._questions.waiting_for(word, *who, self._clock.now())
-        if question is not None:
+        found = await self._questions.newest_for(word, press.person.id, press.place.chat)
+        now = self._clock.now()
+        if found is None or found[1] or now >= found[0].expires + _TYPED_LATE:
+            return False
+        question, _ = found
+        if now < question.expires or await self._extent(question, word, press) is Extent.ALL:
             await self._take(question, word, press)
-        return question is not None
+        else:
+            await self._answers.write(press.own_request, f"{TOO_LATE} Ask anew: /{word}.")
+            await self.close(question.id, TOO_LATE)
+        return True
 
     def _refusal(self, question: Question, answer: str) -> str:
         if answer:
@@ -218,7 +227,7 @@ class QuestionDesk:
     async def _take(self, question: Question, choice: str, press: Press) -> None:
         """An effect comes before the answer is written: after a kill it is found undone."""
         effect = self._effects.get(question.id[0])
-        if not press.is_young and not await self._has_happened(effect, question, choice, press):
+        if not press.is_young and not await self._has_happened(question, choice, press):
             return
         await press.toast(choice)
         if effect:
@@ -230,11 +239,13 @@ class QuestionDesk:
         name = press.person.name
         await self._rewrite(question.id, lambda text: texts.answered(text, choice, name))
 
-    async def _has_happened(
-        self, effect: Effect | None, question: Question, choice: str, press: Press
-    ) -> bool:
+    async def _extent(self, question: Question, choice: str, press: Press) -> Extent:
+        effect = self._effects.get(question.id[0])
+        return await effect.extent(question, choice, press) if effect else Extent.NOTHING
+
+    async def _has_happened(self, question: Question, choice: str, press: Press) -> bool:
         """Whether a press of unknown age has had its effect; if not, say what to do."""
-        extent = await effect.extent(question, choice, press) if effect else Extent.NOTHING
+        extent = await self._extent(question, choice, press)
         if extent is Extent.ALL:
             return True
         note = texts.cut_off if extent is Extent.PART else texts.old_press

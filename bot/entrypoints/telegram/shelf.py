@@ -54,18 +54,12 @@ class Shelf:
         elif press.is_young:
             await self._do(press, data)
         else:
-            await self._note_old_press(press)
+            await self.answers.note_old_press(press.place)
 
     async def _do(self, press: Press, data: DeedData) -> None:
         toast, deed = _DEEDS[data.deed]
         await press.toast(toast)
         await self.answers.carry_out(press.own_request, deed(self, press, data))
-
-    async def _note_old_press(self, press: Press) -> None:
-        queued = await self.outgoing.at(press.place.chat, press.place.message_id)
-        if queued:
-            message = queued.message
-            await self.outgoing.change(message.key, texts.old_press(message.text), message.buttons)
 
     async def _turn(self, press: Press, data: DeedData) -> None:
         """Let the message show another page, or one of a list."""

@@ -99,6 +99,18 @@ class Starts:
         newest = await self.operations.jobs(_LOOK_BACK)
         return next((job for job in newest if job.origin == origin), None)
 
+    async def is_served(self, request: Request) -> bool:
+        """Whether another press under the same message begins a job, or has begun one that does.
+
+        One that has failed serves nobody: what is pressed then is pressed anew.
+        """
+        under = f"{request.place.origin}:"
+        jobs = await self.operations.jobs_as_they_stand(_LOOK_BACK)
+        newest = next((job for job in jobs if job.origin.startswith(under)), None)
+        serves = newest is not None and newest.state in {JobState.RUNNING, JobState.DONE}
+        origins = [*self._under_way, *([newest.origin] if newest and serves else [])]
+        return any(each.startswith(under) and each != request.origin for each in origins)
+
     async def running(self) -> Job | None:
         """The job that runs."""
         newest = await self.operations.jobs_as_they_stand(_LOOK_BACK)

@@ -238,6 +238,11 @@ def closed(text: str, why: str) -> str:
     return _with_note(text, why)
 
 
+def takes_no_words(command: str, deed: str) -> str:
+    """The answer to words after a command that acts at once: they may have meant later."""
+    return f"/{command} {deed}, at once. Send it without words if you want that. Nothing was done."
+
+
 def old_press(text: str) -> str:
     """A message whose button was pressed while nobody listened."""
     note = (
