@@ -643,3 +643,23 @@ async def test_where_something_else_runs_since_there_is_nothing_to_take_back(
 
     with pytest.raises(RefusedError, match="cannot be taken back any more"):
         await world.roll_back()
+
+
+async def test_a_rollback_that_cannot_clean_up_takes_nobody_away_again(journal: Journal) -> None:
+    world = world_with(journal, patch=Behaviour(notes_itself=False))
+    await world.update(STRAIGHT)
+    world.host.fails = {"drop"}
+
+    done = await world.roll_back()
+    world.host.write()
+    world.host.calls.clear()
+    await world.jobs.recover()
+    world.host.fails = set()
+    await world.jobs.recover()
+
+    assert done.version == "2025.2.1"
+    assert not {"remove", "write tag", "start"} & {*world.host.calls}
+    assert (world.host.running, world.host.live.rows) == ("2025.2.1", 101)
+    [job, _] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
+    assert list(world.host.databases) == [LIVE]
