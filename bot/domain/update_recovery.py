@@ -18,7 +18,7 @@ class Remedy(StrEnum):
 def decide(
     plan: UpdatePlan, number: int, phase: Phase, databases: Collection[str], *, interrupted: bool
 ) -> Remedy:
-    """Decide for an update that was about to do *phase*, between READY and KEEP, in hop *number*.
+    """Decide for an update that was about to do *phase*, SWITCH, START or BACK, in hop *number*.
 
     *databases* are all that there are. *interrupted*: its process was stopped or killed; else it
     failed, or a person cancelled it.

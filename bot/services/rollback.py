@@ -34,7 +34,7 @@ from bot.services.journal_ports import JobJournal
 from bot.services.outage import before_anything, is_own, once_it_answers
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.restore_ports import Workplace
-from bot.services.settling import NOT_YET, not_yet, stuck
+from bot.services.settling import NOT_YET, not_yet, stuck, then_clean
 from bot.services.switch import Begin, telling
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Gates
@@ -136,13 +136,12 @@ class RollbackService:
         await begin(GOING_AWAY)
         await roll.tools.databases.end_sessions()
         done, words = await self.way.go(roll)
-        if not done.aside:  # the database stayed, so that its copy is of no use any more
-            await roll.drop_copies()
         held_since = self.clock.monotonic() - self.way.gates.stable
         kept = Kept.FAILED if done.aside else ""
         await job.plan(**{PHASE: Phase.KEEP, KEPT: kept}, **came_back(held_since - away_since))
-        await self.journal.plan(plan.job, {KEPT: ""})
         await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
+        await self.journal.plan(plan.job, {KEPT: ""})
+        await roll.clean()
         seconds = self.clock.monotonic() - started
         return RolledBack(job.id, plan.site.version, words, seconds)
 
@@ -219,13 +218,11 @@ class RollbackRecovery:
             await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
             outcome = await self._on_the_stack(job, state, words)
-            if outcome.swept:
-                await self.backups.drop(job)
         except NotBackError as error:
             return Outcome(JobState.STUCK, joined(words, error.in_full()), swept=False)
         except BotError as error:
             return not_yet(state, words, str(error))
-        return outcome
+        return await then_clean(outcome, self.backups.drop(job)) if outcome.swept else outcome
 
     async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:
         """Once it has begun nobody is served before it is done."""
@@ -243,17 +240,18 @@ class RollbackRecovery:
         if plan is None:
             return Outcome(state, joined(words, "Nothing was changed"))
         await self.memory.remember(plan.hop(hop_of(job.plan)), _taken_back(job.actor))
-        if phase_of(job.plan) is Phase.KEEP:
-            return Outcome(JobState.DONE, f"{plan.site.version} serves again")
-        roll = await self._reach(job, plan)
-        done, told = await self.way.go(roll)
-        if not done.aside:
-            await roll.drop_copies()
+        if phase_of(job.plan) is Phase.KEEP:  # it had held, and has served since
+            told = words if state is JobState.DONE else f"{plan.site.version} serves again"
+        else:
+            done, told = await self.way.go(await self._reach(job, plan))
+            kept = Kept.FAILED if done.aside else ""
+            await self.journal.plan(job.id, {PHASE: Phase.KEEP, KEPT: kept})
+        return await then_clean(Outcome(JobState.DONE, told), self._clean(job, plan))
+
+    async def _clean(self, job: Job, plan: UpdatePlan) -> None:
+        """The update keeps nothing any more but what it has left, and that for a while."""
         await self.journal.plan(plan.job, {KEPT: ""})
-        await self.journal.plan(
-            job.id, {PHASE: Phase.KEEP, KEPT: Kept.FAILED if done.aside else ""}
-        )
-        return Outcome(JobState.DONE, told)
+        await (await self._reach(job, plan)).clean()
 
 
 def _taken_back(actor: str) -> str:

@@ -1,8 +1,9 @@
 """Words and states that all who settle jobs share."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from bot.domain.catalogue import BackupState
+from bot.domain.errors import BotError
 from bot.domain.jobs import DEGRADED, Job, JobState, Outcome
 
 NOT_YET = " (not yet cleaned up: "
@@ -29,3 +30,12 @@ def stuck(job: Job, words: str) -> Outcome:
 def not_yet(state: JobState, words: str, why: str) -> Outcome:
     """The end of a job of which something may be left; it is tried again."""
     return Outcome(state, f"{words.partition(NOT_YET)[0]}{NOT_YET}{why})", swept=False)
+
+
+async def then_clean(outcome: Outcome, cleaning: Awaitable[None]) -> Outcome:
+    """Await *cleaning*: where it fails it is tried again later, and what serves goes on serving."""
+    try:
+        await cleaning
+    except BotError as error:
+        return not_yet(outcome.state, outcome.message, str(error))
+    return outcome

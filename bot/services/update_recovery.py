@@ -5,7 +5,6 @@ here waits for the journal or the store before the stack serves again.
 """
 
 import logging
-from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -41,7 +40,7 @@ from bot.services.journal_ports import JobJournal
 from bot.services.outage import is_own, once_it_answers
 from bot.services.ports import Clock, Engine
 from bot.services.restore_ports import Tools, Workplace
-from bot.services.settling import NOT_YET, not_yet, stuck
+from bot.services.settling import NOT_YET, not_yet, stuck, then_clean
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Evidence, Gates
 from bot.services.update_roll import Roll
@@ -76,7 +75,7 @@ class UpdateRecovery:
             outcome = await self._on_the_stack(job, state, words, reached)
         except BotError as error:
             return not_yet(state, words, str(error))
-        return await _then(outcome, self.backups.drop(job)) if outcome.swept else outcome
+        return await then_clean(outcome, self.backups.drop(job)) if outcome.swept else outcome
 
     async def _on_the_stack(
         self, job: Job, state: JobState, words: str, reached: Tools | None
@@ -123,7 +122,7 @@ class UpdateRecovery:
         if made == len(plan.hops):
             held = f"{plan.target.version} serves: it had held at the gate"
             outcome = Outcome(JobState.DONE, held)
-        return await _then(outcome, self._tidy(plan, made))
+        return await then_clean(outcome, self._tidy(plan, made))
 
     async def _tidy(self, plan: UpdatePlan, made: int) -> None:
         """Of the hops that were made only the first keeps what an undo needs."""
@@ -143,7 +142,7 @@ class UpdateRecovery:
             return await self._serves_again(job, roll, state, words, told)
         await self.journal.plan(job.id, promotion(roll))
         outcome = self._promoted(roll, judgement, state, words)
-        return await _then(outcome, self._tidy(roll.plan, roll.number))
+        return await then_clean(outcome, self._tidy(roll.plan, roll.number))
 
     def _promoted(self, roll: Roll, judgement: Judgement, state: JobState, words: str) -> Outcome:
         if roll.number < len(roll.plan.hops):
@@ -186,7 +185,7 @@ class UpdateRecovery:
             outcome = Outcome(state, words) if had_held else await self._held(roll, words)
         except BotError as error:
             return not_yet(state, words, str(error))
-        return await _then(outcome, self._clean(job, roll))
+        return await then_clean(outcome, self._clean(job, roll))
 
     async def _clean(self, job: Job, roll: Roll) -> None:
         kept = await roll.clean()
@@ -210,15 +209,6 @@ class UpdateRecovery:
             await self.journal.plan(job.id, facts)
         except PortError as error:
             logger.warning("write into the journal of %s: %s", job.id, error)
-
-
-async def _then(outcome: Outcome, cleaning: Awaitable[None]) -> Outcome:
-    """Await *cleaning*: where it fails it is tried again later, and what serves goes on serving."""
-    try:
-        await cleaning
-    except BotError as error:
-        return not_yet(outcome.state, outcome.message, str(error))
-    return outcome
 
 
 def promotion(roll: Roll) -> dict[str, str]:

@@ -699,3 +699,23 @@ async def test_a_look_at_a_rollback_is_refused_where_docker_is_away(journal: Jou
 
     with pytest.raises(RefusedError, match=r"does not answer\. Nothing was changed: what served"):
         await world.rollbacks().preview(ROLLBACK)
+
+
+async def test_a_rollback_that_cannot_clean_up_takes_nobody_away_again(journal: Journal) -> None:
+    world = world_with(journal, patch=Behaviour(notes_itself=False))
+    await world.update(STRAIGHT)
+    world.host.fails = {"drop"}
+
+    done = await world.roll_back()
+    world.host.write()
+    world.host.calls.clear()
+    await world.jobs.recover()
+    world.host.fails = set()
+    await world.jobs.recover()
+
+    assert done.version == "2025.2.1"
+    assert not {"remove", "write tag", "start"} & {*world.host.calls}
+    assert (world.host.running, world.host.live.rows) == ("2025.2.1", 101)
+    [job, _] = await journal.jobs.jobs()
+    assert (job.state, job.swept) == (JobState.DONE, True)
+    assert list(world.host.databases) == [LIVE]

@@ -66,6 +66,15 @@ async def test_each_end_has_its_buttons(
     assert outcome.labels == labels
 
 
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.ROLLED_BACK])
+async def test_what_serves_is_not_said_to_be_tried_again(world: World, state: JobState) -> None:
+    async with world.talking():
+        _, outcome = await told(world, state, "why", swept=False)
+
+    assert "What serves stays." in outcome.text
+    assert "It is tried again" not in outcome.text
+
+
 @pytest.mark.parametrize("message", ["it does not hold", f"it does not hold. {PAGE}"])
 async def test_where_a_person_is_needed_the_page_and_the_command_are_named(
     world: World, message: str

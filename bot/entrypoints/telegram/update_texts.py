@@ -77,6 +77,8 @@ def _then(job: Job) -> str:
             f"I have stopped: nothing runs by itself any more.{page} Once the stack is as you want"
             f" it, run {settle} on the host."
         )
+    if not job.swept and job.state in {JobState.DONE, JobState.ROLLED_BACK}:
+        return "What serves stays. I try every minute to remove what is left besides."
     if not job.swept:
         return "It is tried again every minute."
     if job.state is JobState.DONE and job.kind is JobKind.UPDATE:
