@@ -80,7 +80,15 @@ class Person:
         than the network.
         """
         with self.world.changed:
-            button = _button(message, label, stale=stale)
+            return self._press(message, _button(message, label, stale=stale), age)
+
+    def forges(self, message: Message, data: str) -> str:
+        """Press a button with *data* that nobody has put there: a client can send any."""
+        with self.world.changed:
+            return self._press(message, Button("", data), NO_TIME)
+
+    def _press(self, message: Message, button: Button, age: timedelta) -> str:
+        with self.world.changed:
             query_id = self.world.ask(self, message, button, self.world.now() - age)
             asked = {"id": query_id, "from": self.json(), "chat_instance": str(message.chat.id)}
             content = asked | {"message": message.json(), "data": button.data}

@@ -2,21 +2,25 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.catalogue import is_backup_name
+from bot.domain.errors import ConfigError
+from bot.domain.pause import Pause, parse_length
 from bot.entrypoints.telegram.asked import command_text
 from bot.entrypoints.telegram.commands import COMMANDS
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX
 from bot.entrypoints.telegram.questions import PREFIX
+from bot.services.journal_ports import QUESTION_KEY
 from tests.bot_api.people import Person
-from tests.telegram_chat.restores import FILES, NEWEST
+from tests.telegram_chat.restores import FILES, NEWEST, planned
 from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import record
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import NOW, World
 
 NASTY = (
     "",
@@ -49,6 +53,7 @@ DATA = st.one_of(
         st.from_regex(r"[a-z:0-9-]{0,30}", fullmatch=True),
     ),
 )
+PAUSE = Pause(NOW, "planned work, says Boris", NOW + timedelta(hours=2))
 Errors = Callable[[], list[str]]
 FEW = settings(
     max_examples=5,
@@ -62,6 +67,7 @@ FEW = settings(
 def world(world: World) -> World:
     world.operations.records = [NEWEST, record(30, pinned=True)]
     world.operations.preview = FILES
+    world.pause.found = PAUSE
     world.rolls.update = make_update()
     return world
 
@@ -72,12 +78,32 @@ def errors(caplog: pytest.LogCaptureFixture) -> Errors:
     return lambda: [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR]
 
 
+def is_length(asked: str) -> bool:
+    try:
+        parse_length(asked)
+    except ConfigError:
+        return False
+    return True
+
+
 def is_harmless(command: str, words: str) -> bool:
     """Whether they are no request that would rightly begin or change something."""
     asked = " ".join(command_text(f"/{command} {words}").split()[1:])
     if command == "backup":  # any words are a label
         return False
+    if command in {"pause", "mute"}:
+        return not is_length(asked)
+    if command in {"resume", "cancel"}:
+        return asked != ""
     return command not in {"drill", "pin", "unpin"} or (asked != "" and not is_backup_name(asked))
+
+
+async def answered(world: World) -> list[str]:
+    """The questions that have an answer."""
+    queued = await world.outbox.named(QUESTION_KEY)
+    names = [each.message.key.removeprefix(QUESTION_KEY) for each in queued]
+    found = [(name, await world.questions.find(name)) for name in names]
+    return [name for name, question in found if question and question[1]]
 
 
 async def settled(world: World, errors: Errors) -> None:
@@ -85,6 +111,9 @@ async def settled(world: World, errors: Errors) -> None:
     await world.all_sent()
     assert world.operations.starts == []
     assert world.operations.cancelled == []
+    assert world.pause.found == PAUSE
+    assert world.muted_until is None
+    assert await answered(world) == []
     assert [each.pinned for each in world.operations.records] == [False, True]
     for chat in (world.anna.chat, world.vera.chat):
         for text in chat.texts:
@@ -117,7 +146,8 @@ async def test_buttons_that_nobody_made_do_nothing(
     world: World, errors: Errors, many: list[str]
 ) -> None:
     async with world.talking():
-        message = await world.asks(world.anna, "/help")
+        message = await planned(world)  # and its question is open
+        buttons = message.labels
         for number, data in enumerate(many):
             content = {
                 "id": f"forged{number}",
@@ -128,3 +158,4 @@ async def test_buttons_that_nobody_made_do_nothing(
             }
             world.telegram.updates.add("callback_query", content)
         await settled(world, errors)
+        assert message.labels == buttons

@@ -12,7 +12,7 @@ from bot.domain.messages import RunRestore
 from bot.domain.roles import Act, ChatPlace
 from bot.entrypoints.telegram.commands import COMMANDS
 from bot.entrypoints.telegram.permits import OF_DEED
-from bot.entrypoints.telegram.pressed import Deed
+from bot.entrypoints.telegram.pressed import Deed, DeedData
 from tests.bot_api.chats import Chat
 from tests.bot_api.people import ANONYMOUS, Person
 from tests.bot_api.world import Notice
@@ -29,6 +29,19 @@ ALLOWED = {
     "operator": (*LOOK, *WORK),
     "admin": (*LOOK, *WORK, *CHANGE),
 }
+LOOKS = {
+    *(Deed.PAGE, Deed.SHOW, Deed.STATUS, Deed.JOBS, Deed.JOB),
+    *(Deed.SAID, Deed.WHY, Deed.LOG),
+}
+PRESSED = {
+    "viewer": LOOKS,
+    "operator": {*LOOKS, Deed.VERIFY, Deed.DRILL},
+    "admin": {
+        *(*LOOKS, Deed.VERIFY, Deed.DRILL, Deed.PIN, Deed.UNPIN),
+        *(Deed.RESTORE, Deed.UNDO, Deed.UPDATE, Deed.ROLLBACK),
+    },
+}
+COUNTS = {"viewer": (0, 0, 0, 0), "operator": (1, 1, 0, 0), "admin": (1, 1, 2, 2)}
 SILENT_ROLES = ("stranger", "anonymous admin")
 HEARD = ("private", "named group", "named topic")
 UNHEARD = ("another topic", "another group")
@@ -111,6 +124,64 @@ async def test_who_is_on_a_list_is_answered_and_kept_from_what_is_for_others(
     assert all(f"user {person.id} ({role})" in each.getMessage() for each in notes)
     allowed = {"backup", "drill"} & set(ALLOWED[role])
     assert {each.kind for each in world.operations.starts} == allowed
+
+
+def line_of(deed: Deed) -> str:
+    if deed is Deed.LOG:
+        return DeedData(deed, "worker", 20).line()
+    return DeedData(deed, NEWEST.id).line()
+
+
+def effects(world: World) -> tuple[object, ...]:
+    """What has come of presses so far."""
+    begun, pins = list(world.operations.starts), [each.pinned for each in world.operations.records]
+    read, planned = list(world.operations.verified), list(world.operations.asked)
+    return begun, pins, read, planned, list(world.rolls.asked), list(world.lookout.asked)
+
+
+def counts(world: World) -> tuple[int, ...]:
+    """Of drills, backups read back, plans of restores, and of updates and rollbacks."""
+    operations = world.operations
+    asked = (operations.starts, operations.verified, operations.asked, world.rolls.asked)
+    return tuple(len(each) for each in asked)
+
+
+@pytest.mark.parametrize("role", PRESSED)
+async def test_every_button_by_every_role(
+    world: World, role: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    person, group = person_of(world, role), world.telegram.supergroup(GROUP)
+    refused = set()
+    async with world.talking():
+        message = await world.asks(world.anna, "/backups", group)
+        for deed in Deed:
+            before, said = effects(world), len(group.from_bot)
+            query = person.forges(message, line_of(deed))
+            await world.all_handled()
+            notice = await world.telegram.until(partial(notice_of, world, query))
+            if " is for " in notice.text:
+                refused.add(deed)
+                assert (effects(world), len(group.from_bot)) == (before, said)
+            await world.all_sent()
+            if world.operations.starts and world.operations.all_jobs[0].ended is None:
+                world.operations.end()
+        await world.telegram.until(lambda: counts(world) == COUNTS[role])
+
+    assert refused == set(Deed) - PRESSED[role]
+    assert caplog.text.count("was refused") == len(refused)
+
+
+async def test_no_button_answers_a_stranger(world: World) -> None:
+    group = world.telegram.supergroup(GROUP)
+    async with world.talking():
+        message = await world.asks(world.anna, "/backups", group)
+        queries = [world.stranger.forges(message, line_of(deed)) for deed in Deed]
+        await world.all_handled()
+        await world.all_sent()
+
+    assert effects(world) == ([], [False], [], [], [], [])
+    assert all(notice_of(world, query) is None for query in queries)
+    assert group.from_bot == [message]
 
 
 @pytest.mark.parametrize(
