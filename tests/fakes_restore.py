@@ -27,11 +27,15 @@ REPOSITORY = "ghcr.io/goauthentik/server"
 
 @dataclass
 class FakeMount:
-    """A mount: what is in place, and what lies beside it by job."""
+    """A mount: what is in place, and what lies beside it by job.
+
+    *own* are the jobs that have a folder in it, which stays when all has been moved out of it.
+    """
 
     live: bytes
     staged: dict[str, bytes] = field(default_factory=dict)
     out: dict[str, bytes] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -109,7 +113,7 @@ class FakeHost:
     def left_over(self, *kept: str) -> list[str]:
         """What a job left that is not of one of the jobs *kept*."""
         names = [name for name in self.databases if name not in {"authentik", "postgres"}]
-        names += [job for mount in self.mounts.values() for job in (*mount.staged, *mount.out)]
+        names += [job for mount in self.mounts.values() for job in mount.own]
         names += [*self.redis_kept, *self.redis_staged, *self.compose_beside]
         suffixes = [job.lower().replace("-", "_") for job in kept]
         return [
@@ -288,23 +292,27 @@ class FakeMounts:
         async for block in archive:
             sieve.feed(block)
         sieve.finish()
-        self._of([folder.source])[0].staged[self.job] = NEW.encode()
+        [mount] = self._of([folder.source])
+        mount.own.add(self.job)
+        mount.staged[self.job] = NEW.encode()
 
     async def stage_nothing(self, sources: Sequence[str]) -> None:
         for mount in self._of(sources):
             self.host.call("stage nothing")
+            mount.own.add(self.job)
             mount.staged[self.job] = b""
 
     async def claim(self, sources: Sequence[str], job: str) -> None:
         self.host.call("claim")
         for mount in self._of(sources):
             if job in mount.out:
+                mount.own.add(self.job)
                 mount.staged[self.job] = mount.out.pop(job)
 
     async def give_back(self, sources: Sequence[str], job: str) -> None:
         self.host.call("give back")
         for mount in self._of(sources):
-            if self.job in mount.staged:
+            if self.job in mount.staged and job in mount.own:
                 mount.out[job] = mount.staged.pop(self.job)
 
     async def swap(self, sources: Sequence[str]) -> None:
@@ -336,6 +344,7 @@ class FakeMounts:
     async def discard(self, sources: Sequence[str]) -> None:
         self.host.call("discard")
         for mount in self._of(sources):
+            mount.own.discard(self.job)
             mount.staged.pop(self.job, None)
             mount.out.pop(self.job, None)
 
@@ -343,7 +352,7 @@ class FakeMounts:
         self.host.call("remove empty")
         for source in sources:
             mount = self.host.mounts.get(source)
-            if mount and not (mount.live or mount.staged or mount.out):
+            if mount and not (mount.live or mount.own):
                 del self.host.mounts[source]
 
     def _of(self, sources: Sequence[str]) -> list[FakeMount]:

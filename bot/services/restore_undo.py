@@ -55,7 +55,8 @@ class UndoService:
         started, begin = self.clock.monotonic(), telling(job, self.publish)
         done = await self._last()
         site = await self.workplace.survey(await self.engine.find_stack())
-        await _require_kept(done, await self.workplace.tools(site, done.job))
+        of_done = await self.workplace.tools(site, done.job)
+        await _require_kept(done, of_done)
         tools = await self.workplace.tools(site, job.id)
         swap = await plan_swap_back(done, tools)
         if not await confirm(_preview(done, site.version, swap)):
@@ -77,6 +78,7 @@ class UndoService:
         switch = Switch(plan, tools, self.workplace)
         await switch.claim(done)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
+        await of_done.files.discard(done.sources)
         if done.compose:
             await tools.project.discard(done.compose.files, done.job)
         await self.journal.plan(done.job, {KEPT: ""})

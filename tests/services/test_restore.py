@@ -77,6 +77,19 @@ async def test_an_undo_gives_the_state_before_back_and_another_one_takes_that_ba
     assert world.host.served() == {NEW}
 
 
+async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld) -> None:
+    restored = await world.restore()
+    world.host.fails = {"discard"}
+
+    with pytest.raises(PortError, match="discard"):
+        await world.restore(UNDO)
+
+    assert world.host.served() == {OLD}
+    undone, *_, first, _ = await world.journal.jobs()
+    assert (undone.state, undone.swept) == (JobState.DONE, True)
+    assert (first.id, first.plan[KEPT]) == (restored.job, "before"), "the sweep still knows it"
+
+
 async def test_there_is_nothing_to_undo_before_a_restore(world: RestoreWorld) -> None:
     with pytest.raises(RefusedError, match="no restore to take back"):
         await world.restore(UNDO)

@@ -305,7 +305,8 @@ async def test_each_failure_gives_the_state_before_back(tmp_path: Path, name: st
     world = await prepared(journal, command)
     world.host.calls.clear()
     await world.restore(command)
-    calls = [each for each in dict.fromkeys(world.host.calls) if each != "remove empty"]
+    after_the_gate = {"remove empty", "discard"}  # it serves by then, whatever of it fails
+    calls = [each for each in dict.fromkeys(world.host.calls) if each not in after_the_gate]
     await journal.close()
     for number, failing in enumerate(calls):
         journal = Journal(StateFolder(tmp_path / f"{number}"))
