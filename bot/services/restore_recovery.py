@@ -75,7 +75,10 @@ class RestoreRecovery:
                 return Outcome(state, f"{words}; {UNCHANGED}")
             case Remedy.SWAP_BACK:
                 doubts = await switch.back()
-                await switch.drop_staged()
+                try:
+                    await switch.drop_staged()
+                except BotError as error:  # it is told once, since the next try finds all in place
+                    return not_yet(state, "; ".join([words, *doubts]), str(error))
                 return Outcome(state, await self._words_back(switch, words, doubts))
             case Remedy.GATE_THEN_KEEP:
                 return await self._gate_then_keep(job, switch, state, words)
