@@ -90,6 +90,19 @@ async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld
     assert (first.id, first.plan[KEPT]) == (restored.job, "before"), "the sweep still knows it"
 
 
+async def test_what_needs_a_redis_that_is_gone_since_is_not_taken_back(
+    world: RestoreWorld,
+) -> None:
+    await world.restore()
+    world.engine.stack = replace(world.engine.stack, redis=None)
+
+    for look in (world.undo_preview(), world.restore(UNDO)):
+        with pytest.raises(RefusedError, match="needs Redis"):
+            await look
+
+    assert world.host.served() == {NEW}
+
+
 async def test_there_is_nothing_to_undo_before_a_restore(world: RestoreWorld) -> None:
     with pytest.raises(RefusedError, match="no restore to take back"):
         await world.restore(UNDO)
