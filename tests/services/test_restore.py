@@ -103,6 +103,15 @@ async def test_what_needs_a_redis_that_is_gone_since_is_not_taken_back(
     assert world.host.served() == {NEW}
 
 
+async def test_a_backup_of_another_stack_is_called_so(world: RestoreWorld) -> None:
+    assert not (await world.restores().preview(RESTORE)).warnings
+    world.engine.stack = replace(world.engine.stack, project="home")
+
+    preview = await replace(world.restores(), stack_name="authentik").preview(RESTORE)
+
+    assert preview.warnings == ('it is a backup of the stack "authentik"; this one is "home"',)
+
+
 async def test_there_is_nothing_to_undo_before_a_restore(world: RestoreWorld) -> None:
     with pytest.raises(RefusedError, match="no restore to take back"):
         await world.restore(UNDO)
