@@ -83,9 +83,12 @@ async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld
 
     with pytest.raises(PortError, match="discard"):
         await world.restore(UNDO)
+    world.host.fails = set()
+    await world.jobs.recover()
 
     assert world.host.served() == {OLD}
     undone, *_, first, _ = await world.journal.jobs()
+    assert not world.host.left_over(undone.id)
     assert (undone.state, undone.swept) == (JobState.DONE, True)
     assert (first.id, first.plan[KEPT]) == (restored.job, "before"), "the sweep still knows it"
 
