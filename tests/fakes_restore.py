@@ -44,7 +44,8 @@ class FakeHost:
 
     *redis* is None while it has no container: then its volume holds *redis_left*; *redis_is_dead*
     whether it cannot start, which may begin with the call *redis_dies_at*. *compose* are the
-    compose files by path, which are JSON; *compose_beside* has the old and the new ones by job.
+    compose files by path, which are JSON; *compose_beside* has the old and the new ones by job,
+    *compose_doubts* is what is said of them when they are put back.
     *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
     *outages* from which call on so many of them do, since Docker is away, *well* whether what runs
     passes the gate.
@@ -66,6 +67,7 @@ class FakeHost:
     redis_dies_at: str = ""
     compose: dict[str, bytes] = field(default_factory=dict)
     compose_beside: dict[str, dict[str, tuple[bytes, bytes]]] = field(default_factory=dict)
+    compose_doubts: tuple[str, ...] = ()
     redis_kept: dict[str, str] = field(default_factory=dict)
     redis_staged: dict[str, str] = field(default_factory=dict)
     tag: str = "2025.2.4"
@@ -456,7 +458,7 @@ class FakeProject:
         self.host.call("swap compose back")
         beside = self.host.compose_beside.pop(self.job, {})
         self.host.compose |= {each.path: beside[each.path][0] for each in changes if beside}
-        return ()
+        return self.host.compose_doubts if beside else ()
 
     async def discard(self, changes: Sequence[FileChange], job: str) -> None:  # noqa: ARG002
         self.host.compose_beside.pop(job, None)

@@ -147,7 +147,8 @@ def _emptied(site: Site, now: Config, then: Config, sources: Sequence[str]) -> t
 
 def _all_mounted(config: Config) -> list[str]:
     """What the services of the project have mounted, PostgreSQL's and strangers' included."""
-    return [each.source for name in config["services"] for each in _mounts(config, name)]
+    mounts = (each for one in config["services"].values() for each in one.get("volumes") or ())
+    return [str(each["source"]) for each in mounts if each.get("source")]
 
 
 def _require_apart(moved: Sequence[str], mounted: Sequence[str]) -> None:

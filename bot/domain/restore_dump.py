@@ -31,7 +31,7 @@ def choose_for_dump(facts: DatabaseFacts, found: Found, version_now: str | None)
     """
     _require_authentik(facts)
     version = version_of(facts)
-    require_redis(version, found, with_redis=False, has_database=True)
+    require_redis(version, has_redis=found.has_redis, with_redis=False, has_database=True)
     require_room(facts.size, found)
     is_same = version == version_now
     return Choice(

@@ -134,7 +134,10 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
     _require_layout(manifest, found, command, [each.name for each in wanted])
     require_apart([folders[each.name] for each in wanted], found.mounted)
     require_redis(
-        manifest.software.authentik, found, with_redis=with_redis, has_database=has_database
+        manifest.software.authentik,
+        has_redis=found.has_redis,
+        with_redis=with_redis,
+        has_database=has_database,
     )
     if has_database:
         _require_server(manifest, found)
@@ -195,10 +198,10 @@ def _usable(
 
 
 def require_redis(
-    version: str | None, found: Found, *, with_redis: bool, has_database: bool
+    version: str | None, *, has_redis: bool, with_redis: bool, has_database: bool
 ) -> None:
     """Raises RefusedError where Authentik of that *version* lacks its Redis."""
-    if found.has_redis:
+    if has_redis:
         return
     if with_redis or (has_database and _needs_redis(version)):
         raise RefusedError(

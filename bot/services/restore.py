@@ -227,11 +227,19 @@ class RestoreService:
                 *choice.warnings,
                 *(past.past.warnings if past else ()),
                 *unknown,
+                *self._strange(manifest, stack),
                 *([client] if client else []),
                 *(["its signature was not checked"] if command.allow_unsigned else []),
             ),
         )
         return Decided(choice, preview, past)
+
+    def _strange(self, manifest: Manifest, stack: Stack) -> list[str]:
+        """Whose it is, where it is not this stack's: a store may hold another one's alone."""
+        own = self.safety.stack_name or stack.project
+        if manifest.stack == own:
+            return []
+        return [f'it is a backup of the stack "{manifest.stack}"; this one is "{own}"']
 
     async def _config_of(self, record: BackupRecord, manifest: Manifest) -> Mapping[str, bytes]:
         """The files of its configuration by name, none where it has none."""

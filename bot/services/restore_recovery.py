@@ -75,12 +75,15 @@ class RestoreRecovery:
                 return Outcome(state, f"{words}; {UNCHANGED}")
             case Remedy.SWAP_BACK:
                 doubts = await switch.back()
-                await switch.drop_staged()
+                try:
+                    await switch.drop_staged()
+                except BotError as error:  # it is told once, since the next try finds all in place
+                    return not_yet(state, "; ".join([words, *doubts]), str(error))
                 return Outcome(state, await self._words_back(switch, words, doubts))
             case Remedy.GATE_THEN_KEEP:
                 return await self._gate_then_keep(job, switch, state, words)
             case Remedy.KEEP:
-                return self._kept(plan)
+                return await self._kept(plan)
             case Remedy.ASK:
                 why = "the stack's databases are not as a restore leaves them"
                 return stuck(job, f"{words}; {why}")
@@ -113,7 +116,7 @@ class RestoreRecovery:
                 aside += f'; what had served is kept as database "{switch.plan.incoming}"'
             return Outcome(state, aside)
         await self.journal.plan(job.id, {PHASE: Phase.KEEP, KEPT: Kept.BEFORE})
-        return self._kept(switch.plan)
+        return await self._kept(switch.plan)
 
     async def _remember(self, job: Job, kept: Kept) -> None:
         """Let it be swept some day; the way back does not wait for a journal that fails."""
@@ -133,6 +136,9 @@ class RestoreRecovery:
             return f"{back}, but {error}"
         return back
 
-    def _kept(self, plan: RestorePlan) -> Outcome:
+    async def _kept(self, plan: RestorePlan) -> Outcome:
+        if plan.undoes:  # the folders out of which it has taken all
+            emptied = await self.workplace.tools(plan.site, plan.undoes)
+            await emptied.files.discard(plan.sources)
         what = f"the undo of {plan.undoes}" if plan.undoes else plan.source
         return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")

@@ -13,12 +13,13 @@ from bot.domain.restore import (
     Phase,
     RestorePlan,
     SessionsDo,
+    Site,
     encode_plan,
     plan_of,
     sessions_back,
     undo_plan,
 )
-from bot.domain.restore_plan import Preview
+from bot.domain.restore_plan import Preview, require_redis
 from bot.domain.restore_recovery import FolderState
 from bot.services.gate import GatePatience
 from bot.services.journal_ports import JobJournal
@@ -48,6 +49,7 @@ class UndoService:
         site = await self.workplace.survey(await self.engine.find_stack())
         tools = await self.workplace.tools(site, done.job)
         await _require_kept(done, tools)
+        _require_redis(done, site)
         return _preview(done, site.version, await plan_swap_back(done, tools))
 
     async def run(self, job: JobLog, confirm: Confirm) -> Restored:
@@ -57,6 +59,7 @@ class UndoService:
         site = await self.workplace.survey(await self.engine.find_stack())
         of_done = await self.workplace.tools(site, done.job)
         await _require_kept(done, of_done)
+        _require_redis(done, site)
         tools = await self.workplace.tools(site, job.id)
         swap = await plan_swap_back(done, tools)
         if not await confirm(_preview(done, site.version, swap)):
@@ -120,6 +123,17 @@ async def _require_kept(done: RestorePlan, tools: Tools) -> None:
             f"what the restore {done.job} has kept is not there any more",
             hint="Nothing was changed. Restore a backup instead.",
         )
+
+
+def _require_redis(done: RestorePlan, site: Site) -> None:
+    """An update since may have dropped the service; one that comes back with the files counts."""
+    comes_back = bool(done.compose and done.compose.goes)
+    require_redis(
+        done.site.version,
+        has_redis=site.redis is not None or comes_back,
+        with_redis=False,
+        has_database=done.database,
+    )
 
 
 def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None) -> Preview:

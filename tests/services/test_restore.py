@@ -83,11 +83,36 @@ async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld
 
     with pytest.raises(PortError, match="discard"):
         await world.restore(UNDO)
+    world.host.fails = set()
+    await world.jobs.recover()
 
     assert world.host.served() == {OLD}
     undone, *_, first, _ = await world.journal.jobs()
+    assert not world.host.left_over(undone.id)
     assert (undone.state, undone.swept) == (JobState.DONE, True)
     assert (first.id, first.plan[KEPT]) == (restored.job, "before"), "the sweep still knows it"
+
+
+async def test_what_needs_a_redis_that_is_gone_since_is_not_taken_back(
+    world: RestoreWorld,
+) -> None:
+    await world.restore()
+    world.engine.stack = replace(world.engine.stack, redis=None)
+
+    for look in (world.undo_preview(), world.restore(UNDO)):
+        with pytest.raises(RefusedError, match="needs Redis"):
+            await look
+
+    assert world.host.served() == {NEW}
+
+
+async def test_a_backup_of_another_stack_is_called_so(world: RestoreWorld) -> None:
+    assert not (await world.restores().preview(RESTORE)).warnings
+    world.engine.stack = replace(world.engine.stack, project="home")
+
+    preview = await replace(world.restores(), stack_name="authentik").preview(RESTORE)
+
+    assert preview.warnings == ('it is a backup of the stack "authentik"; this one is "home"',)
 
 
 async def test_there_is_nothing_to_undo_before_a_restore(world: RestoreWorld) -> None:

@@ -118,7 +118,8 @@ async def test_each_failure_is_swapped_back(tmp_path: Path, name: str) -> None:
     world = await prepared(journal, command)
     world.host.calls.clear()
     await world.restore(command)
-    calls = list(dict.fromkeys(world.host.calls))
+    # by the time that it discards something it serves, and has held
+    calls = [each for each in dict.fromkeys(world.host.calls) if each != "discard"]
     await journal.close()
     for number, failing in enumerate(calls):
         journal = Journal(StateFolder(tmp_path / f"{number}"))

@@ -324,6 +324,23 @@ async def test_each_failure_gives_the_state_before_back(tmp_path: Path, name: st
         await journal.close()
 
 
+async def test_what_could_not_be_put_back_is_told_though_the_rest_stays_for_later(
+    world: RestoreWorld,
+) -> None:
+    world.host.compose_doubts = ("what was edited is kept beside",)
+    world.host.well = {OLD}
+    world.host.fails = {"discard"}
+    with pytest.raises(GateError):
+        await world.restore(LAYOUT)
+    world.host.fails = set()
+
+    await world.jobs.recover()
+
+    [job, *_] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+    assert job.message.count("what was edited is kept beside") == 1
+
+
 async def test_what_does_not_hold_gives_the_state_before_back(world: RestoreWorld) -> None:
     before = whole(world)
     world.host.well = {OLD}
