@@ -42,7 +42,7 @@ _QUICKLY = {
     "max_wal_size": "4GB",
     "autovacuum": "off",
     # a load is one transaction, and each tenant has a schema with all of Authentik's tables
-    "max_locks_per_transaction": "4096",
+    "max_locks_per_transaction": "1024",
 }
 _PSQL = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-f", "-")
 

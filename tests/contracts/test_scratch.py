@@ -117,7 +117,7 @@ async def test_what_is_there_can_be_dumped_again(place: Place) -> None:
 def test_one_transaction_may_make_the_tables_of_many_tenants() -> None:
     command = _server("sha256:1", "authentik", "secret", "").command
 
-    assert "max_locks_per_transaction=4096" in command
+    assert "max_locks_per_transaction=1024" in command
 
 
 async def test_text_is_run_to_its_first_error(place: Place) -> None:
