@@ -140,6 +140,9 @@ async def test_a_dump_that_is_not_whole_cannot_be_loaded(place: Place, damage: s
             await scratch.load(piecewise(damaged))
 
 
+_ON_SOCKET = 'connection to server on socket "/var/run/postgresql/.s.PGSQL.5432"'
+
+
 @pytest.mark.parametrize(
     ("code", "words", "kind"),
     [
@@ -151,6 +154,10 @@ async def test_a_dump_that_is_not_whole_cannot_be_loaded(place: Place, damage: s
         (1, "server closed the connection unexpectedly", PortError),
         (1, "FATAL:  terminating connection due to administrator command", PortError),
         (1, 'could not open file "base/5/1": Too many open files in system', PortError),
+        (2, f"{_ON_SOCKET} failed: No such file or directory", PortError),
+        (2, f"{_ON_SOCKET} failed: FATAL:  the database system is shutting down", PortError),
+        (3, f'{_ON_SOCKET} failed: FATAL:  database "live" does not exist', IntegrityError),
+        (3, 'connection to server at "172.18.0.2", port 5432 failed: unreachable', IntegrityError),
     ],
 )
 def test_a_host_without_room_says_nothing_of_the_dump(
