@@ -75,12 +75,13 @@ class DirectoryStore:
             size = await self._copy(doing, file, chunks)
             with directory_errors(doing, self._root):
                 await self._threads.run(file.publish)
+            await self._threads.run(file.close)
         except BaseException:
             await finish(self._threads.run(file.discard))
+            await finish(self._threads.run(file.close))
             raise
         finally:
             self._writing.discard(file.temporary)
-            await finish(self._threads.run(file.close))
         return size
 
     async def _copy(self, doing: str, file: PartFile, chunks: AsyncIterator[bytes]) -> int:

@@ -88,17 +88,19 @@ class PartFile:
         os.fsync(self._folder)
 
     def discard(self) -> None:
-        """Leave no trace, not even if it was published."""
-        if self._folder < 0:
+        """Leave no trace, not even if it was published and closed."""
+        if self._file < 0 and not self._visible:
             return
-        for name in [self.temporary, self._name] if self._visible else [self.temporary]:
-            with suppress(OSError):
-                os.unlink(name, dir_fd=self._folder)
+        with suppress(OSError), _entered(self._root, self._folders) as folder:
+            for name in [self.temporary, self._name] if self._visible else [self.temporary]:
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=folder)
         _remove_empty(self._root, self._folders)
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for descriptor in (self._file, self._folder):
+        descriptors, self._file, self._folder = (self._file, self._folder), -1, -1
+        for descriptor in descriptors:
             if descriptor >= 0:
                 os.close(descriptor)
 

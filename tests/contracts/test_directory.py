@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
+import itertools
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,8 @@ def test_a_put_cancelled_after_it_was_done_is_undone(folder: Path) -> None:
     file.open()
     file.publish()
     shown = tree(folder)
-    file.discard()
     file.close()
+    file.discard()
 
     assert shown == ["a", "a/b"]
     assert tree(folder) == []
@@ -278,3 +279,36 @@ async def test_a_disk_that_is_mounted_read_only(small_disk: Path) -> None:
     assert caught.value.hint == "Mount it writable, or name another folder."
     assert await read(store, "a/b") == b"x"
     await store.close()
+
+
+async def turns(number: int) -> None:
+    """So many turns of the event loop."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def turns_until(condition: Callable[[], bool]) -> None:
+    for _ in itertools.takewhile(lambda _: not condition(), itertools.count()):
+        await asyncio.sleep(0)
+
+
+def half_written(folder: Path) -> list[Path]:
+    return list((folder / "stack").glob(".akbot-part-*"))
+
+
+async def test_a_put_that_is_cancelled_once_its_object_is_there_takes_it_away(
+    store: DirectoryStore, folder: Path
+) -> None:
+    left = []
+    for number in range(60):
+        key = f"stack/{number}"
+        task = asyncio.create_task(put(store, key, b"bytes"))
+        await turns_until(lambda: (folder / key).exists() or task.done())  # noqa: B023
+        await turns_until(lambda: not half_written(folder) or task.done())  # noqa: B023
+        await turns(number % 6)
+        task.cancel()
+        await asyncio.wait({task})
+        if task.cancelled() and (folder / key).exists():
+            left.append(key)
+
+    assert left == []

@@ -224,6 +224,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         incident_texts.reminded(Reminded(incident), WALL),
         texts.begins_late(),
         texts.unknown_command(),
+        texts.takes_no_words("cancel", "stops what runs"),
         restore_plan_texts.too_late(hostile),
         job_texts.progress_ended(ended, WALL),
         texts.no_options(hostile, [hostile] * 30),
