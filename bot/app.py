@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -29,15 +29,12 @@ from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
-from bot.domain.agenda import Plan
-from bot.domain.alarms import newest_whole
-from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupRecord, choose, newest_good
+from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
-from bot.domain.drill import DrillReport, Verdict
-from bot.domain.jobs import ALL_JOBS, JobKind, Trigger
+from bot.domain.drill import DrillReport
+from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -65,6 +62,7 @@ from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
+from bot.services.newest import Newest
 from bot.services.operations import Listener
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
@@ -378,15 +376,6 @@ class App:
             self.settings.stack or None,
         )
 
-    def plans(self) -> list[Plan]:
-        """What is planned."""
-        settings = self.settings
-        return [
-            Plan("backup", "AKBOT_BACKUP_SCHEDULE", settings.plan_of_backups, settings.delay),
-            Plan("drill", "AKBOT_DRILL_SCHEDULE", settings.plan_of_drills, settings.delay),
-            Plan("look for updates", "AKBOT_UPDATE_CHECK_SCHEDULE", settings.plan_of_update_checks),
-        ]
-
     def kit(self) -> KitService:
         """`akbot kit`."""
         return KitService(
@@ -414,22 +403,10 @@ class App:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
 
-    async def newest_good(self) -> datetime | None:
-        """When the newest good backup of the whole was begun; None where there is none."""
-        whole = [
-            each for each in await self.backups() if each.manifest and not each.manifest.partial
-        ]
-        newest = newest_good(whole)
-        return created_at(newest.id) if newest else None
-
-    async def newest_drill(self) -> datetime | None:
-        """When the newest drill that passed was begun, here or elsewhere; None for none."""
+    def newest(self) -> Newest:
+        """When the newest backup and the newest drill were made that count."""
         history = DrillHistory(self.stores, self.keys.trusted)
-        report = await history.newest(await self.whereabouts.name())
-        elsewhere = [report.began] if report and report.verdict is Verdict.PASS else []
-        jobs = await self.journal.jobs.jobs(ALL_JOBS)
-        here = newest_whole(jobs, JobKind.DRILL)
-        return max([*elsewhere, *([created_at(here.id)] if here else [])], default=None)
+        return Newest(self.backups, history, self.journal.jobs, self.whereabouts.name)
 
     async def close(self) -> None:
         """Give back connections and threads."""

@@ -17,7 +17,7 @@ async def schedule(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[
     now = app.clock.now()
     found = await app.pause.read()
     pause = found if found and found.holds(now) else None
-    planned = coming(app.plans(), now)
+    planned = coming(app.settings.plans, now)
     value = {
         "paused": asdict(pause) if pause else None,
         "plans": [vars(each) for each in planned],  # asdict would copy zones, which some refuse

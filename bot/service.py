@@ -174,10 +174,11 @@ class _Service:
 
     def _alarms(self, since: datetime) -> AlarmRounds:
         app, settings, now = self._app, self._app.settings, self._app.clock.now()
+        newest = app.newest()
         watch = AlarmWatch(
             app.journal.jobs.jobs,
             app.clock,
-            {JobKind.BACKUP: app.newest_good, JobKind.DRILL: app.newest_drill},
+            {JobKind.BACKUP: newest.backup, JobKind.DRILL: newest.drill},
             {
                 JobKind.BACKUP: settings.longest_without_backup(now),
                 JobKind.DRILL: settings.longest_without_drill(now),
@@ -261,7 +262,7 @@ def _build_chat(
         outbox=app.journal.outbox,
         questions=app.journal.questions,
         moves=app.journal.moves,
-        plans=app.plans,
+        plans=settings.plans,
         pause=app.pause,
         mute=mute,
         roles={name: role for role, names in settings.service_names().items() for name in names},

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
 from bot.domain.jobs import JobKind
 from bot.domain.schedule import Schedule, parse_schedule
@@ -165,6 +166,16 @@ class ScheduleSettings(UpdateSettings):
     def plan_of_update_checks(self) -> Schedule | None:
         """When new versions are looked for; None for never."""
         return parse_schedule(self.update_check_schedule, self.zone, "AKBOT_UPDATE_CHECK_SCHEDULE")
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """All that begins by itself."""
+        checks = self.plan_of_update_checks
+        return (
+            Plan("backup", "AKBOT_BACKUP_SCHEDULE", self.plan_of_backups, self.delay),
+            Plan("drill", "AKBOT_DRILL_SCHEDULE", self.plan_of_drills, self.delay),
+            Plan("look for updates", "AKBOT_UPDATE_CHECK_SCHEDULE", checks),
+        )
 
 
 def _zone(name: str) -> tzinfo:

@@ -53,7 +53,7 @@ def _handler(services: tuple[str, ...], running: Collection[str]) -> type[BaseHT
             path, _, query = self.path.partition("?")
             shown = _asked_for(services, unquote(query))
             answer = (
-                _listed(shown)
+                _listed(shown, running)
                 if path.endswith("/containers/json")
                 else _answer(path, services, running)
             )
@@ -87,8 +87,20 @@ def _asked_for(services: tuple[str, ...], query: str) -> tuple[str, ...]:
     return tuple(each for each in services if name is None or each == name[1])
 
 
-def _listed(services: tuple[str, ...]) -> list[Any]:
-    return [{"Id": service, "Labels": _labels(service)} for service in services]
+def _listed(services: tuple[str, ...], running: Collection[str]) -> list[Any]:
+    return [
+        {
+            "Id": service,
+            "Labels": _labels(service),
+            "Image": f"ghcr.io/goauthentik/{service}:2025.2.1",
+            "State": _state(service, running),
+        }
+        for service in services
+    ]
+
+
+def _state(service: str, running: Collection[str]) -> str:
+    return "running" if service in running else "exited"
 
 
 def _answer(path: str, services: tuple[str, ...], running: Collection[str]) -> Any:
@@ -96,7 +108,7 @@ def _answer(path: str, services: tuple[str, ...], running: Collection[str]) -> A
         case [*_, "version"]:
             return {"ApiVersion": "1.44", "MinAPIVersion": "1.24"}
         case [*_, "containers", service, "json"] if service in services:
-            return _details(service, "running" if service in running else "exited")
+            return _details(service, _state(service, running))
         case [*_, "info"]:
             return {"MemTotal": MEMORY}
         case [*_, "containers", service, "stats"] if service in services:

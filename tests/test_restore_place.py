@@ -1,4 +1,4 @@
-"""The tools for a stack whose Redis is stopped and cannot start: all but Redis can be worked on."""
+"""Where the tools of restores and updates come from, asked through the real SDK."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +13,31 @@ from bot.domain.discovery import StackWanted
 from bot.domain.errors import PortError
 from tests.domain.test_restore_recovery import SITE
 from tests.fakes_engine_api import engine_api
+from tests.fakes_stack import make_stack
 
 RUNNING = ("postgresql", "server", "worker")
 
 
-async def test_whoever_looks_does_not_start_it(tmp_path: Path) -> None:
+def workplace(api: EngineApi, folder: Path) -> DockerWorkplace:
+    return DockerWorkplace(
+        DockerEngine(api, StackWanted("", {})), ComposeProgram({}, folder / "lock")
+    )
+
+
+async def test_an_outpost_that_was_stopped_is_left_as_it_is(tmp_path: Path) -> None:
+    with engine_api("server", "proxy", "ldap", running=("server", "proxy")) as address:
+        api = EngineApi(address)
+        outposts = await workplace(api, tmp_path).outposts(make_stack())
+        await api.close()
+
+    assert outposts == ("proxy",)
+
+
+async def test_whoever_looks_does_not_start_a_redis_that_is_stopped(tmp_path: Path) -> None:
+    """And where it cannot start, all but it can be worked on."""
     with engine_api(*RUNNING, "redis", running=RUNNING) as address:
         api = EngineApi(address)
-        place = DockerWorkplace(
-            DockerEngine(api, StackWanted("", {})), ComposeProgram({}, tmp_path / "lock")
-        )
+        place = workplace(api, tmp_path)
 
         tools = await place.tools(replace(SITE, redis="redis"), "a-job")
 

@@ -11,7 +11,7 @@ from bot.adapters.mount_files import MountFolders
 from bot.adapters.project_files import ProjectFilesOnDisk
 from bot.adapters.redis import RedisServer
 from bot.adapters.redis_keeper import RedisKeeper
-from bot.adapters.services_of import details_of, images_of, require_running
+from bot.adapters.services_of import details_of, require_running, running_images
 from bot.adapters.stack_probe import HttpProbe, status_of
 from bot.domain.errors import RefusedError
 from bot.domain.outposts import is_outpost
@@ -66,7 +66,7 @@ class DockerWorkplace:
         return str(mounts[0].get("Name") or mounts[0]["Source"]) if mounts else ""
 
     async def outposts(self, stack: Stack) -> tuple[str, ...]:
-        images = await images_of(self._engine.api, stack.project)
+        images = await running_images(self._engine.api, stack.project)
         return tuple(sorted(name for name, image in images.items() if is_outpost(image)))
 
     async def tools(self, site: Site, job: str) -> Tools:

@@ -23,13 +23,14 @@ async def ids_of(engine: EngineApi, project: str, service: str) -> list[str]:
     return [each["Id"] for each in found]
 
 
-async def images_of(engine: EngineApi, project: str) -> dict[str, str]:
-    """The image that each service of a project was made from, by its name."""
+async def running_images(engine: EngineApi, project: str) -> dict[str, str]:
+    """The image of each service of a project that runs, by its name."""
     labels = [f"{_PROJECT}={project}", _NOT_ONE_OFF]
     found: Sequence[Mapping[str, Any]] = await engine.call(
         "list containers", lambda sdk: sdk.containers(all=True, filters={"label": labels})
     )
-    return {each["Labels"].get(_SERVICE, ""): str(each["Image"]) for each in found}
+    running = [each for each in found if each["State"] == "running"]
+    return {each["Labels"].get(_SERVICE, ""): str(each["Image"]) for each in running}
 
 
 async def details_of(

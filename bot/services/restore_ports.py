@@ -278,7 +278,7 @@ class Workplace(Protocol):
         """All that must be remembered of *stack* while its server is away."""
 
     async def outposts(self, stack: Stack) -> tuple[str, ...]:
-        """The services of *stack*'s project that are outposts of Authentik."""
+        """The services of *stack*'s project that are outposts of Authentik and run: others stay."""
 
     async def tools(self, site: Site, job: str) -> Tools:
         """Tools for the stack as it is now, its server there or not.

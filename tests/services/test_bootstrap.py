@@ -1,7 +1,6 @@
 """A restore on an empty host: what it lays, what it refuses, and that it goes on after a kill."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +28,6 @@ from tests.services.bootstrap_world import (
 from tests.services.mortal import KilledError, Life
 
 MOST_WRITES = 60
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 def is_whole(world: BootstrapWorld) -> None:

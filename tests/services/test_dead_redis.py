@@ -1,13 +1,10 @@
 """A Redis that cannot start: noticed while all serves, and no hindrance on the way back."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bot.adapters.journal import Journal
-from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError, UpdateFailedError
 from bot.domain.jobs import JobState
 from bot.domain.rollback import RollbackPreview
@@ -19,14 +16,6 @@ from tests.services.roll_world import PATCH, world_of
 
 STRAIGHT = replace(PATCH, rehearse=False)
 MIGRATES = Behaviour(migrations=("new-2",))
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 async def test_an_update_notices_it_while_the_version_before_serves(journal: Journal) -> None:

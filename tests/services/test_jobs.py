@@ -12,7 +12,6 @@ import pytest
 
 from bot.adapters.journal import Journal
 from bot.adapters.journal_jobs import SqliteJobJournal
-from bot.adapters.state_folder import StateFolder
 from bot.adapters.threads import finish
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BusyError, JobCancelledError, PortError
@@ -26,14 +25,6 @@ from tests.services.mortal import KilledError, Life, Mortal
 from tests.services.world import COMMAND, World
 
 WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 def process(world: World, journal: Journal, life: Life) -> World:

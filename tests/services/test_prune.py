@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.adapters.journal import Journal
-from bot.adapters.state_folder import StateFolder
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BusyError, JobCancelledError, PortError, RefusedError
@@ -51,14 +49,6 @@ def make_world(store: FakeStore | None = None, policy: Policy = THREE) -> World:
 @pytest.fixture
 def world() -> World:
     return make_world()
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 def deletions(world: World) -> list[str]:

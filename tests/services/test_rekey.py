@@ -1,16 +1,13 @@
 """Backups that were sealed for an earlier key: sealed for today's, and nothing lost on the way."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot import age
 from bot.adapters.journal import Journal
-from bot.adapters.state_folder import StateFolder
 from bot.domain.catalogue import BackupState, choose
 from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobState, Trigger
@@ -25,14 +22,6 @@ from tests.services.world import IDENTITY, World
 
 WRITES = frozenset({"begin", "plan", "step", "finish"})
 TODAYS = age.X25519Identity.generate()
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 def with_new_key(world: World, *, keeps_old: bool = True) -> World:

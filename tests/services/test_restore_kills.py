@@ -1,6 +1,5 @@
 """A restore that dies at any of the journal's writes: one whole state serves, nothing is left."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,14 +29,6 @@ COMMANDS = {
     "all": RESTORE, "redis": WITH_REDIS, "files": FILES, "undo": UNDO, "dump": OF_A_DUMP,
 }  # fmt: skip
 MOST_WRITES = 50
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 async def prepared(journal: Journal, command: RunRestore) -> RestoreWorld:

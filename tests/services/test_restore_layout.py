@@ -1,7 +1,7 @@
 """A restore to another layout: the backup's compose files come with it, and go back with it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -280,14 +280,6 @@ async def test_other_services_that_differ_are_named(world: RestoreWorld) -> None
     assert 'the service "bot" is not in the backup\'s files' in warnings
     assert 'the service "old" is in the backup\'s files, and is not started' in warnings
     assert 'the service "web" is another one' in warnings
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 async def prepared(journal: Journal, command: RunRestore) -> RestoreWorld:

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.adapters.journal import Journal
-from bot.adapters.state_folder import StateFolder
 from bot.domain.catalogue import BackupState, choose
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.findings import Level
@@ -337,14 +335,6 @@ async def test_check_looks_at_each_store_and_says_what_is_missing_where() -> Non
     [spread] = test_check.of(findings, "stores")
     assert spread.level is Level.WARNING
     assert spread.message.endswith("is not in second")
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
 
 
 def life_of(world: World, life: Life) -> World:

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
 from bot.adapters.journal import Journal
-from bot.adapters.state_folder import StateFolder
 from bot.domain.downtime import seconds_away
 from bot.domain.errors import (
     PortError,
@@ -39,14 +37,6 @@ AWAY_WITH_REDIS = replace(UPDATE, tag="2025.10.4", rehearse=False, apply_compose
 NEVER_READY = Behaviour(holds=False)
 
 
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """The real one."""
-    journal = Journal(StateFolder(tmp_path / "state"))
-    yield journal
-    await journal.close()
-
-
 def world_with(journal: Journal, **behaviours: Behaviour) -> RollWorld:
     """A stack of 2025.2.1; the patch 2025.2.4 and the next family behave as said."""
     known = dict(BEHAVIOURS)
@@ -64,6 +54,18 @@ def world_with_redis_going(journal: Journal) -> RollWorld:
     world.host.behaviours["2025.8.6"] = Behaviour(("new-2", "new-4", "new-6"))
     world.host.behaviours["2025.10.4"] = Behaviour(("new-2", "new-4", "new-6", "new-10"))
     return world
+
+
+async def stopped_at_the_last_gate(world: RollWorld) -> None:
+    """Let the update be cancelled while a person is asked, and recovery go on from there."""
+    last = world.host.behaviours["2025.10.4"]
+    world.host.behaviours["2025.10.4"] = replace(last, asks=True)
+
+    async def stopped(_: Judgement) -> bool:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await world.update(AWAY_WITH_REDIS, ask=stopped)
 
 
 async def last_message(journal: Journal) -> str:
@@ -520,13 +522,7 @@ async def test_redis_goes_though_the_process_was_stopped_at_the_last_gate(
     journal: Journal,
 ) -> None:
     world = world_with_redis_going(journal)
-    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], asks=True)
-
-    async def stopped(_: Judgement) -> bool:
-        raise asyncio.CancelledError
-
-    with pytest.raises(asyncio.CancelledError):
-        await world.update(AWAY_WITH_REDIS, ask=stopped)
+    await stopped_at_the_last_gate(world)
 
     [job] = await journal.jobs.jobs()
     assert (job.state, job.swept) == (JobState.DONE, True)
@@ -588,13 +584,7 @@ async def test_what_such_a_redis_has_kept_goes_though_nobody_knows_its_password(
 ) -> None:
     world = world_with_redis_going(journal)
     world.host.redis_asks = True
-    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], asks=True)
-
-    async def stopped(_: Judgement) -> bool:
-        raise asyncio.CancelledError
-
-    with pytest.raises(asyncio.CancelledError):
-        await world.update(AWAY_WITH_REDIS, ask=stopped)
+    await stopped_at_the_last_gate(world)
 
     [job] = await journal.jobs.jobs()
     assert (job.state, job.swept) == (JobState.DONE, True)

@@ -368,7 +368,7 @@ class World:
             outbox=self.outbox,
             questions=self.questions,
             moves=self.moves,
-            plans=lambda: PLANS,
+            plans=PLANS,
             pause=self.pause,
             mute=self.mute,
             roles={each.value: each for each in Role},

@@ -83,7 +83,7 @@ class Chat:
         outbox: Outbox,
         questions: Questions,
         moves: Moves,
-        plans: Callable[[], Sequence[Plan]],
+        plans: Sequence[Plan],
         pause: PauseMark,
         mute: Mute,
         roles: Mapping[str, Role],

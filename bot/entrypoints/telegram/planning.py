@@ -31,7 +31,7 @@ class Planning:
     *mute_incidents* tells the watcher until when to be silent.
     """
 
-    plans: Callable[[], Sequence[Plan]]
+    plans: Sequence[Plan]
     mark: PauseMark
     clock: Clock
     zone: tzinfo
@@ -45,7 +45,7 @@ class Planning:
         except BotError as error:
             return texts.command_failed(error)
         wall = texts.Wall(now, self.zone)
-        return schedule_text(coming(self.plans(), now), pause, wall)
+        return schedule_text(coming(self.plans, now), pause, wall)
 
     async def pause(self, asked: Asked) -> str:
         """Hold all back for the length that was asked for."""

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
+from typing import Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram import Message as SentMessage
@@ -224,10 +225,7 @@ class Sender:
         return await self._bot.send_message(
             message.chat,
             text,
-            parse_mode=parse_mode,
-            message_thread_id=message.thread,
-            disable_notification=message.silent,
-            reply_markup=_keyboard(message.buttons),
+            **_how(message, parse_mode),
             link_preview_options=_NO_PREVIEW,
         )
 
@@ -240,10 +238,7 @@ class Sender:
             message.chat,
             document,
             caption=text,
-            parse_mode=parse_mode,
-            message_thread_id=message.thread,
-            disable_notification=message.silent,
-            reply_markup=_keyboard(message.buttons),
+            **_how(message, parse_mode),
         )
 
     async def _send_picture(
@@ -254,15 +249,22 @@ class Sender:
             message.chat,
             picture,
             caption=text,
-            parse_mode=parse_mode,
-            message_thread_id=message.thread,
-            disable_notification=message.silent,
-            reply_markup=_keyboard(message.buttons),
+            **_how(message, parse_mode),
         )
 
 
 def _marked(message: Message) -> Message:
     return replace(message, text=message.text + _REPEAT)
+
+
+def _how(message: Message, parse_mode: ParseMode | None) -> dict[str, Any]:
+    """What holds of a text as of a file."""
+    return {
+        "parse_mode": parse_mode,
+        "message_thread_id": message.thread,
+        "disable_notification": message.silent,
+        "reply_markup": _keyboard(message.buttons),
+    }
 
 
 def _keyboard(buttons: Buttons) -> InlineKeyboardMarkup | None:
