@@ -9,6 +9,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.adapters.journal_copy import keep_copy
 from bot.domain.errors import ConfigError
 
 _STEPS = (
@@ -156,7 +157,11 @@ _STEPS = (
 
 
 def migrate(connection: sqlite3.Connection, file: Path) -> None:
-    """Take the steps that the file has not seen, each whole or not at all."""
+    """Take the steps that the file has not seen, each whole or not at all.
+
+    What an earlier program wrote is first copied beside it, as `journal.db.schema-N`: an older
+    akbot can be run again with that. Raises ConfigError where a newer one has written the file.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(_STEPS):
         raise ConfigError(
@@ -164,6 +169,8 @@ def migrate(connection: sqlite3.Connection, file: Path) -> None:
             f" (schema {version}; this one knows {len(_STEPS)})",
             hint="Run that version of akbot, or name another folder in AKBOT_STATE.",
         )
+    if 0 < version < len(_STEPS):
+        keep_copy(connection, file, version)
     for number, step in enumerate(_STEPS[version:], start=version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -417,87 +416,3 @@ async def test_a_file_of_a_newer_version(path: Path) -> None:
     assert "Run that version of akbot" in caught.value.hint
     with closing(sqlite3.connect(path / FILE)) as file:
         assert file.execute("SELECT id FROM jobs").fetchall() == [(JOB.id,)]
-
-
-async def test_a_file_that_knew_nothing_of_releases(path: Path) -> None:
-    before = Journal(StateFolder(path))
-    await before.jobs.begin(JOB)
-    await before.close()
-    with closing(sqlite3.connect(path / FILE)) as file:
-        for table in ("tags_seen", "images_seen", "bad_images", "release_reasons"):
-            file.execute(f"DROP TABLE {table}")
-        _forget_what_was_told(file)
-        file.execute("PRAGMA user_version = 4")
-
-    journal = Journal(StateFolder(path))
-    assert await journal.releases.bad("ghcr.io/goauthentik/server") == []
-    assert await journal.jobs.open_jobs() == [JOB]
-    await journal.close()
-
-
-async def test_a_file_that_knew_nothing_of_news_or_of_typed_answers(path: Path) -> None:
-    before = Journal(StateFolder(path))
-    await before.jobs.begin(JOB)
-    await before.questions.ask(QUESTION)
-    await before.releases.note_tags("ghcr.io/goauthentik/server", ["2025.4.4"], NOW)
-    await before.close()
-    with closing(sqlite3.connect(path / FILE)) as file:
-        _forget_what_was_told(file)
-        file.execute("PRAGMA user_version = 7")
-
-    journal = Journal(StateFolder(path))
-    assert await journal.releases.told("ghcr.io/goauthentik/server") == {}
-    assert await journal.questions.find(QUESTION.id) == (QUESTION, "")
-    assert await journal.jobs.open_jobs() == [JOB]
-    await journal.close()
-
-
-async def test_a_file_that_knew_nothing_of_moves(path: Path) -> None:
-    before = Journal(StateFolder(path))
-    await before.jobs.begin(JOB)
-    await before.close()
-    with closing(sqlite3.connect(path / FILE)) as file:
-        _forget_moves(file)
-        file.execute("PRAGMA user_version = 9")
-
-    journal = Journal(StateFolder(path))
-    assert await journal.moves.known() == {}
-    assert await journal.jobs.open_jobs() == [JOB]
-    await journal.close()
-
-
-async def test_a_file_that_knew_no_pictures(path: Path) -> None:
-    before = Journal(StateFolder(path))
-    message = Message(key="a", chat=1, text="x", document=("akbot.log", "line"))
-    await before.outbox.put(message, NOW)
-    await before.close()
-    with closing(sqlite3.connect(path / FILE)) as file:
-        _forget_pictures(file)
-        file.execute("PRAGMA user_version = 8")
-
-    journal = Journal(StateFolder(path))
-    await journal.outbox.put(replace(message, key="b", document=None, picture=b"PNG"), NOW)
-    old, new = await journal.outbox.waiting()
-    assert old.message == message
-    assert new.message.picture == b"PNG"
-    await journal.close()
-
-
-def _forget_moves(file: sqlite3.Connection) -> None:
-    """Take the step back that brought them, and what came after."""
-    file.execute("DROP TABLE incidents")
-    file.execute("DROP TABLE moved_chats")
-
-
-def _forget_pictures(file: sqlite3.Connection) -> None:
-    """Take the step back that brought them, and what came after."""
-    _forget_moves(file)
-    file.execute("ALTER TABLE messages DROP COLUMN picture")
-
-
-def _forget_what_was_told(file: sqlite3.Connection) -> None:
-    """Take the steps back that brought news and typed answers, and what came after."""
-    _forget_pictures(file)
-    file.execute("DROP TABLE told_releases")
-    file.execute("DROP TABLE update_checks")
-    file.execute("ALTER TABLE questions DROP COLUMN word")
