@@ -132,7 +132,7 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
         assert all(told.count(words) == 1 for words in expected)
         assert "things happened while I was away (1 to " in told
         assert len(person.chat.from_bot) <= 6
-        # The clock leaps between a text's writing and its arrival, so how long ago is not the same each time.
+        # The clock leaps between a text's writing and its arrival, so the hours are not fixed.
         assert re.search(r"12:00 \(\d+ h ago\)", told)
 
 

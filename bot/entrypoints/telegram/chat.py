@@ -16,6 +16,7 @@ from bot.domain.roles import Access
 from bot.domain.stack import Role
 from bot.domain.update_news import News
 from bot.entrypoints.telegram import update_texts
+from bot.entrypoints.telegram.again import Again
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.answers import Answers
@@ -39,6 +40,7 @@ from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.planning import Mute, Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
+from bot.entrypoints.telegram.requests import Requests
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
 from bot.entrypoints.telegram.rolling_back import WAY_BACK, RollingBack
 from bot.entrypoints.telegram.sender import Sender
@@ -129,15 +131,16 @@ class Chat:
         )
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
-        there = (operations, self._outgoing, clock, zone, self._starts, answers, deeds)
+        there = (clock, zone, self._starts, answers, deeds, lookups, permits)
         planning = Planning(plans, pause, clock, zone, mute)
-        commands = Commands(*there, lookups, permits, planning)
-        shelf = Shelf(*there, lookups, permits)
-        offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
+        requests = Requests(Commands(operations, *there, planning), answers, permits)
+        again = Again(operations, self._outgoing, self._starts, answers, permits)
+        shelf = Shelf(operations, self._outgoing, *there)
+        offers = Offers(self._desk, clock, zone, requests.run, self._starts.is_dealt_with)
         self._ages = Ages()
         gate = Gate(access, self._moved, clock)
         self._handlers = Handlers(
-            gate, self._ages, commands, offers, self._desk, shelf, self._toasts, permits
+            gate, self._ages, requests, again, offers, self._desk, shelf, self._toasts, permits
         )
 
     @property
