@@ -104,7 +104,11 @@ class Chat:
         self._people = access.admins
         self._moved = MovedGroups(moves)
         self._menus = Menus(access, self._moved, clock)
-        self._notifier = Notifier(operations, self._outgoing, clock, zone, self._people)
+        self._notifier = Notifier(
+            *(operations, self._outgoing, clock, zone),
+            people=self._people,
+            moved=self._moved.known,
+        )
         self._errands, self._toasts = Errands(), Errands()
         answers = Answers(self._outgoing)
         self._starts = Starts(

@@ -8,7 +8,7 @@ and told then.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
@@ -53,21 +53,27 @@ class _Followed:
 
 
 class Notifier:
-    """A listener for jobs; `run` does the telling, to *people* what nobody asked for in a chat."""
+    """A listener for jobs; `run` does the telling, to *people* what nobody asked for in a chat.
 
-    def __init__(
+    *moved* are groups that have another number now.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names them all
         self,
         operations: Operations,
         outgoing: Outgoing,
         clock: Clock,
         zone: tzinfo,
+        *,
         people: Sequence[int],
+        moved: Mapping[int, int],
     ) -> None:
         self._operations = operations
         self._outgoing = outgoing
         self._clock = clock
         self._zone = zone
         self._people = people
+        self._moved = moved
         self._answers = Answers(outgoing)
         self._followed: dict[str, _Followed] = {}
         self._ended: dict[str, Job] = {}
@@ -217,7 +223,7 @@ class Notifier:
         asker = parse_origin(job.origin)
         return [
             replace(part, chat=chat, thread=thread)
-            if asker and chat == asker.chat
+            if asker and chat == self._now(asker.chat)
             else replace(copy_for(chat, part), thread=thread)
             for chat, thread in hearers.items()
             for part in parts
@@ -226,9 +232,10 @@ class Notifier:
     async def _hearers(self, job: Job) -> dict[int, int | None]:
         """The chats where the outcome is told, and the topic in each."""
         asker = parse_origin(job.origin)
-        hearers = {asker.chat: asker.thread} if asker else {}
-        for stop in await self._answers.stops(job.id):
-            hearers.setdefault(stop.chat, stop.thread)
+        stops = await self._answers.stops(job.id)  # before it is asked which groups have moved
+        hearers = {self._now(asker.chat): asker.thread} if asker else {}
+        for stop in stops:
+            hearers.setdefault(self._now(stop.chat), stop.thread)
         is_bad = job.state in _BAD and not told_as_alarm(job)
         if asker is None and (is_bad or degraded(job)):
             for person in self._people:
@@ -240,6 +247,10 @@ class Notifier:
                     "AKBOT_TELEGRAM_ADMINS",
                 )
         return hearers
+
+    def _now(self, chat: int) -> int:
+        """Where that chat is now: the job, and what was sent, still have a group's old number."""
+        return self._moved.get(chat, chat)
 
     def _wall(self) -> Wall:
         return Wall(self._clock.now(), self._zone)
