@@ -98,6 +98,10 @@ class FakeOutbox:
                 stale=wanted != (shown.text, shown.buttons),
             )
 
+    async def arrived(self, message: Message, message_id: int, written: datetime) -> None:
+        if await self.put(message, written):
+            self.messages[self.last] = replace(self.messages[self.last], message_id=message_id)
+
     async def drop(self, number: int, reason: str) -> None:
         if number in self.messages:
             queued = self.messages[number]

@@ -1,10 +1,11 @@
 """The journal: all that must survive a kill, in one file of the state folder."""
 
-from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox, SqliteQuestions
+from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox
 from bot.adapters.journal_database import PATIENCE_SECONDS, JournalDatabase
 from bot.adapters.journal_incidents import SqliteIncidentLog
 from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.journal_moves import SqliteMoves
+from bot.adapters.journal_questions import SqliteQuestions
 from bot.adapters.journal_releases import SqliteReleaseLog
 from bot.adapters.state_folder import StateFolder
 

@@ -164,6 +164,9 @@ class Outbox(Protocol):
     async def sent(self, number: int, message_id: int, shown: Message) -> None:
         """It arrived, or was edited, and stands there as *shown* now."""
 
+    async def arrived(self, message: Message, message_id: int, written: datetime) -> None:
+        """Write a message that stands there already, in the place of others, once."""
+
     async def drop(self, number: int, reason: str) -> None:
         """It can never arrive, e.g. the bot was blocked."""
 

@@ -443,6 +443,23 @@ async def test_what_can_never_arrive_waits_no_more(journal: AnyJournal) -> None:
     assert await waiting(journal) == []
 
 
+async def test_what_arrived_in_the_place_of_others_is_found_and_edited(journal: AnyJournal) -> None:
+    number = await put(journal, "a")
+    await journal.outbox.drop(number, "told together with others")
+    await journal.outbox.sent(number, 55, shown("text"))
+    together = Message(key="together", chat=1, text="all", buttons=((("Again", "r:1"),),))
+    for _ in range(2):  # the second time changes nothing
+        await journal.outbox.arrived(together, 55, NOW)
+
+    assert await waiting(journal) == []
+    there = await journal.outbox.at(1, 55)
+    assert there
+    assert there.message == together
+    await journal.outbox.change("together", "all")
+    (edited,) = await journal.outbox.waiting()
+    assert (edited.message_id, edited.message.buttons) == (55, ())
+
+
 async def test_what_arrived_last_in_a_chat_is_known(journal: AnyJournal) -> None:
     assert await journal.outbox.last_arrived(1) == 0
     first, second, _ = [await put(journal, key) for key in ("a", "b", "c")]

@@ -31,7 +31,7 @@ ALLOWED = {
 }
 LOOKS = {
     *(Deed.PAGE, Deed.SHOW, Deed.STATUS, Deed.JOBS, Deed.JOB),
-    *(Deed.SAID, Deed.WHY, Deed.LOG),
+    *(Deed.SAID, Deed.WHY, Deed.LOG, Deed.ALL_JOBS),
 }
 PRESSED = {
     "viewer": LOOKS,

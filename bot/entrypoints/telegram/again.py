@@ -49,6 +49,7 @@ class Again:
     async def _take_buttons_away(self, job: Job, press: Press) -> None:
         """From all that tells how it ended, and from what was pressed: that may be an alarm."""
         told = [*await self.outgoing.named(f"outcome:{job.id}")]
+        told += await self.outgoing.offering(press.data)
         pressed = await self.outgoing.at(press.place.chat, press.place.message_id)
         if pressed:
             told += [pressed, *await self.outgoing.copies(pressed.message)]

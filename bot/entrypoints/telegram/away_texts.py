@@ -30,8 +30,8 @@ def while_away(
     lines += [f"<b>{wall.moment(written)}</b>\n{text}" for written, text in told]
     if had_buttons:
         lines.append(
-            "The buttons of these are gone: /status shows how things are now, /jobs what came of"
-            " each."
+            "Their own buttons are gone. Those below are about how things are now; /jobs has what"
+            " came of each."
         )
     return "\n\n".join(lines)
 

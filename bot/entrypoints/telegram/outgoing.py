@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
 
+_TOGETHER = "together:"
 _COPY = "@"  # stands between the key of what is told to several and the chat of each
 
 
@@ -24,6 +25,19 @@ class Outgoing:
         is_new = await self.outbox.put(message, since or self.clock.now())
         self.news.set()
         return is_new
+
+    async def keep_together(self, message: Message, message_id: int) -> None:
+        """Note what has arrived in the place of several, so that its buttons can be taken away."""
+        key = f"{_TOGETHER}{message.chat}:{message_id}"
+        await self.outbox.arrived(replace(message, key=key), message_id, self.clock.now())
+
+    async def offering(self, data: str) -> Sequence[Queued]:
+        """What has arrived in the place of several and has that button."""
+        return [
+            each
+            for each in await self.named(_TOGETHER)
+            if any(data == button for row in each.message.buttons for _, button in row)
+        ]
 
     async def change(self, key: str, text: str, buttons: Buttons = ()) -> None:
         """Let a message stand otherwise, sent or not."""

@@ -126,6 +126,9 @@ class Shelf:
     async def _status(self, press: Press, _: DeedData) -> None:
         await self.deeds.glance.tell(press.own_request)
 
+    async def _all_jobs(self, press: Press, _: DeedData) -> None:
+        await self.answers.write(press.own_request, *await self._jobs(DeedData(Deed.JOBS)))
+
     async def _pin(self, press: Press, data: DeedData) -> str | None:
         record = await self.deeds.pin(data.what, pinned=data.deed is Deed.PIN)
         if isinstance(record, BotError):
@@ -152,4 +155,5 @@ _DEEDS: dict[Deed, tuple[str, _Do]] = {
     Deed.LOG: ("Here it comes.", Shelf._log),  # noqa: SLF001
     Deed.WHY: ("Here it comes.", Shelf._why),  # noqa: SLF001
     Deed.STATUS: ("Looking.", Shelf._status),  # noqa: SLF001
+    Deed.ALL_JOBS: ("Looking.", Shelf._all_jobs),  # noqa: SLF001
 }
