@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.orders import Order
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 from tests.fakes_update import FakeReleaseLog
 
@@ -178,7 +179,9 @@ class FakeJobJournal:
     """A JobJournal in memory; `compact` makes the conversation's parts forget as well."""
 
     rows: dict[str, Job] = field(default_factory=dict)
-    conversation: list[FakeInbox | FakeOutbox | FakeQuestions] = field(default_factory=list)
+    conversation: list["FakeInbox | FakeOutbox | FakeQuestions | FakeOrderLog"] = field(
+        default_factory=list
+    )
 
     async def begin(self, job: Job) -> None:
         if job.id in self.rows:
@@ -234,6 +237,24 @@ class FakeJobJournal:
 
 
 @dataclass
+class FakeOrderLog:
+    """An OrderLog in memory."""
+
+    noted: dict[str, Order] = field(default_factory=dict)
+
+    async def note(self, order: Order) -> None:
+        self.noted.setdefault(order.id, order)
+
+    async def orders(self, limit: int) -> Sequence[Order]:
+        return list(reversed(self.noted.values()))[:limit]
+
+    def forget(self, before: datetime) -> None:
+        for order in list(self.noted.values()):
+            if order.ended and order.ended < before:
+                del self.noted[order.id]
+
+
+@dataclass
 class FakeLock:
     """A JobLock within one process; `held` may be set for another that is in the way."""
 
@@ -286,7 +307,8 @@ class FakeJournal:
         self.outbox = FakeOutbox()
         self.questions = FakeQuestions()
         self.releases = FakeReleaseLog()
-        self.jobs = FakeJobJournal(conversation=[self.outbox, self.questions])
+        self.orders = FakeOrderLog()
+        self.jobs = FakeJobJournal(conversation=[self.outbox, self.questions, self.orders])
 
     def inbox(self, bot: str) -> FakeInbox:
         if bot not in self._inboxes:

@@ -462,6 +462,7 @@ async def test_a_file_that_knew_nothing_of_moves(path: Path) -> None:
 
     journal = Journal(StateFolder(path))
     assert await journal.moves.known() == {}
+    assert list(await journal.orders.orders(5)) == []
     assert await journal.jobs.open_jobs() == [JOB]
     await journal.close()
 
@@ -485,6 +486,7 @@ async def test_a_file_that_knew_no_pictures(path: Path) -> None:
 
 def _forget_moves(file: sqlite3.Connection) -> None:
     """Take the step back that brought them, and what came after."""
+    file.execute("DROP TABLE orders")
     file.execute("DROP TABLE incidents")
     file.execute("DROP TABLE moved_chats")
 

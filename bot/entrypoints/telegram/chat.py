@@ -56,6 +56,7 @@ from bot.services.charts import Charts
 from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
 from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
+from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 from bot.services.update import Ask as AskToStay
 
@@ -88,6 +89,7 @@ class Chat:
         plans: Sequence[Plan],
         pause: PauseMark,
         mute: Mute,
+        orders: Orders,
         roles: Mapping[str, Role],
         clock: Clock,
         zone: tzinfo,
@@ -132,11 +134,12 @@ class Chat:
             RollingBack(rolls, self._desk, *looks),
             rolls,
             Glance(operations, self._starts, answers, pictures, clock, zone),
+            orders,
         )
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (clock, zone, self._starts, answers, deeds, lookups, permits)
-        planning = Planning(plans, pause, clock, zone, mute)
+        planning = Planning(plans, pause, clock, zone, mute, orders)
         requests = Requests(Commands(operations, *there, planning), answers, permits)
         again = Again(operations, self._outgoing, self._starts, answers, permits)
         shelf = Shelf(operations, self._outgoing, *there)

@@ -90,7 +90,7 @@ class Commands:
             return await self._choose_pin(asked, pinned=pinned)
         if not is_backup_name(asked.words):
             return texts.pin_what(asked.command)
-        record = await self.deeds.pin(asked.words, pinned=pinned)
+        record = await self.deeds.pin(asked.request, asked.words, pinned=pinned)
         return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
     async def _choose_pin(self, asked: Asked, *, pinned: bool) -> str | None:
@@ -114,8 +114,7 @@ class Commands:
 
     async def jobs(self, asked: Asked) -> str | None:
         if not asked.words:
-            newest = await self.operations.jobs_as_they_stand(job_list_texts.MOST_JOBS)
-            text, buttons = job_list_texts.jobs(newest, self._wall())
+            text, buttons = job_list_texts.jobs(await self.deeds.newest_jobs(), self._wall())
             await self.answers.write(asked.request, text, buttons)
             return None
         jobs = await self.operations.jobs_as_they_stand(ALL_JOBS)
@@ -160,7 +159,7 @@ class Commands:
     async def resume(self, asked: Asked) -> str:
         if asked.words:
             return texts.takes_no_words("resume", "ends the pause")
-        return await self.planning.resume()
+        return await self.planning.resume(asked)
 
     async def unknown(self, _: Asked) -> str:
         return texts.unknown_command()
