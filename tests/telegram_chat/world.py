@@ -331,6 +331,7 @@ class World:
     operators: frozenset[int] = frozenset({OLGA})
     viewers: frozenset[int] = frozenset({VERA})
     groups: frozenset[ChatPlace] = frozenset()
+    alerts: tuple[ChatPlace, ...] = ()
     pause: FakePause = field(default_factory=FakePause)
     muted_until: datetime | None = None
     mute_fails: BotError | None = None
@@ -360,7 +361,7 @@ class World:
         chat = Chat(
             token=self.token,
             base_url=self.telegram.base_url,
-            access=Access.of(self.allowed, self.operators, self.viewers, self.groups),
+            access=Access.of(self.allowed, self.operators, self.viewers, self.groups, self.alerts),
             operations=self.operations,
             rolls=self.rolls,
             lookout=self.lookout,

@@ -68,7 +68,8 @@ _LOOK_AGAIN = 0.1
 class Chat:
     """A conversation with the people on the lists.
 
-    Each admin hears, in private, of what fails without anybody having asked for it in a chat.
+    Each admin in private, or the groups that are named for it, hear of what fails without anybody
+    having asked for it in a chat.
     Register `listener` before jobs begin.
     """
 
@@ -108,7 +109,7 @@ class Chat:
         self._menus = Menus(access, self._moved, clock)
         self._notifier = Notifier(
             *(operations, self._outgoing, clock, zone),
-            people=self._people,
+            alerts=access.hearers,
             moved=self._moved.known,
         )
         self._errands, self._toasts = Errands(), Errands()
@@ -119,9 +120,9 @@ class Chat:
         self._desk = QuestionDesk(questions, self._outgoing, clock)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
-        self._news = ReleaseNews(self._outgoing, self._people)
-        self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
-        self.incidents = IncidentNews(self._outgoing, self._people, roles, clock, zone)
+        self._news = ReleaseNews(self._outgoing, access.hearers)
+        self.alarms = AlarmNews(self._outgoing, access.hearers, clock, zone)
+        self.incidents = IncidentNews(self._outgoing, access.hearers, roles, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.domain.roles import ChatPlace
 from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
 
@@ -62,6 +63,8 @@ class Outgoing:
         return await self.outbox.named(original + _COPY) if mark else ()
 
 
-def copy_for(chat: int, message: Message) -> Message:
-    """*message* for one of the chats that hear of it; each is sent or given up by itself."""
-    return replace(message, key=f"{message.key}{_COPY}{chat}", chat=chat)
+def copy_for(place: ChatPlace, message: Message) -> Message:
+    """*message* for one of the places that hear of it; each is sent or given up by itself."""
+    where = f"{place.chat}/{place.thread}" if place.thread else place.chat
+    key = f"{message.key}{_COPY}{where}"
+    return replace(message, key=key, chat=place.chat, thread=place.thread)
