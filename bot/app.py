@@ -64,6 +64,7 @@ from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.newest import Newest
 from bot.services.operations import Listener
+from bot.services.orders import Orders
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
@@ -151,6 +152,7 @@ class App:
         )
         self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
         self.standing = Standing(self.journal.jobs, self.folder.has_job)
+        self.orders = Orders(self.journal.orders, self.clock)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:

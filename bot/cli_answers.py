@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]
 
     settle, wanted = read_jobs_words(args.words)
     if not wanted:
-        newest = await app.standing.jobs(_SHOWN)
+        newest = await app.orders.among(await app.standing.jobs(_SHOWN), _SHOWN)
         return [asdict(each) for each in newest], render.jobs_lines(newest, app.settings.zone)
     chosen = choose_job(await app.standing.jobs(ALL_JOBS), wanted)
     if not settle:
@@ -188,9 +189,13 @@ async def _bootstrap(
 
 async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
     """`akbot pin`."""
+    from bot.cli_orders import carry_out  # noqa: PLC0415
+    from bot.domain.orders import OrderKind  # noqa: PLC0415
     from bot.entrypoints import render_prune  # noqa: PLC0415
 
-    record = await app.pin(args.id, not args.remove)
+    kind = OrderKind.UNPIN if args.remove else OrderKind.PIN
+    pin = partial(app.pin, args.id, not args.remove)
+    record = await carry_out(app, kind, args.id, pin, lambda pinned: pinned.id)
     return asdict(record), render_prune.pin_lines(record)
 
 

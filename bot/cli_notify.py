@@ -11,9 +11,15 @@ from bot.entrypoints.streams import say
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.entrypoints.telegram.trial import Trial
 
 
 HELP = "send a test message to everybody who would hear of an alarm"
+
+
+def _name(trial: "Trial") -> str:
+    """As `AKBOT_TELEGRAM_ALERTS` has it."""
+    return f"{trial.user}/{trial.topic}" if trial.topic else str(trial.user)
 
 
 async def notify(app: "App", args: argparse.Namespace) -> int:
@@ -25,7 +31,8 @@ async def notify(app: "App", args: argparse.Namespace) -> int:
             "AKBOT_TELEGRAM_TOKEN is not set, so nobody can be written to",
             hint="Get a token from @BotFather and set it.",
         )
-    if not settings.telegram_admins:
+    hearers = settings.chat_access.hearers
+    if not hearers:
         raise ConfigError(
             "AKBOT_TELEGRAM_ADMINS is empty, so nobody hears of an alarm",
             hint="Set it to your user id in Telegram, a number that @userinfobot shows.",
@@ -33,12 +40,12 @@ async def notify(app: "App", args: argparse.Namespace) -> int:
     from bot.entrypoints.telegram.trial import send_trials  # noqa: PLC0415 - slow to import
 
     base_url = f"{settings.telegram_api}/bot"
-    trials = await send_trials(token, base_url, settings.telegram_admins, app.clock)
+    trials = await send_trials(token, base_url, hearers, app.clock)
     if args.json:
         say(json.dumps([asdict(each) for each in trials], indent=1))
     else:
         lines = [
-            f"{each.user}: {'arrived' if each.arrived else f'did not arrive: {each.reason}'}"
+            f"{_name(each)}: {'arrived' if each.arrived else f'did not arrive: {each.reason}'}"
             for each in trials
         ]
         say("\n".join(map(one_line, lines)))

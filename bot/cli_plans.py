@@ -29,25 +29,44 @@ async def pause(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     """`akbot pause`."""
     import getpass  # noqa: PLC0415 - "--help" needs none of it
 
-    from bot.domain.pause import parse_length, plan_pause  # noqa: PLC0415
+    from bot.cli_orders import carry_out  # noqa: PLC0415
+    from bot.domain.orders import OrderKind  # noqa: PLC0415
+    from bot.domain.pause import (  # noqa: PLC0415
+        Pause,
+        parse_length,
+        paused,
+        plan_pause,
+    )
 
     length = parse_length(args.length)
-    found = await app.pause.read()
-    planned = plan_pause(found, app.clock.now(), length, getpass.getuser())
-    await app.pause.write(planned)
+
+    async def pause() -> Pause:
+        found = await app.pause.read()
+        planned = plan_pause(found, app.clock.now(), length, getpass.getuser())
+        await app.pause.write(planned)
+        return planned
+
+    planned = await carry_out(app, OrderKind.PAUSE, args.length, pause, paused)
     return asdict(planned), [f"{planned.words[0].upper()}{planned.words[1:]}.", planned.remedy]
 
 
 async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot resume`."""
+    from bot.cli_orders import carry_out  # noqa: PLC0415
     from bot.domain.errors import ConfigError  # noqa: PLC0415
+    from bot.domain.orders import OrderKind  # noqa: PLC0415
+    from bot.domain.pause import resumed  # noqa: PLC0415
 
-    try:
-        pause = await app.pause.read()
-    except ConfigError:  # damaged, which this is the remedy for
-        was_paused = True
-    else:
-        was_paused = pause is not None
-    await app.pause.clear()
+    async def resume() -> bool:
+        try:
+            found = await app.pause.read()
+        except ConfigError:  # damaged, which this is the remedy for
+            was_paused = True
+        else:
+            was_paused = found is not None
+        await app.pause.clear()
+        return was_paused
+
+    was_paused = await carry_out(app, OrderKind.RESUME, "", resume, resumed)
     words = "Schedules and chat go on." if was_paused else "Nothing was paused."
     return {"was_paused": was_paused}, [words]

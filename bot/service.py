@@ -265,6 +265,7 @@ def _build_chat(
         plans=settings.plans,
         pause=app.pause,
         mute=mute,
+        orders=app.orders,
         roles={name: role for role, names in settings.service_names().items() for name in names},
         clock=app.clock,
         zone=settings.zone,

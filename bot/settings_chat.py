@@ -16,6 +16,10 @@ UserId = Annotated[int, Field(gt=0, lt=2**52)]  # Bot API, User: at most 52 sign
 People = Annotated[frozenset[UserId], NoDecode]
 
 _NUMBERS = "user ids, which are numbers above 0, separated by commas or spaces"
+_GROUPS = (
+    "groups, which are numbers below 0 such as -1001234567890, each with /TOPIC where only that"
+    " topic is meant, separated by commas or spaces"
+)
 _TOKEN = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
 
 
@@ -51,13 +55,18 @@ class ChatSettings(BaseSettings):
     telegram_chats: Names = Field(
         (),
         alias="AKBOT_TELEGRAM_CHATS",
-        json_schema_extra={
-            FORM: "groups, which are numbers below 0 such as -1001234567890, each with /TOPIC"
-            " where only that topic is meant, separated by commas or spaces"
-        },
+        json_schema_extra={FORM: _GROUPS},
         description="The groups in which people on the lists are listened to, as numbers such as"
         " `-1001234567890`; `-1001234567890/7` is topic 7 alone. In other groups nobody gets an"
         " answer; in private everybody on a list does. Default: every group.",
+    )
+    telegram_alerts: Names = Field(
+        (),
+        alias="AKBOT_TELEGRAM_ALERTS",
+        json_schema_extra={FORM: _GROUPS},
+        description="The groups, or topics of them, written likewise, in which alarms, incidents,"
+        " new versions and what fails by itself are told, and in which people on the lists are"
+        " listened to as well. Default: each admin is told in private.",
     )
     telegram_api: str = Field(
         "https://api.telegram.org",
@@ -68,13 +77,18 @@ class ChatSettings(BaseSettings):
     )
 
     @field_validator(
-        "telegram_admins", "telegram_operators", "telegram_viewers", "telegram_chats", mode="before"
+        "telegram_admins",
+        "telegram_operators",
+        "telegram_viewers",
+        "telegram_chats",
+        "telegram_alerts",
+        mode="before",
     )
     @classmethod
     def _split_lists(cls, value: object) -> object:
         return split_names(value)
 
-    @field_validator("telegram_chats")
+    @field_validator("telegram_chats", "telegram_alerts")
     @classmethod
     def _are_groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
@@ -106,4 +120,5 @@ class ChatSettings(BaseSettings):
             self.telegram_operators,
             self.telegram_viewers,
             map(read_place, self.telegram_chats),
+            map(read_place, self.telegram_alerts),
         )

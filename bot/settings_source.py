@@ -78,7 +78,9 @@ def _doubts(settings: Settings) -> list[Finding]:
     """What fits no person's wish, and yet is no error."""
     if not settings.telegram_token.get_secret_value() or settings.telegram_admins:
         return []
-    if settings.chat_access.people:
+    if settings.telegram_alerts:
+        trouble = "it is empty, so nobody may restore, update or roll back in the chat"
+    elif settings.chat_access.people:
         trouble = "it is empty, so nobody hears what fails by itself, and nobody may restore"
     else:
         trouble = "it is empty, so nobody may use the chat that AKBOT_TELEGRAM_TOKEN opens"

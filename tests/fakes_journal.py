@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.orders import Order
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 from tests.fakes_update import FakeReleaseLog
 
@@ -98,6 +99,10 @@ class FakeOutbox:
                 stale=wanted != (shown.text, shown.buttons),
             )
 
+    async def arrived(self, message: Message, message_id: int, written: datetime) -> None:
+        if await self.put(message, written):
+            self.messages[self.last] = replace(self.messages[self.last], message_id=message_id)
+
     async def drop(self, number: int, reason: str) -> None:
         if number in self.messages:
             queued = self.messages[number]
@@ -174,7 +179,9 @@ class FakeJobJournal:
     """A JobJournal in memory; `compact` makes the conversation's parts forget as well."""
 
     rows: dict[str, Job] = field(default_factory=dict)
-    conversation: list[FakeInbox | FakeOutbox | FakeQuestions] = field(default_factory=list)
+    conversation: list["FakeInbox | FakeOutbox | FakeQuestions | FakeOrderLog"] = field(
+        default_factory=list
+    )
 
     async def begin(self, job: Job) -> None:
         if job.id in self.rows:
@@ -230,6 +237,24 @@ class FakeJobJournal:
 
 
 @dataclass
+class FakeOrderLog:
+    """An OrderLog in memory."""
+
+    noted: dict[str, Order] = field(default_factory=dict)
+
+    async def note(self, order: Order) -> None:
+        self.noted.setdefault(order.id, order)
+
+    async def orders(self, limit: int) -> Sequence[Order]:
+        return list(reversed(self.noted.values()))[:limit]
+
+    def forget(self, before: datetime) -> None:
+        for order in list(self.noted.values()):
+            if order.ended and order.ended < before:
+                del self.noted[order.id]
+
+
+@dataclass
 class FakeLock:
     """A JobLock within one process; `held` may be set for another that is in the way."""
 
@@ -282,7 +307,8 @@ class FakeJournal:
         self.outbox = FakeOutbox()
         self.questions = FakeQuestions()
         self.releases = FakeReleaseLog()
-        self.jobs = FakeJobJournal(conversation=[self.outbox, self.questions])
+        self.orders = FakeOrderLog()
+        self.jobs = FakeJobJournal(conversation=[self.outbox, self.questions, self.orders])
 
     def inbox(self, bot: str) -> FakeInbox:
         if bot not in self._inboxes:

@@ -122,6 +122,12 @@ def test_a_pin_keeps_and_can_be_removed(host: Host) -> None:
     assert removed.stdout == f"Backup {oldest} is not pinned.\n"
     assert re.search(rf"{oldest}.*delete", host.akbot("prune", "--dry-run").stdout)
     assert not json.loads(host.akbot("pin", "--remove", oldest, "--json").stdout)["pinned"]
+    assert host.akbot("pin", "20200101").returncode != 0
+    listed = host.akbot("jobs").stdout.splitlines()
+    assert f"  pin {oldest[:10]}  " in listed[4]
+    assert listed[4].endswith(f"done: {oldest}")
+    assert f"  unpin {oldest}  " in listed[3]
+    assert "  failed: " in listed[1]
 
 
 def test_a_stranger_s_backup_is_not_pinned(host: Host) -> None:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from bot.cli import make_parser
-from bot.entrypoints.telegram.commands import menu
+from bot.entrypoints.telegram.command_table import menu
 from bot.settings import OF_THE_SHELL, Settings, setting_names
 
 ROOT = Path(__file__).parents[1]

@@ -60,8 +60,8 @@ def test_whoever_is_not_reached_is_named_with_what_they_can_do(
     why = f"they have blocked {bot}; let them open {bot} in Telegram and press Start"
     assert done.stdout == f"42: arrived\n43: did not arrive: {why}\n"
     assert json.loads(as_json.stdout) == [
-        {"user": ANNA, "arrived": True, "reason": ""},
-        {"user": BORIS, "arrived": False, "reason": why},
+        {"user": ANNA, "topic": None, "arrived": True, "reason": ""},
+        {"user": BORIS, "topic": None, "arrived": False, "reason": why},
     ]
 
 
@@ -75,6 +75,20 @@ def test_one_who_has_never_written_and_one_whom_telegram_does_not_know(
     assert done.returncode == 1
     assert "43: did not arrive: they have never written to @test424242_bot" in done.stdout
     assert "999: did not arrive: Telegram knows no such chat" in done.stdout
+
+
+def test_where_a_group_is_told_it_is_tried_in_its_topic(tmp_path: Path, telegram: BotApi) -> None:
+    group = telegram.supergroup(-1001, topics={7: "Ops"})
+
+    done = notify(tmp_path, telegram, AKBOT_TELEGRAM_ALERTS="-1001/7 -1002")
+
+    assert done.returncode == 1
+    arrived, missed = done.stdout.splitlines()
+    assert arrived == "-1001/7: arrived"
+    assert missed.startswith("-1002: did not arrive: Telegram knows no such chat")
+    assert missed.endswith("; add @test424242_bot to that group, and let it write there")
+    assert [each.thread for each in group.from_bot] == [7]
+    assert telegram.chat(ANNA).from_bot == []
 
 
 def test_a_wait_that_telegram_asks_for_is_waited(tmp_path: Path, telegram: BotApi) -> None:

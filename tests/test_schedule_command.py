@@ -1,6 +1,8 @@
 """`akbot schedule` and `akbot pause`, on a host without Docker: they need none."""
 
+import getpass
 import json
+import re
 from pathlib import Path
 
 from tests.command_line import run
@@ -32,6 +34,23 @@ def test_a_pause_is_seen_until_it_is_ended(tmp_path: Path) -> None:
 
     assert run(tmp_path, "resume").stdout == "Schedules and chat go on.\n"
     assert "Paused" not in run(tmp_path, "schedule").stdout
+
+
+def test_who_paused_and_who_ended_it_is_listed_with_the_jobs(tmp_path: Path) -> None:
+    run(tmp_path, "pause", "2h")
+    run(tmp_path, "resume")
+    run(tmp_path, "resume")
+    lines = run(tmp_path, "jobs").stdout.splitlines()
+    orders = json.loads(run(tmp_path, "jobs", "--json").stdout)
+
+    user = getpass.getuser()
+    assert [re.split(" {2,}", line)[1] for line in lines[1:]] == ["resume", "resume", "pause 2h"]
+    assert all(f"{user} (cli)" in line for line in lines[1:])
+    assert lines[1].endswith("done: nothing was paused")
+    assert re.search(r"done: until \d{4}-\d\d-\d\d \d\d:\d\d UTC$", lines[3])
+    assert [each["kind"] for each in orders] == ["resume", "resume", "pause"]
+    assert {each["actor"] for each in orders} == {user}
+    assert len({each["id"] for each in orders}) == 3
 
 
 def test_a_pause_without_a_length_is_a_mistake(tmp_path: Path) -> None:

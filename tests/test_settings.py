@@ -144,6 +144,7 @@ def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> No
             "AKBOT_TELEGRAM_OPERATORS": "2 3",
             "AKBOT_TELEGRAM_VIEWERS": "3,4,1",
             "AKBOT_TELEGRAM_CHATS": "-1001234567890/7 -5",
+            "AKBOT_TELEGRAM_ALERTS": "-6/3",
         },
         NOWHERE,
     )
@@ -152,7 +153,8 @@ def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> No
     assert access.admins == (1, 2)
     assert (access.role_of(3), access.role_of(4)) == (ChatRole.OPERATOR, ChatRole.VIEWER)
     assert access.role_of(5) is None
-    assert access.groups == {ChatPlace(-1001234567890, 7), ChatPlace(-5)}
+    assert access.groups == {ChatPlace(-1001234567890, 7), ChatPlace(-5), ChatPlace(-6, 3)}
+    assert access.hearers == (ChatPlace(-6, 3),)
 
 
 @pytest.mark.parametrize(
@@ -297,6 +299,12 @@ def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> No
             "AKBOT_TELEGRAM_CHATS: it must be groups",
             "example",
             id="a topic's name",
+        ),
+        pytest.param(
+            {"AKBOT_TELEGRAM_ALERTS": "42"},
+            "AKBOT_TELEGRAM_ALERTS: it must be groups, which are numbers below 0",
+            "example",
+            id="a person where groups are told",
         ),
         pytest.param(
             {"AKBOT_STACK": "a/b"},

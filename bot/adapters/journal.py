@@ -1,10 +1,12 @@
 """The journal: all that must survive a kill, in one file of the state folder."""
 
-from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox, SqliteQuestions
+from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox
 from bot.adapters.journal_database import PATIENCE_SECONDS, JournalDatabase
 from bot.adapters.journal_incidents import SqliteIncidentLog
 from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.journal_moves import SqliteMoves
+from bot.adapters.journal_orders import SqliteOrderLog
+from bot.adapters.journal_questions import SqliteQuestions
 from bot.adapters.journal_releases import SqliteReleaseLog
 from bot.adapters.state_folder import StateFolder
 
@@ -18,6 +20,7 @@ class Journal:
         self.outbox = SqliteOutbox(self._database)
         self.questions = SqliteQuestions(self._database)
         self.moves = SqliteMoves(self._database)
+        self.orders = SqliteOrderLog(self._database)
         self.incidents = SqliteIncidentLog(self._database)
         self.releases = SqliteReleaseLog(self._database)
 

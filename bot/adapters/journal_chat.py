@@ -1,4 +1,4 @@
-"""The conversation in the journal: what came in, what goes out, what was asked."""
+"""The conversation in the journal: what came in and what goes out."""
 
 import json
 import sqlite3
@@ -9,7 +9,7 @@ from typing import Any
 from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_moves import WHERE_NOW
 from bot.adapters.journal_schema import from_text, to_text
-from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
+from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Queued
 
 _LAST = "\U0010ffff"  # no key has it, and none that begins alike sorts behind it
 _WAITING = "dropped IS NULL AND (message_id IS NULL OR stale)"
@@ -156,6 +156,25 @@ class SqliteOutbox:
         }
         await self._write(statement, values)
 
+    async def arrived(self, message: Message, message_id: int, written: datetime) -> None:
+        statement = f"""
+            INSERT INTO messages (key, chat, thread, text, buttons, silent, written, message_id)
+            VALUES
+                (:key, {WHERE_NOW}, :thread, :text, :buttons, :silent, :written, :message_id)
+            ON CONFLICT (key) DO NOTHING
+        """  # noqa: S608 - ours
+        row = {
+            "key": message.key,
+            "chat": message.chat,
+            "thread": message.thread,
+            "text": message.text,
+            "buttons": json.dumps(message.buttons),
+            "silent": message.silent,
+            "written": to_text(written),
+            "message_id": message_id,
+        }
+        await self._write(statement, row)
+
     async def drop(self, number: int, reason: str) -> None:
         statement = """
             UPDATE messages SET dropped = :reason, picture = NULL WHERE number = :number
@@ -230,58 +249,3 @@ def _pair(text: str | None) -> tuple[str, str] | None:
         return None
     name, content = json.loads(text)
     return name, content
-
-
-class SqliteQuestions:
-    """Questions in *database*."""
-
-    def __init__(self, database: JournalDatabase) -> None:
-        self._database = database
-
-    async def ask(self, question: Question) -> None:
-        statement = f"""
-            INSERT INTO questions (id, plan_hash, person, chat, expires, choices, word)
-            VALUES (:id, :plan_hash, :person, {WHERE_NOW}, :expires, :choices, :word)
-        """  # noqa: S608 - ours
-        row = {
-            **vars(question),
-            "expires": to_text(question.expires),
-            "choices": json.dumps(question.choices),
-        }
-        await self._database.write(lambda journal: journal.execute(statement, row))
-
-    async def find(self, question_id: str) -> tuple[Question, str] | None:
-        statement = "SELECT * FROM questions WHERE id = ?"
-        row = await self._database.read(
-            lambda journal: journal.execute(statement, (question_id,)).fetchone()
-        )
-        return (_question(row), row["answer"]) if row else None
-
-    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
-        statement = """
-            SELECT * FROM questions
-            WHERE word = ? AND person = ? AND chat = ?
-            ORDER BY expires DESC LIMIT 1
-        """
-        row = await self._database.read(
-            lambda journal: journal.execute(statement, (word, person, chat)).fetchone()
-        )
-        return (_question(row), row["answer"]) if row else None
-
-    async def answer(self, question_id: str, choice: str) -> bool:
-        statement = "UPDATE questions SET answer = ? WHERE id = ? AND answer = ''"
-        return await self._database.write(
-            lambda journal: journal.execute(statement, (choice, question_id)).rowcount == 1
-        )
-
-
-def _question(row: sqlite3.Row) -> Question:
-    return Question(
-        id=row["id"],
-        plan_hash=row["plan_hash"],
-        person=row["person"],
-        chat=row["chat"],
-        expires=from_text(row["expires"]),
-        choices=tuple(json.loads(row["choices"])),
-        word=row["word"],
-    )

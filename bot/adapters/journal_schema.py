@@ -153,6 +153,21 @@ _STEPS = (
         PRIMARY KEY (root, opened)
     );
     """,
+    """
+    CREATE TABLE orders (  -- what was done at once, with no job
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        trigger TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        label TEXT NOT NULL,
+        state TEXT NOT NULL,
+        message TEXT NOT NULL,
+        started TEXT NOT NULL,
+        ended TEXT NOT NULL
+    );
+    """,
 )
 
 

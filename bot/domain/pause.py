@@ -81,6 +81,21 @@ def plan_pause(found: Pause | None, now: datetime, length: timedelta, actor: str
     return Pause(now, f"planned work, says {actor}"[:_LONGEST_REASON], now + length)
 
 
+def paused(pause: Pause) -> str:
+    """What came of an order to pause."""
+    return until_words(pause.until or pause.since)
+
+
+def until_words(moment: datetime) -> str:
+    """Until when, for whoever reads later what was done."""
+    return f"until {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def resumed(was_paused: bool) -> str:  # noqa: FBT001 - it is what the order returned
+    """Likewise, of the end of a pause."""
+    return "" if was_paused else "nothing was paused"
+
+
 def format_pause(pause: Pause) -> bytes:
     """What stands in the file."""
     document = {"since": pause.since.isoformat(), "reason": pause.reason}

@@ -98,7 +98,7 @@ _PLACE = re.compile(r"(-[1-9][0-9]{0,15})(?:/([1-9][0-9]{0,9}))?")
 
 @dataclass(frozen=True)
 class ChatPlace:
-    """A group, or with *topic* that part of it alone."""
+    """A chat, or with *topic* that part of a group alone."""
 
     chat: int
     topic: int | None = None
@@ -106,6 +106,11 @@ class ChatPlace:
     def has(self, chat: int, topic: int | None) -> bool:
         """Whether what is said in that chat and topic, None for none, is said here."""
         return self.chat == chat and self.topic in {None, topic or GENERAL_TOPIC}
+
+    @property
+    def thread(self) -> int | None:
+        """The topic as messages name it."""
+        return None if self.topic == GENERAL_TOPIC else self.topic
 
 
 def read_place(text: str) -> ChatPlace:
@@ -122,10 +127,15 @@ def read_place(text: str) -> ChatPlace:
 
 @dataclass(frozen=True)
 class Access:
-    """The people on the lists, and the *groups* where they are listened to; none: in every one."""
+    """The people on the lists, and the *groups* where they are listened to; none: in every one.
+
+    *alerts*: where is told what nobody asked for; none: to each admin in private. They are listened
+    to there as well.
+    """
 
     people: Mapping[int, ChatRole] = field(default_factory=dict)
     groups: frozenset[ChatPlace] = frozenset()
+    alerts: tuple[ChatPlace, ...] = ()
 
     @classmethod
     def of(
@@ -134,6 +144,7 @@ class Access:
         operators: Iterable[int] = (),
         viewers: Iterable[int] = (),
         groups: Iterable[ChatPlace] = (),
+        alerts: Iterable[ChatPlace] = (),
     ) -> "Access":
         """The lists put together."""
         people = {
@@ -141,11 +152,17 @@ class Access:
             **dict.fromkeys(operators, ChatRole.OPERATOR),
             **dict.fromkeys(admins, ChatRole.ADMIN),
         }
-        return cls(people, frozenset(groups))
+        told, named = tuple(dict.fromkeys(alerts)), frozenset(groups)
+        return cls(people, named | frozenset(told) if named else named, told)
+
+    @property
+    def hearers(self) -> tuple[ChatPlace, ...]:
+        """Where is told what nobody asked for."""
+        return self.alerts or tuple(map(ChatPlace, self.admins))
 
     @property
     def admins(self) -> tuple[int, ...]:
-        """Those who hear what fails by itself, in the order of their numbers."""
+        """Those who are asked where nobody in particular is, in the order of their numbers."""
         return tuple(sorted(each for each, role in self.people.items() if role is ChatRole.ADMIN))
 
     def role_of(self, person: int) -> ChatRole | None:

@@ -12,6 +12,7 @@ from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import Finding, Level
 from bot.domain.jobs import DEGRADED, Job, JobState, degraded
 from bot.domain.manifest import Manifest, Software
+from bot.domain.orders import Entry
 from bot.domain.origin import where
 from bot.domain.printable import one_line, printable
 from bot.domain.stack import Container
@@ -209,25 +210,28 @@ def status_lines(
     return lines
 
 
-def jobs_lines(jobs: Sequence[Job], zone: tzinfo) -> list[str]:
-    """The newest jobs, newest first."""
+def jobs_lines(jobs: Sequence[Entry], zone: tzinfo) -> list[str]:
+    """The newest jobs and orders, newest first; an order has no name by which it is asked for."""
     if not jobs:
         return ["Nothing was done yet."]
     rows = [("JOB", "WHAT", "WHEN", "BY", "OUTCOME")]
     for job in jobs:
         when = f"{job.started.astimezone(zone):%Y-%m-%d %H:%M}"
+        name, what = (job.id, job.kind) if isinstance(job, Job) else ("-", one_line(job.words))
         outcome = one_line(_outcome(job), _LONGEST_NOTE)
-        rows.append((job.id, job.kind, when, _asker(job), outcome))
+        rows.append((name, what, when, _asker(job), outcome))
     return table(rows)
 
 
-def _asker(job: Job) -> str:
+def _asker(job: Entry) -> str:
     """Who, and where: the chat, if it was in one."""
     place = where(job.origin)
     return f"{printable(job.actor)} ({job.trigger}{f' {place}' if place else ''})"
 
 
-def _outcome(job: Job) -> str:
+def _outcome(job: Entry) -> str:
+    if not isinstance(job, Job):
+        return f"{job.state}: {job.message}" if job.message else job.state
     if job.state is JobState.RUNNING:
         share = f", {job.share:.0%}" if job.share is not None else ""
         return f"running: {job.progress or job.step or 'beginning'}{share}"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.jobs import Job, Outcome
+from bot.domain.orders import Order
 
 
 class JobJournal(Protocol):
@@ -54,6 +55,19 @@ class JobJournal(Protocol):
 
     async def compact(self, before: datetime) -> int:
         """Forget what ended before that; return how many jobs that were."""
+
+
+class OrderLog(Protocol):
+    """Orders that were carried out, or were not, each with its outcome."""
+
+    async def note(self, order: Order) -> None:
+        """Write one that has ended; one of that id that is there already stays as it is.
+
+        Never fails for a full disk: it happened.
+        """
+
+    async def orders(self, limit: int) -> Sequence[Order]:
+        """The newest ones, newest first."""
 
 
 class JobLock(Protocol):
@@ -163,6 +177,9 @@ class Outbox(Protocol):
 
     async def sent(self, number: int, message_id: int, shown: Message) -> None:
         """It arrived, or was edited, and stands there as *shown* now."""
+
+    async def arrived(self, message: Message, message_id: int, written: datetime) -> None:
+        """Write a message that stands there already, in the place of others, once."""
 
     async def drop(self, number: int, reason: str) -> None:
         """It can never arrive, e.g. the bot was blocked."""

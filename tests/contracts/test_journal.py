@@ -12,6 +12,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState, Outcome, Trigger
+from bot.domain.orders import Order, OrderKind
 from bot.services.journal_ports import Buttons, Incoming, JobJournal, Message, Question, Queued
 from tests.contracts.state_places import BOT, HOUR, NOW, a_job
 from tests.fakes_journal import FakeJournal
@@ -441,6 +442,56 @@ async def test_what_can_never_arrive_waits_no_more(journal: AnyJournal) -> None:
         assert not await journal.outbox.put(Message(key=key, chat=1, text="x"), NOW)
 
     assert await waiting(journal) == []
+
+
+async def test_what_arrived_in_the_place_of_others_is_found_and_edited(journal: AnyJournal) -> None:
+    number = await put(journal, "a")
+    await journal.outbox.drop(number, "told together with others")
+    await journal.outbox.sent(number, 55, shown("text"))
+    together = Message(key="together", chat=1, text="all", buttons=((("Again", "r:1"),),))
+    for _ in range(2):  # the second time changes nothing
+        await journal.outbox.arrived(together, 55, NOW)
+
+    assert await waiting(journal) == []
+    there = await journal.outbox.at(1, 55)
+    assert there
+    assert there.message == together
+    await journal.outbox.change("together", "all")
+    (edited,) = await journal.outbox.waiting()
+    assert (edited.message_id, edited.message.buttons) == (55, ())
+
+
+async def test_an_order_is_noted_once_and_comes_back_whole(journal: AnyJournal) -> None:
+    first = Order(
+        id="telegram:1:2:0:3",
+        kind=OrderKind.PAUSE,
+        trigger=Trigger.CHAT,
+        actor="Anna (42)",
+        started=NOW,
+        origin="telegram:1:2:0:3",
+        label="2h",
+        state=JobState.FAILED,
+        message="no space",
+        ended=NOW + HOUR,
+    )
+    second = replace(first, id="another", kind=OrderKind.UNPIN, started=NOW - HOUR)
+    for order in (first, second, replace(first, actor="Mallory (66)")):
+        await journal.orders.note(order)
+
+    assert list(await journal.orders.orders(5)) == [second, first]
+    assert list(await journal.orders.orders(1)) == [second]
+
+
+async def test_orders_that_are_over_are_forgotten(journal: AnyJournal) -> None:
+    old = Order(
+        id="a", kind=OrderKind.PIN, trigger=Trigger.CLI, actor="root", started=NOW, ended=NOW
+    )
+    new = replace(old, id="b", ended=NOW + HOUR)
+    for order in (old, new):
+        await journal.orders.note(order)
+
+    await journal.jobs.compact(NOW + HOUR / 2)
+    assert list(await journal.orders.orders(5)) == [new]
 
 
 async def test_what_arrived_last_in_a_chat_is_known(journal: AnyJournal) -> None:

@@ -92,3 +92,24 @@ def test_a_group_and_a_topic_of_it() -> None:
 )
 def test_where_a_job_was_asked_for(origin: str, words: str) -> None:
     assert where(origin) == words
+
+
+def test_what_nobody_asked_for_is_told_to_admins_or_where_it_is_wanted() -> None:
+    place = ChatPlace(GROUP, TOPIC)
+
+    assert Access.of(admins=[43, 42], viewers=[44]).hearers == (ChatPlace(42), ChatPlace(43))
+    assert Access.of(admins=[42], alerts=[place, place]).hearers == (place,)
+
+
+def test_where_alerts_are_told_their_buttons_are_listened_to() -> None:
+    alerts = [ChatPlace(GROUP, TOPIC)]
+    named = Access.of(admins=[42], groups=[ChatPlace(-5)], alerts=alerts)
+
+    assert named.listens_in(GROUP, TOPIC, {})
+    assert not named.listens_in(GROUP, 8, {})
+    assert Access.of(admins=[42], alerts=alerts).listens_in(-6, None, {}), "no group was named"
+
+
+def test_messages_do_not_name_the_first_topic() -> None:
+    assert ChatPlace(GROUP, 1).thread is None
+    assert ChatPlace(GROUP, TOPIC).thread == TOPIC

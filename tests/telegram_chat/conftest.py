@@ -25,7 +25,7 @@ def telegram(clock: TurnedClock) -> Iterator[BotApi]:
 async def world(telegram: BotApi, clock: TurnedClock, tmp_path: Path) -> AsyncIterator[World]:
     journal = Journal(StateFolder(tmp_path / "state"))
     parts = (journal.inbox("1"), journal.outbox, journal.questions, journal.moves)
-    yield World(telegram, *parts, clock)
+    yield World(telegram, *parts, journal.orders, clock)
     await journal.close()
 
 

@@ -21,6 +21,7 @@ from bot.domain.messages import (
     StepBegan,
 )
 from bot.domain.restore import GOING_AWAY
+from bot.domain.roles import ChatPlace
 from bot.domain.update_news import NewRelease
 from tests.telegram_chat.restores import NEWEST, OLDER
 from tests.telegram_chat.rolls import make_update
@@ -244,6 +245,35 @@ async def incident(scene: Scene) -> None:
     await scene.follows()
 
 
+async def admins_group(scene: Scene) -> None:
+    """A club is told in its group: one may not mute, another may, and all see who did what."""
+    world = scene.world
+    world.operations.records = [NEWEST]
+    await scene.stops()
+    scene.where = world.telegram.supergroup()
+    world.alerts = (ChatPlace(scene.where.id),)
+    await scene.starts()
+    assert scene.chat
+    crashed = Incident(
+        root="worker",
+        trouble=Trouble.CRASHED,
+        detail="exit code 1",
+        image="ghcr.io/goauthentik/server:2025.4.1",
+        began=NOW,
+        opened=NOW,
+    )
+    await scene.chat.incidents.opened(Opened(crashed))
+    await scene.follows()
+    await scene.passes(60)
+    await scene.says("/mute 2h", world.vera)
+    await scene.passes(30)
+    await scene.says("/mute 2h", world.olga)
+    await scene.passes(120)
+    await scene.says("/jobs", world.vera)
+    await scene.chat.incidents.closed(Closed(crashed, world.clock.now(), crashed.image))
+    await scene.follows()
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -255,6 +285,7 @@ SCENARIOS: dict[str, Scenario] = {
         rollback,
         release_news,
         incident,
+        admins_group,
         absence,
     )
 }

@@ -9,8 +9,10 @@ import pytest
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.backup_id import make_backup_id
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
-from bot.domain.messages import RunBackup
+from bot.domain.messages import RunBackup, RunPrune
+from bot.domain.roles import ChatPlace
 from tests.bot_api.faults import Hold
+from tests.telegram_chat.test_release_news import NEWS
 from tests.telegram_chat.world import ANNA, NOW, World
 
 SCHEDULED = RunBackup(trigger=Trigger.SCHEDULE, actor="schedule")
@@ -175,6 +177,35 @@ async def test_an_alarm_has_the_cause_and_the_age_of_the_last_good_one(world: Wo
         await world.said("Backup is running")
 
     assert len(world.boris.chat.from_bot) == 1
+
+
+async def test_a_group_is_told_in_its_topic_and_not_each_admin(world: World) -> None:
+    group = world.telegram.supergroup(topics={7: "Ops"})
+    world.alerts = (ChatPlace(group.id, 7),)
+    world.groups = frozenset({ChatPlace(-5)})
+    world.operations.all_jobs = [make_alarm().failed[0]]
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        await chat.tell_news(NEWS)
+        world.operations.begin(RunPrune(trigger=Trigger.CLI, actor="root"))
+        world.operations.end(JobState.FAILED, "no space")
+        await world.said("Deleting old backups failed", group)
+        told = await world.said("No good backup since", group)
+        await world.said("Authentik 2025.4.4 is out", group)
+        world.anna.presses(told, "Try again")
+        await world.said("Backup is running", group)
+
+    assert {each.thread for each in group.from_bot} == {7}
+    assert world.anna.chat.from_bot == []
+
+
+async def test_what_the_group_cannot_hear_each_admin_does(world: World) -> None:
+    world.alerts = (ChatPlace(-1009),)
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        for person in (world.anna, world.boris):
+            await world.said("A message for chat -1009 could not be delivered", person.chat)
+            assert person.chat.saying("No good backup since")
 
 
 async def test_trying_again_under_an_alarm_takes_the_button_from_everybody(world: World) -> None:

@@ -12,7 +12,7 @@ from bot.domain.catalogue import is_backup_name
 from bot.domain.errors import ConfigError
 from bot.domain.pause import Pause, parse_length
 from bot.entrypoints.telegram.asked import command_text
-from bot.entrypoints.telegram.commands import COMMANDS
+from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX
 from bot.entrypoints.telegram.questions import PREFIX
 from bot.services.journal_ports import QUESTION_KEY

@@ -95,6 +95,23 @@ async def test_a_move_that_only_a_refused_message_tells_is_remembered(world: Wor
     assert await world.moves.known() == {OLD: NEW}
 
 
+async def test_an_outcome_that_was_also_stopped_where_the_group_is_now_is_told_once(
+    world: World,
+) -> None:
+    group = world.telegram.group(OLD)
+    async with world.talking():
+        await world.asks(world.anna, "/backup", group)
+        await world.all_sent()
+        supergroup = await moved(world, group)
+        await world.asks(world.anna, "/cancel", supergroup)
+        job = world.operations.end(JobState.CANCELLED, "stopped by Anna")
+        await world.said("Backup cancelled", supergroup)
+        await world.all_sent()
+
+    outcomes = [each.message.chat for each in await world.outbox.named(f"outcome:{job.id}")]
+    assert outcomes == [NEW]
+
+
 async def test_of_whoever_moved_it_there_is_nothing_in_the_journal(
     world: World, tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """What begins by itself, and how people hold it back."""
 
+import re
 from datetime import timedelta
 
-from bot.domain.errors import ConfigError
+from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.pause import Pause
+from tests.telegram_chat.restores import NEWEST
 from tests.telegram_chat.world import NOW, World
 
 
@@ -32,6 +34,52 @@ async def test_a_pause_has_a_length_and_says_when_it_ends(world: World) -> None:
         assert world.pause.found is None
         again = await world.asks(world.boris, "/resume")
         assert again.text == "Nothing was paused."
+
+
+async def test_who_held_what_back_is_listed_with_the_jobs(world: World) -> None:
+    world.operations.records = [NEWEST]
+    group = world.telegram.supergroup()
+    async with world.talking():
+        await world.asks(world.anna, "/backup")
+        world.operations.end()
+        await world.said("Backup done")
+        world.clock.advance(60)
+        for command in ("/pause 2h", "/resume", "/mute 30m"):
+            await world.asks(world.olga, command, group)
+        await world.asks(world.anna, f"/pin {NEWEST.id}")
+        await world.asks(world.anna, "/pause soon")  # which was no order
+        listed = await world.asks(world.vera, "/jobs")
+
+    told = re.sub(r" \(.*?\)", "", listed.text).splitlines()
+    assert told[:8] == [
+        f"✅ done: pin {NEWEST.id}, 12:01",
+        "   asked for by Anna",
+        "✅ done: mute 30m, 12:01",
+        f"   asked for by Olga in group {group.id}",
+        "✅ done: resume, 12:01",
+        f"   asked for by Olga in group {group.id}",
+        "✅ done: pause 2h, 12:01",
+        f"   asked for by Olga in group {group.id}",
+    ]
+    assert told[8].startswith("✅ done: backup 12:00")
+    assert len(listed.labels) == 1, "of what was done at once there is no more to see"
+
+
+async def test_what_was_asked_for_in_vain_is_listed_with_its_reason(world: World) -> None:
+    world.operations.records = [NEWEST]
+    async with world.talking():
+        shown = await world.asks(world.anna, "/backups")
+        world.anna.presses(shown, shown.labels[0])
+        await world.telegram.until(lambda: "Pin" in shown.labels)
+        await world.all_handled()
+        world.operations.failure = RefusedError("the store <says> no", hint="Ask again.")
+        world.anna.presses(shown, "Pin")
+        await world.said("the store <says> no")
+        listed = await world.asks(world.vera, "/jobs")
+
+    assert listed.text.startswith(f"❌ failed: pin {NEWEST.id}, 12:00")
+    assert listed.text.endswith("Reason: the store <says> no")
+    assert listed.labels == []
 
 
 async def test_a_pause_of_no_length_asks_for_one(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunRestore
 from bot.domain.roles import Act, ChatPlace
-from bot.entrypoints.telegram.commands import COMMANDS
+from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.permits import OF_DEED
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from tests.bot_api.chats import Chat
@@ -31,7 +31,7 @@ ALLOWED = {
 }
 LOOKS = {
     *(Deed.PAGE, Deed.SHOW, Deed.STATUS, Deed.JOBS, Deed.JOB),
-    *(Deed.SAID, Deed.WHY, Deed.LOG),
+    *(Deed.SAID, Deed.WHY, Deed.LOG, Deed.ALL_JOBS),
 }
 PRESSED = {
     "viewer": LOOKS,

@@ -203,8 +203,76 @@ async def test_what_came_merged_is_not_edited_away_by_one_of_it(world: World) ->
 
     merged = world.anna.chat.from_bot[0]
     assert merged.edits == []
-    assert merged.labels == []
-    assert "The buttons of these are gone: /status shows how things are now" in merged.text
+    assert merged.labels == ["Try the last again", "Status", "Jobs"]
+    assert "Their own buttons are gone. Those below are about how things are now" in merged.text
+
+
+async def failed_backups(world: World, number: int, *, last: JobState = JobState.FAILED) -> None:
+    """So many of them while the bot was away for hours, by Anna, of which the last ended so."""
+    for each in range(number):
+        world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root", label=f"no {each}"))
+        is_last = each == number - 1
+        world.operations.end(last if is_last else JobState.FAILED, f"reason {each}")
+        world.clock.advance(1)
+    world.clock.advance(hours=3)
+
+
+async def test_of_what_came_merged_the_last_failure_is_tried_again_once(world: World) -> None:
+    await failed_backups(world, 7)
+    async with world.talking():
+        merged = await world.said("7 things happened while I was away")
+        told = await world.said("7 things happened while I was away", world.boris.chat)
+        await world.all_sent()
+        world.anna.presses(merged, "Try the last again")
+        await world.telegram.until(lambda: world.operations.commands)
+        await world.eventually(lambda: not merged.labels and not told.labels)
+        world.boris.presses(told, "Try the last again", stale=True)
+        await world.all_handled()
+
+    assert [each.label for each in world.operations.commands] == ["no 6"]
+    assert "reason 0" in merged.text
+
+
+async def test_what_was_mended_while_nobody_was_told_is_not_offered_again(world: World) -> None:
+    buttons = ((("Try again", "r:20261124T120000Z-aaaa"),),)
+    for number in range(6):
+        text, ended_well = f"no {number}", number == 5
+        message = Message(
+            key=f"outcome:{number}", chat=ANNA, text=text, buttons=() if ended_well else buttons
+        )
+        await world.outbox.put(message, world.clock.now())
+    world.clock.advance(hours=3)
+    async with world.talking():
+        merged = await world.said("6 things happened while I was away")
+
+    assert merged.labels == ["Status", "Jobs"]
+
+
+async def test_what_came_merged_leads_to_the_jobs_and_stays_to_be_read(world: World) -> None:
+    await failed_backups(world, 6)
+    async with world.talking():
+        merged = await world.said("6 things happened while I was away")
+        world.anna.presses(merged, "Jobs")
+        listed = await world.said("Press one, or send /jobs")
+
+    assert listed is not merged
+    assert merged.edits == []
+
+
+async def test_after_a_429_between_two_pages_the_count_goes_on(world: World) -> None:
+    await write(world, *(f"{number}" * 1500 for number in range(8)))
+    world.clock.advance(hours=3)
+    world.telegram.fail("sendMessage", too_many(40), skip=2)
+    async with world.talking():
+        await world.eventually(lambda: "7" * 1500 in "".join(world.anna.chat.texts))
+        await world.all_sent()
+        await write(world, *(f"later {number}" for number in range(6)))
+        world.clock.advance(hours=3)
+        await world.said("6 things happened while I was away:")
+
+    heads = [text.split(":")[0].partition(" (")[2] for text in world.anna.chat.texts]
+    assert heads == ["1 to 2)", "3 to 4)", "5 to 6)", "7 to 8)", ""]
+    assert [len(each.labels) for each in world.anna.chat.from_bot] == [0, 0, 0, 2, 2]
 
 
 async def test_one_who_has_blocked_the_bot_is_noticed_and_said_once_over_any_restart(

@@ -46,7 +46,7 @@ from bot.entrypoints.telegram import (
     verify_texts,
 )
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text, parse_origin
-from bot.entrypoints.telegram.commands import menu
+from bot.entrypoints.telegram.command_table import menu
 from bot.entrypoints.telegram.markup import (
     COLUMNS,
     MOST_IN_CAPTION,

@@ -32,9 +32,10 @@ from bot.domain.stack import Container, Role, Stack
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.charts import Charts
-from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
+from bot.services.journal_ports import Inbox, Moves, OrderLog, Outbox, Questions
 from bot.services.looks import Span, VersionsNow, container_of
 from bot.services.operations import Listener
+from bot.services.orders import Orders
 from bot.services.verify import Verified
 from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
@@ -323,12 +324,14 @@ class World:
     outbox: Outbox
     questions: Questions
     moves: Moves
+    order_log: OrderLog
     clock: TurnedClock = field(default_factory=TurnedClock)
     token: str = TOKEN
     allowed: frozenset[int] = frozenset({ANNA, BORIS})
     operators: frozenset[int] = frozenset({OLGA})
     viewers: frozenset[int] = frozenset({VERA})
     groups: frozenset[ChatPlace] = frozenset()
+    alerts: tuple[ChatPlace, ...] = ()
     pause: FakePause = field(default_factory=FakePause)
     muted_until: datetime | None = None
     mute_fails: BotError | None = None
@@ -358,7 +361,7 @@ class World:
         chat = Chat(
             token=self.token,
             base_url=self.telegram.base_url,
-            access=Access.of(self.allowed, self.operators, self.viewers, self.groups),
+            access=Access.of(self.allowed, self.operators, self.viewers, self.groups, self.alerts),
             operations=self.operations,
             rolls=self.rolls,
             lookout=self.lookout,
@@ -371,6 +374,7 @@ class World:
             plans=PLANS,
             pause=self.pause,
             mute=self.mute,
+            orders=Orders(self.order_log, self.clock),
             roles={each.value: each for each in Role},
             clock=self.clock,
             zone=UTC,

@@ -1,4 +1,4 @@
-"""Tells everybody on the list that backups or drills are missing, and when all is well again.
+"""Tells all hearers that backups or drills are missing, and when all is well again.
 
 The keys of its messages name the alarm and how often it was told, so that nobody is told twice, and
 whoever heard of an alarm hears of its end.
@@ -6,11 +6,12 @@ whoever heard of an alarm hears of its end.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.jobs import JobKind
+from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram import alarm_texts
 from bot.entrypoints.telegram.job_texts import AGAIN
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
@@ -27,10 +28,10 @@ _SEPARATOR = "|"
 
 @dataclass(frozen=True)
 class AlarmNews:
-    """Port `Teller`, to *people*."""
+    """Port `Teller`, to *hearers*."""
 
     outgoing: Outgoing
-    people: Sequence[int]
+    hearers: Sequence[ChatPlace]
     clock: Clock
     zone: tzinfo
 
@@ -58,10 +59,10 @@ class AlarmNews:
         await self._tell(message, success.words)
 
     async def _tell(self, message: Message, words: str) -> None:
-        if not self.people:
+        if not self.hearers:
             logger.error("chat: nobody is told: %s: AKBOT_TELEGRAM_ADMINS names nobody", words)
-        for person in self.people:
-            await self.outgoing.put(copy_for(person, replace(message, chat=person)))
+        for place in self.hearers:
+            await self.outgoing.put(copy_for(place, message))
 
 
 def _key(*parts: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
+from bot.domain.jobs import Trigger
+from bot.domain.orders import Order, OrderKind
 from bot.domain.origin import chat_words, read_origin
 
 _ACTOR = re.compile(r" \((\d{1,20})\)$")
@@ -82,6 +84,18 @@ class Request:
     def origin(self) -> str:
         """As the job carries it."""
         return origin_of(self.id)
+
+    def order(self, kind: OrderKind, label: str, now: datetime) -> Order:
+        """The order that it is, about *label*; the same one if it is carried out again."""
+        return Order(
+            id=self.id,
+            kind=kind,
+            trigger=Trigger.CHAT,
+            actor=self.person.actor,
+            started=now,
+            origin=self.origin,
+            label=label,
+        )
 
 
 def origin_of(request_id: str) -> str:

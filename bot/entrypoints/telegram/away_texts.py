@@ -30,8 +30,8 @@ def while_away(
     lines += [f"<b>{wall.moment(written)}</b>\n{text}" for written, text in told]
     if had_buttons:
         lines.append(
-            "The buttons of these are gone: /status shows how things are now, /jobs what came of"
-            " each."
+            "Their own buttons are gone. Those below are about how things are now; /jobs has what"
+            " came of each."
         )
     return "\n\n".join(lines)
 
@@ -64,6 +64,8 @@ def trial() -> str:
     )
 
 
-def not_reached(reason: str, bot: str) -> str:
+def not_reached(chat: int, reason: str, bot: str) -> str:
     """Why such a message did not arrive, and what its reader can do; for a terminal."""
+    if chat < 0:
+        return f"{why_not(reason, f'@{bot}')}; add @{bot} to that group, and let it write there"
     return f"{why_not(reason, f'@{bot}')}; let them open @{bot} in Telegram and press Start"

@@ -16,6 +16,7 @@ from bot.domain.roles import Access
 from bot.domain.stack import Role
 from bot.domain.update_news import News
 from bot.entrypoints.telegram import update_texts
+from bot.entrypoints.telegram.again import Again
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.answers import Answers
@@ -39,6 +40,7 @@ from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.planning import Mute, Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
+from bot.entrypoints.telegram.requests import Requests
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
 from bot.entrypoints.telegram.rolling_back import WAY_BACK, RollingBack
 from bot.entrypoints.telegram.sender import Sender
@@ -54,6 +56,7 @@ from bot.services.charts import Charts
 from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
 from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
+from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 from bot.services.update import Ask as AskToStay
 
@@ -65,7 +68,8 @@ _LOOK_AGAIN = 0.1
 class Chat:
     """A conversation with the people on the lists.
 
-    Each admin hears, in private, of what fails without anybody having asked for it in a chat.
+    Each admin in private, or the groups that are named for it, hear of what fails without anybody
+    having asked for it in a chat.
     Register `listener` before jobs begin.
     """
 
@@ -86,6 +90,7 @@ class Chat:
         plans: Sequence[Plan],
         pause: PauseMark,
         mute: Mute,
+        orders: Orders,
         roles: Mapping[str, Role],
         clock: Clock,
         zone: tzinfo,
@@ -102,7 +107,11 @@ class Chat:
         self._people = access.admins
         self._moved = MovedGroups(moves)
         self._menus = Menus(access, self._moved, clock)
-        self._notifier = Notifier(operations, self._outgoing, clock, zone, self._people)
+        self._notifier = Notifier(
+            *(operations, self._outgoing, clock, zone),
+            alerts=access.hearers,
+            moved=self._moved.known,
+        )
         self._errands, self._toasts = Errands(), Errands()
         answers = Answers(self._outgoing)
         self._starts = Starts(
@@ -111,9 +120,9 @@ class Chat:
         self._desk = QuestionDesk(questions, self._outgoing, clock)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
-        self._news = ReleaseNews(self._outgoing, self._people)
-        self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
-        self.incidents = IncidentNews(self._outgoing, self._people, roles, clock, zone)
+        self._news = ReleaseNews(self._outgoing, access.hearers)
+        self.alarms = AlarmNews(self._outgoing, access.hearers, clock, zone)
+        self.incidents = IncidentNews(self._outgoing, access.hearers, roles, clock, zone)
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
@@ -126,18 +135,20 @@ class Chat:
             RollingBack(rolls, self._desk, *looks),
             rolls,
             Glance(operations, self._starts, answers, pictures, clock, zone),
+            orders,
         )
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
-        there = (operations, self._outgoing, clock, zone, self._starts, answers, deeds)
-        planning = Planning(plans, pause, clock, zone, mute)
-        commands = Commands(*there, lookups, permits, planning)
-        shelf = Shelf(*there, lookups, permits)
-        offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
+        there = (clock, zone, self._starts, answers, deeds, lookups, permits)
+        planning = Planning(plans, pause, clock, zone, mute, orders)
+        requests = Requests(Commands(operations, *there, planning), answers, permits)
+        again = Again(operations, self._outgoing, self._starts, answers, permits)
+        shelf = Shelf(operations, self._outgoing, *there)
+        offers = Offers(self._desk, clock, zone, requests.run, self._starts.is_dealt_with)
         self._ages = Ages()
         gate = Gate(access, self._moved, clock)
         self._handlers = Handlers(
-            gate, self._ages, commands, offers, self._desk, shelf, self._toasts, permits
+            gate, self._ages, requests, again, offers, self._desk, shelf, self._toasts, permits
         )
 
     @property

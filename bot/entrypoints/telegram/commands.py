@@ -1,37 +1,28 @@
-"""The commands of the chat: each is carried out once, and answered at once.
-
-An answer lies in the outbox under the message that asked for it; a command that was being handled
-when the process was killed, or the journal did not answer, is handled again, finds its answer or
-its job there, and changes nothing more.
-"""
+"""What the commands of the chat do; `command_table` has them by name."""
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import ALL_JOBS, TAKE_SERVER_AWAY, Job, JobKind, choose_job
-from bot.domain.roles import Act, ChatRole, may
+from bot.domain.jobs import ALL_JOBS, JobKind, choose_job
 from bot.entrypoints.telegram import (
     backup_texts,
     job_list_texts,
     restore_texts,
-    role_texts,
     texts,
     update_plan_texts,
     verify_texts,
 )
 from bot.entrypoints.telegram.answers import Answers
-from bot.entrypoints.telegram.asked import Asked, Request, one_line
+from bot.entrypoints.telegram.asked import Asked, one_line
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.lookups import Lookups
-from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.permits import OF_JOB, Permits
+from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.planning import Planning
-from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
+from bot.entrypoints.telegram.pressed import UNDO
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations
@@ -43,10 +34,9 @@ _OPTION = re.compile(r"(?<!\S)(?:--|—)[A-Za-z][\w-]*")  # phones make a dash o
 
 @dataclass(frozen=True)
 class Commands:
-    """What can be asked for."""
+    """What can be asked for: each returns its answer, or None where it is told elsewhere."""
 
     operations: Operations
-    outgoing: Outgoing
     clock: Clock
     zone: tzinfo
     starts: Starts
@@ -55,61 +45,6 @@ class Commands:
     lookups: Lookups
     permits: Permits
     planning: Planning
-
-    def is_refused(self, asked: Asked) -> bool:
-        """Whether it is a command that is not for whoever asked."""
-        command = COMMANDS.get(asked.command)
-        return command is not None and not self.permits.allows(asked.person, command.act)
-
-    async def run(self, asked: Asked) -> None:
-        """Carry out a command and answer it, unless that was done before.
-
-        Raises PortError, retryable, when the journal does not answer: then run it again.
-        """
-        if await self.answers.is_written(asked.request):
-            return
-        command = COMMANDS.get(asked.command, _UNKNOWN)
-        if refusal := self.permits.refusal(asked.person, asked.place, command.act):
-            await self.answers.write(asked.request, refusal)
-            return
-        await self.answers.carry_out(asked.request, command.run(self, asked))
-
-    async def again(self, press: Press) -> None:
-        """Begin the job once more whose outcome was pressed."""
-        job = await self.operations.job(press.data.removeprefix(AGAIN_PREFIX))
-        if job is None or job.kind in TAKE_SERVER_AWAY:  # that one is asked about
-            await press.toast("I know nothing of that job any more.")
-            return
-        act = OF_JOB.get(job.kind, Act.RESTORE)
-        if refusal := self.permits.refusal(press.person, press.place, act):
-            await press.toast(refusal)
-            return
-        request = press.own_request
-        if await self.answers.is_written(request):
-            return
-        if press.is_young:
-            if await self.starts.is_served(request):
-                await press.toast("It has been tried again already.")
-                return
-            await press.toast("Trying again.")
-        elif await self.starts.begun_from(request.origin) is None:
-            await self.answers.note_old_press(press.place)
-            return
-        if await self.answers.carry_out(request, self.starts.begin(request, job.kind, job.label)):
-            await self._take_buttons_away(job, press)
-
-    async def _take_buttons_away(self, job: Job, press: Press) -> None:
-        """From all that tells how it ended, and from what was pressed: that may be an alarm."""
-        told = [*await self.outgoing.named(f"outcome:{job.id}")]
-        pressed = await self.outgoing.at(press.place.chat, press.place.message_id)
-        if pressed:
-            told += [pressed, *await self.outgoing.copies(pressed.message)]
-        for message in {each.message.key: each.message for each in told}.values():
-            await self.outgoing.change(message.key, message.text)
-
-    async def give_up(self, request: Request, error: BotError) -> None:
-        """Say that it could not be carried out, tried often enough."""
-        await self.answers.write(request, texts.command_failed(error))
 
     async def backup(self, asked: Asked) -> str | None:
         if option := _OPTION.search(asked.words):
@@ -155,7 +90,7 @@ class Commands:
             return await self._choose_pin(asked, pinned=pinned)
         if not is_backup_name(asked.words):
             return texts.pin_what(asked.command)
-        record = await self.deeds.pin(asked.words, pinned=pinned)
+        record = await self.deeds.pin(asked.request, asked.words, pinned=pinned)
         return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
     async def _choose_pin(self, asked: Asked, *, pinned: bool) -> str | None:
@@ -179,8 +114,7 @@ class Commands:
 
     async def jobs(self, asked: Asked) -> str | None:
         if not asked.words:
-            newest = await self.operations.jobs_as_they_stand(job_list_texts.MOST_JOBS)
-            text, buttons = job_list_texts.jobs(newest, self._wall())
+            text, buttons = job_list_texts.jobs(await self.deeds.newest_jobs(), self._wall())
             await self.answers.write(asked.request, text, buttons)
             return None
         jobs = await self.operations.jobs_as_they_stand(ALL_JOBS)
@@ -225,94 +159,10 @@ class Commands:
     async def resume(self, asked: Asked) -> str:
         if asked.words:
             return texts.takes_no_words("resume", "ends the pause")
-        return await self.planning.resume()
-
-    async def help(self, asked: Asked) -> str:
-        role = self.permits.role_of(asked.person)
-        return texts.help_text(menu(role), role_texts.your_role(role))
+        return await self.planning.resume(asked)
 
     async def unknown(self, _: Asked) -> str:
         return texts.unknown_command()
 
     def _wall(self) -> texts.Wall:
         return texts.Wall(self.clock.now(), self.zone)
-
-
-@dataclass(frozen=True)
-class Command:
-    """One row of the table: what it does, who may, and its line in the help and in the menu."""
-
-    run: Callable[[Commands, Asked], Awaitable[str | None]]
-    act: Act
-    line: str
-
-
-COMMANDS = {
-    "backup": Command(Commands.backup, Act.BACKUP, "back up now; words after it become its label"),
-    "backups": Command(
-        Commands.backups, Act.BACKUPS, "list the backups; press one to see it and use it"
-    ),
-    "verify": Command(
-        Commands.verify,
-        Act.VERIFY,
-        "read the newest backup back, or the one whose id follows, byte by byte",
-    ),
-    "drill": Command(
-        Commands.drill,
-        Act.DRILL,
-        "prove the newest backup, or the one whose id follows, by restoring it",
-    ),
-    "restore": Command(
-        Commands.restore,
-        Act.RESTORE,
-        "let the newest backup serve again, or the one whose id follows; “undo” takes the last"
-        " restore back. I show what changes and ask first",
-    ),
-    "update": Command(
-        Commands.update,
-        Act.UPDATE,
-        "show the way to the newest Authentik, or to the version that follows, and ask; if it does"
-        " not hold, the version of now comes back by itself",
-    ),
-    "rollback": Command(
-        Commands.rollback,
-        Act.ROLLBACK,
-        "take the last update back; I show what that loses and ask first",
-    ),
-    "pin": Command(Commands.pin, Act.PIN, "keep the backup whose id follows, whatever its age"),
-    "unpin": Command(Commands.unpin, Act.UNPIN, "let its age decide again"),
-    "status": Command(Commands.status, Act.STATUS, "show the containers and the last good backup"),
-    "jobs": Command(
-        Commands.jobs,
-        Act.JOBS,
-        "show who asked for what; with an id or its beginning, all about one",
-    ),
-    "logs": Command(
-        Commands.logs,
-        Act.LOGS,
-        "show what a container said last: “worker 100” for 100 lines of that one",
-    ),
-    "version": Command(Commands.version, Act.VERSION, "show which versions run, and the newest"),
-    "schedule": Command(Commands.schedule, Act.SCHEDULE, "show what begins by itself, and when"),
-    "pause": Command(
-        Commands.pause,
-        Act.PAUSE,
-        "let nothing begin by itself for the time that follows, such as 2h",
-    ),
-    "resume": Command(Commands.resume, Act.RESUME, "end that pause"),
-    "mute": Command(
-        Commands.mute,
-        Act.MUTE,
-        "tell of no new incident for the time that follows, such as 2h",
-    ),
-    "cancel": Command(Commands.cancel, Act.CANCEL, "stop what is running"),
-    "help": Command(Commands.help, Act.HELP, "show what I can do"),
-    "start": Command(Commands.help, Act.HELP, ""),
-}
-_UNKNOWN = Command(Commands.unknown, Act.HELP, "")
-
-
-def menu(role: ChatRole | None = ChatRole.ADMIN) -> list[tuple[str, str]]:
-    """The commands that somebody of that role is shown, each with its line."""
-    shown = COMMANDS.items()
-    return [(name, each.line) for name, each in shown if each.line and may(role, each.act)]

@@ -6,9 +6,11 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import JobKind
+from bot.domain.orders import Entry, OrderKind
 from bot.entrypoints.telegram import backup_texts, texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.glance import Glance
+from bot.entrypoints.telegram.job_list_texts import MOST_JOBS
 from bot.entrypoints.telegram.restoring import Restoring
 from bot.entrypoints.telegram.rolling_back import RollingBack
 from bot.entrypoints.telegram.starts import Starts
@@ -16,6 +18,7 @@ from bot.entrypoints.telegram.updating import Updating
 from bot.entrypoints.telegram.verifies import Verifies
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations, Rolls
+from bot.services.orders import Orders
 from bot.services.ports import Clock
 
 
@@ -32,6 +35,7 @@ class Deeds:
     rolling_back: RollingBack
     rolls: Rolls
     glance: Glance
+    orders: Orders
 
     async def verify(self, request: Request, wanted: str) -> str | None:
         """Read the backup that *wanted* names back."""
@@ -69,7 +73,21 @@ class Deeds:
         """What the containers that *job* has removed said last."""
         return await seen_within(self.rolls.last_words(BackupId(job)), "the disk", self.clock)
 
-    async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord | BotError:
+    async def newest_jobs(self) -> list[Entry]:
+        """The newest jobs and orders, newest first, as many as a list shows."""
+        jobs = await self.operations.jobs_as_they_stand(MOST_JOBS)
+        return await self.orders.among(jobs, MOST_JOBS)
+
+    async def pin(self, request: Request, wanted: str, *, pinned: bool) -> BackupRecord | BotError:
         """The backup as it is then, or why it stays as it was."""
-        pinning = self.operations.pin(wanted, pinned=pinned)
-        return await seen_within(pinning, "the store", self.clock)
+
+        async def pin() -> BackupRecord:
+            pinning = self.operations.pin(wanted, pinned=pinned)
+            record = await seen_within(pinning, "the store", self.clock)
+            if isinstance(record, BotError):
+                raise record
+            return record
+
+        kind = OrderKind.PIN if pinned else OrderKind.UNPIN
+        order = request.order(kind, wanted, self.clock.now())
+        return await self.orders.carry_out(order, pin, lambda record: record.id)

@@ -17,17 +17,19 @@ from telegram.ext import (
 
 from bot.domain.errors import BotError, is_retryable
 from bot.domain.roles import Act
+from bot.entrypoints.telegram.again import Again
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.asked import Person
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import words
-from bot.entrypoints.telegram.commands import COMMANDS, Commands
+from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX, Press
 from bot.entrypoints.telegram.questions import ASKED, PREFIX, QuestionDesk
 from bot.entrypoints.telegram.reading import WORDS, asked_in, is_for, place_of, word_in
+from bot.entrypoints.telegram.requests import Requests
 from bot.entrypoints.telegram.restoring import LAST_OF_RESTORE, PLAN
 from bot.entrypoints.telegram.rolling_back import WAY_BACK
 from bot.entrypoints.telegram.shelf import Shelf
@@ -54,7 +56,8 @@ class Handlers:
 
     gate: Gate
     ages: Ages
-    commands: Commands
+    requests: Requests
+    retries: Again
     offers: Offers
     desk: QuestionDesk
     shelf: Shelf
@@ -88,9 +91,9 @@ class Handlers:
     async def give_up(self, update: Update, error: BotError) -> None:
         """Tell whoever sent *update* that it was in vain."""
         if asked := asked_in(update.message):
-            await self.commands.give_up(asked.request, error)
+            await self.requests.give_up(asked.request, error)
         elif press := self._press(update):
-            await self.commands.give_up(press.request, error)
+            await self.requests.give_up(press.request, error)
 
     async def _failed(self, _: object, context: Any) -> None:
         """The boundary for errors in a handler; Telegram's own are only named."""
@@ -106,12 +109,12 @@ class Handlers:
         asked = asked_in(update.message)
         if asked is None or not is_for(asked, context.bot.username):
             return
-        if asked.command not in COMMANDS or self.commands.is_refused(asked):
-            await self.commands.run(asked)
+        if asked.command not in COMMANDS or self.requests.is_refused(asked):
+            await self.requests.run(asked)
         elif self.offers.is_stale(asked):
             await self.offers.offer(asked)
         else:
-            await self.commands.run(asked)
+            await self.requests.run(asked)
 
     async def word(self, update: Update, _: Any) -> None:
         """A word may be the answer to a question, which then knows whether it came in time."""
@@ -142,7 +145,7 @@ class Handlers:
 
     async def again(self, update: Update, _: Any) -> None:
         if press := self._press(update):
-            await self.commands.again(press)
+            await self.retries.press(press)
 
     async def deed(self, update: Update, _: Any) -> None:
         if press := self._press(update):

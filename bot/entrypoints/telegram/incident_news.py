@@ -1,14 +1,15 @@
-"""Tells everybody on the list of incidents: opening and end ring the phone, each a new message.
+"""Tells all hearers of incidents: opening and end ring the phone, each a new message.
 
 The keys of the messages name the incident, so that nobody is told twice.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
+from bot.domain.roles import ChatPlace
 from bot.domain.stack import Role
 from bot.entrypoints.telegram import incident_texts
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
@@ -25,10 +26,10 @@ _LINES = 50
 
 @dataclass(frozen=True)
 class IncidentNews:
-    """Port `IncidentTeller`, to *people*; *roles* says what each service is."""
+    """Port `IncidentTeller`, to *hearers*; *roles* says what each service is."""
 
     outgoing: Outgoing
-    people: Sequence[int]
+    hearers: Sequence[ChatPlace]
     roles: Mapping[str, Role]
     clock: Clock
     zone: tzinfo
@@ -55,11 +56,11 @@ class IncidentNews:
         return (tuple(ways),)
 
     async def _tell(self, key: str, text: str, buttons: Buttons = ()) -> None:
-        if not self.people:
+        if not self.hearers:
             logger.error("chat: nobody is told of an incident: AKBOT_TELEGRAM_ADMINS names nobody")
         message = Message(key=key, chat=0, text=text, buttons=buttons)
-        for person in self.people:
-            await self.outgoing.put(copy_for(person, replace(message, chat=person)))
+        for place in self.hearers:
+            await self.outgoing.put(copy_for(place, message))
 
     def _wall(self) -> Wall:
         return Wall(self.clock.now(), self.zone)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.errors import RefusedError
 from bot.domain.jobs import Job, JobState
+from bot.domain.orders import Entry
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import SIGNS, Wall, by
@@ -14,21 +15,31 @@ ENDED_BADLY = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
 _IN_A_ROW = 2
 
 
-def jobs(newest: Sequence[Job], wall: Wall) -> tuple[str, Buttons]:
-    """Who asked for what, when, where, and what came of it; a button for each."""
+def jobs(newest: Sequence[Entry], wall: Wall) -> tuple[str, Buttons]:
+    """Who asked for what, when, where, and what came of it; a button for each job."""
     if not newest:
         return "Nothing was asked of me yet.", ()
-    lines = [
-        f"{SIGNS[job.state]}: {job.kind} {wall.moment(job.started)}\n   {by(job)}, {code(job.id)}"
-        for job in newest[:MOST_JOBS]
-    ]
-    text = "\n".join([*lines, "Press one, or send /jobs and the beginning of its id, for more."])
+    lines = [_entry(each, wall) for each in newest[:MOST_JOBS]]
     choices = [
         (f"{job.kind} {wall.time(job.started)}", DeedData(Deed.JOB, job.id).line())
         for job in newest[:MOST_JOBS]
+        if isinstance(job, Job)
     ]
+    if choices:
+        lines.append("Press one, or send /jobs and the beginning of its id, for more.")
+    text = "\n".join(lines)
     rows = [tuple(choices[at : at + _IN_A_ROW]) for at in range(0, len(choices), _IN_A_ROW)]
     return text, tuple(rows)
+
+
+def _entry(entry: Entry, wall: Wall) -> str:
+    """A job, of which a button shows more; or all of an order."""
+    if isinstance(entry, Job):
+        line = f"{SIGNS[entry.state]}: {entry.kind} {wall.moment(entry.started)}"
+        return f"{line}\n   {by(entry)}, {code(entry.id)}"
+    line = f"{SIGNS[entry.state]}: {plain(entry.words, 60)}, {wall.moment(entry.started)}"
+    why = f"\n   Reason: {plain(entry.message)}" if entry.state is JobState.FAILED else ""
+    return f"{line}\n   {by(entry)}{why}"
 
 
 def one_job(job: Job | None, job_id: str, wall: Wall) -> tuple[str, Buttons]:

@@ -19,7 +19,7 @@ from telegram.error import TelegramError
 
 from bot.domain.roles import Access
 from bot.entrypoints.telegram.client import ChatBot, FloodError, words
-from bot.entrypoints.telegram.commands import menu
+from bot.entrypoints.telegram.command_table import menu
 from bot.entrypoints.telegram.moves import MovedGroups
 from bot.entrypoints.telegram.waiting import Backoff, news_or_time
 from bot.services.ports import Clock

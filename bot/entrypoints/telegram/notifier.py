@@ -1,14 +1,14 @@
 """Tells of jobs: one progress message that is edited in place, and the outcome as a new one.
 
 Whoever asked in a chat hears it there, and so does whoever asked to stop it; what fails on schedule
-or from the command line is told to everybody on the list, each in a message of their own, but for
+or from the command line is told to all hearers, each in a message of their own, but for
 planned backups, which the alarms tell of. What a kill kept from being told is found in the journal
 and told then.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
@@ -18,6 +18,7 @@ from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, degraded
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
+from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram import job_texts, kinds
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
@@ -53,21 +54,27 @@ class _Followed:
 
 
 class Notifier:
-    """A listener for jobs; `run` does the telling, to *people* what nobody asked for in a chat."""
+    """A listener for jobs; `run` does the telling, to *alerts* what nobody asked for in a chat.
 
-    def __init__(
+    *moved* are groups that have another number now.
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root names them all
         self,
         operations: Operations,
         outgoing: Outgoing,
         clock: Clock,
         zone: tzinfo,
-        people: Sequence[int],
+        *,
+        alerts: Sequence[ChatPlace],
+        moved: Mapping[int, int],
     ) -> None:
         self._operations = operations
         self._outgoing = outgoing
         self._clock = clock
         self._zone = zone
-        self._people = people
+        self._alerts = alerts
+        self._moved = moved
         self._answers = Answers(outgoing)
         self._followed: dict[str, _Followed] = {}
         self._ended: dict[str, Job] = {}
@@ -216,30 +223,36 @@ class Notifier:
             parts.append(Message(key=key, chat=0, text=text, document=told.document, silent=True))
         asker = parse_origin(job.origin)
         return [
-            replace(part, chat=chat, thread=thread)
-            if asker and chat == asker.chat
-            else replace(copy_for(chat, part), thread=thread)
-            for chat, thread in hearers.items()
+            replace(part, chat=place.chat, thread=place.thread)
+            if asker and place.chat == self._now(asker.chat)
+            else copy_for(place, part)
+            for place in hearers
             for part in parts
         ]
 
-    async def _hearers(self, job: Job) -> dict[int, int | None]:
-        """The chats where the outcome is told, and the topic in each."""
+    async def _hearers(self, job: Job) -> list[ChatPlace]:
+        """Where the outcome is told; in each chat once, but for alerts in several topics."""
         asker = parse_origin(job.origin)
-        hearers = {asker.chat: asker.thread} if asker else {}
-        for stop in await self._answers.stops(job.id):
-            hearers.setdefault(stop.chat, stop.thread)
+        stops = await self._answers.stops(job.id)  # before it is asked which groups have moved
+        hearers = {self._now(asker.chat): asker.thread} if asker else {}
+        for stop in stops:
+            hearers.setdefault(self._now(stop.chat), stop.thread)
         is_bad = job.state in _BAD and not told_as_alarm(job)
         if asker is None and (is_bad or degraded(job)):
-            for person in self._people:
-                hearers.setdefault(person, None)
-            if not hearers:
+            told = [ChatPlace(*each) for each in hearers.items()]
+            told += [each for each in self._alerts if self._now(each.chat) not in hearers]
+            if not told:
                 logger.error(
                     "chat: nobody is told that job %s did not end well: %s names nobody",
                     job.id,
                     "AKBOT_TELEGRAM_ADMINS",
                 )
-        return hearers
+            return told
+        return [ChatPlace(*each) for each in hearers.items()]
+
+    def _now(self, chat: int) -> int:
+        """Where that chat is now: the job, and what was sent, still have a group's old number."""
+        return self._moved.get(chat, chat)
 
     def _wall(self) -> Wall:
         return Wall(self._clock.now(), self._zone)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.domain.roles import ChatPlace
 from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
 
+_TOGETHER = "together:"
 _COPY = "@"  # stands between the key of what is told to several and the chat of each
 
 
@@ -24,6 +26,19 @@ class Outgoing:
         is_new = await self.outbox.put(message, since or self.clock.now())
         self.news.set()
         return is_new
+
+    async def keep_together(self, message: Message, message_id: int) -> None:
+        """Note what has arrived in the place of several, so that its buttons can be taken away."""
+        key = f"{_TOGETHER}{message.chat}:{message_id}"
+        await self.outbox.arrived(replace(message, key=key), message_id, self.clock.now())
+
+    async def offering(self, data: str) -> Sequence[Queued]:
+        """What has arrived in the place of several and has that button."""
+        return [
+            each
+            for each in await self.named(_TOGETHER)
+            if any(data == button for row in each.message.buttons for _, button in row)
+        ]
 
     async def change(self, key: str, text: str, buttons: Buttons = ()) -> None:
         """Let a message stand otherwise, sent or not."""
@@ -48,6 +63,8 @@ class Outgoing:
         return await self.outbox.named(original + _COPY) if mark else ()
 
 
-def copy_for(chat: int, message: Message) -> Message:
-    """*message* for one of the chats that hear of it; each is sent or given up by itself."""
-    return replace(message, key=f"{message.key}{_COPY}{chat}", chat=chat)
+def copy_for(place: ChatPlace, message: Message) -> Message:
+    """*message* for one of the places that hear of it; each is sent or given up by itself."""
+    where = f"{place.chat}/{place.thread}" if place.thread else place.chat
+    key = f"{message.key}{_COPY}{where}"
+    return replace(message, key=key, chat=place.chat, thread=place.thread)

@@ -30,6 +30,7 @@ OF_DEED = {
     Deed.SAID: Act.LOGS,
     Deed.STATUS: Act.STATUS,
     Deed.JOBS: Act.JOBS,
+    Deed.ALL_JOBS: Act.JOBS,
     Deed.JOB: Act.JOBS,
     Deed.WHY: Act.LOGS,
     Deed.LOG: Act.LOGS,

@@ -3,14 +3,17 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TypeVar
 
 from bot.domain.agenda import Coming, Plan, coming
 from bot.domain.errors import BotError, ConfigError
-from bot.domain.pause import Pause, parse_length, plan_pause
+from bot.domain.orders import OrderKind
+from bot.domain.pause import Pause, parse_length, paused, plan_pause, resumed, until_words
 from bot.entrypoints.render import duration
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.asked import Asked
 from bot.entrypoints.telegram.markup import bold, code, plain
+from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 
 HOW_TO_PAUSE = (
@@ -22,11 +25,12 @@ HOW_TO_MUTE = (
     f" {code('30m')} and {code('1d12h')} will do as well."
 )
 Mute = Callable[[datetime], Awaitable[None]]
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
 class Planning:
-    """Looks at *plans*, and writes the *mark* that holds them back.
+    """Looks at *plans*, and writes the *mark* that holds them back; who did that is noted.
 
     *mute_incidents* tells the watcher until when to be silent.
     """
@@ -36,6 +40,7 @@ class Planning:
     clock: Clock
     zone: tzinfo
     mute_incidents: Mute
+    orders: Orders
 
     async def schedule(self) -> str:
         """What comes next."""
@@ -54,14 +59,18 @@ class Planning:
         except ConfigError:
             return HOW_TO_PAUSE
         now = self.clock.now()
-        try:
-            pause = plan_pause(await self.mark.read(), now, length, asked.person.name)
-            await self.mark.write(pause)
-        except BotError as error:
-            return texts.command_failed(error)
-        until = texts.Wall(now, self.zone).time(pause.until or now)
+
+        async def pause() -> Pause:
+            planned = plan_pause(await self.mark.read(), now, length, asked.person.name)
+            await self.mark.write(planned)
+            return planned
+
+        planned = await self._carry_out(asked, OrderKind.PAUSE, pause, paused)
+        if isinstance(planned, BotError):
+            return texts.command_failed(planned)
         return (
-            f"⏸ <b>Paused until {until}</b>, {duration(length.total_seconds())} from now.\n"
+            f"⏸ <b>Paused until {self._time(now + length)}</b>,"
+            f" {duration(length.total_seconds())} from now.\n"
             "Nothing begins by itself; what you ask for is done all the same. What was missed is"
             " made up for afterwards. /resume ends it."
         )
@@ -73,26 +82,46 @@ class Planning:
         except ConfigError:
             return HOW_TO_MUTE
         now = self.clock.now()
-        try:
+
+        async def mute() -> datetime:
             await self.mute_incidents(now + length)
-        except BotError as error:
-            return texts.command_failed(error)
-        until = texts.Wall(now, self.zone).time(now + length)
+            return now + length
+
+        until = await self._carry_out(asked, OrderKind.MUTE, mute, until_words)
+        if isinstance(until, BotError):
+            return texts.command_failed(until)
         return (
-            f"🔕 <b>Muted until {until}</b>: I tell of no new incident. What is still wrong then,"
-            f" you hear. {code('/mute 1m')} ends it sooner."
+            f"🔕 <b>Muted until {self._time(until)}</b>: I tell of no new incident. What is still"
+            f" wrong then, you hear. {code('/mute 1m')} ends it sooner."
         )
 
-    async def resume(self) -> str:
+    async def resume(self, asked: Asked) -> str:
         """Let all go on."""
-        try:
+
+        async def resume() -> bool:
             pause = await self.mark.read()
             await self.mark.clear()
-        except BotError as error:
-            return texts.command_failed(error)
-        if pause and pause.holds(self.clock.now()):
+            return pause is not None and pause.holds(self.clock.now())
+
+        was_paused = await self._carry_out(asked, OrderKind.RESUME, resume, resumed)
+        if isinstance(was_paused, BotError):
+            return texts.command_failed(was_paused)
+        if was_paused:
             return "▶️ <b>All goes on.</b> /schedule shows what comes next."
         return "Nothing was paused."
+
+    async def _carry_out(
+        self,
+        asked: Asked,
+        kind: OrderKind,
+        act: Callable[[], Awaitable[Done]],
+        words: Callable[[Done], str],
+    ) -> Done | BotError:
+        order = asked.request.order(kind, asked.words, self.clock.now())
+        return await self.orders.carry_out(order, act, words)
+
+    def _time(self, moment: datetime) -> str:
+        return texts.Wall(self.clock.now(), self.zone).time(moment)
 
 
 def schedule_text(planned: Sequence[Coming], pause: Pause | None, wall: texts.Wall) -> str:

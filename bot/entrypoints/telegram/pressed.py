@@ -22,7 +22,8 @@ class Deed(StrEnum):
     """What a button does with a backup or with a job; UPDATE without one is to the newest version.
 
     ROLLBACK takes the update back that the job was, SAID shows what its containers said, WHY all
-    that is known of how it went. LOG shows the last lines of a container.
+    that is known of how it went. LOG shows the last lines of a container. JOBS turns a message into
+    the list of jobs, ALL_JOBS writes the list as a new one.
     """
 
     PAGE = "l"
@@ -38,6 +39,7 @@ class Deed(StrEnum):
     SAID = "e"
     STATUS = "h"
     JOBS = "a"
+    ALL_JOBS = "n"
     JOB = "j"
     WHY = "f"
     LOG = "w"

@@ -1,14 +1,15 @@
 """What to do with the messages that wait for one chat. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.entrypoints.telegram.away_texts import while_away
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, units
+from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
-from bot.services.journal_ports import Message, Queued
+from bot.services.journal_ports import Buttons, Message, Queued
 
 OLD = timedelta(minutes=10)
 MOST_OLD = 5
@@ -16,14 +17,20 @@ MOST_OLD = 5
 _PROGRESS = "progress:"
 _OUTCOME = "outcome:"
 _QUESTION = "question:"
+_OF_JOBS = (_OUTCOME, "alarm", "late|")
+TRY_AGAIN, STATUS, JOBS = "Try the last again", "Status", "Jobs"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request to Telegram: *message*, which stands for all *rows*."""
+    """One request to Telegram: *message*, which stands for all *rows*.
+
+    *is_page*: it is one of the messages that tell together what waited long.
+    """
 
     rows: tuple[Queued, ...]
     message: Message
+    is_page: bool = False
 
     @property
     def is_edit(self) -> bool:
@@ -57,14 +64,17 @@ def is_progress(row: Queued) -> bool:
     return row.message.key.startswith(_PROGRESS)
 
 
-def deliveries(queue: Sequence[Queued], wall: Wall) -> Iterator[Delivery]:
+def deliveries(
+    queue: Sequence[Queued], wall: Wall, told: Mapping[int | None, int]
+) -> Iterator[Delivery]:
     """The requests that bring all of *queue*, in order.
 
     What waited long comes merged where the first of it stands, by topics; questions and documents
-    stay messages of their own, behind it.
+    stay messages of their own, behind it. *told* is how many have come so in each topic already,
+    where the rest had to wait: their count goes on.
     """
     old = Counter(row.message.thread for row in queue if _may_join(row, wall.now))
-    joined = {thread for thread, number in old.items() if number > MOST_OLD}
+    joined = {thread for thread, number in old.items() if number > MOST_OLD or told.get(thread)}
     begun: set[int | None] = set()
     for row in queue:
         thread = row.message.thread
@@ -73,7 +83,8 @@ def deliveries(queue: Sequence[Queued], wall: Wall) -> Iterator[Delivery]:
         elif thread not in begun:
             begun.add(thread)
             same = [each for each in queue if each.message.thread == thread]
-            yield from _merged([each for each in same if _may_join(each, wall.now)], wall)
+            rows = [each for each in same if _may_join(each, wall.now)]
+            yield from _Pages(rows, told.get(thread, 0), wall).deliveries()
 
 
 def _may_join(row: Queued, now: datetime) -> bool:
@@ -87,31 +98,54 @@ def _may_join(row: Queued, now: datetime) -> bool:
     )
 
 
-def _merged(rows: Sequence[Queued], wall: Wall) -> Iterator[Delivery]:
+@dataclass(frozen=True)
+class _Pages:
     """All of *rows*, as many to a message as fit; one that fills a message stays as it is."""
-    first = 0
-    while first < len(rows):
-        last = first + 1
-        while last < len(rows) and _fits(rows, first, last + 1, wall):
-            last += 1
-        if last == first + 1:
-            yield Delivery((rows[first],), rows[first].message)
-        else:
-            yield _page(rows, first, last, wall)
-        first = last
+
+    rows: Sequence[Queued]
+    told: int
+    wall: Wall
+
+    def deliveries(self) -> Iterator[Delivery]:
+        first = 0
+        while first < len(self.rows):
+            last = first + 1
+            while last < len(self.rows) and self._fits(first, last + 1):
+                last += 1
+            if last == first + 1:
+                yield Delivery((self.rows[first],), self.rows[first].message, is_page=True)
+            else:
+                yield self._page(first, last)
+            first = last
+
+    def _fits(self, first: int, last: int) -> bool:
+        return units(self._page(first, last).message.text) <= LONGEST_TEXT
+
+    def _page(self, first: int, last: int) -> Delivery:
+        here = tuple(self.rows[first:last])
+        buttons = _ways_on(self.rows) if last == len(self.rows) else ()
+        text = while_away(
+            [(row.written, row.message.text) for row in here],
+            self.told + first + 1,
+            self.told + len(self.rows),
+            self.wall,
+            had_buttons=bool(buttons) and any(row.message.buttons for row in self.rows),
+        )
+        return Delivery(here, _together(here[0].message, text, buttons), is_page=True)
 
 
-def _fits(rows: Sequence[Queued], first: int, last: int, wall: Wall) -> bool:
-    return units(_page(rows, first, last, wall).message.text) <= LONGEST_TEXT
+def _together(first: Message, text: str, buttons: Buttons) -> Message:
+    """A message that stands for several: one that rings."""
+    return replace(first, text=text, buttons=buttons, silent=False)
 
 
-def _page(rows: Sequence[Queued], first: int, last: int, wall: Wall) -> Delivery:
-    here = tuple(rows[first:last])
-    text = while_away(
-        [(row.written, row.message.text) for row in here],
-        first + 1,
-        len(rows),
-        wall,
-        had_buttons=any(row.message.buttons for row in here),
-    )
-    return Delivery(here, replace(here[0].message, text=text, buttons=(), silent=False))
+def _ways_on(rows: Sequence[Queued]) -> Buttons:
+    """What still makes sense of the buttons that *rows* had, and the ways to all that came of it.
+
+    Only the job that ended last is offered anew: what came after an older one may have mended it.
+    """
+    of_jobs = [row.message for row in rows if row.message.key.startswith(_OF_JOBS)]
+    last = [button for line in of_jobs[-1].buttons for button in line] if of_jobs else []
+    again = [(TRY_AGAIN, data) for _, data in last if data.startswith(AGAIN_PREFIX)]
+    ways = (STATUS, DeedData(Deed.STATUS).line()), (JOBS, DeedData(Deed.ALL_JOBS).line())
+    return (*((each,) for each in again[:1]), ways)

@@ -5,7 +5,7 @@ from telegram.ext import filters
 
 from bot.domain.roles import Act
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
-from bot.entrypoints.telegram.commands import COMMANDS
+from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.pressed import RESTORE, ROLLBACK
 
 WORDS = {ROLLBACK: Act.ROLLBACK, RESTORE: Act.RESTORE}

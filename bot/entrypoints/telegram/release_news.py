@@ -1,9 +1,10 @@
-"""Tells everybody on the list of new versions, each in a message of their own."""
+"""Tells all hearers of new versions, each in a message of their own."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.domain.roles import ChatPlace
 from bot.domain.update_news import NewRelease, News
 from bot.entrypoints.telegram import update_texts
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
@@ -20,15 +21,15 @@ class ReleaseNews:
     """The keys of its messages name what they tell, so that nobody is told twice."""
 
     outgoing: Outgoing
-    people: Sequence[int]
+    hearers: Sequence[ChatPlace]
 
     async def tell(self, news: News) -> None:
         """Write to everybody; where there is nobody the log has it."""
-        if not self.people:
+        if not self.hearers:
             logger.warning("chat: nobody is told: %s", news.words)
         message = _message(news)
-        for person in self.people:
-            await self.outgoing.put(copy_for(person, message))
+        for place in self.hearers:
+            await self.outgoing.put(copy_for(place, message))
 
 
 def _message(news: News) -> Message:

@@ -6,6 +6,7 @@ killed in it or the answer was lost, is made again and says that it may be a rep
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
@@ -65,6 +66,7 @@ class Sender:
         self._busy: set[int] = set()  # chats
         self._moved: dict[int, int] = {}
         self._surely_unsent: set[int] = set()  # attempted here, and refused before it was done
+        self._told: dict[int, Counter[int | None]] = {}  # by chat and topic, of what waited long
 
     def heard_from(self, chat: int) -> None:
         """Somebody has written there: what is for them is tried again."""
@@ -112,12 +114,16 @@ class Sender:
             await self._outbox.drop(row.number, "overtaken by its outcome")
             queue.remove(row)
         backoff = self._backoff.setdefault(chat, Backoff())
-        for delivery in deliveries(queue, Wall(self._clock.now(), self._zone)):
+        told = self._told.setdefault(chat, Counter())
+        for delivery in deliveries(queue, Wall(self._clock.now(), self._zone), told.copy()):
             pause = await self._attempt(delivery, backoff)
             if pause:
                 self._not_before[chat] = self._clock.monotonic() + pause
                 return
             backoff.reset()
+            if delivery.is_page:
+                told[delivery.message.thread] += len(delivery.rows)
+        told.clear()
 
     async def _attempt(self, delivery: Delivery, backoff: Backoff) -> float:
         """Deliver; the seconds after which to try again, 0 if that is not needed."""
@@ -165,6 +171,8 @@ class Sender:
 
     async def _arrived(self, delivery: Delivery, message_id: int) -> None:
         """Of what came together nothing is edited later: it would stand there alone."""
+        if delivery.is_merged:
+            await self._outgoing.keep_together(delivery.message, message_id)
         for row in delivery.rows:
             if delivery.is_merged:
                 await self._outbox.drop(row.number, _MERGED)

@@ -77,8 +77,7 @@ class Shelf:
 
     async def _jobs(self, data: DeedData) -> tuple[str, Buttons]:
         if data.deed is Deed.JOBS:
-            newest = await self.operations.jobs_as_they_stand(job_list_texts.MOST_JOBS)
-            return job_list_texts.jobs(newest, self._wall())
+            return job_list_texts.jobs(await self.deeds.newest_jobs(), self._wall())
         jobs = await self.operations.jobs_as_they_stand(ALL_JOBS)
         job = next((each for each in jobs if each.id == data.what), None)
         return job_list_texts.one_job(job, data.what, self._wall())
@@ -126,8 +125,11 @@ class Shelf:
     async def _status(self, press: Press, _: DeedData) -> None:
         await self.deeds.glance.tell(press.own_request)
 
+    async def _all_jobs(self, press: Press, _: DeedData) -> None:
+        await self.answers.write(press.own_request, *await self._jobs(DeedData(Deed.JOBS)))
+
     async def _pin(self, press: Press, data: DeedData) -> str | None:
-        record = await self.deeds.pin(data.what, pinned=data.deed is Deed.PIN)
+        record = await self.deeds.pin(press.own_request, data.what, pinned=data.deed is Deed.PIN)
         if isinstance(record, BotError):
             return texts.not_pinned(record)
         shown = backup_texts.one([record], record.id, data.page, self._wall())
@@ -152,4 +154,5 @@ _DEEDS: dict[Deed, tuple[str, _Do]] = {
     Deed.LOG: ("Here it comes.", Shelf._log),  # noqa: SLF001
     Deed.WHY: ("Here it comes.", Shelf._why),  # noqa: SLF001
     Deed.STATUS: ("Looking.", Shelf._status),  # noqa: SLF001
+    Deed.ALL_JOBS: ("Looking.", Shelf._all_jobs),  # noqa: SLF001
 }

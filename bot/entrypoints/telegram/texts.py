@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from bot.domain.catalogue import BackupRecord, newest_good
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.orders import Entry
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked, parse_origin
@@ -284,7 +285,7 @@ def problem(error: BotError) -> str:
     return f"{plain(str(error), 600)}.{hint}"
 
 
-def by(job: Job) -> str:
+def by(job: Entry) -> str:
     """Who, and in which group: in private is where most is asked, and goes without saying."""
     if job.trigger is Trigger.SCHEDULE:
         return "on schedule"

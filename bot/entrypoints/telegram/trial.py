@@ -11,6 +11,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
 from bot.domain.errors import ConfigError, PortError
+from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram import away_texts
 from bot.entrypoints.telegram.client import (
     ChatBot,
@@ -28,17 +29,18 @@ _LONGEST_WAIT = 30.0  # seconds
 
 @dataclass(frozen=True)
 class Trial:
-    """Whether *user* was reached and, if not, why and what they can do."""
+    """Whether *user*, or the group of that number, was reached; if not, why and what helps."""
 
     user: int
+    topic: int | None
     arrived: bool
     reason: str
 
 
 async def send_trials(
-    token: str, base_url: str, people: Collection[int], clock: Clock
+    token: str, base_url: str, hearers: Collection[ChatPlace], clock: Clock
 ) -> list[Trial]:
-    """Write to each of *people*.
+    """Write to each of *hearers*.
 
     Raises:
         ConfigError: Telegram refuses the token.
@@ -48,7 +50,7 @@ async def send_trials(
     bot = await asyncio.to_thread(make_bot, token, base_url)
     try:
         await _connect(bot)
-        return [await _trial(bot, user, clock) for user in sorted(people)]
+        return [await _trial(bot, place, clock) for place in hearers]
     finally:
         await bot.shutdown()
 
@@ -69,24 +71,29 @@ async def _connect(bot: ChatBot) -> None:
         ) from error
 
 
-async def _trial(bot: ChatBot, user: int, clock: Clock) -> Trial:
+async def _trial(bot: ChatBot, place: ChatPlace, clock: Clock) -> Trial:
     for _ in range(_TRIES):
         try:
-            await bot.send_message(user, away_texts.trial(), parse_mode=ParseMode.HTML)
+            await bot.send_message(
+                place.chat,
+                away_texts.trial(),
+                parse_mode=ParseMode.HTML,
+                message_thread_id=place.thread,
+            )
         except FloodError as error:
             if error.seconds > _LONGEST_WAIT:
                 break
             await clock.sleep(error.seconds)
         except (Forbidden, BadRequest) as error:
-            return _missed(user, away_texts.not_reached(error.message, bot.username))
+            return _missed(place, away_texts.not_reached(place.chat, error.message, bot.username))
         except UnsentError as error:
-            return _missed(user, words(error))
+            return _missed(place, words(error))
         except TelegramError as error:
-            return _missed(user, f"{words(error)}; it may have arrived all the same")
+            return _missed(place, f"{words(error)}; it may have arrived all the same")
         else:
-            return Trial(user, arrived=True, reason="")
-    return _missed(user, "Telegram wants fewer messages; try again in some minutes")
+            return Trial(place.chat, place.thread, arrived=True, reason="")
+    return _missed(place, "Telegram wants fewer messages; try again in some minutes")
 
 
-def _missed(user: int, reason: str) -> Trial:
-    return Trial(user, arrived=False, reason=reason)
+def _missed(place: ChatPlace, reason: str) -> Trial:
+    return Trial(place.chat, place.thread, arrived=False, reason=reason)

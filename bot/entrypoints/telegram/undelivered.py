@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram import away_texts, texts
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
 from bot.entrypoints.telegram.queue import is_progress
@@ -54,7 +55,7 @@ class Undelivered:
         )
         for person in self._people:
             if person != chat:
-                await self._outgoing.put(copy_for(person, notice))
+                await self._outgoing.put(copy_for(ChatPlace(person), notice))
 
     async def give_up(self, rows: Sequence[Queued], reason: str) -> None:
         """Drop what can never arrive, and say it where it can."""
@@ -82,4 +83,4 @@ class Undelivered:
         key = f"{_UNDELIVERED}{row.message.key}"
         for chat in others:
             message = Message(key=key, chat=chat, text=text)
-            await self._outgoing.put(copy_for(chat, message))
+            await self._outgoing.put(copy_for(ChatPlace(chat), message))

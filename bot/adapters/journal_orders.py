@@ -1,0 +1,51 @@
+"""The journal's orders: what somebody had done at once, and what came of it."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from bot.adapters.journal_database import JournalDatabase
+from bot.adapters.journal_schema import from_text, to_text
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.orders import Order, OrderKind
+
+_NOTE = """
+    INSERT INTO orders (id, kind, trigger, actor, origin, label, state, message, started, ended)
+    VALUES (:id, :kind, :trigger, :actor, :origin, :label, :state, :message, :started, :ended)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+
+class SqliteOrderLog:
+    """An OrderLog in *database*; what is done already is written on a full disk, too."""
+
+    def __init__(self, database: JournalDatabase) -> None:
+        self._database = database
+
+    async def note(self, order: Order) -> None:
+        row = {
+            **vars(order),
+            "started": to_text(order.started),
+            "ended": to_text(order.ended or order.started),
+        }
+        await self._database.write_at_last(lambda journal: journal.execute(_NOTE, row))
+
+    async def orders(self, limit: int) -> Sequence[Order]:
+        statement = "SELECT * FROM orders ORDER BY number DESC LIMIT ?"
+        return await self._database.read(
+            lambda journal: [_order(row) for row in journal.execute(statement, (limit,))]
+        )
+
+
+def _order(row: sqlite3.Row) -> Order:
+    return Order(
+        id=row["id"],
+        kind=OrderKind(row["kind"]),
+        trigger=Trigger(row["trigger"]),
+        actor=row["actor"],
+        started=from_text(row["started"]),
+        origin=row["origin"],
+        label=row["label"],
+        state=JobState(row["state"]),
+        message=row["message"],
+        ended=from_text(row["ended"]),
+    )

@@ -1,0 +1,94 @@
+"""The table of the chat's commands: what each does, who may, and how it is offered."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.roles import Act, ChatRole, may
+from bot.entrypoints.telegram import role_texts, texts
+from bot.entrypoints.telegram.asked import Asked
+from bot.entrypoints.telegram.commands import Commands
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table: what it does, who may, and its line in the help and in the menu."""
+
+    run: Callable[[Commands, Asked], Awaitable[str | None]]
+    act: Act
+    line: str
+
+
+async def _help(commands: Commands, asked: Asked) -> str:
+    role = commands.permits.role_of(asked.person)
+    return texts.help_text(menu(role), role_texts.your_role(role))
+
+
+COMMANDS = {
+    "backup": Command(Commands.backup, Act.BACKUP, "back up now; words after it become its label"),
+    "backups": Command(
+        Commands.backups, Act.BACKUPS, "list the backups; press one to see it and use it"
+    ),
+    "verify": Command(
+        Commands.verify,
+        Act.VERIFY,
+        "read the newest backup back, or the one whose id follows, byte by byte",
+    ),
+    "drill": Command(
+        Commands.drill,
+        Act.DRILL,
+        "prove the newest backup, or the one whose id follows, by restoring it",
+    ),
+    "restore": Command(
+        Commands.restore,
+        Act.RESTORE,
+        "let the newest backup serve again, or the one whose id follows; “undo” takes the last"
+        " restore back. I show what changes and ask first",
+    ),
+    "update": Command(
+        Commands.update,
+        Act.UPDATE,
+        "show the way to the newest Authentik, or to the version that follows, and ask; if it does"
+        " not hold, the version of now comes back by itself",
+    ),
+    "rollback": Command(
+        Commands.rollback,
+        Act.ROLLBACK,
+        "take the last update back; I show what that loses and ask first",
+    ),
+    "pin": Command(Commands.pin, Act.PIN, "keep the backup whose id follows, whatever its age"),
+    "unpin": Command(Commands.unpin, Act.UNPIN, "let its age decide again"),
+    "status": Command(Commands.status, Act.STATUS, "show the containers and the last good backup"),
+    "jobs": Command(
+        Commands.jobs,
+        Act.JOBS,
+        "show who asked for what; with an id or its beginning, all about one",
+    ),
+    "logs": Command(
+        Commands.logs,
+        Act.LOGS,
+        "show what a container said last: “worker 100” for 100 lines of that one",
+    ),
+    "version": Command(Commands.version, Act.VERSION, "show which versions run, and the newest"),
+    "schedule": Command(Commands.schedule, Act.SCHEDULE, "show what begins by itself, and when"),
+    "pause": Command(
+        Commands.pause,
+        Act.PAUSE,
+        "let nothing begin by itself for the time that follows, such as 2h",
+    ),
+    "resume": Command(Commands.resume, Act.RESUME, "end that pause"),
+    "mute": Command(
+        Commands.mute,
+        Act.MUTE,
+        "tell of no new incident for the time that follows, such as 2h",
+    ),
+    "cancel": Command(Commands.cancel, Act.CANCEL, "stop what is running"),
+    "help": Command(_help, Act.HELP, "show what I can do"),
+    "start": Command(_help, Act.HELP, ""),
+}
+UNKNOWN = Command(Commands.unknown, Act.HELP, "")
+
+
+def menu(role: ChatRole | None = ChatRole.ADMIN) -> list[tuple[str, str]]:
+    """The commands that somebody of that role is shown, each with its line."""
+    shown = COMMANDS.items()
+    return [(name, each.line) for name, each in shown if each.line and may(role, each.act)]

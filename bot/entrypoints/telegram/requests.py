@@ -1,0 +1,47 @@
+"""Takes commands: each is carried out once, and answered at once.
+
+An answer lies in the outbox under the message that asked for it; a command that was being handled
+when the process was killed, or the journal did not answer, is handled again, finds its answer or
+its job there, and changes nothing more.
+"""
+
+from dataclasses import dataclass
+
+from bot.domain.errors import BotError
+from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.asked import Asked, Request
+from bot.entrypoints.telegram.command_table import COMMANDS, UNKNOWN
+from bot.entrypoints.telegram.commands import Commands
+from bot.entrypoints.telegram.permits import Permits
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Judges who may, and has *commands* carried out."""
+
+    commands: Commands
+    answers: Answers
+    permits: Permits
+
+    def is_refused(self, asked: Asked) -> bool:
+        """Whether it is a command that is not for whoever asked."""
+        command = COMMANDS.get(asked.command)
+        return command is not None and not self.permits.allows(asked.person, command.act)
+
+    async def run(self, asked: Asked) -> None:
+        """Carry out a command and answer it, unless that was done before.
+
+        Raises PortError, retryable, when the journal does not answer: then run it again.
+        """
+        if await self.answers.is_written(asked.request):
+            return
+        command = COMMANDS.get(asked.command, UNKNOWN)
+        if refusal := self.permits.refusal(asked.person, asked.place, command.act):
+            await self.answers.write(asked.request, refusal)
+            return
+        await self.answers.carry_out(asked.request, command.run(self.commands, asked))
+
+    async def give_up(self, request: Request, error: BotError) -> None:
+        """Say that it could not be carried out, tried often enough."""
+        await self.answers.write(request, texts.command_failed(error))
