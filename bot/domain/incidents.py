@@ -263,16 +263,10 @@ def _opened(
 def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
     for root, incident in list(watch.open.items()):
-        due = watch.counted[root] + _reminded_after(incident.reminders, rules)
+        due = watch.counted[root] + rules.reminded_after(incident)
         if now < due or watch.is_silent or not watch.views[root].trouble:
             continue
         reminded = replace(incident, reminders=incident.reminders + 1)
         watch = replace(watch, open={**watch.open, root: reminded})
         news.append(Reminded(reminded))
     return watch, news
-
-
-def _reminded_after(number: int, rules: Rules) -> timedelta:
-    if number < len(rules.reminders):
-        return rules.reminders[number]
-    return rules.reminders[-1] + (number + 1 - len(rules.reminders)) * rules.then_every
