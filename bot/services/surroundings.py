@@ -19,8 +19,6 @@ from bot.services.surroundings_ports import KnownImagesMark, SurroundingsLook
 
 SELDOM = 5
 """What changes slowly or costs more is looked at once in so many looks."""
-_WITHIN = 20.0  # seconds for each thing
-_COMPOSE_WITHIN = 90.0
 _SLOW = frozenset(
     {
         *(Trouble.DISK, Trouble.CONNECTIONS, Trouble.SILENT),
@@ -46,7 +44,8 @@ class AroundIncidents(Protocol):
 class SurroundingsWatch:
     """*is_quiet* says whether people or a job restart things on purpose at the moment.
 
-    *newest* is what was seen last, None before the first look.
+    *newest* is what was seen last, None before the first look. What takes longer than *within*
+    seconds could not be looked at.
     """
 
     find_stack: Callable[[], Awaitable[Stack]]
@@ -57,6 +56,7 @@ class SurroundingsWatch:
     is_quiet: Callable[[], Awaitable[bool]]
     clock: Clock
     limits: Limits
+    within: float = 60.0
     newest: Surroundings | None = None
     _looks: Looks = field(default_factory=Looks)
     _number: int = 0
@@ -119,7 +119,7 @@ class SurroundingsWatch:
             self._asked("the disks", outside.disks(stack)),
             self._asked("the database", outside.database(stack)),
             self._asked(_CERTIFICATE, outside.certificate(stack)),
-            self._asked("the images", outside.images(stack), within=_COMPOSE_WITHIN),
+            self._asked("the images", outside.images(stack)),
         )
         return replace(
             seen,
@@ -141,13 +141,13 @@ class SurroundingsWatch:
             await self.known.write(known)
         return known
 
-    async def _asked(self, what: str, asked: Awaitable[T], *, within: float = _WITHIN) -> T | None:
+    async def _asked(self, what: str, asked: Awaitable[T]) -> T | None:
         """The answer; a failure is written to the log once, and is no finding."""
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(self.within):
                 answer = await asked
         except TimeoutError:
-            self._fails(what, PortError(f"it is not done after {within:.0f} s"))
+            self._fails(what, PortError(f"it is not done after {self.within:.0f} s"))
         except BotError as error:
             self._fails(what, error)
         else:

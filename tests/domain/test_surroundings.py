@@ -235,7 +235,7 @@ def test_how_often_it_must_be_so(course: str, trouble: Trouble, last: str) -> No
     ],
 )
 def test_an_image_is_known_where_a_job_has_made_or_saved_it(
-    jobs: Sequence[tuple[str, str, int, int | None]], is_known: bool
+    jobs: Sequence[tuple[str, str, int, int | None]], *, is_known: bool
 ) -> None:
     changed = replace(RUNS, id="sha256:33")
     made = [
