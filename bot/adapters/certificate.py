@@ -9,7 +9,7 @@ from bot.domain.errors import PortError
 
 async def expiry_of(host: str, port: int, within: float) -> datetime:
     """Raises PortError where nobody speaks TLS there in so many seconds."""
-    doing = f"look at the certificate of {host}:{port}"
+    doing = f"speak TLS with {host}:{port}"
     try:
         async with asyncio.timeout(within):
             _, writer = await asyncio.open_connection(

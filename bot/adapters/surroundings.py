@@ -4,31 +4,26 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.adapters import surroundings_sql
 from bot.adapters.certificate import expiry_of
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine import DockerEngine, address_of, environment_of
-from bot.adapters.gate_sql import QUICKLY
 from bot.adapters.http_client import HttpClient
 from bot.adapters.images import find_image
-from bot.adapters.psql import psql_session
 from bot.adapters.server_pages import pages_of
+from bot.adapters.surroundings_database import look_at_database
 from bot.adapters.surroundings_disks import look_at_disks
 from bot.adapters.surroundings_usage import ContainerUsage
-from bot.domain.errors import BotError, PortError
+from bot.domain.errors import BotError
 from bot.domain.restore import compose_site
 from bot.domain.site_checks import SiteChecks
 from bot.domain.stack import Container, Stack
 from bot.domain.surroundings import (
     Certificate,
-    Connections,
     Database,
     DiskRoom,
-    Heartbeat,
     ImageInUse,
     Page,
     Usage,
@@ -38,7 +33,6 @@ _READY = "-/health/ready/"
 _OUTSIDE_WITHIN = 10.0
 _MOST = 4 * 1024 * 1024
 _HTTPS = 9443
-_FULL = ("too many clients already", "remaining connection slots are reserved")
 
 
 @dataclass
@@ -63,34 +57,18 @@ class DockerSurroundings:
         return await look_at_disks(self.engine.api, stack)
 
     async def database(self, stack: Stack) -> Database:
-        service, login = stack.postgresql.service, self.engine.login(stack)
-        environment = {
-            "PGUSER": login.user,
-            "PGDATABASE": login.database,
-            "PGAPPNAME": "akbot-watch",
-            "PGCONNECT_TIMEOUT": "10",
-        }
-        started = await self._started(stack.worker)
-        try:
-            async with psql_session(self.engine.api, stack.postgresql.id, environment) as session:
-                await session.run(QUICKLY)
-                said = await session.ask(surroundings_sql.CONNECTIONS)
-                connections = Connections(service, said["used"], said["most"])
-                if stack.worker is None or not started:
-                    return Database(connections)
-                seconds = await session.ask(surroundings_sql.silence_since(started))
-        except PortError as error:
-            if any(words in str(error) for words in _FULL):
-                return Database(Connections(service, 0, 0))
-            raise
-        silence = None if seconds is None else timedelta(seconds=seconds)
-        return Database(connections, Heartbeat(stack.worker.service, silence))
+        return await look_at_database(
+            self.engine.api,
+            stack.postgresql,
+            self.engine.login(stack),
+            await self._worker(stack.worker),
+        )
 
-    async def _started(self, worker: Container | None) -> str:
-        """When; "" where it does not run, of which others tell."""
+    async def _worker(self, worker: Container | None) -> tuple[str, str] | None:
+        """Its name and when it was started; None where it does not run, of which others tell."""
         if worker is None or not worker.running:
-            return ""
-        return str((await self._details(worker))["State"]["StartedAt"])
+            return None
+        return worker.service, str((await self._details(worker))["State"]["StartedAt"])
 
     async def images(self, stack: Stack) -> Sequence[ImageInUse]:
         said = await self.compose.run(

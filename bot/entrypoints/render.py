@@ -207,7 +207,7 @@ def status_lines(
     ]
     good = [record for record in records if record.state is BackupState.GOOD]
     last = "never" if not good else f"{good[0].id}, {age_of(good[0].created, now)}"
-    troubles = [one_line(f"WARN  {each.words}") for each in around]
+    troubles = [f"WARN  {one_line(each.words)}" for each in around]
     lines = [*table(rows), *troubles, "", f"Last good backup: {last} ({len(good)} in the store)"]
     if good and good[0].lacking:
         lines.append(one_line(f"degraded: it is not in {', '.join(good[0].lacking)}"))
