@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import (
+    AROUND,
     AT_ONCE,
     Closed,
     Incident,
@@ -66,6 +67,19 @@ class Watch:
     @property
     def is_silent(self) -> bool:
         return self.is_quiet or self.muted is not None
+
+
+def is_urgent(watch: Watch, now: datetime, rules: Rules) -> bool:
+    """Whether it matters at every moment if somebody restarts things on purpose.
+
+    What was told of the surroundings may last for weeks, and asks for nothing until a reminder.
+    """
+    lasting = {root for root, each in watch.open.items() if each.trouble in AROUND}
+    if any(each.trouble and name not in lasting for name, each in watch.views.items()):
+        return True
+    return any(
+        now >= watch.counted[root] + rules.reminded_after(watch.open[root]) for root in lasting
+    )
 
 
 Step = tuple[Watch, tuple[News, ...]]

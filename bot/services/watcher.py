@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.domain.container_state import DOCKER, STACK, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe, resumed
+from bot.domain.incidents import Step, Watch, advance, hush, is_urgent, keep, mute, observe, resumed
 from bot.domain.incidents_around import of_containers_alone, without_gone
 from bot.domain.mute import Mute
 from bot.domain.surroundings_subjects import is_around
@@ -143,7 +143,7 @@ class Watcher:
 
     async def tick(self) -> None:
         """Let time pass; every second or so."""
-        if self._watch.is_quiet or self._watch.has_trouble:
+        if self._watch.is_quiet or is_urgent(self._watch, self.clock.now(), self.rules):
             await self._hush_or_not()
         await self._take(advance(self._watch, self.clock.now(), self.rules))
         if self._is_marked and not self._watch.muted:

@@ -128,6 +128,7 @@ class Host:
         self.log, self.people = FakeIncidentLog(), Telling()
         self.jobs: list[Job] = []
         self.is_quiet = False
+        self.times_asked = 0
         self.jobs_fail: BotError | None = None
         self.stack_fails: BotError | None = None
         self.boot()
@@ -157,6 +158,7 @@ class Host:
         )
 
     async def quiet(self) -> bool:
+        self.times_asked += 1
         if self.jobs_fail:
             raise self.jobs_fail
         return self.is_quiet
@@ -366,6 +368,25 @@ async def test_one_that_never_answered_is_not_told(host: Host) -> None:
     await host.looks(30)
 
     assert host.people.told == []
+
+
+async def test_what_was_told_asks_for_nothing_until_its_reminder(host: Host) -> None:
+    host.around.left = timedelta(days=3)
+    await host.looks(6)
+    assert len(host.people.told) == 1
+    asked = host.times_asked
+    for _ in range(3600):
+        host.clock.at += timedelta(seconds=1)
+        await host.watcher.tick()
+    assert host.times_asked == asked
+
+    host.is_quiet = True
+    host.clock.at += timedelta(days=1)
+    await host.watcher.tick()
+    assert len(host.people.told) == 1
+    host.is_quiet = False
+    await host.watcher.tick()
+    assert host.people.told[1:] == ["certificate of a.example still 1"]
 
 
 async def test_a_look_that_hangs_is_one_that_fails(
