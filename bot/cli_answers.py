@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.domain.incident import Incident
     from bot.domain.messages import RunRestore
 
 _SHOWN = 20
@@ -215,8 +216,18 @@ async def rekey(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     return asdict(done), render_rekey.done_lines(done)
 
 
+def _incident_value(incident: "Incident") -> dict[str, str]:
+    return {
+        "subject": incident.root,
+        "trouble": incident.trouble,
+        "detail": incident.detail,
+        "began": incident.began.isoformat(),
+    }
+
+
 async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001
     """`akbot status`."""
+    from bot.domain.incident import AROUND  # noqa: PLC0415
     from bot.domain.jobs import JobState, describe  # noqa: PLC0415
     from bot.domain.printable import one_line  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
@@ -229,8 +240,10 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     now = app.clock.now()
     found = await app.pause.read()
     pause = found if found and found.holds(now) else None
+    around = [each for each in await app.journal.incidents.open_ones() if each.trouble in AROUND]
     value = {
         "containers": [asdict(each) for each in stack.containers],
+        "around": [_incident_value(each) for each in around],
         "backups": [
             {"id": each.id, "state": each.state, "stores": each.stores, "lacking": each.lacking}
             for each in records
@@ -238,7 +251,7 @@ async def status(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
         "running": [asdict(job) for job in running],
         "paused": asdict(pause) if pause else None,
     }
-    lines = render.status_lines(stack.containers, records, now)
+    lines = render.status_lines(stack.containers, records, now, around)
     lines += render.silent_lines(catalogue.silent)
     lines += [f"Running now: {one_line(describe(job))}" for job in running]
     if pause:

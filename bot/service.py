@@ -15,11 +15,13 @@ from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
+from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
+from bot.domain.surroundings_subjects import with_surroundings
 from bot.domain.update_news import News
 from bot.entrypoints.alarms import AlarmRounds
 from bot.entrypoints.catch_up import CatchUp
@@ -78,16 +80,18 @@ class _Service:
         self._chat = _build_chat(app, self._runner, self._mute)
         self._troubles: dict[str, str] = {}
         self._held_back = HeldBack(app.pause, app.clock)
+        names = app.settings.service_names()
         self._watcher = Watcher(
             app.containers,
             app.journal.incidents,
             self._chat.incidents if self._chat else LoggedIncidents(),
             self._is_quiet,
             app.clock,
-            watch_rules(app.settings.service_names()),
+            with_surroundings(watch_rules(names), names),
             MuteFile(app.folder),
             self._had_stack,
         )
+        self._around = surroundings_of(app, self._watcher, self._is_quiet)
         if self._chat:
             app.listeners.append(self._chat.listener)
             app.ask_whoever_began = self._chat.ask_whoever_began
@@ -101,7 +105,8 @@ class _Service:
         since = await app.folder.made_at()
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
-        parts.append(WatchRounds(self._watcher, app.containers, app.clock).run)
+        rounds = WatchRounds(self._watcher, app.containers, app.clock, (self._around.run,))
+        parts.append(rounds.run)
         farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
         if urls := settings.heartbeats:
             heartbeat = Heartbeat(
@@ -266,6 +271,7 @@ def _build_chat(
         pause=app.pause,
         mute=mute,
         orders=app.orders,
+        open_incidents=app.journal.incidents.open_ones,
         roles={name: role for role, names in settings.service_names().items() for name in names},
         clock=app.clock,
         zone=settings.zone,

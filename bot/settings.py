@@ -16,6 +16,7 @@ from bot.settings_gate import UpdateGateSettings
 from bot.settings_keys import KeySettings
 from bot.settings_retention import RetentionSettings
 from bot.settings_schedule import ScheduleSettings
+from bot.settings_watch import WatchSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
 _HIGHEST_PORT = 65_535
@@ -29,6 +30,7 @@ class Settings(
     KeySettings,
     RetentionSettings,
     UpdateGateSettings,
+    WatchSettings,
     DockerSettings,
 ):
     """All settings; every one may be absent."""

@@ -32,10 +32,16 @@ async def have_image(engine: EngineApi, image: str, digest: str | None = None) -
 
 async def image_id_of(engine: EngineApi, image: str) -> str:
     """What *image* means on this host. Raises PortError where it is not here."""
-    found = await _inspect(engine, image)
+    found = await find_image(engine, image)
     if found is None:
         raise PortError(f'look for image "{image}": it is not on this host')
-    return str(found["Id"])
+    return found
+
+
+async def find_image(engine: EngineApi, image: str) -> str | None:
+    """What *image* means on this host; None where it is not here."""
+    found = await _inspect(engine, image)
+    return str(found["Id"]) if found else None
 
 
 async def name_image(engine: EngineApi, image: str, image_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a container, and what people hear of it; see `incidents`."""
+"""What can be wrong with or around a container, and what people hear of it; see `incidents`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Trouble(StrEnum):
-    """What is wrong with a container."""
+    """What is wrong, as it stands after "is"."""
 
     MISSING = "missing"
     CRASHED = "crashed"
@@ -16,6 +16,27 @@ class Trouble(StrEnum):
     PAUSED = "paused"
     UNHEALTHY = "unhealthy"
     STARTING = "still starting"
+    UNREACHABLE = "unreachable"
+    NOT_READY = "failing"
+    SILENT = "overdue"
+    DISK = "nearly full"
+    MEMORY = "nearly used up"
+    CPU = "used up"
+    CONNECTIONS = "nearly reached"
+    CERTIFICATE = "about to expire"
+    IMAGE = "another one"
+    DRIFT = "not the one that runs"
+
+
+WARNINGS = frozenset(
+    {
+        *(Trouble.DISK, Trouble.MEMORY, Trouble.CPU, Trouble.CONNECTIONS),
+        *(Trouble.CERTIFICATE, Trouble.IMAGE, Trouble.DRIFT),
+    }
+)
+"""All works still, and somebody should see to it before it does not."""
+AROUND = WARNINGS | {Trouble.UNREACHABLE, Trouble.NOT_READY, Trouble.SILENT}
+"""What is wrong around the containers, and not with one of them."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,8 @@ _PATIENCE = {
 class Rules:
     """*depends*: without whom a service cannot work. *settle*: for how long all must be well.
 
-    *linger*: how long what depended on a container may still be down once that is back.
+    *linger*: how long what depended on a container may still be down once that is back. Of warnings
+    people are reminded after *warned_again*, and *then_warned* from then on.
     """
 
     depends: Mapping[str, frozenset[str]]
@@ -50,6 +72,20 @@ class Rules:
     linger: timedelta = timedelta(minutes=3)
     reminders: Sequence[timedelta] = (timedelta(hours=1), timedelta(hours=6))
     then_every: timedelta = timedelta(days=1)
+    warned_again: Sequence[timedelta] = (timedelta(days=1),)
+    then_warned: timedelta = timedelta(days=7)
+
+    def reminded_after(self, incident: "Incident") -> timedelta:
+        """How long after an incident opened its next reminder is due."""
+        first, then = (
+            (self.warned_again, self.then_warned)
+            if incident.trouble in WARNINGS
+            else (self.reminders, self.then_every)
+        )
+        number = incident.reminders
+        if number < len(first):
+            return first[number]
+        return first[-1] + (number + 1 - len(first)) * then
 
 
 @dataclass(frozen=True, kw_only=True)

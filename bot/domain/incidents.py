@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import (
+    AROUND,
     AT_ONCE,
     Closed,
     Incident,
@@ -66,6 +67,19 @@ class Watch:
     @property
     def is_silent(self) -> bool:
         return self.is_quiet or self.muted is not None
+
+
+def is_urgent(watch: Watch, now: datetime, rules: Rules) -> bool:
+    """Whether it matters at every moment if somebody restarts things on purpose.
+
+    What was told of the surroundings may last for weeks, and asks for nothing until a reminder.
+    """
+    lasting = {root for root, each in watch.open.items() if each.trouble in AROUND}
+    if any(each.trouble and name not in lasting for name, each in watch.views.items()):
+        return True
+    return any(
+        now >= watch.counted[root] + rules.reminded_after(watch.open[root]) for root in lasting
+    )
 
 
 Step = tuple[Watch, tuple[News, ...]]
@@ -263,16 +277,10 @@ def _opened(
 def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
     for root, incident in list(watch.open.items()):
-        due = watch.counted[root] + _reminded_after(incident.reminders, rules)
+        due = watch.counted[root] + rules.reminded_after(incident)
         if now < due or watch.is_silent or not watch.views[root].trouble:
             continue
         reminded = replace(incident, reminders=incident.reminders + 1)
         watch = replace(watch, open={**watch.open, root: reminded})
         news.append(Reminded(reminded))
     return watch, news
-
-
-def _reminded_after(number: int, rules: Rules) -> timedelta:
-    if number < len(rules.reminders):
-        return rules.reminders[number]
-    return rules.reminders[-1] + (number + 1 - len(rules.reminders)) * rules.then_every

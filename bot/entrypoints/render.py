@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import Finding, Level
+from bot.domain.incident import Incident
 from bot.domain.jobs import DEGRADED, Job, JobState, degraded
 from bot.domain.manifest import Manifest, Software
 from bot.domain.orders import Entry
@@ -189,9 +190,12 @@ def done_line(manifest: Manifest, seconds: float) -> str:
 
 
 def status_lines(
-    containers: Sequence[Container], records: Sequence[BackupRecord], now: datetime
+    containers: Sequence[Container],
+    records: Sequence[BackupRecord],
+    now: datetime,
+    around: Sequence[Incident] = (),
 ) -> list[str]:
-    """The stack at a glance."""
+    """The stack at a glance, with what is not well *around* it."""
     rows = [
         (
             each.service,
@@ -204,7 +208,8 @@ def status_lines(
     ]
     good = [record for record in records if record.state is BackupState.GOOD]
     last = "never" if not good else f"{good[0].id}, {age_of(good[0].created, now)}"
-    lines = [*table(rows), "", f"Last good backup: {last} ({len(good)} in the store)"]
+    troubles = [f"WARN  {one_line(each.words)}" for each in around]
+    lines = [*table(rows), *troubles, "", f"Last good backup: {last} ({len(good)} in the store)"]
     if good and good[0].lacking:
         lines.append(one_line(f"degraded: it is not in {', '.join(good[0].lacking)}"))
     return lines

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -22,17 +23,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class WatchRounds:
-    """Feeds *watcher* with what *containers* tells."""
+    """Feeds *watcher* with what *containers* tells; *others* feed it from then on, too."""
 
     watcher: Watcher
     containers: Containers
     clock: Clock
+    others: Sequence[Callable[[], Awaitable[None]]] = ()
     _look: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Watch, for ever."""
         await self._resume()
-        await asyncio.gather(self._follow(), self._looks(), self._ticks())
+        others = (each() for each in self.others)
+        await asyncio.gather(self._follow(), self._looks(), self._ticks(), *others)
 
     async def _resume(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import logging
 
-from bot.domain.incident import Closed, Opened, Reminded
+from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded
 
 logger = logging.getLogger(__name__)
 
@@ -11,12 +11,21 @@ class LoggedIncidents:
     """Port `IncidentTeller`."""
 
     async def opened(self, opened: Opened) -> None:
-        logger.error("%s", opened.incident.words)
+        logger.log(_level(opened.incident), "%s", opened.incident.words)
 
     async def closed(self, closed: Closed) -> None:
         seconds = f"{closed.lasted.total_seconds():.0f} s"
-        end = "is well again" if closed.is_here else "is no longer part of the stack,"
+        if closed.is_here:
+            end = "is well again"
+        elif closed.incident.trouble in AROUND:
+            end = "is watched no more,"
+        else:
+            end = "is no longer part of the stack,"
         logger.warning("%s %s after %s", closed.incident.root, end, seconds)
 
     async def reminded(self, reminded: Reminded) -> None:
-        logger.error("still: %s", reminded.incident.words)
+        logger.log(_level(reminded.incident), "still: %s", reminded.incident.words)
+
+
+def _level(incident: Incident) -> int:
+    return logging.WARNING if incident.trouble in WARNINGS else logging.ERROR

@@ -10,8 +10,11 @@ from datetime import datetime
 from bot.domain.container_state import DOCKER, STACK, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe, resumed
+from bot.domain.incidents import Step, Watch, advance, hush, is_urgent, keep, mute, observe, resumed
+from bot.domain.incidents_around import of_containers_alone, without_gone
 from bot.domain.mute import Mute
+from bot.domain.surroundings_subjects import is_around
+from bot.domain.surroundings_verdict import Verdict
 from bot.services.ports import Clock
 from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller, MuteMark
 
@@ -47,7 +50,7 @@ class Watcher:
 
     async def resume(self) -> None:
         """Take up what an earlier process left open."""
-        incidents = await self.log.open_ones()
+        incidents = [of_containers_alone(each) for each in await self.log.open_ones()]
         self._watch = resumed(self._watch, incidents)
         known = self._watch.open.values()
         self.containers.remember(self._watch.views.keys())
@@ -105,6 +108,15 @@ class Watcher:
                 is_whole = False
         return is_whole
 
+    async def around(self, verdict: Verdict) -> None:
+        """Take note of what was seen around the containers."""
+        if self._watch.has_trouble or any(each.trouble for each in verdict.seen):
+            await self._hush_or_not()
+        kept = without_gone(self._watch, verdict)
+        await self._take(keep(self._watch, kept, self.clock.now(), self.rules))
+        for each in verdict.seen:
+            await self._observe(each)
+
     async def _no_stack(self, refusal: str) -> None:
         """The Engine answers, but which containers are the stack cannot be told."""
         if refusal != self._refusal:
@@ -131,7 +143,7 @@ class Watcher:
 
     async def tick(self) -> None:
         """Let time pass; every second or so."""
-        if self._watch.is_quiet or self._watch.has_trouble:
+        if self._watch.is_quiet or is_urgent(self._watch, self.clock.now(), self.rules):
             await self._hush_or_not()
         await self._take(advance(self._watch, self.clock.now(), self.rules))
         if self._is_marked and not self._watch.muted:
@@ -175,7 +187,8 @@ class Watcher:
             await self._take(hush(self._watch, self.clock.now(), self.rules, quiet=quiet))
 
     async def _keep(self, services: Iterable[str]) -> None:
-        kept = frozenset({DOCKER, STACK, *services})
+        around = filter(is_around, self._watch.views)
+        kept = frozenset({DOCKER, STACK, *services, *around})
         await self._take(keep(self._watch, kept, self.clock.now(), self.rules))
 
     async def _take(self, step: Step) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.container_state import DOCKER, STACK
 from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
@@ -94,6 +96,73 @@ async def test_a_stack_that_is_not_found_is_no_container(world: World) -> None:
         f"{words}.",
         "Run docker compose up -d on the host, or name its project in AKBOT_PROJECT.",
     ]
+
+
+DISK = Incident(
+    root="disk of /srv/authentik",
+    trouble=Trouble.DISK,
+    detail="91% used, 9.0 GB free",
+    image="",
+    began=NOW - timedelta(minutes=2),
+    opened=NOW,
+)
+
+
+async def test_what_works_still_is_a_warning(world: World) -> None:
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(DISK))
+        told = await world.said("🟡 disk of /srv/authentik is nearly full since 11:58")
+        await chat.incidents.reminded(Reminded(replace(DISK, reminders=1)))
+        await world.said("🟡 disk of /srv/authentik is nearly full still, since 11:58")
+        await chat.incidents.closed(Closed(DISK, NOW))
+        await world.said("🟢 disk of /srv/authentik is well again since 12:00")
+
+    assert told.text.splitlines()[1:] == [
+        "91% used, 9.0 GB free.",
+        "Make room: a full disk stops the database.",
+    ]
+    assert told.labels == ["Status"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "headline", "remedy"),
+    [
+        (Trouble.UNREACHABLE, "🔴 it is unreachable", "look at the proxy"),
+        (Trouble.NOT_READY, "🔴 it is failing", "I tell you when"),
+        (Trouble.SILENT, "🔴 it is overdue", "run docker compose restart it."),
+        (Trouble.MEMORY, "🟡 it is nearly used up", "Raise the limit"),
+        (Trouble.CPU, "🟡 it is used up", "raise the limit"),
+        (Trouble.CONNECTIONS, "🟡 it is nearly reached", "max_connections"),
+        (Trouble.CERTIFICATE, "🟡 it is about to expire", "Renew it"),
+        (Trouble.IMAGE, "🟡 it is another one", "send /backup"),
+        (Trouble.DRIFT, "🟡 it is not the one that runs", "Send /update"),
+    ],
+)
+async def test_what_is_around_the_containers_says_what_to_do(
+    world: World, trouble: Trouble, headline: str, remedy: str
+) -> None:
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(replace(DISK, root="it", trouble=trouble)))
+        told = await world.said(f"{headline} since 11:58")
+
+    assert remedy in told.text
+
+
+async def test_what_is_watched_no_more_is_no_part_of_the_stack(world: World) -> None:
+    async with world.talking() as chat:
+        await chat.incidents.closed(Closed(DISK, NOW, is_here=False))
+        told = await world.said("⚪ disk of /srv/authentik is watched no more, 2 min 0 s after")
+
+    assert len(told.text.splitlines()) == 1
+
+
+async def test_the_status_shows_what_is_wrong_around_the_containers(world: World) -> None:
+    world.incidents = (DISK, INCIDENT)
+    async with world.talking():
+        answer = await world.asks(world.anna, "/status")
+
+    assert "🟡 disk of /srv/authentik is nearly full since 11:58 (91% used" in answer.text
+    assert "out of memory" not in answer.text
 
 
 async def test_people_mute_for_a_length(world: World) -> None:

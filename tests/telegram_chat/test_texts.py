@@ -222,6 +222,8 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         incident_texts.opened(Opened(incident, (incident, incident)), WALL),
         incident_texts.closed(Closed(incident, NOW, hostile, frozenset({hostile})), WALL),
         incident_texts.reminded(Reminded(incident), WALL),
+        incident_texts.open_line(incident, WALL),
+        incident_texts.opened(Opened(replace(incident, trouble=Trouble.SILENT)), WALL),
         texts.begins_late(),
         texts.unknown_command(),
         texts.takes_no_words("cancel", "stops what runs"),

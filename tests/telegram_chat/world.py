@@ -14,6 +14,7 @@ from bot.domain.agenda import Plan
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BotError, BusyError, RefusedError, UpToDateError
+from bot.domain.incident import Incident
 from bot.domain.jobs import Job, JobKind, JobState, Outcome, as_it_stands, describe
 from bot.domain.messages import (
     Command,
@@ -334,6 +335,7 @@ class World:
     alerts: tuple[ChatPlace, ...] = ()
     pause: FakePause = field(default_factory=FakePause)
     muted_until: datetime | None = None
+    incidents: Sequence[Incident] = ()
     mute_fails: BotError | None = None
 
     def __post_init__(self) -> None:
@@ -350,6 +352,9 @@ class World:
     def _repr_pretty_(self, printer: RepresentationPrinter, _: object) -> None:
         """Short, where Hypothesis names it: all that was ever said hangs on it."""
         printer.text("the world")
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        return self.incidents
 
     async def mute(self, until: datetime) -> None:
         if self.mute_fails:
@@ -375,6 +380,7 @@ class World:
             pause=self.pause,
             mute=self.mute,
             orders=Orders(self.order_log, self.clock),
+            open_incidents=self.open_incidents,
             roles={each.value: each for each in Role},
             clock=self.clock,
             zone=UTC,

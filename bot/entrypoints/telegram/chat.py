@@ -11,6 +11,7 @@ from telegram.ext import ApplicationBuilder
 
 from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
+from bot.domain.incident import Incident
 from bot.domain.messages import RunUpdate
 from bot.domain.roles import Access
 from bot.domain.stack import Role
@@ -91,6 +92,7 @@ class Chat:
         pause: PauseMark,
         mute: Mute,
         orders: Orders,
+        open_incidents: Callable[[], Awaitable[Sequence[Incident]]],
         roles: Mapping[str, Role],
         clock: Clock,
         zone: tzinfo,
@@ -134,7 +136,7 @@ class Chat:
             Updating(rolls, self._desk, self._outgoing, *looks),
             RollingBack(rolls, self._desk, *looks),
             rolls,
-            Glance(operations, self._starts, answers, pictures, clock, zone),
+            Glance(operations, self._starts, answers, pictures, clock, zone, open_incidents),
             orders,
         )
         permits = Permits(access)

@@ -1,7 +1,7 @@
 """What is told of incidents. Pure, like `texts`."""
 
 from bot.domain.container_state import DOCKER, STACK
-from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
+from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded, Trouble
 from bot.entrypoints.render import duration
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.texts import Wall
@@ -15,14 +15,26 @@ _WHAT = {
     Trouble.UNHEALTHY: "is unhealthy",
     Trouble.STARTING: "does not finish starting",
 }
+_REMEDIES = {
+    Trouble.UNREACHABLE: "Authentik may be well: look at the proxy, the name and the router.",
+    Trouble.DISK: "Make room: a full disk stops the database.",
+    Trouble.MEMORY: "At its limit the kernel kills it. Raise the limit in the compose file.",
+    Trouble.DRIFT: "Send /update, which makes a backup first, or let the files say what runs.",
+    Trouble.CPU: "Find out what it does, or raise the limit in the compose file.",
+    Trouble.CONNECTIONS: "Without free ones logins fail. Raise max_connections, or lower what takes"
+    " them.",
+    Trouble.CERTIFICATE: "Renew it: browsers refuse one that has expired.",
+    Trouble.IMAGE: "If that was meant, send /backup: the newest backup is of what ran before.",
+}
 _NAMES = {DOCKER: "The Docker Engine", STACK: "The stack"}
-_LONGEST_DETAIL = 200
+_ELSE = "I tell you when it is well again."
+_LONGEST_DETAIL = 300
 
 
 def opened(news: Opened, wall: Wall) -> str:
     """What is wrong since when, and what to do."""
     incident = news.incident
-    lines = [f"🔴 {_headline(incident)} since {wall.time(incident.began)}"]
+    lines = [f"{_sign(incident)} {_headline(incident)} since {wall.time(incident.began)}"]
     if incident.detail:
         detail = f"{incident.detail[:1].upper()}{incident.detail[1:]}"
         lines.append(f"{plain(detail, _LONGEST_DETAIL).rstrip('.')}.")
@@ -33,15 +45,29 @@ def opened(news: Opened, wall: Wall) -> str:
     return "\n".join(lines)
 
 
+def _sign(incident: Incident) -> str:
+    return "🟡" if incident.trouble in WARNINGS else "🔴"
+
+
 def _headline(incident: Incident) -> str:
     if incident.root == DOCKER:
         return "<b>The Docker Engine does not answer</b>"
     if incident.root == STACK:
         return "<b>The stack cannot be found</b>"
-    return f"{bold(incident.root)} <b>{_WHAT[incident.trouble]}</b>"
+    what = _WHAT.get(incident.trouble, f"is {incident.trouble}")
+    return f"{bold(incident.root)} <b>{what}</b>"
+
+
+def open_line(incident: Incident, wall: Wall) -> str:
+    """One that is open, beside the containers."""
+    since = wall.time(incident.began)
+    detail = f" ({plain(incident.detail, _LONGEST_DETAIL)})" if incident.detail else ""
+    return f"{_sign(incident)} {_headline(incident)} since {since}{detail}"
 
 
 def _next(incident: Incident) -> str:
+    if incident.trouble in AROUND:
+        return _next_around(incident)
     if incident.root == DOCKER:
         return f"On the host, look at {code('systemctl status docker')}."
     if incident.root == STACK:
@@ -53,7 +79,14 @@ def _next(incident: Incident) -> str:
         return f"If nobody wants that, run {code('docker compose up -d')} on the host."
     if incident.trouble is Trouble.PAUSED:
         return f"If nobody wants that, run {code(f'docker compose unpause {incident.root}')}."
-    return "I tell you when it is well again."
+    return _ELSE
+
+
+def _next_around(incident: Incident) -> str:
+    if incident.trouble is Trouble.SILENT:
+        restart = code(f"docker compose restart {incident.root.rpartition(' ')[2]}")
+        return f"Tasks and mails may wait. Where it goes on, run {restart}."
+    return _REMEDIES.get(incident.trouble, _ELSE)
 
 
 def closed(news: Closed, wall: Wall) -> str:
@@ -79,6 +112,8 @@ def closed(news: Closed, wall: Wall) -> str:
 
 def _gone(news: Closed, lasted: str) -> str:
     root = news.incident.root
+    if news.incident.trouble in AROUND:
+        return f"⚪ {bold(root)} <b>is watched no more</b>, {lasted} after its trouble began"
     lines = [
         f"⚪ {bold(root)} <b>is no longer part of the stack</b>, {lasted} after its trouble began",
         f"If it should be there, run {code('docker compose up -d')} on the host.",
@@ -91,10 +126,12 @@ def _gone(news: Closed, lasted: str) -> str:
 def reminded(news: Reminded, wall: Wall) -> str:
     """That it still lasts."""
     incident = news.incident
-    return (
-        f"🔴 {_headline(incident)} still, since {wall.moment(incident.began)}\n{_next(incident)}\n"
-        f"{code('/mute 2h')} keeps me quiet."
-    )
+    lines = [
+        f"{_sign(incident)} {_headline(incident)} still, since {wall.moment(incident.began)}",
+        _next(incident),
+        f"{code('/mute 2h')} keeps me quiet.",
+    ]
+    return "\n".join(lines)
 
 
 def _names(services: frozenset[str]) -> str:

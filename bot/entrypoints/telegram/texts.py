@@ -57,9 +57,13 @@ def status(
     records: Sequence[BackupRecord] | BotError,
     running: Job | None,
     wall: Wall,
+    around: Sequence[str] = (),
 ) -> str:
-    """The stack at a glance; what could not be looked at is said in its place."""
-    lines = [_stack_lines(stack), "", _last_good_line(records, wall)]
+    """The stack at a glance; what could not be looked at is said in its place.
+
+    *around* are lines of what is not well around the containers.
+    """
+    lines = [_stack_lines(stack), *around, "", _last_good_line(records, wall)]
     if running:
         lines.append(f"⏳ Running now: {_run(running, wall)}")
     return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""Readings of the surroundings whose sources need no Docker: `df`, limits, certificates, files."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.certificate import expiry_of
+from bot.adapters.images_file import ImagesFile
+from bot.adapters.state_folder import StateFolder
+from bot.adapters.surroundings_disks import df_lines
+from bot.adapters.surroundings_usage import cpu_limit
+from bot.domain.errors import ConfigError, PortError
+from bot.domain.known_images import KnownImages
+from tests.e2e.test_daemon import free_port
+from tests.e2e.tls_site import Authority, tls_site
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DF = """Filesystem           1024-blocks    Used Available Capacity Mounted on
+/dev/vda             263974340  77000000  30000000  72% /var/lib/postgresql/data
+//nas/share of ours  1000 900 100 90% /media/my files
+tmpfs                0 0 0 - /run
+df: /gone: No such file or directory
+"""
+
+
+def test_df_is_read_as_posix_has_it() -> None:
+    assert df_lines(DF) == [
+        ("/dev/vda", 77000000 * 1024, 30000000 * 1024, "/var/lib/postgresql/data"),
+        ("//nas/share of ours", 900 * 1024, 100 * 1024, "/media/my files"),
+        ("tmpfs", 0, 0, "/run"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "cores"),
+    [
+        ({}, None),
+        ({"NanoCpus": 0, "CpuQuota": 0}, None),
+        ({"CpuQuota": -1}, None),
+        ({"NanoCpus": 1_500_000_000}, 1.5),
+        ({"CpuQuota": 50_000, "CpuPeriod": 0}, 0.5),
+        ({"CpuQuota": 50_000, "CpuPeriod": 200_000}, 0.25),
+    ],
+)
+def test_a_limit_of_the_processor_has_two_forms(
+    host: Mapping[str, int], cores: float | None
+) -> None:
+    assert cpu_limit(host) == cores
+
+
+async def test_a_certificate_expires_whoever_signed_it(tmp_path: Path) -> None:
+    certificate, port = Authority(tmp_path).certificate(timedelta(days=3)), free_port()
+    with tls_site(certificate, port):
+        expires = await expiry_of("localhost", port, 10)
+
+    assert timedelta(days=2) < expires - datetime.now(UTC) < timedelta(days=3)
+
+
+@asynccontextmanager
+async def server(answer: bytes | None) -> AsyncIterator[int]:
+    """One that speaks no TLS, or says nothing at all."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        if answer is None:
+            await reader.read()
+        else:
+            writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        yield int(listening.sockets[0].getsockname()[1])
+
+
+async def test_what_speaks_no_tls_has_no_certificate() -> None:
+    async with server(b"HTTP/1.0 400 Bad Request\r\n\r\n") as port:
+        with pytest.raises(PortError, match=f"speak TLS with 127.0.0.1:{port}"):
+            await expiry_of("127.0.0.1", port, 10)
+    async with server(None) as port:
+        with pytest.raises(PortError, match="does not answer in time"):
+            await expiry_of("127.0.0.1", port, 0.1)
+    with pytest.raises(PortError, match="speak TLS"):
+        await expiry_of("127.0.0.1", free_port(), 10)
+
+
+async def test_known_images_outlast_a_restart(tmp_path: Path) -> None:
+    mark = ImagesFile(StateFolder(tmp_path / "state"))
+    assert await mark.read() is None
+    known = KnownImages(NOW, {"worker": ("a:1", "sha256:11")})
+    await mark.write(known)
+    assert await ImagesFile(StateFolder(tmp_path / "state")).read() == known
+
+    (tmp_path / "state" / "images").write_text("{")
+    with pytest.raises(ConfigError, match="is damaged") as raised:
+        await mark.read()
+    assert "Remove it" in raised.value.hint
