@@ -27,7 +27,7 @@ from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.held_back import HeldBack
-from bot.entrypoints.logs import start_log
+from bot.entrypoints.logs import LogForm, start_log
 from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.entrypoints.watcher import WatchRounds
 from bot.services.alarms import AlarmWatch, LogTeller
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 async def serve(settings: Settings) -> None:
     """`akbot run`: work until SIGTERM or SIGINT, then end in order."""
-    start_log(settings.secrets())
+    start_log(settings.secrets(), LogForm(settings.log_format))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
