@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bot.domain.errors import BotError
 from bot.entrypoints.telegram.waiting import news_or_time
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 from bot.services.watch_ports import Containers
 from bot.services.watcher import Watcher
 
@@ -27,6 +28,8 @@ class WatchRounds:
     watcher: Watcher
     containers: Containers
     clock: Clock
+    beat_of_looks: Beat = no_beat
+    beat_of_ticks: Beat = no_beat
     _look: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -64,6 +67,7 @@ class WatchRounds:
 
     async def _looks(self) -> None:
         while True:
+            self.beat_of_looks()
             try:
                 if not await self.watcher.look():
                     self._look.set()
@@ -75,6 +79,7 @@ class WatchRounds:
 
     async def _ticks(self) -> None:
         while True:
+            self.beat_of_ticks()
             try:
                 await self.watcher.tick()
             except Exception:  # boundary: the next second comes all the same
