@@ -15,7 +15,7 @@ from bot.domain.jobs import Job, JobKind, JobState
 
 _PROTECTING = (JobKind.BACKUP, JobKind.DRILL)
 _ENDS = tuple(state for state in JobState if state is not JobState.RUNNING)
-_BAD_ENDS = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
+_FAILURES = frozenset({JobState.FAILED, JobState.STUCK})  # what was cut off is run once more
 _BEATS = ("sent", "failed")
 
 
@@ -124,7 +124,7 @@ def _of_protection(facts: Facts, kind: JobKind) -> list[Family]:
     """Of backups, and of drills: when, for how long, and how old one may get."""
     good, limit = facts.good.get(kind), facts.limits.get(kind)
     done = next((job for job in facts.jobs if job.kind is kind and _is_done(job)), None)
-    bad = [job.ended for job in facts.jobs if job.kind is kind and job.state in _BAD_ENDS]
+    bad = [job.ended for job in facts.jobs if job.kind is kind and job.state in _FAILURES]
     failed = max((ended for ended in bad if ended), default=None)
     what = "good backup" if kind is JobKind.BACKUP else "drill that passed"
     return [
@@ -135,7 +135,7 @@ def _of_protection(facts: Facts, kind: JobKind) -> list[Family]:
         ),
         _one(
             f"akbot_{kind}_last_failure_timestamp_seconds",
-            f"When a {kind} last failed or was cut off.",
+            f"When a {kind} last failed.",
             failed.timestamp() if failed else None,
         ),
         _one(

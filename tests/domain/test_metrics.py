@@ -89,7 +89,9 @@ DONE, FAILED = JobState.DONE, JobState.FAILED
             id="failures, when they ended",
         ),
         pytest.param(
-            {"jobs": [job(BACKUP, JobState.CANCELLED, 1)]}, {}, id="a person's wish is no failure"
+            {"jobs": [job(BACKUP, JobState.CANCELLED, 1), job(DRILL, JobState.INTERRUPTED, 2)]},
+            {},
+            id="neither a person's wish nor a restart of the bot is a failure",
         ),
         pytest.param(
             {"limits": {BACKUP: 26 * HOUR, DRILL: None}},
