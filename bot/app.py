@@ -26,11 +26,18 @@ from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
-from bot.app_stores import build_stores, make_ready, named_stores, without_absent
+from bot.app_stores import (
+    build_stores,
+    make_ready,
+    named_stores,
+    require_answer,
+    without_absent,
+)
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
+from bot.domain.daemon_report import DOCKER
 from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport
@@ -67,6 +74,7 @@ from bot.services.operations import Listener
 from bot.services.orders import Orders
 from bot.services.ports import BackupStore, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
+from bot.services.readiness import Ask as AskSystem
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
 from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
@@ -112,6 +120,7 @@ class App:
         self.stores = build_stores(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
+        self.seen: Catalogue | None = None  # what the last look at all stores found
         self.pause = PauseFile(self.folder)
         self.read_locks = ReadLocks(self.folder)
         self.upkeep = Upkeep(self.stores, self.journal.jobs, self.read_locks, self.clock, self.keys)
@@ -397,13 +406,23 @@ class App:
         """What lies in which store; a folder that is not there has not answered."""
         name = await self.whereabouts.name()
         catalogue = await self.stores.catalogue(name, self.keys.trusted())
-        if not self.settings.store:  # a folder of akbot's own, which the first backup makes
-            return catalogue
-        return await without_absent(catalogue, self.stores)
+        if self.settings.store:  # else a folder of akbot's own, which the first backup makes
+            catalogue = await without_absent(catalogue, self.stores)
+        self.seen = catalogue
+        return catalogue
 
     async def backups(self) -> list[BackupRecord]:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
+
+    def systems(self) -> dict[str, AskSystem]:
+        """What every job needs, and how to ask it for next to nothing."""
+        named = bool(self.settings.store)
+        asks: dict[str, AskSystem] = {
+            place.name: partial(require_answer, place.store, named=named)
+            for place in self.stores.places
+        }
+        return {DOCKER: self.engine.api.ping, **asks}
 
     def newest(self) -> Newest:
         """When the newest backup and the newest drill were made that count."""

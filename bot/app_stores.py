@@ -5,7 +5,9 @@ from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.store_list import NamedStore, derived_name, parse_stores
 from bot.domain.store_url import DirectoryLocation, S3Location
+from bot.services.pipeline import ending
 from bot.services.ports import BackupStore
+from bot.services.store_probe import FOLDER
 from bot.services.stores import Catalogue, Place, StoreError, Stores
 from bot.settings import Settings
 
@@ -44,18 +46,34 @@ async def make_ready(stores: Stores) -> None:
         raise errors[0]
 
 
+async def require_answer(store: BackupStore, *, named: bool) -> None:
+    """Ask *store* for next to nothing. Raises what is wrong with it.
+
+    A folder that a person *named* must be there: else its disk is not mounted.
+    """
+    if named and isinstance(store, DirectoryStore) and not await store.is_there():
+        raise _absent(store)
+    async with ending(store.list(f"{FOLDER}/")) as objects:
+        async for _ in objects:
+            return
+
+
 async def without_absent(catalogue: Catalogue, stores: Stores) -> Catalogue:
     """The same, but a folder that a person named and that is not there has not answered."""
     absent: dict[str, StoreError] = {}
     for place in stores.places:
         empty = catalogue.found.get(place.name) == []
         if empty and isinstance(place.store, DirectoryStore) and not await place.store.is_there():
-            absent[place.name] = PortError(
-                f'the folder "{place.store.local_path}" of AKBOT_STORE is not there',
-                hint="Mount its disk, or correct the path; the first backup makes a new folder.",
-            )
+            absent[place.name] = _absent(place.store)
     found = {name: each for name, each in catalogue.found.items() if name not in absent}
     return Catalogue(found, {**catalogue.silent, **absent})
+
+
+def _absent(store: DirectoryStore) -> PortError:
+    return PortError(
+        f'the folder "{store.local_path}" of AKBOT_STORE is not there',
+        hint="Mount its disk, or correct the path; the first backup makes a new folder.",
+    )
 
 
 def _build(

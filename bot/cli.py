@@ -223,12 +223,14 @@ def _with_app(run: Run, args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
     """The settings, and what is doubtful about them or exposed, which was said on stderr."""
     from bot.adapters.keyfiles import exposed_keys  # noqa: PLC0415 - "--help" needs none of it
+    from bot.entrypoints.logs import mask_warnings  # noqa: PLC0415 - likewise
     from bot.entrypoints.render import warning_line  # noqa: PLC0415 - likewise
     from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - likewise
 
     env_file = args.env_file or Path(ENV_FILE)
     loaded = load_settings(env_file=env_file, must_exist=bool(args.env_file))
     settings = loaded.settings
+    mask_warnings(settings.secrets())
     warnings = [
         *loaded.warnings,
         *exposed_keys(settings.state_folder, settings.identity_file),

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.adapters.gauge import DockerGauge
 from bot.adapters.heartbeat import HttpHeartbeat
@@ -17,8 +16,7 @@ from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
-from bot.domain.daemon_report import DaemonReport
-from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger, describe
+from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.domain.surroundings_subjects import with_surroundings
@@ -29,13 +27,15 @@ from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.held_back import HeldBack
-from bot.entrypoints.logs import start_log
+from bot.entrypoints.logs import LogForm, start_log
 from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.entrypoints.watcher import WatchRounds
+from bot.service_pages import Parts, limits, pages_of
 from bot.services.alarms import AlarmWatch, LogTeller
 from bot.services.charts import Charts
 from bot.services.incident_log import LoggedIncidents
 from bot.services.operations import Operations
+from bot.services.pulse import Pulse
 from bot.services.runner import JobRunner
 from bot.services.watcher import Watcher
 from bot.settings import Settings
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bot.entrypoints.telegram.chat import Chat
 
 _LATELY = 200  # jobs
+_QUICK, _SLOW = 600.0, 3600.0  # seconds that a round may take; the slow ones wait for outsiders
 _Farewell = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 async def serve(settings: Settings) -> None:
     """`akbot run`: work until SIGTERM or SIGINT, then end in order."""
-    start_log(settings.secrets())
+    start_log(settings.secrets(), LogForm(settings.log_format))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -79,6 +80,7 @@ class _Service:
         )
         self._chat = _build_chat(app, self._runner, self._mute)
         self._troubles: dict[str, str] = {}
+        self._pulse = Pulse(app.clock)
         self._held_back = HeldBack(app.pause, app.clock)
         names = app.settings.service_names()
         self._watcher = Watcher(
@@ -105,17 +107,20 @@ class _Service:
         since = await app.folder.made_at()
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
-        rounds = WatchRounds(self._watcher, app.containers, app.clock, (self._around.run,))
-        parts.append(rounds.run)
+        parts.append(self._watch_rounds().run)
         farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
-        if urls := settings.heartbeats:
-            heartbeat = Heartbeat(
-                frozenset(urls), app.journal.jobs.jobs, HttpHeartbeat(urls).send, app.clock
-            )
+        heartbeat = self._heartbeat()
+        if heartbeat:
             app.listeners.append(heartbeat.listener)
             parts.append(heartbeat.run)
             farewells.append(heartbeat.farewell)
-        alarms = self._alarms(since)
+        watch = self._alarm_watch(since)
+        alarms = AlarmRounds(
+            watch.look,
+            app.clock,
+            self._held_back.is_planned,
+            self._pulse.of("the look after backups and drills", _SLOW),
+        )
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
         if app.stores.several:
@@ -124,16 +129,28 @@ class _Service:
             runner=self._runner,
             journal=app.journal.jobs,
             recover=app.jobs.recover,
-            probe=app.folder.probe,
+            probe=self._probe,
             sweep=app.kept().sweep,
             clock=app.clock,
             parts=[self._held_back.part(each) for each in parts],
             farewell=self._held_back.farewell(partial(_all, farewells)),
             troubles=self._troubles,
+            beat=self._pulse.of("the look at the state folder", _QUICK),
+        )
+        told = Parts(
+            pulse=self._pulse,
+            troubles=self._troubles,
+            paused=self._held_back.words,
+            chat=lambda: self._chat.state if self._chat else None,
+            watcher=self._watcher,
+            alarms=watch,
+            heartbeat=heartbeat,
+            since=since,
         )
         async with (
             app.folder.hold_for_daemon(),
-            health_server(settings.health_listen, self._report),
+            pages_of(app, told) as pages,
+            health_server(settings.health_listen, pages),
         ):
             names = (place.store.name for place in app.stores.places)
             logger.info("akbot runs; backups go to %s", ", ".join(names))
@@ -157,10 +174,37 @@ class _Service:
                 settings.catch_up,
                 settings.delay,
                 is_held=self._held_back.is_planned,
+                # what an earlier process left is settled first, which may take its time
+                beat=self._pulse.of(
+                    f"the schedule of the {new.kind}", _SLOW, self._app.jobs.settling.locked
+                ),
             )
             for plan, new in plans
             if plan
         ]
+
+    def _watch_rounds(self) -> WatchRounds:
+        return WatchRounds(
+            self._watcher,
+            self._app.containers,
+            self._app.clock,
+            (self._around.run,),
+            self._pulse.of("the look at the containers", _QUICK),
+            self._pulse.of("the clock of the incidents", _QUICK),
+        )
+
+    def _heartbeat(self) -> Heartbeat | None:
+        app, urls = self._app, self._app.settings.heartbeats
+        if not urls:
+            return None
+        return Heartbeat(
+            frozenset(urls), app.journal.jobs.jobs, HttpHeartbeat(urls).send, app.clock
+        )
+
+    async def _probe(self) -> None:
+        """Write into the state folder, and to the journal in it."""
+        await self._app.folder.probe()
+        await self._app.journal.probe()
 
     async def _mute(self, until: datetime) -> None:
         await self._watcher.mute(until)
@@ -177,22 +221,18 @@ class _Service:
             job.kind in TAKE_SERVER_AWAY and job.state is JobState.RUNNING for job in jobs
         )
 
-    def _alarms(self, since: datetime) -> AlarmRounds:
-        app, settings, now = self._app, self._app.settings, self._app.clock.now()
+    def _alarm_watch(self, since: datetime) -> AlarmWatch:
+        app, settings = self._app, self._app.settings
         newest = app.newest()
-        watch = AlarmWatch(
+        return AlarmWatch(
             app.journal.jobs.jobs,
             app.clock,
             {JobKind.BACKUP: newest.backup, JobKind.DRILL: newest.drill},
-            {
-                JobKind.BACKUP: settings.longest_without_backup(now),
-                JobKind.DRILL: settings.longest_without_drill(now),
-            },
+            limits(settings, app.clock.now()),
             since,
             settings.catch_up + settings.delay,
             self._chat.alarms if self._chat else LogTeller(),
         )
-        return AlarmRounds(watch.look, app.clock, self._held_back.is_planned)
 
     def _rounds(self, since: datetime) -> list[Rounds]:
         settings = self._app.settings
@@ -202,27 +242,8 @@ class _Service:
         if plan is None:
             return []
         name = "look for new versions"
-        is_held = self._held_back.is_planned
-        return [Rounds(name, plan, watch.look, clock, since, settings.catch_up, is_held)]
-
-    async def _report(self) -> Mapping[str, Any]:
-        """What `/healthz` says."""
-        journal, troubles = self._app.journal.jobs, [*self._troubles.values()]
-        open_jobs, stuck = await self._app.standing.open_jobs(), await journal.stuck_jobs()
-        plan = self._app.settings.plan_of_backups
-        paused = await self._held_back.words()
-        following = plan.next_after(self._app.clock.now()) if plan and not paused else None
-        chat = self._chat.state if self._chat else None
-        report = DaemonReport(
-            running=tuple(describe(job) for job in open_jobs if job.state is JobState.RUNNING),
-            uncleaned=tuple(job.id for job in open_jobs if job.state is not JobState.RUNNING),
-            stuck=tuple(job.id for job in stuck),
-            troubles=tuple(troubles),
-            paused=paused,
-            next_backup=following.astimezone(plan.zone).isoformat() if plan and following else "",
-            **({"chat": chat.condition, "chat_words": chat.words} if chat else {}),
-        )
-        return {"status": report.status, **asdict(report)}
+        is_held, beat = self._held_back.is_planned, self._pulse.of(f"the {name}", _SLOW)
+        return [Rounds(name, plan, watch.look, clock, since, settings.catch_up, is_held, beat)]
 
 
 def _of_schedule(new: type[Command]) -> Callable[[datetime], Command]:

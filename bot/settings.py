@@ -85,7 +85,16 @@ class Settings(
         alias="AKBOT_HEALTH_LISTEN",
         json_schema_extra={FORM: "an address and a port such as 127.0.0.1:9180"},
         pattern=r"^[^\s/:]+:[0-9]{1,5}$",
-        description="Address and port on which `akbot run` answers `/healthz`.",
+        description="Address and port on which `akbot run` answers `/healthz`, `/readyz` and"
+        " `/metrics`.",
+    )
+    log_format: str = Field(
+        "auto",
+        alias="AKBOT_LOG_FORMAT",
+        json_schema_extra={FORM: "auto, json or console"},
+        pattern="^(auto|json|console)$",
+        description="How the lines of the log of `akbot run` look: `json`, an object a line;"
+        " `console`, for people; `auto`, for people where it goes to a terminal, else JSON.",
     )
     store_max_parts: int = Field(
         10_000,

@@ -238,6 +238,12 @@ def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> No
             id="a schedule in words",
         ),
         pytest.param(
+            {"AKBOT_LOG_FORMAT": "xml"},
+            "AKBOT_LOG_FORMAT: it must be auto, json or console",
+            "example",
+            id="no form of a log",
+        ),
+        pytest.param(
             {"AKBOT_HEALTH_LISTEN": "9180"},
             "AKBOT_HEALTH_LISTEN: it must be an address and a port such as 127.0.0.1:9180",
             "example",

@@ -160,6 +160,10 @@ class EngineApi:
 
         return await asyncio.to_thread(run)
 
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        await self.call("ask for a sign of life", lambda client: client.ping())
+
     async def _client(self, doing: str) -> "APIClient":
         async with self._connecting:
             if self._sdk is None:

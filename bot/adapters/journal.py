@@ -28,5 +28,9 @@ class Journal:
         """The inbox of the bot called *bot*: another token may be another bot."""
         return SqliteInbox(self._database, bot)
 
+    async def probe(self) -> None:
+        """Write to the disk, and change nothing. Raises PortError where that cannot be."""
+        await self._database.probe()
+
     async def close(self) -> None:
         await self._database.close()

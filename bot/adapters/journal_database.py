@@ -69,6 +69,15 @@ class JournalDatabase:
         with _journal_errors("write the journal", self._folder.path):
             await self._threads.run(self._folder.fill_ballast)
 
+    async def probe(self) -> None:
+        """Write what stands there already, to the disk. Raises what a job's own line would."""
+
+        def rewrite(connection: sqlite3.Connection) -> None:
+            [schema] = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {schema:d}")
+
+        await self.write(rewrite)
+
     async def truncate_log(self) -> None:
         """Shrink the write-ahead log to nothing, unless another process needs it now."""
         statement = "PRAGMA wal_checkpoint(TRUNCATE)"

@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from bot.domain.errors import PortError
@@ -61,7 +63,8 @@ class Threads:
         if self._given_up is None:
             self._given_up = asyncio.get_running_loop().create_future()
         try:
-            job = self._pool.submit(call, *args, **kwargs)
+            # in the caller's context, so that what is logged there is known to be of its job
+            job = self._pool.submit(copy_context().run, partial(call, *args, **kwargs))
         except RuntimeError as error:
             raise ThreadsClosedError("akbot is ending") from error
         waiting = asyncio.wrap_future(job)

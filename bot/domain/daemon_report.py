@@ -1,6 +1,6 @@
-"""What the daemon says of itself at `/healthz`, and what `check` makes of it."""
+"""What the daemon says of itself at `/healthz` and `/readyz`, and what `check` makes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.findings import Finding, Level
@@ -9,14 +9,20 @@ from bot.domain.jobs import Job
 NO_CHAT = "off"
 _NOBODY = "nobody"
 _FINE = {NO_CHAT, "ok", "starting"}
+OK, DEGRADED, FAILED = "ok", "degraded", "failed"
+STATE = "state"
+"""The name of the daemon's own work that shows whether its folder and journal can be written."""
+DOCKER = "the Docker Engine"
+"""Its name among what a job needs; all others are stores, whose names have no blanks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DaemonReport:
     """*running* are jobs in words, *uncleaned* the ids of those that left something behind.
 
-    *stuck* are the ids of those that wait for a person. *troubles* are sentences, each about work
-    of the daemon's own that fails at the moment.
+    *stuck* are the ids of those that wait for a person. *failing* are sentences, each about what
+    keeps the daemon from working at all; *troubles* likewise, about work of its own that fails at
+    the moment.
     *chat* is the condition of the chat in one word, *chat_words* in a sentence. *next_backup* is a
     time in ISO 8601, "" where no backup is planned. *paused* says why schedules and chat wait, ""
     where they do not: that is how a person wants it, so nothing to complain about.
@@ -25,6 +31,7 @@ class DaemonReport:
     running: tuple[str, ...] = ()
     uncleaned: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
     chat: str = NO_CHAT
     chat_words: str = "there is no token, so no chat"
@@ -33,9 +40,25 @@ class DaemonReport:
 
     @property
     def status(self) -> str:
-        """`ok`, or `degraded` where a person should look."""
+        """`ok`; `degraded` where a person should look; `failed` where it does not work."""
+        if self.failing:
+            return FAILED
         complaints = (*self.uncleaned, *self.stuck, *self.troubles)
-        return "ok" if self.chat in _FINE and not complaints else "degraded"
+        return OK if self.chat in _FINE and not complaints else DEGRADED
+
+
+def judge_readiness(report: DaemonReport, systems: Mapping[str, str]) -> tuple[str, ...]:
+    """What a job that begins now would lack; *systems* says what is wrong with each, "" for none.
+
+    One store is enough.
+    """
+    lacking = [*report.failing]
+    if words := systems.get(DOCKER):
+        lacking.append(f"{DOCKER}: {words}")
+    stores = {name: words for name, words in systems.items() if name != DOCKER}
+    if stores and all(stores.values()):
+        lacking += [f"{name}: {words}" for name, words in stores.items()]
+    return tuple(lacking)
 
 
 def parse_report(document: object) -> DaemonReport | None:
@@ -44,7 +67,7 @@ def parse_report(document: object) -> DaemonReport | None:
         return None
     text = {name: document.get(name) for name in ("chat", "chat_words", "next_backup")}
     text["paused"] = document.get("paused", "")
-    names = ("running", "uncleaned", "stuck", "troubles")
+    names = ("running", "uncleaned", "stuck", "failing", "troubles")
     lists = {name: document.get(name, []) for name in names}
     if not all(isinstance(each, str) for each in text.values()):
         return None
@@ -87,6 +110,7 @@ def judge_daemon(report: DaemonReport | None) -> Sequence[Finding]:
                 'It tries every minute; "akbot jobs ID" says what stands in the way.',
             )
         )
+    findings += [Finding("daemon", Level.FAILURE, words, _RESTART) for words in report.failing]
     findings += [Finding("daemon", Level.FAILURE, words, _LOG) for words in report.troubles]
     if report.chat not in _FINE:
         level = Level.WARNING if report.chat == _NOBODY else Level.FAILURE
@@ -106,6 +130,7 @@ def judge_stuck(job: Job) -> Finding:
     )
 
 
+_RESTART = "Mend what it names; where that is nothing outside, restart the bot."
 _LOG = "Mend what it names; it tries again every minute, and its log has more."
 _REMEDIES = {
     _NOBODY: "Put your user id into AKBOT_TELEGRAM_ADMINS, and restart the bot.",

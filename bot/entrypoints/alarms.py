@@ -11,6 +11,7 @@ from bot.domain.messages import Event, JobEnded
 from bot.entrypoints.scheduler import never
 from bot.entrypoints.telegram.waiting import news_or_time
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 
 _LOOK_EVERY = 300.0
 
@@ -24,6 +25,7 @@ class AlarmRounds:
     look: Callable[[], Awaitable[None]]
     clock: Clock
     is_held: Callable[[], Awaitable[bool]] = never
+    beat: Beat = no_beat
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def listener(self, _: Job, event: Event) -> None:
@@ -34,6 +36,7 @@ class AlarmRounds:
     async def run(self) -> None:
         """Look, for ever."""
         while True:
+            self.beat()
             if not await self.is_held():
                 await self._look()
             await news_or_time(self._news, self.clock, _LOOK_EVERY)

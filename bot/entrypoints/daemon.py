@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequ
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.daemon_report import STATE
 from bot.domain.errors import BotError, BusyError
 from bot.domain.jobs import Job
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 from bot.services.runner import JobRunner
 
 _FINISH_WITHIN = 75.0  # seconds that a job in hand gets; undoing it takes some of the other 45
@@ -25,8 +27,9 @@ class Daemon:
     """*recover* settles what an earlier process left; *parts* run until they are cancelled.
 
     *sweep* removes what restores have kept long enough. *probe* writes a little into the state
-    folder. *troubles* has a sentence for each kind of work of the daemon's own that fails at the
-    moment. *farewell* is awaited once the job in hand has ended, so that its outcome is still told.
+    folder and the journal, and *beat* tells that this goes round. *troubles* has a sentence for
+    each kind of work of the daemon's own that fails at the moment. *farewell* is awaited once the
+    job in hand has ended, so that its outcome is still told.
     """
 
     runner: JobRunner
@@ -39,12 +42,13 @@ class Daemon:
     farewell: Callable[[], Awaitable[None]]
     troubles: MutableMapping[str, str]
     finish_within: float = _FINISH_WITHIN
+    beat: Beat = no_beat
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; then let the job in hand end or undo it, and return."""
         async with asyncio.TaskGroup() as tasks:
             upkeep = [
-                self._upkeep("state", self.probe, _SWEEP_EVERY),
+                self._upkeep(STATE, self.probe, _SWEEP_EVERY, self.beat),
                 self._upkeep("earlier jobs", self._settle, _SWEEP_EVERY),
                 self._upkeep("journal", self._compact, _COMPACT_EVERY),
                 self._upkeep("what restores keep", self._sweep, _COMPACT_EVERY),
@@ -61,9 +65,16 @@ class Daemon:
                 for task in running:
                     task.cancel()
 
-    async def _upkeep(self, name: str, work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    async def _upkeep(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        seconds: float,
+        beat: Beat = no_beat,
+    ) -> None:
         """Do *work* over and over; what fails stands in *troubles* until it succeeds again."""
         while True:
+            beat()
             try:
                 await work()
             except BusyError:

@@ -1,35 +1,45 @@
-"""`/healthz`: whether the daemon lives, and what it would complain about, as JSON over HTTP."""
+"""A small HTTP server for those who look after the daemon: a few pages, and nothing else."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from dataclasses import dataclass
+from http import HTTPStatus
 
 from bot.domain.errors import ConfigError
 
 _MAX_REQUEST = 8 * 1024
-_WITHIN = 5.0
+_WITHIN = 9.0  # seconds; pages take five, Prometheus waits for ten
 
 logger = logging.getLogger(__name__)
 
-Report = Callable[[], Awaitable[Mapping[str, Any]]]
-"""What to answer; its "status" is "ok" or "degraded", and both are answered with 200: it lives."""
+
+@dataclass(frozen=True)
+class Answer:
+    """*body* is of the media type *kind*."""
+
+    status: HTTPStatus
+    body: bytes
+    kind: str = "text/plain; charset=utf-8"
+
+
+Page = Callable[[], Awaitable[Answer]]
 
 
 @asynccontextmanager
-async def health_server(listen: str, report: Report) -> AsyncGenerator[int]:
+async def health_server(listen: str, pages: Mapping[str, Page]) -> AsyncGenerator[int]:
     """Answer on *listen* (ADDRESS:PORT) while the context lives; gives the port.
 
-    Raises ConfigError where that address cannot be listened on.
+    *pages* are named by their paths, such as `/healthz`. Raises ConfigError where that address
+    cannot be listened on.
     """
     address, _, port = listen.rpartition(":")
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_WITHIN):
-                writer.write(await _respond(reader, report))
+                writer.write(_response(await _respond(reader, pages)))
                 await writer.drain()
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             pass  # whoever asked has gone, or never meant to ask
@@ -49,27 +59,25 @@ async def health_server(listen: str, report: Report) -> AsyncGenerator[int]:
         yield int(server.sockets[0].getsockname()[1])
 
 
-async def _respond(reader: asyncio.StreamReader, report: Report) -> bytes:
+async def _respond(reader: asyncio.StreamReader, pages: Mapping[str, Page]) -> Answer:
     request = await reader.readuntil(b"\r\n\r\n")
     method, _, rest = request.partition(b" ")
     if method != b"GET":
-        return _response(405, {"error": "only GET"})
-    if rest.partition(b" ")[0].partition(b"?")[0] != b"/healthz":
-        return _response(404, {"error": "there is only /healthz"})
+        return Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET\n")
+    path = rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1")
+    if path not in pages:
+        known = ", ".join(pages)
+        return Answer(HTTPStatus.NOT_FOUND, f"there is only {known}\n".encode())
     try:
-        return _response(200, await report())
-    except Exception:  # boundary: a report that fails is an answer, too
-        logger.exception("the health report failed")
-        return _response(500, {"status": "failed"})
+        return await pages[path]()
+    except Exception:  # boundary: a page that fails is an answer, too
+        logger.exception("the page %s failed", path)
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"failed; the log says why\n")
 
 
-_REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 500: "Internal Server Error"}
-
-
-def _response(status: int, content: Mapping[str, Any]) -> bytes:
-    body = json.dumps(content, indent=1, default=str).encode() + b"\n"
+def _response(answer: Answer) -> bytes:
     head = (
-        f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\nContent-Type: {answer.kind}\r\n"
+        f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() + answer.body

@@ -5,6 +5,7 @@ Whether it answers never matters to a job: it is told beside them, tried again, 
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -26,12 +27,13 @@ Send = Callable[[JobKind, Beat], Awaitable[None]]
 
 @dataclass
 class Heartbeat:
-    """Tells of jobs of *kinds*; *jobs* asks the journal."""
+    """Tells of jobs of *kinds*; *jobs* asks the journal. *told* counts what was sent and failed."""
 
     kinds: frozenset[JobKind]
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
     send: Send
     clock: Clock
+    told: Counter[tuple[JobKind, str]] = field(default_factory=Counter)
     _waiting: "asyncio.Queue[tuple[Job, bool]]" = field(
         default_factory=lambda: asyncio.Queue(_MOST_WAITING)
     )
@@ -52,8 +54,10 @@ class Heartbeat:
             try:
                 await self._tell(job, has_ended=has_ended)
             except BotError as error:
+                self.told[job.kind, "failed"] += 1
                 logger.warning("the heartbeat of the %s %s: %s", job.kind, job.id, error)
             except Exception:  # boundary: the next one is told all the same
+                self.told[job.kind, "failed"] += 1
                 logger.exception("the heartbeat failed on an error of akbot itself")
             finally:
                 self._waiting.task_done()
@@ -72,10 +76,12 @@ class Heartbeat:
     async def _tell(self, job: Job, *, has_ended: bool) -> None:
         if not has_ended:
             await self.send(job.kind, BEGAN)
+            self.told[job.kind, "sent"] += 1
             return
         beat = beat_at_end(job, await self.jobs(ALL_JOBS), self.clock.now())
         if beat:
             await self._until_taken(job.kind, beat)
+            self.told[job.kind, "sent"] += 1
 
     async def _until_taken(self, kind: JobKind, beat: Beat) -> None:
         for seconds in _AGAIN_AFTER:

@@ -12,6 +12,7 @@ from bot.domain.schedule import Schedule, Slots
 from bot.domain.slots import CATCH_UP, SlotState, judge_slot, share_of_delay
 from bot.services.operations import Planned
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 
 LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
 _AT_ONCE = timedelta()
@@ -30,11 +31,11 @@ class Scheduler:
     """Begins a job of *kind* at each slot of *schedule*; *command* makes it for the slot.
 
     *since* is when this installation began: nothing was missed before. *troubles* has a sentence
-    while one that is due cannot begin; it is tried again after *look_again*
-    seconds. A slot is taken once a job
-    of it is in the journal, so that no restart, kill or clock that jumps back runs it twice; what
-    failed or a kill cut off is tried again, as `judge_slot` says, for *catch_up* in all. Each
-    slot's work begins later by a share of *delay* that is that slot's own. While *is_held* nothing
+    while one that is due cannot begin; it is tried again after *look_again* seconds. *beat* is
+    called once a round. A slot is taken once a job of it is in the journal, so that no restart,
+    kill or clock that jumps back runs it twice; what failed or a kill cut off is tried again, as
+    `judge_slot` says, for *catch_up* in all. Each slot's work begins later by a share of *delay*
+    that is that slot's own. While *is_held* nothing
     begins; what that has cost is made up for.
     """
 
@@ -49,6 +50,7 @@ class Scheduler:
     delay: timedelta = _AT_ONCE
     look_again: float = LOOK_AGAIN
     is_held: Callable[[], Awaitable[bool]] = never
+    beat: Beat = no_beat
     _slots: Slots = field(init=False)
     _began: datetime = field(init=False)
     _over: datetime | None = None  # the slot that needs no run any more, whatever the clock says
@@ -60,6 +62,7 @@ class Scheduler:
     async def run(self) -> None:
         """Begin what is due, for ever."""
         while True:
+            self.beat()
             await self.begin_what_is_due()
             await self.clock.sleep(self._pause())
 
@@ -123,6 +126,7 @@ class Rounds:
     since: datetime
     catch_up: timedelta = CATCH_UP
     is_held: Callable[[], Awaitable[bool]] = never
+    beat: Beat = no_beat
     _slots: Slots = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,6 +135,7 @@ class Rounds:
     async def run(self) -> None:
         """Look when it is time, for ever."""
         while True:
+            self.beat()
             await self.look_if_due()
             await self.clock.sleep(self._pause())
 

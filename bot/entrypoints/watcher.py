@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bot.domain.errors import BotError
 from bot.entrypoints.telegram.waiting import news_or_time
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 from bot.services.watch_ports import Containers
 from bot.services.watcher import Watcher
 
@@ -29,6 +30,8 @@ class WatchRounds:
     containers: Containers
     clock: Clock
     others: Sequence[Callable[[], Awaitable[None]]] = ()
+    beat_of_looks: Beat = no_beat
+    beat_of_ticks: Beat = no_beat
     _look: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -67,6 +70,7 @@ class WatchRounds:
 
     async def _looks(self) -> None:
         while True:
+            self.beat_of_looks()
             try:
                 if not await self.watcher.look():
                     self._look.set()
@@ -78,6 +82,7 @@ class WatchRounds:
 
     async def _ticks(self) -> None:
         while True:
+            self.beat_of_ticks()
             try:
                 await self.watcher.tick()
             except Exception:  # boundary: the next second comes all the same

@@ -71,7 +71,8 @@ class _Seen:
 class AlarmWatch:
     """*jobs* asks the journal, *newest* the store; *limits* say how long there may be none.
 
-    Without an answer of the store the journal counts, and what the store said before.
+    Without an answer of the store the journal counts, and what the store said before. *good* has
+    what was found at the last look.
     """
 
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
@@ -81,6 +82,7 @@ class AlarmWatch:
     since: datetime
     catch_up: timedelta
     teller: Teller
+    good: dict[JobKind, datetime | None] = field(default_factory=dict)
     _seen: dict[JobKind, _Seen] = field(default_factory=dict)
     _open: dict[JobKind, bool] = field(default_factory=dict)
 
@@ -93,7 +95,7 @@ class AlarmWatch:
             await self.teller.late(success)
 
     async def _look(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> None:
-        good = await self._good(kind, jobs, now)
+        good = self.good[kind] = await self._good(kind, jobs, now)
         there = Protection(kind=kind, good=good, since=self.since, jobs=jobs)
         if alarm := judge(there, self.limits[kind], self.catch_up, now):
             self._open[kind] = True

@@ -33,6 +33,7 @@ from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.domain.slots import slot_is_due
 from bot.services.endings import ended, ended_or_left
+from bot.services.job_in_hand import working_on
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
@@ -103,14 +104,15 @@ class Jobs:
         async with self.settling:
             pass  # what an earlier process left comes first, and is no reason to refuse
         job = self._new(command)
-        async with self.lock.hold(job):
-            await self._settle_earlier()
-            await self._require_slot(job)
-            await self._begin(job)
-            self._tell(job, JobBegan(job))
-            if begun:
-                begun(job)
-            return await self._to_its_end(job, work, words, after_all)
+        with working_on(job.id):
+            async with self.lock.hold(job):
+                await self._settle_earlier()
+                await self._require_slot(job)
+                await self._begin(job)
+                self._tell(job, JobBegan(job))
+                if begun:
+                    begun(job)
+                return await self._to_its_end(job, work, words, after_all)
 
     async def recover(self) -> Sequence[Job]:
         """Settle what an earlier process left; what cannot be undone yet is still open after.

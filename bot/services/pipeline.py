@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot import age
 from bot.domain.components import Encoding
@@ -17,6 +17,8 @@ from bot.domain.errors import IntegrityError, OtherKeyError
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+T = TypeVar("T")
 
 BLOCK = 1024 * 1024
 ZSTD_LEVEL = 1  # measured beside the dump: level 3 costs twice the time for a twentieth less
@@ -43,7 +45,7 @@ class Tally:
 
 
 @asynccontextmanager
-async def ending(chunks: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[bytes]]:
+async def ending(chunks: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
     """Give out *chunks*, and end what feeds them with the context, not when it is collected."""
     try:
         yield chunks

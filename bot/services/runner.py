@@ -13,6 +13,7 @@ from bot.domain.messages import Command, RunBackup, RunCopy, RunPrune, RunRestor
 from bot.domain.restore_plan import Preview
 from bot.domain.stack import Stack
 from bot.services.backup import BackedUp
+from bot.services.job_in_hand import working_on
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
@@ -62,10 +63,12 @@ class JobRunner:
         except Exception as error:  # boundary: nobody else waits for this task
             if not begun.done():
                 begun.set_exception(error)
-            elif isinstance(error, BotError):
-                logger.warning("job %s failed: %s", begun.result().id, error)
-            else:
-                logger.exception("job %s failed on an error of akbot itself", begun.result().id)
+                return
+            with working_on(begun.result().id):
+                if isinstance(error, BotError):
+                    logger.warning("job %s failed: %s", begun.result().id, error)
+                else:
+                    logger.exception("job %s failed on an error of akbot itself", begun.result().id)
             return
         finally:
             if not begun.done():

@@ -34,6 +34,7 @@ from bot.services.deletion import (
     is_half_a_set,
     sweep_set,
 )
+from bot.services.job_in_hand import working_on
 from bot.services.journal_ports import JobJournal
 from bot.services.late_answers import LateAnswers
 from bot.services.ports import BackupStore, Clock, Engine
@@ -78,7 +79,8 @@ class Undo:
             died = job.state is JobState.RUNNING
             left = await self.journal.crashed(job.id) if died else job
             try:
-                outcome = await self.settle(left, JobState.INTERRUPTED, cut_off(job))
+                with working_on(job.id):
+                    outcome = await self.settle(left, JobState.INTERRUPTED, cut_off(job))
             except asyncio.CancelledError:  # stopped in order, so that was no crash
                 parked = not_yet(JobState.INTERRUPTED, cut_off(job), "stopped again in it")
                 await self.journal.finish(job.id, parked, job.ended or self.clock.now())

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,7 +26,8 @@ class Watcher:
     """*is_quiet* says whether people or a job restart things on purpose at the moment.
 
     What cannot be written or told yet is tried again with every `tick`. *is_blind*: the Engine does
-    not answer, or has no stack; *had_stack* says whether it had one at some time.
+    not answer, or has no stack; *had_stack* says whether it had one at some time. *states* are
+    those of the last look, none while it is blind.
     """
 
     containers: Containers
@@ -37,6 +38,7 @@ class Watcher:
     rules: Rules
     mute_mark: MuteMark
     had_stack: Callable[[], Awaitable[bool]]
+    states: Mapping[str, ContainerState | None] = field(default_factory=dict)
     _is_marked: bool = False
     _watch: Watch = field(default_factory=Watch)
     _before: dict[str, Before] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Watcher:
         except BotError as error:
             await self._docker(Trouble.STOPPED, str(error))
             return True
-        self._looked, self._refusal = now, ""
+        self._looked, self._refusal, self.states = now, "", states
         await self._docker(None)
         if STACK in self._watch.views:
             await self._observe(Seen(STACK, now))
@@ -123,7 +125,7 @@ class Watcher:
             logger.warning("watch the containers: %s", refusal)
             self._refusal = refusal
         await self._docker(None)
-        self.is_blind = True
+        self.is_blind, self.states = True, {}
         is_told = any(each.trouble is Trouble.MISSING for each in self._watch.open.values())
         try:
             is_gone = not is_told and await self.had_stack()
@@ -172,6 +174,8 @@ class Watcher:
 
     async def _docker(self, trouble: Trouble | None, detail: str = "") -> None:
         self.is_blind = trouble is not None
+        if self.is_blind:
+            self.states = {}
         await self._observe(Seen(DOCKER, self.clock.now(), trouble, detail))
 
     async def _hush_or_not(self) -> None:

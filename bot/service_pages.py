@@ -1,0 +1,96 @@
+"""What the daemon answers over HTTP, built from its parts."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+from bot.adapters.disk import HostDisk
+from bot.app import App
+from bot.domain.jobs import JobKind
+from bot.entrypoints.health import Page
+from bot.entrypoints.heartbeat import Heartbeat
+from bot.entrypoints.pages import health_page, metrics_page, ready_page
+from bot.services.alarms import AlarmWatch
+from bot.services.metrics import MetricsService, Sources
+from bot.services.own_health import ChatCondition, OwnHealth
+from bot.services.pulse import Pulse
+from bot.services.readiness import Readiness
+from bot.services.watcher import Watcher
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What of the daemon knows something that is worth telling."""
+
+    pulse: Pulse
+    troubles: Mapping[str, str]
+    paused: Callable[[], Awaitable[str]]
+    chat: Callable[[], ChatCondition | None]
+    watcher: Watcher
+    alarms: AlarmWatch
+    heartbeat: Heartbeat | None
+    since: datetime
+
+
+@asynccontextmanager
+async def pages_of(app: App, parts: Parts) -> AsyncGenerator[dict[str, Page]]:
+    """The pages by their paths, while the context lives."""
+    health = OwnHealth(
+        app.standing,
+        app.journal.jobs,
+        parts.pulse,
+        parts.troubles,
+        parts.paused,
+        app.settings.plan_of_backups,
+        parts.chat,
+        app.clock,
+    )
+    systems = Readiness(app.systems(), app.clock)
+    metrics = MetricsService(
+        sources=_sources(app, parts, health, systems),
+        clock=app.clock,
+        version=version("akbot"),
+        since=parts.since,
+        plans=app.settings.plans,
+        limits=limits(app.settings, app.clock.now()),
+        switches=tuple(app.settings.heartbeats),
+    )
+    try:
+        yield {
+            "/healthz": health_page(health.report),
+            "/readyz": ready_page(health.report, systems.look),
+            "/metrics": metrics_page(metrics.families),
+        }
+    finally:
+        for each in (metrics, systems, health):
+            await each.close()
+
+
+def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> Sources:
+    folders = {place.name: place.store.local_path for place in app.stores.places}
+    return Sources(
+        report=health.report,
+        systems=systems.look,
+        jobs=app.standing.jobs,
+        incidents=app.journal.incidents.open_ones,
+        disk=HostDisk(),
+        disks={
+            "state": str(app.settings.state_folder),
+            **{f"store {name}": path for name, path in folders.items() if path},
+        },
+        containers=lambda: parts.watcher.states,
+        catalogue=lambda: app.seen,
+        good=lambda: parts.alarms.good,
+        beats=lambda: parts.heartbeat.told if parts.heartbeat else {},
+    )
+
+
+def limits(settings: Settings, now: datetime) -> dict[JobKind, timedelta | None]:
+    """How old the newest may get before there is an alarm; None for any age."""
+    return {
+        JobKind.BACKUP: settings.longest_without_backup(now),
+        JobKind.DRILL: settings.longest_without_drill(now),
+    }
