@@ -15,6 +15,7 @@ from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
+from bot.app_reports import build_reports
 from bot.domain.container_state import watch_rules
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger, describe
@@ -22,6 +23,7 @@ from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.domain.update_news import News
 from bot.entrypoints.alarms import AlarmRounds
+from bot.entrypoints.calendar import Calendar
 from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
@@ -190,15 +192,23 @@ class _Service:
         return AlarmRounds(watch.look, app.clock, self._held_back.is_planned)
 
     def _rounds(self, since: datetime) -> list[Rounds]:
-        settings = self._app.settings
-        plan = settings.plan_of_update_checks
+        settings, clock = self._app.settings, self._app.clock
         watch = self._app.updates.watch(self._chat.tell_news if self._chat else _log_news)
-        clock = self._app.clock
-        if plan is None:
-            return []
-        name = "look for new versions"
+        plans = [("look for new versions", settings.plan_of_update_checks, watch.look)]
+        if self._chat:
+            weekly, daily = settings.plan_of_reports, settings.plan_of_daily_reports
+            only_trouble = settings.daily_report == "trouble"
+            reports = Calendar(
+                self._chat.reports, weekly, daily, clock, settings.catch_up, only_trouble
+            )
+            plans += [("tell the report", weekly, reports.week)]
+            plans += [("tell the daily line", daily, reports.day)]
         is_held = self._held_back.is_planned
-        return [Rounds(name, plan, watch.look, clock, since, settings.catch_up, is_held)]
+        return [
+            Rounds(name, plan, look, clock, since, settings.catch_up, is_held)
+            for name, plan, look in plans
+            if plan
+        ]
 
     async def _report(self) -> Mapping[str, Any]:
         """What `/healthz` says."""
@@ -258,6 +268,7 @@ def _build_chat(
             ChildPainter(),
             settings.zone,
         ),
+        reporter=build_reports(app),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,

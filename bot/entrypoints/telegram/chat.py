@@ -39,6 +39,7 @@ from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.planning import Mute, Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
+from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
 from bot.entrypoints.telegram.rolling_back import WAY_BACK, RollingBack
 from bot.entrypoints.telegram.sender import Sender
@@ -55,6 +56,7 @@ from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
 from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
 from bot.services.ports import Clock, PauseMark
+from bot.services.reports import Reporter
 from bot.services.update import Ask as AskToStay
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -79,6 +81,7 @@ class Chat:
         lookout: Lookout,
         ask_within: timedelta,
         charts: Charts,
+        reporter: Reporter,
         inbox: Inbox,
         outbox: Outbox,
         questions: Questions,
@@ -127,11 +130,21 @@ class Chat:
             rolls,
             Glance(operations, self._starts, answers, pictures, clock, zone),
         )
+        self.reports = Reporting(
+            reporter,
+            operations,
+            self._outgoing,
+            answers,
+            pictures,
+            self._people,
+            clock,
+            zone,
+        )
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (operations, self._outgoing, clock, zone, self._starts, answers, deeds)
         planning = Planning(plans, pause, clock, zone, mute)
-        commands = Commands(*there, lookups, permits, planning)
+        commands = Commands(*there, lookups, permits, planning, self.reports)
         shelf = Shelf(*there, lookups, permits)
         offers = Offers(self._desk, clock, zone, commands.run, self._starts.is_dealt_with)
         self._ages = Ages()

@@ -32,6 +32,7 @@ from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import OF_JOB, Permits
 from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, UNDO, Press
+from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations
@@ -55,6 +56,7 @@ class Commands:
     lookups: Lookups
     permits: Permits
     planning: Planning
+    reporting: Reporting
 
     def is_refused(self, asked: Asked) -> bool:
         """Whether it is a command that is not for whoever asked."""
@@ -195,6 +197,9 @@ class Commands:
     async def version(self, _: Asked) -> str:
         return await self.lookups.version()
 
+    async def report(self, asked: Asked) -> str | None:
+        return await self.reporting.answer(asked)
+
     async def cancel(self, asked: Asked) -> str | None:
         if asked.words:
             return texts.takes_no_words("cancel", "stops what is running")
@@ -291,6 +296,11 @@ COMMANDS = {
         Commands.logs,
         Act.LOGS,
         "show what a container said last: “worker 100” for 100 lines of that one",
+    ),
+    "report": Command(
+        Commands.report,
+        Act.REPORT,
+        "show the last seven days, or as many as follow, and what needs somebody",
     ),
     "version": Command(Commands.version, Act.VERSION, "show which versions run, and the newest"),
     "schedule": Command(Commands.schedule, Act.SCHEDULE, "show what begins by itself, and when"),
