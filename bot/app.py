@@ -64,7 +64,7 @@ from bot.services.kept import KeptService
 from bot.services.kit import KitPlace, KitService
 from bot.services.newest import Newest
 from bot.services.operations import Listener
-from bot.services.ports import BackupStore, JobLog, Publish
+from bot.services.ports import BackupStore, Clock, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
@@ -95,6 +95,7 @@ class App:
         *,
         patient: bool = True,
         tell: Tell = logger.warning,
+        clock: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.keys = HostKeys(
@@ -104,7 +105,7 @@ class App:
             settings.trusted_keys,
             tell,
         )
-        self.clock = SystemClock()
+        self.clock: Clock = clock or SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
         self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
         self.containers = EngineContainers(self.engine.api, wanted)
@@ -423,10 +424,11 @@ async def open_app(
     *,
     patient: bool = True,
     tell: Tell = logger.warning,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[App]:
     """The application for one command; a *patient* one sits out an outage of the store."""
     share_arenas()
-    app = App(settings, listeners, patient=patient, tell=tell)
+    app = App(settings, listeners, patient=patient, tell=tell, clock=clock)
     try:
         yield app
     finally:

@@ -36,6 +36,7 @@ from bot.services.alarms import AlarmWatch, LogTeller
 from bot.services.charts import Charts
 from bot.services.incident_log import LoggedIncidents
 from bot.services.operations import Operations
+from bot.services.ports import Clock
 from bot.services.runner import JobRunner
 from bot.services.watcher import Watcher
 from bot.settings import Settings
@@ -49,13 +50,13 @@ _Farewell = Callable[[], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings) -> None:
-    """`akbot run`: work until SIGTERM or SIGINT, then end in order."""
+async def serve(settings: Settings, clock: Clock | None = None) -> None:
+    """`akbot run`: work until SIGTERM or SIGINT, then end in order; by another clock than usual."""
     start_log(settings.secrets())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_app(settings) as app:
+    async with open_app(settings, clock=clock) as app:
         await _Service(app).run(stop)
 
 
