@@ -72,7 +72,7 @@ from bot.services.kit import KitPlace, KitService
 from bot.services.newest import Newest
 from bot.services.operations import Listener
 from bot.services.orders import Orders
-from bot.services.ports import BackupStore, JobLog, Publish
+from bot.services.ports import BackupStore, Clock, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
 from bot.services.readiness import Ask as AskSystem
 from bot.services.rekey import Rekeyed
@@ -104,6 +104,7 @@ class App:
         *,
         patient: bool = True,
         tell: Tell = logger.warning,
+        clock: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.keys = HostKeys(
@@ -113,7 +114,7 @@ class App:
             settings.trusted_keys,
             tell,
         )
-        self.clock = SystemClock()
+        self.clock: Clock = clock or SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
         self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
         self.containers = EngineContainers(self.engine.api, wanted)
@@ -444,10 +445,11 @@ async def open_app(
     *,
     patient: bool = True,
     tell: Tell = logger.warning,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[App]:
     """The application for one command; a *patient* one sits out an outage of the store."""
     share_arenas()
-    app = App(settings, listeners, patient=patient, tell=tell)
+    app = App(settings, listeners, patient=patient, tell=tell, clock=clock)
     try:
         yield app
     finally:

@@ -1,12 +1,29 @@
-"""The commands about what begins by itself: when, and whether it may."""
+"""The commands about time: what was, what begins by itself, and whether it may."""
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.app import App
+
+
+async def report(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
+    """`akbot report`."""
+    from bot.app_reports import build_reports  # noqa: PLC0415 - "--help" needs none of it
+    from bot.domain.errors import ConfigError  # noqa: PLC0415
+    from bot.domain.report import LONGEST_DAYS  # noqa: PLC0415
+    from bot.entrypoints.render_report import report_lines  # noqa: PLC0415
+
+    if not 1 <= args.days <= LONGEST_DAYS:
+        raise ConfigError(
+            f"report: {args.days} days are not from 1 to {LONGEST_DAYS}",
+            hint="Of what was before nothing is known any more.",
+        )
+    made = (await build_reports(app).run(timedelta(days=args.days))).report
+    return asdict(made), report_lines(made, app.settings.zone)
 
 
 async def schedule(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001

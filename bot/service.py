@@ -14,6 +14,7 @@ from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
+from bot.app_reports import build_reports
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger
@@ -22,6 +23,7 @@ from bot.domain.schedule import Schedule
 from bot.domain.surroundings_subjects import with_surroundings
 from bot.domain.update_news import News
 from bot.entrypoints.alarms import AlarmRounds
+from bot.entrypoints.calendar import Calendar
 from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
@@ -35,6 +37,7 @@ from bot.services.alarms import AlarmWatch, LogTeller
 from bot.services.charts import Charts
 from bot.services.incident_log import LoggedIncidents
 from bot.services.operations import Operations
+from bot.services.ports import Clock
 from bot.services.pulse import Pulse
 from bot.services.runner import JobRunner
 from bot.services.watcher import Watcher
@@ -50,13 +53,13 @@ _Farewell = Callable[[], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings) -> None:
-    """`akbot run`: work until SIGTERM or SIGINT, then end in order."""
+async def serve(settings: Settings, clock: Clock | None = None) -> None:
+    """`akbot run`: work until SIGTERM or SIGINT, then end in order; by another clock than usual."""
     start_log(settings.secrets(), LogForm(settings.log_format))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_app(settings) as app:
+    async with open_app(settings, clock=clock) as app:
         await _Service(app).run(stop)
 
 
@@ -235,15 +238,32 @@ class _Service:
         )
 
     def _rounds(self, since: datetime) -> list[Rounds]:
-        settings = self._app.settings
-        plan = settings.plan_of_update_checks
+        settings, clock = self._app.settings, self._app.clock
         watch = self._app.updates.watch(self._chat.tell_news if self._chat else _log_news)
-        clock = self._app.clock
-        if plan is None:
-            return []
-        name = "look for new versions"
-        is_held, beat = self._held_back.is_planned, self._pulse.of(f"the {name}", _SLOW)
-        return [Rounds(name, plan, watch.look, clock, since, settings.catch_up, is_held, beat)]
+        plans = [("look for new versions", settings.plan_of_update_checks, watch.look)]
+        if self._chat:
+            weekly, daily = settings.plan_of_reports, settings.plan_of_daily_reports
+            only_trouble = settings.daily_report == "trouble"
+            reports = Calendar(
+                self._chat.reports, weekly, daily, clock, settings.catch_up, only_trouble
+            )
+            plans += [("tell the report", weekly, reports.week)]
+            plans += [("tell the daily line", daily, reports.day)]
+        is_held = self._held_back.is_planned
+        return [
+            Rounds(
+                name,
+                plan,
+                look,
+                clock,
+                since,
+                settings.catch_up,
+                is_held,
+                self._pulse.of(f"the {name}", _SLOW),
+            )
+            for name, plan, look in plans
+            if plan
+        ]
 
 
 def _of_schedule(new: type[Command]) -> Callable[[datetime], Command]:
@@ -284,6 +304,7 @@ def _build_chat(
             ChildPainter(),
             settings.zone,
         ),
+        reporter=build_reports(app),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,

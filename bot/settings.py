@@ -10,12 +10,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.domain.manifest import STACK_NAME
 from bot.domain.stack import Role
 from bot.setting_form import FORM
-from bot.settings_chat import ChatSettings
 from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
 from bot.settings_keys import KeySettings
+from bot.settings_reports import ReportSettings
 from bot.settings_retention import RetentionSettings
-from bot.settings_schedule import ScheduleSettings
 from bot.settings_watch import WatchSettings
 
 _STATE_OF_ROOT = "/var/lib/akbot"
@@ -25,8 +24,7 @@ _ONE_WORD: dict[str, JsonValue] = {FORM: "one word of plain letters, digits and 
 
 
 class Settings(
-    ChatSettings,
-    ScheduleSettings,
+    ReportSettings,
     KeySettings,
     RetentionSettings,
     UpdateGateSettings,

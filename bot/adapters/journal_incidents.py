@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
 from bot.domain.incident import Incident, Trouble
+from bot.domain.incident_history import PastIncident
 
 _END = "UPDATE incidents SET ended = ? WHERE root = ? AND ended IS NULL"
 
@@ -45,6 +46,16 @@ class SqliteIncidentLog:
         return await self._database.read(
             lambda journal: [_incident(row) for row in journal.execute(statement)]
         )
+
+    async def since(self, moment: datetime) -> Sequence[PastIncident]:
+        statement = "SELECT * FROM incidents WHERE ended IS NULL OR ended > ? ORDER BY opened"
+        return await self._database.read(
+            lambda journal: [_past(row) for row in journal.execute(statement, (to_text(moment),))]
+        )
+
+
+def _past(row: sqlite3.Row) -> PastIncident:
+    return PastIncident(_incident(row), from_text(row["ended"]) if row["ended"] else None)
 
 
 def _incident(row: sqlite3.Row) -> Incident:

@@ -5,7 +5,7 @@ A job and the backup that it makes share their name, so that whoever has the one
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.backup_id import BackupId
@@ -14,6 +14,8 @@ from bot.domain.errors import ConfigError, RefusedError
 MOST_CRASHES = 3
 ALL_JOBS = 10_000
 """More than the journal keeps: to ask it for all of them."""
+REMEMBERED = timedelta(days=90)
+"""For how long the journal keeps what is over."""
 OUTAGE = "outage"
 """Fact of the plan of a job that failed because an outside system did."""
 PARTIAL = "partial"

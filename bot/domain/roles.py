@@ -33,6 +33,7 @@ class Act(StrEnum):
     LOGS = "logs"
     VERSION = "version"
     SCHEDULE = "schedule"
+    REPORT = "report"
     BACKUP = "backup"
     VERIFY = "verify"
     DRILL = "drill"
@@ -55,6 +56,7 @@ NEEDED: Mapping[Act, ChatRole] = {
     Act.LOGS: ChatRole.VIEWER,
     Act.VERSION: ChatRole.VIEWER,
     Act.SCHEDULE: ChatRole.VIEWER,
+    Act.REPORT: ChatRole.VIEWER,
     Act.BACKUP: ChatRole.OPERATOR,
     Act.VERIFY: ChatRole.OPERATOR,
     Act.DRILL: ChatRole.OPERATOR,

@@ -4,11 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.domain.daemon_report import STATE
 from bot.domain.errors import BotError, BusyError
-from bot.domain.jobs import Job
+from bot.domain.jobs import REMEMBERED, Job
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
 from bot.services.pulse import Beat, no_beat
@@ -17,7 +16,6 @@ from bot.services.runner import JobRunner
 _FINISH_WITHIN = 75.0  # seconds that a job in hand gets; undoing it takes some of the other 45
 _SWEEP_EVERY = 60.0
 _COMPACT_EVERY = 3600.0
-_REMEMBER = timedelta(days=90)
 
 logger = logging.getLogger(__name__)
 
@@ -96,4 +94,4 @@ class Daemon:
             logger.info("what the restore %s had kept for an undo is removed", job_id)
 
     async def _compact(self) -> None:
-        await self.journal.compact(self.clock.now() - _REMEMBER)
+        await self.journal.compact(self.clock.now() - REMEMBERED)

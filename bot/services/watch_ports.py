@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bot.domain.container_state import ContainerState, Happened
 from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
 
 
@@ -42,6 +43,9 @@ class IncidentLog(Protocol):
 
     async def open_ones(self) -> Sequence[Incident]:
         """Those that have not ended."""
+
+    async def since(self, moment: datetime) -> Sequence[PastIncident]:
+        """Those that lasted then or were opened later, ended or not, in the order of opening."""
 
 
 class MuteMark(Protocol):

@@ -12,6 +12,7 @@ from bot.adapters.mute_file import MuteFile
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import ConfigError
 from bot.domain.incident import Incident, Trouble
+from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
 from bot.services.watch_ports import IncidentLog, MuteMark
 from tests.services.test_watcher import FakeIncidentLog, FakeMute
@@ -69,6 +70,20 @@ async def test_an_end_is_that_of_all_that_the_root_has_open(log: IncidentLog) ->
     await log.write(later, NOW + timedelta(hours=2))
 
     assert list(await log.open_ones()) == [other]
+
+
+async def test_what_lasted_at_a_moment_or_began_later_is_history(log: IncidentLog) -> None:
+    ended = [replace(INCIDENT, opened=NOW + timedelta(hours=each)) for each in (0, 1, 2)]
+    lasting = replace(INCIDENT, root="redis", opened=NOW + timedelta(minutes=90))
+    for each in ended:
+        await log.write(each, each.opened + timedelta(minutes=30))
+    await log.write(lasting)
+
+    assert list(await log.since(NOW + timedelta(minutes=30))) == [
+        PastIncident(ended[1], ended[1].opened + timedelta(minutes=30)),
+        PastIncident(lasting),
+        PastIncident(ended[2], ended[2].opened + timedelta(minutes=30)),
+    ]
 
 
 async def test_what_ended_long_ago_is_forgotten_and_what_lasts_is_not(journal: Journal) -> None:

@@ -11,6 +11,7 @@ from bot.domain.container_state import DOCKER, STACK, ContainerState, Happened, 
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import BotError, ConfigError, PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
 from bot.domain.stack import Role
 from bot.services.watcher import Watcher
@@ -104,6 +105,11 @@ class FakeIncidentLog:
 
     async def open_ones(self) -> Sequence[Incident]:
         return [incident for incident, ended in self.rows.values() if ended is None]
+
+    async def since(self, moment: datetime) -> Sequence[PastIncident]:
+        lasting = [PastIncident(*row) for row in self.rows.values()]
+        found = [each for each in lasting if each.ended is None or each.ended > moment]
+        return sorted(found, key=lambda each: each.incident.opened)
 
 
 @dataclass

@@ -10,8 +10,10 @@ from datetime import timedelta
 
 from bot.domain.alarms import Alarm
 from bot.domain.backup_id import make_backup_id
+from bot.domain.drill import DrillReport, Verdict
 from bot.domain.incident import Closed, Incident, Opened, Rules, Trouble
-from bot.domain.jobs import JobKind, JobState, Trigger
+from bot.domain.incident_history import PastIncident
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
     ComponentProgressed,
@@ -23,9 +25,12 @@ from bot.domain.messages import (
 from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import ChatPlace
 from bot.domain.update_news import NewRelease
+from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.upgrade_path import Hop
+from bot.domain.versions import Version
 from tests.telegram_chat.restores import NEWEST, OLDER
 from tests.telegram_chat.rolls import make_update
-from tests.telegram_chat.samples import MB, component, finished, make_preview
+from tests.telegram_chat.samples import MB, component, finished, make_preview, record
 from tests.telegram_chat.scene import Scene
 from tests.telegram_chat.test_texts import make_job
 from tests.telegram_chat.world import NOW
@@ -272,6 +277,70 @@ async def admins_group(scene: Scene) -> None:
     await scene.says("/jobs", world.vera)
     await scene.chat.incidents.closed(Closed(crashed, world.clock.now(), crashed.image))
     await scene.follows()
+async def report(scene: Scene) -> None:
+    """A week in which the worker crashed and a backup failed: what needs somebody stands first."""
+    assert scene.chat
+    world = scene.world
+    world.operations.records = [
+        record(8.5 + 24 * day, (215 - day) * MB) for day in range(7) if day != 2
+    ]
+    world.operations.all_jobs = [_night(day) for day in range(7)]
+    crash = Incident(
+        root="worker",
+        trouble=Trouble.CRASHED,
+        detail="exit code 1",
+        image="",
+        began=NOW - timedelta(hours=40),
+        opened=NOW - timedelta(hours=40),
+    )
+    slow = replace(crash, root="server", trouble=Trouble.UNHEALTHY, began=NOW - timedelta(hours=9))
+    world.reporter.incidents = [
+        PastIncident(crash, crash.began + timedelta(minutes=95)),
+        PastIncident(slow, slow.began + timedelta(minutes=4)),
+    ]
+    drilled = DrillReport(
+        backup_id=world.operations.records[-1].id,
+        stack="authentik",
+        verdict=Verdict.PASS,
+        began=NOW - timedelta(hours=55),
+        seconds=95,
+    )
+    security = HopOutlook(
+        hop=Hop(Version(2025, 4, 1), Version(2025, 4, 4)), digest="", size=1, security=True
+    )
+    world.reporter.facts = {
+        "drill": drilled,
+        "outlook": Outlook(
+            place="ghcr.io/goauthentik/server",
+            current=security.hop.start,
+            target=security.version,
+            hops=(security,),
+            holds=(),
+        ),
+        "silent": {"nas": "connect: no route to host"},
+    }
+    await scene.chat.reports.week(NOW)
+    await scene.follows()
+    await scene.passes(86_400 * 2)
+    world.operations.records = [record(-39.5), *world.operations.records]
+    world.reporter.facts = {"drill": drilled}
+    world.reporter.incidents = ()
+    await scene.chat.reports.day(world.clock.now(), only_trouble=False)
+    await scene.follows()
+    await scene.says("/report 1")
+
+
+def _night(days_ago: int) -> Job:
+    """The planned backup of that night; that of the day before yesterday failed."""
+    began = NOW - timedelta(hours=8.5 + 24 * days_ago)
+    return replace(
+        make_job(JobState.FAILED if days_ago == 2 else JobState.DONE),
+        id=make_backup_id(began, "k3f9"),
+        trigger=Trigger.SCHEDULE,
+        label="",
+        started=began,
+        ended=began + timedelta(seconds=40),
+    )
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -286,6 +355,7 @@ SCENARIOS: dict[str, Scenario] = {
         release_news,
         incident,
         admins_group,
+        report,
         absence,
     )
 }

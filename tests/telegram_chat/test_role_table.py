@@ -21,7 +21,7 @@ from tests.telegram_chat.rolls import make_rollback, make_update
 from tests.telegram_chat.world import World
 
 GROUP, FORUM, ELSEWHERE, TOPIC = -1_001_000_000_011, -1_001_000_000_012, -1_001_000_000_013, 7
-LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version", "schedule")
+LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version", "schedule", "report")
 WORK = ("backup", "verify", "drill", "cancel", "pause", "resume", "mute")
 CHANGE = ("pin", "unpin", "restore", "update", "rollback")
 ALLOWED = {

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis.vendor.pretty import RepresentationPrinter
 
@@ -15,6 +15,7 @@ from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BotError, BusyError, RefusedError, UpToDateError
 from bot.domain.incident import Incident
+from bot.domain.incident_history import PastIncident
 from bot.domain.jobs import Job, JobKind, JobState, Outcome, as_it_stands, describe
 from bot.domain.messages import (
     Command,
@@ -25,6 +26,7 @@ from bot.domain.messages import (
     RunRollback,
     RunUpdate,
 )
+from bot.domain.report import Facts, report_of
 from bot.domain.restore_plan import Preview
 from bot.domain.roles import Access, ChatPlace
 from bot.domain.rollback import RollbackPreview
@@ -37,6 +39,7 @@ from bot.services.journal_ports import Inbox, Moves, OrderLog, Outbox, Questions
 from bot.services.looks import Span, VersionsNow, container_of
 from bot.services.operations import Listener
 from bot.services.orders import Orders
+from bot.services.reports import Reported
 from bot.services.verify import Verified
 from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
@@ -262,6 +265,34 @@ class ToldRolls:
         return self.words and f"{self.words} {job}"
 
 
+@dataclass
+class ToldReporter:
+    """A Reporter of what the test has told of jobs and backups, and *incidents*."""
+
+    clock: TurnedClock
+    operations: ToldOperations
+    incidents: Sequence[PastIncident] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    failure: Exception | None = None
+    asked: list[timedelta] = field(default_factory=list)
+
+    async def run(self, length: timedelta, within: float = 0) -> Reported:  # noqa: ARG002
+        self.asked.append(length)
+        if self.failure:
+            raise self.failure
+        now, records = self.clock.now(), self.operations.records
+        facts = Facts(
+            begin=now - length,
+            now=now,
+            installed=now - timedelta(days=30),
+            serving={"server", "postgresql"},
+            jobs=self.operations.all_jobs,
+            incidents=self.incidents,
+            records=records,
+        )
+        return Reported(report_of(replace(facts, **self.facts)), records)
+
+
 VERSIONS = VersionsNow(
     "1.0", "2025.4.1", "ghcr.io/goauthentik/server:2025.4.1", "sha256:" + "ab" * 32, None
 )
@@ -343,6 +374,7 @@ class World:
         self.operations = ToldOperations(self.clock)
         self.rolls = ToldRolls()
         self.gauge, self.painter = FakeGauge(), FakePainter()
+        self.reporter = ToldReporter(self.clock, self.operations)
         self.anna = self.telegram.user(ANNA, "Anna")
         self.boris = self.telegram.user(BORIS, "Boris")
         self.olga = self.telegram.user(OLGA, "Olga")
@@ -372,6 +404,7 @@ class World:
             lookout=self.lookout,
             ask_within=timedelta(minutes=10),
             charts=Charts(self.operations.jobs, self.gauge, self.painter, UTC),
+            reporter=self.reporter,
             inbox=self.inbox,
             outbox=self.outbox,
             questions=self.questions,

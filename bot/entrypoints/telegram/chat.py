@@ -41,6 +41,7 @@ from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.planning import Mute, Planning
 from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
+from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.requests import Requests
 from bot.entrypoints.telegram.restoring import PLAN, Restoring
 from bot.entrypoints.telegram.rolling_back import WAY_BACK, RollingBack
@@ -59,6 +60,7 @@ from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
 from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
+from bot.services.reports import Reporter
 from bot.services.update import Ask as AskToStay
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -84,6 +86,7 @@ class Chat:
         lookout: Lookout,
         ask_within: timedelta,
         charts: Charts,
+        reporter: Reporter,
         inbox: Inbox,
         outbox: Outbox,
         questions: Questions,
@@ -139,11 +142,21 @@ class Chat:
             Glance(operations, self._starts, answers, pictures, clock, zone, open_incidents),
             orders,
         )
+        self.reports = Reporting(
+            reporter,
+            operations,
+            self._outgoing,
+            answers,
+            pictures,
+            self._people,
+            clock,
+            zone,
+        )
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (clock, zone, self._starts, answers, deeds, lookups, permits)
         planning = Planning(plans, pause, clock, zone, mute, orders)
-        requests = Requests(Commands(operations, *there, planning), answers, permits)
+        requests = Requests(Commands(operations, *there, planning, self.reports), answers, permits)
         again = Again(operations, self._outgoing, self._starts, answers, permits)
         shelf = Shelf(operations, self._outgoing, *there)
         offers = Offers(self._desk, clock, zone, requests.run, self._starts.is_dealt_with)

@@ -68,6 +68,11 @@ COMMANDS = {
         Act.LOGS,
         "show what a container said last: “worker 100” for 100 lines of that one",
     ),
+    "report": Command(
+        Commands.report,
+        Act.REPORT,
+        "show the last seven days, or as many as follow, and what needs somebody",
+    ),
     "version": Command(Commands.version, Act.VERSION, "show which versions run, and the newest"),
     "schedule": Command(Commands.schedule, Act.SCHEDULE, "show what begins by itself, and when"),
     "pause": Command(

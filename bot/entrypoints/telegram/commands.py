@@ -23,6 +23,7 @@ from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.pressed import UNDO
+from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations
@@ -45,6 +46,7 @@ class Commands:
     lookups: Lookups
     permits: Permits
     planning: Planning
+    reporting: Reporting
 
     async def backup(self, asked: Asked) -> str | None:
         if option := _OPTION.search(asked.words):
@@ -128,6 +130,9 @@ class Commands:
 
     async def version(self, _: Asked) -> str:
         return await self.lookups.version()
+
+    async def report(self, asked: Asked) -> str | None:
+        return await self.reporting.answer(asked)
 
     async def cancel(self, asked: Asked) -> str | None:
         if asked.words:

@@ -1,0 +1,39 @@
+"""The part of the composition root that builds what makes reports."""
+
+from bot.app import App
+from bot.domain.container_state import STACK
+from bot.domain.drill import DrillReport
+from bot.domain.report import Expected
+from bot.domain.stack import Role
+from bot.services.drill_history import DrillHistory
+from bot.services.reports import Reports
+
+_SERVING = (Role.SERVER, Role.POSTGRESQL, Role.REDIS)
+"""Without any of these nobody logs in; the worker is not needed for it."""
+
+
+def build_reports(app: App) -> Reports:
+    """`akbot report`, and what the chat tells by itself."""
+    settings, now = app.settings, app.clock.now()
+    history = DrillHistory(app.stores, app.keys.trusted)
+    names = settings.service_names()
+
+    async def newest_drill() -> DrillReport | None:
+        return await history.newest(await app.whereabouts.name())
+
+    return Reports(
+        app.journal.jobs,
+        app.journal.incidents,
+        app.catalogue,
+        newest_drill,
+        app.updates.check.run if settings.plan_of_update_checks else None,
+        app.pause,
+        app.folder.made_at,
+        Expected(
+            backup_within=settings.longest_without_backup(now),
+            drills=settings.plan_of_drills,
+            catch_up=settings.catch_up + settings.delay,
+        ),
+        frozenset({STACK, *(name for role in _SERVING for name in names[role])}),
+        app.clock,
+    )

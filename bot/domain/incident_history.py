@@ -1,0 +1,52 @@
+"""What incidents there were in a span of time, and for how long nobody could log in. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.incident import Incident
+
+
+@dataclass(frozen=True)
+class PastIncident:
+    """An incident and its end; None while it lasts."""
+
+    incident: Incident
+    ended: datetime | None = None
+
+    def lasted(self, now: datetime) -> timedelta:
+        """From the beginning of the trouble to its end, or until *now*."""
+        return max((self.ended or now) - self.incident.began, timedelta())
+
+
+def causes(incidents: Sequence[PastIncident]) -> list[PastIncident]:
+    """Without those that turned out to have their cause in another one, which took them in."""
+    return [
+        each
+        for each in incidents
+        if not any(_took_in(other.incident, each) for other in incidents if other is not each)
+    ]
+
+
+def _took_in(cause: Incident, each: PastIncident) -> bool:
+    return each.incident.root in cause.others and each.ended == cause.opened
+
+
+def time_without(
+    services: Collection[str],
+    incidents: Iterable[PastIncident],
+    begin: datetime,
+    now: datetime,
+) -> timedelta:
+    """How long, between *begin* and *now*, at least one of *services* was in an incident."""
+    spans = sorted(
+        (max(each.incident.began, begin), min(each.ended or now, now))
+        for each in incidents
+        if not each.incident.members.isdisjoint(services)
+    )
+    total, covered = timedelta(), begin
+    for start, end in spans:
+        if end > max(start, covered):
+            total += end - max(start, covered)
+            covered = end
+    return total

@@ -1,0 +1,102 @@
+"""A report in words, for a terminal and, line by line, for the chat. Pure, like `render`."""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from bot.domain.printable import one_line
+from bot.domain.report import BackupsReport, IncidentsReport, LoginReport, Report, UpdateReport
+from bot.entrypoints.render import age_of, duration, finding_lines, size
+
+_MOSTLY = 0.9999
+
+
+def report_lines(report: Report, zone: tzinfo) -> list[str]:
+    """All of it; what a person should see to stands last, where a terminal shows it."""
+    begin, end = (each.astimezone(zone) for each in (report.begin, report.end))
+    needs = finding_lines(report.needs)
+    return [
+        f"From {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M %Z}",
+        *(f"{f'{name}:':<11}{one_line(words)}" for name, words in report_rows(report)),
+        "",
+        *(["To see to:", *needs] if needs else ["Nothing needs you."]),
+    ]
+
+
+def report_rows(report: Report) -> Sequence[tuple[str, str]]:
+    """Each part by its name, in the order in which people read them."""
+    return (
+        ("Backups", _backups_words(report.backups, report.end)),
+        ("Drills", _drills_words(report.backups, report.end)),
+        ("Incidents", _incidents_words(report.incidents)),
+        ("Login", _login_words(report.login)),
+        ("Update", _update_words(report.update)),
+    )
+
+
+def _backups_words(backups: BackupsReport, now: datetime) -> str:
+    """How many were made, how many there are, and the newest."""
+    failed = f", {backups.failed} failed" if backups.failed else ""
+    made = f"{backups.made} made, verified and signed{failed}"
+    if backups.newest is None:
+        return f"{made}; there is no good one"
+    newest = f"{age_of(backups.newest, now)}, {size(backups.newest_size)}"
+    kept = f"{backups.kept} good, {size(backups.kept_size)} in all"
+    return f"{made}; in the store {kept}, the newest {newest}"
+
+
+def _drills_words(backups: BackupsReport, now: datetime) -> str:
+    """How many were proven by a restore, and when last."""
+    if backups.drilled is None:
+        return "no backup was proven by a restore yet"
+    last = age_of(backups.drilled, now)
+    return f"{backups.proven} passed, the last {last}" if backups.proven else f"the last {last}"
+
+
+def _incidents_words(incidents: IncidentsReport) -> str:
+    """How many, for how long, and the worst."""
+    if not incidents.count:
+        return "none"
+    worst = f"{incidents.worst} for {duration(incidents.worst_seconds)}"
+    if incidents.count == 1:
+        return f"one: {worst}"
+    return f"{incidents.count}, {duration(incidents.seconds)} in all; the longest: {worst}"
+
+
+def _login_words(login: LoginReport) -> str:
+    """For which share of the time people could log in, and what kept them from it."""
+    causes = {"in incidents": login.incidents, "in updates or restores": login.jobs}
+    away = [f"{duration(seconds)} {name}" for name, seconds in causes.items() if seconds]
+    if not away:
+        return "up all the time that akbot watched"
+    # never rounded up to a whole that it is not
+    share = f"{min(login.share, _MOSTLY):.2%}"
+    return f"up {share} of the time; away {' and '.join(away)}"
+
+
+def _update_words(update: UpdateReport | None) -> str:
+    """Whether there is a newer version."""
+    if update is None:
+        return "nobody is asked for new versions (AKBOT_UPDATE_CHECK_SCHEDULE)"
+    if update.unknown:
+        return "not known"
+    if not update.target:
+        return f"{update.current} runs, and nothing newer is wanted"
+    what = ", a security release" if update.security else ""
+    held = "; something holds it back still" if update.held else ""
+    return f"{update.target} is out{what}; {update.current} runs{held}"
+
+
+def daily_words(report: Report) -> str:
+    """A day in one sentence."""
+    backups = report.backups
+    parts = ["no good backup"]
+    if backups.newest:
+        parts = [f"backup {age_of(backups.newest, report.end)}, {size(backups.newest_size)}"]
+    if backups.drilled:
+        parts.append(f"drill {age_of(backups.drilled, report.end)}")
+    if report.incidents.count:
+        parts.append(f"incidents: {_incidents_words(report.incidents)}")
+    login = report.login
+    away = login.incidents + login.jobs
+    parts.append(f"login away for {duration(away)}" if away else "login up all day")
+    return "; ".join(parts)

@@ -1,0 +1,309 @@
+"""From what is known to a report: what counts, and what needs a person."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.backup_id import make_backup_id
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.downtime import came_back
+from bot.domain.drill import DrillReport, Verdict
+from bot.domain.incident import Incident, Trouble
+from bot.domain.incident_history import PastIncident, causes, time_without
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
+from bot.domain.pause import Pause
+from bot.domain.report import WEEK, Expected, Facts, Report, report_of
+from bot.domain.schedule import Schedule
+from bot.domain.update_outlook import Outlook
+from bot.entrypoints.render_report import daily_words, report_lines
+from tests.domain.test_update_news import OLD, outlook
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+SERVING = {"server", "postgresql"}
+
+
+def ago(hours: float) -> datetime:
+    return NOW - timedelta(hours=hours)
+
+
+def job(
+    hours: float,
+    state: JobState = JobState.DONE,
+    kind: JobKind = JobKind.BACKUP,
+    *,
+    message: str = "",
+    **how: Any,
+) -> Job:
+    began = ago(hours)
+    return Job(
+        id=make_backup_id(began, "k3f9"),
+        kind=kind,
+        trigger=Trigger.SCHEDULE,
+        actor="schedule",
+        slot=began,
+        started=began,
+        ended=began + timedelta(minutes=1),
+        state=state,
+        message=message,
+        **how,
+    )
+
+
+def record(hours: float, state: BackupState = BackupState.GOOD, **how: Any) -> BackupRecord:
+    return BackupRecord(make_backup_id(ago(hours), "k3f9"), state, stored_size=1000, **how)
+
+
+def incident(
+    root: str, began: float, ended: float | None, *others: str, opened: float | None = None
+) -> PastIncident:
+    """Of so many hours ago until so many."""
+    found = Incident(
+        root=root,
+        trouble=Trouble.CRASHED,
+        detail="exit code 1",
+        image="",
+        began=ago(began),
+        opened=ago(began if opened is None else opened),
+        others=frozenset(others),
+    )
+    return PastIncident(found, None if ended is None else ago(ended))
+
+
+def drill(hours: float, verdict: Verdict = Verdict.PASS, *reasons: str) -> DrillReport:
+    return DrillReport(
+        backup_id=make_backup_id(ago(hours), "k3f9"),
+        stack="authentik",
+        verdict=verdict,
+        began=ago(hours),
+        seconds=60,
+        reasons=reasons,
+    )
+
+
+WELL = Facts(
+    begin=NOW - WEEK,
+    now=NOW,
+    installed=NOW - timedelta(days=30),
+    expected=Expected(backup_within=timedelta(hours=26), drills=Schedule("0 5 * * 0", UTC)),
+    serving=SERVING,
+    jobs=[job(4.5), job(28.5), job(51, kind=JobKind.DRILL)],
+    records=[record(4.5), record(28.5)],
+    drill=drill(51),
+)
+
+
+def made(**changes: Any) -> Report:
+    return report_of(replace(WELL, **changes))
+
+
+def needs(**changes: Any) -> list[str]:
+    return [each.message for each in made(**changes).needs]
+
+
+def test_a_quiet_week_says_what_there_is_and_asks_for_nothing() -> None:
+    report = made()
+
+    assert report.is_well
+    assert report_lines(report, UTC) == [
+        "From 2026-11-17 08:00 to 2026-11-24 08:00 UTC",
+        (
+            "Backups:   2 made, verified and signed; in the store 2 good, 2.0 kB in all, the newest"
+            " 4 h ago, 1.0 kB"
+        ),
+        "Drills:    1 passed, the last 2 days ago",
+        "Incidents: none",
+        "Login:     up all the time that akbot watched",
+        "Update:    nobody is asked for new versions (AKBOT_UPDATE_CHECK_SCHEDULE)",
+        "",
+        "Nothing needs you.",
+    ]
+    assert daily_words(report) == "backup 4 h ago, 1.0 kB; drill 2 days ago; login up all day"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "figures"),
+    [
+        pytest.param([], (0, 0, 0), id="nothing ran"),
+        pytest.param([job(1), job(25, JobState.FAILED)], (1, 1, 0), id="one failed"),
+        pytest.param([job(1, JobState.CANCELLED)], (0, 0, 0), id="a person did not want it"),
+        pytest.param([job(1, plan={PARTIAL: "media"})], (0, 0, 0), id="a part is no backup"),
+        pytest.param([job(169), job(170, kind=JobKind.DRILL)], (0, 0, 0), id="before the time"),
+        pytest.param([job(168)], (1, 0, 0), id="it ended in it"),
+        pytest.param(
+            [job(1, kind=JobKind.DRILL), job(2, JobState.FAILED, JobKind.DRILL)],
+            (0, 0, 1),
+            id="drills that passed",
+        ),
+    ],
+)
+def test_what_ran_in_the_time_is_counted(jobs: list[Job], figures: tuple[int, int, int]) -> None:
+    backups = made(jobs=jobs).backups
+
+    assert (backups.made, backups.failed, backups.proven) == figures
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"records": [record(30)]}, ["there is no good backup since"], id="too old"),
+        pytest.param({"records": [], "jobs": []}, ["there is no good backup yet"], id="none"),
+        pytest.param(
+            {"records": [], "silent": {"": "refused"}},
+            ["the store does not answer: refused"],
+            id="nobody knows what there is",
+        ),
+        pytest.param(
+            {"silent": {"nas": "refused"}}, ['store "nas" does not answer'], id="one of several"
+        ),
+        pytest.param(
+            {"records": [record(1, lacking=("nas",))]}, ["is not in nas"], id="not everywhere"
+        ),
+        pytest.param(
+            {"records": [record(1), record(2, BackupState.DAMAGED)]},
+            ["1 backup is damaged"],
+            id="damaged",
+        ),
+        pytest.param({"drill": drill(1, Verdict.FAIL, "rows")}, ["failed: rows"], id="no proof"),
+        pytest.param({"drill": drill(400)}, ["no backup was proven lately"], id="drills overdue"),
+        pytest.param(
+            {"jobs": [job(1, JobState.FAILED, JobKind.PRUNE, message="denied"), *WELL.jobs]},
+            ["the last prune did not end well: denied"],
+            id="prunes fail",
+        ),
+        pytest.param(
+            {"jobs": [job(1, kind=JobKind.PRUNE), job(2, JobState.FAILED, JobKind.PRUNE)]},
+            [],
+            id="prunes work again",
+        ),
+        pytest.param(
+            {"jobs": [job(200, JobState.FAILED, JobKind.PRUNE)]}, [], id="that was told before"
+        ),
+        pytest.param(
+            {"jobs": [job(1, JobState.ROLLED_BACK, JobKind.UPDATE, message="no 200")]},
+            ["the last update was rolled back: no 200"],
+            id="rolled back",
+        ),
+        pytest.param(
+            {"jobs": [job(1, message="done, degraded: it is not in nas")]},
+            ["did only a part of its work: it is not in nas"],
+            id="degraded",
+        ),
+        pytest.param(
+            {"stuck": [job(9, JobState.STUCK, crashes=3)]}, ["given up after 3 kills"], id="stuck"
+        ),
+        pytest.param({"incidents": [incident("worker", 2, 1)]}, [], id="it is over"),
+        pytest.param(
+            {"incidents": [incident("worker", 2, None)]}, ["worker is crashed"], id="down"
+        ),
+        pytest.param({"outlook": outlook()}, [], id="an update can wait"),
+        pytest.param(
+            {"outlook": outlook(security=True)}, ["mends a security hole"], id="this cannot"
+        ),
+        pytest.param({"outlook": "refused"}, ["is not known: refused"], id="nobody was heard"),
+        pytest.param({"pause": Pause(ago(1), "restored")}, ["are paused since"], id="paused"),
+        pytest.param({"pause": Pause(ago(2), "planned", ago(1))}, [], id="no more"),
+    ],
+)
+def test_what_needs_a_person(changes: dict[str, Any], words: list[str]) -> None:
+    found = needs(**changes)
+
+    assert len(found) == len(words), found
+    assert all(part in message for part, message in zip(words, found, strict=True)), found
+
+
+def test_the_worst_stands_first_and_each_has_its_remedy() -> None:
+    report = made(outlook="refused", incidents=[incident("server", 2, None)], records=[record(30)])
+
+    assert [each.level for each in report.needs] == ["failure", "failure", "warning"]
+    assert all(each.remedy for each in report.needs)
+    assert not report.is_well
+
+
+@pytest.mark.parametrize(
+    ("incidents", "hours"),
+    [
+        pytest.param([], 0, id="none"),
+        pytest.param([incident("server", 5, 4)], 1, id="one"),
+        pytest.param([incident("worker", 5, 4)], 0, id="nobody logs in by the worker"),
+        pytest.param([incident("redis", 5, 4, "server")], 1, id="it took the server with it"),
+        pytest.param([incident("server", 5, 3), incident("postgresql", 4, 2)], 3, id="overlapping"),
+        pytest.param([incident("server", 5, 1), incident("postgresql", 4, 2)], 4, id="inside"),
+        pytest.param([incident("server", 200, 167)], 1, id="only what is in the time"),
+        pytest.param([incident("server", 3, None)], 3, id="it lasts"),
+    ],
+)
+def test_the_time_without_login_counts_each_moment_once(
+    incidents: list[PastIncident], hours: float
+) -> None:
+    assert time_without(SERVING, incidents, NOW - WEEK, NOW) == timedelta(hours=hours)
+    assert made(incidents=incidents).login.incidents == hours * 3600
+
+
+def test_jobs_that_took_the_server_away_count_as_well() -> None:
+    update = job(5, kind=JobKind.UPDATE, plan=came_back(68))
+    login = made(jobs=[update], incidents=[incident("server", 3, 2)]).login
+
+    assert (login.incidents, login.jobs) == (3600, 68)
+    assert login.share == pytest.approx(1 - 3668 / WEEK.total_seconds())
+    assert (
+        "Login:     up 99.39% of the time; away 1 h 0 min in incidents and 1 min 8 s in updates or"
+        " restores"
+    ) in report_lines(made(jobs=[update], incidents=[incident("server", 3, 2)]), UTC)
+
+
+def test_a_second_away_is_no_hundred_percent() -> None:
+    update = job(5, kind=JobKind.UPDATE, plan=came_back(1))
+
+    assert any("up 99.99% " in line for line in report_lines(made(jobs=[update]), UTC))
+
+
+def test_a_young_installation_speaks_of_the_time_that_it_watched() -> None:
+    login = made(installed=ago(10), incidents=[incident("server", 5, 0)]).login
+
+    assert login.watched == 36_000
+    assert login.share == 0.5
+
+
+def test_what_was_taken_in_by_its_cause_is_not_counted_twice() -> None:
+    told_first = incident("server", 5, 4.5)
+    cause = incident("postgresql", 5, 3, "server", opened=4.5)
+
+    assert causes([told_first, cause]) == [cause]
+    report = made(incidents=[told_first, cause]).incidents
+    assert (report.count, report.seconds) == (1, 7200)
+    assert report.worst == "postgresql was crashed"
+
+
+def test_the_longest_of_several_is_the_worst() -> None:
+    report = made(incidents=[incident("worker", 9, 8.5), incident("redis", 5, 1)])
+
+    assert (
+        "Incidents: 2, 4 h 30 min in all; the longest: redis was crashed for 4 h 0 min"
+        in report_lines(report, UTC)
+    )
+    assert not report.is_well
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        pytest.param(outlook(), "2025.4.4 is out; 2025.2.1 runs", id="newer"),
+        pytest.param(
+            outlook(security=True),
+            "2025.4.4 is out, a security release; 2025.2.1 runs",
+            id="security",
+        ),
+        pytest.param(
+            replace(outlook(), hops=(), target=OLD),
+            "2025.2.1 runs, and nothing newer",
+            id="up to date",
+        ),
+        pytest.param("refused", "not known", id="no answer"),
+    ],
+)
+def test_what_is_said_of_updates(seen: Outlook | str, words: str) -> None:
+    [line] = [each for each in report_lines(made(outlook=seen), UTC) if "Update:" in each]
+
+    assert words in line
