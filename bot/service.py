@@ -15,6 +15,7 @@ from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
+from bot.app_cure import build_cure
 from bot.domain.container_state import watch_rules
 from bot.domain.daemon_report import DaemonReport
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger, describe
@@ -23,6 +24,7 @@ from bot.domain.schedule import Schedule
 from bot.domain.update_news import News
 from bot.entrypoints.alarms import AlarmRounds
 from bot.entrypoints.catch_up import CatchUp
+from bot.entrypoints.curing import CureRounds
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.heartbeat import Heartbeat
@@ -78,10 +80,11 @@ class _Service:
         self._chat = _build_chat(app, self._runner, self._mute)
         self._troubles: dict[str, str] = {}
         self._held_back = HeldBack(app.pause, app.clock)
+        self._incidents = self._chat.incidents if self._chat else LoggedIncidents()
         self._watcher = Watcher(
             app.containers,
             app.journal.incidents,
-            self._chat.incidents if self._chat else LoggedIncidents(),
+            self._incidents,
             self._is_quiet,
             app.clock,
             watch_rules(app.settings.service_names()),
@@ -102,6 +105,9 @@ class _Service:
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
         parts.append(WatchRounds(self._watcher, app.containers, app.clock).run)
+        if settings.cure:
+            cure = build_cure(app, self._watcher, self._incidents, self._is_free)
+            parts.append(CureRounds(cure, app.clock).run)
         farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
         if urls := settings.heartbeats:
             heartbeat = Heartbeat(
@@ -170,6 +176,14 @@ class _Service:
         jobs = await self._app.journal.jobs.open_jobs()
         return await self._held_back.is_planned() or any(
             job.kind in TAKE_SERVER_AWAY and job.state is JobState.RUNNING for job in jobs
+        )
+
+    async def _is_free(self) -> bool:
+        """Whether no job works on the stack, nor will to mend it, and nobody has paused akbot."""
+        journal = self._app.journal.jobs
+        jobs = [*await journal.open_jobs(), *await journal.stuck_jobs()]
+        return not await self._held_back.words() and not any(
+            job.state is JobState.RUNNING or job.kind in TAKE_SERVER_AWAY for job in jobs
         )
 
     def _alarms(self, since: datetime) -> AlarmRounds:
@@ -265,6 +279,8 @@ def _build_chat(
         plans=settings.plans,
         pause=app.pause,
         mute=mute,
+        cures=app.journal.cures,
+        restarts=settings.cure,
         roles={name: role for role, names in settings.service_names().items() for name in names},
         clock=app.clock,
         zone=settings.zone,

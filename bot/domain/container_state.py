@@ -27,7 +27,10 @@ def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
 
 @dataclass(frozen=True)
 class ContainerState:
-    """A look at a container; *health* is "" where it has no check."""
+    """A look at a container; *health* is "" where it has no check.
+
+    *passed* is when its newest check began, None where that failed or there was none.
+    """
 
     service: str
     status: str
@@ -35,6 +38,7 @@ class ContainerState:
     exit_code: int
     out_of_memory: bool
     image: str
+    passed: datetime | None = None
 
     @property
     def runs(self) -> bool:

@@ -1,14 +1,16 @@
 """Incidents where there is no chat: the log is all that there is."""
 
 import logging
+from collections.abc import Sequence
 
-from bot.domain.incident import Closed, Opened, Reminded
+from bot.domain.cure import Treatment
+from bot.domain.incident import Closed, Incident, Opened, Reminded
 
 logger = logging.getLogger(__name__)
 
 
 class LoggedIncidents:
-    """Port `IncidentTeller`."""
+    """Ports `IncidentTeller` and `CureTeller`."""
 
     async def opened(self, opened: Opened) -> None:
         logger.error("%s", opened.incident.words)
@@ -20,3 +22,6 @@ class LoggedIncidents:
 
     async def reminded(self, reminded: Reminded) -> None:
         logger.error("still: %s", reminded.incident.words)
+
+    async def gave_up(self, incident: Incident, tried: Sequence[Treatment]) -> None:
+        logger.error("%s; restarted %d times within an hour, no more", incident.words, len(tried))

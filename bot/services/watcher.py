@@ -45,6 +45,11 @@ class Watcher:
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def watch(self) -> Watch:
+        """What is known of the containers."""
+        return self._watch
+
     async def resume(self) -> None:
         """Take up what an earlier process left open."""
         incidents = await self.log.open_ones()

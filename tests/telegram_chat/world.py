@@ -41,6 +41,7 @@ from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.fakes_charts import FakeGauge, FakePainter
+from tests.fakes_cure import FakeCureLog
 from tests.fakes_stack import FakePause
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
@@ -332,6 +333,8 @@ class World:
     pause: FakePause = field(default_factory=FakePause)
     muted_until: datetime | None = None
     mute_fails: BotError | None = None
+    cures: FakeCureLog = field(default_factory=FakeCureLog)
+    restarts: int = 0
 
     def __post_init__(self) -> None:
         self.lookout = ToldLookout()
@@ -371,6 +374,8 @@ class World:
             plans=PLANS,
             pause=self.pause,
             mute=self.mute,
+            cures=self.cures,
+            restarts=self.restarts,
             roles={each.value: each for each in Role},
             clock=self.clock,
             zone=UTC,

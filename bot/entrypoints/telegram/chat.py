@@ -56,6 +56,7 @@ from bot.services.looks import Lookout
 from bot.services.operations import Listener, Operations, Rolls
 from bot.services.ports import Clock, PauseMark
 from bot.services.update import Ask as AskToStay
+from bot.services.watch_ports import CureLog
 
 BASE_URL = "https://api.telegram.org/bot"
 FAREWELL = 10.0  # seconds; the container's grace period has more, but work comes first
@@ -86,6 +87,8 @@ class Chat:
         plans: Sequence[Plan],
         pause: PauseMark,
         mute: Mute,
+        cures: CureLog,
+        restarts: int,
         roles: Mapping[str, Role],
         clock: Clock,
         zone: tzinfo,
@@ -113,7 +116,9 @@ class Chat:
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, self._people)
         self.alarms = AlarmNews(self._outgoing, self._people, clock, zone)
-        self.incidents = IncidentNews(self._outgoing, self._people, roles, clock, zone)
+        self.incidents = IncidentNews(
+            self._outgoing, self._people, roles, clock, zone, cures, restarts
+        )
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
