@@ -12,16 +12,16 @@ from bot.domain.errors import BotError
 class FakeCureLog:
     """A CureLog; *fails* is what all of it raises."""
 
-    rows: dict[tuple[str, datetime], Treatment] = field(default_factory=dict)
+    rows: dict[tuple[str, datetime, bool], Treatment] = field(default_factory=dict)
     fails: BotError | None = None
 
     async def write(self, treatment: Treatment) -> None:
         self._fail()
-        self.rows[treatment.service, treatment.at] = treatment
+        self.rows[_key(treatment)] = treatment
 
     async def remove(self, treatment: Treatment) -> None:
         self._fail()
-        self.rows.pop((treatment.service, treatment.at), None)
+        self.rows.pop(_key(treatment), None)
 
     async def since(self, moment: datetime) -> Sequence[Treatment]:
         self._fail()
@@ -31,3 +31,7 @@ class FakeCureLog:
     def _fail(self) -> None:
         if self.fails:
             raise self.fails
+
+
+def _key(treatment: Treatment) -> tuple[str, datetime, bool]:
+    return treatment.service, treatment.at, treatment.gave_up

@@ -26,8 +26,8 @@ class SqliteCureLog:
         await self._change("INSERT OR REPLACE INTO cures VALUES (?, ?, ?, ?, ?)", values)
 
     async def remove(self, treatment: Treatment) -> None:
-        values = (treatment.service, to_text(treatment.at))
-        await self._change("DELETE FROM cures WHERE service = ? AND at = ?", values)
+        values = (treatment.service, to_text(treatment.at), treatment.gave_up)
+        await self._change("DELETE FROM cures WHERE service = ? AND at = ? AND gave_up = ?", values)
 
     async def _change(self, statement: str, values: Sequence[str | bool]) -> None:
         def change(journal: sqlite3.Connection) -> None:

@@ -159,7 +159,7 @@ _STEPS = (
         opened TEXT NOT NULL,  -- when the incident was
         failure TEXT NOT NULL,  -- why it could not be restarted
         gave_up INTEGER NOT NULL,  -- the end of all restarts in that incident, and none itself
-        PRIMARY KEY (service, at)
+        PRIMARY KEY (service, at, gave_up)
     );
     """,
 )

@@ -59,23 +59,24 @@ class Cure:
         match remedy(patient, history, now, self.limit):
             case Remedy.RESTART:
                 if is_to_be_restarted(patient, await self.containers.look(), history):
-                    await self._alone(patient)
+                    await self._alone(patient, history)
             case Remedy.GIVE_UP:
                 await self._give_up(patient, history)
             case Remedy.WAIT:
                 pass
 
-    async def _alone(self, patient: Patient) -> None:
+    async def _alone(self, patient: Patient, history: Sequence[Treatment]) -> None:
         """Restart it unless a job is quicker; then there is another round after it."""
         try:
             async with self.lock.hold(None):
                 is_ill = patient in patients(self.watch(), self.rules)
                 if is_ill and await self.is_free():
-                    await self._restart(patient)
+                    await self._restart(patient, history)
         except BusyError as error:
             logger.info("restart %s: %s", patient.incident.root, error)
 
-    async def _restart(self, patient: Patient) -> None:
+    async def _restart(self, patient: Patient, history: Sequence[Treatment]) -> None:
+        """One that fails may have left it stopped: people are told, and it is not tried again."""
         incident = patient.incident
         treatment = Treatment(service=incident.root, at=self.clock.now(), opened=incident.opened)
         await self.log.write(treatment)
@@ -83,7 +84,9 @@ class Cure:
             is_done = await self.ward.restart_unhealthy(incident.root)
         except BotError as error:
             logger.warning("%s", error)
-            await self.log.write(replace(treatment, failure=str(error)))
+            failed = replace(treatment, failure=str(error))
+            await self._give_up(patient, (*history, failed))
+            await self.log.write(failed)
             return
         if is_done:
             logger.warning("restarted %s, whose health check failed", incident.root)

@@ -40,7 +40,7 @@ async def test_what_is_done_is_there_from_its_moment_on_the_oldest_first(log: Cu
 
 
 async def test_one_of_a_service_at_a_moment_is_one_and_can_be_taken_back(log: CureLog) -> None:
-    other = replace(FIRST, service="authentik", gave_up=True)
+    other = replace(FIRST, gave_up=True)
     await log.write(FIRST)
     await log.write(replace(FIRST, failure="no such port"))
     await log.write(other)

@@ -485,6 +485,7 @@ async def test_a_file_that_knew_no_pictures(path: Path) -> None:
 
 def _forget_moves(file: sqlite3.Connection) -> None:
     """Take the step back that brought them, and what came after."""
+    file.execute("DROP TABLE cures")
     file.execute("DROP TABLE incidents")
     file.execute("DROP TABLE moved_chats")
 
