@@ -14,6 +14,7 @@ from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
+from bot.app_cure import build_cure
 from bot.app_reports import build_reports
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
@@ -25,6 +26,7 @@ from bot.domain.update_news import News
 from bot.entrypoints.alarms import AlarmRounds
 from bot.entrypoints.calendar import Calendar
 from bot.entrypoints.catch_up import CatchUp
+from bot.entrypoints.curing import CureRounds
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.health import health_server
 from bot.entrypoints.heartbeat import Heartbeat
@@ -86,10 +88,11 @@ class _Service:
         self._pulse = Pulse(app.clock)
         self._held_back = HeldBack(app.pause, app.clock)
         names = app.settings.service_names()
+        self._incidents = self._chat.incidents if self._chat else LoggedIncidents()
         self._watcher = Watcher(
             app.containers,
             app.journal.incidents,
-            self._chat.incidents if self._chat else LoggedIncidents(),
+            self._incidents,
             self._is_quiet,
             app.clock,
             with_surroundings(watch_rules(names), names),
@@ -111,6 +114,9 @@ class _Service:
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
         parts.append(self._watch_rounds().run)
+        if settings.cure:
+            cure = build_cure(app, self._watcher, self._incidents, self._is_free)
+            parts.append(CureRounds(cure, app.clock).run)
         farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
         heartbeat = self._heartbeat()
         if heartbeat:
@@ -224,6 +230,14 @@ class _Service:
             job.kind in TAKE_SERVER_AWAY and job.state is JobState.RUNNING for job in jobs
         )
 
+    async def _is_free(self) -> bool:
+        """Whether no job works on the stack, nor will to mend it, and nobody has paused akbot."""
+        journal = self._app.journal.jobs
+        jobs = [*await journal.open_jobs(), *await journal.stuck_jobs()]
+        return not await self._held_back.words() and not any(
+            job.state is JobState.RUNNING or job.kind in TAKE_SERVER_AWAY for job in jobs
+        )
+
     def _alarm_watch(self, since: datetime) -> AlarmWatch:
         app, settings = self._app, self._app.settings
         newest = app.newest()
@@ -314,6 +328,8 @@ def _build_chat(
         mute=mute,
         orders=app.orders,
         open_incidents=app.journal.incidents.open_ones,
+        cures=app.journal.cures,
+        restarts=settings.cure,
         roles={name: role for role, names in settings.service_names().items() for name in names},
         clock=app.clock,
         zone=settings.zone,

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.domain.manifest import STACK_NAME
 from bot.domain.stack import Role
 from bot.setting_form import FORM
+from bot.settings_cure import CureSettings
 from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
 from bot.settings_keys import KeySettings
@@ -30,6 +31,7 @@ class Settings(
     UpdateGateSettings,
     WatchSettings,
     DockerSettings,
+    CureSettings,
 ):
     """All settings; every one may be absent."""
 

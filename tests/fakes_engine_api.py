@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,13 +30,19 @@ _STATS = {
 }
 
 
+Events = Callable[[], Iterator[bytes]]
+
+
 @contextmanager
-def engine_api(*services: str, running: Collection[str] = ()) -> Iterator[str]:
+def engine_api(
+    *services: str, running: Collection[str] = (), events: Events = lambda: iter(())
+) -> Iterator[str]:
     """Serve a stack of *services*, stopped but for those *running*; gives its DOCKER_HOST.
 
-    None can be started, nor anything done in one.
+    None can be started, nor anything done in one. *events* are the lines of its stream, from its
+    beginning for each who asks.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services, running))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services, running, events))
     serving = threading.Thread(target=server.serve_forever, args=[0.01])
     serving.start()
     try:
@@ -47,10 +53,15 @@ def engine_api(*services: str, running: Collection[str] = ()) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(services: tuple[str, ...], running: Collection[str]) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    services: tuple[str, ...], running: Collection[str], events: Events
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
+            if path.endswith("/events"):
+                self._stream()
+                return
             shown = _asked_for(services, unquote(query))
             answer = (
                 _listed(shown, running)
@@ -61,6 +72,12 @@ def _handler(services: tuple[str, ...], running: Collection[str]) -> type[BaseHT
                 self._send(404, {"message": "no such thing"})
             else:
                 self._send(200, answer)
+
+        def _stream(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            for line in events():
+                self.wfile.write(line)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -17,6 +17,7 @@ _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"
 _HEALTH = "health_status"
+_STOP_WITHIN = 10  # seconds, Docker's own where the container names none
 _ACTIONS = (
     *("create", "start", "restart", "die", "kill", "oom", "pause", "unpause", "destroy", "rename"),
     _HEALTH,
@@ -24,14 +25,14 @@ _ACTIONS = (
 
 
 class EngineContainers:
-    """Port `Containers`."""
+    """Ports `Containers` and `Ward`."""
 
     def __init__(self, api: EngineApi, wanted: StackWanted) -> None:
         self._api = api
         self._wanted = wanted
         self._project = ""
         self._services: dict[Role, str] = {}
-        self._here: Collection[str] = ()
+        self._ids: Mapping[str, str] = {}
         self._since = ""
 
     async def look(self) -> Mapping[str, ContainerState | None]:
@@ -50,8 +51,7 @@ class EngineContainers:
         )
         watched = set(self._services.values())
         here = [each for each in found if each.project == self._project]
-        ids = {each.service: each.id for each in here if each.service in watched}
-        self._here = ids.keys()
+        self._ids = ids = {each.service: each.id for each in here if each.service in watched}
         states = await asyncio.gather(*(self._inspect(*each) for each in ids.items()))
         return {**dict.fromkeys(watched), **{each.service: each for each in states if each}}
 
@@ -59,19 +59,11 @@ class EngineContainers:
         self._services = recalled(self._wanted, services)
 
     def forget_missing(self) -> Collection[str]:
-        self._services = lasting(self._services, self._here)
+        self._services = lasting(self._services, self._ids)
         return self._services.values()
 
     async def _inspect(self, service: str, container_id: str) -> ContainerState | None:
-        from docker.errors import NotFound  # noqa: PLC0415 - imported when used
-
-        def inspect(sdk: Any) -> Mapping[str, Any] | None:
-            try:
-                return sdk.inspect_container(container_id)  # type: ignore[no-any-return]
-            except NotFound:  # it was there a moment ago; an event tells what became of it
-                return None
-
-        details = await self._api.call("inspect a container", inspect)
+        details = await self._details(container_id)
         if details is None:
             return None
         state = details["State"]
@@ -82,7 +74,30 @@ class EngineContainers:
             exit_code=int(state["ExitCode"]),
             out_of_memory=bool(state["OOMKilled"]),
             image=details["Config"]["Image"],
+            passed=_passed(state.get("Health", {}).get("Log") or []),
         )
+
+    async def _details(self, container_id: str) -> Mapping[str, Any] | None:
+        from docker.errors import NotFound  # noqa: PLC0415 - imported when used
+
+        def inspect(sdk: Any) -> Mapping[str, Any] | None:
+            try:
+                return sdk.inspect_container(container_id)  # type: ignore[no-any-return]
+            except NotFound:  # it was there a moment ago; an event tells what became of it
+                return None
+
+        return await self._api.call("inspect a container", inspect)
+
+    async def restart_unhealthy(self, service: str) -> bool:
+        container_id = self._ids.get(service, "")
+        details = await self._details(container_id) if container_id else None
+        if details is None or not _is_unhealthy(details["State"]):
+            return False
+        stop_within = int(details["Config"].get("StopTimeout") or _STOP_WITHIN)
+        await self._api.call(
+            f"restart {service}", lambda sdk: sdk.restart(container_id, timeout=stop_within)
+        )
+        return True
 
     async def events(self) -> AsyncGenerator[Happened]:
         filters = {"type": ["container"], "event": list(_ACTIONS), "label": [_PROJECT]}
@@ -106,6 +121,19 @@ class EngineContainers:
             attributes.get(_ONE_OFF) != "True"
             and attributes.get(_SERVICE) in self._services.values()
         )
+
+
+def _is_unhealthy(state: Mapping[str, Any]) -> bool:
+    """One that is paused or was stopped keeps the words of its last check."""
+    is_running: bool = state["Status"] == "running"
+    return is_running and state.get("Health", {}).get("Status") == "unhealthy"
+
+
+def _passed(checks: Sequence[Mapping[str, Any]]) -> datetime | None:
+    """When the newest of them began, if it passed."""
+    if not checks or checks[-1]["ExitCode"] != 0:
+        return None
+    return datetime.fromisoformat(checks[-1]["Start"])
 
 
 def _happened(event: Mapping[str, Any], attributes: Mapping[str, str], nanos: int) -> Happened:

@@ -1,6 +1,7 @@
 """The journal: all that must survive a kill, in one file of the state folder."""
 
 from bot.adapters.journal_chat import SqliteInbox, SqliteOutbox
+from bot.adapters.journal_cures import SqliteCureLog
 from bot.adapters.journal_database import PATIENCE_SECONDS, JournalDatabase
 from bot.adapters.journal_incidents import SqliteIncidentLog
 from bot.adapters.journal_jobs import SqliteJobJournal
@@ -22,6 +23,7 @@ class Journal:
         self.moves = SqliteMoves(self._database)
         self.orders = SqliteOrderLog(self._database)
         self.incidents = SqliteIncidentLog(self._database)
+        self.cures = SqliteCureLog(self._database)
         self.releases = SqliteReleaseLog(self._database)
 
     def inbox(self, bot: str) -> SqliteInbox:

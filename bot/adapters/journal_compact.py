@@ -11,7 +11,8 @@ def forget(journal: sqlite3.Connection, before: datetime) -> int:
     """Delete rows, and return how many of them were jobs.
 
     Updates count by when they were received, messages by when they were written, questions by
-    when they expired, answered or not, incidents and orders by when they ended.
+    when they expired, answered or not, incidents and orders by when they ended, restarts by when
+    they were.
     """
     moment = to_text(before)
     journal.execute("DELETE FROM updates WHERE handled AND received < ?", (moment,))
@@ -25,6 +26,14 @@ def forget(journal: sqlite3.Connection, before: datetime) -> int:
     journal.execute("DELETE FROM questions WHERE expires < ?", (moment,))
     journal.execute("DELETE FROM incidents WHERE ended < ?", (moment,))
     journal.execute("DELETE FROM orders WHERE ended < ?", (moment,))
+    journal.execute(
+        """
+        DELETE FROM cures WHERE at < ? AND NOT (gave_up AND EXISTS (
+            SELECT * FROM incidents WHERE root = service AND incidents.opened = cures.opened
+        ))
+        """,
+        (moment,),
+    )
     return journal.execute(
         """
         DELETE FROM jobs WHERE swept AND state <> ? AND ended < ?

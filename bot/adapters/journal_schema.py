@@ -168,6 +168,16 @@ _STEPS = (
         ended TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE cures (  -- restarts of unhealthy containers
+        service TEXT NOT NULL,
+        at TEXT NOT NULL,
+        opened TEXT NOT NULL,  -- when the incident was
+        failure TEXT NOT NULL,  -- why it could not be restarted
+        gave_up INTEGER NOT NULL,  -- the end of all restarts in that incident, and none itself
+        PRIMARY KEY (service, at, gave_up)
+    );
+    """,
 )
 
 

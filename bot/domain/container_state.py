@@ -27,7 +27,10 @@ def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
 
 @dataclass(frozen=True)
 class ContainerState:
-    """A look at a container; *health* is "" where it has no check."""
+    """A look at a container; *health* is "" where it has no check.
+
+    *passed* is when its newest check began, None where that failed or there was none.
+    """
 
     service: str
     status: str
@@ -35,6 +38,7 @@ class ContainerState:
     exit_code: int
     out_of_memory: bool
     image: str
+    passed: datetime | None = None
 
     @property
     def runs(self) -> bool:
@@ -91,21 +95,25 @@ class Happened:
 
 @dataclass(frozen=True)
 class Before:
-    """What events said of a container: when it was told to end, or lacked memory, and its *end*."""
+    """What events said of a container: when it was told to end, or lacked memory, and its *end*.
+
+    *lack* is the newest lack of memory, until a look has shown whether it has outlived it.
+    """
 
     told_to: datetime | None = None
     out_of_memory: datetime | None = None
     end: Seen | None = None
+    lack: Seen | None = None
 
     def after(self, event: Happened) -> "Before":
         """With what *event* says."""
         match event.action:
             case "oom":
-                return replace(self, out_of_memory=event.at)
+                return replace(self, out_of_memory=event.at, lack=_lack(event))
             case "kill" if event.signal in _STOP_SIGNALS:
                 return replace(self, told_to=event.at)
             case "die":
-                return replace(self, end=self.death(event))
+                return replace(self, end=self.death(event), lack=None)
             case "start":
                 return Before()
             case _:
@@ -121,7 +129,9 @@ class Before:
         return Seen(event.service, event.at, trouble, detail, event.image)
 
     def look(self, seen: Seen) -> Seen:
-        """What was *seen* by a look, which cannot know who ended a container."""
+        """What was *seen* by a look, which cannot know who ended a container, or what in it."""
+        if self.lack and seen.trouble is None:
+            return self.lack
         if seen.trouble is not Trouble.CRASHED:
             return seen
         if self.end:
@@ -132,7 +142,12 @@ class Before:
 
     def alive(self) -> "Before":
         """With the news that it runs."""
-        return replace(self, end=None)
+        return replace(self, end=None, lack=None)
+
+
+def _lack(event: Happened) -> Seen:
+    detail = "the kernel killed a process in it at its memory limit"
+    return Seen(event.service, event.at, Trouble.OUT_OF_MEMORY, detail, event.image)
 
 
 def _recent(moment: datetime | None, now: datetime) -> bool:

@@ -1,14 +1,16 @@
 """Incidents where there is no chat: the log is all that there is."""
 
 import logging
+from collections.abc import Sequence
 
+from bot.domain.cure import Treatment
 from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded
 
 logger = logging.getLogger(__name__)
 
 
 class LoggedIncidents:
-    """Port `IncidentTeller`."""
+    """Ports `IncidentTeller` and `CureTeller`."""
 
     async def opened(self, opened: Opened) -> None:
         logger.log(_level(opened.incident), "%s", opened.incident.words)
@@ -25,6 +27,9 @@ class LoggedIncidents:
 
     async def reminded(self, reminded: Reminded) -> None:
         logger.log(_level(reminded.incident), "still: %s", reminded.incident.words)
+
+    async def gave_up(self, incident: Incident, tried: Sequence[Treatment]) -> None:
+        logger.error("%s; restarted %d times within an hour, no more", incident.words, len(tried))
 
 
 def _level(incident: Incident) -> int:

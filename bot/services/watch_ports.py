@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.container_state import ContainerState, Happened
+from bot.domain.cure import Treatment
 from bot.domain.incident import Closed, Incident, Opened, Reminded
 from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
@@ -33,6 +34,40 @@ class Containers(Protocol):
 
         Raises PortError where it does not answer.
         """
+
+
+class Ward(Protocol):
+    """Where containers that are unhealthy are restarted."""
+
+    async def restart_unhealthy(self, service: str) -> bool:
+        """Stop it within the time that it was given for that, and start it again.
+
+        False where the Engine does not call it unhealthy at this moment, and then nothing is done.
+        Raises PortError where that fails.
+        """
+
+
+class CureLog(Protocol):
+    """What was done to which service, over any restart.
+
+    Raises PortError when the disk does not take it; then nothing may be done.
+    """
+
+    async def write(self, treatment: Treatment) -> None:
+        """Write it down, anew or as it is by now: one of a service at a moment is one."""
+
+    async def remove(self, treatment: Treatment) -> None:
+        """Nothing was done after all."""
+
+    async def since(self, moment: datetime) -> Sequence[Treatment]:
+        """What was done from then on, the oldest first."""
+
+
+class CureTeller(Protocol):
+    """Tells people; the same thing twice is told once."""
+
+    async def gave_up(self, incident: Incident, tried: Sequence[Treatment]) -> None:
+        """Restarting it does not help."""
 
 
 class IncidentLog(Protocol):

@@ -50,6 +50,11 @@ class Watcher:
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def watch(self) -> Watch:
+        """What is known of the containers."""
+        return self._watch
+
     async def resume(self) -> None:
         """Take up what an earlier process left open."""
         incidents = [of_containers_alone(each) for each in await self.log.open_ones()]
@@ -74,7 +79,7 @@ class Watcher:
         before = self._before.get(event.service, Before())
         self._before[event.service] = before.after(event)
         if event.action != "die":
-            return event.action not in {"kill", "oom"}
+            return event.action != "kill"
         if self._looked and event.at < self._looked:  # the Engine tells what it told nobody before
             return True
         await self._hush_or_not()
@@ -100,12 +105,15 @@ class Watcher:
         if states.keys() != self._watched:
             self._watched = frozenset(states)
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
-        if self._watch.has_trouble or not all(map(_serves, states.values())):
+        lack = any(each.lack for each in self._before.values())
+        if lack or self._watch.has_trouble or not all(map(_serves, states.values())):
             await self._hush_or_not()
         is_whole = True
         for service, state in sorted(states.items()):
             if events[service] == self._events[service]:  # it may change while others are told
-                await self._observe(self._looked_at(service, state, now))
+                seen = self._looked_at(service, state, now)
+                await self._observe(seen)
+                is_whole = is_whole and not (seen.trouble and _serves(state))  # it has outlived it
             else:
                 is_whole = False
         return is_whole

@@ -111,6 +111,15 @@ def test_a_look_at_a_dead_container_counts_less_than_what_events_said_of_its_end
         assert before.alive().look(later).trouble is Trouble.CRASHED
 
 
+def test_what_lacked_memory_and_lives_is_told_by_one_look() -> None:
+    before = Before().after(Happened("worker", NOW, "oom", "a:1"))
+    well, ill = STATE.seen(NOW), replace(STATE, health="unhealthy").seen(NOW)
+
+    assert before.look(well).trouble is Trouble.OUT_OF_MEMORY
+    assert before.look(ill) == ill
+    assert before.alive().look(well) == well
+
+
 def test_what_depends_on_what() -> None:
     depends = watch_rules(NAMES).depends
 

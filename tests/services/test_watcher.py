@@ -269,6 +269,34 @@ async def test_a_look_knows_of_the_memory_limit_what_the_events_said(host: Host)
     assert host.people.told == ["worker out of memory"]
 
 
+async def test_a_process_of_a_container_that_is_killed_for_memory_is_told_and_counted(
+    host: Host,
+) -> None:
+    for _ in range(3):
+        await host.happens("worker", "oom")
+        assert not await host.watcher.look(), "the next look shows that it is well"
+        assert await host.watcher.look()
+        await host.passes(5)
+    assert host.people.told == ["worker out of memory"]
+    await host.passes(30)
+
+    assert host.people.told == ["worker out of memory", "worker well again"]
+    ((incident, _),) = host.log.rows.values()
+    assert incident.flaps == 2
+    assert incident.detail == "the kernel killed a process in it at its memory limit"
+
+
+async def test_memory_that_lacks_while_a_job_works_is_no_news(host: Host) -> None:
+    host.is_quiet = True
+    await host.happens("worker", "oom")
+    await host.watcher.look()
+    await host.watcher.look()
+    host.is_quiet = False
+    await host.passes(60)
+
+    assert host.people.told == []
+
+
 async def test_a_stop_by_hand_explains_no_later_death(host: Host) -> None:
     await host.happens("worker", "kill", signal="15")
     await host.dies("worker")

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.container_state import DOCKER, STACK
+from bot.domain.cure import Treatment
 from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from tests.telegram_chat.world import NOW, World
@@ -62,6 +63,88 @@ async def test_an_end_of_one_that_is_gone_for_good_says_so(world: World) -> None
         "If it should be there, run docker compose up -d on the host.",
         "Still not well: worker.",
     ]
+
+
+async def test_an_opening_says_that_it_is_restarted_where_that_may_help(world: World) -> None:
+    world.restarts = 3
+    ill = replace(INCIDENT, root="server", trouble=Trouble.UNHEALTHY)
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(ill))
+        told = await world.said("server is unhealthy since 11:58")
+        await chat.incidents.opened(Opened(INCIDENT))
+        crashed = await world.said("postgresql ran out of memory")
+
+    words = "If nothing else is the cause I restart it, at most 3 times an hour."
+    assert words in told.text
+    assert words not in crashed.text
+
+
+async def test_an_end_says_when_akbot_restarted_what(world: World) -> None:
+    incident = replace(INCIDENT, others=frozenset({"worker"}))
+
+    def treated(service: str, minutes: int, failure: str = "") -> Treatment:
+        at = NOW + timedelta(minutes=minutes)
+        return Treatment(service=service, at=at, opened=NOW, failure=failure)
+
+    for each in (
+        treated("postgresql", -30),
+        treated("postgresql", 1),
+        treated("worker", 2),
+        treated("redis", 3),
+        treated("postgresql", 4, "no such port"),
+        treated("postgresql", 5),
+    ):
+        await world.cures.write(each)
+    async with world.talking() as chat:
+        await chat.incidents.closed(Closed(incident, NOW + timedelta(minutes=10)))
+        told = await world.said("postgresql is well again since 12:10")
+
+    assert told.text.splitlines()[1:] == [
+        "I restarted it at 12:01 and 12:05.",
+        "I restarted worker at 12:02.",
+        "With it were down: worker.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failures", "lines"),
+    [
+        (
+            ["", ""],
+            [
+                "I restarted it 2 times within an hour, last at 11:51.",
+                "I stop now, until it was well.",
+            ],
+        ),
+        (
+            ["port is allocated <already>"],
+            [
+                "I tried to restart it once within an hour, last at 11:50.",
+                "I stop now, until it was well.",
+                "Docker said: port is allocated <already>",
+            ],
+        ),
+    ],
+)
+async def test_that_restarts_do_not_help_is_told_once(
+    world: World, failures: list[str], lines: list[str]
+) -> None:
+    ill = replace(INCIDENT, root="server", trouble=Trouble.UNHEALTHY)
+    at = NOW - timedelta(minutes=10)
+    tried = [
+        Treatment(service="server", at=at + timedelta(minutes=number), opened=NOW, failure=failure)
+        for number, failure in enumerate(failures)
+    ]
+    async with world.talking() as chat:
+        await chat.incidents.gave_up(ill, tried)
+        await chat.incidents.gave_up(ill, tried)
+        told = await world.said("server is unhealthy still, since 11:58 (2 min ago)")
+        await world.all_sent()
+
+    assert told.text.splitlines()[1:] == [*lines, "Next: /logs server may say why."]
+    assert told.labels == ["Status", "Logs"]
+    assert not told.silent
+    assert len(world.anna.chat.from_bot) == 1
 
 
 async def test_a_reminder_says_how_to_have_peace(world: World) -> None:

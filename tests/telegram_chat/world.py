@@ -46,6 +46,7 @@ from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.fakes_charts import FakeGauge, FakePainter
+from tests.fakes_cure import FakeCureLog
 from tests.fakes_stack import FakePause
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
@@ -368,6 +369,8 @@ class World:
     muted_until: datetime | None = None
     incidents: Sequence[Incident] = ()
     mute_fails: BotError | None = None
+    cures: FakeCureLog = field(default_factory=FakeCureLog)
+    restarts: int = 0
 
     def __post_init__(self) -> None:
         self.lookout = ToldLookout()
@@ -414,6 +417,8 @@ class World:
             mute=self.mute,
             orders=Orders(self.order_log, self.clock),
             open_incidents=self.open_incidents,
+            cures=self.cures,
+            restarts=self.restarts,
             roles={each.value: each for each in Role},
             clock=self.clock,
             zone=UTC,

@@ -62,6 +62,7 @@ from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 from bot.services.reports import Reporter
 from bot.services.update import Ask as AskToStay
+from bot.services.watch_ports import CureLog
 
 BASE_URL = "https://api.telegram.org/bot"
 FAREWELL = 10.0  # seconds; the container's grace period has more, but work comes first
@@ -96,6 +97,8 @@ class Chat:
         mute: Mute,
         orders: Orders,
         open_incidents: Callable[[], Awaitable[Sequence[Incident]]],
+        cures: CureLog,
+        restarts: int,
         roles: Mapping[str, Role],
         clock: Clock,
         zone: tzinfo,
@@ -127,7 +130,9 @@ class Chat:
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, access.hearers)
         self.alarms = AlarmNews(self._outgoing, access.hearers, clock, zone)
-        self.incidents = IncidentNews(self._outgoing, access.hearers, roles, clock, zone)
+        self.incidents = IncidentNews(
+            self._outgoing, access.hearers, roles, clock, zone, cures, restarts
+        )
         looks = (self._starts, answers, self._inquiries, clock, zone)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(

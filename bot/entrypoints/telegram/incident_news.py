@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from bot.domain.cure import Treatment, restarts_in
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.roles import ChatPlace
 from bot.domain.stack import Role
@@ -17,6 +18,7 @@ from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 from bot.services.journal_ports import Buttons, Message
 from bot.services.ports import Clock
+from bot.services.watch_ports import CureLog
 
 logger = logging.getLogger(__name__)
 
@@ -26,26 +28,37 @@ _LINES = 50
 
 @dataclass(frozen=True)
 class IncidentNews:
-    """Port `IncidentTeller`, to *hearers*; *roles* says what each service is."""
+    """Ports `IncidentTeller` and `CureTeller`, to *hearers*; *roles* says what each service is.
+
+    *restarts*: how many times in an hour an unhealthy container is restarted, *cures* when it was.
+    """
 
     outgoing: Outgoing
     hearers: Sequence[ChatPlace]
     roles: Mapping[str, Role]
     clock: Clock
     zone: tzinfo
+    cures: CureLog
+    restarts: int = 0
 
     async def opened(self, opened: Opened) -> None:
-        text = incident_texts.opened(opened, self._wall())
+        text = incident_texts.opened(opened, self._wall(), self.restarts)
         await self._tell(_key(opened.incident, "opened"), text, self._ways_on(opened.incident))
 
     async def closed(self, closed: Closed) -> None:
-        text = incident_texts.closed(closed, self._wall())
+        history = await self.cures.since(closed.incident.began)
+        restarts = restarts_in(closed.incident, history)
+        text = incident_texts.closed(closed, self._wall(), restarts)
         await self._tell(_key(closed.incident, "closed"), text)
 
     async def reminded(self, reminded: Reminded) -> None:
         key = _key(reminded.incident, f"reminded {reminded.incident.reminders}")
         text = incident_texts.reminded(reminded, self._wall())
         await self._tell(key, text, self._ways_on(reminded.incident))
+
+    async def gave_up(self, incident: Incident, tried: Sequence[Treatment]) -> None:
+        text = incident_texts.gave_up(incident, tried, self._wall())
+        await self._tell(_key(incident, "gave up"), text, self._ways_on(incident))
 
     def _ways_on(self, incident: Incident) -> Buttons:
         """What leads to more; a container that is gone has no log any more."""

@@ -1,6 +1,12 @@
 """What is told of incidents. Pure, like `texts`."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+
 from bot.domain.container_state import DOCKER, STACK
+from bot.domain.cure import Treatment
 from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded, Trouble
 from bot.entrypoints.render import duration
 from bot.entrypoints.telegram.markup import bold, code, plain
@@ -29,10 +35,11 @@ _REMEDIES = {
 _NAMES = {DOCKER: "The Docker Engine", STACK: "The stack"}
 _ELSE = "I tell you when it is well again."
 _LONGEST_DETAIL = 300
+_NONE: Mapping[str, Sequence[datetime]] = MappingProxyType({})
 
 
-def opened(news: Opened, wall: Wall) -> str:
-    """What is wrong since when, and what to do."""
+def opened(news: Opened, wall: Wall, restarts: int = 0) -> str:
+    """What is wrong since when, and what to do; *restarts*: as many an hour are done by akbot."""
     incident = news.incident
     lines = [f"{_sign(incident)} {_headline(incident)} since {wall.time(incident.began)}"]
     if incident.detail:
@@ -41,6 +48,10 @@ def opened(news: Opened, wall: Wall) -> str:
     if news.absorbed:
         names = ", ".join(bold(each.root) for each in news.absorbed)
         lines.append(f"That explains what I said of {names}.")
+    if restarts and incident.trouble is Trouble.UNHEALTHY:
+        lines.append(
+            f"If nothing else is the cause I restart it, at most {_times(restarts)} an hour."
+        )
     lines.append(_next(incident))
     return "\n".join(lines)
 
@@ -89,8 +100,8 @@ def _next_around(incident: Incident) -> str:
     return _REMEDIES.get(incident.trouble, _ELSE)
 
 
-def closed(news: Closed, wall: Wall) -> str:
-    """That it is over, after how long, and what is different."""
+def closed(news: Closed, wall: Wall, restarts: Mapping[str, Sequence[datetime]] = _NONE) -> str:
+    """That it is over, after how long, and what is different; *restarts*: what akbot did."""
     incident = news.incident
     name = _NAMES.get(incident.root, incident.root)
     lasted = duration(news.lasted.total_seconds())
@@ -98,9 +109,11 @@ def closed(news: Closed, wall: Wall) -> str:
         return _gone(news, lasted)
     end = "is there again" if incident.root == STACK else "is well again"
     lines = [f"🟢 {bold(name)} <b>{end}</b> since {wall.time(news.ended)}, after {lasted}"]
+    for service, moments in restarts.items():
+        what = "it" if service == incident.root else bold(service)
+        lines.append(f"I restarted {what} at {_and(wall.time(each) for each in moments)}.")
     if incident.flaps:
-        times = "once" if incident.flaps == 1 else f"{incident.flaps} times"
-        lines.append(f"In between it broke down again {times}.")
+        lines.append(f"In between it broke down again {_times(incident.flaps)}.")
     if incident.others:
         lines.append(f"With it were down: {_names(incident.others)}.")
     if news.left:
@@ -123,6 +136,21 @@ def _gone(news: Closed, lasted: str) -> str:
     return "\n".join(lines)
 
 
+def gave_up(incident: Incident, tried: Sequence[Treatment], wall: Wall) -> str:
+    """That restarting it does not help."""
+    last, ill = tried[-1], replace(incident, trouble=Trouble.UNHEALTHY)
+    did = "tried to restart" if any(each.failure for each in tried) else "restarted"
+    lines = [
+        f"🔴 {_headline(ill)} still, since {wall.moment(incident.began)}",
+        f"I {did} it {_times(len(tried))} within an hour, last at {wall.time(last.at)}.",
+        "I stop now, until it was well.",
+    ]
+    if last.failure:
+        lines.append(f"Docker said: {plain(last.failure, _LONGEST_DETAIL)}")
+    lines.append(f"Next: {code(f'/logs {incident.root}')} may say why.")
+    return "\n".join(lines)
+
+
 def reminded(news: Reminded, wall: Wall) -> str:
     """That it still lasts."""
     incident = news.incident
@@ -132,6 +160,15 @@ def reminded(news: Reminded, wall: Wall) -> str:
         f"{code('/mute 2h')} keeps me quiet.",
     ]
     return "\n".join(lines)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _and(words: Iterable[str]) -> str:
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _names(services: frozenset[str]) -> str:

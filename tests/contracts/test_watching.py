@@ -1,0 +1,220 @@
+"""What is told of each service of a stack, whatever happens to it on the real Engine: one incident.
+
+The stack is a small one of its own, so that its checks take a second: each container is a shell,
+whose check passes while what its service needs has given a sign of life within two seconds.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.containers import EngineContainers
+from bot.adapters.engine_api import EngineApi, stop
+from bot.domain.container_state import watch_rules
+from bot.domain.discovery import StackWanted
+from bot.domain.incident import Closed, Opened, Reminded, Trouble
+from bot.domain.stack import Role
+from bot.entrypoints.watcher import WatchRounds
+from bot.services.watcher import Watcher
+from tests.contracts import stacks
+from tests.contracts.stacks import ENGINE, created, docker, inspect
+from tests.services.test_watcher import FakeIncidentLog, FakeMute
+
+pytestmark = pytest.mark.docker
+
+PROJECT = "watching"
+STORES, APPS = ("postgresql", "redis"), ("authentik", "worker")
+NAMES = {
+    Role.POSTGRESQL: ("postgresql",),
+    Role.REDIS: ("redis",),
+    Role.SERVER: ("authentik",),
+    Role.WORKER: ("worker",),
+}
+SECOND = timedelta(seconds=1)
+SOON = dict.fromkeys((Trouble.MISSING, Trouble.STOPPED), SECOND)
+RULES = replace(
+    watch_rules(NAMES), settle=2 * SECOND, patience={**SOON, Trouble.STARTING: 60 * SECOND}
+)
+LIVES = "trap 'exit 0' TERM; touch /tmp/well; while :; do touch /shared/$0; sleep 0.2; done"
+SIGN = "test $(($(date +%s) - $(stat -c %Y /shared/{}))) -le 2"
+HOG = "head -c 300M /dev/zero | tail"
+PATIENCE = 60
+
+
+def check_of(service: str) -> str:
+    needs = STORES if service in APPS else ()
+    return " && ".join(["test -e /tmp/well", *(SIGN.format(each) for each in needs)])
+
+
+@dataclass
+class Stack:
+    """Its containers, by their services."""
+
+    ids: dict[str, str]
+
+    def does(self, command: str, service: str) -> None:
+        docker(command, self.ids[service])
+
+    def runs(self, service: str, script: str, *, beside: bool = False) -> None:
+        docker("exec", *(["--detach"] if beside else []), self.ids[service], "sh", "-c", script)
+
+    def pid(self, service: str) -> int:
+        return int(inspect(self.ids[service])["State"]["Pid"])
+
+    def health(self, service: str) -> str:
+        state = inspect(self.ids[service])["State"]
+        return str(state["Health"]["Status"]) if state["Status"] == "running" else "down"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    shared = tmp_path_factory.mktemp("shared")
+    shared.chmod(0o777)
+    label = "com.docker.compose"
+    with ExitStack() as containers:
+        ids = {
+            service: containers.enter_context(
+                created(
+                    "postgres:17",
+                    *("-c", LIVES, service),
+                    options=[
+                        *("--entrypoint=sh", "--stop-signal=TERM", "--restart=always"),
+                        *(f"--label={label}.project={PROJECT}", f"--volume={shared}:/shared"),
+                        *(f"--label={label}.service={service}", "--health-interval=1s"),
+                        *(f"--health-cmd={check_of(service)}", "--health-retries=2"),
+                        *("--memory=64m", "--memory-swap=64m"),
+                    ],
+                )
+            )
+            for service in (*STORES, *APPS)
+        }
+        docker("start", *ids.values())
+        yield Stack(ids)
+
+
+@dataclass
+class Heard:
+    """An IncidentTeller."""
+
+    opened_ones: list[Opened] = field(default_factory=list)
+    closed_ones: list[Closed] = field(default_factory=list)
+
+    async def opened(self, opened: Opened) -> None:
+        self.opened_ones.append(opened)
+
+    async def closed(self, closed: Closed) -> None:
+        self.closed_ones.append(closed)
+
+    async def reminded(self, reminded: Reminded) -> None:
+        raise AssertionError(reminded)
+
+    @property
+    def roots(self) -> dict[str, Trouble]:
+        return {each.incident.root: each.incident.trouble for each in self.opened_ones}
+
+
+@pytest.fixture
+async def heard(stack: Stack) -> AsyncIterator[Heard]:
+    """What a watcher tells that begins when all is well."""
+    await until(lambda: all(stack.health(each) == "healthy" for each in stack.ids), "all are well")
+    heard, api = Heard(), EngineApi(ENGINE)
+    containers = EngineContainers(api, StackWanted(PROJECT, NAMES))
+    watcher = Watcher(
+        containers, FakeIncidentLog(), heard, never, SystemClock(), RULES, FakeMute(), never
+    )
+    rounds = asyncio.create_task(WatchRounds(watcher, containers, SystemClock()).run())
+    await until(lambda: STORES[0] in watcher.watch.views, "it has looked")
+    yield heard
+    await stop(rounds)
+    await api.close()
+
+
+async def never() -> bool:
+    return False
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for it, beside the watcher."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if await asyncio.to_thread(condition):
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        pytest.fail(f"not within {PATIENCE} s: {what}")
+
+
+def use_up_memory(stack: Stack, service: str) -> None:
+    """The kernel takes the main process first, and Docker starts the container again."""
+    Path(f"/proc/{stack.pid(service)}/oom_score_adj").write_text("1000")
+    stack.runs(service, HOG, beside=True)
+
+
+def crash_over_and_over(stack: Stack, service: str) -> None:
+    """Each time that Docker has started it again."""
+    for _ in range(3):
+        os.kill(stack.pid(service), signal.SIGKILL)
+        assert stacks.until(lambda: stack.pid(service) > 0)
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What begins and ends it for a service, and what is told; *takes_along* who needs that."""
+
+    trouble: Trouble
+    begin: Callable[[Stack, str], None]
+    end: Callable[[Stack, str], None] = lambda *_: None
+    takes_along: bool = False
+
+
+def command(name: str) -> Callable[[Stack, str], None]:
+    return lambda stack, service: stack.does(name, service)
+
+
+def inside(script: str, *, beside: bool = False) -> Callable[[Stack, str], None]:
+    return lambda stack, service: stack.runs(service, script, beside=beside)
+
+
+DISTURBANCES = {
+    "kill": Disturbance(Trouble.CRASHED, command("kill"), command("start"), takes_along=True),
+    "stop": Disturbance(Trouble.STOPPED, command("stop"), command("start"), takes_along=True),
+    "pause": Disturbance(Trouble.PAUSED, command("pause"), command("unpause"), takes_along=True),
+    "unhealthy": Disturbance(Trouble.UNHEALTHY, inside("rm /tmp/well"), inside("touch /tmp/well")),
+    "restart loop": Disturbance(Trouble.CRASHED, crash_over_and_over),
+    "out of memory": Disturbance(Trouble.OUT_OF_MEMORY, use_up_memory),
+    "one process out of memory": Disturbance(Trouble.OUT_OF_MEMORY, inside(HOG, beside=True)),
+}
+
+
+@pytest.mark.parametrize("services", [APPS, STORES], ids=["apps", "stores"])
+@pytest.mark.parametrize("disturbance", DISTURBANCES.values(), ids=DISTURBANCES.keys())
+async def test_each_is_one_incident_with_its_cause_and_its_end(
+    stack: Stack, heard: Heard, disturbance: Disturbance, services: Sequence[str]
+) -> None:
+    for each in services:
+        await asyncio.to_thread(disturbance.begin, stack, each)
+    await until(lambda: len(heard.opened_ones) >= len(services), f"all are told: {heard.roots}")
+    if disturbance.takes_along and services == STORES:
+        ill = "unhealthy"
+        await until(lambda: all(stack.health(each) == ill for each in APPS), "the others follow")
+    for each in services:
+        await asyncio.to_thread(disturbance.end, stack, each)
+    await until(lambda: len(heard.closed_ones) >= len(services), "all ends are told")
+
+    assert heard.roots == dict.fromkeys(services, disturbance.trouble)
+    assert len(heard.opened_ones) == len(heard.closed_ones) == len(services)
+    for closed in heard.closed_ones:
+        assert timedelta() <= closed.lasted < PATIENCE * SECOND
+        assert not closed.left
+    if disturbance.takes_along and services == STORES:
+        followed = frozenset().union(*(each.incident.others for each in heard.closed_ones))
+        assert followed == set(APPS)
