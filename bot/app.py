@@ -28,7 +28,7 @@ from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
-from bot.app_upkeep import Upkeep, tell_nobody
+from bot.app_upkeep import Upkeep, damage_logs, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
@@ -207,8 +207,9 @@ class App:
         places = [each for each in self.stores.places if each.name in wanted]
         return {place.name: service(place.store) for place in places}
 
-    def _damage_log(self, store: BackupStore) -> DamageLog:
-        return DamageLog(store, self.keys.trusted(), self.keys.signing_key, self.clock)
+    @property
+    def _damage_log(self) -> Callable[[BackupStore], DamageLog]:
+        return damage_logs(self.keys, self.clock)
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""
