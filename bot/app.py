@@ -34,7 +34,7 @@ from bot.app_stores import (
     without_absent,
 )
 from bot.app_updates import Updates
-from bot.app_upkeep import Upkeep, tell_nobody
+from bot.app_upkeep import Upkeep, damage_logs, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.daemon_report import DOCKER
@@ -219,8 +219,9 @@ class App:
         places = [each for each in self.stores.places if each.name in wanted]
         return {place.name: service(place.store) for place in places}
 
-    def _damage_log(self, store: BackupStore) -> DamageLog:
-        return DamageLog(store, self.keys.trusted(), self.keys.signing_key, self.clock)
+    @property
+    def _damage_log(self) -> Callable[[BackupStore], DamageLog]:
+        return damage_logs(self.keys, self.clock)
 
     async def read_back(self, wanted: str) -> Verified:
         """Verify one backup, in every store that has it, for somebody who sees no progress."""

@@ -18,6 +18,7 @@ from bot.adapters.engine import DockerEngine
 from bot.adapters.ground import EmptyHost
 from bot.adapters.project_folder import WORKSHOP, ProjectFolder
 from bot.adapters.restore_place import DockerWorkplace
+from bot.app_upkeep import damage_notes
 from bot.domain.bootstrap import BootstrapPreview, last_bootstrap
 from bot.domain.discovery import StackWanted
 from bot.domain.errors import ConfigError, RefusedError
@@ -182,4 +183,5 @@ class Bootstraps:
             app.settings.gate,
             BackupService(engine, app.stores, keyring, app.clock, publish, stack),
             stack,
+            damage_notes(app.stores, app.keys, app.clock),
         )

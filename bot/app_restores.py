@@ -11,6 +11,7 @@ from bot.adapters.journal_jobs import SqliteJobJournal
 from bot.adapters.keys import HostKeys
 from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
+from bot.app_upkeep import damage_notes
 from bot.domain.errors import RefusedError
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
@@ -88,6 +89,7 @@ class Restores:
     async def _service(self, publish: Publish) -> RestoreService:
         keyring = await asyncio.to_thread(self.keys.keyring)
         source = self.source or Source(self.stores, keyring, self.stack)
+        notes = damage_notes(self.stores, self.keys, self.clock)
         return RestoreService(
             self.engine,
             source.stores,
@@ -99,6 +101,7 @@ class Restores:
             self.gate,
             self._safety(keyring, publish),
             source.stack,
+            notes if source.stores is self.stores else None,
         )
 
     def _safety(self, keyring: Keyring, publish: Publish) -> BackupService:

@@ -1,6 +1,7 @@
 """The part of the composition root that builds what looks after backups once they are made."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.adapters.journal_jobs import SqliteJobJournal
@@ -8,6 +9,7 @@ from bot.adapters.keys import HostKeys
 from bot.adapters.read_locks import ReadLocks
 from bot.services.copies import CopyService
 from bot.services.damage import DamageLog
+from bot.services.damage_elsewhere import DamageNotes
 from bot.services.delete import DeleteService
 from bot.services.pins import PinEverywhere
 from bot.services.ports import BackupStore, Clock, Publish
@@ -29,11 +31,7 @@ class Upkeep:
 
     def copies(self, stack: str, publish: Publish) -> CopyService:
         """`akbot copy`."""
-        trusted = self.keys.trusted()
-
-        def damage(store: BackupStore) -> DamageLog:
-            return DamageLog(store, trusted, self.keys.signing_key, self.clock)
-
+        trusted, damage = self.keys.trusted(), damage_logs(self.keys, self.clock)
         return CopyService(self.stores, self.locks, self.clock, trusted, publish, stack, damage)
 
     def prunes(self, stack: str, publish: Publish) -> PruneStores:
@@ -65,13 +63,30 @@ class Upkeep:
         """`akbot rekey`."""
         keyring = await asyncio.to_thread(self.keys.keyring)
         return RekeyService(
-            self.stores, keyring, self.journal, self.locks, self.clock, publish, stack
+            self.stores,
+            keyring,
+            self.journal,
+            self.locks,
+            self.clock,
+            publish,
+            stack,
+            damage_notes(self.stores, self.keys, self.clock),
         )
 
     async def pins(self, stack: str) -> PinEverywhere:
         """`akbot pin`."""
         keyring = await asyncio.to_thread(self.keys.signer)
         return PinEverywhere(self.stores, keyring, self.locks, stack)
+
+
+def damage_logs(keys: HostKeys, clock: Clock) -> Callable[[BackupStore], DamageLog]:
+    """What makes a store's log of what was found damaged there."""
+    return lambda store: DamageLog(store, keys.trusted(), keys.signing_key, clock)
+
+
+def damage_notes(stores: Stores, keys: HostKeys, clock: Clock) -> DamageNotes:
+    """Notes what is found damaged in *stores*."""
+    return DamageNotes(stores, damage_logs(keys, clock))
 
 
 def tell_nobody(_: object) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.compose_edit import ComposeChange
+from bot.domain.compose_wants import FolderMove
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.gate import Observation, Seen
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
@@ -74,7 +75,8 @@ class RollHost:
     container is gone, *redis_is_dead* whether it cannot start, which may begin with the call
     *redis_dies_at*; where it *asks* for a password, that stands in the compose files as they were,
     and in the environment of a server that was started on them. *compose* is the version that the
-    compose files are laid out for; while *compose_is_edited_at* runs they cannot be changed.
+    compose files are laid out for; while *compose_is_edited_at* runs they cannot be changed. Where
+    they are changed they want *moves* as well.
     """
 
     databases: dict[str, Content] = field(default_factory=lambda: {LIVE: Content()})
@@ -95,6 +97,7 @@ class RollHost:
     compose: str = "as it was"
     compose_is_edited_at: str = ""
     compose_kept: dict[str, str] = field(default_factory=dict)
+    moves: tuple[FolderMove, ...] = ()
     outposts: tuple[str, ...] = ()
     fails: set[str] = field(default_factory=set)
     outages: dict[str, int] = field(default_factory=dict)
@@ -432,7 +435,7 @@ class RollProject:
             )
         if not current < _WITHOUT_REDIS <= target:
             return None
-        return Planned(ComposeChange((), (), ("redis",), current, target), "- redis")
+        return Planned(ComposeChange((), self.host.moves, ("redis",), current, target), "- redis")
 
     async def apply(self, site: Site, change: ComposeChange, key: str) -> None:  # noqa: ARG002
         self.host.call("apply compose")

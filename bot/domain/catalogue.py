@@ -157,14 +157,31 @@ def require_readable(record: BackupRecord) -> Manifest:
         RefusedError: nobody who is trusted here has signed it.
         IntegrityError: something of it is missing.
     """
+    manifest = require_trusted(record)
+    if record.state is BackupState.INCOMPLETE:
+        raise _incomplete(record)
+    return manifest
+
+
+def require_trusted(record: BackupRecord) -> Manifest:
+    """The manifest of a backup, also where something of it is missing.
+
+    Raises:
+        RefusedError: nobody who is trusted here has signed it.
+        IntegrityError: there is no manifest.
+    """
     if record.state is BackupState.NOT_TRUSTED:
         raise RefusedError(
             f'backup "{record.id}" is not trusted: {record.reason}',
             hint="Nothing inside it was opened. Use another backup.",
         )
-    if record.manifest is None or record.state is BackupState.INCOMPLETE:
-        raise IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
+    if record.manifest is None:
+        raise _incomplete(record)
     return record.manifest
+
+
+def _incomplete(record: BackupRecord) -> IntegrityError:
+    return IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
 
 
 def is_backup_name(words: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a drill in one store tells of the other stores that have the same backup.
+"""What is found in one store, and tells of the other stores that have the same backup.
 
 The same bytes lie in all of them. So what is damaged though its stored bytes are those that were
 sent is damaged in all, while a store that has lost some of them is alone in that.
@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.domain.catalogue import BackupRecord
+from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.damage import Depth
-from bot.domain.errors import IntegrityError, PortError, RefusedError
+from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.manifest import Component, Manifest
 from bot.services.damage import DamageLog
 from bot.services.ports import BackupStore
@@ -74,6 +74,28 @@ def elsewhere(
     names = {*record.stores[1:], *record.damaged_in}
     logs = {each.name: log_of(each.store) for each in stores.places if each.name in names}
     return DamageElsewhere(logs, stores.stall)
+
+
+@dataclass(frozen=True)
+class DamageNotes:
+    """Notes what was found while backups in *stores* were read for something else; *log_of* one."""
+
+    stores: Stores
+    log_of: Callable[[BackupStore], DamageLog]
+
+    async def remember(
+        self, record: BackupRecord, component: Component, error: IntegrityError
+    ) -> None:
+        """Let *record* count as damaged: *component*, read from where it is held, did not open.
+
+        What of that could not be noted is said on *error*. A key that does not fit is no damage.
+        """
+        manifest, store = require_readable(record), self.stores.holding(record)
+        await self.log_of(store).remember(manifest, error, Depth.OPENED)
+        others = elsewhere(self.stores, record, self.log_of)
+        doubtful = others.logs and not isinstance(error, OtherKeyError)
+        if doubtful and await is_as_sent(store, component):
+            await others.remember(manifest, str(error), Depth.OPENED, error)
 
 
 async def is_as_sent(store: BackupStore, component: Component) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupRecord, require_readable
+from bot.domain.catalogue import BackupRecord, BackupState, require_trusted
 from bot.domain.components import Format, encoding_of
 from bot.domain.contents import Contents
 from bot.domain.damage import Depth
@@ -18,12 +18,7 @@ from bot.domain.drill import (
     drill_file,
     encode_report,
 )
-from bot.domain.errors import (
-    IntegrityError,
-    OtherKeyError,
-    PortError,
-    RefusedError,
-)
+from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
 from bot.domain.stack import Stack
@@ -118,7 +113,7 @@ class DrillService:
         Raises DrillFailedError where something is not as it was, DrillNotRunError where that could
         not be found out, each with the report; RefusedError where the backup is not trusted.
         """
-        manifest = require_readable(record)
+        manifest = require_trusted(record)
         await job.plan(**{READS: record.id})
         report = DrillReport(
             backup_id=record.id,
@@ -130,7 +125,10 @@ class DrillService:
         started, found, hint = self.clock.monotonic(), _Found(), ""
         async with self.locks.reading(record.id):
             try:
-                await self._restore(manifest, job, found)
+                if record.state is BackupState.INCOMPLETE:
+                    found.reasons.append(record.reason)
+                else:
+                    await self._restore(manifest, job, found)
                 verdict = Verdict.FAIL if found.reasons else Verdict.PASS
             except IntegrityError as error:
                 verdict = Verdict.FAIL

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job
 from bot.domain.kept import KEPT_FOR, keeps_something, may_go
+from bot.domain.kept_moved import moved_since
 from bot.domain.restore import KEPT, RestorePlan, plan_of
 from bot.domain.update import plan_of as update_plan_of
 from bot.services.journal_ports import JobJournal, JobLock
@@ -39,7 +40,8 @@ class KeptService:
         """
         if await self.journal.open_jobs():
             return ()
-        keeping = [job for job in await self.journal.jobs(_ALL) if keeps_something(job)]
+        jobs = await self.journal.jobs(_ALL)
+        keeping = [job for job in jobs if keeps_something(job)]
         if not keeping:
             return ()
         records, now = await self.list_backups(), self.clock.now()
@@ -48,22 +50,25 @@ class KeptService:
             return ()
         async with self.lock.hold(None):
             for job in over:
-                await self._remove(job)
+                await self._remove(job, jobs)
         return [job.id for job in over]
 
-    async def _remove(self, job: Job) -> None:
+    async def _remove(self, job: Job, jobs: Sequence[Job]) -> None:
         plan = plan_of(job.plan)
         if plan:
-            await self._drop(plan)
+            moved = moved_since(job, jobs)
+            lie = [moved[each].target if each in moved else each for each in plan.sources]
+            await self._drop(plan, lie)
         if update := update_plan_of(job.plan):
             await self.updates.drop(update)
         await self.journal.plan(job.id, {KEPT: ""})
 
-    async def _drop(self, plan: RestorePlan) -> None:
+    async def _drop(self, plan: RestorePlan, folders: Sequence[str]) -> None:
+        """Its *folders* are where updates since have put them."""
         tools = await self.workplace.tools(plan.site, plan.job)
         for name in (plan.outgoing, plan.incoming) if plan.database else ():
             await tools.databases.drop(name)
-        await tools.files.discard(plan.sources)
+        await tools.files.discard(folders)
         if plan.compose:
             await tools.project.discard(plan.compose.files, plan.job)
             await tools.files.remove_empty(plan.compose.left)

@@ -15,23 +15,27 @@ from bot.domain.backup_id import (
     make_backup_id,
 )
 from bot.domain.catalogue import BackupRecord, require_readable
-from bot.domain.errors import IntegrityError, PortError, RefusedError
+from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.jobs import ALL_JOBS
 from bot.domain.manifest import Component, backup_prefix
 from bot.domain.messages import RunRekey, StepBegan
 from bot.domain.rekey import Rekeying, Way, plan_rekey
 from bot.services.catalogue import find_backup
 from bot.services.commit import commit
+from bot.services.damage_elsewhere import DamageNotes
 from bot.services.deletion import REKEYED_AS, REKEYING, STACK, delete_set
 from bot.services.fanout import Receivers
 from bot.services.journal_ports import JobJournal
 from bot.services.keyring import Keyring
-from bot.services.pipeline import Tally, reseal
+from bot.services.pipeline import Tally, ending, reseal
 from bot.services.ports import BackupStore, Clock, JobLog, Publish, ReadLocks
 from bot.services.prune import in_use
 from bot.services.settling import WHOLE_STATES
 from bot.services.stores import Stores
 from bot.services.verify import plain_of, verify_component
+
+_OTHER_KEY = "They are untouched. Add the key that opens them to AKBOT_IDENTITY_FILE."
+_DAMAGED = "They are untouched. Make another backup: what is damaged cannot be restored either."
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Rekeyed:
 
 @dataclass(frozen=True)
 class RekeyService:
-    """`akbot rekey`, for the folder *stack* of every store."""
+    """`akbot rekey`, for the folder *stack* of every store; what is damaged goes into *damage*."""
 
     stores: Stores
     keyring: Keyring
@@ -60,6 +64,7 @@ class RekeyService:
     clock: Clock
     publish: Publish
     stack: str
+    damage: DamageNotes
 
     async def preview(self, wanted: str) -> tuple[Rekeying, ...]:
         """What would be done, the newest first. Raises RefusedError where it is nothing."""
@@ -105,11 +110,8 @@ class RekeyService:
                     stores = (f'still in store "{name}": {why}' for name, why in missing.items())
                     kept[old] = "; ".join(stores)
         done = Rekeyed(names, kept)
-        for old, first in closed.items():
-            raise IntegrityError(
-                f"{len(closed)} cannot be sealed anew ({old}: {first}); {done.words}",
-                hint="They are untouched. Add the key that opens them to AKBOT_IDENTITY_FILE.",
-            ) from first
+        if closed:
+            raise _failed(closed, done)
         return done
 
     async def _successor(self, each: Rekeying, job: JobLog) -> tuple[BackupId, Mapping[str, str]]:
@@ -136,9 +138,8 @@ class RekeyService:
         """Into every store that has the old one whole; one that fails is left to a later copy."""
         manifest, prefix = require_readable(record), backup_prefix(self.stack, new)
         receivers = Receivers(self.stores.only(record.stores))
-        source = self.stores.holding(record)
         components = [
-            await self._component(source, each, prefix, receivers) for each in manifest.components
+            await self._component(record, each, prefix, receivers) for each in manifest.components
         ]
         sealed = replace(
             manifest,
@@ -152,12 +153,12 @@ class RekeyService:
         return await receivers.sweep(lambda store: delete_set(store, self.stack, new))
 
     async def _component(
-        self, source: BackupStore, component: Component, prefix: str, receivers: Receivers
+        self, record: BackupRecord, component: Component, prefix: str, receivers: Receivers
     ) -> Component:
         started, tally = self.clock.monotonic(), Tally()
         key = prefix + component.key.rpartition("/")[2]
         sealed: AsyncIterator[bytes] = reseal(
-            plain_of(source, component, self.keyring.identities),
+            self._read(record, component),
             recipients=self.keyring.recipients,
             tally=tally,
         )
@@ -173,6 +174,18 @@ class RekeyService:
         await receivers.each(lambda store: verify_component(store, made, identities))
         return made
 
+    async def _read(self, record: BackupRecord, component: Component) -> AsyncIterator[bytes]:
+        """The file inside; whatever else fails meanwhile is no damage of it."""
+        store = self.stores.holding(record)
+        content = plain_of(store, component, self.keyring.identities)
+        try:
+            async with ending(content):
+                async for block in content:
+                    yield block
+        except IntegrityError as error:
+            await self.damage.remember(record, component, error)
+            raise
+
     async def _retire(self, old: BackupId, new: BackupId, job: JobLog) -> None:
         """Delete the old one wherever the new one is whole; elsewhere it stays."""
         async with self.locks.deleting(old):
@@ -184,3 +197,16 @@ class RekeyService:
                     await delete_set(store, self.stack, old)
 
             await self.stores.ask(retire)
+
+
+def _failed(closed: Mapping[BackupId, IntegrityError], done: Rekeyed) -> IntegrityError:
+    """How it ends where some do not open, *closed*; what was noted of the first is on it."""
+    old, first = next(iter(closed.items()))
+    failed = IntegrityError(
+        f"{len(closed)} cannot be sealed anew ({old}: {first}); {done.words}",
+        hint=_OTHER_KEY if isinstance(first, OtherKeyError) else _DAMAGED,
+    )
+    for note in getattr(first, "__notes__", ()):
+        failed.add_note(note)
+    failed.__cause__ = first
+    return failed

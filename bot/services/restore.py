@@ -6,17 +6,17 @@ or in the next one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config, without_compose
-from bot.domain.errors import BotError, RefusedError
+from bot.domain.errors import BotError, IntegrityError, RefusedError
 from bot.domain.jobs import DEGRADED, Trigger
-from bot.domain.manifest import Manifest
+from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import RunBackup, RunRestore
 from bot.domain.restore import (
     PHASE,
@@ -35,6 +35,7 @@ from bot.domain.restore_plan import (
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
 from bot.services.catalogue import read_unsigned
+from bot.services.damage_elsewhere import DamageNotes
 from bot.services.deletion import READS
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
@@ -109,6 +110,7 @@ class RestoreService:
     """`akbot restore`, from the folder *stack_name* of *stores*, the project's by default.
 
     *keyring* opens what lies there, another host's perhaps; *safety* backs the state before up.
+    What is found damaged is noted in *damage*, None where the stores are another host's.
     """
 
     engine: Engine
@@ -121,6 +123,7 @@ class RestoreService:
     patience: GatePatience
     safety: BackupService
     stack_name: str | None = None
+    damage: DamageNotes | None = None
 
     async def preview(self, command: RunRestore) -> Preview:
         """`--dry-run`: what would be done, as far as it can be told without reading the backup."""
@@ -247,7 +250,8 @@ class RestoreService:
         if component is None:
             return {}
         store = self.stores.holding(record)
-        packed = await read_component(store, component, self.keyring.identities, whole)
+        async with self._noting(record, component):
+            packed = await read_component(store, component, self.keyring.identities, whole)
         return await asyncio.to_thread(read_config, packed)
 
     async def _differences(
@@ -267,9 +271,17 @@ class RestoreService:
         objects = ProvenObjects(self.stores.holding(record))
         for component in choice.components:
             await begin(f"checking {component.name}")
-            try:
+            async with self._noting(record, component):
                 await verify_component(objects, component, self.keyring.identities)
-            except BotError as error:
-                error.hint = error.hint or "Nothing was changed. Use another backup."
-                raise
         return objects
+
+    @asynccontextmanager
+    async def _noting(self, record: BackupRecord, component: Component) -> AsyncIterator[None]:
+        """What does not open as it must is not chosen again."""
+        try:
+            yield
+        except BotError as error:
+            error.hint = error.hint or "Nothing was changed. Use another backup."
+            if self.damage and isinstance(error, IntegrityError):
+                await self.damage.remember(record, component, error)
+            raise

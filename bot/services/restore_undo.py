@@ -1,10 +1,12 @@
 """Take the last restore back: what it has kept is swapped in, in seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.errors import RefusedError
 from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.kept_moved import Moved, moved_since
 from bot.domain.restore import (
     KEPT,
     PHASE,
@@ -97,8 +99,10 @@ class UndoService:
         )
 
     async def _last(self) -> RestorePlan:
-        for job in await self.journal.jobs(_ALL):
+        jobs = await self.journal.jobs(_ALL)
+        for job in jobs:
             if _can_be_undone(job) and (plan := plan_of(job.plan)):
+                _require_in_place(plan, moved_since(job, jobs))
                 return plan
         raise RefusedError(
             "there is no restore to take back",
@@ -112,6 +116,18 @@ def _can_be_undone(job: Job) -> bool:
         and job.state is JobState.DONE
         and job.plan.get(KEPT) == Kept.BEFORE
     )
+
+
+def _require_in_place(done: RestorePlan, moved: Mapping[str, Moved]) -> None:
+    for source in done.sources:
+        if source in moved:
+            by, target = moved[source].by, moved[source].target
+            raise RefusedError(
+                f"the restore {done.job} cannot be taken back any more: the update {by} has moved"
+                f' "{source}" to "{target}", and with it what was kept there',
+                hint='Nothing was changed. Take the update back first with "akbot rollback", or'
+                " restore a backup.",
+            )
 
 
 async def _require_kept(done: RestorePlan, tools: Tools) -> None:

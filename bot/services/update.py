@@ -12,6 +12,7 @@ from bot.domain.downtime import AWAY, came_back
 from bot.domain.errors import BotError, RefusedError, UpdateFailedError, UpToDateError
 from bot.domain.findings import Level
 from bot.domain.jobs import ALL_JOBS, Job, Outcome, Trigger
+from bot.domain.kept_moved import undo_ends
 from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import Site, TagChange
@@ -167,16 +168,20 @@ class UpdateService:
         change = None
         if command.apply_compose:
             change = await self.project.plan(site, outlook.current.family, outlook.target.family)
+        jobs = await self.journal.jobs(ALL_JOBS)
         preview = UpdatePreview(
             place=outlook.place,
             current=str(outlook.current),
             target=str(outlook.target),
             hops=outlook.hops,
-            warnings=tuple(each for each in findings if each.level is Level.WARNING),
+            warnings=(
+                *(each for each in findings if each.level is Level.WARNING),
+                *undo_ends(jobs, change.change if change else None),
+            ),
             rehearse=command.rehearse,
             diff=change.diff if change else "",
             not_checked=baseline.unchecked,
-            away=predict_away(await self.journal.jobs(ALL_JOBS), len(outlook.hops)),
+            away=predict_away(jobs, len(outlook.hops)),
         )
         return _Gathered(stack, site, tools, outlook, baseline, preview)
 

@@ -288,25 +288,6 @@ def test_scheduled_backups_that_fail_are_told_in_chat_with_their_cause(
     assert all("No good backup so far" in text for text in outcomes(telegram, "signing.key"))
 
 
-@pytest.mark.usefixtures("filled")
-def test_a_drill_that_fails_is_an_alarm(
-    chatting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
-) -> None:
-    backup_id = chatting.backup()["id"]
-    [file] = (tmp_path / "store").glob(f"*/{backup_id}/media.tar.zst.age")
-    damaged = bytearray(file.read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    file.chmod(0o600)
-    file.write_bytes(damaged)
-
-    with daemon(chatting):
-        ada.says(f"/drill {backup_id}")
-        telegram.wait(lambda: outcomes(telegram, "Drill failed"), seconds=60)
-
-    [told] = outcomes(telegram, "Drill failed")[:1]
-    assert 'component "media": decrypt: ' in told
-
-
 @pytest.mark.usefixtures("sandbox")
 def test_a_paused_host_asks_telegram_for_nothing_until_it_is_resumed(
     chatting: Akbot, telegram: BotApi, ada: Person

@@ -10,6 +10,7 @@ from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
+from bot.services.damage_elsewhere import DamageNotes
 from bot.services.gate import GatePatience
 from bot.services.half_backups import HalfBackups
 from bot.services.jobs import Jobs
@@ -152,6 +153,7 @@ class RestoreWorld(World):
             self.workplace,
             PATIENCE,
             BackupService(self.engine, self.stores, self.keyring, self.clock, publish),
+            damage=DamageNotes(self.stores, self.damage_log),
         )
 
     def dump_restores(self, publish: Publish = lambda _: None) -> DumpRestoreService:

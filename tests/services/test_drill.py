@@ -11,7 +11,7 @@ from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState
 from bot.domain.components import POSTGRES
 from bot.domain.contents import Contents
-from bot.domain.drill import DrillReport, Verdict
+from bot.domain.drill import VERDICT, DrillReport, Verdict
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.stack import Stack
@@ -125,6 +125,22 @@ async def test_a_missing_file_makes_the_backup_incomplete(world: World) -> None:
 
     with pytest.raises(RefusedError, match="there is no good backup"):
         await world.drill()
+
+
+async def test_a_drill_of_one_that_lacks_a_file_fails_and_restores_nothing(world: World) -> None:
+    """That a file is missing is known of the backup, and no hindrance of the drill."""
+    key = next(key for key in world.store.objects if "/media." in key)
+    del world.store.objects[key]
+    backup_id = key.split("/")[-2]
+
+    with pytest.raises(DrillFailedError, match='component "media" is missing') as caught:
+        await world.drill(replace(DRILL, backup=backup_id))
+
+    assert caught.value.report.verdict is Verdict.FAIL
+    assert caught.value.report.components == ()
+    [job] = [each for each in world.journal.rows.values() if each.kind is JobKind.DRILL]
+    assert job.plan[VERDICT] == Verdict.FAIL
+    assert [name for name in world.store.objects if f"/{backup_id}/drill-" in name]
 
 
 class StackAway(FakeEngine):

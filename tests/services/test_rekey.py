@@ -141,7 +141,10 @@ async def test_damage_is_not_sealed_anew() -> None:
     with pytest.raises(IntegrityError, match='component "config"'):
         await world.rekey()
 
-    assert world.store.objects == before
+    noted = {key for key in world.store.objects if "/damage-1.json" in key}
+    assert world.store.objects.items() - {(key, world.store.objects[key]) for key in noted} == (
+        before.items()
+    )
 
 
 async def test_what_the_store_gives_back_wrong_does_not_replace_the_old_one() -> None:

@@ -29,7 +29,7 @@ from bot.domain.retention import Policy
 from bot.services.backup import BackedUp, BackupService
 from bot.services.copies import Copied, CopyService
 from bot.services.damage import DamageLog
-from bot.services.damage_elsewhere import elsewhere
+from bot.services.damage_elsewhere import DamageNotes, elsewhere
 from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
@@ -149,6 +149,7 @@ class World:
                 self.clock,
                 publish,
                 "authentik",
+                DamageNotes(self.stores, self.damage_log),
             )
             return await service.run(command, job)
 
