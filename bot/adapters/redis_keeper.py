@@ -2,8 +2,8 @@
 
 A snapshot takes effect only when Redis starts on it, and Redis writes its own when it is stopped:
 so it is told to write none any more before the file is laid there, until it is started again. One
-that writes an append-only file starts on that instead: there nothing is kept, and people log in
-again.
+that writes an append-only file starts on that instead: there nothing is kept, and what it
+held is lost on a way back.
 
 One that does not run is started by the first that asks it something, so that whoever only looks
 leaves it as it is, and a Redis that cannot start keeps nobody from the rest.

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bot.domain.downtime import gone
 from bot.domain.errors import PortError
+from bot.domain.redis_content import not_put_back
 from bot.domain.restore import GOING_AWAY
 from bot.domain.schema_change import SchemaChange, WayBack, judge_change, rows_written
 from bot.domain.update import PHASE, HopPlan, Phase, UpdatePlan
@@ -232,7 +233,7 @@ class Roll:
         return doubts
 
     async def _put_sessions_back(self) -> list[str]:
-        """Whoever cannot be logged in again logs in anew: that must not keep the server away."""
+        """What Redis held may be lost: that must not keep the server away."""
         if not self.hop.keeps_sessions:
             return []
         try:
@@ -240,7 +241,7 @@ class Roll:
                 await sessions.put_back()
         except PortError as error:
             logger.warning("put Redis' snapshot back: %s", error)
-            return [f"people must log in again, since Redis could not be put back: {error}"]
+            return [not_put_back(self.plan.version_before(self.number), str(error))]
         return []
 
     async def _old_sessions(self) -> Sessions | None:

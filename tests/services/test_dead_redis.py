@@ -12,7 +12,7 @@ from bot.domain.update_preview import UpdatePreview
 from tests.fakes_restore import OLD
 from tests.fakes_roll import Behaviour
 from tests.services.restore_world import world_with_a_backup
-from tests.services.roll_world import PATCH, world_of
+from tests.services.roll_world import FAR, PATCH, world_of
 
 STRAIGHT = replace(PATCH, rehearse=False)
 MIGRATES = Behaviour(migrations=("new-2",))
@@ -45,6 +45,20 @@ async def test_a_version_that_does_not_hold_goes_back_without_it(journal: Journa
     assert (world.host.running, world.host.tag) == ("2025.2.1", "2025.2.1")
     [job] = await journal.jobs.jobs()
     assert (job.state, job.swept) == (JobState.ROLLED_BACK, True)
+
+
+async def test_of_a_version_that_has_its_sessions_elsewhere_no_more_is_said(
+    journal: Journal,
+) -> None:
+    world = world_of(journal)
+    world.host.behaviours["2025.6.4"] = replace(world.host.behaviours["2025.6.4"], holds=False)
+    world.host.redis_dies_at = "put sessions back"
+
+    with pytest.raises(UpdateFailedError, match="came in by forward auth") as caught:
+        await world.update(replace(FAR, rehearse=False))
+
+    assert "people must log in again" not in str(caught.value)
+    assert world.host.running == "2025.4.4"
 
 
 async def test_a_rollback_goes_without_it(journal: Journal) -> None:
