@@ -99,8 +99,8 @@ class ComposeControl:
         for image in await self._images_with(path, text, self._site.outposts):
             await have_image(self._engine, image)
 
-    async def name_image(self, image: str, image_id: str) -> None:
-        await name_image(self._engine, image, image_id)
+    async def name_image(self, image: str, image_id: str, digest: str | None) -> None:
+        await name_image(self._engine, image, image_id, digest)
 
     async def image_id(self, image: str) -> str:
         return await image_id_of(self._engine, image)

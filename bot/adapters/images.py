@@ -1,5 +1,7 @@
 """Images on this host."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,27 +9,46 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 
 _IN_USE = 409
+_LOOK_EVERY = 1.0
+_SILENT_WITHIN = 300.0  # seconds
 
 
-async def have_image(engine: EngineApi, image: str, digest: str | None = None) -> None:
+async def have_image(
+    engine: EngineApi, image: str, digest: str | None = None, silent_within: float = _SILENT_WITHIN
+) -> None:
     """Have *image* here, of that *digest* where one is known; what is here is not pulled.
 
-    Raises PortError where it is not here and cannot be pulled.
+    Raises PortError where it is not here and cannot be pulled, or the Engine has nothing to tell of
+    the pull for *silent_within* seconds.
     """
     if await _is_here(engine, image, digest):
         return
     repository, tag = _parts(image)
     reference = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
     doing = f'pull image "{reference}"'
+    heard = time.monotonic()
 
     def pull(sdk: Any) -> None:
+        nonlocal heard
         for line in sdk.pull(reference, stream=True, decode=True):
+            heard = time.monotonic()
             if "error" in line:
                 raise PortError(f"{doing}: {line['error']}", retryable=True)
         if digest:
             sdk.tag(reference, repository, tag, force=True)
 
-    await engine.call(doing, pull)
+    pulling = asyncio.ensure_future(engine.call(doing, pull))
+    try:
+        while not (await asyncio.wait({pulling}, timeout=_LOOK_EVERY))[0]:
+            if time.monotonic() - heard > silent_within:
+                raise PortError(
+                    f"{doing}: nothing came of it for {silent_within:.0f} s",
+                    hint="See to the registry, or to the way there, and try again.",
+                    retryable=True,
+                )
+        pulling.result()
+    finally:
+        pulling.cancel()  # its thread stays in the call: the Engine waits for a registry for ever
 
 
 async def image_id_of(engine: EngineApi, image: str) -> str:
@@ -38,18 +59,40 @@ async def image_id_of(engine: EngineApi, image: str) -> str:
     return str(found["Id"])
 
 
-async def name_image(engine: EngineApi, image: str, image_id: str) -> None:
-    """Let *image* mean *image_id*. Raises PortError where that one is not on this host."""
+async def name_image(
+    engine: EngineApi, image: str, image_id: str, digest: str | None = None
+) -> None:
+    """Let *image* mean *image_id*, which is pulled, by its *digest*, if it was deleted meanwhile.
+
+    Raises PortError where it is not here and cannot be had.
+    """
     found = await _inspect(engine, image)
     if found is not None and found["Id"] == image_id:
         return
     if await _inspect(engine, image_id) is None:
-        raise PortError(
-            f'look for the image that "{image}" was: it is not on this host any more',
-            hint=f'Get it back: "docker pull {image}".',
-        )
+        await _have_again(engine, image, image_id, digest)
     repository, tag = _parts(image)
     await engine.call("name an image", lambda sdk: sdk.tag(image_id, repository, tag, force=True))
+
+
+async def _have_again(engine: EngineApi, image: str, image_id: str, digest: str | None) -> None:
+    gone = f'image "{image}" was deleted from this host meanwhile'
+    repository, _ = _parts(image)
+    exact = f"{repository}@{digest}" if digest else image
+    try:
+        await have_image(engine, image, digest)
+    except PortError as error:
+        raise PortError(
+            f"{gone}, and cannot be had again: {error}",
+            hint=f'See that the registry answers ("docker pull {exact}"), or bring it with'
+            ' "docker load".',
+            retryable=True,
+        ) from error
+    if await _inspect(engine, image_id) is None:
+        raise PortError(
+            f"{gone}, and what has that name now is another one ({image_id} is wanted)",
+            hint='Bring the one that ran with "docker load".',
+        )
 
 
 async def drop_image(engine: EngineApi, image_id: str) -> None:

@@ -116,10 +116,11 @@ class StackControl(Protocol):
     async def pull_outposts(self, change: TagChange) -> None:
         """Have on this host what the project's outposts become with that tag."""
 
-    async def name_image(self, image: str, image_id: str) -> None:
+    async def name_image(self, image: str, image_id: str, digest: str | None) -> None:
         """Let *image* mean *image_id* again, whatever was pulled under that name since.
 
-        Raises PortError where that image is not on this host any more.
+        One that was deleted is pulled again, by its *digest* where that is known. Raises PortError
+        where it cannot be had.
         """
 
     async def image_id(self, image: str) -> str:

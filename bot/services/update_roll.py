@@ -122,8 +122,18 @@ class Roll:
         if self.hop.keeps_sessions and self.tools.sessions:
             await self.tools.sessions.keep()
 
+    async def have_image(self) -> None:
+        """Have the image of the version before on this host, under its name.
+
+        Raises PortError where it cannot be had.
+        """
+        plan, number = self.plan, self.number
+        image = plan.image_before(number), plan.image_id_before(number), plan.digest_before(number)
+        await self.tools.control.name_image(*image)
+
     async def call_off(self) -> None:
         """Let the version before serve again, which nothing was ever started in place of."""
+        await self.have_image()
         await self.tools.control.remove()
         await self._put_project_back()
         await self.restart()
@@ -138,9 +148,11 @@ class Roll:
     async def back(self, *, hurry: bool = False) -> PutBack:
         """Let the version before serve again on the database as it was before.
 
-        In a *hurry* what serves is not asked for long to stop: it did not hold.
+        In a *hurry* what serves is not asked for long to stop: it did not hold. Without the image
+        of the version before nothing is touched.
         """
         tools = self.tools
+        await self.have_image()
         await tools.control.remove(hurry=hurry)
         done = await self._put_database_right()
         doubts = await self._put_project_back()
@@ -222,14 +234,13 @@ class Roll:
         return []
 
     async def _put_project_back(self) -> list[str]:
-        """Compose files and tag, as they were; the old image under its old name."""
+        """Compose files and tag, as they were."""
         doubts: list[str] = []
-        plan, number, control = self.plan, self.number, self.tools.control
+        plan, control = self.plan, self.tools.control
         for each in reversed(self._undone):
             if change := plan.hop(each).change:
                 doubts += await self.project.undo(plan.site, change, plan.key(each))
         await control.write_tag(self.hop.tag.back)
-        await control.name_image(plan.image_before(number), plan.image_id_before(number))
         return doubts
 
     async def _put_sessions_back(self) -> list[str]:
