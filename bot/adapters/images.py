@@ -1,15 +1,13 @@
 """Images on this host."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.image_pull import pull
 from bot.domain.errors import PortError
 
 _IN_USE = 409
-_LOOK_EVERY = 1.0
 _SILENT_WITHIN = 300.0  # seconds
 
 
@@ -25,30 +23,13 @@ async def have_image(
         return
     repository, tag = _parts(image)
     reference = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
-    doing = f'pull image "{reference}"'
-    heard = time.monotonic()
-
-    def pull(sdk: Any) -> None:
-        nonlocal heard
-        for line in sdk.pull(reference, stream=True, decode=True):
-            heard = time.monotonic()
-            if "error" in line:
-                raise PortError(f"{doing}: {line['error']}", retryable=True)
-        if digest:
-            sdk.tag(reference, repository, tag, force=True)
-
-    pulling = asyncio.ensure_future(engine.call(doing, pull))
-    try:
-        while not (await asyncio.wait({pulling}, timeout=_LOOK_EVERY))[0]:
-            if time.monotonic() - heard > silent_within:
-                raise PortError(
-                    f"{doing}: nothing came of it for {silent_within:.0f} s",
-                    hint="See to the registry, or to the way there, and try again.",
-                    retryable=True,
-                )
-        pulling.result()
-    finally:
-        pulling.cancel()  # its thread stays in the call: the Engine waits for a registry for ever
+    await pull(engine, repository, digest or tag, silent_within)
+    if not await _is_here(engine, reference, digest):
+        raise PortError(f'pull image "{reference}": it has not come whole', retryable=True)
+    if digest:
+        await engine.call(
+            "name an image", lambda sdk: sdk.tag(reference, repository, tag, force=True)
+        )
 
 
 async def image_id_of(engine: EngineApi, image: str) -> str:
