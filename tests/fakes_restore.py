@@ -251,6 +251,12 @@ class FakeControl:
     async def drop_image(self, image_id: str) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
+    async def create(self) -> None:  # an update's
+        raise AssertionError
+
+    async def start_created(self) -> None:  # an update's
+        raise AssertionError
+
     async def start_service(self, service: str) -> None:
         self.host.call(f"start {service}")
         assert any(service in json.loads(text)["services"] for text in self.host.compose.values())

@@ -20,7 +20,7 @@ from bot.domain.tar_sieve import OWN
 
 _STOP_WITHIN = 60
 _UP_WITHIN = 300.0
-_AGAIN = 0.3
+_AGAIN = 0.1
 _FIRST_WORDS = 300
 _COPY = 'cp -p "$1" "$2.part" && mv "$2.part" "$2"'
 _STORE = 'cat >"$1.part" && mv "$1.part" "$1"'

@@ -139,7 +139,16 @@ class StackControl(Protocol):
         """Make the change, whole or not at all; every other byte, owner and mode stay."""
 
     async def start(self) -> None:
-        """Have Compose create and start them as the project's own files say."""
+        """Have Compose create and start them as the project's own files say.
+
+        It waits until Docker's own checks say that what they depend on is well.
+        """
+
+    async def create(self) -> None:
+        """Likewise, but nothing is started yet."""
+
+    async def start_created(self) -> None:
+        """Start what was created, all at once; what they depend on is well."""
 
     async def start_service(self, service: str) -> None:
         """Likewise another *service* of the project, and wait until it is healthy."""

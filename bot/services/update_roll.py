@@ -156,15 +156,25 @@ class Roll:
         await tools.control.remove(hurry=hurry)
         done = await self._put_database_right()
         doubts = await self._put_project_back()
-        if done.aside:
-            doubts += await self._put_content_back(swapped=done.change is None)
+        # from here on a person's own `up -d` starts the version before, which is shut out as well
         await tools.control.remove()
-        await self.restart()
+        if not done.aside:
+            await self.restart()
+        elif lost := await self._put_content_back(swapped=done.change is None):
+            doubts += lost
+            await self.restart()
+        else:
+            await self._start_created()
         return PutBack(done.change, done.written, done.aside, tuple(doubts))
 
     async def restart(self) -> None:
         """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
         await _at_once(self.tools.databases.unfence(self.live), self.tools.control.start())
+
+    async def _start_created(self) -> None:
+        """What they need is known to be well: nobody waits until Docker has seen that of Redis."""
+        await self.tools.databases.unfence(self.live)
+        await self.tools.control.start_created()
 
     async def drop_copies(self) -> None:
         """Remove what the hop has kept of database and sessions."""
@@ -220,10 +230,18 @@ class Roll:
     async def _put_content_back(self, *, swapped: bool) -> list[str]:
         """The database, unless an earlier process has *swapped* it, and what Redis held, at once.
 
-        Neither is at work any more when it returns or raises.
+        Compose creates the containers meanwhile. None is at work any more when it returns or
+        raises; what could not be put back, a sentence each.
         """
-        _, doubts = await _at_once(self._swap(swapped=swapped), self._put_sessions_back())
+        _, doubts, _ = await _at_once(
+            self._swap(swapped=swapped), self._put_sessions_back(), self._create()
+        )
         return doubts
+
+    async def _create(self) -> list[str]:
+        """No doubt comes of it."""
+        await self.tools.control.create()
+        return []
 
     async def _swap(self, *, swapped: bool) -> list[str]:
         """Both are shut since they were looked at; no doubt comes of it."""
