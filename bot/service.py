@@ -137,7 +137,7 @@ class _Service:
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,
-            recover=app.jobs.recover,
+            recover=partial(app.jobs.recover, at_leisure=True),
             probe=self._probe,
             sweep=app.kept().sweep,
             clock=app.clock,

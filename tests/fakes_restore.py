@@ -242,13 +242,19 @@ class FakeControl:
     async def pull_outposts(self, change: TagChange) -> None:  # noqa: ARG002 - an update's
         raise AssertionError
 
-    async def name_image(self, image: str, image_id: str) -> None:  # noqa: ARG002 - an update's
+    async def name_image(self, *_: str | None) -> None:  # an update's
         raise AssertionError
 
     async def image_id(self, image: str) -> str:  # noqa: ARG002 - an update's
         raise AssertionError
 
     async def drop_image(self, image_id: str) -> None:  # noqa: ARG002 - an update's
+        raise AssertionError
+
+    async def create(self) -> None:  # an update's
+        raise AssertionError
+
+    async def start_created(self) -> None:  # an update's
         raise AssertionError
 
     async def start_service(self, service: str) -> None:

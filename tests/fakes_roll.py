@@ -99,6 +99,8 @@ class RollHost:
     compose_kept: dict[str, str] = field(default_factory=dict)
     moves: tuple[FolderMove, ...] = ()
     outposts: tuple[str, ...] = ()
+    registry_is_away: bool = False
+    created: str = ""
     fails: set[str] = field(default_factory=set)
     outages: dict[str, int] = field(default_factory=dict)
     away: int = 0
@@ -249,8 +251,12 @@ class RollControl:
     async def image_id(self, image: str) -> str:
         return self.host.images[image]
 
-    async def name_image(self, image: str, image_id: str) -> None:
+    async def name_image(self, image: str, image_id: str, digest: str | None) -> None:  # noqa: ARG002
         self.host.call("name image")
+        if image_id not in self.host.images.values():
+            if self.host.registry_is_away:
+                raise PortError(f'image "{image}" was deleted', hint=f"docker pull {image}")
+            self.host.images[image] = image_id
         assert self.host.images[image] == image_id
 
     async def drop_image(self, image_id: str) -> None:
@@ -263,7 +269,7 @@ class RollControl:
     async def remove(self, *, hurry: bool = False) -> None:
         self.host.call("remove")
         self.host.hurries += hurry
-        self.host.running = ""
+        self.host.running = self.host.created = ""
 
     async def write_tag(self, change: TagChange) -> None:
         self.host.call("write tag")
@@ -272,6 +278,15 @@ class RollControl:
 
     async def start(self) -> None:
         self.host.call("start")
+        self.host.boot()
+
+    async def create(self) -> None:
+        self.host.call("create")
+        self.host.created = self.host.tag
+
+    async def start_created(self) -> None:
+        self.host.call("start created")
+        assert self.host.created == self.host.tag
         self.host.boot()
 
     async def drop_service(self, service: str) -> None:  # noqa: ARG002 - a restore's

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,8 @@ class ComposeControl:
         for image in await self._images_with(path, text, self._site.outposts):
             await have_image(self._engine, image)
 
-    async def name_image(self, image: str, image_id: str) -> None:
-        await name_image(self._engine, image, image_id)
+    async def name_image(self, image: str, image_id: str, digest: str | None) -> None:
+        await name_image(self._engine, image, image_id, digest)
 
     async def image_id(self, image: str) -> str:
         return await image_id_of(self._engine, image)
@@ -124,6 +125,21 @@ class ComposeControl:
     async def start(self) -> None:
         await self._up(*self._site.rolled)
 
+    async def create(self) -> None:
+        await self._make("create", *self._site.rolled)
+
+    async def start_created(self) -> None:
+        engine, project = self._engine, self._site.project
+        async with self._compose.alone():
+            found = await asyncio.gather(*(ids_of(engine, project, s) for s in self._site.rolled))
+            await asyncio.gather(
+                *(
+                    engine.call("start a container", partial(_start, container_id))
+                    for ids in found
+                    for container_id in ids
+                )
+            )
+
     async def start_service(self, service: str) -> None:
         await self._up("--wait", service)
 
@@ -132,8 +148,11 @@ class ComposeControl:
             await remove_service(self._engine, self._site.project, service)
 
     async def _up(self, *words: str) -> None:
-        options = ("--detach", "--no-recreate", "--pull", "never", "--no-build")
-        await self._compose.run(self._site, "up", *options, *words, within=_UP_WITHIN)
+        await self._make("up", "--detach", *words)
+
+    async def _make(self, command: str, *words: str) -> None:
+        options = ("--no-recreate", "--pull", "never", "--no-build")
+        await self._compose.run(self._site, command, *options, *words, within=_UP_WITHIN)
 
 
 async def remove_service(
@@ -152,6 +171,10 @@ async def remove_service(
         )
 
     await asyncio.gather(*(gone(each) for each in await ids_of(engine, project, service)))
+
+
+def _start(container_id: str, sdk: Any) -> None:
+    sdk.start(container_id)
 
 
 def _unless_gone(call: Any, *arguments: Any, **options: Any) -> None:

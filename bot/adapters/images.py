@@ -1,35 +1,35 @@
 """Images on this host."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.image_pull import pull
 from bot.domain.errors import PortError
 
 _IN_USE = 409
+_SILENT_WITHIN = 300.0  # seconds
 
 
-async def have_image(engine: EngineApi, image: str, digest: str | None = None) -> None:
+async def have_image(
+    engine: EngineApi, image: str, digest: str | None = None, silent_within: float = _SILENT_WITHIN
+) -> None:
     """Have *image* here, of that *digest* where one is known; what is here is not pulled.
 
-    Raises PortError where it is not here and cannot be pulled.
+    Raises PortError where it is not here and cannot be pulled, or the Engine has nothing to tell of
+    the pull for *silent_within* seconds.
     """
     if await _is_here(engine, image, digest):
         return
     repository, tag = _parts(image)
     reference = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
-    doing = f'pull image "{reference}"'
-
-    def pull(sdk: Any) -> None:
-        with _login_errors(doing, reference):
-            for line in sdk.pull(reference, stream=True, decode=True):
-                if "error" in line:
-                    raise PortError(f"{doing}: {line['error']}", retryable=True)
-        if digest:
-            sdk.tag(reference, repository, tag, force=True)
-
-    await engine.call(doing, pull)
+    await pull(engine, repository, digest or tag, silent_within)
+    if not await _is_here(engine, reference, digest):
+        raise PortError(f'pull image "{reference}": it has not come whole', retryable=True)
+    if digest:
+        await engine.call(
+            "name an image", lambda sdk: sdk.tag(reference, repository, tag, force=True)
+        )
 
 
 async def image_id_of(engine: EngineApi, image: str) -> str:
@@ -46,18 +46,40 @@ async def find_image(engine: EngineApi, image: str) -> str | None:
     return str(found["Id"]) if found else None
 
 
-async def name_image(engine: EngineApi, image: str, image_id: str) -> None:
-    """Let *image* mean *image_id*. Raises PortError where that one is not on this host."""
+async def name_image(
+    engine: EngineApi, image: str, image_id: str, digest: str | None = None
+) -> None:
+    """Let *image* mean *image_id*, which is pulled, by its *digest*, if it was deleted meanwhile.
+
+    Raises PortError where it is not here and cannot be had.
+    """
     found = await _inspect(engine, image)
     if found is not None and found["Id"] == image_id:
         return
     if await _inspect(engine, image_id) is None:
-        raise PortError(
-            f'look for the image that "{image}" was: it is not on this host any more',
-            hint=f'Get it back: "docker pull {image}".',
-        )
+        await _have_again(engine, image, image_id, digest)
     repository, tag = _parts(image)
     await engine.call("name an image", lambda sdk: sdk.tag(image_id, repository, tag, force=True))
+
+
+async def _have_again(engine: EngineApi, image: str, image_id: str, digest: str | None) -> None:
+    gone = f'image "{image}" was deleted from this host meanwhile'
+    repository, _ = _parts(image)
+    exact = f"{repository}@{digest}" if digest else image
+    try:
+        await have_image(engine, image, digest)
+    except PortError as error:
+        raise PortError(
+            f"{gone}, and cannot be had again: {error}",
+            hint=f'See that the registry answers ("docker pull {exact}"), or bring it with'
+            ' "docker load".',
+            retryable=True,
+        ) from error
+    if await _inspect(engine, image_id) is None:
+        raise PortError(
+            f"{gone}, and what has that name now is another one ({image_id} is wanted)",
+            hint='Bring the one that ran with "docker load".',
+        )
 
 
 async def drop_image(engine: EngineApi, image_id: str) -> None:
@@ -76,26 +98,6 @@ async def drop_image(engine: EngineApi, image_id: str) -> None:
                 raise
 
     await engine.call("remove an image", drop)
-
-
-@contextmanager
-def _login_errors(doing: str, reference: str) -> Iterator[None]:
-    """The Docker client's configuration may leave logins to a program that is somewhere else."""
-    from docker.credentials.errors import StoreError  # noqa: PLC0415 - imported when used
-    from docker.errors import DockerException  # noqa: PLC0415 - likewise
-
-    try:
-        yield
-    except (DockerException, StoreError) as error:
-        helper = error if isinstance(error, StoreError) else error.__cause__
-        if not isinstance(helper, StoreError):
-            raise
-        raise PortError(
-            f"{doing}: config.json leaves the login to a credential helper, which does not give"
-            f" it: {helper}",
-            hint=f'Run "docker pull {reference}" where the helper works: what is on this host is'
-            " not pulled. Or let DOCKER_CONFIG name a config.json that has the login itself.",
-        ) from error
 
 
 def _parts(image: str) -> tuple[str, str]:

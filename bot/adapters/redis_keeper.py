@@ -2,8 +2,8 @@
 
 A snapshot takes effect only when Redis starts on it, and Redis writes its own when it is stopped:
 so it is told to write none any more before the file is laid there, until it is started again. One
-that writes an append-only file starts on that instead: there nothing is kept, and people log in
-again.
+that writes an append-only file starts on that instead: there nothing is kept, and what it
+held is lost on a way back.
 
 One that does not run is started by the first that asks it something, so that whoever only looks
 leaves it as it is, and a Redis that cannot start keeps nobody from the rest.
@@ -20,7 +20,7 @@ from bot.domain.tar_sieve import OWN
 
 _STOP_WITHIN = 60
 _UP_WITHIN = 300.0
-_AGAIN = 0.3
+_AGAIN = 0.1
 _FIRST_WORDS = 300
 _COPY = 'cp -p "$1" "$2.part" && mv "$2.part" "$2"'
 _STORE = 'cat >"$1.part" && mv "$1.part" "$1"'

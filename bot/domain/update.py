@@ -65,7 +65,7 @@ class UpdatePlan:
     """The way from what runs, *site*, to the last of *hops*.
 
     *baseline* is what the site's own checks answered before; *image_id* is that of the image that
-    ran, which is the way back.
+    ran, which is the way back, and *digest* the registry's of it, None where that is not known.
     """
 
     job: str
@@ -73,6 +73,7 @@ class UpdatePlan:
     image_id: str
     hops: tuple[HopPlan, ...]
     baseline: Baseline
+    digest: str | None = None
 
     @property
     def target(self) -> HopPlan:
@@ -90,6 +91,9 @@ class UpdatePlan:
 
     def image_id_before(self, number: int) -> str:
         return self.hop(number - 1).image_id if number > 1 else self.image_id
+
+    def digest_before(self, number: int) -> str | None:
+        return self.hop(number - 1).digest if number > 1 else self.digest
 
     def key(self, number: int) -> str:
         """What everything that a hop keeps is named after."""

@@ -2,16 +2,10 @@
 
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.printable import one_line
-from bot.domain.restore import SessionsDo
+from bot.domain.redis_content import redis_words
 from bot.domain.restore_plan import ForeignDump, Preview
 from bot.entrypoints.render import duration, size
 from bot.services.restore import Restored
-
-_SESSIONS = {
-    SessionsDo.LEAVE: "",
-    SessionsDo.FLUSH: "Redis is emptied: what it holds (caches, sessions, queues) is kept aside.",
-    SessionsDo.LOAD: "Redis is loaded as it was then: who was logged in then is so again.",
-}
 
 
 def preview_lines(preview: Preview) -> list[str]:
@@ -23,8 +17,8 @@ def preview_lines(preview: Preview) -> list[str]:
     if preview.version_now != preview.version_then:
         again = "" if preview.dump else " again"
         lines.append(f"Authentik {preview.version_now} becomes {preview.version_then}{again}.")
-    if _SESSIONS[preview.sessions]:
-        lines.append(_SESSIONS[preview.sessions])
+    if redis := redis_words(preview.sessions, preview.version_then):
+        lines.append(one_line(redis))
     if preview.compose:
         lines.append("The compose files change, and go back with the restore:")
         lines += [f"  {each}" for each in preview.compose.splitlines()]

@@ -32,6 +32,7 @@ from bot.domain.jobs import (
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.domain.slots import slot_is_due
+from bot.domain.way_back import nobody_may_be_served
 from bot.services.endings import ended, ended_or_left
 from bot.services.job_in_hand import working_on
 from bot.services.journal_ports import JobJournal, JobLock
@@ -47,6 +48,7 @@ Begun = Callable[[Job], None]
 _TICK = 1.0
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
+_GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 _ON_THE_WAY_BACK = (
     'The version before may not serve yet: "akbot status" says what does. The next akbot that'
     " starts, and the bot by itself, goes on with the way back."
@@ -114,8 +116,10 @@ class Jobs:
                     begun(job)
                 return await self._to_its_end(job, work, words, after_all)
 
-    async def recover(self) -> Sequence[Job]:
+    async def recover(self, *, at_leisure: bool = False) -> Sequence[Job]:
         """Settle what an earlier process left; what cannot be undone yet is still open after.
+
+        *at_leisure*: what was tried often enough is tried less often.
 
         Raises BusyError when a job runs: then there is nothing to settle.
         """
@@ -124,7 +128,7 @@ class Jobs:
                 await self.undo.sweep_containers()
                 return ()
             async with self.lock.hold(None):
-                return await self._settle_earlier()
+                return await self._settle_earlier(at_leisure=at_leisure)
 
     async def settle(self, job: Job) -> Job:
         """Take a person's word that nothing has to be done about *job* any more."""
@@ -166,9 +170,9 @@ class Jobs:
             )
             raise
 
-    async def _settle_earlier(self) -> Sequence[Job]:
+    async def _settle_earlier(self, *, at_leisure: bool = False) -> Sequence[Job]:
         await self.undo.sweep_containers()
-        settled = await self.undo.recover()
+        settled = await self.undo.recover(at_leisure=at_leisure)
         for job in settled:
             self._tell(job, JobEnded(job))
         return settled
@@ -194,7 +198,7 @@ class Jobs:
             if isinstance(error, BotError) and outcome.state is JobState.DONE and after_all:
                 logger.warning("%s went to its end all the same: %s", job.id, error)
                 return after_all(unfinished, outcome)
-            if isinstance(error, Exception) and (other := _as_it_ended(job, outcome, error)):
+            if isinstance(error, Exception) and (other := _as_it_ended(unfinished, outcome, error)):
                 raise other from error
             raise
         await ended(following)
@@ -320,9 +324,10 @@ def _as_it_ended(job: Job, outcome: Outcome, error: Exception) -> BotError | Non
     if outcome.state is JobState.ROLLED_BACK:
         proof = error.proof if isinstance(error, UpdateFailedError) else ()
         return UpdateFailedError(outcome.message, proof)
-    if outcome.state is JobState.STUCK and job.kind in {JobKind.UPDATE, JobKind.ROLLBACK}:
+    if outcome.state is JobState.STUCK and job.kind in _GO_BACK:
         return RollbackFailedError(outcome.message)
-    if isinstance(error, UpdateFailedError):
+    is_away = nobody_may_be_served(job.ending(outcome, job.started))
+    if isinstance(error, UpdateFailedError) or (is_away and job.kind in _GO_BACK):
         return RollbackFailedError(outcome.message, hint=_ON_THE_WAY_BACK)
     return None
 

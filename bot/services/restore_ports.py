@@ -116,10 +116,11 @@ class StackControl(Protocol):
     async def pull_outposts(self, change: TagChange) -> None:
         """Have on this host what the project's outposts become with that tag."""
 
-    async def name_image(self, image: str, image_id: str) -> None:
+    async def name_image(self, image: str, image_id: str, digest: str | None) -> None:
         """Let *image* mean *image_id* again, whatever was pulled under that name since.
 
-        Raises PortError where that image is not on this host any more.
+        One that was deleted is pulled again, by its *digest* where that is known. Raises PortError
+        where it cannot be had.
         """
 
     async def image_id(self, image: str) -> str:
@@ -138,7 +139,16 @@ class StackControl(Protocol):
         """Make the change, whole or not at all; every other byte, owner and mode stay."""
 
     async def start(self) -> None:
-        """Have Compose create and start them as the project's own files say."""
+        """Have Compose create and start them as the project's own files say.
+
+        It waits until Docker's own checks say that what they depend on is well.
+        """
+
+    async def create(self) -> None:
+        """Likewise, but nothing is started yet."""
+
+    async def start_created(self) -> None:
+        """Start what was created, all at once; what they depend on is well."""
 
     async def start_service(self, service: str) -> None:
         """Likewise another *service* of the project, and wait until it is healthy."""

@@ -155,6 +155,7 @@ class RollbackService:
             raise RefusedError(
                 "the rollback was not confirmed", hint="Nothing was changed. --yes confirms it."
             )
+        await roll.have_image()
         if command.safety_backup:
             await begin("backing up the state before")
             await self._back_up(command, job)
@@ -221,7 +222,7 @@ class RollbackRecovery:
         except NotBackError as error:
             return Outcome(JobState.STUCK, joined(words, error.in_full()), swept=False)
         except BotError as error:
-            return not_yet(state, words, str(error))
+            return not_yet(state, words, error.in_full())
         return await then_clean(outcome, self.backups.drop(job)) if outcome.swept else outcome
 
     async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:

@@ -15,6 +15,7 @@ from bot.domain.downtime import came_back, gone
 from bot.domain.errors import PortError
 from bot.domain.gate import Expected
 from bot.domain.messages import StepBegan
+from bot.domain.redis_content import not_put_back
 from bot.domain.restore import (
     GOING_AWAY,
     KEPT,
@@ -138,13 +139,13 @@ class Switch:
         return doubts
 
     async def _sessions_back(self) -> list[str]:
-        """Whoever cannot be logged in again logs in anew: that must not keep the server away."""
+        """What Redis held may be lost: that must not keep the server away."""
         if self.tools.sessions and self.plan.sessions is not SessionsDo.LEAVE:
             try:
                 await self.tools.sessions.put_back()
             except PortError as error:
                 logger.warning("put Redis' snapshot back: %s", error)
-                return [f"people must log in again, since Redis could not be put back: {error}"]
+                return [not_put_back(self.plan.site.version, str(error))]
         return []
 
     async def _compose_back(self, swap: ComposeSwap) -> Sequence[str]:

@@ -7,7 +7,7 @@ was deleting then goes to its end.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bot.domain.backup_id import BackupId
@@ -22,6 +22,7 @@ from bot.domain.jobs import (
     judge_unfinished,
 )
 from bot.domain.signature import PublicKey
+from bot.domain.way_back import nobody_may_be_served, one_more_try, people_hear_again, rests
 from bot.services.catalogue import find_backup
 from bot.services.deletion import (
     COPYING,
@@ -68,14 +69,17 @@ class Undo:
         """What looks once more for what a store wrote after it was given up."""
         return LateAnswers(self.stores, self.journal, self.clock)
 
-    async def recover(self) -> list[Job]:
+    async def recover(self, *, at_leisure: bool = False) -> list[Job]:
         """Settle every open job; the caller holds the lock, so none of them is running.
 
-        What cannot be undone yet, because the store or the Engine does not answer, stays open.
+        What cannot be undone yet, because the store or the Engine does not answer, stays open; *at
+        leisure* what was tried often enough waits for its time.
         Returns those of which that is news, as they stand now.
         """
         settled: list[Job] = []
         for job in await self.journal.open_jobs():
+            if at_leisure and rests(job, self.clock.now()):
+                continue
             died = job.state is JobState.RUNNING
             left = await self.journal.crashed(job.id) if died else job
             try:
@@ -87,10 +91,23 @@ class Undo:
                 raise
             ended = job.ended or self.clock.now()
             await self.journal.finish(job.id, outcome, ended)
-            if died or outcome.swept:
-                settled.append(left.ending(outcome, ended))
+            now = await self._count(left.ending(outcome, ended))
+            if died or outcome.swept or (nobody_may_be_served(now) and people_hear_again(now)):
+                settled.append(now)
         await self.late.sweep()
         return settled
+
+    async def _count(self, job: Job) -> Job:
+        """Write down that its way back was tried in vain, where it was."""
+        if not nobody_may_be_served(job):
+            return job
+        facts = one_more_try(job, self.clock.now())
+        try:
+            await self.journal.plan(job.id, facts)
+        except BotError as error:  # then it is tried as often as before
+            logger.warning("count the tries of %s: %s", job.id, error)
+            return job
+        return replace(job, plan={**job.plan, **facts})
 
     async def sweep_containers(self) -> None:
         """Remove throw-away containers that have ended and that nobody is left to remove."""

@@ -225,6 +225,7 @@ class UpdateService:
             job=job.id,
             site=found.site,
             image_id=found.stack.server.image_id,
+            digest=found.stack.server.image_digest,
             hops=tuple(hops),
             baseline=found.baseline,
         )

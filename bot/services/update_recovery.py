@@ -74,7 +74,7 @@ class UpdateRecovery:
             await self.engine.remove_throw_aways(job.id)
             outcome = await self._on_the_stack(job, state, words, reached)
         except BotError as error:
-            return not_yet(state, words, str(error))
+            return not_yet(state, words, error.in_full())
         return await then_clean(outcome, self.backups.drop(job)) if outcome.swept else outcome
 
     async def _on_the_stack(

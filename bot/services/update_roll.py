@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bot.domain.downtime import gone
 from bot.domain.errors import PortError
+from bot.domain.redis_content import not_put_back
 from bot.domain.restore import GOING_AWAY
 from bot.domain.schema_change import SchemaChange, WayBack, judge_change, rows_written
 from bot.domain.update import PHASE, HopPlan, Phase, UpdatePlan
@@ -121,8 +122,18 @@ class Roll:
         if self.hop.keeps_sessions and self.tools.sessions:
             await self.tools.sessions.keep()
 
+    async def have_image(self) -> None:
+        """Have the image of the version before on this host, under its name.
+
+        Raises PortError where it cannot be had.
+        """
+        plan, number = self.plan, self.number
+        image = plan.image_before(number), plan.image_id_before(number), plan.digest_before(number)
+        await self.tools.control.name_image(*image)
+
     async def call_off(self) -> None:
         """Let the version before serve again, which nothing was ever started in place of."""
+        await self.have_image()
         await self.tools.control.remove()
         await self._put_project_back()
         await self.restart()
@@ -137,21 +148,33 @@ class Roll:
     async def back(self, *, hurry: bool = False) -> PutBack:
         """Let the version before serve again on the database as it was before.
 
-        In a *hurry* what serves is not asked for long to stop: it did not hold.
+        In a *hurry* what serves is not asked for long to stop: it did not hold. Without the image
+        of the version before nothing is touched.
         """
         tools = self.tools
+        await self.have_image()
         await tools.control.remove(hurry=hurry)
         done = await self._put_database_right()
         doubts = await self._put_project_back()
-        if done.aside:
-            doubts += await self._put_content_back(swapped=done.change is None)
+        # from here on a person's own `up -d` starts the version before, which is shut out as well
         await tools.control.remove()
-        await self.restart()
+        if not done.aside:
+            await self.restart()
+        elif lost := await self._put_content_back(swapped=done.change is None):
+            doubts += lost
+            await self.restart()
+        else:
+            await self._start_created()
         return PutBack(done.change, done.written, done.aside, tuple(doubts))
 
     async def restart(self) -> None:
         """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
         await _at_once(self.tools.databases.unfence(self.live), self.tools.control.start())
+
+    async def _start_created(self) -> None:
+        """What they need is known to be well: nobody waits until Docker has seen that of Redis."""
+        await self.tools.databases.unfence(self.live)
+        await self.tools.control.start_created()
 
     async def drop_copies(self) -> None:
         """Remove what the hop has kept of database and sessions."""
@@ -207,10 +230,18 @@ class Roll:
     async def _put_content_back(self, *, swapped: bool) -> list[str]:
         """The database, unless an earlier process has *swapped* it, and what Redis held, at once.
 
-        Neither is at work any more when it returns or raises.
+        Compose creates the containers meanwhile. None is at work any more when it returns or
+        raises; what could not be put back, a sentence each.
         """
-        _, doubts = await _at_once(self._swap(swapped=swapped), self._put_sessions_back())
+        _, doubts, _ = await _at_once(
+            self._swap(swapped=swapped), self._put_sessions_back(), self._create()
+        )
         return doubts
+
+    async def _create(self) -> list[str]:
+        """No doubt comes of it."""
+        await self.tools.control.create()
+        return []
 
     async def _swap(self, *, swapped: bool) -> list[str]:
         """Both are shut since they were looked at; no doubt comes of it."""
@@ -221,18 +252,17 @@ class Roll:
         return []
 
     async def _put_project_back(self) -> list[str]:
-        """Compose files and tag, as they were; the old image under its old name."""
+        """Compose files and tag, as they were."""
         doubts: list[str] = []
-        plan, number, control = self.plan, self.number, self.tools.control
+        plan, control = self.plan, self.tools.control
         for each in reversed(self._undone):
             if change := plan.hop(each).change:
                 doubts += await self.project.undo(plan.site, change, plan.key(each))
         await control.write_tag(self.hop.tag.back)
-        await control.name_image(plan.image_before(number), plan.image_id_before(number))
         return doubts
 
     async def _put_sessions_back(self) -> list[str]:
-        """Whoever cannot be logged in again logs in anew: that must not keep the server away."""
+        """What Redis held may be lost: that must not keep the server away."""
         if not self.hop.keeps_sessions:
             return []
         try:
@@ -240,7 +270,7 @@ class Roll:
                 await sessions.put_back()
         except PortError as error:
             logger.warning("put Redis' snapshot back: %s", error)
-            return [f"people must log in again, since Redis could not be put back: {error}"]
+            return [not_put_back(self.plan.version_before(self.number), str(error))]
         return []
 
     async def _old_sessions(self) -> Sessions | None:

@@ -72,6 +72,7 @@ class Proxy:
     requests: list[Request] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     read_slowly: float = 0
+    write_slowly: float = 0  # seconds before each byte of an answer
     cut_bodies_at: int | None = None  # a request's body is read so far, and the connection closed
     is_down: bool = False  # nothing is answered at all
     query: str = ""  # added to each listing
@@ -226,11 +227,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            self._write(answer.body)
             if len(answer.body) < int(headers["Content-Length"]):
                 self.wfile.flush()
                 time.sleep(answer.stall)
                 raise DroppedError
+
+    def _write(self, body: bytes) -> None:
+        pause = self.server.proxy.write_slowly
+        if not pause:
+            self.wfile.write(body)
+            return
+        for byte in body:
+            time.sleep(pause)
+            self.wfile.write(bytes([byte]))
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -138,7 +138,7 @@ async def test_compose_is_told_the_projects_files_and_nothing_of_our_environment
 
     assert (tmp_path / "arguments").read_text() == (
         f"compose --project-name authentik --project-directory {tmp_path}"
-        " --file /srv/docker-compose.yml up --detach --no-recreate --pull never --no-build"
+        " --file /srv/docker-compose.yml up --no-recreate --pull never --no-build --detach"
         " server worker\n"
     )
     names = [line.partition("=")[0] for line in (tmp_path / "environment").read_text().splitlines()]
@@ -169,7 +169,18 @@ async def test_outposts_are_started_beside_server_and_worker(
     await ComposeControl(EngineApi("unix:///nowhere"), program, site).start()
 
     asked = (tmp_path / "arguments").read_text()
-    assert asked.endswith("up --detach --no-recreate --pull never --no-build server worker proxy\n")
+    assert asked.endswith("up --no-recreate --pull never --no-build --detach server worker proxy\n")
+
+
+async def test_what_is_created_is_what_would_be_started(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
+    site = replace(SITE, working_dir=str(tmp_path), outposts=("proxy",))
+
+    await ComposeControl(EngineApi("unix:///nowhere"), program, site).create()
+
+    asked = (tmp_path / "arguments").read_text()
+    assert asked.endswith("create --no-recreate --pull never --no-build server worker proxy\n")
 
 
 async def test_its_last_words_are_told(control: ComposeControl, tmp_path: Path) -> None:

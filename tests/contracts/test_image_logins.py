@@ -38,4 +38,4 @@ async def test_a_helper_that_gives_no_login_is_named_with_the_way_out(
 
     await api.close()
     assert "docker-credential-akbot-test-" in str(caught.value)
-    assert caught.value.hint.startswith(f'Run "docker pull {IMAGE}" where the helper works')
+    assert caught.value.hint.startswith('Run "docker pull" where the helper works')

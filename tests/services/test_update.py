@@ -139,7 +139,7 @@ async def test_how_long_the_next_one_will_take_is_known_from_the_last(journal: J
 async def test_before_the_first_one_it_is_known_from_the_rehearsal(journal: Journal) -> None:
     world = world_with(journal, next=NEVER_READY)
     world.host.fails = {"remove"}
-    with pytest.raises(PortError):
+    with pytest.raises(RollbackFailedError):
         await world.update(PATCH)
     world.host.fails = set()
     await world.jobs.recover()
@@ -406,7 +406,7 @@ async def test_what_stays_away_is_left_to_the_next_process(journal: Journal) -> 
     world = world_with(journal)
     world.host.outages = {"copy": 1_000_000}
 
-    with pytest.raises(PortError, match="does not answer"):
+    with pytest.raises(RollbackFailedError, match="does not answer"):
         await world.update(STRAIGHT)
 
     assert world.gate_clock.passed > AWAY_WITHIN

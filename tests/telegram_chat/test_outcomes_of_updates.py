@@ -1,5 +1,7 @@
 """What is told of updates and rollbacks while they run and when they have ended."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.errors import PortError
@@ -7,6 +9,7 @@ from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import RunRollback, RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update_words import PAGE
+from bot.domain.way_back import QUICK_TRIES, one_more_try
 from tests.bot_api.chats import Message
 from tests.telegram_chat.world import ANNA, World
 
@@ -73,6 +76,29 @@ async def test_what_serves_is_not_said_to_be_tried_again(world: World, state: Jo
 
     assert "What serves stays." in outcome.text
     assert "It is tried again" not in outcome.text
+
+
+async def test_what_is_not_back_yet_is_told_again_and_so_is_its_end(world: World) -> None:
+    """Once when it failed, once after some tries, once when it serves again."""
+    jobs = world.operations.all_jobs
+    async with world.talking():
+        world.operations.begin(UPDATE)
+        jobs[0] = replace(jobs[0], plan={"phase": "back"})
+        world.operations.end(JobState.FAILED, "its image was deleted", swept=False)
+        first = await world.said("its image was deleted")
+        for _ in range(QUICK_TRIES):
+            tried = one_more_try(jobs[0], world.clock.now())
+            jobs[0] = replace(jobs[0], plan={**jobs[0].plan, **tried})
+            world.operations.end(JobState.FAILED, "its image was deleted", swept=False)
+        second = await world.said("every ten minutes")
+        assert len([each for each in world.anna.chat.texts if "deleted" in each]) == 2
+        world.operations.end(JobState.ROLLED_BACK, "2025.2.1 serves again")
+        last = await world.said("2025.2.1 serves again")
+
+    assert first.text.startswith("🆘 Update to 2025.4.4 failed, and a person is needed")
+    assert "The version before may not serve yet. It is tried again every minute." in first.text
+    assert second.text.startswith("🆘")
+    assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
 
 
 @pytest.mark.parametrize("message", ["it does not hold", f"it does not hold. {PAGE}"])

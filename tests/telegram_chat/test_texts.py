@@ -86,6 +86,7 @@ PARTS = {  # of texts, or for documents and terminals
     "away_texts.why_not",
     "job_texts.bar",
     "job_texts.step_lines",
+    "job_texts.tried_again",
     "job_texts.who",
     "look_texts.why",
     "restore_plan_texts.how_to_agree",

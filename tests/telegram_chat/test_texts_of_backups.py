@@ -122,7 +122,7 @@ def test_a_plan_says_what_is_replaced_lost_and_who_comes_back() -> None:
         "The state before is backed up first, and kept, so that you can take this back.",
         "",
         "Authentik 2025.4.1 becomes 2025.2.1.",
-        "Redis is emptied, so people log in again; what it holds is kept aside.",
+        "Redis is emptied, so people must log in again; what it holds is kept aside.",
         "Differs, and stays as it is now: PG_PASS in .env is another one now",
         "⚠️ Warning: an old client",
         "",

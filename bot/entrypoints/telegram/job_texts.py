@@ -9,6 +9,7 @@ from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
 from bot.domain.slots import next_try
+from bot.domain.way_back import is_slow, nobody_may_be_served
 from bot.entrypoints.render import duration, size
 from bot.entrypoints.telegram.markup import code, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
@@ -96,6 +97,16 @@ def who(job: Job, label: str = "") -> str:
     on_schedule = job.trigger is Trigger.SCHEDULE
     by = "On schedule" if on_schedule else f"Asked for by {plain(job.actor, 60)}"
     return f"{by}{label}. {code(job.id)}"
+
+
+def tried_again(job: Job) -> str:
+    """When that which was not cleaned up yet is tried once more."""
+    if nobody_may_be_served(job) and is_slow(job):
+        return (
+            "It was tried several times: see to what it says above. From now on I try every ten"
+            " minutes, and so does the next akbot command on the host."
+        )
+    return "It is tried again every minute."
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:

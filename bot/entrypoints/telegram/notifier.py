@@ -19,6 +19,7 @@ from bot.domain.jobs import Job, JobState, degraded
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.domain.roles import ChatPlace
+from bot.domain.way_back import is_slow, nobody_may_be_served, tries_of
 from bot.entrypoints.telegram import job_texts, kinds
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
@@ -79,7 +80,7 @@ class Notifier:
         self._followed: dict[str, _Followed] = {}
         self._ended: dict[str, Job] = {}
         self._finished: dict[str, BackupFinished] = {}
-        self._told: set[str] = set()  # of the newest jobs
+        self._told: set[str] = set()  # the outcomes of the newest jobs
         self._news = asyncio.Event()
         self._urgent = asyncio.Event()
         self._telling = asyncio.Lock()  # or progress could be written over its own end
@@ -115,7 +116,7 @@ class Notifier:
     async def announce(self, job: Job) -> None:
         """Open the progress message of a job that was asked for in a chat, if it is not open."""
         async with self._telling:
-            if job.id in self._told or job.id in self._ended:
+            if _key(job) in self._told or job.id in self._ended:
                 return
             if job.state is not JobState.RUNNING:
                 await self._tell_end(job)
@@ -156,10 +157,10 @@ class Notifier:
         """Tell the outcomes that nobody was told, and end progress that nobody continues."""
         since = self._clock.now() - _NEWS
         newest = await self._operations.jobs(_LOOK_BACK)
-        self._told &= {job.id for job in newest}
+        self._told &= {_key(job) for job in newest}
         for job in reversed(newest):
             is_news = job.ended is not None and job.ended > since
-            if is_news and job.state is not JobState.RUNNING and job.id not in self._told:
+            if is_news and job.state is not JobState.RUNNING and _key(job) not in self._told:
                 await self._tell_end(job)
 
     async def _tell_news(self) -> None:
@@ -202,9 +203,10 @@ class Notifier:
             if await self._outgoing.find(progress):
                 ended = kinds.progress_ended(job, self._wall())
                 await self._outgoing.change(progress, ended)
+            since = None if tries_of(job) else job.ended
             for message in messages:
-                await self._outgoing.put(message, job.ended)
-        self._told.add(job.id)
+                await self._outgoing.put(message, since)
+        self._told.add(_key(job))
         self._ended.pop(job.id, None)
         self._finished.pop(job.id, None)
         self._followed.pop(job.id, None)
@@ -217,9 +219,9 @@ class Notifier:
         told = kinds.outcome(job, self._finished.get(job.id), self._wall())
         again = ((job_texts.AGAIN, f"{AGAIN_PREFIX}{job.id}"),)
         buttons = (*((again,) if told.again else ()), *((each,) for each in told.buttons))
-        parts = [Message(key=f"outcome:{job.id}", chat=0, text=told.text, buttons=buttons)]
+        parts = [Message(key=_key(job), chat=0, text=told.text, buttons=buttons)]
         if told.document:
-            text, key = job_texts.details(job), f"details:{job.id}"
+            text, key = job_texts.details(job), _key(job, "details")
             parts.append(Message(key=key, chat=0, text=text, document=told.document, silent=True))
         asker = parse_origin(job.origin)
         return [
@@ -256,3 +258,11 @@ class Notifier:
 
     def _wall(self) -> Wall:
         return Wall(self._clock.now(), self._zone)
+
+
+def _key(job: Job, of: str = "outcome") -> str:
+    """Of the message with the outcome; what serves once nothing is in the way is another one."""
+    key = f"{of}:{job.id}"
+    if nobody_may_be_served(job):
+        return f"{key}:still-away" if is_slow(job) else f"{key}:away"
+    return key

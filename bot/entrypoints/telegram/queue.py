@@ -46,7 +46,7 @@ def overtaken(queue: Iterable[Queued]) -> list[Queued]:
     """Progress that nobody saw and whose outcome waits behind it: nobody needs to."""
     rows = list(queue)
     ended = {
-        row.message.key.removeprefix(_OUTCOME)
+        row.message.key.removeprefix(_OUTCOME).partition(":")[0]
         for row in rows
         if row.message.key.startswith(_OUTCOME)
     }

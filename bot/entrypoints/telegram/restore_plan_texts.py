@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.domain.backup_id import BackupId, created_at
 from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
-from bot.domain.restore import SessionsDo
+from bot.domain.redis_content import redis_words
 from bot.domain.restore_plan import Preview
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import code, cut, plain
@@ -14,11 +14,6 @@ from bot.entrypoints.telegram.texts import Wall, problem
 
 _MOST_NOTES = 5
 _LONGEST_NOTE = 200
-_SESSIONS = {
-    SessionsDo.LEAVE: "",
-    SessionsDo.FLUSH: "Redis is emptied, so people log in again; what it holds is kept aside.",
-    SessionsDo.LOAD: "Redis is loaded as it was then: who was logged in then is so again.",
-}
 _GO_ON = "<b>Go on?</b> Nothing has been changed so far. This question stands for two minutes."
 _COMPOSE = (
     "<b>The compose files change back with it</b>, with the folders and the Redis that they name;"
@@ -119,7 +114,8 @@ def _change_lines(preview: Preview) -> list[str]:
     now, then = (plain(each or "?", 40) for each in (preview.version_now, preview.version_then))
     lines = [f"Authentik stays {now}." if now == then else f"Authentik {now} becomes {then}."]
     compose = _COMPOSE if preview.compose else ""
-    return lines + [each for each in (_SESSIONS[preview.sessions], compose) if each]
+    redis = plain(redis_words(preview.sessions, preview.version_then))
+    return lines + [each for each in (redis, compose) if each]
 
 
 def _notes(what: str, notes: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
-from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, who
+from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, tried_again, who
 from bot.entrypoints.telegram.markup import code, cut, plain, units
 from bot.entrypoints.telegram.pressed import UNDO, Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -55,7 +55,7 @@ def outcome(job: Job) -> Told:
         settle = code(f"akbot jobs settle {job.id}")
         lines.append(f"I have stopped trying. Look at the stack, then run {settle} on the host.")
     elif not job.swept:
-        lines.append("It is tried again every minute.")
+        lines.append(tried_again(job))
     else:
         lines.append("/status shows the containers.")
     lines.append(who(job))

@@ -9,7 +9,8 @@ from bot.domain.restore import GOING_AWAY
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.update_words import PAGE
-from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, who
+from bot.domain.way_back import nobody_may_be_served
+from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, tried_again, who
 from bot.entrypoints.telegram.markup import code, escape, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -80,7 +81,8 @@ def _then(job: Job) -> str:
     if not job.swept and job.state in {JobState.DONE, JobState.ROLLED_BACK}:
         return "What serves stays. I try every minute to remove what is left besides."
     if not job.swept:
-        return "It is tried again every minute."
+        away = "The version before may not serve yet. " if nobody_may_be_served(job) else ""
+        return f"{away}{tried_again(job)}"
     if job.state is JobState.DONE and job.kind is JobKind.UPDATE:
         return (
             "The version before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says:"
@@ -159,4 +161,5 @@ def _sentence(text: str) -> str:
 
 def _headline(job: Job) -> str:
     to = f" to {plain(job.label, 40)}" if job.kind is JobKind.UPDATE and job.label else ""
-    return _HEADLINES[job.state].format(what=f"{job.kind.capitalize()}{to}")
+    state = JobState.STUCK if nobody_may_be_served(job) else job.state
+    return _HEADLINES[state].format(what=f"{job.kind.capitalize()}{to}")

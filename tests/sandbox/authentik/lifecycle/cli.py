@@ -13,13 +13,15 @@ from .stamp import become_another_version
 COMMANDS = {
     "server": "server.serve",
     "worker": "worker.work",
+    # Of the images goauthentik/proxy, whose own command is another.
+    "outpost": "outpost.serve",
     "healthcheck": "healthcheck.check",
     # Django's migrations alone, without the lock and the system migrations (§7).
     "migrate": "django_migrations.migrate",
     # Django's version, not Authentik's: the trap of §2.
     "version": "version.print_django_version",
 }
-MODES = ("server", "worker")
+MODES = ("server", "worker", "outpost")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 
 from . import version
+from .outpost import PING
 from .settings import Settings
 
 HEARTBEAT_SECONDS = 30
@@ -16,12 +17,21 @@ def check(settings: Settings) -> None:
     if not settings.mode_file.exists():
         sys.exit("no mode file")
     mode = settings.mode_file.read_text().strip()
-    if not {"server": _server_is_healthy, "worker": _worker_is_healthy}[mode](settings):
+    checks = {
+        "server": _server_is_healthy,
+        "worker": _worker_is_healthy,
+        "outpost": _outpost_is_healthy,
+    }
+    if not checks[mode](settings):
         sys.exit(f"{mode} is not healthy")
 
 
 def _server_is_healthy(settings: Settings) -> bool:
     return _answers(settings, "/-/health/live/")
+
+
+def _outpost_is_healthy(settings: Settings) -> bool:
+    return _answers(settings, PING)
 
 
 def _worker_is_healthy(settings: Settings) -> bool:
