@@ -1,6 +1,7 @@
 """The Docker Engine as the services see it: where the stack is, and its parts."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,14 +15,23 @@ from bot.adapters.scratch_application import Original
 from bot.adapters.scratch_redis import load_rdb
 from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
-from bot.domain.discovery import Found, StackWanted, choose_containers
-from bot.domain.errors import RefusedError
+from bot.domain.discovery import (
+    Found,
+    StackWanted,
+    choose_containers,
+    judge_database_host,
+    without_database,
+)
+from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.registry_answers import Platform
 from bot.domain.stack import Container, Mount, Role, Stack
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"
+_DATABASE_HOST = "AUTHENTIK_POSTGRESQL__HOST"
+_SEVERAL = 2
+_ANY_PORT = 9
 
 
 class DockerEngine:
@@ -44,7 +54,10 @@ class DockerEngine:
             for each, label in zip(listed, labels, strict=True)
             if label.get(_ONE_OFF) != "True" and _SERVICE in label
         ]
-        chosen = choose_containers(found, self._wanted)
+        try:
+            chosen = choose_containers(found, self._wanted)
+        except ConfigError as error:
+            raise (await self._where_the_database_is(found)) or error from error
         details = await asyncio.gather(*(self._container(each) for each in chosen.ids.values()))
         containers = dict(zip(chosen.ids, details, strict=True))
         inspected = labels[[each["Id"] for each in listed].index(chosen.ids[Role.SERVER])]
@@ -58,6 +71,16 @@ class DockerEngine:
             config_files=_paths(inspected.get(f"{_PROJECT}.config_files")),
             env_files=_paths(inspected.get(f"{_PROJECT}.environment_file")),
         )
+
+    async def _where_the_database_is(self, found: Sequence[Found]) -> BotError | None:
+        headless = without_database(found, self._wanted)
+        if headless is None:
+            return None
+        details: Mapping[str, Any] = await self.api.call(
+            "inspect a container", lambda sdk: sdk.inspect_container(headless.server)
+        )
+        host = environment_of(details).get(_DATABASE_HOST, "")
+        return judge_database_host(headless, host, self._wanted)
 
     async def _container(self, container_id: str) -> Container:
         details: Mapping[str, Any] = await self.api.call(
@@ -165,9 +188,27 @@ def _digest(image: str, known: Sequence[str]) -> str | None:
 
 
 def address_of(details: Mapping[str, Any]) -> str:
-    """A container's IP address on its first network, "" where it does not run."""
+    """A container's IP address on a network that this process is in, or else on its first one.
+
+    "" where it does not run.
+    """
     networks = details["NetworkSettings"]["Networks"].values()
-    return next((each["IPAddress"] for each in networks if each["IPAddress"]), "")
+    addresses = [each["IPAddress"] for each in networks if each["IPAddress"]]
+    if len(addresses) < _SEVERAL:
+        return "".join(addresses)
+    return next((each for each in addresses if _is_near(each)), addresses[0])
+
+
+def _is_near(address: str) -> bool:
+    """Whether no router lies before *address*: from the bot's container others lead nowhere."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.settimeout(0)
+        route.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
+        try:
+            route.connect((address, _ANY_PORT))  # of a datagram: nothing is sent
+        except OSError:
+            return False
+    return True
 
 
 def environment_of(details: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import ConfigError
+from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.stack import Role
 
 REQUIRED = (Role.POSTGRESQL, Role.SERVER)
@@ -37,6 +37,15 @@ class Chosen:
 
     project: str
     ids: Mapping[Role, str]
+
+
+@dataclass(frozen=True)
+class Headless:
+    """A project with Authentik in it and no PostgreSQL; *server* is the server's container."""
+
+    project: str
+    server: str
+    services: frozenset[str]
 
 
 def watched_services(
@@ -110,6 +119,40 @@ def choose_containers(found: Sequence[Found], wanted: StackWanted) -> Chosen:
     if not fitting:
         return _refuse(projects, wanted)
     return _in_project(fitting[0], projects[fitting[0]], wanted)
+
+
+def without_database(found: Sequence[Found], wanted: StackWanted) -> Headless | None:
+    """The one project that has server and worker but no PostgreSQL by a name that it may have."""
+    projects: dict[str, list[Found]] = {}
+    for each in found:
+        if wanted.project in {"", each.project}:
+            projects.setdefault(each.project, []).append(each)
+    headless = [
+        Headless(name, server, frozenset(each.service for each in members))
+        for name, members in projects.items()
+        if (server := _of_role(members, wanted, Role.SERVER))
+        and _of_role(members, wanted, Role.WORKER)
+        and not _of_role(members, wanted, Role.POSTGRESQL)
+    ]
+    return headless[0] if len(headless) == 1 else None
+
+
+def judge_database_host(stack: Headless, host: str, wanted: StackWanted) -> BotError | None:
+    """What the server's own setting of the database's *host* tells; None where that is nothing."""
+    if not host or Role.POSTGRESQL in wanted.named or host in wanted.services[Role.POSTGRESQL]:
+        return None
+    if host in stack.services:
+        return ConfigError(
+            f'AKBOT_SERVICE_POSTGRESQL: the database of project "{stack.project}" is its'
+            f' service "{host}"',
+            hint=f"Set AKBOT_SERVICE_POSTGRESQL={host}.",
+        )
+    return RefusedError(
+        f'Authentik\'s database is on "{host}", outside of the project "{stack.project}": akbot'
+        " cannot back up, restore or update with such a one yet",
+        hint="Nothing was changed. Dump it with pg_dump where it runs, or move it into a service of"
+        " the project.",
+    )
 
 
 def _several(projects: Sequence[str]) -> ConfigError:

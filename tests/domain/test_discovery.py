@@ -2,8 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.discovery import Found, StackWanted, choose_containers
-from bot.domain.errors import ConfigError
+from bot.domain.discovery import (
+    Found,
+    StackWanted,
+    choose_containers,
+    judge_database_host,
+    without_database,
+)
+from bot.domain.errors import BotError, ConfigError, RefusedError
 from bot.domain.stack import FileSource, Mount, Role, file_sources
 from tests.fakes_stack import make_container, make_stack
 
@@ -154,3 +160,53 @@ def test_the_order_in_which_docker_tells_the_mounts_makes_no_difference() -> Non
 
     assert file_sources([turned]) == file_sources([server])
     assert [each.component for each in file_sources([turned])] == ["media", "templates"]
+
+
+ALONE = project("sso", "server", "worker")
+
+
+@pytest.mark.parametrize(
+    ("found", "host", "kind", "words"),
+    [
+        pytest.param(
+            ALONE,
+            "db.example.org",
+            RefusedError,
+            'Authentik\'s database is on "db.example.org", outside of the project "sso"',
+            id="elsewhere",
+        ),
+        pytest.param(
+            [*SEED, *ALONE], "10.0.0.9", RefusedError, "outside", id="beside a whole stack"
+        ),
+        pytest.param(
+            project("sso", "server", "worker", "db"),
+            "db",
+            ConfigError,
+            'the database of project "sso" is its service "db". Set AKBOT_SERVICE_POSTGRESQL=db',
+            id="by another name",
+        ),
+        pytest.param(ALONE, "postgresql", None, "", id="it was only removed"),
+        pytest.param(ALONE, "", None, "", id="nothing is said"),
+        pytest.param(project("x", "server"), "db", None, "", id="somebody's server, no Authentik"),
+        pytest.param(
+            [*ALONE, *project("b", "server", "worker")], "db", None, "", id="which of two?"
+        ),
+    ],
+)
+def test_a_stack_without_postgresql_is_explained_by_its_server(
+    found: list[Found], host: str, kind: type[BotError] | None, words: str
+) -> None:
+    headless = without_database(found, ANY)
+    told = judge_database_host(headless, host, ANY) if headless else None
+
+    assert (type(told) if told else None) is kind
+    assert words in (told.in_full() if told else "")
+
+
+def test_a_project_or_service_that_a_person_named_is_what_is_looked_at() -> None:
+    of_two = [*ALONE, *project("b", "server", "worker")]
+    headless = without_database(of_two, StackWanted("b", USUAL))
+    assert headless
+    assert headless.project == "b"
+    named = StackWanted("b", USUAL, frozenset({Role.POSTGRESQL}))
+    assert judge_database_host(headless, "db.example.org", named) is None

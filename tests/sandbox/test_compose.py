@@ -17,6 +17,7 @@ pytestmark = pytest.mark.docker
 REPO = Path(__file__).resolve().parents[2]
 STACK = REPO / "docker-compose.yml"
 LOKI = REPO / "deploy" / "compose.loki.yml"
+BESIDE = REPO / "deploy" / "compose.bot.yml"
 EXAMPLE = REPO / ".env.example"
 ROOT = "/volume1/docker"
 PROJECT = "/volume1/compose/authentik"
@@ -293,6 +294,58 @@ def test_the_bot_has_root_but_only_its_powers_over_files(filled: Path) -> None:
     assert bot["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
     assert bot["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in bot
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    """The values that deploy/compose.bot.yml asks for."""
+    path = tmp_path / "beside.env"
+    path.write_text(f"AKBOT_PROJECT_DIR={PROJECT}\nAKBOT_NETWORK=sso_default\n")
+    return path
+
+
+def test_the_bot_beside_a_stack_is_as_that_in_it(filled: Path, beside: Path) -> None:
+    """But for its names, its state folder and the network, which is somebody else's."""
+    stack, complaints = config(beside, BESIDE)
+    own, bot = config(filled, STACK)[0]["services"]["bot"], stack["services"]["bot"]
+
+    assert complaints == ""
+    assert set(stack["services"]) == {"bot"}
+    named = {"container_name", "hostname", "networks", "volumes", "labels"}
+    assert {key: value for key, value in bot.items() if key not in named} == {
+        key: value for key, value in own.items() if key not in named
+    }
+    mounts = {v["target"]: v for v in bot["volumes"]}
+    assert {target: v["source"] for target, v in mounts.items()} == DOCUMENT["bot"].mounts | {
+        "/var/lib/akbot": "/var/lib/akbot"
+    }
+    assert {v for v in mounts if mounts[v].get("read_only")} == DOCUMENT["bot"].read_only
+    assert not mounts[PROJECT]["bind"].get("create_host_path")
+    assert stack["networks"]["stack"]["name"] == "sso_default"
+    assert stack["networks"]["stack"]["external"]
+
+
+def test_the_bot_beside_a_stack_is_a_project_of_its_own(beside: Path) -> None:
+    assert config(beside, BESIDE)[0]["name"] == "akbot"
+    with beside.open("a") as env:
+        env.write("COMPOSE_PROJECT_NAME=akbot-of-sso\n")
+    assert config(beside, BESIDE)[0]["name"] == "akbot-of-sso"
+
+
+@pytest.mark.parametrize("name", ["AKBOT_PROJECT_DIR", "AKBOT_NETWORK"])
+def test_what_the_bot_beside_a_stack_cannot_know_is_asked_for(beside: Path, name: str) -> None:
+    kept = [line for line in beside.read_text().splitlines() if not line.startswith(name)]
+    beside.write_text("\n".join(kept))
+
+    with pytest.raises(AssertionError, match=f"{name}.*of your stack"):
+        config(beside, BESIDE)
+
+
+def test_the_file_of_the_bot_beside_a_stack_names_what_it_reads() -> None:
+    text = BESIDE.read_text()
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", text)) - {"AKBOT_IMAGE"}
+
+    assert used == set(re.findall(r"^#\s+(AKBOT_\w+)=", text, re.MULTILINE))
 
 
 def test_loki_takes_every_log_and_no_option_of_the_other_driver_stays(filled: Path) -> None:
