@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.entrypoints.telegram.job_texts import TRY_OR_LOOK
 from bot.entrypoints.telegram.markup import clean, plain
 from bot.entrypoints.telegram.texts import Wall
 
@@ -27,13 +28,21 @@ def while_away(
     part = "" if len(told) == total else f" ({first} to {last})"
     things = "1 thing" if total == 1 else f"{total} things"
     lines = [f"<b>{things} happened while I was away</b>{part}:"]
-    lines += [f"<b>{wall.moment(written)}</b>\n{text}" for written, text in told]
+    lines += [f"<b>{wall.moment(written)}</b>\n{_unpressed(text)}" for written, text in told]
     if had_buttons:
         lines.append(
             "Their own buttons are gone. Those below are about how things are now; /jobs has what"
             " came of each."
         )
     return "\n\n".join(lines)
+
+
+def _unpressed(text: str) -> str:
+    """*text* without the sentence about buttons, which stand below all of them now."""
+    if TRY_OR_LOOK not in text:
+        return text
+    lines = [line.replace(TRY_OR_LOOK, "").rstrip() for line in text.split("\n")]
+    return "\n".join(filter(None, lines))
 
 
 def why_not(reason: str, me: str = "this bot") -> str:

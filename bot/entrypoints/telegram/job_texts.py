@@ -16,6 +16,7 @@ from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 
 AGAIN = "Try again"
+TRY_OR_LOOK = f"Press “{AGAIN}”, or send /status to see how the stack is."
 
 _CELLS = 12
 _LONGEST_REASON = 400
@@ -182,7 +183,7 @@ def _next(job: Job) -> str:
         case _:
             later = next_try(job)
             by_itself = "I try it again by myself, three times at most. " if later else ""
-            return f"{by_itself}Press “{AGAIN}”, or send /status to see how the stack is."
+            return f"{by_itself}{TRY_OR_LOOK}"
 
 
 def _good(job: Job, finished: BackupFinished | None, wall: Wall) -> str:
