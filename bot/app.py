@@ -74,7 +74,7 @@ from bot.services.operations import Listener
 from bot.services.orders import Orders
 from bot.services.ports import BackupStore, Clock, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
-from bot.services.readiness import Ask as AskSystem
+from bot.services.readiness import System
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
 from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
@@ -86,6 +86,8 @@ from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
+
+_LOCAL_GOOD_FOR, _REMOTE_GOOD_FOR = 30.0, 300.0  # seconds for which a store's answer counts
 
 Tell = Callable[[str], object]
 logger = logging.getLogger(__name__)
@@ -417,14 +419,17 @@ class App:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
 
-    def systems(self) -> dict[str, AskSystem]:
+    def systems(self) -> dict[str, System]:
         """What every job needs, and how to ask it for next to nothing."""
         named = bool(self.settings.store)
-        asks: dict[str, AskSystem] = {
-            place.name: partial(require_answer, place.store, named=named)
+        stores = {
+            place.name: System(
+                partial(require_answer, place.store, named=named),
+                _LOCAL_GOOD_FOR if place.store.local_path else _REMOTE_GOOD_FOR,
+            )
             for place in self.stores.places
         }
-        return {DOCKER: self.engine.api.ping, **asks}
+        return {DOCKER: System(self.engine.api.ping), **stores}
 
     def newest(self) -> Newest:
         """When the newest backup and the newest drill were made that count."""

@@ -134,7 +134,7 @@ CASES = [
         {"collector": "journal"},
     ),
 ]  # fmt: skip
-QUIET = {
+QUIET: dict[str, dict[str, str | None]] = {
     "all is well": {},
     "a failure before the newest good one": {
         "akbot_backup_last_failure_timestamp_seconds": "8",

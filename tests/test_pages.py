@@ -28,7 +28,7 @@ from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.entrypoints.health import Answer, health_server
 from bot.entrypoints.pages import health_page, metrics_page, ready_page
 from bot.services.metrics import MetricsService, Sources
-from bot.services.readiness import Readiness
+from bot.services.readiness import Readiness, System
 from tests.contracts.small_disks import disk_of, fill
 from tests.fakes_stack import NOW, FakeClock
 from tests.services.test_own_health import for_ever
@@ -95,7 +95,8 @@ class World:
 
 @asynccontextmanager
 async def served(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    systems = Readiness(world.systems, FakeClock(), within=WITHIN)
+    asked = {name: System(ask) for name, ask in world.systems.items()}
+    systems = Readiness(asked, FakeClock(), within=WITHIN)
     metrics = world.metrics(systems)
     pages = {
         "/healthz": health_page(world.own),

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+_LET_GO_WITHIN = 1.0  # seconds
+
 T = TypeVar("T")
 
 
@@ -32,10 +34,10 @@ class Bounded(Generic[T]):
         return asking.result()
 
     async def close(self) -> None:
-        """Ask for nothing any more; who still waits is cancelled."""
+        """Ask for nothing any more; what hangs is left to whoever closes that system."""
         if self._asking and not self._asking.done():
             self._asking.cancel()
-            await asyncio.wait({self._asking})
+            await asyncio.wait({self._asking}, timeout=_LET_GO_WITHIN)
 
 
 def _fetch(asked: "asyncio.Future[T]") -> None:

@@ -12,29 +12,38 @@ Ask = Callable[[], Awaitable[None]]
 """Asks a system for next to nothing. Raises BotError where it does not answer."""
 
 _WITHIN = 3.0
-_GOOD_FOR = 30.0  # seconds; a request to a store may cost money
+_BAD_FOR = 30.0  # seconds; whoever mends something wants to see that
+
+
+@dataclass(frozen=True)
+class System:
+    """*good_for* is how many seconds an answer counts: a request may cost money."""
+
+    ask: Ask
+    good_for: float = 0
 
 
 @dataclass
 class _Looked:
     question: Bounded[None]
+    good_for: float
     at: float | None = None
     words: str = ""
 
 
 @dataclass
 class Readiness:
-    """Asks *systems*, by name, none of them more often than every *good_for* seconds."""
+    """Asks *systems*, by name, none of them more often than is needed."""
 
-    systems: Mapping[str, Ask]
+    systems: Mapping[str, System]
     clock: Clock
     within: float = _WITHIN
-    good_for: float = _GOOD_FOR
     _looked: dict[str, _Looked] = field(init=False)
 
     def __post_init__(self) -> None:
         self._looked = {
-            name: _Looked(Bounded(ask, self.within)) for name, ask in self.systems.items()
+            name: _Looked(Bounded(each.ask, self.within), each.good_for)
+            for name, each in self.systems.items()
         }
 
     async def look(self) -> dict[str, str]:
@@ -44,7 +53,8 @@ class Readiness:
 
     async def _ask(self, looked: _Looked) -> None:
         now = self.clock.monotonic()
-        if looked.at is not None and now - looked.at < self.good_for:
+        counts_for = min(looked.good_for, _BAD_FOR) if looked.words else looked.good_for
+        if looked.at is not None and now - looked.at < counts_for:
             return
         try:
             await looked.question.answer()

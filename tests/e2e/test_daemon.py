@@ -313,3 +313,18 @@ def test_a_paused_host_asks_telegram_for_nothing_until_it_is_resumed(
         assert health["paused"] == ""
         assert health["next_backup"]
         assert running.end() == 0
+
+
+def test_a_journal_that_goes_while_the_bot_runs_makes_it_unhealthy(akbot: Akbot) -> None:
+    with daemon(akbot) as running:
+        journal = akbot.state / "journal.db"
+        journal.rename(akbot.state / "elsewhere")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            running.health()
+        report = json.load(refused.value)
+        assert (refused.value.code, report["status"]) == (503, "failed")
+        assert "was removed or replaced" in report["failing"][0]
+
+        (akbot.state / "elsewhere").rename(journal)
+        wait_until(running.answers, "it is well again", seconds=90)
+        assert running.end() == 0

@@ -123,7 +123,7 @@ def test_prometheus_scrapes_the_daemon_and_its_alerts_fire(
         assert seen.firing() <= {"AkbotDiskFull"}, "that is this machine's own affair"
 
         (akbot.state / "signing.key").write_text("damaged")
-        assert running.akbot("backup").code == 1
+        assert running.akbot("backup").code == 2
         wait_until(lambda: "AkbotBackupFailed" in seen.firing(), "the failure is told", seconds=60)
         assert seen.value('akbot_job_total{kind="backup",outcome="failed"}') == 1
         assert seen.words_of("AkbotBackupFailed") == rules_words("AkbotBackupFailed")

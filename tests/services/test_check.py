@@ -300,6 +300,11 @@ async def test_what_nobody_trusted_has_signed_says_nothing_of_the_clock(name: st
             [(Level.OK, "it runs"), (Level.FAILURE, "03:30 UTC could not begin: no key")],
             id="a backup that cannot begin",
         ),
+        pytest.param(
+            DaemonReport(failing=("the look at the containers hangs",)),
+            [(Level.OK, "it runs"), (Level.FAILURE, "the look at the containers hangs")],
+            id="a part that hangs",
+        ),
     ],
 )
 async def test_the_daemon_is_asked_how_it_is(
@@ -345,6 +350,13 @@ def test_the_daemon_is_degraded_by_what_a_person_should_see() -> None:
 )
 def test_what_is_no_daemons_answer_is_none(answer: object) -> None:
     assert parse_report(answer) is None
+
+
+def test_a_daemon_that_does_not_work_has_failed_whatever_else_it_says() -> None:
+    report = DaemonReport(failing=("the look hangs",), troubles=("no",))
+
+    assert report.status == "failed"
+    assert parse_report(json.loads(json.dumps({"status": "", **asdict(report)}))) == report
 
 
 async def test_a_pause_is_a_warning_with_the_way_on() -> None:

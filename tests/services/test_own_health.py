@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.adapters.threads import finish
 from bot.domain.backup_id import make_backup_id
 from bot.domain.container_state import Happened
 from bot.domain.daemon_report import DOCKER, FAILED, STATE, DaemonReport, judge_readiness
@@ -23,7 +24,7 @@ from bot.services.bounded import Bounded
 from bot.services.job_counts import JobCounts
 from bot.services.own_health import OwnHealth
 from bot.services.pulse import Pulse
-from bot.services.readiness import Readiness
+from bot.services.readiness import Ask, Readiness, System
 from bot.services.standing import Standing
 from bot.services.watcher import Watcher
 from tests.fakes_journal import FakeJobJournal
@@ -281,29 +282,51 @@ async def test_a_question_that_was_given_up_is_answered_to_the_next_who_asks() -
     assert await question.answer() == 1
 
 
+async def test_what_hangs_does_not_hold_up_the_end_of_the_bot() -> None:
+    released = asyncio.Event()
+
+    async def deaf() -> None:
+        """As a call on a thread, whose cancellation waits for the thread."""
+        await finish(released.wait())
+
+    question = Bounded(deaf, WITHIN)
+    with pytest.raises(TimeoutError):
+        await question.answer()
+
+    async with asyncio.timeout(10):
+        await question.close()
+    released.set()
+
+
 async def test_systems_are_asked_beside_each_other_and_not_all_the_time() -> None:
     clock = SimulatedClock(START)
     asked: list[str] = []
+    is_away = True
 
     async def well() -> None:
         asked.append("well")
 
     async def away() -> None:
-        raise PortError("it is away")
+        if is_away:
+            raise PortError("it is away")
 
-    ready = Readiness(
-        {"a": well, "b": away, "c": for_ever, "d": for_ever}, clock, within=WITHIN, good_for=30
-    )
+    asks: dict[str, Ask] = {"a": well, "b": away, "c": for_ever, "d": for_ever}
+    systems = {name: System(ask, 60) for name, ask in asks.items()}
+    ready = Readiness(systems, clock, within=WITHIN)
     began = asyncio.get_running_loop().time()
     first = await ready.look()
     second = await ready.look()
     took = asyncio.get_running_loop().time() - began
     await clock.run_until(START + timedelta(seconds=30))
+    is_away = False
+    third = await ready.look()
+    await clock.run_until(START + timedelta(seconds=60))
     await ready.look()
     await ready.close()
 
     hangs = "no answer within 0.05 seconds"
     assert first == second == {"a": "", "b": "it is away", "c": hangs, "d": hangs}
+    assert third["b"] == "", "what was wrong is looked at again sooner"
     assert asked == ["well", "well"]
     assert took < 20 * WITHIN
 
