@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +40,16 @@ INTERRUPTED = 130
 _ENDING = (signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal, or the way to it, is gone
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Import without the garbage collector, which would look at all that is new over and over."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -224,10 +236,11 @@ def _with_app(run: Run, args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
     """The settings, and what is doubtful about them or exposed, which was said on stderr."""
-    from bot.adapters.keyfiles import exposed_keys  # noqa: PLC0415 - "--help" needs none of it
-    from bot.entrypoints.logs import mask_warnings  # noqa: PLC0415 - likewise
-    from bot.entrypoints.render import warning_line  # noqa: PLC0415 - likewise
-    from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - likewise
+    with loading():
+        from bot.adapters.keyfiles import exposed_keys  # noqa: PLC0415 - "--help" needs none of it
+        from bot.entrypoints.logs import mask_warnings  # noqa: PLC0415 - likewise
+        from bot.entrypoints.render import warning_line  # noqa: PLC0415 - likewise
+        from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - likewise
 
     env_file = args.env_file or Path(ENV_FILE)
     loaded = load_settings(env_file=env_file, must_exist=bool(args.env_file))
@@ -276,8 +289,9 @@ def _run_daemon(args: argparse.Namespace) -> int:
 
 
 async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
-    from bot.app import open_app  # noqa: PLC0415 - likewise
-    from bot.entrypoints.terminal import Progress  # noqa: PLC0415
+    with loading():
+        from bot.app import open_app  # noqa: PLC0415 - likewise
+        from bot.entrypoints.terminal import Progress  # noqa: PLC0415
 
     progress = Progress(sys.stderr)
     _end_in_order_on_signals()

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from bot.adapters import s3_errors as causes
 from bot.adapters.s3_errors import Cause, S3Error
+from bot.adapters.s3_models import lean_session
 from bot.adapters.s3_session import Patience, S3Credentials
 from bot.domain.errors import ConfigError, ObjectNotFoundError
 from bot.domain.store_url import SETTING, S3Location
@@ -62,7 +63,7 @@ def connect(
             f'{SETTING}: there is no file "{location.ca_file}"', hint="Correct ca= in it."
         )
     try:
-        session = boto3.Session(profile_name=location.profile)
+        session = boto3.Session(botocore_session=lean_session(), profile_name=location.profile)
         return session.client(
             "s3",
             region_name=location.region or session.region_name or _DEFAULT_REGION,

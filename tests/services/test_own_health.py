@@ -108,6 +108,7 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
         cast("Watcher", world),
         cast("Any", world),
         clock,
+        (),
         pulse.of("the look", 600),
         pulse.of("the tick", 600),
     )

@@ -33,6 +33,7 @@ DAYS = 7
 KEPT = 2  # backups, by the retention that is set here
 SETTLED = 2  # days, after which nothing may grow any more
 MORE_MEMORY = 6.0  # MiB, for what an allocator keeps
+POOLED = 8  # connections and threads that pools may hold at one moment and not at another
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def test_a_week_goes_by_as_planned_and_leaves_nothing_behind(
     print("\n" + ", ".join(each.name for each in fields(Footprint)))
     with fast_daemon(s3, DAYS, log) as process:
         before = footprint(process.pid, s3.state, sandbox)
-        for day in days_of(process):
+        for day in days_of(process):  # the last one ends with the process
             seen.append(footprint(process.pid, s3.state, sandbox))
             print(f"day {day}: {astuple(seen[-1])}", flush=True)
         assert process.wait(120) == 0, log.read_text()[-3000:]
@@ -132,8 +133,8 @@ def test_a_week_goes_by_as_planned_and_leaves_nothing_behind(
 
     settled, last = seen[SETTLED - 1], seen[-1]
     assert last.memory <= settled.memory + MORE_MEMORY
-    assert last.descriptors <= settled.descriptors
-    assert last.threads <= settled.threads
+    assert last.descriptors <= settled.descriptors + POOLED
+    assert last.threads <= settled.threads + POOLED
     assert (last.containers, last.volumes, last.networks) == (
         before.containers,
         before.volumes,

@@ -277,6 +277,8 @@ async def admins_group(scene: Scene) -> None:
     await scene.says("/jobs", world.vera)
     await scene.chat.incidents.closed(Closed(crashed, world.clock.now(), crashed.image))
     await scene.follows()
+
+
 async def report(scene: Scene) -> None:
     """A week in which the worker crashed and a backup failed: what needs somebody stands first."""
     assert scene.chat

@@ -153,7 +153,7 @@ class Chat:
             self._outgoing,
             answers,
             pictures,
-            self._people,
+            access.hearers,
             clock,
             zone,
         )

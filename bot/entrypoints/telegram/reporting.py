@@ -5,11 +5,12 @@ The keys of what comes by itself name its planned moment, so that nobody is told
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError
+from bot.domain.roles import ChatPlace
 from bot.domain.report import DAY, LONGEST_DAYS, WEEK
 from bot.entrypoints.telegram import report_texts, texts
 from bot.entrypoints.telegram.answers import Answers
@@ -30,14 +31,14 @@ _PART_WITHIN = 7.0  # seconds, of the ten that a command may keep the next one w
 
 @dataclass(frozen=True)
 class Reporting:
-    """Port `ReportTeller`, to *people*; and the answer to whoever asks."""
+    """Port `ReportTeller`, to *hearers*; and the answer to whoever asks."""
 
     reporter: Reporter
     operations: Operations
     outgoing: Outgoing
     answers: Answers
     pictures: Pictures
-    people: Sequence[int]
+    hearers: Sequence[ChatPlace]
     clock: Clock
     zone: tzinfo
 
@@ -95,12 +96,12 @@ class Reporting:
 
     async def _is_told(self, key: str) -> bool:
         probe = Message(key=key, chat=0, text="")
-        copies = [copy_for(person, probe).key for person in self.people]
+        copies = [copy_for(place, probe).key for place in self.hearers]
         return all([await self.outgoing.find(each) for each in copies])
 
     async def _tell(self, message: Message) -> None:
-        for person in self.people:
-            await self.outgoing.put(copy_for(person, replace(message, chat=person)))
+        for place in self.hearers:
+            await self.outgoing.put(copy_for(place, message))
 
     def _wall(self) -> texts.Wall:
         return texts.Wall(self.clock.now(), self.zone)
