@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,12 +20,14 @@ from bot.adapters.containers import EngineContainers
 from bot.adapters.engine_api import EngineApi, stop
 from bot.domain.container_state import watch_rules
 from bot.domain.discovery import StackWanted
+from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Opened, Reminded, Trouble
 from bot.domain.stack import Role
 from bot.entrypoints.watcher import WatchRounds
 from bot.services.watcher import Watcher
 from tests.contracts import stacks
 from tests.contracts.stacks import ENGINE, created, docker, inspect
+from tests.e2e.socket_proxy import socket_proxy
 from tests.services.test_watcher import FakeIncidentLog, FakeMute
 
 pytestmark = pytest.mark.docker
@@ -218,3 +220,37 @@ async def test_each_is_one_incident_with_its_cause_and_its_end(
     if disturbance.takes_along and services == STORES:
         followed = frozenset().union(*(each.incident.others for each in heard.closed_ones))
         assert followed == set(APPS)
+
+
+async def test_what_happens_while_the_stream_is_broken_is_read_later_and_nothing_twice(
+    stack: Stack, tmp_path: Path
+) -> None:
+    with socket_proxy(tmp_path) as proxy:
+        api = EngineApi(proxy.url)
+        containers = EngineContainers(api, StackWanted(PROJECT, NAMES))
+        await containers.look()
+        read: list[tuple[str, str]] = []
+        following = asyncio.create_task(_follow(containers, read))
+        await asyncio.to_thread(stack.does, "kill", "worker")
+        await until(lambda: ("worker", "die") in read, "the stream is read")
+        proxy.vanish()
+        await asyncio.to_thread(stack.does, "kill", "authentik")
+        await asyncio.to_thread(stack.does, "start", "authentik")
+        proxy.appear()
+        await until(lambda: ("authentik", "start") in read, "it is read from where it broke")
+        await asyncio.to_thread(stack.does, "start", "worker")
+        await until(lambda: ("worker", "start") in read, "it goes on")
+        await stop(following)
+        await api.close()
+
+    assert read.count(("worker", "die")) == read.count(("authentik", "die")) == 1
+    assert read.count(("authentik", "start")) == 1
+
+
+async def _follow(containers: EngineContainers, read: list[tuple[str, str]]) -> None:
+    """As the daemon does."""
+    while True:
+        with suppress(PortError):
+            async for event in containers.events():
+                read += [(event.service, event.action)]
+        await asyncio.sleep(0.2)

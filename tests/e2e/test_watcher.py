@@ -1,4 +1,7 @@
-"""What people hear of the stack's containers, with the real Engine: each thing once, its cause."""
+"""What people hear of the stack's containers, with the real Engine: each thing once, its cause.
+
+What may happen to each of them is in tests/contracts/test_watching.py.
+"""
 
 import json
 import time
@@ -13,7 +16,7 @@ from tests.bot_api.server import BotApi
 from tests.e2e.akbot import Akbot
 from tests.e2e.disturbed import SERVICES, restart_engine
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_daemon import ADA, ada, chatting, daemon, telegram
+from tests.e2e.test_daemon import ADA, Daemon, ada, chatting, daemon, telegram
 from tests.sandbox.fixture import Sandbox
 
 __all__ = ["ada", "chatting", "telegram"]
@@ -21,18 +24,26 @@ __all__ = ["ada", "chatting", "telegram"]
 pytestmark = pytest.mark.docker
 
 WORKER, DATABASE, REDIS = "authentik-worker", "authentik-postgresql", "authentik-redis"
+_MODE, _AWAY = "/dev/shm/authentik-mode", "/dev/shm/away"
 AT_ONCE = 12.0  # seconds, of a busy machine: before what waits for 15 seconds would be told
+
+
+@contextmanager
+def watching(sandbox: Sandbox, akbot: Akbot, **settings: str) -> Iterator[Daemon]:
+    """The stack, well before and after, with a bot that watches it."""
+    all_start(sandbox)
+    with daemon(akbot, **settings) as running:
+        wait_until(lambda: "watching authentik" in running.log.read_text(), "it watches")
+        yield running
+    all_start(sandbox)
 
 
 @pytest.fixture
 def watched(sandbox: Sandbox, chatting: Akbot, ada: Person) -> Iterator[Sandbox]:
-    """The stack, well before and after, with a bot that watches it and Ada who listens."""
-    all_start(sandbox)
+    """With Ada, who listens."""
     ada.says("/start")
-    with daemon(chatting) as running:
-        wait_until(lambda: "watching authentik" in running.log.read_text(), "it watches")
+    with watching(sandbox, chatting):
         yield sandbox
-    all_start(sandbox)
 
 
 def told(telegram: BotApi) -> list[str]:
@@ -65,13 +76,17 @@ def health_of(sandbox: Sandbox, container: str) -> str:
 @contextmanager
 def failing_check(sandbox: Sandbox, container: str) -> Iterator[None]:
     """Inside, Docker says that *container* is unhealthy: its check finds no file of its mode."""
-    here, away = "/dev/shm/authentik-mode", "/dev/shm/away"
-    sandbox.docker("exec", container, "mv", here, away)
+    fail_its_check(sandbox, container)
     try:
-        wait_until(lambda: health_of(sandbox, container) == "unhealthy", "its check fails", 60)
         yield
     finally:
-        sandbox.docker("exec", container, "mv", away, here)
+        sandbox.docker("exec", container, "mv", _AWAY, _MODE)
+
+
+def fail_its_check(sandbox: Sandbox, container: str) -> None:
+    """Docker says that it is unhealthy until it is started again, or its file is put back."""
+    sandbox.docker("exec", container, "mv", _MODE, _AWAY)
+    wait_until(lambda: health_of(sandbox, container) == "unhealthy", "its check fails", 60)
 
 
 def main_process(sandbox: Sandbox, container: str) -> str:
@@ -97,58 +112,65 @@ def dies_and_starts(sandbox: Sandbox, container: str) -> None:
     wait_until(lambda: main_process(sandbox, container) not in {"0", before}, "it is started again")
 
 
-def comes_back(sandbox: Sandbox, telegram: BotApi, service: str) -> None:
-    """Start all again; the end is told, and nothing but it."""
+def come_back(sandbox: Sandbox, telegram: BotApi, *services: str) -> None:
+    """Start all again; their ends are told, and nothing but them."""
     all_start(sandbox)
-    hear(telegram, f"{service} is well again", 120)
-    assert len(told(telegram)) == 2, told(telegram)
+    for each in services:
+        hear(telegram, f"{each} is well again", 120)
+    assert len(told(telegram)) == 2 * len(services), told(telegram)
 
 
-@pytest.mark.parametrize(
-    ("command", "words", "seconds"),
-    [
-        (("kill", WORKER), "worker has crashed since", AT_ONCE),
-        (("pause", WORKER), "worker is paused since", AT_ONCE),
-        (("stop", "--time", "2", WORKER), "worker is stopped since", 25),
-        (("rm", "--force", WORKER), "worker is gone since", 25),
-    ],
-    ids=["kill", "pause", "stop", "remove"],
-)
-def test_what_people_do_to_a_container(
-    watched: Sandbox, telegram: BotApi, command: tuple[str, ...], words: str, seconds: float
-) -> None:
-    if command[0] == "rm":
-        watched.docker("stop", "--time", "2", WORKER)
-    watched.docker(*command)
-    hear(telegram, words, seconds)
-    if command[0] == "pause":
-        watched.docker("unpause", WORKER)
-
-    comes_back(watched, telegram, "worker")
+def end_of(telegram: BotApi, service: str) -> str:
+    [end] = [each for each in telegram.chat(ADA).texts if each.startswith(f"🟢 {service}")]
+    return end
 
 
-def test_a_process_that_dies_and_is_started_again_by_docker(
+def test_what_happens_to_two_at_once_is_told_of_each(watched: Sandbox, telegram: BotApi) -> None:
+    watched.docker("kill", WORKER)
+    watched.docker("pause", "authentik")
+    hear(telegram, "worker has crashed since", AT_ONCE)
+    hear(telegram, "authentik is paused since", AT_ONCE)
+    watched.docker("unpause", "authentik")
+
+    come_back(watched, telegram, "worker", "authentik")
+
+
+def test_what_may_be_a_restart_by_hand_is_told_once_it_lasts(
     watched: Sandbox, telegram: BotApi
 ) -> None:
-    for _ in range(3):
-        dies_and_starts(watched, WORKER)
-        time.sleep(2)
+    watched.docker("stop", "--time", "2", WORKER, "authentik")
+    watched.docker("rm", "--force", WORKER)
+    assert told(telegram) == []
+    hear(telegram, "worker is gone since", 25)
+    hear(telegram, "authentik is stopped since", 25)
 
-    hear(telegram, "worker has crashed since", AT_ONCE)
-    comes_back(watched, telegram, "worker")
-    [end] = [text for text in telegram.chat(ADA).texts if text.startswith("🟢")]
-    assert "it broke down again" in end
+    come_back(watched, telegram, "worker", "authentik")
 
 
-def test_a_health_check_that_fails(watched: Sandbox, telegram: BotApi) -> None:
-    pid = main_process(watched, REDIS)
-    watched.run("kill", "-STOP", pid)
-    try:
-        hear(telegram, "redis is unhealthy since", 180)
-    finally:
-        watched.run("kill", "-CONT", pid)
+def test_a_loop_of_restarts_is_one_incident_and_one_that_is_unhealthy_is_cured_once(
+    sandbox: Sandbox, chatting: Akbot, telegram: BotApi, ada: Person
+) -> None:
+    ada.says("/start")
+    with watching(sandbox, chatting, AKBOT_CURE="1"):
+        before = main_process(sandbox, "authentik")
+        fail_its_check(sandbox, "authentik")
+        hear(telegram, "authentik is unhealthy since", AT_ONCE)
+        for _ in range(3):
+            dies_and_starts(sandbox, WORKER)
+        hear(telegram, "worker has crashed since", AT_ONCE)
+        wait_until(lambda: main_process(sandbox, "authentik") not in {"0", before}, "it is cured")
+        wait_until(lambda: health_of(sandbox, "authentik") == "healthy", "it is well")
+        fail_its_check(sandbox, "authentik")
+        hear(telegram, "authentik is unhealthy still", 30)
+        [end] = [text for text in telegram.chat(ADA).texts if "I stop now" in text]
+        assert "I restarted it once within an hour" in end
+        sandbox.docker("exec", "authentik", "mv", _AWAY, _MODE)
+        for each in ("authentik", "worker"):
+            hear(telegram, f"{each} is well again", 120)
 
-    comes_back(watched, telegram, "redis")
+    assert "I restarted it at " in end_of(telegram, "authentik")
+    assert "it broke down again" in end_of(telegram, "worker")
+    assert len(told(telegram)) == 5, told(telegram)
 
 
 def test_the_database_takes_the_others_with_it_and_is_the_one_that_is_told(
@@ -159,7 +181,7 @@ def test_the_database_takes_the_others_with_it_and_is_the_one_that_is_told(
     with failing_check(watched, "authentik"), failing_check(watched, WORKER):
         watched.docker("start", DATABASE)
 
-    comes_back(watched, telegram, "postgresql")
+    come_back(watched, telegram, "postgresql")
 
 
 def test_a_restart_of_docker_is_at_most_one_incident(watched: Sandbox, telegram: BotApi) -> None:
