@@ -9,7 +9,7 @@ from typing import Any
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine import environment_of
 from bot.adapters.engine_api import EngineApi
-from bot.domain.drift import Drift, Made, judge_drift
+from bot.domain.drift import Drift, Made, judge_drift, with_tags_as_made
 from bot.domain.restore import Site, compose_site
 from bot.domain.stack import Stack
 
@@ -28,22 +28,24 @@ class DockerDrift:
         site = compose_site(stack)
         said = await self._ask(site, "config", "--format", "json")
         config: Mapping[str, Any] = json.loads(said)
-        hashes = await self._hashes(site, said)
         version = (await self._ask(site, "version", "--short")).decode().strip()
         # A Redis that was left over when its service went is in nobody's way.
         redis = stack.redis if stack.redis and stack.redis.service in config["services"] else None
         containers = replace(stack, redis=redis).containers
         made = await asyncio.gather(*(self._made(each.id) for each in containers))
+        earlier = with_tags_as_made(config, made)
+        texts = (said, json.dumps(earlier).encode()) if earlier else (said,)
+        hashes = await self._hashes(site, texts)
         return judge_drift(made, config, hashes, version)
 
-    async def _hashes(self, site: Site, config: bytes) -> Mapping[str, Collection[str]]:
-        """By service; of what Compose made of the files, too.
+    async def _hashes(self, site: Site, configs: Sequence[bytes]) -> Mapping[str, Collection[str]]:
+        """By service; of what Compose made of the files, too, which *configs* are.
 
         With an `env_file` it hashes the files otherwise than it did when it made the container,
         where the variables stood in place of the file already.
         """
         found: dict[str, set[str]] = {}
-        for texts in ((), (config,)):
+        for texts in ((), *((each,) for each in configs)):
             said = await self._ask(site, "config", "--hash", "*", texts=texts)
             for line in said.decode().splitlines():
                 service, _, hashed = line.partition(" ")

@@ -193,7 +193,7 @@ def address_of(details: Mapping[str, Any]) -> str:
     "" where it does not run.
     """
     networks = details["NetworkSettings"]["Networks"].values()
-    addresses: list[str] = [each["IPAddress"] for each in networks if each["IPAddress"]]
+    addresses = [str(each["IPAddress"]) for each in networks if each["IPAddress"]]
     if len(addresses) < _SEVERAL:
         return "".join(addresses)
     return next((each for each in addresses if _is_near(each)), addresses[0])

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+TAG = "AUTHENTIK_TAG"
+"""What an update changes in `.env`: a service that is handed all of it has it as a variable."""
 _AUTHENTIK = "AUTHENTIK_"
 
 
@@ -42,6 +44,22 @@ class Made:
     ports: frozenset[tuple[str, str]]
 
 
+def with_tags_as_made(config: Mapping[str, Any], made: Iterable[Made]) -> Mapping[str, Any] | None:
+    """The configuration, were the tag among variables as each container has it; None for the same.
+
+    PostgreSQL is handed the tag by the `env_file` of Authentik's own compose file, and does not
+    read it. Where an image is chosen by it, that is another one still.
+    """
+    services: dict[str, Any] = dict(config["services"])
+    for each in made:
+        given = services.get(each.service, {}).get("environment") or {}
+        have = each.variables.get(TAG)
+        if have is not None and given.get(TAG) not in {None, have}:
+            service = services[each.service]
+            services[each.service] = {**service, "environment": {**given, TAG: have}}
+    return None if services == config["services"] else {**config, "services": services}
+
+
 def judge_drift(
     made: Iterable[Made],
     config: Mapping[str, Any],
@@ -73,7 +91,8 @@ def _differences(made: Made, service: Mapping[str, Any], config: Mapping[str, An
         found.append("image")
     given: Mapping[str, Any] = service.get("environment") or {}
     for name, value in given.items():
-        if value is not None and made.variables.get(name) not in _readings(str(value)):
+        differs = value is not None and made.variables.get(name) not in _readings(str(value))
+        if differs and name != TAG:
             found.append(name)
     gone = sorted(made.variables.keys() - given.keys() - made.of_image)
     found += [name for name in gone if name.startswith(_AUTHENTIK)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.drift import Drift, Made, judge_drift
+from bot.domain.drift import Drift, Made, judge_drift, with_tags_as_made
 
 MADE = Made(
     service="server",
@@ -83,3 +83,31 @@ def test_a_service_that_is_in_no_file_any_more() -> None:
     found = judge_drift([MADE], {"services": {}}, {}, "2.26.1")
 
     assert [*found] == [Drift("server", "authentik", ("the service is gone",))]
+
+
+POSTGRES = replace(MADE, service="db", variables={"AUTHENTIK_TAG": "2025.2.1", "A": "1"})
+
+
+def with_tag(tag: str, **changes: str) -> dict[str, Any]:
+    given = {"AUTHENTIK_TAG": tag, "A": "1", **changes}
+    return {"name": "sso", "services": {"db": {"image": "g/s:1", "environment": given}}}
+
+
+def test_the_configuration_as_it_was_before_an_update_chose_another_tag() -> None:
+    after = with_tag("2025.2.4", A="2")
+
+    assert with_tags_as_made(after, [POSTGRES]) == with_tag("2025.2.1", A="2")
+    assert after == with_tag("2025.2.4", A="2")
+    assert with_tags_as_made(with_tag("2025.2.1"), [POSTGRES]) is None
+    assert with_tags_as_made(after, [MADE]) is None, "a container without it, and without a service"
+    assert with_tags_as_made({"services": {"db": {}}}, [POSTGRES]) is None
+
+
+def test_a_tag_among_the_variables_is_no_difference_but_the_image_is() -> None:
+    made = replace(MADE, variables={**MADE.variables, "AUTHENTIK_TAG": "1"})
+    given = {**SERVICE["environment"], "AUTHENTIK_TAG": "2"}
+
+    assert judge(made, environment=given) == []
+    assert judge(made, environment=given, image="g/s:2") == [
+        Drift("server", "authentik", ("image",))
+    ]
