@@ -188,6 +188,35 @@ def test_without_a_name_the_image_is_built_from_this_folder(tmp_path: Path, iden
     ]
 
 
+@pytest.mark.parametrize(
+    ("config", "taken"),
+    [
+        pytest.param('{"auths": {"registry.example": {"auth": "cGxhbnRlZDp4"}}}', True, id="there"),
+        pytest.param('{"credsStore": "pass"}', False, id="in a helper"),
+        pytest.param('{"auths": {}, "credHelpers": {"r.example": "pass"}}', False, id="in one's"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+def test_logins_of_registries_come_along_unless_a_helper_has_them(
+    tmp_path: Path, identity: Path, config: str | None, *, taken: bool
+) -> None:
+    if config:
+        (tmp_path / "config.json").write_text(config)
+
+    ended = script(
+        *(tmp_path, "--from", STORE, "--identity", str(identity), "--project-dir", "place"),
+        DOCKER_CONFIG=str(tmp_path),
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    told = (tmp_path / "record").read_text()
+    mount = f"type=bind,source={tmp_path}/config.json,target=/run/docker/config.json,readonly"
+    assert (mount in told) is taken
+    assert ("DOCKER_CONFIG=/run/docker" in told) is taken
+    assert "planted" not in told
+    assert ("leaves logins to a credential helper" in ended.stderr) is bool(config and not taken)
+
+
 def test_an_engine_on_another_machine_is_refused(tmp_path: Path, identity: Path) -> None:
     ended = script(
         tmp_path, "--from", STORE, "--identity", str(identity), DOCKER_HOST="tcp://h:2375"

@@ -1,6 +1,7 @@
 """Images on this host."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from bot.adapters.engine_api import EngineApi
@@ -21,9 +22,10 @@ async def have_image(engine: EngineApi, image: str, digest: str | None = None) -
     doing = f'pull image "{reference}"'
 
     def pull(sdk: Any) -> None:
-        for line in sdk.pull(reference, stream=True, decode=True):
-            if "error" in line:
-                raise PortError(f"{doing}: {line['error']}", retryable=True)
+        with _login_errors(doing, reference):
+            for line in sdk.pull(reference, stream=True, decode=True):
+                if "error" in line:
+                    raise PortError(f"{doing}: {line['error']}", retryable=True)
         if digest:
             sdk.tag(reference, repository, tag, force=True)
 
@@ -68,6 +70,26 @@ async def drop_image(engine: EngineApi, image_id: str) -> None:
                 raise
 
     await engine.call("remove an image", drop)
+
+
+@contextmanager
+def _login_errors(doing: str, reference: str) -> Iterator[None]:
+    """The Docker client's configuration may leave logins to a program that is somewhere else."""
+    from docker.credentials.errors import StoreError  # noqa: PLC0415 - imported when used
+    from docker.errors import DockerException  # noqa: PLC0415 - likewise
+
+    try:
+        yield
+    except (DockerException, StoreError) as error:
+        helper = error if isinstance(error, StoreError) else error.__cause__
+        if not isinstance(helper, StoreError):
+            raise
+        raise PortError(
+            f"{doing}: config.json leaves the login to a credential helper, which does not give"
+            f" it: {helper}",
+            hint=f'Run "docker pull {reference}" where the helper works: what is on this host is'
+            " not pulled. Or let DOCKER_CONFIG name a config.json that has the login itself.",
+        ) from error
 
 
 def _parts(image: str) -> tuple[str, str]:
