@@ -133,17 +133,24 @@ def caught(marked: Marked, akbot: Akbot, backup_id: str, step: str) -> "subproce
     for _ in range(TRIES):
         marked.mark(NOW)
         process = akbot.start("restore", backup_id, "--yes", "--no-safety-backup")
-        end = time.monotonic() + 120
-        while newest_job(akbot)[1] != step and process.poll() is None:
-            assert time.monotonic() < end, f"not within 120 s: step {step!r}"
-            time.sleep(0.001)  # some steps take a hundredth of a second
-        process.send_signal(signal.SIGSTOP)
-        if newest_job(akbot)[1] == step:
+        if stopped_at(akbot, process, step):
             return process
-        process.send_signal(signal.SIGCONT)
         process.communicate(timeout=180)
         forget_kept(marked.sandbox)
     raise AssertionError(f"step {step!r} was over too soon, {TRIES} times")
+
+
+def stopped_at(akbot: Akbot, process: "subprocess.Popen[str]", step: str) -> bool:
+    """Stop it (SIGSTOP) at *step*; False, and it goes on, where that step was over too soon."""
+    end = time.monotonic() + 120
+    while newest_job(akbot)[1] != step and process.poll() is None:
+        assert time.monotonic() < end, f"not within 120 s: step {step!r}"
+        time.sleep(0.001)  # some steps take a hundredth of a second
+    process.send_signal(signal.SIGSTOP)
+    if newest_job(akbot)[1] == step:
+        return True
+    process.send_signal(signal.SIGCONT)
+    return False
 
 
 def settled(marked: Marked, akbot: Akbot, backup_id: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The stack is its own, so it comes late: afterwards there is a new one, with noth
 
 import difflib
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ import docker
 import pytest
 
 from tests.e2e.aftermath import throw_aways
-from tests.e2e.akbot import Akbot
+from tests.e2e.akbot import PATIENCE, Akbot
+from tests.e2e.disturbed import Disturbance, disturb
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_kills import kill, newest_job
 from tests.e2e.test_restore import own_databases, rows, served
+from tests.e2e.test_restore_kills import TRIES, last_restore, stopped_at
 from tests.e2e.visitor import Visitor, probing
 from tests.sandbox.fixture import Sandbox, script
 
@@ -299,16 +301,24 @@ class Newest:
         return cls(rows(stack), data, texts(stack), env_of(stack))
 
 
-def test_a_restore_to_another_layout_that_is_killed_is_undone(stack: Sandbox, early: Early) -> None:
+@pytest.mark.parametrize("step", ["swapping the compose files", "starting redis"])
+def test_a_restore_to_another_layout_that_is_killed_is_undone(
+    stack: Sandbox, early: Early, step: str
+) -> None:
+    on_the_way_to_another_layout(stack, early, step, Disturbance.KILLED)
+
+
+def on_the_way_to_another_layout(
+    stack: Sandbox, early: Early, step: str, what: Disturbance
+) -> None:
+    """Let *what* happen at *step* of such a restore; then all is as it was before."""
     before = Newest.of(stack)
     kept = {*stack.project.glob(".akbot-*"), *own_databases(stack)}
-    bot = early.bot
-    process = bot.start("restore", early.backup, "--apply-compose", "--yes", "--no-safety-backup")
-    wait_until(lambda: newest_job(bot)[1] == "starting redis", "its Redis is coming", 120)
-    kill(process)
+    disturb(what, stack, stopped_restore(early, step))
 
-    bot.backup("--component", "templates")
+    early.bot.backup("--component", "templates")
 
+    assert last_restore(early.bot)["state"] == "interrupted"
     assert served(stack) == (200, "2026.8.3")
     assert Newest.of(stack) == before
     assert "authentik-redis" not in stack.docker("ps", "--all", "--format", "{{.Names}}").split()
@@ -317,6 +327,18 @@ def test_a_restore_to_another_layout_that_is_killed_is_undone(stack: Sandbox, ea
     assert left == kept, "nothing but what the updates keep"
     assert not throw_aways(stack)
     in_step(stack)
+
+
+def stopped_restore(early: Early, step: str) -> "subprocess.Popen[str]":
+    """One that is stopped (SIGSTOP) at *step*; on a busy machine not at the first try."""
+    how = ("--apply-compose", "--yes", "--no-safety-backup")
+    for _ in range(TRIES):
+        process = early.bot.start("restore", early.backup, *how)
+        if stopped_at(early.bot, process, step):
+            return process
+        process.communicate(timeout=PATIENCE)
+        early.bot.ok("restore", "--undo", "--yes")
+    raise AssertionError(f"step {step!r} was over too soon, {TRIES} times")
 
 
 def test_a_backup_of_another_layout_brings_its_compose_files_with_it(

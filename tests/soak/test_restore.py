@@ -1,6 +1,8 @@
-"""Every disturbance at every step of a restore, and random instants. Not part of `tests/run`.
+"""Every disturbance at every step of a restore and its undo, random instants, real databases.
 
-tests/run tests/soak                    about an hour
+Not part of `tests/run`.
+
+tests/run tests/soak                    about an hour and a half
 SOAK=7:100 tests/run tests/soak   100 random instants, the first with seed 7
 """
 
@@ -11,11 +13,13 @@ import time
 
 import pytest
 
+from tests.contracts.test_database import REAL
 from tests.e2e.akbot import Akbot
 from tests.e2e.conftest import akbot, filled
 from tests.e2e.disturbed import Disturbance, disturb
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import newest_job
+from tests.e2e.test_real_databases import every_row_comes_back
 from tests.e2e.test_restore_kills import (
     NOW,
     STEPS,
@@ -25,7 +29,9 @@ from tests.e2e.test_restore_kills import (
     settled,
     to_folder,
 )
-from tests.sandbox.fixture import engine, sandbox
+from tests.e2e.test_undo_kills import STEPS as UNDO_STEPS
+from tests.e2e.test_undo_kills import restored_over, undo_disturbed
+from tests.sandbox.fixture import Sandbox, engine, sandbox
 
 __all__ = ["akbot", "engine", "filled", "marked", "sandbox", "to_folder"]
 
@@ -40,6 +46,23 @@ def test_every_disturbance_at_every_step(
     marked: Marked, to_folder: Akbot, step: str, what: Disturbance
 ) -> None:
     one_whole_state_serves(marked, to_folder, step, what)
+
+
+@pytest.mark.parametrize("what", list(Disturbance))
+def test_every_disturbance_at_every_step_of_an_undo(
+    marked: Marked, to_folder: Akbot, what: Disturbance
+) -> None:
+    restored_over(marked, to_folder)
+    for step in UNDO_STEPS:
+        undo_disturbed(marked, to_folder, step, what)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"no dumps of real databases in {REAL}")
+@pytest.mark.parametrize("version", ["2025.8.6", "2025.10.4"])
+def test_every_row_of_a_real_database_comes_back(
+    sandbox: Sandbox, to_folder: Akbot, version: str
+) -> None:
+    every_row_comes_back(sandbox, to_folder, version)
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
