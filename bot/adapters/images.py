@@ -1,5 +1,6 @@
 """Images on this host."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -78,6 +79,8 @@ def _login_errors(doing: str, reference: str) -> Iterator[None]:
     from docker.credentials.errors import StoreError  # noqa: PLC0415 - imported when used
     from docker.errors import DockerException  # noqa: PLC0415 - likewise
 
+    # the SDK says on stderr, by a warning, what is told here
+    warnings.filterwarnings("ignore", "docker-credential-", UserWarning)
     try:
         yield
     except (DockerException, StoreError) as error:
