@@ -6,6 +6,7 @@ Whoever hangs up here ends the pull as well.
 
 import asyncio
 import json
+import warnings
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from http import HTTPStatus
@@ -84,6 +85,8 @@ def _login_errors(doing: str) -> Iterator[None]:
     from docker.credentials.errors import StoreError  # noqa: PLC0415 - imported when used
     from docker.errors import DockerException  # noqa: PLC0415 - likewise
 
+    # the SDK says on stderr, by a warning, what is told here
+    warnings.filterwarnings("ignore", "docker-credential-", UserWarning)
     try:
         yield
     except (DockerException, StoreError) as error:
@@ -93,6 +96,6 @@ def _login_errors(doing: str) -> Iterator[None]:
         raise PortError(
             f"{doing}: config.json leaves the login to a credential helper, which does not give"
             f" it: {helper}",
-            hint='Run "docker pull" where the helper works: what is on this host is'
-            " not pulled. Or let DOCKER_CONFIG name a config.json that has the login itself.",
+            hint='Run "docker pull" where the helper works: what is on this host is not pulled. Or let'
+            " DOCKER_CONFIG name a config.json that has the login itself.",
         ) from error

@@ -13,8 +13,7 @@ from bot.domain.compose_swap import ComposeSwap, Service
 from bot.domain.compose_wants import NEW_TARGET, OLD_TARGET, redis_service
 from bot.domain.errors import RefusedError
 from bot.domain.restore import UNTOUCHED, Folder, Site
-from bot.domain.stack import Mount
-from bot.domain.stack_folders import Planned, folders_at, inside_of
+from bot.domain.stack_folders import folders_at, inside_of, planned
 
 _BY_HAND = f"{UNTOUCHED} Change the compose files by hand to what they were, and restore then."
 _COMPOSE = (".yml", ".yaml")
@@ -111,29 +110,14 @@ def _service(config: Config, name: str) -> Service | None:
 
 
 def _folders(config: Config, site: Site) -> tuple[Folder, ...]:
-    return folders_at([Planned(name, _mounts(config, name)) for name in site.services])
-
-
-def _mounts(config: Config, name: str) -> tuple[Mount, ...]:
-    """As the Engine would tell them of a container."""
-    volumes = config.get("volumes") or {}
-    return tuple(
-        Mount(
-            str((volumes.get(each["source"]) or {}).get("name") or each["source"])
-            if each["type"] == "volume"
-            else str(each["source"]),
-            str(each["target"]).rstrip("/"),
-        )
-        for each in config["services"][name].get("volumes") or ()
-        if each.get("type") in {"bind", "volume"} and each.get("source")
-    )
+    return folders_at([planned(config, name) for name in site.services])
 
 
 def _emptied(site: Site, now: Config, then: Config, sources: Sequence[str]) -> tuple[str, ...]:
     """Where the media lie now, if they lie elsewhere then: an update would find them in its way."""
 
     def at(config: Config, target: str) -> list[str]:
-        mounts = (each for name in site.services for each in _mounts(config, name))
+        mounts = (each for name in site.services for each in planned(config, name).mounts)
         return [each.source for each in mounts if each.target == target]
 
     found = [

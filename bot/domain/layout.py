@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.errors import RefusedError
+from bot.domain.restore import Folder
 from bot.domain.stack import Role, is_no_data
+from bot.domain.stack_folders import folders_at, planned
 
 _NUMBERS = re.compile(r"\d+(:\d+)?")
 _OURS = (Role.POSTGRESQL, Role.REDIS)
@@ -28,6 +30,7 @@ class DataFolder:
 class Layout:
     """*services* by role, *images* by service, *containers* the names that are fixed.
 
+    *mounts* are those that become components of a backup: the sources on this host by component.
     *state* is the folder on the host which is the bot's state folder, None where the bot is no
     service of the stack.
     """
@@ -38,6 +41,7 @@ class Layout:
     containers: tuple[str, ...]
     folders: tuple[DataFolder, ...]
     state: DataFolder | None
+    mounts: tuple[Folder, ...] = ()
 
     @property
     def first(self) -> tuple[str, ...]:
@@ -95,6 +99,9 @@ def read_layout(
         ),
         folders=tuple({each.source: each for each in [*folders, *states]}.values()),
         state=states[0] if states else None,
+        mounts=folders_at(
+            [planned(config, found[role]) for role in (Role.SERVER, Role.WORKER) if role in found]
+        ),
     )
 
 

@@ -1,8 +1,9 @@
 """The stack's mounts as a restore names them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from bot.domain.errors import RefusedError
 from bot.domain.restore import UNTOUCHED, Folder
@@ -24,6 +25,24 @@ class Planned:
     @property
     def id(self) -> str:
         return self.service
+
+
+def planned(config: Mapping[str, Any], name: str) -> Planned:
+    """The service *name* as `docker compose config` tells of it, its mounts as the Engine would."""
+    volumes = config.get("volumes") or {}
+    return Planned(
+        name,
+        tuple(
+            Mount(
+                str((volumes.get(each["source"]) or {}).get("name") or each["source"])
+                if each["type"] == "volume"
+                else str(each["source"]),
+                str(each["target"]).rstrip("/"),
+            )
+            for each in config["services"][name].get("volumes") or ()
+            if each.get("type") in {"bind", "volume"} and each.get("source")
+        ),
+    )
 
 
 def folders_at(holders: Sequence[Holder]) -> tuple[Folder, ...]:

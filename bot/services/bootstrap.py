@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bot.domain.backup_id import is_backup_id
 from bot.domain.bootstrap import (
@@ -59,6 +60,7 @@ from bot.services.keyring import Keyring
 from bot.services.ports import BackupStore, Clock, JobLog, Publish
 from bot.services.restore import RestoreService
 from bot.services.restore_ports import Workplace
+from bot.services.single_files import with_single_files
 from bot.services.switch import Begin, telling
 from bot.services.verify import read_component
 from bot.services.whole import whole
@@ -95,7 +97,7 @@ class Gathered:
     layout: Layout
     roles: str
     earlier: Job | None
-    newer: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 Confirm = Callable[[BootstrapPreview], Awaitable[bool]]
@@ -182,8 +184,10 @@ class BootstrapService:
         manifest = require_readable(record)
         require_whole(manifest, with_redis=command.with_redis)
         project, layout = await self._project(manifest, signer)
+        read = partial(self._read, manifest)
+        project, layout, by_hand = await with_single_files(project, layout, manifest, read)
         roles = (await self._read(manifest, GLOBALS)).decode(errors="replace")
-        return Gathered(record, manifest, project, layout, roles, earlier, newer)
+        return Gathered(record, manifest, project, layout, roles, earlier, (*newer, *by_hand))
 
     async def _choose(
         self, command: RunRestore, earlier: Laid | None
@@ -266,7 +270,7 @@ class BootstrapService:
             pauses=found.layout.state is not None,
             warnings=(
                 *found.manifest.warnings,
-                *found.newer,
+                *found.warnings,
                 *(f'tablespace "{each}" is not made' for each in tablespaces_in(found.roles)),
                 *warnings_of(found.project, found.layout),
             ),

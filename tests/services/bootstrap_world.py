@@ -1,5 +1,6 @@
 """Everything that a bootstrap needs, in memory: a store with a backup, and an empty host."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from bot.domain.bootstrap import BootstrapPreview
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.layout import Layout
 from bot.domain.messages import RunRestore
-from bot.domain.stack import Role
+from bot.domain.stack import Mount, Role
 from bot.services.bootstrap import Bootstrapped, BootstrapService
 from bot.services.bootstrap_recovery import BootstrapRecovery
 from bot.services.jobs import Jobs
@@ -123,16 +124,27 @@ class BootstrapWorld(RestoreWorld):
 
 
 async def empty_world(
-    own: bytes = b"", components: frozenset[str] = frozenset(), **parts: Any
+    own: bytes = b"",
+    components: frozenset[str] = frozenset(),
+    single: Mapping[str, bytes] | None = None,
+    **parts: Any,
 ) -> BootstrapWorld:
     """A good backup of 2025.2.1 in the store, and another host, whose key is its own.
 
-    *own* stands in the backup's akbot.env, too; it has *components*, or all.
+    *own* stands in the backup's akbot.env, too; it has *components*, or all. *single* are files
+    that the server has mounted alone, by their places in it.
     """
     old = RestoreWorld()
+    stack = old.engine.stack
+    alone = tuple(Mount(f"/srv/old{target}", target) for target in single or {})
+    old.engine.stack = replace(
+        stack, server=replace(stack.server, mounts=(*stack.server.mounts, *alone))
+    )
     old.engine.disk.archives = {
         path: tar_of({}, root=path.strip("/")) for path in old.engine.disk.archives
     }
+    for target, content in (single or {}).items():
+        old.engine.disk.archives[target] = tar_of({target.rpartition("/")[2]: content})
     old.engine.disk.project = {**PROJECT, "akbot.env": PROJECT["akbot.env"] + own}
     await old.run(replace(COMMAND, components=components))
     host = empty_host()
