@@ -145,11 +145,11 @@ def caught(stack: Sandbox, bot: Akbot, step: str) -> "subprocess.Popen[str]":
     raise AssertionError(f"step {step!r} was over too soon, {TRIES} times")
 
 
-def settled(stack: Sandbox, bot: Akbot, visitor: Visitor) -> dict[str, Any]:
-    """The update's job, once the next job has settled it."""
+def settled(stack: Sandbox, bot: Akbot, visitor: Visitor, kind: str = "update") -> dict[str, Any]:
+    """The job of that *kind*, once the next job has settled it."""
     bot.backup("--component", "templates")
     jobs: list[dict[str, Any]] = json.loads(bot.ok("jobs", "--json"))
-    job = next(each for each in jobs if each["kind"] == "update")
+    job = next(each for each in jobs if each["kind"] == kind)
     assert job["swept"] is True, job
     assert job["message"], "the outcome is told"
     wait_until(lambda: answers(stack), "the login page is served", 60)
@@ -160,6 +160,11 @@ def settled(stack: Sandbox, bot: Akbot, visitor: Visitor) -> dict[str, Any]:
 
 
 def phase(bot: Akbot) -> str:
+    """How far the newest job was about to go."""
+    return fact(bot, "phase")
+
+
+def fact(bot: Akbot, name: str) -> str:
     """What the journal has of the newest job's plan, read past the product."""
     place = f"file:{bot.state}/journal.db?mode=ro"
     try:
@@ -167,7 +172,7 @@ def phase(bot: Akbot) -> str:
             row = journal.execute("SELECT plan FROM jobs ORDER BY started DESC").fetchone()
     except sqlite3.OperationalError:  # not there yet
         return ""
-    return str(json.loads(row[0]).get("phase", "")) if row else ""
+    return str(json.loads(row[0]).get(name, "")) if row else ""
 
 
 def drop_aside(stack: Sandbox) -> None:
