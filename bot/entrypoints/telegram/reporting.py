@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError
-from bot.domain.roles import ChatPlace
 from bot.domain.report import DAY, LONGEST_DAYS, WEEK
+from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram import report_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked
