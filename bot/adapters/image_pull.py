@@ -96,6 +96,6 @@ def _login_errors(doing: str) -> Iterator[None]:
         raise PortError(
             f"{doing}: config.json leaves the login to a credential helper, which does not give"
             f" it: {helper}",
-            hint='Run "docker pull" where the helper works: what is on this host is not pulled. Or let'
-            " DOCKER_CONFIG name a config.json that has the login itself.",
+            hint='Run "docker pull" where the helper works: what is on this host is not pulled. Or'
+            " let DOCKER_CONFIG name a config.json that has the login itself.",
         ) from error

@@ -37,6 +37,8 @@ RELEASED = [
     "ba8ec74dfd05f36e",
     "3173b0b9141d59dc",
     "a452957fed51c4d4",
+    "900ead081c2a35bc",
+    "340b9b678c9043d0",
 ]  # fmt: skip
 IN_THE_MIDDLE = 12  # of the journal's writes
 PLACE = "ghcr.io/goauthentik/server"
@@ -130,6 +132,9 @@ async def test_all_can_be_read_and_the_file_of_before_is_kept(tmp_path: Path, ve
     assert await newer.releases.bad(PLACE) == []
     assert await newer.releases.told(PLACE) == {}
     assert await newer.moves.known() == {}
+    assert list(await newer.incidents.open_ones()) == []
+    assert list(await newer.orders.orders(5)) == []
+    assert list(await newer.cures.since(a_job().started)) == []
     [backup] = await roll_world.process(world, newer, Life()).jobs.recover()
     assert (backup.id, backup.state) == (jobs[0].id, JobState.INTERRUPTED)
     await newer.close()
