@@ -31,6 +31,7 @@ from tests.sandbox.fixture import HERE, Sandbox
 pytestmark = pytest.mark.docker
 
 IN_BOT = ("docker", "compose", "exec", "--no-TTY", "bot")
+CSS = ".pf-c-page { color: red }"
 STACK = f"bootstrapped-{secrets.token_hex(3)}"  # the store may have those of an earlier run
 ROLE = """
 DROP ROLE IF EXISTS "a reader"; CREATE ROLE "a reader" LOGIN PASSWORD 'planted';
@@ -69,6 +70,8 @@ class Before:
         assert rows(self.sandbox) == self.rows
         assert files(self.sandbox) == self.files
         assert served(self.sandbox) == self.served
+        assert (place / "custom.css").stat().st_mode & 0o777 == 0o604
+        assert self.sandbox.docker("exec", "authentik", "cat", "/web/custom.css") == CSS
         assert own_databases(self.sandbox) == own_folders(self.sandbox) == []
         assert not throw_aways(self.sandbox)
         assert not (place / ".akbot-bootstrap").exists()
@@ -79,6 +82,8 @@ def before(filled: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A stack with its bot that is wholly in the store; at the end the sandbox is as ever."""
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     filled.psql(ROLE)
+    compose = (filled.project / "sandbox.yml").read_text()
+    mount_alone(filled)
     filled.bot_up(
         AKBOT_STORE=filled.store_inside,
         AKBOT_STACK=STACK,
@@ -100,9 +105,23 @@ def before(filled: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ended = found.akbot(folder)(*found.arguments(filled.project, "--yes"))
         assert ended.code == 0, ended.err
     filled.bot_down()
+    (filled.project / "sandbox.yml").write_text(compose)
+    (filled.project / "custom.css").unlink()
+    filled.compose("up", "--detach", "--wait", "authentik")
     filled.psql('DROP ROLE "a reader"')
     (filled.bot_state / PAUSED).unlink(missing_ok=True)  # other tests start the bot as well
     fill_redis(filled)
+
+
+def mount_alone(sandbox: Sandbox) -> None:
+    """Let the server have a single file of the project's folder."""
+    css, compose = sandbox.project / "custom.css", sandbox.project / "sandbox.yml"
+    css.write_text(CSS)
+    css.chmod(0o604)
+    text, quick = compose.read_text(), "  authentik:\n    healthcheck: *quick\n"
+    volumes = "    volumes: [./custom.css:/web/custom.css:ro]\n"
+    compose.write_text(text.replace(quick, quick + volumes))
+    sandbox.compose("up", "--detach", "--wait", "authentik")
 
 
 def password_in(sandbox: Sandbox) -> str:
