@@ -254,7 +254,9 @@ async def test_a_server_that_is_down_is_the_one_incident(host: Host) -> None:
 async def test_nothing_counts_while_it_is_on_purpose(host: Host) -> None:
     host.is_quiet = True
     host.around.ready_status = host.around.public_status = None
+    host.around.asked.clear()
     await host.looks(10)
+    assert host.around.asked == []
     host.is_quiet = False
     await host.looks(2)
     host.around.ready_status = host.around.public_status = 200
@@ -344,6 +346,23 @@ async def test_an_incident_outlasts_a_restart_and_a_first_look(host: Host) -> No
     host.around.public_status = 200
     await host.looks(5)
     assert host.people.told[1:] == ["the public URL well again"]
+
+
+async def test_what_was_down_with_a_container_is_looked_at_anew_after_a_restart(
+    host: Host,
+) -> None:
+    host.containers.states["authentik"] = replace(WELL["authentik"], health="unhealthy")
+    host.around.ready_status = host.around.public_status = 503
+    await host.looks(65)  # the reminder writes down what was down with it
+    host.boot()
+    await host.watcher.resume()
+    host.containers.states["authentik"] = WELL["authentik"]
+    host.around.ready_status = 200
+    await host.looks(20)
+
+    assert host.people.told == [
+        *("authentik unhealthy", "authentik still 1", "authentik well again")
+    ]
 
 
 async def test_what_nobody_wants_looked_at_any_more_is_over(host: Host) -> None:
