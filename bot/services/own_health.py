@@ -15,6 +15,7 @@ from bot.services.pulse import Pulse
 from bot.services.standing import Standing
 
 _WITHIN = 3.0  # seconds; Docker's health check waits for four
+_PATIENCE = 60.0
 
 
 class ChatCondition(Protocol):
@@ -35,11 +36,13 @@ class _Open:
     stuck: tuple[Job, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class OwnHealth:
     """*troubles* has a sentence for each kind of work of the daemon's own that fails.
 
     *paused* says why nothing begins by itself, *chat* how the conversation is, None without one.
+    The journal may be busy for some seconds, as another process writes or the machine is slow; what
+    it said before counts until it has been silent for *patience* seconds.
     """
 
     standing: Standing
@@ -51,23 +54,24 @@ class OwnHealth:
     chat: Callable[[], ChatCondition | None]
     clock: Clock
     within: float = _WITHIN
+    patience: float = _PATIENCE
     _jobs: Bounded[_Open] = field(init=False)
     _pause: Bounded[str] = field(init=False)
+    _found: _Open = field(default_factory=_Open)
+    _paused: str = ""
+    _silent_since: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_jobs", Bounded(self._open, self.within))
-        object.__setattr__(self, "_pause", Bounded(self.paused, self.within))
+        self._jobs = Bounded(self._open, self.within)
+        self._pause = Bounded(self.paused, self.within)
 
     async def report(self) -> DaemonReport:
         """All of it; what cannot be asked is a failure and part of the answer."""
         failing = [*self.pulse.silent()]
         failing += [words for name, words in self.troubles.items() if name == STATE]
-        found, paused = _Open(), ""
-        try:
-            found = await self._jobs.answer()
-            paused = await self._pause.answer()
-        except (BotError, TimeoutError) as error:
-            failing.append(f"the state folder: {error}")
+        if words := await self._ask():
+            failing.append(f"the state folder: {words}")
+        found, paused = self._found, self._paused
         following = self.plan.next_after(self.clock.now()) if self.plan and not paused else None
         chat = self.chat()
         return DaemonReport(
@@ -82,6 +86,21 @@ class OwnHealth:
             else "",
             **({"chat": chat.condition, "chat_words": chat.words} if chat else {}),
         )
+
+    async def _ask(self) -> str:
+        """Ask journal and pause anew; what is wrong with their folder, "" for nothing."""
+        try:
+            self._found = await self._jobs.answer()
+            self._paused = await self._pause.answer()
+        except BotError as error:
+            return str(error)
+        except TimeoutError:
+            now = self.clock.monotonic()
+            self._silent_since = now if self._silent_since is None else self._silent_since
+            silent = now - self._silent_since
+            return f"no answer for {silent:.0f} seconds" if silent >= self.patience else ""
+        self._silent_since = None
+        return ""
 
     async def _open(self) -> _Open:
         open_jobs = await self.standing.open_jobs()

@@ -61,13 +61,13 @@ class Prometheus:
 
 @contextmanager
 def prometheus(target: str, place: Path) -> Iterator[Prometheus]:
-    """One that looks every second, at *target*, and lets no alert wait."""
+    """One that looks every five seconds, at *target*, and lets no alert wait."""
     place.mkdir()
     configuration = yaml.safe_load(CONFIGURATION.read_text())
     [scrape] = configuration["scrape_configs"]
     scrape |= {
-        "scrape_interval": "1s",
-        "scrape_timeout": "1s",
+        "scrape_interval": "5s",
+        "scrape_timeout": "5s",
         "static_configs": [{"targets": [target]}],
     }
     configuration["global"] = {"evaluation_interval": "1s"}
@@ -120,7 +120,8 @@ def test_prometheus_scrapes_the_daemon_and_its_alerts_fire(
         )
         assert seen.value('akbot_job_total{kind="backup",outcome="failed"}') == 0
         assert seen.value("akbot_backup_duration_seconds > 0")
-        assert seen.firing() <= {"AkbotDiskFull"}, "that is this machine's own affair"
+        told = {"AkbotDown", "AkbotBackupFailed", "AkbotBackupTooOld", "AkbotDockerDown"}
+        assert not seen.firing() & told, "a slow machine may fire others, which do not wait here"
 
         (akbot.state / "signing.key").write_text("damaged")
         assert running.akbot("backup").code == 2

@@ -23,6 +23,7 @@ from bot.entrypoints.watcher import WatchRounds
 from bot.services.bounded import Bounded
 from bot.services.job_counts import JobCounts
 from bot.services.own_health import OwnHealth
+from bot.services.ports import Clock
 from bot.services.pulse import Pulse
 from bot.services.readiness import Ask, Readiness, System
 from bot.services.standing import Standing
@@ -34,6 +35,7 @@ from tests.services.world import COMMAND
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 COMMAND_ID, OTHER_ID = make_backup_id(NOW, "k3f9"), make_backup_id(NOW, "aaaa")
+JOB = Job(id=COMMAND_ID, kind=JobKind.BACKUP, trigger=COMMAND.trigger, actor="", started=NOW)
 WITHIN = 0.05  # real seconds
 
 
@@ -223,7 +225,7 @@ async def not_paused() -> str:
 
 
 def own_health(
-    journal: HangingJournal, troubles: Mapping[str, str], clock: FakeClock | None = None
+    journal: HangingJournal, troubles: Mapping[str, str], clock: Clock | None = None
 ) -> OwnHealth:
     clock = clock or FakeClock()
     return OwnHealth(
@@ -259,17 +261,32 @@ async def test_a_journal_that_cannot_be_read_is_a_failure() -> None:
     assert report.failing == ("the state folder: read the journal: it is damaged",)
 
 
-async def test_a_journal_that_hangs_is_a_failure_and_is_asked_once() -> None:
-    journal = HangingJournal(hangs=True)
-    health = own_health(journal, {})
+async def test_a_journal_that_hangs_is_a_failure_after_a_minute_and_is_asked_once() -> None:
+    journal, clock = HangingJournal(hangs=True), SimulatedClock(START)
+    health = own_health(journal, {}, clock)
 
-    reports = [await health.report() for _ in range(3)]
+    busy = [await health.report() for _ in range(2)]
+    await clock.run_until(START + timedelta(seconds=60))
+    hanging = await health.report()
     await health.close()
 
-    assert {each.failing for each in reports} == {
-        ("the state folder: no answer within 0.05 seconds",)
-    }
+    assert {each.status for each in busy} == {"ok"}
+    assert hanging.failing == ("the state folder: no answer for 60 seconds",)
     assert journal.asked == 1
+
+
+async def test_a_journal_that_is_busy_is_believed_what_it_said_before() -> None:
+    journal = HangingJournal()
+    await journal.begin(replace(JOB, state=JobState.FAILED))
+    health = own_health(journal, {})
+    before = await health.report()
+
+    journal.hangs = True
+    meanwhile = await health.report()
+    await health.close()
+
+    assert meanwhile == before
+    assert meanwhile.uncleaned == (JOB.id,)
 
 
 async def test_a_question_that_was_given_up_is_answered_to_the_next_who_asks() -> None:
@@ -353,7 +370,7 @@ def test_what_a_job_would_lack(
 
 
 def test_each_end_of_a_job_is_counted_once_whatever_the_journal_forgets() -> None:
-    job = Job(id=COMMAND_ID, kind=JobKind.BACKUP, trigger=COMMAND.trigger, actor="", started=NOW)
+    job = JOB
     done = replace(job, state=JobState.DONE, ended=NOW)
     before = replace(done, id=OTHER_ID, ended=NOW - timedelta(seconds=1))
     counts = JobCounts(NOW)
