@@ -14,7 +14,8 @@ from bot.adapters.s3_models import ModelFiles, lean_session
 def without_manual(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: without_manual(each) for name, each in value.items() if name != "documentation"
+            name: "" if name == "documentation" else without_manual(each)
+            for name, each in value.items()
         }
     return [without_manual(each) for each in value] if isinstance(value, list) else value
 
@@ -23,7 +24,7 @@ def test_only_the_manual_is_left_out() -> None:
     lean = lean_session().get_service_data("s3")
 
     assert lean == without_manual(Session().get_service_data("s3"))
-    assert "documentation" not in lean
+    assert not lean["documentation"]
     assert "PutObject" in lean["operations"]
 
 

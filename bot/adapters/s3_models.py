@@ -17,7 +17,7 @@ _FORMS: dict[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.
 
 
 class ModelFiles(JSONFileLoader):
-    """Reads such files as botocore does, but for what is said for people."""
+    """Reads such files as botocore does; what they say for people is empty."""
 
     def load_file(self, file_path: str) -> Any:
         """What the file says, None where there is none."""
@@ -30,7 +30,8 @@ class ModelFiles(JSONFileLoader):
 
 
 def _without_manual(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in pairs if name != _MANUAL}
+    """The name stays, since botocore asks for it."""
+    return {name: "" if name == _MANUAL else value for name, value in pairs}
 
 
 def lean_session() -> Session:

@@ -3,66 +3,24 @@
 Pure: facts go in, a report comes out; how it is worded is the business of whoever shows it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.alarms import Protection, judge
 from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupRecord, BackupState, newest_good
+from bot.domain.catalogue import BackupState, newest_good
 from bot.domain.downtime import seconds_away
-from bot.domain.drill import DrillReport, Verdict, judge_drills
-from bot.domain.findings import Finding, Level, judge_spread
-from bot.domain.incident_history import PastIncident, causes, time_without
-from bot.domain.jobs import PARTIAL, REMEMBERED, Job, JobKind, JobState, degraded
-from bot.domain.pause import Pause, judge_pause
-from bot.domain.schedule import Schedule
-from bot.domain.slots import CATCH_UP
+from bot.domain.drill import Verdict
+from bot.domain.findings import Finding
+from bot.domain.incident_history import causes, time_without
+from bot.domain.jobs import PARTIAL, REMEMBERED, JobKind, JobState
+from bot.domain.report_facts import NOT_WELL, Facts
+from bot.domain.report_needs import needs_of
 from bot.domain.update_outlook import Outlook
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 LONGEST_DAYS = REMEMBERED.days
 """Of a report: of what was before nothing is known any more."""
-_BAD = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.ROLLED_BACK})
-_TOLD_BY_AGE = frozenset({JobKind.BACKUP, JobKind.DRILL})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expected:
-    """What a person has set: *backup_within* None for any time, *drills* None for no schedule.
-
-    *catch_up* is how long a planned backup is tried.
-    """
-
-    backup_within: timedelta | None = None
-    drills: Schedule | None = None
-    catch_up: timedelta = CATCH_UP
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What is known at *now* of the time since *begin*.
-
-    *installed*: nothing was watched before. *jobs* and *records* are all that there are, newest
-    first; *silent* says by its name why a store did not answer, "" for the only one. *outlook* is a
-    sentence where whether there is an update could not be found out, None where nobody is to be
-    asked. Without *serving*, which are services, nobody logs in.
-    """
-
-    begin: datetime
-    now: datetime
-    installed: datetime
-    expected: Expected = field(default_factory=Expected)
-    serving: Collection[str] = ()
-    jobs: Sequence[Job] = ()
-    stuck: Sequence[Job] = ()
-    incidents: Sequence[PastIncident] = ()
-    records: Sequence[BackupRecord] = ()
-    silent: Mapping[str, str] = field(default_factory=dict)
-    drill: DrillReport | None = None
-    outlook: Outlook | str | None = None
-    pause: Pause | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +107,7 @@ def report_of(facts: Facts) -> Report:
         login=_login(facts),
         incidents=_incidents(facts),
         update=_update(facts.outlook),
-        needs=tuple(_needs(facts)),
+        needs=tuple(needs_of(facts)),
     )
 
 
@@ -161,7 +119,7 @@ def _backups(facts: Facts) -> BackupsReport:
     drills = [job for job in ended if job.kind is JobKind.DRILL and job.state is JobState.DONE]
     return BackupsReport(
         made=sum(job.state is JobState.DONE for job in backups),
-        failed=sum(job.state in _BAD for job in backups),
+        failed=sum(job.state in NOT_WELL for job in backups),
         proven=len(drills),
         kept=len(good),
         kept_size=sum(each.stored_size for each in good),
@@ -219,106 +177,3 @@ def _update(outlook: Outlook | str | None) -> UpdateReport | None:
         held=bool(outlook.holds),
         security=any(each.security for each in outlook.hops),
     )
-
-
-def _needs(facts: Facts) -> list[Finding]:
-    found = [
-        *_unprotected(facts),
-        *_of_jobs(facts),
-        *_of_incidents(facts),
-        *_of_update(facts.outlook),
-        *judge_pause(facts.pause, facts.now),
-    ]
-    return [
-        *(each for each in found if each.level is Level.FAILURE),
-        *(each for each in found if each.level is Level.WARNING),
-    ]
-
-
-def _unprotected(facts: Facts) -> list[Finding]:
-    """What is wrong with the backups, or keeps anybody from knowing."""
-    found = [
-        Finding("store", Level.FAILURE, f"{_store(name)} does not answer: {why}", _LOOK)
-        for name, why in facts.silent.items()
-    ]
-    newest = newest_good(facts.records)
-    if facts.records or not facts.silent:  # else nobody knows what there is
-        there = Protection(
-            kind=JobKind.BACKUP,
-            good=created_at(newest.id) if newest else None,
-            since=facts.installed,
-            jobs=facts.jobs,
-        )
-        expected = facts.expected
-        if alarm := judge(there, expected.backup_within, expected.catch_up, facts.now):
-            remedy = 'Mend that, then run "akbot backup".' if alarm.failed else _BACK_UP
-            found.append(Finding("backup", Level.FAILURE, alarm.words, remedy))
-        drills = judge_drills(
-            facts.drill, newest.created if newest else None, facts.now, facts.expected.drills
-        )
-        found += [each for each in (drills, judge_spread(facts.records)) if each]
-    damaged = sum(each.state is BackupState.DAMAGED for each in facts.records)
-    if damaged:
-        words = "1 backup is damaged" if damaged == 1 else f"{damaged} backups are damaged"
-        found.append(Finding("backups", Level.WARNING, words, 'See "akbot backups".'))
-    return found
-
-
-def _store(name: str) -> str:
-    return f'store "{name}"' if name else "the store"
-
-
-def _of_jobs(facts: Facts) -> list[Finding]:
-    """Jobs that wait for a person, and kinds of work whose last run did not do it."""
-    stuck = [
-        Finding(
-            job.kind,
-            Level.FAILURE,
-            f"the {job.kind} {job.id} was given up after {job.crashes} kills",
-            f'Look at the stack, then run "akbot jobs settle {job.id}".',
-        )
-        for job in facts.stuck
-    ]
-    last: dict[JobKind, Job] = {}
-    for job in facts.jobs:
-        if job.state is not JobState.RUNNING:
-            last.setdefault(job.kind, job)
-    failed = [
-        Finding(kind, Level.WARNING, words, f'See "akbot jobs {job.id}".')
-        for kind, job in last.items()
-        if job.ended and job.ended > facts.begin and (words := _failure(job))
-    ]
-    return stuck + failed
-
-
-def _failure(job: Job) -> str:
-    """What the last job of its kind did not do, in a sentence; "" for nothing."""
-    if lack := degraded(job):
-        return f"the last {job.kind} did only a part of its work: {lack}"
-    if job.kind in _TOLD_BY_AGE or job.state not in _BAD:
-        return ""
-    how = "was rolled back" if job.state is JobState.ROLLED_BACK else "did not end well"
-    return f"the last {job.kind} {how}: {job.message}"
-
-
-def _of_incidents(facts: Facts) -> list[Finding]:
-    return [
-        Finding("containers", Level.FAILURE, each.incident.words, 'See "akbot status".')
-        for each in causes(facts.incidents)
-        if each.ended is None
-    ]
-
-
-def _of_update(outlook: Outlook | str | None) -> list[Finding]:
-    update = _update(outlook)
-    if update is None or not (update.unknown or (update.target and update.security)):
-        return []
-    if update.unknown:
-        words = f"whether there is a newer Authentik is not known: {update.unknown}"
-        return [Finding("update", Level.WARNING, words, 'See "akbot update --check".')]
-    words = f"Authentik {update.target} mends a security hole of {update.current}, which runs"
-    return [Finding("update", Level.WARNING, words, 'Run "akbot update".')]
-
-
-_LOOK = 'See "akbot check".'
-_BACK_UP = 'Run "akbot backup", and "akbot run" for the schedule.'

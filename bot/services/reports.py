@@ -11,7 +11,8 @@ from bot.domain.catalogue import BackupRecord
 from bot.domain.drill import DrillReport
 from bot.domain.errors import BotError
 from bot.domain.jobs import ALL_JOBS
-from bot.domain.report import Expected, Facts, Report, report_of
+from bot.domain.report import Report, report_of
+from bot.domain.report_facts import Expected, Facts
 from bot.domain.update_outlook import Outlook
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, PauseMark

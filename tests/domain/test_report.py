@@ -14,7 +14,8 @@ from bot.domain.incident import Incident, Trouble
 from bot.domain.incident_history import PastIncident, causes, time_without
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.pause import Pause
-from bot.domain.report import WEEK, Expected, Facts, Report, report_of
+from bot.domain.report import WEEK, Report, report_of
+from bot.domain.report_facts import Expected, Facts
 from bot.domain.schedule import Schedule
 from bot.domain.update_outlook import Outlook
 from bot.entrypoints.render_report import daily_words, report_lines

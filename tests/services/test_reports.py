@@ -10,7 +10,8 @@ import pytest
 
 from bot.domain.errors import PortError
 from bot.domain.incident import Incident, Trouble
-from bot.domain.report import WEEK, Expected
+from bot.domain.report import WEEK
+from bot.domain.report_facts import Expected
 from bot.services.drill_history import DrillHistory
 from bot.services.reports import Reports
 from bot.services.stores import Catalogue

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
-from bot.domain.report import Expected
+from bot.domain.report_facts import Expected
 from tests.fakes_charts import PNG
 from tests.telegram_chat.samples import MB, record
 from tests.telegram_chat.world import NOW, World

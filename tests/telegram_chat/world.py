@@ -26,7 +26,8 @@ from bot.domain.messages import (
     RunRollback,
     RunUpdate,
 )
-from bot.domain.report import Facts, report_of
+from bot.domain.report import report_of
+from bot.domain.report_facts import Facts
 from bot.domain.restore_plan import Preview
 from bot.domain.roles import Access, ChatPlace
 from bot.domain.rollback import RollbackPreview
