@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 _LABEL = "com.docker.compose"
+_STARTED = "2026-11-24T12:00:00.123456789Z"
 MEMORY = 8_000_000_000  # bytes of the host
 _STATS = {
     "postgresql": {
@@ -147,7 +148,7 @@ def _details(service: str, status: str) -> dict[str, Any]:
         "Image": "sha256:1",
         "RestartCount": 0,
         "Config": {"Labels": _labels(service), "Image": "image:1", "Env": []},
-        "State": {"Status": status, "ExitCode": 0, "OOMKilled": False},
+        "State": {"Status": status, "ExitCode": 0, "OOMKilled": False, "StartedAt": _STARTED},
         "NetworkSettings": {"Networks": {}},
         "Mounts": [{"Source": f"/srv/{service}", "Destination": "/media"}],
     }

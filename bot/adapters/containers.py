@@ -75,6 +75,7 @@ class EngineContainers:
             out_of_memory=bool(state["OOMKilled"]),
             image=details["Config"]["Image"],
             passed=_passed(state.get("Health", {}).get("Log") or []),
+            started=datetime.fromisoformat(state["StartedAt"]),
         )
 
     async def _details(self, container_id: str) -> Mapping[str, Any] | None:
@@ -93,7 +94,8 @@ class EngineContainers:
         details = await self._details(container_id) if container_id else None
         if details is None or not _is_unhealthy(details["State"]):
             return False
-        stop_within = int(details["Config"].get("StopTimeout") or _STOP_WITHIN)
+        configured: int | None = details["Config"].get("StopTimeout")
+        stop_within = _STOP_WITHIN if configured is None else configured
         await self._api.call(
             f"restart {service}", lambda sdk: sdk.restart(container_id, timeout=stop_within)
         )

@@ -29,7 +29,8 @@ def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
 class ContainerState:
     """A look at a container; *health* is "" where it has no check.
 
-    *passed* is when its newest check began, None where that failed or there was none.
+    *passed* is when its newest check began, None where that failed or there was none; *started* is
+    when its process did, None where that is not known.
     """
 
     service: str
@@ -39,6 +40,7 @@ class ContainerState:
     out_of_memory: bool
     image: str
     passed: datetime | None = None
+    started: datetime | None = None
 
     @property
     def runs(self) -> bool:
@@ -140,9 +142,17 @@ class Before:
             return replace(seen, trouble=Trouble.STOPPED)
         return seen
 
-    def alive(self) -> "Before":
-        """With the news that it runs."""
-        return replace(self, end=None, lack=None)
+    def alive(self, started: datetime | None = None) -> "Before":
+        """With the news that it runs, since *started*: what was before that is over.
+
+        The event that it started is lost where the Engine itself was restarted.
+        """
+        known = replace(self, end=None, lack=None)
+        if started and self.told_to and self.told_to < started:
+            known = replace(known, told_to=None)
+        if started and self.out_of_memory and self.out_of_memory < started:
+            known = replace(known, out_of_memory=None)
+        return known
 
 
 def _lack(event: Happened) -> Seen:

@@ -148,7 +148,7 @@ class Watcher:
             return Seen(service, now, Trouble.MISSING, "it has no container")
         before, seen = self._before.get(service, Before()), state.seen(now)
         if state.runs:
-            self._before[service] = before.alive()
+            self._before[service] = before.alive(state.started)
         return before.look(seen)
 
     async def tick(self) -> None:

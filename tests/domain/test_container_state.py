@@ -120,6 +120,19 @@ def test_what_lacked_memory_and_lives_is_told_by_one_look() -> None:
     assert before.alive().look(well) == well
 
 
+def test_what_was_before_a_start_whose_event_was_lost_explains_nothing_after_it() -> None:
+    before = Before()
+    for action, signal in (("kill", "15"), ("oom", ""), ("die", "")):
+        before = before.after(Happened("worker", NOW, action, exit_code=0, signal=signal))
+    later = NOW + timedelta(minutes=1)
+    death = Happened("worker", later, "die", exit_code=137)
+
+    still_ends = before.alive(NOW - timedelta(minutes=1))
+    assert still_ends.death(death).trouble is Trouble.OUT_OF_MEMORY
+    again = before.alive(NOW + timedelta(seconds=9))
+    assert again.death(death).trouble is Trouble.CRASHED
+
+
 def test_what_depends_on_what() -> None:
     depends = watch_rules(NAMES).depends
 

@@ -297,6 +297,18 @@ async def test_memory_that_lacks_while_a_job_works_is_no_news(host: Host) -> Non
     assert host.people.told == []
 
 
+async def test_a_stop_before_a_start_of_which_nobody_told_explains_no_crash(host: Host) -> None:
+    await host.happens("worker", "kill", signal="15")
+    await host.dies("worker", exit_code=0)
+    await host.passes(5)
+    host.containers.states["worker"] = replace(WELL["worker"], started=host.clock.at)
+    await host.passes(5)
+    await host.watcher.look()
+    await host.dies("worker")
+
+    assert host.people.told == ["worker crashed"]
+
+
 async def test_a_stop_by_hand_explains_no_later_death(host: Host) -> None:
     await host.happens("worker", "kill", signal="15")
     await host.dies("worker")
