@@ -57,7 +57,9 @@ class DockerEngine:
         try:
             chosen = choose_containers(found, self._wanted)
         except ConfigError as error:
-            raise (await self._where_the_database_is(found)) or error from error
+            if told := await self._where_the_database_is(found, listed):
+                raise told from error
+            raise
         details = await asyncio.gather(*(self._container(each) for each in chosen.ids.values()))
         containers = dict(zip(chosen.ids, details, strict=True))
         inspected = labels[[each["Id"] for each in listed].index(chosen.ids[Role.SERVER])]
@@ -72,7 +74,10 @@ class DockerEngine:
             env_files=_paths(inspected.get(f"{_PROJECT}.environment_file")),
         )
 
-    async def _where_the_database_is(self, found: Sequence[Found]) -> BotError | None:
+    async def _where_the_database_is(
+        self, found: Sequence[Found], listed: Sequence[Mapping[str, Any]]
+    ) -> BotError | None:
+        """What the settings of a server without a PostgreSQL beside it tell."""
         headless = without_database(found, self._wanted)
         if headless is None:
             return None
@@ -80,6 +85,10 @@ class DockerEngine:
             "inspect a container", lambda sdk: sdk.inspect_container(headless.server)
         )
         host = environment_of(details).get(_DATABASE_HOST, "")
+        for each in listed:  # a container answers to its own name, too
+            label = each["Labels"]
+            if label[_PROJECT] == headless.project and f"/{host}" in (each["Names"] or ()):
+                host = label.get(_SERVICE, host)
         return judge_database_host(headless, host, self._wanted)
 
     async def _container(self, container_id: str) -> Container:
