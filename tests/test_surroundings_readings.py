@@ -11,10 +11,11 @@ import pytest
 from bot.adapters.certificate import expiry_of
 from bot.adapters.images_file import ImagesFile
 from bot.adapters.state_folder import StateFolder
-from bot.adapters.surroundings_disks import df_lines
+from bot.adapters.surroundings_disks import df_lines, each_once
 from bot.adapters.surroundings_usage import cpu_limit
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.known_images import KnownImages
+from bot.domain.surroundings import DiskRoom
 from tests.e2e.test_daemon import free_port
 from tests.e2e.tls_site import Authority, tls_site
 
@@ -33,6 +34,19 @@ def test_df_is_read_as_posix_has_it() -> None:
         ("//nas/share of ours", 900 * 1024, 100 * 1024, "/media/my files"),
         ("tmpfs", 0, 0, "/run"),
     ]
+
+
+def test_a_file_system_is_known_by_its_device() -> None:
+    found = [
+        ("/dev/sda1", DiskRoom("/srv/database", 50, 50)),
+        ("tmpfs", DiskRoom("/srv/fast", 0, 64)),
+        ("/dev/sda1", DiskRoom("/srv/media", 50, 49)),  # some room went meanwhile
+        ("nas:/one", DiskRoom("/nas/one", 10, 90)),
+        ("tmpfs", DiskRoom("/srv/other", 0, 32)),
+    ]
+    places = [each.place for each in each_once(found)]
+
+    assert places == ["/srv/database", "/srv/fast", "/nas/one", "/srv/other"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ them mounted. An image without `df` hides only what no other container has.
 import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,22 @@ async def look_at_disks(api: EngineApi, stack: Stack) -> Sequence[DiskRoom]:
     by_folder: dict[str, tuple[str, DiskRoom]] = {}
     for folders in found:
         by_folder |= {each: room for each, room in folders.items() if each not in by_folder}
-    rooms: dict[tuple[str, int], DiskRoom] = {}
-    for device, room in by_folder.values():
-        rooms.setdefault((device, room.used + room.free), room)
-    disks = [*rooms.values()]
+    disks = each_once(by_folder.values())
     if root and not any(_is_same(root, each) for each in disks):
         disks.append(root)
     return disks
+
+
+def each_once(found: Iterable[tuple[str, DiskRoom]]) -> list[DiskRoom]:
+    """The first of each file system, by device.
+
+    The name of one without a device, such as `tmpfs`, says little: its size must be the same, too.
+    """
+    rooms: dict[str, DiskRoom] = {}
+    for device, room in found:
+        is_own = "/" in device or ":" in device
+        rooms.setdefault(device if is_own else f"{device} {room.used + room.free}", room)
+    return [*rooms.values()]
 
 
 async def _folders(api: EngineApi, container: Container) -> dict[str, tuple[str, DiskRoom]]:
