@@ -49,7 +49,7 @@ class Sources:
     beats: Callable[[], Mapping[tuple[JobKind, str], int]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class MetricsService:
     """*limits* say how old the newest backup and drill may get, *switches* who has a dead man's."""
 
@@ -67,9 +67,9 @@ class MetricsService:
     _told: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_counts", JobCounts(self.clock.now()))
-        object.__setattr__(self, "_journal", Bounded(self._read_journal, self.within))
-        object.__setattr__(self, "_disks", Bounded(self._look_at_disks, self.within))
+        self._counts = JobCounts(self.clock.now())
+        self._journal = Bounded(self._read_journal, self.within)
+        self._disks = Bounded(self._look_at_disks, self.within)
 
     async def families(self) -> list[Family]:
         """All figures as they are now."""
