@@ -58,7 +58,7 @@ class Reporting:
         return None
 
     async def week(self, slot: datetime) -> None:
-        """Tell the report of the week that ends at *slot*. Raises PortError, then do it again."""
+        """Tell the report of the week that ends at *slot*. Raises PortError."""
         picture = f"report picture:{slot.isoformat()}"
         if await self._is_told(picture):
             return
@@ -72,7 +72,7 @@ class Reporting:
             await self._tell(message)
 
     async def day(self, slot: datetime, *, only_trouble: bool) -> None:
-        """Tell the line of the day that ends at *slot*. Raises PortError, then do it again."""
+        """Tell the line of the day that ends at *slot*. Raises PortError."""
         key = f"daily report:{slot.isoformat()}"
         if await self._is_told(key):
             return
