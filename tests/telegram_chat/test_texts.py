@@ -16,6 +16,7 @@ from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.charts import Figures
+from bot.domain.cure import Treatment
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.errors import BusyError, IntegrityError, PortError, RefusedError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
@@ -222,6 +223,12 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_list_texts.job_details(job, WALL),
         incident_texts.opened(Opened(incident, (incident, incident)), WALL),
         incident_texts.closed(Closed(incident, NOW, hostile, frozenset({hostile})), WALL),
+        incident_texts.closed(Closed(incident, NOW), WALL, {hostile: [NOW, NOW]}),
+        incident_texts.gave_up(
+            incident,
+            [Treatment(service=hostile, at=NOW, opened=NOW, failure=hostile)],
+            WALL,
+        ),
         incident_texts.reminded(Reminded(incident), WALL),
         incident_texts.open_line(incident, WALL),
         incident_texts.opened(Opened(replace(incident, trouble=Trouble.SILENT)), WALL),
