@@ -15,7 +15,6 @@ from tests.sandbox.fixture import Sandbox, script
 
 LAYOUTS = Path(__file__).with_name("layouts")
 BOT_FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.bot.yml"
-PORT = 9011
 UP = ("up", "--detach", "--wait", "--wait-timeout", "180")
 
 
@@ -25,18 +24,19 @@ class Layout:
 
     *services* are PostgreSQL's, Redis', the server's and the worker's, *login* the database's user
     and name; *options* are what its owner gives Compose, *networks* those that must exist before.
-    *handed_env* are those that have all of `.env` for variables, which they do not read: Compose
-    makes them anew after every change of it.
+    *follow_env* are those that Compose makes anew after every change of `.env`: PostgreSQL where it
+    has all of that for variables, and what depends on it.
     """
 
     name: str
     project: str
     services: tuple[str, str, str, str]
     login: tuple[str, str]
+    port: int
     options: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
-    handed_env: frozenset[str] = frozenset()
+    follow_env: frozenset[str] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -123,9 +123,9 @@ class Beside:
 def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
     """The stack of *layout*, up and well, and the bot beside it; afterwards there is neither."""
     folder = sandbox.mounts / "layouts" / layout.name
-    shutil.rmtree(folder.parent, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(LAYOUTS / layout.name, folder)
-    own = replace(sandbox, project=folder, server=f"http://127.0.0.1:{PORT}")
+    own = replace(sandbox, project=folder, server=f"http://127.0.0.1:{layout.port}")
     stack = Beside(own, layout, folder)
     shared = {
         "AUTHENTIK_IMAGE": f"{sandbox.registry}/goauthentik/server",

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
-from tests.e2e.beside import LAYOUTS, PORT, Beside, Layout, beside
+from tests.e2e.beside import LAYOUTS, Beside, Layout, beside
 from tests.e2e.test_restore import served
 from tests.sandbox.fixture import Sandbox
 
@@ -20,16 +20,18 @@ OFFICIAL = Layout(
     project="official",
     services=("postgresql", "redis", "server", "worker"),
     login=("authentik", "authentik"),
-    handed_env=frozenset({"postgresql"}),
-    env={"PG_PASS": "not-so-secret", "COMPOSE_PORT_HTTP": str(PORT), "COMPOSE_PORT_HTTPS": "9444"},
+    port=9011,
+    follow_env=frozenset({"postgresql", "server", "worker"}),
+    env={"PG_PASS": "not-so-secret", "COMPOSE_PORT_HTTP": "9011", "COMPOSE_PORT_HTTPS": "9444"},
 )
 RENAMED = Layout(
     name="renamed",
     project="auth",
     services=("db", "cache", "web", "jobs"),
     login=("keeper", "idp"),
+    port=9012,
     options=("--project-name", "auth"),
-    env={"DB_SECRET": "not-so-secret", "PORT": str(PORT)},
+    env={"DB_SECRET": "not-so-secret", "PORT": "9012"},
     networks=("akbot-edge",),
     settings={
         "AKBOT_SERVICE_POSTGRESQL": "db",
@@ -102,7 +104,7 @@ def test_a_patch_changes_the_tag_alone(stack: Beside) -> None:
 
 
 def test_a_version_that_migrates_and_the_way_back(stack: Beside) -> None:
-    """Right after the other update: its new tag is nothing that has to be brought in step first."""
+    """Right after the other update, whose tag is nothing that has to be brought in step first."""
     files, env, rows = texts(LAYOUTS / stack.layout.name), stack.env, stack.rows()
 
     done = stack.told("update", "--yes", "2025.4.1")
@@ -110,14 +112,14 @@ def test_a_version_that_migrates_and_the_way_back(stack: Beside) -> None:
     assert (done["before"], done["version"], done["hops"]) == ("2025.2.4", "2025.4.1", 1)
     assert served(stack.sandbox) == (200, "2025.4.1")
     assert changed(env, stack.env) == ["- AUTHENTIK_TAG=2025.2.4", "+ AUTHENTIK_TAG=2025.4.1"]
-    assert stack.remade() == stack.layout.handed_env
+    assert stack.remade() == stack.layout.follow_env
 
     stack.akbot("rollback", "--yes", "--no-safety-backup")
 
     assert served(stack.sandbox) == (200, "2025.2.4")
     assert (texts(stack.folder), stack.env, stack.rows()) == (files, env, rows)
     assert not throw_aways(stack.sandbox)
-    assert stack.remade() == stack.layout.handed_env
+    assert stack.remade() == stack.layout.follow_env
 
 
 def test_the_stack_goes_and_comes_and_the_bot_stays(stack: Beside) -> None:
