@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobState
+from bot.domain import restore, update
+from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState
 
 TRIES = "tries"
 """Fact of a job that took the server away: how often its way back was tried later on, in vain."""
@@ -11,13 +12,19 @@ TRIED = "tried"
 """Fact of it: when that was last, in ISO's form."""
 QUICK_TRIES = 3
 SLOW_BEAT = timedelta(minutes=10)
-_PHASES = frozenset({"switch", "start", "back"})  # of restores, updates and rollbacks
+_PHASES: frozenset[str] = frozenset(
+    {
+        *(restore.Phase.SWITCH, restore.Phase.START),
+        *(update.Phase.SWITCH, update.Phase.START, update.Phase.BACK),
+    }
+)
 _WAITS = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
 
 
 def nobody_may_be_served(job: Job) -> bool:
     """Whether an ended *job* has taken the server away, and nothing serves again for certain."""
-    begun = job.kind in TAKE_SERVER_AWAY and job.plan.get("phase") in _PHASES
+    phase = job.plan.get(restore.PHASE if job.kind is JobKind.RESTORE else update.PHASE)
+    begun = job.kind in TAKE_SERVER_AWAY and phase in _PHASES
     return begun and not job.swept and job.state in _WAITS
 
 

@@ -101,6 +101,18 @@ async def test_what_is_not_back_yet_is_told_again_and_so_is_its_end(world: World
     assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
 
 
+async def test_after_a_restart_alone_nobody_is_called_yet(world: World) -> None:
+    jobs = world.operations.all_jobs
+    async with world.talking():
+        world.operations.begin(UPDATE)
+        jobs[0] = replace(jobs[0], plan={"phase": "start"})
+        world.operations.end(JobState.INTERRUPTED, "Docker is not up yet", swept=False)
+        told = await world.said("Docker is not up yet")
+
+    assert told.text.startswith("⚠️ Update to 2025.4.4 interrupted")
+    assert "The version before may not serve yet." in told.text
+
+
 @pytest.mark.parametrize("message", ["it does not hold", f"it does not hold. {PAGE}"])
 async def test_where_a_person_is_needed_the_page_and_the_command_are_named(
     world: World, message: str
