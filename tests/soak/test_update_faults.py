@@ -1,8 +1,8 @@
 """Whatever fails around an update: nothing was touched, or the old version serves again.
 
-What no stack is needed for stands in tests/domain/test_preflight.py: no room for a copy or for the
-images, two groups of one name (the latter in test_update_check.py as well). Not part of `tests/run`
-for the six minutes that it takes: tests/run tests/soak/test_update_faults.py
+What no stack is needed for stands elsewhere: no room for the images in tests/contracts/test_room.py
+(the Engine's own folder is not moved for it), two groups of one name in test_update_check.py. Not
+part of `tests/run` for the ten minutes that it takes: tests/run tests/soak/test_update_faults.py
 """
 
 import http.client
@@ -11,8 +11,9 @@ import re
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TextIO
@@ -39,7 +40,7 @@ from tests.registry_server import (
     status,
     too_often,
 )
-from tests.sandbox.fixture import Sandbox, engine, sandbox
+from tests.sandbox.fixture import Sandbox, engine, sandbox, script
 
 __all__ = ["engine", "sandbox", "stack", "visitor"]
 
@@ -119,6 +120,24 @@ def taken_back(done: Ended, *words: str) -> None:
     assert "Traceback" not in done.err
 
 
+def byte_by_byte(request: Handler) -> bool:
+    """Begin an answer, and go on with it for longer than anybody listens."""
+    request.send_response(200)
+    request.send_header("Content-Length", "100000")
+    request.end_headers()
+    with suppress(OSError):
+        for _ in range(60):
+            request.wfile.write(b" ")
+            time.sleep(1)
+    return True
+
+
+def after_a_minute(request: Handler) -> bool:  # noqa: ARG001 - nothing is said before
+    """Say something when nobody listens any more."""
+    time.sleep(60)
+    return True
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -126,6 +145,8 @@ def taken_back(done: Ended, *words: str) -> None:
         pytest.param(status(401), "access denied (401)", id="401"),
         pytest.param(status(503), "it answered 503", id="503"),
         pytest.param(hang_up, "ask 127.0.0.1", id="hangs up"),
+        pytest.param(byte_by_byte, "it does not answer in time", id="byte by byte"),
+        pytest.param(after_a_minute, "it does not answer in time", id="after a minute"),
     ],
 )
 def test_a_registry_in_trouble(stack: Sandbox, bot: Akbot, fault: Fault, words: str) -> None:
@@ -223,6 +244,43 @@ def test_a_store_that_goes_away_in_the_backup_before(stack: Sandbox, bot: Akbot)
         refused(ended(process), "cleaned up as soon as store and Docker answer")
 
 
+def test_a_store_without_room_for_the_backup_before(
+    stack: Sandbox, bot: Akbot, tmp_path: Path
+) -> None:
+    with disk_of(1, tmp_path / "disk") as disk, untouched(stack), as_before(stack):
+        small = bot.with_settings(AKBOT_STORE=f"file://{disk / 'store'}")
+        refused(small(*UPDATE, NEW), "no space left")
+
+
+@contextmanager
+def on_a_disk_of_its_own(stack: Sandbox, spare: int) -> Iterator[None]:
+    """PostgreSQL's data on a file system that has so many MiB left."""
+    data = stack.mounts / "authentik" / "database"
+    aside = data.with_name("database-aside")
+    stack.compose("stop", "authentik", "worker", "postgresql")
+    used = int(stack.run("du", "--summarize", "--block-size=1M", str(data)).stdout.split()[0])
+    data.rename(aside)
+    try:
+        with disk_of(used + spare, data):
+            stack.run("cp", "--archive", f"{aside}/.", str(data))
+            stack.compose("up", "--detach", "--wait", "authentik", "worker")
+            yield
+            stack.compose("stop", "authentik", "worker", "postgresql")
+    finally:
+        data.rmdir()
+        aside.rename(data)
+        stack.compose("up", "--detach", "--wait", "authentik", "worker")
+
+
+def test_a_disk_without_room_for_the_copy(stack: Sandbox, bot: Akbot) -> None:
+    with on_a_disk_of_its_own(stack, 10), untouched(stack), as_before(stack):
+        done = bot(*UPDATE, NEW)
+
+        assert done.code == 3, done.err
+        assert "disk of the database" in done.err
+        assert "the copy is the way back" in done.err
+
+
 def at_the_copy(
     stack: Sandbox, bot: Akbot, output: TextIO | None = None
 ) -> "subprocess.Popen[str]":
@@ -313,6 +371,38 @@ def test_redis_is_stopped_just_before_the_way_back(
         taken_back(ended(process), "people must log in again, since Redis could not be put back")
     drop_aside(stack)
     visitor.log_in(stack)
+    assert visitor.is_logged_in()
+
+
+def test_somebody_deletes_the_old_image_while_the_registry_is_away(
+    stack: Sandbox, bot: Akbot, visitor: Visitor
+) -> None:
+    """`docker image prune --all`, once nothing runs of it; the next command goes on."""
+    quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
+    with as_before(stack):
+        process = quick.start(*UPDATE, FAULTY)
+        wait_until(lambda: phase(quick) == "start", "the new version is started", 180)
+        name = f"{stack.registry}/goauthentik/faulty:{OLD}"
+        image = stack.docker("inspect", "--format", "{{.Id}}", name).strip()
+        stack.docker("rmi", "--force", image)  # the sandbox has a name of its own for it
+        script("registry", "stop")
+        try:
+            done = ended(process)
+            [job] = json.loads(quick.ok("jobs", "--json"))[:1]
+        finally:
+            script("registry")  # which comes up with the sandbox's own tags alone
+            stack.docker("push", f"{stack.registry}/goauthentik/faulty:{NEW}")
+        quick.backup("--component", "templates")
+        jobs = json.loads(quick.ok("jobs", "--json"))
+        [settled] = [each for each in jobs if each["id"] == job["id"]]
+
+        assert done.code == 5, done.err
+        assert f"{FAULTY} did not hold" in done.err
+        assert f"docker pull {stack.registry}/goauthentik/faulty@sha256:" in done.err
+        assert "Traceback" not in done.err
+        assert (job["state"], job["swept"]) == ("failed", False)
+        assert (settled["state"], settled["swept"]) == ("rolled back", True), settled
+    drop_aside(stack)
     assert visitor.is_logged_in()
 
 
