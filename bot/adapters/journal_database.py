@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from bot.adapters.journal_schema import migrate
 from bot.adapters.state_folder import FULL, StateFolder, state_errors
-from bot.adapters.threads import Threads
+from bot.adapters.threads import ENDING, Threads, ThreadsClosedError
 from bot.domain.errors import PortError
 
 FILE = "journal.db"
@@ -39,6 +39,7 @@ class JournalDatabase:
         self._threads = Threads("journal", 1)
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # which one is open, whatever its name is by now
+        self._is_closed = False
 
     async def read(self, query: Call[T]) -> T:
         """Answer *query*, one statement."""
@@ -89,15 +90,18 @@ class JournalDatabase:
         await self._threads.close()
 
     def _close(self) -> None:
+        self._is_closed = True
         if self._connection:
             self._connection.close()
         self._connection = None
 
     def _open(self) -> sqlite3.Connection:
-        """The connection. Raises PortError where its file is not the journal any more.
+        """The connection. Raises PortError where its file is not the journal any more, or it ends.
 
         What is written to a removed file is gone with the process, and its locks hold nobody off.
         """
+        if self._is_closed:  # by a call before this one, which was on its way already
+            raise ThreadsClosedError(ENDING)
         if self._connection is None:
             self._connection = self._with_ballast(self._connect)
             self._file = _identity(self._folder.path / FILE)

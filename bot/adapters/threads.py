@@ -17,6 +17,8 @@ from bot.domain.errors import PortError
 P = ParamSpec("P")
 T = TypeVar("T")
 
+ENDING = "akbot is ending"
+
 logger = logging.getLogger(__name__)
 
 
@@ -66,7 +68,7 @@ class Threads:
             # in the caller's context, so that what is logged there is known to be of its job
             job = self._pool.submit(copy_context().run, partial(call, *args, **kwargs))
         except RuntimeError as error:
-            raise ThreadsClosedError("akbot is ending") from error
+            raise ThreadsClosedError(ENDING) from error
         waiting = asyncio.wrap_future(job)
         self._running.add(waiting)
         waiting.add_done_callback(self._forget)

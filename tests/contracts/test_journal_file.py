@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from bot.adapters.journal import Journal
 from bot.adapters.journal_database import FILE, JournalDatabase
 from bot.adapters.state_folder import BALLAST_SIZE, StateFolder
+from bot.adapters.threads import ThreadsClosedError
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.jobs import JobState, Outcome
 from bot.services.journal_ports import Message, Question
@@ -115,6 +117,25 @@ async def test_writes_wait_for_the_disk_again_after_a_fast_one(path: Path) -> No
         await database.write_fast(lambda _: 1 // 0)
     assert await database.write_at_last(level) == full
     await database.close()
+
+
+async def test_a_call_that_comes_while_it_is_closed_does_not_open_it_again(path: Path) -> None:
+    database = JournalDatabase(StateFolder(path))
+    let_go = threading.Event()
+    slow = asyncio.create_task(database.read(lambda _: let_go.wait(10)))
+    await asyncio.sleep(0)
+    closing_it = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    late = asyncio.create_task(database.read(lambda it: it.execute("SELECT 1").fetchone()))
+    await asyncio.sleep(0)
+    let_go.set()
+
+    assert await slow
+    with pytest.raises((ThreadsClosedError, asyncio.CancelledError)):
+        await late
+    await closing_it
+
+    assert str(path / FILE) not in open_files()
 
 
 async def test_a_change_that_raises_changes_nothing(path: Path) -> None:
