@@ -53,11 +53,16 @@ def log(request: pytest.FixtureRequest) -> Iterator[Logged]:
     stream = io.StringIO()
     handler = log_handler(stream, [TOKEN, SECRET], request.param)
     root = logging.getLogger()
-    level, root.level = root.level, logging.DEBUG
+    quiet = [logging.getLogger(name) for name in ("httpx", "telegram", "telegram.request")]
+    levels = {each: each.level for each in (root, *quiet)}
+    root.setLevel(logging.DEBUG)
+    for each in quiet:  # a chat that ran in this process has hushed them
+        each.setLevel(logging.NOTSET)
     root.addHandler(handler)
     yield stream.getvalue
     root.removeHandler(handler)
-    root.level = level
+    for each, level in levels.items():
+        each.setLevel(level)
 
 
 def fail() -> None:

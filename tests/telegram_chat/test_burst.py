@@ -16,6 +16,7 @@ from tests.telegram_chat.test_release_news import NEWS
 from tests.telegram_chat.world import ANNA, World
 
 UPDATES, FROM_ANNA, STRANGERS = 1000, 20, 98
+FAILURES = 30  # more than one message holds
 GROWTH = 50_000  # bytes that a second burst may leave behind
 
 
@@ -111,21 +112,23 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
 ) -> None:
     async with world.talking() as chat:
         world.telegram.down()
-        for number in range(20):
+        for number in range(FAILURES):
             world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
-            job = world.operations.end(JobState.FAILED, f"attempt {number} of 20")
+            job = world.operations.end(JobState.FAILED, f"attempt {number} of {FAILURES}")
             await _is_written(world, f"outcome:{job.id}@{ANNA}")
             if number == 9:
                 await chat.tell_news(NEWS)
-            world.clock.advance(1800)
+            world.clock.advance(36_000 / FAILURES)
         world.telegram.up()
         for person in (world.anna, world.boris):
-            await world.eventually(lambda chat=person.chat: chat.saying("attempt 19"))  # type: ignore[misc]
+            await world.eventually(
+                lambda chat=person.chat: chat.saying(f"attempt {FAILURES - 1} of")
+            )  # type: ignore[misc]
         await world.all_sent()
 
     for person in (world.anna, world.boris):
         told = "\n".join(person.chat.texts)
-        expected = [f"attempt {number} of 20." for number in range(20)]
+        expected = [f"attempt {number} of {FAILURES}." for number in range(FAILURES)]
         expected.insert(10, "Authentik 2025.4.4 is out")
         places = [told.index(words) for words in expected]
         assert places == sorted(places)

@@ -19,10 +19,18 @@ from bot.domain.charts import Figures
 from bot.domain.cure import Treatment
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.errors import BusyError, IntegrityError, PortError, RefusedError
+from bot.domain.findings import Finding, Level
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
 from bot.domain.progress import BackupProgress
+from bot.domain.report import (
+    BackupsReport,
+    IncidentsReport,
+    LoginReport,
+    Report,
+    UpdateReport,
+)
 from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import Act, ChatRole
 from bot.domain.stack import Role
@@ -38,6 +46,7 @@ from bot.entrypoints.telegram import (
     job_texts,
     look_texts,
     prune_texts,
+    report_texts,
     restore_plan_texts,
     restore_texts,
     role_texts,
@@ -166,6 +175,15 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         differences=(hostile,) * 20,
         warnings=(hostile,) * 20,
     )
+    report = Report(
+        begin=NOW - timedelta(days=7),
+        end=NOW,
+        backups=BackupsReport(made=7, failed=1),
+        login=LoginReport(watched=1000, incidents=10),
+        incidents=IncidentsReport(count=2, seconds=10, worst=hostile, worst_seconds=9),
+        update=UpdateReport(current=hostile, target=hostile, unknown=hostile),
+        needs=(Finding(hostile, Level.FAILURE, hostile, hostile),) * 20,
+    )
     return [
         texts.status(stack, [odd], job, WALL),
         texts.status(error, error, None, WALL),
@@ -268,6 +286,9 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         away_texts.out_of_reach(42, hostile),
         away_texts.out_of_reach(-100, hostile),
         away_texts.trial(),
+        report_texts.report(report, WALL),
+        report_texts.daily(report),
+        report_texts.report_what(hostile),
         texts.no_backup_name(hostile),
         texts.pin_what(hostile),
         texts.not_pinned(error),
