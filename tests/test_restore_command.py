@@ -16,6 +16,7 @@ from bot.domain.contents import Contents
 from bot.domain.errors import ConfigError
 from bot.domain.restore import SessionsDo
 from bot.domain.restore_plan import ForeignDump, Preview
+from bot.entrypoints.confirmation import Confirmation
 from bot.entrypoints.render_restore import preview_lines, restored_lines
 from bot.entrypoints.restore_arguments import check_arguments
 from bot.services.restore import Restored
@@ -153,15 +154,16 @@ ASK = """
 import asyncio
 from tests.test_restore_command import PREVIEW
 from bot.entrypoints.confirmation import Confirmation
-print("AGREED" if asyncio.run(Confirmation(agreed={agreed})(PREVIEW)) else "REFUSED")
+asked = Confirmation(agreed={agreed}, within={within})
+print("AGREED" if asyncio.run(asked(PREVIEW)) else "REFUSED")
 """
 
 
-def answer(typed: bytes, *, agreed: bool = False) -> str:
-    """What comes of it at a terminal at which *typed* is typed."""
+def answer(typed: bytes, *, agreed: bool = False, within: float = 60) -> str:
+    """What comes of it at a terminal at which *typed* is typed, and nothing more."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", ASK.format(agreed=agreed)],
+        [sys.executable, "-c", ASK.format(agreed=agreed, within=within)],
         stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -182,6 +184,15 @@ def answer(typed: bytes, *, agreed: bool = False) -> str:
 )
 def test_only_the_whole_word_is_a_yes(typed: bytes, outcome: str) -> None:
     assert answer(typed) == outcome
+
+
+@pytest.mark.parametrize("typed", [b"", b"yes"])
+def test_a_prompt_that_was_left_open_ends_as_a_no(typed: bytes) -> None:
+    assert answer(typed, within=0.2) == "REFUSED"
+
+
+def test_a_person_has_ten_minutes_to_read_what_is_planned() -> None:
+    assert Confirmation(agreed=False).within == 600
 
 
 def test_nobody_is_asked_who_has_said_yes_already() -> None:

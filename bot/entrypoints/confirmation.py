@@ -16,13 +16,19 @@ from bot.entrypoints.render_restore import preview_lines
 from bot.entrypoints.streams import complain
 
 _YES = "yes"
+_LONG_ENOUGH = 600.0
+"""Seconds for reading a preview; a forgotten prompt would hold off every other job."""
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Shows what would be done; *agreed*: the word was given on the command line."""
+    """Shows what would be done; *agreed*: the word was given on the command line.
+
+    *within* are the seconds that a person has; without an answer it is not done.
+    """
 
     agreed: bool
+    within: float = _LONG_ENOUGH
 
     async def __call__(self, preview: Preview) -> bool:
         """Whether it shall be done; where there is nobody to ask it shall not."""
@@ -48,11 +54,7 @@ class Confirmation:
         complain(*lines)
         if self.agreed:
             return True
-        if not sys.stdin.isatty():
-            return False
-        sys.stderr.write(f'Type "{_YES}" to go on: ')
-        sys.stderr.flush()
-        return (await _typed()).strip() == _YES
+        return await _is_agreed("to go on", self.within)
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,21 @@ class StayQuestion:
     async def __call__(self, judgement: Judgement) -> bool:
         """Whether it shall stay."""
         complain(f"{judgement.reason[:1].upper()}{judgement.reason[1:]}")
-        if not sys.stdin.isatty():
-            return False
-        sys.stderr.write(f'Type "{_YES}" to keep the new version all the same: ')
-        sys.stderr.flush()
-        try:
-            async with asyncio.timeout(self.within):
-                return (await _typed()).strip() == _YES
-        except TimeoutError:
-            complain("Nobody has answered.")
-            return False
+        return await _is_agreed("to keep the new version all the same", self.within)
+
+
+async def _is_agreed(what_for: str, within: float) -> bool:
+    """Whether the word comes within so many seconds; where there is nobody to ask it does not."""
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f'Type "{_YES}" {what_for}: ')
+    sys.stderr.flush()
+    try:
+        async with asyncio.timeout(within):
+            return (await _typed()).strip() == _YES
+    except TimeoutError:
+        complain("", "Nobody has answered.")  # the cursor stands behind the question
+        return False
 
 
 async def _typed() -> str:
