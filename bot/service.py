@@ -18,6 +18,7 @@ from bot.app_cure import build_cure
 from bot.app_reports import build_reports
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
+from bot.domain.downtime import restarts_things
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
@@ -226,9 +227,7 @@ class _Service:
     async def _is_quiet(self) -> bool:
         """Whether containers are restarted on purpose: by a job, whosever it is, or by people."""
         jobs = await self._app.journal.jobs.open_jobs()
-        return await self._held_back.is_planned() or any(
-            job.kind in TAKE_SERVER_AWAY and job.state is JobState.RUNNING for job in jobs
-        )
+        return await self._held_back.is_planned() or any(map(restarts_things, jobs))
 
     async def _is_free(self) -> bool:
         """Whether no job works on the stack, nor will to mend it, and nobody has paused akbot."""

@@ -1,13 +1,28 @@
-"""For how long a job has kept people from logging in, as its facts say."""
+"""Whether, and for how long, a job keeps people from logging in, as its facts say."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.domain.jobs import TAKE_SERVER_AWAY, Job
+from bot.domain import restore, update
+from bot.domain.bootstrap import BOOTSTRAP
+from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState
 
 _GONE = "gone"
 AWAY = "away"
 """Fact of a job: for how many seconds nobody was served, in all of it so far."""
+
+
+def restarts_things(job: Job) -> bool:
+    """Whether *job* runs and has come so far that containers go and come because of it.
+
+    Until then, while a person is asked, images are pulled and a backup and a rehearsal are made,
+    all should serve as ever. Between two hops of an update it counts as on its way.
+    """
+    if job.kind not in TAKE_SERVER_AWAY or job.state is not JobState.RUNNING:
+        return False
+    if job.kind is JobKind.RESTORE:
+        return BOOTSTRAP in job.plan or restore.phase_of(job.plan) is not restore.Phase.BESIDE
+    return update.phase_of(job.plan) is not update.Phase.READY or update.hop_of(job.plan) > 1
 
 
 def gone(now: datetime) -> dict[str, str]:
