@@ -1,22 +1,17 @@
 """The part of the composition root that builds what makes reports."""
 
 from bot.app import App
-from bot.domain.container_state import STACK
 from bot.domain.drill import DrillReport
 from bot.domain.report_facts import Expected
-from bot.domain.stack import Role
+from bot.domain.surroundings_subjects import needed_for_login
 from bot.services.drill_history import DrillHistory
 from bot.services.reports import Reports
-
-_SERVING = (Role.SERVER, Role.POSTGRESQL, Role.REDIS)
-"""Without any of these nobody logs in; the worker is not needed for it."""
 
 
 def build_reports(app: App) -> Reports:
     """`akbot report`, and what the chat tells by itself."""
     settings, now = app.settings, app.clock.now()
     history = DrillHistory(app.stores, app.keys.trusted)
-    names = settings.service_names()
 
     async def newest_drill() -> DrillReport | None:
         return await history.newest(await app.whereabouts.name())
@@ -34,6 +29,6 @@ def build_reports(app: App) -> Reports:
             drills=settings.plan_of_drills,
             catch_up=settings.catch_up + settings.delay,
         ),
-        frozenset({STACK, *(name for role in _SERVING for name in names[role])}),
+        needed_for_login(settings.service_names()),
         app.clock,
     )

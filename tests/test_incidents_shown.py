@@ -22,7 +22,7 @@ CRASH = Incident(
     root="worker", trouble=Trouble.CRASHED, detail="exit code 1", image="", began=NOW, opened=NOW
 )
 END = NOW + timedelta(minutes=1)
-WORDS = "disk of /srv is nearly full since 12:00:00 UTC (91% used, 9.0 GB free)"
+WORDS = "disk of /srv is nearly full since 2026-11-24 12:00:00 UTC (91% used, 9.0 GB free)"
 
 
 async def test_a_warning_in_the_log_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
@@ -36,8 +36,8 @@ async def test_a_warning_in_the_log_is_no_error(caplog: pytest.LogCaptureFixture
         (logging.WARNING, WORDS),
         (logging.WARNING, f"still: {WORDS}"),
         (logging.WARNING, "disk of /srv is watched no more, after 60 s"),
-        (logging.ERROR, "worker is crashed since 12:00:00 UTC (exit code 1)"),
-        (logging.ERROR, "still: worker is crashed since 12:00:00 UTC (exit code 1)"),
+        (logging.ERROR, "worker is crashed since 2026-11-24 12:00:00 UTC (exit code 1)"),
+        (logging.ERROR, "still: worker is crashed since 2026-11-24 12:00:00 UTC (exit code 1)"),
         (logging.WARNING, "worker is no longer part of the stack, after 60 s"),
     ]
 

@@ -106,7 +106,8 @@ class Incident:
     def words(self) -> str:
         """In a sentence."""
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.root} is {self.trouble} since {self.began:%H:%M:%S} UTC{detail}"
+        since = f"{self.began:%Y-%m-%d %H:%M:%S} UTC"  # it may have lasted for weeks
+        return f"{self.root} is {self.trouble} since {since}{detail}"
 
     @property
     def members(self) -> frozenset[str]:

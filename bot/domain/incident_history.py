@@ -14,9 +14,10 @@ class PastIncident:
     incident: Incident
     ended: datetime | None = None
 
-    def lasted(self, now: datetime) -> timedelta:
-        """From the beginning of the trouble to its end, or until *now*."""
-        return max((self.ended or now) - self.incident.began, timedelta())
+    def lasted(self, begin: datetime, now: datetime) -> timedelta:
+        """How much of the time between *begin* and *now* was trouble."""
+        ended = min(self.ended or now, now)
+        return max(ended - max(self.incident.began, begin), timedelta())
 
 
 def causes(incidents: Sequence[PastIncident]) -> list[PastIncident]:

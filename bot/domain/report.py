@@ -3,7 +3,8 @@
 Pure: facts go in, a report comes out; how it is worded is the business of whoever shows it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.backup_id import created_at
@@ -11,7 +12,8 @@ from bot.domain.catalogue import BackupState, newest_good
 from bot.domain.downtime import seconds_away
 from bot.domain.drill import Verdict
 from bot.domain.findings import Finding
-from bot.domain.incident_history import causes, time_without
+from bot.domain.incident import WARNINGS
+from bot.domain.incident_history import PastIncident, causes, time_without
 from bot.domain.jobs import PARTIAL, REMEMBERED, JobKind, JobState
 from bot.domain.report_facts import NOT_WELL, Facts
 from bot.domain.report_needs import needs_of
@@ -58,7 +60,10 @@ class LoginReport:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentsReport:
-    """*seconds* in all; *worst* is the longest, in a sentence, of *worst_seconds*."""
+    """*seconds* in all; *worst* is the longest, in a sentence, of *worst_seconds*.
+
+    What was before the time of the report is in none of them.
+    """
 
     count: int = 0
     seconds: float = 0
@@ -82,7 +87,10 @@ class UpdateReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All of it; *needs* is what a person should see to, the worst first."""
+    """All of it; *needs* is what a person should see to, the worst first.
+
+    While there were *warnings* alone all worked.
+    """
 
     begin: datetime
     end: datetime
@@ -90,22 +98,26 @@ class Report:
     login: LoginReport
     incidents: IncidentsReport
     update: UpdateReport | None
+    warnings: IncidentsReport = field(default_factory=IncidentsReport)
     needs: tuple[Finding, ...] = ()
 
     @property
     def is_well(self) -> bool:
         """Whether nothing happened that is worth a word, and nobody has to do anything."""
-        return not self.needs and not self.incidents.count and not self.backups.failed
+        happened = self.incidents.count or self.warnings.count or self.backups.failed
+        return not self.needs and not happened
 
 
 def report_of(facts: Facts) -> Report:
     """The report that *facts* make."""
+    found = causes(facts.incidents)
     return Report(
         begin=facts.begin,
         end=facts.now,
         backups=_backups(facts),
         login=_login(facts),
-        incidents=_incidents(facts),
+        incidents=_incidents([each for each in found if not _is_warning(each)], facts),
+        warnings=_incidents([each for each in found if _is_warning(each)], facts),
         update=_update(facts.outlook),
         needs=tuple(needs_of(facts)),
     )
@@ -152,17 +164,21 @@ def _login(facts: Facts) -> LoginReport:
     )
 
 
-def _incidents(facts: Facts) -> IncidentsReport:
-    found = causes(facts.incidents)
+def _is_warning(each: PastIncident) -> bool:
+    return each.incident.trouble in WARNINGS
+
+
+def _incidents(found: Sequence[PastIncident], facts: Facts) -> IncidentsReport:
     if not found:
         return IncidentsReport()
-    lasted = [each.lasted(facts.now).total_seconds() for each in found]
-    worst = max(found, key=lambda each: each.lasted(facts.now))
+    lasted = [each.lasted(facts.begin, facts.now).total_seconds() for each in found]
+    worst_seconds = max(lasted)
+    worst = found[lasted.index(worst_seconds)].incident
     return IncidentsReport(
         count=len(found),
         seconds=sum(lasted),
-        worst=f"{worst.incident.root} was {worst.incident.trouble}",
-        worst_seconds=max(lasted),
+        worst=f"{worst.root} was {worst.trouble}",
+        worst_seconds=worst_seconds,
     )
 
 

@@ -5,6 +5,7 @@ from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState, newest_good
 from bot.domain.drill import judge_drills
 from bot.domain.findings import Finding, Level, judge_spread
+from bot.domain.incident import WARNINGS, Incident
 from bot.domain.incident_history import causes
 from bot.domain.jobs import Job, JobKind, JobState, degraded
 from bot.domain.pause import judge_pause
@@ -99,10 +100,14 @@ def _failure(job: Job) -> str:
 
 def _of_incidents(facts: Facts) -> list[Finding]:
     return [
-        Finding("containers", Level.FAILURE, each.incident.words, 'See "akbot status".')
+        Finding("containers", _level(each.incident), each.incident.words, 'See "akbot status".')
         for each in causes(facts.incidents)
         if each.ended is None
     ]
+
+
+def _level(incident: Incident) -> Level:
+    return Level.WARNING if incident.trouble in WARNINGS else Level.FAILURE
 
 
 def _of_update(outlook: Outlook | str | None) -> list[Finding]:

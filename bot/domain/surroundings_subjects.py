@@ -63,6 +63,12 @@ def wanted_image(service: str) -> str:
     return f"configured image of {service}"
 
 
+def needed_for_login(names: Mapping[Role, Sequence[str]]) -> frozenset[str]:
+    """Without any of these nobody logs in; the worker is not needed for it."""
+    services = [*names[Role.SERVER], *names[Role.POSTGRESQL], *names[Role.REDIS]]
+    return frozenset({STACK, *services, *map(ready_check, names[Role.SERVER])})
+
+
 def with_surroundings(rules: Rules, names: Mapping[Role, Sequence[str]]) -> Rules:
     """*rules*, with what around the containers cannot work without which of them."""
     depends = {**rules.depends}

@@ -28,6 +28,7 @@ def report_rows(report: Report) -> Sequence[tuple[str, str]]:
         ("Backups", _backups_words(report.backups, report.end)),
         ("Drills", _drills_words(report.backups, report.end)),
         ("Incidents", _incidents_words(report.incidents)),
+        *([("Warnings", _warnings_words(report.warnings))] if report.warnings.count else []),
         ("Login", _login_words(report.login)),
         ("Update", _update_words(report.update)),
     )
@@ -56,10 +57,20 @@ def _incidents_words(incidents: IncidentsReport) -> str:
     """How many, for how long, and the worst."""
     if not incidents.count:
         return "none"
-    worst = f"{incidents.worst} for {duration(incidents.worst_seconds)}"
     if incidents.count == 1:
-        return f"one: {worst}"
-    return f"{incidents.count}, {duration(incidents.seconds)} in all; the longest: {worst}"
+        return f"one: {_worst_words(incidents)}"
+    seconds = duration(incidents.seconds)
+    return f"{incidents.count}, {seconds} in all; the longest: {_worst_words(incidents)}"
+
+
+def _warnings_words(warnings: IncidentsReport) -> str:
+    """How many, and the longest; how long they lasted in all says nothing."""
+    first = "one" if warnings.count == 1 else f"{warnings.count}; the longest"
+    return f"{first}: {_worst_words(warnings)}"
+
+
+def _worst_words(incidents: IncidentsReport) -> str:
+    return f"{incidents.worst} for {duration(incidents.worst_seconds)}"
 
 
 def _login_words(login: LoginReport) -> str:
@@ -96,6 +107,8 @@ def daily_words(report: Report) -> str:
         parts.append(f"drill {age_of(backups.drilled, report.end)}")
     if report.incidents.count:
         parts.append(f"incidents: {_incidents_words(report.incidents)}")
+    if report.warnings.count:
+        parts.append(f"warnings: {_warnings_words(report.warnings)}")
     login = report.login
     away = login.incidents + login.jobs
     parts.append(f"login away for {duration(away)}" if away else "login up all day")

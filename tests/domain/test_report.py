@@ -8,8 +8,10 @@ import pytest
 
 from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.container_state import STACK
 from bot.domain.downtime import came_back
 from bot.domain.drill import DrillReport, Verdict
+from bot.domain.findings import Level
 from bot.domain.incident import Incident, Trouble
 from bot.domain.incident_history import PastIncident, causes, time_without
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
@@ -17,6 +19,8 @@ from bot.domain.pause import Pause
 from bot.domain.report import WEEK, Report, report_of
 from bot.domain.report_facts import Expected, Facts
 from bot.domain.schedule import Schedule
+from bot.domain.stack import Role
+from bot.domain.surroundings_subjects import needed_for_login
 from bot.domain.update_outlook import Outlook
 from bot.entrypoints.render_report import daily_words, report_lines
 from tests.domain.test_update_news import OLD, outlook
@@ -57,12 +61,17 @@ def record(hours: float, state: BackupState = BackupState.GOOD, **how: Any) -> B
 
 
 def incident(
-    root: str, began: float, ended: float | None, *others: str, opened: float | None = None
+    root: str,
+    began: float,
+    ended: float | None,
+    *others: str,
+    opened: float | None = None,
+    trouble: Trouble = Trouble.CRASHED,
 ) -> PastIncident:
     """Of so many hours ago until so many."""
     found = Incident(
         root=root,
-        trouble=Trouble.CRASHED,
+        trouble=trouble,
         detail="exit code 1",
         image="",
         began=ago(began),
@@ -285,6 +294,82 @@ def test_the_longest_of_several_is_the_worst() -> None:
         in report_lines(report, UTC)
     )
     assert not report.is_well
+
+
+NOT_READY = incident("ready check of server", 30, 25, trouble=Trouble.NOT_READY)
+DRIFTED = incident("configured image of server", 480, None, trouble=Trouble.DRIFT)
+FULL = incident("disk of /srv", 20, 10, trouble=Trouble.DISK)
+
+
+def test_of_an_incident_that_began_earlier_counts_what_is_in_the_time() -> None:
+    report = made(incidents=[incident("worker", 480, None), incident("redis", 480, 167)])
+
+    assert (report.incidents.seconds, report.incidents.worst_seconds) == (169 * 3600, 168 * 3600)
+
+
+def test_warnings_are_no_incidents_and_have_a_line_of_their_own() -> None:
+    found = [NOT_READY, incident("postgresql", 50, 49.5), DRIFTED]
+    lines = report_lines(made(incidents=found), UTC)
+
+    assert (
+        "Incidents: 2, 5 h 30 min in all; the longest: ready check of server was failing for"
+        " 5 h 0 min"
+    ) in lines
+    assert (
+        "Warnings:  one: configured image of server was not the one that runs for 168 h 0 min"
+        in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        pytest.param([], "", id="none"),
+        pytest.param([FULL], "one: disk of /srv was nearly full for 10 h 0 min", id="one"),
+        pytest.param(
+            [FULL, DRIFTED],
+            "2; the longest: configured image of server was not the one that runs for 168 h 0 min",
+            id="several, which nobody sums up",
+        ),
+    ],
+)
+def test_a_day_names_its_warnings(found: list[PastIncident], words: str) -> None:
+    report = made(incidents=found)
+    said = daily_words(report)
+
+    assert "incidents: " not in said
+    assert said.partition("warnings: ")[2].partition("; login")[0] == words
+    assert report.is_well is not bool(found)
+
+
+@pytest.mark.parametrize(
+    ("found", "level"),
+    [
+        pytest.param(DRIFTED, Level.WARNING, id="all works still"),
+        pytest.param(replace(NOT_READY, ended=None), Level.FAILURE, id="it does not"),
+    ],
+)
+def test_what_lasts_is_told_as_what_it_is(found: PastIncident, level: Level) -> None:
+    [need] = made(incidents=[found]).needs
+
+    assert need.level is level
+
+
+def test_what_began_another_day_has_its_date() -> None:
+    [words] = needs(incidents=[DRIFTED])
+
+    assert "runs since 2026-11-04 08:00:00 UTC" in words
+
+
+def test_nobody_logs_in_while_authentik_itself_says_that_it_is_not_ready() -> None:
+    names = {Role.SERVER: ["web"], Role.WORKER: ["jobs"], Role.POSTGRESQL: ["db"], Role.REDIS: []}
+
+    needed = needed_for_login(names)
+
+    assert needed == {STACK, "web", "db", "ready check of web"}
+    not_ready = incident("ready check of web", 30, 25, trouble=Trouble.NOT_READY)
+    assert made(incidents=[not_ready], serving=needed).login.incidents == 5 * 3600
+    assert made(incidents=[DRIFTED], serving=needed).login.incidents == 0
 
 
 @pytest.mark.parametrize(

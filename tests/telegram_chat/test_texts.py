@@ -181,6 +181,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         backups=BackupsReport(made=7, failed=1),
         login=LoginReport(watched=1000, incidents=10),
         incidents=IncidentsReport(count=2, seconds=10, worst=hostile, worst_seconds=9),
+        warnings=IncidentsReport(count=2, seconds=10, worst=hostile, worst_seconds=9),
         update=UpdateReport(current=hostile, target=hostile, unknown=hostile),
         needs=(Finding(hostile, Level.FAILURE, hostile, hostile),) * 20,
     )
