@@ -4,10 +4,8 @@ import pytest
 
 from bot.domain import restore, update
 from bot.domain.backup_id import BackupId
-from bot.domain.bootstrap import BOOTSTRAP
 from bot.domain.downtime import restarts_things
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
-from bot.domain.update import HOP
 from tests.fakes_stack import NOW
 
 
@@ -32,7 +30,7 @@ OF_UPDATE, OF_RESTORE = update.Phase, restore.Phase
     [
         pytest.param(job(UPDATE), False, id="it asks, pulls, backs up or rehearses"),
         pytest.param(job(UPDATE, phase=OF_UPDATE.READY), False, id="the first hop is planned"),
-        pytest.param(job(UPDATE, phase=OF_UPDATE.READY, **{HOP: "2"}), True, id="between hops"),
+        pytest.param(job(UPDATE, phase=OF_UPDATE.READY, hop="2"), True, id="between hops"),
         pytest.param(job(UPDATE, phase=OF_UPDATE.SWITCH), True, id="the server goes"),
         pytest.param(job(UPDATE, phase=OF_UPDATE.START), True, id="the new version starts"),
         pytest.param(job(UPDATE, phase=OF_UPDATE.BACK), True, id="the hop is undone"),
@@ -42,9 +40,9 @@ OF_UPDATE, OF_RESTORE = update.Phase, restore.Phase
         pytest.param(job(RESTORE, phase=OF_RESTORE.BESIDE), False, id="beside what serves"),
         pytest.param(job(RESTORE, phase=OF_RESTORE.SWITCH), True, id="all is swapped"),
         pytest.param(job(RESTORE, phase=OF_RESTORE.START), True, id="what was restored starts"),
-        pytest.param(job(RESTORE, **{BOOTSTRAP: "{}"}), True, id="a whole stack is made"),
+        pytest.param(job(RESTORE, bootstrap="{}"), True, id="a whole stack is made"),
         pytest.param(
-            job(RESTORE, phase=OF_RESTORE.BESIDE, **{BOOTSTRAP: "{}"}), True, id="and is filled"
+            job(RESTORE, phase=OF_RESTORE.BESIDE, bootstrap="{}"), True, id="and is filled"
         ),
         pytest.param(job(ROLLBACK), False, id="it asks, or makes the safety backup"),
         pytest.param(job(ROLLBACK, phase=OF_UPDATE.BACK), True, id="a rollback"),
