@@ -68,8 +68,8 @@ class Hanging:
     async def look(self) -> bool:
         return bool(await self._call("look", answer=True))
 
-    async def tick(self) -> None:
-        await self._call("tick")
+    async def tick(self) -> bool:
+        return bool(await self._call("tick", answer=False))
 
     async def resume(self) -> None:
         """There is nothing to take up."""
