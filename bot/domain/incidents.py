@@ -221,8 +221,7 @@ def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]
         view = watch.views[name]
         if view.trouble is None or watch.is_silent or watch.holder(name):
             continue
-        since = max(view.since, watch.loud_since or view.since)
-        if now - since < rules.patience.get(view.trouble, AT_ONCE):
+        if now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE):
             continue
         needed = sorted(rules.depends.get(name, ()))
         if any(_may_open_soon(watch, each, now, rules) for each in needed):
@@ -243,7 +242,12 @@ def _may_open_soon(watch: Watch, name: str, now: datetime, rules: Rules) -> bool
     view = watch.views.get(name)
     if view is None or view.trouble not in _SOON_KNOWN or watch.holder(name):
         return False
-    return now - view.since < rules.patience.get(view.trouble, AT_ONCE)
+    return now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE)
+
+
+def _counts_since(watch: Watch, view: _View) -> datetime:
+    """From when on patience is had with it: what began in a silence is given all of it after."""
+    return max(view.since, watch.loud_since or view.since)
 
 
 def _causes_first(

@@ -273,6 +273,25 @@ def test_what_a_job_leaves_down_is_told_after_it(story: Story) -> None:
     assert story.told == ["worker stopped"]
 
 
+@pytest.mark.parametrize("is_mute", [True, False], ids=["mute", "job or pause"])
+def test_the_cause_of_what_a_silence_leaves_down_is_told_alone(
+    story: Story, *, is_mute: bool
+) -> None:
+    if is_mute:
+        story.mutes(minutes=10)
+    else:
+        story.hushes(quiet=True)
+    story.sees(DATABASE, T.STOPPED)
+    story.sees(SERVER, T.UNHEALTHY)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.passes(minutes=10)
+    story.hushes(quiet=False)
+    story.passes(60)
+
+    assert story.told == ["postgresql stopped"]
+    assert story.watch.open[DATABASE].others == {SERVER, WORKER}
+
+
 def test_what_was_told_before_a_job_is_closed_in_it(story: Story) -> None:
     story.sees(WORKER, T.CRASHED)
     story.hushes(quiet=True)
