@@ -281,10 +281,13 @@ def _opened(
 def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
     for root, incident in list(watch.open.items()):
-        due = watch.counted[root] + rules.reminded_after(incident)
-        if now < due or watch.is_silent or not watch.views[root].trouble:
+        if watch.is_silent or not watch.views[root].trouble:
             continue
-        reminded = replace(incident, reminders=incident.reminders + 1)
+        reminded = incident
+        while now >= watch.counted[root] + rules.reminded_after(reminded):  # one for all overdue
+            reminded = replace(reminded, reminders=reminded.reminders + 1)
+        if reminded is incident:
+            continue
         watch = replace(watch, open={**watch.open, root: reminded})
         news.append(Reminded(reminded))
     return watch, news

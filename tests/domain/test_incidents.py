@@ -337,6 +337,23 @@ def test_reminders_back_off(story: Story) -> None:
     assert story.told[-1] == "worker still, 5"
 
 
+@pytest.mark.parametrize("why", ["mute", "job or pause", "jump of the clock"])
+def test_reminders_that_fell_due_meanwhile_are_one(story: Story, why: str) -> None:
+    story.sees(WORKER, T.PAUSED)
+    if why == "mute":
+        story.mutes(days=7)
+    elif why == "job or pause":
+        story.hushes(quiet=True)
+    story.passes(60)
+    story.now = START + timedelta(days=7)
+    story.hushes(quiet=False)
+    story.passes(hours=5)
+    assert story.told == ["worker paused", "worker still, 8"]
+    story.passes(hours=2)
+
+    assert story.told[2:] == ["worker still, 9"], "the next one comes when it would have come"
+
+
 def test_the_image_of_before_and_of_after_are_known(story: Story) -> None:
     seen = Seen(WORKER, START, T.CRASHED, "exit code 1", "sha256:old")
     story.watch, _ = observe(story.watch, seen, START, RULES)
