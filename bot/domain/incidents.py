@@ -176,6 +176,7 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
     """The clock was set back: nothing then began later than now."""
     known = [each.since for each in watch.views.values()]
     known += watch.counted.values()
+    known += (each for times in watch.closings.values() for each in times)
     if max(known, default=now) <= now and (watch.loud_since or now) <= now:
         return watch
     return replace(
@@ -185,6 +186,10 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
         },
         open={root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()},
         counted={root: min(since, now) for root, since in watch.counted.items()},
+        closings={
+            root: tuple(each for each in times if each <= now)
+            for root, times in watch.closings.items()
+        },
         loud_since=min(watch.loud_since, now) if watch.loud_since else None,
     )
 

@@ -380,6 +380,27 @@ def test_a_clock_that_is_set_back_does_not_silence_anything(story: Story) -> Non
     assert story.told[1:] == ["worker well after 0 s"]
 
 
+def test_a_clock_that_is_set_back_makes_no_recovery_late(story: Story) -> None:
+    for hours in range(6):
+        story.now = START + timedelta(hours=2 * hours)
+        story.sees(WORKER, T.CRASHED)
+        story.sees(WORKER)
+        story.passes(40)
+    story.now -= timedelta(days=1)
+    story.sees(WORKER, T.CRASHED)
+    story.sees(WORKER)
+    story.passes(40)
+
+    assert len(story.told) == 14
+    assert story.told[-1] == "worker well after 0 s"
+    story.now = START + timedelta(hours=10, minutes=5)
+    story.sees(WORKER, T.CRASHED)
+    story.sees(WORKER)
+    story.passes(40)
+    assert story.told[-1] == "worker well after 0 s"
+    assert len(story.told) == 16, "it did not break again within the hour"
+
+
 def test_what_is_told_late_began_then_and_moves_nothing_else(story: Story) -> None:
     story.sees(REDIS, T.PAUSED)
     story.passes(60)
