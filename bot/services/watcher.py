@@ -98,9 +98,7 @@ class Watcher:
         except BotError as error:
             await self._docker(Trouble.STOPPED, str(error))
             return True
-        if (
-            forgets and self._is_to_forget
-        ):  # only a look that began after the job's end knows what it has left
+        if forgets and self._is_to_forget:  # it knows what the job left at its end
             states, self._is_to_forget = self._without_gone(states), False
         self._looked, self._refusal, self.states = now, "", states
         await self._docker(None)

@@ -544,6 +544,21 @@ async def test_what_a_job_removes_as_its_last_act_is_forgotten(
     assert host.people.told == []
 
 
+async def test_what_the_next_job_takes_away_is_not_forgotten_for_the_last_one(host: Host) -> None:
+    host.containers.states["redis"] = None
+    await host.watcher.look()
+    await host.passes(20)
+    host.is_quiet = True
+    await host.watcher.tick()
+    host.is_quiet = False
+    assert await host.watcher.tick()
+    host.is_quiet = True
+    host.containers.while_looking = Happened("worker", host.clock.at + TO_LOOK, "die")
+    await host.watcher.look()
+
+    assert host.people.told == ["redis missing"]
+
+
 async def test_a_look_follows_the_end_of_a_job_at_once(host: Host) -> None:
     clock = SimulatedClock(START)
     host.is_quiet = True
