@@ -6,11 +6,12 @@ from bot.adapters.images_file import ImagesFile
 from bot.adapters.surroundings import DockerSurroundings
 from bot.app import App
 from bot.entrypoints.surroundings import SurroundingsRounds
+from bot.services.pulse import Beat
 from bot.services.surroundings import AroundIncidents, SurroundingsWatch
 
 
 def surroundings_of(
-    app: App, incidents: AroundIncidents, is_quiet: Callable[[], Awaitable[bool]]
+    app: App, incidents: AroundIncidents, is_quiet: Callable[[], Awaitable[bool]], beat: Beat
 ) -> SurroundingsRounds:
     """The rounds; what was seen last is in their watch's `newest`."""
     settings = app.settings
@@ -24,4 +25,4 @@ def surroundings_of(
         app.clock,
         settings.watch_limits,
     )
-    return SurroundingsRounds(watch, settings.watch_every, app.clock)
+    return SurroundingsRounds(watch, settings.watch_every, app.clock, beat)

@@ -100,7 +100,10 @@ class _Service:
             MuteFile(app.folder),
             self._had_stack,
         )
-        self._around = surroundings_of(app, self._watcher, self._is_quiet)
+        # between two looks passes what people have set, which may be more than a look may take
+        within = _QUICK + app.settings.watch_every
+        beat = self._pulse.of("the look around the containers", within)
+        self._around = surroundings_of(app, self._watcher, self._is_quiet, beat)
         if self._chat:
             app.listeners.append(self._chat.listener)
             app.ask_whoever_began = self._chat.ask_whoever_began
@@ -117,7 +120,8 @@ class _Service:
         parts.append(self._watch_rounds().run)
         if settings.cure:
             cure = build_cure(app, self._watcher, self._incidents, self._is_free)
-            parts.append(CureRounds(cure, app.clock).run)
+            beat = self._pulse.of("the look after unhealthy containers", _SLOW)
+            parts.append(CureRounds(cure, app.clock, beat).run)
         farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
         heartbeat = self._heartbeat()
         if heartbeat:

@@ -176,6 +176,7 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
     """The clock was set back: nothing then began later than now."""
     known = [each.since for each in watch.views.values()]
     known += watch.counted.values()
+    known += (each for times in watch.closings.values() for each in times)
     if max(known, default=now) <= now and (watch.loud_since or now) <= now:
         return watch
     return replace(
@@ -185,6 +186,10 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
         },
         open={root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()},
         counted={root: min(since, now) for root, since in watch.counted.items()},
+        closings={
+            root: tuple(each for each in times if each <= now)
+            for root, times in watch.closings.items()
+        },
         loud_since=min(watch.loud_since, now) if watch.loud_since else None,
     )
 
@@ -221,8 +226,7 @@ def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]
         view = watch.views[name]
         if view.trouble is None or watch.is_silent or watch.holder(name):
             continue
-        since = max(view.since, watch.loud_since or view.since)
-        if now - since < rules.patience.get(view.trouble, AT_ONCE):
+        if now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE):
             continue
         needed = sorted(rules.depends.get(name, ()))
         if any(_may_open_soon(watch, each, now, rules) for each in needed):
@@ -243,7 +247,12 @@ def _may_open_soon(watch: Watch, name: str, now: datetime, rules: Rules) -> bool
     view = watch.views.get(name)
     if view is None or view.trouble not in _SOON_KNOWN or watch.holder(name):
         return False
-    return now - view.since < rules.patience.get(view.trouble, AT_ONCE)
+    return now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE)
+
+
+def _counts_since(watch: Watch, view: _View) -> datetime:
+    """From when on patience is had with it: what began in a silence is given all of it after."""
+    return max(view.since, watch.loud_since or view.since)
 
 
 def _causes_first(
@@ -277,10 +286,13 @@ def _opened(
 def _remind(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
     for root, incident in list(watch.open.items()):
-        due = watch.counted[root] + rules.reminded_after(incident)
-        if now < due or watch.is_silent or not watch.views[root].trouble:
+        if watch.is_silent or not watch.views[root].trouble:
             continue
-        reminded = replace(incident, reminders=incident.reminders + 1)
+        reminded = incident
+        while now >= watch.counted[root] + rules.reminded_after(reminded):  # one for all overdue
+            reminded = replace(reminded, reminders=reminded.reminders + 1)
+        if reminded is incident:
+            continue
         watch = replace(watch, open={**watch.open, root: reminded})
         news.append(Reminded(reminded))
     return watch, news

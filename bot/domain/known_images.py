@@ -36,7 +36,13 @@ def short(image_id: str) -> str:
 def settle(
     known: KnownImages | None, seen: Sequence[ImageInUse], jobs: Sequence[Job], now: datetime
 ) -> KnownImages:
-    """What is known after *seen*, with the newest *jobs*."""
+    """What is known after *seen*, with the newest *jobs*.
+
+    Of what a clock that was ahead has dated, the known counts from now on, and a job vouches for
+    nothing: it would for everything until that date.
+    """
+    known = known and replace(known, at=min(known.at, now))
+    jobs = [job for job in jobs if max(job.started, job.ended or job.started) <= now]
     images = {each.service: (each.name, each.id) for each in seen}
     if known is None or any(_vouches(job, known.at) for job in jobs):
         return KnownImages(now, {**(known.images if known else {}), **images})

@@ -32,8 +32,11 @@ class Pause:
     until: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it still holds anything back."""
-        return self.until is None or now < self.until
+        """Whether it still holds anything back.
+
+        A clock that was ahead when it was made, and is right now, does not lengthen it by as much.
+        """
+        return self.until is None or abs(now - self.since) < self.until - self.since
 
     @property
     def holds_all(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.errors import BotError
 from bot.services.cure import Cure
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 
 _EVERY = 2.0  # seconds
 
@@ -18,11 +19,13 @@ class CureRounds:
 
     cure: Cure
     clock: Clock
+    beat: Beat = no_beat
 
     async def run(self) -> None:
         """Cure, for ever."""
         told = ""
         while True:
+            self.beat()
             try:
                 await self.cure.round()
                 told = ""

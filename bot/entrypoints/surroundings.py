@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.errors import BotError
 from bot.services.ports import Clock
+from bot.services.pulse import Beat, no_beat
 from bot.services.surroundings import SurroundingsWatch
 
 _FIRST_AFTER = 15.0  # seconds: a stack that comes up together with akbot is let be
@@ -19,6 +20,7 @@ class SurroundingsRounds:
     watch: SurroundingsWatch
     every: float
     clock: Clock
+    beat: Beat = no_beat
     _told: str = ""
 
     async def run(self) -> None:
@@ -28,6 +30,7 @@ class SurroundingsRounds:
             return
         await self.clock.sleep(min(self.every, _FIRST_AFTER))
         while True:
+            self.beat()
             await self._look()
             await self.clock.sleep(self.every)
 

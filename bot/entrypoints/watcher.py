@@ -84,7 +84,8 @@ class WatchRounds:
         while True:
             self.beat_of_ticks()
             try:
-                await self.watcher.tick()
+                if await self.watcher.tick():
+                    self._look.set()
             except Exception:  # boundary: the next second comes all the same
                 logger.exception("an incident could not be told on an error of akbot itself")
             await self.clock.sleep(_TICK)

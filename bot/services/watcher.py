@@ -44,6 +44,7 @@ class Watcher:
     _before: dict[str, Before] = field(default_factory=dict)
     _untold: deque[News] = field(default_factory=deque)
     is_blind: bool = False
+    _is_to_forget: bool = False
     _watched: frozenset[str] = frozenset()
     _looked: datetime | None = None
     _refusal: str = ""
@@ -88,7 +89,7 @@ class Watcher:
 
     async def look(self) -> bool:
         """Look at all of them; False where that must be done again, as they changed meanwhile."""
-        events, now = self._events.copy(), self.clock.now()
+        events, now, forgets = self._events.copy(), self.clock.now(), self._is_to_forget
         try:
             states = await self.containers.look()
         except ConfigError as error:
@@ -97,6 +98,8 @@ class Watcher:
         except BotError as error:
             await self._docker(Trouble.STOPPED, str(error))
             return True
+        if forgets and self._is_to_forget:  # it knows what the job left at its end
+            states, self._is_to_forget = self._without_gone(states), False
         self._looked, self._refusal, self.states = now, "", states
         await self._docker(None)
         if STACK in self._watch.views:
@@ -117,6 +120,12 @@ class Watcher:
             else:
                 is_whole = False
         return is_whole
+
+    def _without_gone(
+        self, states: Mapping[str, ContainerState | None]
+    ) -> Mapping[str, ContainerState | None]:
+        kept = self.containers.forget_missing()
+        return {service: state for service, state in states.items() if service in kept}
 
     async def around(self, verdict: Verdict) -> None:
         """Take note of what was seen around the containers."""
@@ -151,13 +160,14 @@ class Watcher:
             self._before[service] = before.alive(state.started)
         return before.look(seen)
 
-    async def tick(self) -> None:
-        """Let time pass; every second or so."""
+    async def tick(self) -> bool:
+        """Let time pass; every second or so. Whether a look must show what a job has left."""
         if self._watch.is_quiet or is_urgent(self._watch, self.clock.now(), self.rules):
             await self._hush_or_not()
         await self._take(advance(self._watch, self.clock.now(), self.rules))
         if self._is_marked and not self._watch.muted:
             await self._end_mute()
+        return self._is_to_forget and not self.is_blind
 
     async def mute(self, until: datetime) -> None:
         """Let nothing open until then. Raises PortError, and changes nothing, on a full disk."""
@@ -193,9 +203,8 @@ class Watcher:
             logger.warning("look whether something is restarted on purpose: %s", error)
             return
         if quiet != self._watch.is_quiet:
-            if not quiet:
-                # a job may have removed a service for good, as an update does with Redis
-                await self._keep(self.containers.forget_missing())
+            # a job may have removed a service for good, as an update does with Redis
+            self._is_to_forget = not quiet
             await self._take(hush(self._watch, self.clock.now(), self.rules, quiet=quiet))
 
     async def _keep(self, services: Iterable[str]) -> None:

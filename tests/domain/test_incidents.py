@@ -273,6 +273,25 @@ def test_what_a_job_leaves_down_is_told_after_it(story: Story) -> None:
     assert story.told == ["worker stopped"]
 
 
+@pytest.mark.parametrize("is_mute", [True, False], ids=["mute", "job or pause"])
+def test_the_cause_of_what_a_silence_leaves_down_is_told_alone(
+    story: Story, *, is_mute: bool
+) -> None:
+    if is_mute:
+        story.mutes(minutes=10)
+    else:
+        story.hushes(quiet=True)
+    story.sees(DATABASE, T.STOPPED)
+    story.sees(SERVER, T.UNHEALTHY)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.passes(minutes=10)
+    story.hushes(quiet=False)
+    story.passes(60)
+
+    assert story.told == ["postgresql stopped"]
+    assert story.watch.open[DATABASE].others == {SERVER, WORKER}
+
+
 def test_what_was_told_before_a_job_is_closed_in_it(story: Story) -> None:
     story.sees(WORKER, T.CRASHED)
     story.hushes(quiet=True)
@@ -318,6 +337,23 @@ def test_reminders_back_off(story: Story) -> None:
     assert story.told[-1] == "worker still, 5"
 
 
+@pytest.mark.parametrize("why", ["mute", "job or pause", "jump of the clock"])
+def test_reminders_that_fell_due_meanwhile_are_one(story: Story, why: str) -> None:
+    story.sees(WORKER, T.PAUSED)
+    if why == "mute":
+        story.mutes(days=7)
+    elif why == "job or pause":
+        story.hushes(quiet=True)
+    story.passes(60)
+    story.now = START + timedelta(days=7)
+    story.hushes(quiet=False)
+    story.passes(hours=5)
+    assert story.told == ["worker paused", "worker still, 8"]
+    story.passes(hours=2)
+
+    assert story.told[2:] == ["worker still, 9"], "the next one comes when it would have come"
+
+
 def test_the_image_of_before_and_of_after_are_known(story: Story) -> None:
     seen = Seen(WORKER, START, T.CRASHED, "exit code 1", "sha256:old")
     story.watch, _ = observe(story.watch, seen, START, RULES)
@@ -342,6 +378,27 @@ def test_a_clock_that_is_set_back_does_not_silence_anything(story: Story) -> Non
     story.passes(40)
 
     assert story.told[1:] == ["worker well after 0 s"]
+
+
+def test_a_clock_that_is_set_back_makes_no_recovery_late(story: Story) -> None:
+    for hours in range(6):
+        story.now = START + timedelta(hours=2 * hours)
+        story.sees(WORKER, T.CRASHED)
+        story.sees(WORKER)
+        story.passes(40)
+    story.now -= timedelta(days=1)
+    story.sees(WORKER, T.CRASHED)
+    story.sees(WORKER)
+    story.passes(40)
+
+    assert len(story.told) == 14
+    assert story.told[-1] == "worker well after 0 s"
+    story.now = START + timedelta(hours=10, minutes=5)
+    story.sees(WORKER, T.CRASHED)
+    story.sees(WORKER)
+    story.passes(40)
+    assert story.told[-1] == "worker well after 0 s"
+    assert len(story.told) == 16, "it did not break again within the hour"
 
 
 def test_what_is_told_late_began_then_and_moves_nothing_else(story: Story) -> None:

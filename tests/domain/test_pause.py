@@ -41,6 +41,17 @@ def test_a_planned_pause_ends_by_itself_and_can_be_read_back() -> None:
     assert "until 2026-11-24 14:00 UTC" in judge_pause(pause, NOW)[0].message
 
 
+def test_a_pause_that_was_made_by_a_clock_that_was_ahead_holds_no_longer_than_it_was_meant() -> (
+    None
+):
+    pause = plan_pause(None, NOW + timedelta(days=365), timedelta(hours=2), "anna")
+
+    assert not pause.holds(NOW)
+    assert not pause.holds(NOW + timedelta(days=300))
+    assert judge_pause(pause, NOW) == []
+    assert pause.holds(pause.since - timedelta(minutes=5)), "a clock is set back a little, too"
+
+
 def test_a_later_pause_takes_the_place_of_a_planned_one() -> None:
     first = plan_pause(None, NOW, timedelta(hours=2), "anna")
 

@@ -256,6 +256,29 @@ def test_an_image_is_known_where_a_job_has_made_or_saved_it(
     assert (known.change_of(changed) == "") is is_known
 
 
+def finished(started: datetime) -> Job:
+    return Job(
+        id=BackupId("20261124T120000Z-aaaa"),
+        kind=JobKind.BACKUP,
+        trigger=Trigger.CLI,
+        actor="root",
+        state=JobState.DONE,
+        started=started,
+        ended=started + timedelta(minutes=5),
+    )
+
+
+def test_a_clock_that_was_ahead_keeps_no_job_from_vouching_later() -> None:
+    ahead, hour = NOW + timedelta(days=365), timedelta(hours=1)
+    changed = replace(RUNS, id="sha256:33")
+    then = finished(ahead - hour)
+    known = settle_images(replace(KNOWN, at=ahead), [changed], [then], NOW)
+    assert known == KNOWN, "nor does a job of that time vouch"
+
+    known = settle_images(known, [changed], [then, finished(NOW + hour)], NOW + 2 * hour)
+    assert known == KnownImages(NOW + 2 * hour, {"web": ("a:1", "sha256:33")})
+
+
 def test_the_first_look_and_new_services_are_known() -> None:
     assert settle_images(None, [RUNS], [], NOW) == KNOWN
     more = settle_images(KNOWN, [RUNS, replace(RUNS, service="w")], [], NOW + timedelta(hours=1))

@@ -17,16 +17,20 @@ from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.messages import Command
 from bot.domain.schedule import Schedule
 from bot.entrypoints.alarms import AlarmRounds
+from bot.entrypoints.curing import CureRounds
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.scheduler import Rounds, Scheduler
+from bot.entrypoints.surroundings import SurroundingsRounds
 from bot.entrypoints.watcher import WatchRounds
 from bot.services.bounded import Bounded
+from bot.services.cure import Cure
 from bot.services.job_counts import JobCounts
 from bot.services.own_health import OwnHealth
 from bot.services.ports import Clock
 from bot.services.pulse import Pulse
 from bot.services.readiness import Ask, Readiness, System
 from bot.services.standing import Standing
+from bot.services.surroundings import SurroundingsWatch
 from bot.services.watcher import Watcher
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import NOW, FakeClock
@@ -68,8 +72,8 @@ class Hanging:
     async def look(self) -> bool:
         return bool(await self._call("look", answer=True))
 
-    async def tick(self) -> None:
-        await self._call("tick")
+    async def tick(self) -> bool:
+        return bool(await self._call("tick", answer=False))
 
     async def resume(self) -> None:
         """There is nothing to take up."""
@@ -90,7 +94,20 @@ class Hanging:
     async def probe(self) -> None:
         await self._call("probe")
 
+    async def round(self) -> None:
+        await self._call("round")
+
     is_blind = False
+
+
+@dataclass
+class HangingAround:
+    """The watch over the surroundings, of which only the look is asked here."""
+
+    world: Hanging
+
+    async def look(self) -> None:
+        await self.world._call("look around")
 
 
 def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine[Any, Any, None]]:
@@ -126,10 +143,13 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
         farewell=nothing,
         troubles={},
     )
+    around = cast("SurroundingsWatch", HangingAround(world))
     return [
         scheduler.run(),
         watching.run(),
         rounds.run(),
+        SurroundingsRounds(around, 60, clock, pulse.of("the look around", 3600)).run(),
+        CureRounds(cast("Cure", world), clock, pulse.of("the cure", 3600)).run(),
         AlarmRounds(world.alarms, clock, never_held, pulse.of("the alarms", 3600)).run(),
         daemon._upkeep(STATE, world.probe, 60, pulse.of("the probe", 600)),
     ]
@@ -150,6 +170,8 @@ async def never_held() -> bool:
         ("alarms", "the alarms"),
         ("versions", "the rounds"),
         ("probe", "the probe"),
+        ("look around", "the look around"),
+        ("round", "the cure"),
     ],
 )
 async def test_a_loop_that_hangs_is_noticed_and_no_other(hangs: str, silent: str) -> None:

@@ -14,7 +14,9 @@ from bot.domain.incident import Closed, Incident, Opened, Reminded
 from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
 from bot.domain.stack import Role
+from bot.entrypoints.watcher import WatchRounds
 from bot.services.watcher import Watcher
+from tests.services.simulated_time import SimulatedClock
 
 TO_LOOK = timedelta(milliseconds=50)
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -56,11 +58,13 @@ class FakeContainers:
     watcher: Watcher | None = None
     project: str = ""
     services: dict[Role, str] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
 
     async def look(self) -> Mapping[str, ContainerState | None]:
         if self.fails:
             raise self.fails
         here = {name: state for name, state in self.states.items() if state}
+        self.listed = frozenset(here)
         found = [Found(name, "authentik", name) for name in here]
         wanted = StackWanted("", NAMES)
         self.project, self.services = watched_services(found, wanted, self.project, self.services)
@@ -75,13 +79,12 @@ class FakeContainers:
         self.services = recalled(StackWanted("", NAMES), services)
 
     def forget_missing(self) -> Collection[str]:
-        here = {name for name, state in self.states.items() if state}
-        self.services = lasting(self.services, here)
+        self.services = lasting(self.services, self.listed)
         return self.services.values()
 
     async def events(self) -> AsyncGenerator[Happened]:
-        raise NotImplementedError
-        yield
+        await asyncio.get_running_loop().create_future()
+        yield Happened("", START, "")
 
 
 @dataclass
@@ -199,7 +202,8 @@ class Host:
     async def passes(self, seconds: int) -> None:
         for _ in range(seconds):
             self.clock.at += timedelta(seconds=1)
-            await self.watcher.tick()
+            if await self.watcher.tick():
+                await self.watcher.look()
 
 
 @pytest.fixture
@@ -500,6 +504,74 @@ async def test_what_a_job_of_ours_does_is_no_news_and_what_it_removed_is_forgott
     await host.passes(60)
 
     assert host.people.told == []
+
+
+async def look_after_the_end(host: Host) -> None:
+    host.is_quiet = False
+    await host.passes(1)
+    await host.watcher.look()
+
+
+async def look_before_the_end(host: Host) -> None:
+    await host.watcher.look()
+    host.is_quiet = False
+
+
+async def look_over_the_end(host: Host) -> None:
+    host.containers.states["redis"] = WELL["redis"]  # the Engine had listed it
+    await host.happens("worker", "kill", signal="15")
+    host.containers.while_looking = Happened("worker", host.clock.at + TO_LOOK, "die")
+    host.is_quiet = False
+    await host.watcher.look()
+    host.containers.states["redis"] = None
+    await host.happens("worker", "start")
+    await host.watcher.look()
+
+
+@pytest.mark.parametrize("looks", [look_after_the_end, look_before_the_end, look_over_the_end])
+async def test_what_a_job_removes_as_its_last_act_is_forgotten(
+    host: Host, looks: Callable[[Host], Coroutine[None, None, None]]
+) -> None:
+    host.is_quiet = True
+    host.containers.states["authentik"] = replace(WELL["authentik"], health="starting")
+    await host.watcher.look()
+    await host.passes(2)
+    host.containers.states["redis"] = None
+    await looks(host)
+    host.containers.states["authentik"] = WELL["authentik"]
+    await host.passes(120)
+
+    assert host.people.told == []
+
+
+async def test_what_the_next_job_takes_away_is_not_forgotten_for_the_last_one(host: Host) -> None:
+    host.containers.states["redis"] = None
+    await host.watcher.look()
+    await host.passes(20)
+    host.is_quiet = True
+    await host.watcher.tick()
+    host.is_quiet = False
+    assert await host.watcher.tick()
+    host.is_quiet = True
+    host.containers.while_looking = Happened("worker", host.clock.at + TO_LOOK, "die")
+    await host.watcher.look()
+
+    assert host.people.told == ["redis missing"]
+
+
+async def test_a_look_follows_the_end_of_a_job_at_once(host: Host) -> None:
+    clock = SimulatedClock(START)
+    host.is_quiet = True
+    host.containers.states["worker"] = DEAD
+    rounds = asyncio.create_task(WatchRounds(host.watcher, host.containers, clock).run())
+    await clock.run_until(START + timedelta(seconds=10))
+    assert "redis" in host.watcher.states
+    host.containers.states["redis"] = None
+    host.is_quiet = False
+    await clock.run_until(START + timedelta(seconds=15))
+    rounds.cancel()
+
+    assert "redis" not in host.watcher.states
 
 
 @pytest.mark.parametrize("service", ["worker", "authentik", "postgresql"])
