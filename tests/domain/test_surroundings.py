@@ -11,7 +11,7 @@ from bot.domain.container_state import DOCKER, STACK, watch_rules
 from bot.domain.incident import AROUND, WARNINGS, Incident, Opened, Rules, Seen, Trouble
 from bot.domain.incidents import Watch, observe
 from bot.domain.incidents_around import of_containers_alone, without_gone
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.known_images import KnownImages, format_images, parse_images
 from bot.domain.known_images import settle as settle_images
 from bot.domain.stack import Role
@@ -227,6 +227,7 @@ def test_how_often_it_must_be_so(course: str, trouble: Trouble, last: str) -> No
         pytest.param([("backup", "done", 1, 2)], True, id="a backup of it"),
         pytest.param([("backup", "failed", 1, 2)], False, id="a backup that failed"),
         pytest.param([("backup", "done", -1, 2)], False, id="a backup from before it"),
+        pytest.param([("backup of media", "done", 1, 2)], False, id="a backup of a part"),
         pytest.param([("update", "done", -1, 2)], True, id="an update"),
         pytest.param([("restore", "failed", -1, 2)], True, id="a restore that was taken back"),
         pytest.param([("update", "done", -3, -1)], False, id="an update long ago"),
@@ -241,9 +242,10 @@ def test_an_image_is_known_where_a_job_has_made_or_saved_it(
     made = [
         Job(
             id=BackupId("20261124T120000Z-aaaa"),
-            kind=JobKind(kind),
+            kind=JobKind(kind.partition(" ")[0]),
             trigger=Trigger.CLI,
             actor="root",
+            plan={PARTIAL: "yes"} if " " in kind else {},
             state=JobState(state),
             started=NOW + timedelta(hours=start),
             ended=None if end is None else NOW + timedelta(hours=end),
