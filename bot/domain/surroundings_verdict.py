@@ -100,7 +100,7 @@ def _is_heeded(graded: Graded, held: frozenset[str]) -> bool:
 
 def _looked(row: _Row, each: Graded, now: datetime, *, is_heeded: bool) -> tuple[_Row, list[Seen]]:
     if each.grade is Grade.WELL:
-        row = replace(row, well=row.well + 1)
+        row = replace(row, bad=row.bad if row.is_certain else 0, well=row.well + 1)
         if row.well < WELL_LOOKS.get(each.trouble, 1):
             return row, []
         return replace(row, bad=0), [Seen(each.subject, now)]

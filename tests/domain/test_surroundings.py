@@ -211,6 +211,8 @@ def _told(seen: Seen) -> str:
         pytest.param("bbbb", T.UNREACHABLE, "nothing", id="a page that never answered"),
         pytest.param("wbb", T.UNREACHABLE, "nothing", id="two looks at a page are no finding"),
         pytest.param("wbbb", T.UNREACHABLE, "since 1", id="three are"),
+        pytest.param("wbwbwb", T.UNREACHABLE, "nothing", id="three that are not in a row"),
+        pytest.param("wbbwbbb", T.UNREACHABLE, "since 4", id="the row begins after the good one"),
         pytest.param("wbbbw", T.UNREACHABLE, "nothing", id="one good look at it is no end"),
         pytest.param("wbbbwb", T.UNREACHABLE, "since 1", id="as it comes and goes"),
         pytest.param("wbbbww", T.UNREACHABLE, "well", id="two are"),
