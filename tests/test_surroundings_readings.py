@@ -3,21 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.certificate import expiry_of
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine import DockerEngine
+from bot.adapters.engine_api import EngineApi
 from bot.adapters.images_file import ImagesFile
 from bot.adapters.state_folder import StateFolder
+from bot.adapters.surroundings import DockerSurroundings
 from bot.adapters.surroundings_disks import df_lines, each_once
 from bot.adapters.surroundings_usage import cpu_limit
+from bot.domain.discovery import StackWanted
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.known_images import KnownImages
+from bot.domain.site_checks import SiteChecks
 from bot.domain.surroundings import DiskRoom
 from tests.e2e.test_daemon import free_port
 from tests.e2e.tls_site import Authority, tls_site
+from tests.fakes_engine_api import engine_api
+from tests.fakes_stack import make_container, make_stack
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DF = """Filesystem           1024-blocks    Used Available Capacity Mounted on
@@ -101,6 +110,32 @@ async def test_what_speaks_no_tls_has_no_certificate() -> None:
             await expiry_of("127.0.0.1", port, 0.1)
     with pytest.raises(PortError, match="speak TLS"):
         await expiry_of("127.0.0.1", free_port(), 10)
+
+
+@asynccontextmanager
+async def server_of_fakes(tmp_path: Path, *running: str) -> AsyncIterator[DockerSurroundings]:
+    """No public URL is known, and no port is published."""
+    with engine_api("server", running=running) as address:
+        api = EngineApi(address)
+        engine, compose = DockerEngine(api, StackWanted("", {})), ComposeProgram({}, tmp_path)
+        yield DockerSurroundings(engine, compose, SiteChecks())
+        await api.close()
+
+
+@pytest.mark.parametrize("state", ["exited", "running"], ids=["stopped", "just stopped"])
+async def test_whether_a_server_that_does_not_run_has_a_certificate_cannot_be_told(
+    state: str, tmp_path: Path
+) -> None:
+    server = make_container("server", id="server", state=state)
+    async with server_of_fakes(tmp_path) as outside:
+        with pytest.raises(PortError, match='"authentik-server" does not run'):
+            await outside.certificate(replace(make_stack(), server=server))
+
+
+async def test_a_server_that_publishes_nothing_has_no_certificate(tmp_path: Path) -> None:
+    server = make_container("server", id="server")
+    async with server_of_fakes(tmp_path, "server") as outside:
+        assert await outside.certificate(replace(make_stack(), server=server)) is None
 
 
 async def test_known_images_outlast_a_restart(tmp_path: Path) -> None:

@@ -111,13 +111,17 @@ def _usage(usage: Usage, limits: Limits) -> Iterator[Graded]:
             _grade(share, limits.memory, limits.memory - 0.05),
             f"{_gb(usage.memory)} of {_gb(usage.memory_limit)}",
         )
-    if usage.cpu_limit and usage.cpu is not None:
-        yield Graded(
-            subjects.cpu(usage.service),
-            Trouble.CPU,
-            _grade(usage.cpu / usage.cpu_limit, limits.cpu, limits.cpu - 0.1),
-            f"{usage.cpu:.1f} of {usage.cpu_limit:g} cores",
-        )
+    if usage.cpu_limit:
+        yield _cpu(usage.service, usage.cpu, usage.cpu_limit, limits)
+
+
+def _cpu(service: str, cores: float | None, most: float, limits: Limits) -> Graded:
+    """Without a figure yet, it is there all the same: nothing is over."""
+    subject = subjects.cpu(service)
+    if cores is None:
+        return Graded(subject, Trouble.CPU, Grade.BETWEEN)
+    grade = _grade(cores / most, limits.cpu, limits.cpu - 0.1)
+    return Graded(subject, Trouble.CPU, grade, f"{cores:.1f} of {most:g} cores")
 
 
 def _disk(disk: DiskRoom, limits: Limits) -> Graded:

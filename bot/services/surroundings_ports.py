@@ -42,7 +42,8 @@ class SurroundingsLook(Protocol):
     async def certificate(self, stack: Stack) -> Certificate | None:
         """Of the public address, or else of the published port; None where neither has one.
 
-        Who has signed it does not matter.
+        Who has signed it does not matter. Raises PortError where the server does not run, too, as
+        what it publishes is not known then.
         """
 
 

@@ -41,7 +41,7 @@ def memory(share: float) -> Surroundings:
     return Surroundings(at=NOW, usage=(Usage("w", None, None, used, 2 * GB),))
 
 
-def cpu(cores: float) -> Surroundings:
+def cpu(cores: float | None) -> Surroundings:
     return Surroundings(at=NOW, usage=(Usage("w", cores, 2.0, 0, None),))
 
 
@@ -77,6 +77,7 @@ def image(**changes: str | None) -> Surroundings:
         pytest.param(memory(0.96), "memory of w: bad (1.9 GB of 2.0 GB)", id="memory, much"),
         pytest.param(cpu(1.2), "CPU of w: well", id="cpu"),
         pytest.param(cpu(1.95), "CPU of w: bad (1.9 of 2 cores)", id="cpu, all"),
+        pytest.param(cpu(None), "CPU of w: between", id="cpu, before there is a figure"),
         pytest.param(disk(50, 50), "disk of /srv: well", id="disk"),
         pytest.param(disk(89, 11), "disk of /srv: between", id="disk, where it was"),
         pytest.param(disk(91, 9), "disk of /srv: bad (91% used, 9.0 GB free)", id="disk, full"),
@@ -157,12 +158,9 @@ def _words(graded: Graded) -> str:
 
 def test_without_a_limit_nothing_can_be_near_it() -> None:
     unlimited = Usage("w", 8.0, None, 100 * GB, None)
-    first = Usage("w", None, 2.0, 0, None)
     old = Heartbeat("w", None)  # before 2025.8
 
-    [beats] = grades(
-        Surroundings(at=NOW, usage=(unlimited, first), heartbeat=old), None, Limits(), NOW
-    )
+    [beats] = grades(Surroundings(at=NOW, usage=(unlimited,), heartbeat=old), None, Limits(), NOW)
 
     assert beats.grade is Grade.WELL
 

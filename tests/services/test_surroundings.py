@@ -51,6 +51,7 @@ class FakeSurroundings:
     """A SurroundingsLook that sees what the test says; *fails* is raised by what it names."""
 
     memory: int = GB
+    cores: float | None = 0.5
     free: int = 50 * GB
     sessions: int = 10
     silence: timedelta | None = timedelta(seconds=10)
@@ -66,7 +67,7 @@ class FakeSurroundings:
     meanwhile: Callable[[], None] | None = None
 
     async def usage(self, _: Stack) -> Sequence[Usage]:
-        return self._answer("usage", [Usage("worker", None, None, self.memory, 2 * GB)])
+        return self._answer("usage", [Usage("worker", self.cores, 2, self.memory, 2 * GB)])
 
     async def disks(self, _: Stack) -> Sequence[DiskRoom]:
         return self._answer("disks", [DiskRoom("/srv", 95 * GB, self.free)])
@@ -205,6 +206,7 @@ async def test_a_stack_that_is_well_is_not_talked_about(host: Host) -> None:
     ("change", "words"),
     [
         ({"memory": 2 * GB}, "memory of worker nearly used up"),
+        ({"cores": 2}, "CPU of worker used up"),
         ({"free": 2 * GB}, "disk of /srv nearly full"),
         ({"sessions": 97}, "connection limit of postgresql nearly reached"),
         ({"silence": timedelta(hours=1)}, "heartbeat of worker overdue"),
@@ -346,6 +348,19 @@ async def test_an_incident_outlasts_a_restart_and_a_first_look(host: Host) -> No
     host.around.public_status = 200
     await host.looks(5)
     assert host.people.told[1:] == ["the public URL well again"]
+
+
+async def test_a_look_before_there_is_a_figure_ends_nothing(host: Host) -> None:
+    host.around.cores = 2
+    await host.looks(20)
+    host.boot()
+    await host.watcher.resume()
+    host.around.cores = None
+    await host.looks(1)
+    host.around.cores = 2
+    await host.looks(20)
+
+    assert host.people.told == ["CPU of worker used up"]
 
 
 async def test_what_was_down_with_a_container_is_looked_at_anew_after_a_restart(
