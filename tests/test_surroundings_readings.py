@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.answered_file import AnsweredFile
 from bot.adapters.certificate import expiry_of
 from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.engine import DockerEngine
@@ -23,10 +24,12 @@ from bot.domain.errors import ConfigError, PortError
 from bot.domain.known_images import KnownImages
 from bot.domain.site_checks import SiteChecks
 from bot.domain.surroundings import DiskRoom
+from bot.services.surroundings_ports import AnsweredMark
 from tests.e2e.test_daemon import free_port
 from tests.e2e.tls_site import Authority, tls_site
 from tests.fakes_engine_api import engine_api
 from tests.fakes_stack import make_container, make_stack
+from tests.services.test_surroundings import FakeAnswered
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DF = """Filesystem           1024-blocks    Used Available Capacity Mounted on
@@ -148,4 +151,29 @@ async def test_known_images_outlast_a_restart(tmp_path: Path) -> None:
     (tmp_path / "state" / "images").write_text("{")
     with pytest.raises(ConfigError, match="is damaged") as raised:
         await mark.read()
+    assert "Remove it" in raised.value.hint
+
+
+@pytest.fixture(params=["fake", "file"])
+def answered(request: pytest.FixtureRequest, tmp_path: Path) -> AnsweredMark:
+    return (
+        FakeAnswered() if request.param == "fake" else AnsweredFile(StateFolder(tmp_path / "state"))
+    )
+
+
+async def test_the_pages_that_answered_are_those_that_were_written_last(
+    answered: AnsweredMark,
+) -> None:
+    assert await answered.read() == {}
+    await answered.write({"the public URL": "https://a.example/"})
+    await answered.write({"the public URL": "https://b.example/"})
+
+    assert await answered.read() == {"the public URL": "https://b.example/"}
+
+
+async def test_a_damaged_file_of_pages_is_told_with_its_way_out(tmp_path: Path) -> None:
+    (tmp_path / "answered").write_text("{")
+
+    with pytest.raises(ConfigError, match="is damaged") as raised:
+        await AnsweredFile(StateFolder(tmp_path)).read()
     assert "Remove it" in raised.value.hint

@@ -36,12 +36,16 @@ class Grade(Enum):
 
 @dataclass(frozen=True)
 class Graded:
-    """What one reading means for *subject*; *trouble* is what it would be in, were it bad."""
+    """What one reading means for *subject*; *trouble* is what it would be in, were it bad.
+
+    *place*: of a page.
+    """
 
     subject: str
     trouble: Trouble
     grade: Grade
     detail: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +159,9 @@ _ANSWERS = frozenset({401, 403, 429})  # somebody in front of it does not like a
 def _page(subject: str, trouble: Trouble, page: Page) -> Graded:
     status = page.status
     if status is not None and (status < 400 or status in _ANSWERS):  # noqa: PLR2004 - an error's
-        return Graded(subject, trouble, Grade.WELL)
+        return Graded(subject, trouble, Grade.WELL, place=page.place)
     words = page.why or "it does not answer" if status is None else f"it answers {status}"
-    return Graded(subject, trouble, Grade.BAD, words)
+    return Graded(subject, trouble, Grade.BAD, words, page.place)
 
 
 def _certificate(seen: Certificate, limits: Limits, now: datetime) -> Graded:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.answered_pages import format_answered, parse_answered
 from bot.domain.backup_id import BackupId
 from bot.domain.container_state import DOCKER, STACK, watch_rules
 from bot.domain.incident import AROUND, WARNINGS, Incident, Opened, Rules, Seen, Trouble
@@ -272,6 +273,17 @@ def test_known_images_survive_their_file() -> None:
 def test_a_damaged_file_is_none(data: bytes) -> None:
     with pytest.raises(ValueError, match="not what akbot writes"):
         parse_images(data)
+
+
+def test_pages_that_answered_survive_their_file() -> None:
+    pages = {PUBLIC_URL: "https://a.example/", "ready check of web": "web"}
+    assert parse_answered(format_answered(pages)) == pages
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"answered": ["x"]}', b"\xff"])
+def test_another_file_tells_of_no_pages(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not what akbot writes"):
+        parse_answered(data)
 
 
 def rules() -> Rules:
