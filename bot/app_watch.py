@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from bot.adapters.answered_file import AnsweredFile
 from bot.adapters.images_file import ImagesFile
 from bot.adapters.surroundings import DockerSurroundings
 from bot.app import App
@@ -19,6 +20,7 @@ def surroundings_of(
         app.engine.find_stack,
         DockerSurroundings(app.engine, app.updates.compose, settings.site_checks),
         ImagesFile(app.folder),
+        AnsweredFile(app.folder),
         app.journal.jobs.jobs,
         incidents,
         is_quiet,

@@ -157,6 +157,7 @@ class _Service:
             paused=self._held_back.words,
             chat=lambda: self._chat.state if self._chat else None,
             watcher=self._watcher,
+            surroundings=self._around.watch,
             alarms=watch,
             heartbeat=heartbeat,
             since=since,

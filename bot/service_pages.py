@@ -17,6 +17,7 @@ from bot.services.metrics import MetricsService, Sources
 from bot.services.own_health import ChatCondition, OwnHealth
 from bot.services.pulse import Pulse
 from bot.services.readiness import Readiness
+from bot.services.surroundings import SurroundingsWatch
 from bot.services.watcher import Watcher
 from bot.settings import Settings
 
@@ -30,6 +31,7 @@ class Parts:
     paused: Callable[[], Awaitable[str]]
     chat: Callable[[], ChatCondition | None]
     watcher: Watcher
+    surroundings: SurroundingsWatch
     alarms: AlarmWatch
     heartbeat: Heartbeat | None
     since: datetime
@@ -84,6 +86,7 @@ def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> S
         containers=lambda: parts.watcher.states,
         catalogue=lambda: app.seen,
         good=lambda: parts.alarms.good,
+        surroundings=lambda: parts.surroundings.newest,
         beats=lambda: parts.heartbeat.told if parts.heartbeat else {},
     )
 

@@ -25,6 +25,7 @@ from bot.domain.daemon_report import DOCKER, DaemonReport
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.surroundings import DiskRoom, Surroundings
 from bot.entrypoints.health import Answer, health_server
 from bot.entrypoints.pages import health_page, metrics_page, ready_page
 from bot.services.metrics import MetricsService, Sources
@@ -54,6 +55,7 @@ class World:
     systems: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     jobs: Callable[[int], Awaitable[Sequence[Job]]] | None = None
     usage: Callable[[str], Awaitable[DiskUsage | None]] | None = None
+    surroundings: Surroundings | None = None
 
     async def own(self) -> DaemonReport:
         return self.report
@@ -80,6 +82,7 @@ class World:
             catalogue=lambda: None,
             good=dict,
             beats=dict,
+            surroundings=lambda: self.surroundings,
         )
         return MetricsService(
             sources=sources,
@@ -165,7 +168,8 @@ async def test_readyz_says_what_a_job_would_lack(
 
 
 async def test_metrics_are_read_by_prometheus_own_parser() -> None:
-    async with served(World(systems={DOCKER: fine})) as client:
+    seen = Surroundings(at=NOW, disks=(DiskRoom('/srv/"odd" one', 70, 20),))
+    async with served(World(systems={DOCKER: fine}, surroundings=seen)) as client:
         answer = await client.get("/metrics")
 
     assert answer.headers["content-type"].startswith("text/plain; version=")
@@ -173,6 +177,7 @@ async def test_metrics_are_read_by_prometheus_own_parser() -> None:
     assert found["akbot_healthy"] == 1
     assert found["akbot_docker_up"] == 1
     assert found["akbot_disk_free_bytes"] == 10
+    assert found["akbot_stack_disk_used_bytes"] == 70
     assert found["process_resident_memory_bytes"] > 1e6
     assert "python_gc_objects_collected_total" not in found
 

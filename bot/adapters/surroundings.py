@@ -16,7 +16,7 @@ from bot.adapters.server_pages import pages_of
 from bot.adapters.surroundings_database import look_at_database
 from bot.adapters.surroundings_disks import look_at_disks
 from bot.adapters.surroundings_usage import ContainerUsage
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, PortError
 from bot.domain.restore import compose_site
 from bot.domain.site_checks import SiteChecks
 from bot.domain.stack import Container, Stack
@@ -107,9 +107,11 @@ class DockerSurroundings:
         if site.scheme == "https" and site.hostname:
             expires = await expiry_of(site.hostname, site.port or 443, _OUTSIDE_WITHIN)
             return Certificate(site.netloc, expires)
-        if site.scheme or not stack.server.running:
+        if site.scheme:
             return None
         details = await self._details(stack.server)
+        if details["State"]["Status"] != "running":  # then it shows no ports, whatever it publishes
+            raise PortError(f'"{stack.server.name}" does not run', retryable=True)
         listen = environment_of(details).get("AUTHENTIK_LISTEN__HTTPS", "").rpartition(":")[2]
         port = int(listen) if listen.isdigit() else _HTTPS
         published = (details["NetworkSettings"].get("Ports") or {}).get(f"{port}/tcp")

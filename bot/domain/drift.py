@@ -12,6 +12,7 @@ from typing import Any
 TAG = "AUTHENTIK_TAG"
 """What an update changes in `.env`: a service that is handed all of it has it as a variable."""
 _AUTHENTIK = "AUTHENTIK_"
+_IMAGE = "image"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Drift:
     service: str
     container: str
     what: tuple[str, ...] = ()
+
+    @property
+    def has_another_image(self) -> bool:
+        """Whether `docker compose up -d` would start another image."""
+        return _IMAGE in self.what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +94,7 @@ def _differences(made: Made, service: Mapping[str, Any], config: Mapping[str, An
     """Names only: a value may be a secret."""
     found: list[str] = []
     if service.get("image") and service["image"] != made.image:
-        found.append("image")
+        found.append(_IMAGE)
     given: Mapping[str, Any] = service.get("environment") or {}
     for name, value in given.items():
         differs = value is not None and made.variables.get(name) not in _readings(str(value))

@@ -1,7 +1,7 @@
 """The images that akbot knows of: those that ran when its newest job made or moved the stack.
 
 A container whose image is another one than the known was changed by somebody else. It counts as
-known once a job of akbot has put an image in place, or has backed up what runs now.
+known once a job of akbot has put an image in place, or has backed up all of what runs now.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState
+from bot.domain.jobs import PARTIAL, TAKE_SERVER_AWAY, Job, JobKind, JobState
 from bot.domain.surroundings import ImageInUse
 
 
@@ -52,7 +52,7 @@ def settle(
 def _vouches(job: Job, since: datetime) -> bool:
     """Whether *job* knows of all that was changed *since*, so that nobody else did it unseen."""
     if job.kind is JobKind.BACKUP:
-        return job.state is JobState.DONE and job.started > since
+        return job.state is JobState.DONE and PARTIAL not in job.plan and job.started > since
     return job.kind in TAKE_SERVER_AWAY and job.ended is not None and job.ended > since
 
 

@@ -3,41 +3,22 @@
 Times are Unix seconds, sizes bytes. What is not known has no sample: an alert can ask for that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from bot.domain.container_state import ContainerState
 from bot.domain.daemon_report import FAILED, NO_CHAT, DaemonReport
+from bot.domain.figures import Family, Kind, labelled, single
 from bot.domain.findings import DiskUsage
 from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.metrics_around import families_around
+from bot.domain.surroundings import Surroundings
 
 _PROTECTING = (JobKind.BACKUP, JobKind.DRILL)
 _ENDS = tuple(state for state in JobState if state is not JobState.RUNNING)
 _FAILURES = frozenset({JobState.FAILED, JobState.STUCK})  # what was cut off is run once more
 _BEATS = ("sent", "failed")
-
-
-class Kind(StrEnum):
-    """A gauge goes up and down, a counter only up, until the bot starts anew."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-
-
-Labelled = tuple[tuple[str, ...], float]
-
-
-@dataclass(frozen=True)
-class Family:
-    """All samples of a name; *labels* name what their values tell apart."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ()
-    samples: tuple[Labelled, ...] = ()
-    kind: Kind = Kind.GAUGE
 
 
 @dataclass(frozen=True)
@@ -55,8 +36,8 @@ class Facts:
     *ended* counts jobs since the bot started, *beats* what a dead man's switch was sent. *good* is
     when the newest backup and drill were begun that count, *limits* after how long without there is
     an alarm. *systems* says what is wrong with Docker and each store, "" for nothing. *containers*
-    are as they were looked at last, None where that is unknown. *collectors* says of each group of
-    facts whether it could be asked.
+    and *surroundings* are as they were looked at last, None where that is unknown. *collectors*
+    says of each group of facts whether it could be asked.
     """
 
     version: str
@@ -76,6 +57,7 @@ class Facts:
     beats: Mapping[tuple[JobKind, str], int] = field(default_factory=dict)
     switches: Sequence[JobKind] = ()
     disks: Mapping[str, DiskUsage] = field(default_factory=dict)
+    surroundings: Surroundings | None = None
     collectors: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -87,6 +69,7 @@ def families(facts: Facts) -> list[Family]:
         *_of_jobs(facts),
         *_of_the_stack(facts),
         *_of_the_outside(facts),
+        *families_around(facts.surroundings),
     ]
 
 
@@ -96,22 +79,24 @@ def _of_the_bot(facts: Facts) -> list[Family]:
     chat = None if report.chat == NO_CHAT else report.chat == "ok"
     return [
         Family("akbot_build_info", "The version of akbot.", ("version",), (((facts.version,), 1),)),
-        _one(
+        single(
             "akbot_state_created_timestamp_seconds",
             "When the state folder was first used.",
             facts.since.timestamp(),
         ),
-        _one("akbot_healthy", "Whether /healthz is content: 0 for 503.", report.status != FAILED),
-        _one("akbot_troubles", "How many things of its own the bot complains of.", len(complaints)),
-        _one("akbot_paused", "Whether nothing begins by itself.", bool(report.paused)),
-        _one("akbot_chat_up", "Whether Telegram answers; absent without a chat.", chat),
-        _each(
+        single("akbot_healthy", "Whether /healthz is content: 0 for 503.", report.status != FAILED),
+        single(
+            "akbot_troubles", "How many things of its own the bot complains of.", len(complaints)
+        ),
+        single("akbot_paused", "Whether nothing begins by itself.", bool(report.paused)),
+        single("akbot_chat_up", "Whether Telegram answers; absent without a chat.", chat),
+        labelled(
             "akbot_schedule_next_timestamp_seconds",
             "When planned work begins next; absent while it is off or paused.",
             ("work",),
             ((name, at.timestamp()) for name, at in facts.coming.items()),
         ),
-        _each(
+        labelled(
             "akbot_collector_up",
             "Whether this group of figures could be asked in time.",
             ("collector",),
@@ -128,22 +113,22 @@ def _of_protection(facts: Facts, kind: JobKind) -> list[Family]:
     failed = max((ended for ended in bad if ended), default=None)
     what = "good backup" if kind is JobKind.BACKUP else "drill that passed"
     return [
-        _one(
+        single(
             f"akbot_{kind}_last_success_timestamp_seconds",
             f"When the newest {what} was begun.",
             good.timestamp() if good else None,
         ),
-        _one(
+        single(
             f"akbot_{kind}_last_failure_timestamp_seconds",
             f"When a {kind} last failed.",
             failed.timestamp() if failed else None,
         ),
-        _one(
+        single(
             f"akbot_{kind}_duration_seconds",
             f"How long the newest {kind} that ended well took.",
             (done.ended - done.started).total_seconds() if done and done.ended else None,
         ),
-        _one(
+        single(
             f"akbot_{kind}_alarm_after_seconds",
             f"After how long without a {what} there is an alarm; absent for never.",
             limit.total_seconds() if limit else None,
@@ -167,18 +152,18 @@ def _of_jobs(facts: Facts) -> list[Family]:
             tuple(((*each,), facts.ended.get(each, 0)) for each in ends),
             Kind.COUNTER,
         ),
-        _each(
+        labelled(
             "akbot_job_running",
             "Whether such a job runs.",
             ("kind",),
             ((kind, kind in running) for kind in JobKind if is_known),
         ),
-        _one(
+        single(
             "akbot_jobs_uncleaned",
             "Jobs of which something half-done is left.",
             len(facts.report.uncleaned),
         ),
-        _one("akbot_jobs_stuck", "Jobs that wait for a person.", len(facts.report.stuck)),
+        single("akbot_jobs_stuck", "Jobs that wait for a person.", len(facts.report.stuck)),
     ]
 
 
@@ -189,44 +174,46 @@ def _can_end(kind: JobKind, state: JobState) -> bool:
 def _of_the_stack(facts: Facts) -> list[Family]:
     checked = {name: each for name, each in facts.containers.items() if each and each.health}
     return [
-        _one(
+        single(
             "akbot_docker_up",
             "Whether the Docker Engine answers.",
             None if facts.docker is None else not facts.docker,
         ),
-        _each(
+        labelled(
             "akbot_container_up",
             "Whether the service's container has a process.",
             ("service",),
             ((name, bool(each and each.runs)) for name, each in facts.containers.items()),
         ),
-        _each(
+        labelled(
             "akbot_container_healthy",
             "Whether its health check passes; absent where it has none.",
             ("service",),
             ((name, each.health == "healthy") for name, each in checked.items()),
         ),
-        _one("akbot_incidents_open", "Incidents of the containers at present.", facts.incidents),
+        single("akbot_incidents_open", "Incidents of the containers at present.", facts.incidents),
     ]
 
 
 def _of_the_outside(facts: Facts) -> list[Family]:
     contents, disks = facts.contents, facts.disks
     return [
-        _one("akbot_backup_size_bytes", "The stored size of the newest backup.", facts.newest_size),
-        _each(
+        single(
+            "akbot_backup_size_bytes", "The stored size of the newest backup.", facts.newest_size
+        ),
+        labelled(
             "akbot_store_up",
             "Whether the store answers.",
             ("store",),
             ((name, not words) for name, words in facts.stores.items()),
         ),
-        _each(
+        labelled(
             "akbot_store_backups",
             "Backups in the store, good or not.",
             ("store",),
             ((name, each.backups) for name, each in contents.items()),
         ),
-        _each(
+        labelled(
             "akbot_store_size_bytes",
             "What they take.",
             ("store",),
@@ -243,28 +230,16 @@ def _of_the_outside(facts: Facts) -> list[Family]:
             ),
             Kind.COUNTER,
         ),
-        _each(
+        labelled(
             "akbot_disk_free_bytes",
             "What is free on the file system.",
             ("disk",),
             ((name, disk.free) for name, disk in disks.items()),
         ),
-        _each(
+        labelled(
             "akbot_disk_size_bytes",
             "How large it is.",
             ("disk",),
             ((name, disk.total) for name, disk in disks.items()),
         ),
     ]
-
-
-def _one(name: str, help_text: str, value: float | None) -> Family:
-    return Family(name, help_text, (), () if value is None else (((), float(value)),))
-
-
-def _each(
-    name: str, help_text: str, labels: tuple[str, ...], values: Iterable[tuple[str, float]]
-) -> Family:
-    return Family(
-        name, help_text, labels, tuple(((label,), float(value)) for label, value in values)
-    )

@@ -277,7 +277,7 @@ def _outposts(state: StackState, _: Outlook) -> Iterable[Finding]:
 
 
 def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
-    yield from judge_compose(state.compose)
+    yield from judge_compose(state)
     yield from judge_layout(state, outlook.current.family, outlook.target.family)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.domain.findings import Finding, Level
-from bot.domain.preflight_facts import ComposeState, ServiceState, StackState
+from bot.domain.preflight_facts import ServiceState, StackState
 from bot.domain.versions import Family
 
 _SHARED_MEMORY = 512 * 1024 * 1024
@@ -18,6 +18,12 @@ _REDIS, _CIDRS = "AUTHENTIK_REDIS__HOST", "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS
 _URL = "AUTHENTIK_WEB__BASE_URL"
 _SUBJECT = "compose"
 _APPLY = "akbot update --apply-compose"
+_TAG_BACK = (
+    "Set the tag back to the version that runs, and try again: docker compose up -d would change"
+    " the version with no backup before it and no way back."
+)
+_OTHER_IMAGE = "Set its image back, or make a backup first, and then: docker compose up -d"
+_IN_STEP = "Bring them in step first: docker compose up -d"
 
 
 def mended_by_compose(finding: Finding) -> bool:
@@ -25,8 +31,9 @@ def mended_by_compose(finding: Finding) -> bool:
     return _APPLY in finding.remedy
 
 
-def judge_compose(compose: ComposeState) -> Iterable[Finding]:
+def judge_compose(state: StackState) -> Iterable[Finding]:
     """Whether the files are those that the containers were made from, and can be changed."""
+    compose = state.compose
     if compose.trouble:
         yield Finding(
             _SUBJECT,
@@ -34,20 +41,31 @@ def judge_compose(compose: ComposeState) -> Iterable[Finding]:
             f"whether the file is what runs cannot be told: {compose.trouble}",
             'See to it that "docker compose config" works where akbot runs.',
         )
-    for each in compose.drift:
-        what = f": {', '.join(each.what)}" if each.what else ""
-        yield Finding(
-            _SUBJECT,
-            Level.FAILURE,
-            f"the file was edited since {each.container} was created{what}",
-            "Bring them in step first: docker compose up -d",
-        )
+    yield from _drift(state)
     if not compose.trouble and not compose.drift:
         yield Finding(_SUBJECT, Level.OK, "the containers are those of the file")
     if compose.refusal:
         yield Finding(_SUBJECT, Level.WARNING, compose.refusal, compose.by_hand)
     for words in compose.left:
         yield Finding(_SUBJECT, Level.WARNING, words)
+
+
+def _drift(state: StackState) -> Iterable[Finding]:
+    """Nobody is sent to `docker compose up -d` while it would be an update without a way back."""
+    authentik = {each.container.service for each in state.services}
+    moved = {
+        each for each in state.compose.drift if each.service in authentik and each.has_another_image
+    }
+    after = ", once the tag is set back" if moved else ""
+    for each in state.compose.drift:
+        what = f": {', '.join(each.what)}" if each.what else ""
+        remedy = _OTHER_IMAGE if each.has_another_image else _IN_STEP
+        yield Finding(
+            _SUBJECT,
+            Level.FAILURE,
+            f"the file was edited since {each.container} was created{what}",
+            _TAG_BACK if each in moved else f"{remedy}{after}",
+        )
 
 
 def judge_layout(state: StackState, current: Family, target: Family) -> Iterable[Finding]:

@@ -36,12 +36,16 @@ class Grade(Enum):
 
 @dataclass(frozen=True)
 class Graded:
-    """What one reading means for *subject*; *trouble* is what it would be in, were it bad."""
+    """What one reading means for *subject*; *trouble* is what it would be in, were it bad.
+
+    *place*: of a page.
+    """
 
     subject: str
     trouble: Trouble
     grade: Grade
     detail: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +115,17 @@ def _usage(usage: Usage, limits: Limits) -> Iterator[Graded]:
             _grade(share, limits.memory, limits.memory - 0.05),
             f"{_gb(usage.memory)} of {_gb(usage.memory_limit)}",
         )
-    if usage.cpu_limit and usage.cpu is not None:
-        yield Graded(
-            subjects.cpu(usage.service),
-            Trouble.CPU,
-            _grade(usage.cpu / usage.cpu_limit, limits.cpu, limits.cpu - 0.1),
-            f"{usage.cpu:.1f} of {usage.cpu_limit:g} cores",
-        )
+    if usage.cpu_limit:
+        yield _cpu(usage.service, usage.cpu, usage.cpu_limit, limits)
+
+
+def _cpu(service: str, cores: float | None, most: float, limits: Limits) -> Graded:
+    """Without a figure yet, it is there all the same: nothing is over."""
+    subject = subjects.cpu(service)
+    if cores is None:
+        return Graded(subject, Trouble.CPU, Grade.BETWEEN)
+    grade = _grade(cores / most, limits.cpu, limits.cpu - 0.1)
+    return Graded(subject, Trouble.CPU, grade, f"{cores:.1f} of {most:g} cores")
 
 
 def _disk(disk: DiskRoom, limits: Limits) -> Graded:
@@ -151,9 +159,9 @@ _ANSWERS = frozenset({401, 403, 429})  # somebody in front of it does not like a
 def _page(subject: str, trouble: Trouble, page: Page) -> Graded:
     status = page.status
     if status is not None and (status < 400 or status in _ANSWERS):  # noqa: PLR2004 - an error's
-        return Graded(subject, trouble, Grade.WELL)
+        return Graded(subject, trouble, Grade.WELL, place=page.place)
     words = page.why or "it does not answer" if status is None else f"it answers {status}"
-    return Graded(subject, trouble, Grade.BAD, words)
+    return Graded(subject, trouble, Grade.BAD, words, page.place)
 
 
 def _certificate(seen: Certificate, limits: Limits, now: datetime) -> Graded:

@@ -42,12 +42,12 @@ class _Row:
 class Looks:
     """What earlier looks have shown of each subject.
 
-    *held*: what was well at some time. A page that never answered need not be one that this host
-    can reach, so that nothing follows from its silence.
+    *held*: the pages that were well at some time, each with its place then. One that never answered
+    there need not be one that this host can reach, so that nothing follows from its silence.
     """
 
     rows: Mapping[str, _Row] = field(default_factory=dict)
-    held: frozenset[str] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def judge(
     A row of bad looks ends where one of the kind failed: what is not seen is no finding.
     """
     graded = tuple(graded)
-    held = looks.held | {each.subject for each in graded if each.grade is Grade.WELL}
+    held = {**looks.held, **_well_pages(graded)}
     rows = {
         subject: row
         for subject, row in looks.rows.items()
@@ -94,13 +94,18 @@ def judge(
     return Looks(rows, held), verdict
 
 
-def _is_heeded(graded: Graded, held: frozenset[str]) -> bool:
-    return graded.trouble not in _MUST_HAVE_HELD or graded.subject in held
+def _well_pages(graded: Iterable[Graded]) -> Mapping[str, str]:
+    pages = (each for each in graded if each.trouble in _MUST_HAVE_HELD)
+    return {each.subject: each.place for each in pages if each.grade is Grade.WELL}
+
+
+def _is_heeded(graded: Graded, held: Mapping[str, str]) -> bool:
+    return graded.trouble not in _MUST_HAVE_HELD or held.get(graded.subject) == graded.place
 
 
 def _looked(row: _Row, each: Graded, now: datetime, *, is_heeded: bool) -> tuple[_Row, list[Seen]]:
     if each.grade is Grade.WELL:
-        row = replace(row, well=row.well + 1)
+        row = replace(row, bad=row.bad if row.is_certain else 0, well=row.well + 1)
         if row.well < WELL_LOOKS.get(each.trouble, 1):
             return row, []
         return replace(row, bad=0), [Seen(each.subject, now)]

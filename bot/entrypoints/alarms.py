@@ -9,7 +9,7 @@ from bot.domain.errors import BotError
 from bot.domain.jobs import Job
 from bot.domain.messages import Event, JobEnded
 from bot.entrypoints.scheduler import never
-from bot.entrypoints.telegram.waiting import news_or_time
+from bot.entrypoints.waiting import news_or_time
 from bot.services.ports import Clock
 from bot.services.pulse import Beat, no_beat
 

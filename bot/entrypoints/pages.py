@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from bot.domain.daemon_report import FAILED, DaemonReport, judge_readiness
-from bot.domain.metrics import Family
+from bot.domain.figures import Family
 from bot.entrypoints.health import Answer, Page
 
 Report = Callable[[], Awaitable[DaemonReport]]

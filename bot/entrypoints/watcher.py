@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from bot.domain.errors import BotError
-from bot.entrypoints.telegram.waiting import news_or_time
+from bot.entrypoints.waiting import news_or_time
 from bot.services.ports import Clock
 from bot.services.pulse import Beat, no_beat
 from bot.services.watch_ports import Containers

@@ -13,9 +13,11 @@ from bot.domain.catalogue import newest_good
 from bot.domain.container_state import ContainerState
 from bot.domain.daemon_report import DOCKER, DaemonReport
 from bot.domain.errors import BotError
+from bot.domain.figures import Family
 from bot.domain.findings import DiskUsage
 from bot.domain.jobs import Job, JobKind
-from bot.domain.metrics import Facts, Family, StoreFigures, families
+from bot.domain.metrics import Facts, StoreFigures, families
+from bot.domain.surroundings import Surroundings
 from bot.services.bounded import Bounded
 from bot.services.job_counts import JobCounts
 from bot.services.ports import Clock, Disk
@@ -32,9 +34,9 @@ logger = logging.getLogger(__name__)
 class Sources:
     """Where the figures come from.
 
-    *containers*, *catalogue*, *good* and *beats* give what others of the daemon know already;
-    *systems* asks Docker and the stores, *jobs* and *incidents* the journal, *disks* are the
-    folders whose file systems count, by what they are called.
+    *containers*, *catalogue*, *good*, *beats* and *surroundings* give what others of the daemon
+    know already; *systems* asks Docker and the stores, *jobs* and *incidents* the journal, *disks*
+    are the folders whose file systems count, by what they are called.
     """
 
     report: Callable[[], Awaitable[DaemonReport]]
@@ -47,6 +49,7 @@ class Sources:
     catalogue: Callable[[], Catalogue | None]
     good: Callable[[], Mapping[JobKind, datetime | None]]
     beats: Callable[[], Mapping[tuple[JobKind, str], int]]
+    surroundings: Callable[[], Surroundings | None]
 
 
 @dataclass(kw_only=True)
@@ -105,6 +108,7 @@ class MetricsService:
             beats=sources.beats(),
             switches=self.switches,
             disks=disks or {},
+            surroundings=sources.surroundings(),
             collectors={"journal": read is not None, "disks": disks is not None},
         )
 

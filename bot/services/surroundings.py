@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from bot.domain.surroundings import ImageInUse, Surroundings
 from bot.domain.surroundings_grades import Limits, grades, kinds_in
 from bot.domain.surroundings_verdict import Extent, Looks, Verdict, judge
 from bot.services.ports import Clock
-from bot.services.surroundings_ports import KnownImagesMark, SurroundingsLook
+from bot.services.surroundings_ports import AnsweredMark, KnownImagesMark, SurroundingsLook
 
 SELDOM = 5
 """What changes slowly or costs more is looked at once in so many looks."""
@@ -51,6 +51,7 @@ class SurroundingsWatch:
     find_stack: Callable[[], Awaitable[Stack]]
     outside: SurroundingsLook
     known: KnownImagesMark
+    answered: AnsweredMark
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
     incidents: AroundIncidents
     is_quiet: Callable[[], Awaitable[bool]]
@@ -59,6 +60,7 @@ class SurroundingsWatch:
     within: float = 60.0
     newest: Surroundings | None = None
     _looks: Looks = field(default_factory=Looks)
+    _written: Mapping[str, str] | None = None
     _number: int = 0
     _failing: dict[str, str] = field(default_factory=dict)
 
@@ -80,9 +82,13 @@ class SurroundingsWatch:
             return
         self._number += 1
         self.newest = _newest(self.newest, seen, is_slow=is_slow)
+        if self._written is None:
+            await self._asked("the pages that answered before", self._recall())
         now = self.clock.now()
         graded = grades(seen, known, self.limits, now)
         self._looks, verdict = judge(self._looks, graded, self._extent(seen, is_slow), now)
+        if self._written is not None and self._written != self._looks.held:
+            await self._asked("the pages that answer", self._write_down())
         await self.incidents.around(verdict)
 
     async def look_no_more(self) -> None:
@@ -140,6 +146,15 @@ class SurroundingsWatch:
         if known != before:
             await self.known.write(known)
         return known
+
+    async def _recall(self) -> None:
+        """What has answered since needs nobody to say so."""
+        self._written = await self.answered.read()
+        self._looks = replace(self._looks, held={**self._written, **self._looks.held})
+
+    async def _write_down(self) -> None:
+        await self.answered.write(self._looks.held)
+        self._written = self._looks.held
 
     async def _asked(self, what: str, asked: Awaitable[T]) -> T | None:
         """The answer; a failure is written to the log once, and is no finding."""

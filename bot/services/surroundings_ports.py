@@ -1,6 +1,6 @@
 """What the look at the stack's surroundings needs of the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bot.domain.known_images import KnownImages
@@ -42,7 +42,8 @@ class SurroundingsLook(Protocol):
     async def certificate(self, stack: Stack) -> Certificate | None:
         """Of the public address, or else of the published port; None where neither has one.
 
-        Who has signed it does not matter.
+        Who has signed it does not matter. Raises PortError where the server does not run, too, as
+        what it publishes is not known then.
         """
 
 
@@ -57,3 +58,16 @@ class KnownImagesMark(Protocol):
 
     async def write(self, known: KnownImages) -> None:
         """Let *known* be the one that counts."""
+
+
+class AnsweredMark(Protocol):
+    """Which pages have answered at some time, over any restart: their places by subject.
+
+    Raises PortError where the disk fails, ConfigError where what is written cannot be read.
+    """
+
+    async def read(self) -> Mapping[str, str]:
+        """Nothing where nothing was written yet."""
+
+    async def write(self, pages: Mapping[str, str]) -> None:
+        """Let *pages* be the ones that count."""

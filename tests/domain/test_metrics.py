@@ -10,9 +10,11 @@ import pytest
 from bot.domain.backup_id import make_backup_id
 from bot.domain.container_state import ContainerState
 from bot.domain.daemon_report import DaemonReport
+from bot.domain.figures import Kind
 from bot.domain.findings import DiskUsage
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
-from bot.domain.metrics import Facts, Kind, StoreFigures, families
+from bot.domain.metrics import Facts, StoreFigures, families
+from bot.domain.surroundings import Certificate, Connections, DiskRoom, Surroundings, Usage
 
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -176,6 +178,39 @@ DONE, FAILED = JobState.DONE, JobState.FAILED
             id="disks",
         ),
         pytest.param(
+            {
+                "surroundings": Surroundings(
+                    at=NOW,
+                    usage=(
+                        Usage("server", 0.25, 1.5, 600, 1000),
+                        Usage("worker", None, None, 0, None),
+                    ),
+                    disks=(DiskRoom("/srv", 70, 20),),
+                    connections=Connections("postgresql", 12, 100),
+                    certificate=Certificate("a.example", NOW + HOUR),
+                )
+            },
+            {
+                "akbot_surroundings_look_timestamp_seconds": AT,
+                'akbot_container_memory_bytes{service="server"}': 600,
+                'akbot_container_memory_bytes{service="worker"}': 0,
+                'akbot_container_memory_limit_bytes{service="server"}': 1000,
+                'akbot_container_cpu_cores{service="server"}': 0.25,
+                'akbot_container_cpu_limit_cores{service="server"}': 1.5,
+                'akbot_stack_disk_used_bytes{path="/srv"}': 70,
+                'akbot_stack_disk_free_bytes{path="/srv"}': 20,
+                "akbot_postgresql_connections": 12,
+                "akbot_postgresql_connections_limit": 100,
+                "akbot_certificate_expiry_timestamp_seconds": AT + 3600,
+            },
+            id="what stands around the containers",
+        ),
+        pytest.param(
+            {"surroundings": Surroundings(at=NOW, connections=Connections("postgresql", 0, 0))},
+            {"akbot_surroundings_look_timestamp_seconds": AT},
+            id="a PostgreSQL that takes no more, and else nothing",
+        ),
+        pytest.param(
             {"coming": {"backup": NOW + HOUR}},
             {'akbot_schedule_next_timestamp_seconds{work="backup"}': AT + 3600},
             id="what comes",
@@ -202,7 +237,11 @@ def test_without_facts_counters_begin_at_nought_and_what_is_not_known_is_not_tol
     assert ALWAYS["akbot_healthy"] == 1
     assert {value for name, value in ALWAYS.items() if name.startswith("akbot_job_total")} == {0}
     assert 'akbot_job_total{kind="backup",outcome="failed"}' in ALWAYS
-    assert not [name for name in ALWAYS if re.match("akbot_(container|store|backup|docker)", name)]
+    assert not [
+        name
+        for name in ALWAYS
+        if re.match("akbot_(container|store|backup|docker|stack|postgresql|cert)", name)
+    ]
 
 
 def test_names_keep_to_the_conventions() -> None:

@@ -250,6 +250,12 @@ def test_2025_10_leaves_redis_behind() -> None:
     assert (found.level, found.message) == (WARNING, "Redis is used no more from 2025.10 on")
 
 
+TAG_BACK = (
+    "Set the tag back to the version that runs, and try again: docker compose up -d would change"
+    " the version with no backup before it and no way back."
+)
+
+
 @pytest.mark.parametrize(
     ("compose", "level", "message", "remedy"),
     [
@@ -258,8 +264,34 @@ def test_2025_10_leaves_redis_behind() -> None:
             ComposeState(drift=(Drift("worker", "authentik-worker", ("A", "image")),)),
             FAILURE,
             "the file was edited since authentik-worker was created: A, image",
+            TAG_BACK,
+            id="another tag",
+        ),
+        pytest.param(
+            ComposeState(drift=(Drift("worker", "authentik-worker", ("A",)),)),
+            FAILURE,
+            "the file was edited since authentik-worker was created: A",
             "Bring them in step first: docker compose up -d",
             id="edited",
+        ),
+        pytest.param(
+            ComposeState(
+                drift=(
+                    Drift("redis", "authentik-redis", ("ports",)),
+                    Drift("authentik", "authentik-server", ("image",)),
+                )
+            ),
+            FAILURE,
+            "the file was edited since authentik-redis was created: ports",
+            "Bring them in step first: docker compose up -d, once the tag is set back",
+            id="edited beside another tag",
+        ),
+        pytest.param(
+            ComposeState(drift=(Drift("postgresql", "authentik-postgresql", ("image",)),)),
+            FAILURE,
+            "the file was edited since authentik-postgresql was created: image",
+            "Set its image back, or make a backup first, and then: docker compose up -d",
+            id="another PostgreSQL",
         ),
         pytest.param(
             ComposeState(drift=(Drift("redis", "authentik-redis"),)),

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.answered_pages import format_answered, parse_answered
 from bot.domain.backup_id import BackupId
 from bot.domain.container_state import DOCKER, STACK, watch_rules
 from bot.domain.incident import AROUND, WARNINGS, Incident, Opened, Rules, Seen, Trouble
 from bot.domain.incidents import Watch, observe
 from bot.domain.incidents_around import of_containers_alone, without_gone
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.known_images import KnownImages, format_images, parse_images
 from bot.domain.known_images import settle as settle_images
 from bot.domain.stack import Role
@@ -41,7 +42,7 @@ def memory(share: float) -> Surroundings:
     return Surroundings(at=NOW, usage=(Usage("w", None, None, used, 2 * GB),))
 
 
-def cpu(cores: float) -> Surroundings:
+def cpu(cores: float | None) -> Surroundings:
     return Surroundings(at=NOW, usage=(Usage("w", cores, 2.0, 0, None),))
 
 
@@ -77,6 +78,7 @@ def image(**changes: str | None) -> Surroundings:
         pytest.param(memory(0.96), "memory of w: bad (1.9 GB of 2.0 GB)", id="memory, much"),
         pytest.param(cpu(1.2), "CPU of w: well", id="cpu"),
         pytest.param(cpu(1.95), "CPU of w: bad (1.9 of 2 cores)", id="cpu, all"),
+        pytest.param(cpu(None), "CPU of w: between", id="cpu, before there is a figure"),
         pytest.param(disk(50, 50), "disk of /srv: well", id="disk"),
         pytest.param(disk(89, 11), "disk of /srv: between", id="disk, where it was"),
         pytest.param(disk(91, 9), "disk of /srv: bad (91% used, 9.0 GB free)", id="disk, full"),
@@ -157,12 +159,9 @@ def _words(graded: Graded) -> str:
 
 def test_without_a_limit_nothing_can_be_near_it() -> None:
     unlimited = Usage("w", 8.0, None, 100 * GB, None)
-    first = Usage("w", None, 2.0, 0, None)
     old = Heartbeat("w", None)  # before 2025.8
 
-    [beats] = grades(
-        Surroundings(at=NOW, usage=(unlimited, first), heartbeat=old), None, Limits(), NOW
-    )
+    [beats] = grades(Surroundings(at=NOW, usage=(unlimited,), heartbeat=old), None, Limits(), NOW)
 
     assert beats.grade is Grade.WELL
 
@@ -211,6 +210,8 @@ def _told(seen: Seen) -> str:
         pytest.param("bbbb", T.UNREACHABLE, "nothing", id="a page that never answered"),
         pytest.param("wbb", T.UNREACHABLE, "nothing", id="two looks at a page are no finding"),
         pytest.param("wbbb", T.UNREACHABLE, "since 1", id="three are"),
+        pytest.param("wbwbwb", T.UNREACHABLE, "nothing", id="three that are not in a row"),
+        pytest.param("wbbwbbb", T.UNREACHABLE, "since 4", id="the row begins after the good one"),
         pytest.param("wbbbw", T.UNREACHABLE, "nothing", id="one good look at it is no end"),
         pytest.param("wbbbwb", T.UNREACHABLE, "since 1", id="as it comes and goes"),
         pytest.param("wbbbww", T.UNREACHABLE, "well", id="two are"),
@@ -227,6 +228,7 @@ def test_how_often_it_must_be_so(course: str, trouble: Trouble, last: str) -> No
         pytest.param([("backup", "done", 1, 2)], True, id="a backup of it"),
         pytest.param([("backup", "failed", 1, 2)], False, id="a backup that failed"),
         pytest.param([("backup", "done", -1, 2)], False, id="a backup from before it"),
+        pytest.param([("backup of media", "done", 1, 2)], False, id="a backup of a part"),
         pytest.param([("update", "done", -1, 2)], True, id="an update"),
         pytest.param([("restore", "failed", -1, 2)], True, id="a restore that was taken back"),
         pytest.param([("update", "done", -3, -1)], False, id="an update long ago"),
@@ -241,9 +243,10 @@ def test_an_image_is_known_where_a_job_has_made_or_saved_it(
     made = [
         Job(
             id=BackupId("20261124T120000Z-aaaa"),
-            kind=JobKind(kind),
+            kind=JobKind(kind.partition(" ")[0]),
             trigger=Trigger.CLI,
             actor="root",
+            plan={PARTIAL: "yes"} if " " in kind else {},
             state=JobState(state),
             started=NOW + timedelta(hours=start),
             ended=None if end is None else NOW + timedelta(hours=end),
@@ -293,6 +296,17 @@ def test_known_images_survive_their_file() -> None:
 def test_a_damaged_file_is_none(data: bytes) -> None:
     with pytest.raises(ValueError, match="not what akbot writes"):
         parse_images(data)
+
+
+def test_pages_that_answered_survive_their_file() -> None:
+    pages = {PUBLIC_URL: "https://a.example/", "ready check of web": "web"}
+    assert parse_answered(format_answered(pages)) == pages
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"answered": ["x"]}', b"\xff"])
+def test_another_file_tells_of_no_pages(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not what akbot writes"):
+        parse_answered(data)
 
 
 def rules() -> Rules:

@@ -1,7 +1,7 @@
 """What people hear of the surroundings: what lasts, once, and never while it is on purpose."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -51,6 +51,7 @@ class FakeSurroundings:
     """A SurroundingsLook that sees what the test says; *fails* is raised by what it names."""
 
     memory: int = GB
+    cores: float | None = 0.5
     free: int = 50 * GB
     sessions: int = 10
     silence: timedelta | None = timedelta(seconds=10)
@@ -58,7 +59,7 @@ class FakeSurroundings:
     wanted: str = "a:1"
     ready_status: int | None = 200
     public_status: int | None = 200
-    has_url: bool = True
+    url: str = "https://a.example/"
     left: timedelta = timedelta(days=60)
     fails: dict[str, BotError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -66,7 +67,7 @@ class FakeSurroundings:
     meanwhile: Callable[[], None] | None = None
 
     async def usage(self, _: Stack) -> Sequence[Usage]:
-        return self._answer("usage", [Usage("worker", None, None, self.memory, 2 * GB)])
+        return self._answer("usage", [Usage("worker", self.cores, 2, self.memory, 2 * GB)])
 
     async def disks(self, _: Stack) -> Sequence[DiskRoom]:
         return self._answer("disks", [DiskRoom("/srv", 95 * GB, self.free)])
@@ -85,7 +86,7 @@ class FakeSurroundings:
         return self._answer("ready", Page("authentik", self.ready_status))
 
     async def public(self) -> Page | None:
-        page = Page("https://a.example/", self.public_status) if self.has_url else None
+        page = Page(self.url, self.public_status) if self.url else None
         return self._answer("public", page)
 
     async def certificate(self, _: Stack) -> Certificate | None:
@@ -118,6 +119,24 @@ class FakeKnown:
         self.found = known
 
 
+@dataclass
+class FakeAnswered:
+    """An AnsweredMark; *fails* is what all of it raises."""
+
+    pages: Mapping[str, str] = field(default_factory=dict)
+    fails: BotError | None = None
+
+    async def read(self) -> Mapping[str, str]:
+        if self.fails:
+            raise self.fails
+        return self.pages
+
+    async def write(self, pages: Mapping[str, str]) -> None:
+        if self.fails:
+            raise self.fails
+        self.pages = pages
+
+
 class Host:
     """A stack that is well, watched from two sides into the same incidents."""
 
@@ -125,6 +144,7 @@ class Host:
         self.clock = TurnedClock()
         self.containers = FakeContainers(self.clock)
         self.around, self.known = FakeSurroundings(), FakeKnown()
+        self.answered = FakeAnswered()
         self.log, self.people = FakeIncidentLog(), Telling()
         self.jobs: list[Job] = []
         self.is_quiet = False
@@ -150,6 +170,7 @@ class Host:
             self.find_stack,
             self.around,
             self.known,
+            self.answered,
             self.newest_jobs,
             self.watcher,
             self.quiet,
@@ -205,6 +226,7 @@ async def test_a_stack_that_is_well_is_not_talked_about(host: Host) -> None:
     ("change", "words"),
     [
         ({"memory": 2 * GB}, "memory of worker nearly used up"),
+        ({"cores": 2}, "CPU of worker used up"),
         ({"free": 2 * GB}, "disk of /srv nearly full"),
         ({"sessions": 97}, "connection limit of postgresql nearly reached"),
         ({"silence": timedelta(hours=1)}, "heartbeat of worker overdue"),
@@ -348,6 +370,19 @@ async def test_an_incident_outlasts_a_restart_and_a_first_look(host: Host) -> No
     assert host.people.told[1:] == ["the public URL well again"]
 
 
+async def test_a_look_before_there_is_a_figure_ends_nothing(host: Host) -> None:
+    host.around.cores = 2
+    await host.looks(20)
+    host.boot()
+    await host.watcher.resume()
+    host.around.cores = None
+    await host.looks(1)
+    host.around.cores = 2
+    await host.looks(20)
+
+    assert host.people.told == ["CPU of worker used up"]
+
+
 async def test_what_was_down_with_a_container_is_looked_at_anew_after_a_restart(
     host: Host,
 ) -> None:
@@ -361,7 +396,8 @@ async def test_what_was_down_with_a_container_is_looked_at_anew_after_a_restart(
     await host.looks(20)
 
     assert host.people.told == [
-        *("authentik unhealthy", "authentik still 1", "authentik well again")
+        *("authentik unhealthy", "authentik still 1", "authentik well again"),
+        "the public URL unreachable",
     ]
 
 
@@ -369,7 +405,7 @@ async def test_what_nobody_wants_looked_at_any_more_is_over(host: Host) -> None:
     host.around.public_status = 502
     host.around.free = GB
     await host.looks(10)
-    host.around.has_url = False
+    host.around.url = ""
     await host.looks(1)
     assert host.people.told[-1] == "the public URL no longer there"
 
@@ -387,6 +423,66 @@ async def test_one_that_never_answered_is_not_told(host: Host) -> None:
     await host.looks(30)
 
     assert host.people.told == []
+
+
+async def reboot(host: Host) -> None:
+    """All is started anew, and what people reach does not come back."""
+    host.boot()
+    await host.watcher.resume()
+    host.around.public_status = 502
+
+
+async def test_one_that_does_not_come_back_after_a_restart_is_told(host: Host) -> None:
+    await reboot(host)
+    await host.looks(5)
+
+    assert host.people.told == ["the public URL unreachable"]
+
+
+async def test_one_at_another_address_has_not_answered_yet(host: Host) -> None:
+    await reboot(host)
+    host.around.url = "https://b.example/"
+    await host.looks(10)
+    assert host.people.told == []
+
+    host.around.public_status = 200
+    await host.looks(1)
+    host.around.public_status = 502
+    await host.looks(5)
+    assert host.people.told == ["the public URL unreachable"]
+
+
+async def test_what_has_answered_is_known_where_it_cannot_be_written_down(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    host = Host()
+    host.answered.fails = ConfigError("damaged")
+    await host.watcher.resume()
+    await host.looks(10)
+    assert caplog.messages == ["look at the pages that answered before: damaged"]
+    host.around.public_status = 502
+    await host.looks(5)
+    assert host.people.told == ["the public URL unreachable"]
+
+    host.answered.fails, host.around.public_status = None, 200
+    await host.looks(5)
+    assert host.answered.pages == {
+        "the public URL": "https://a.example/",
+        "ready check of authentik": "authentik",
+    }
+
+
+async def test_a_disk_that_takes_nothing_for_a_while_is_tried_again(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.around.url = "https://b.example/"
+    host.answered.fails = PortError("no space left")
+    await host.looks(10)
+    assert caplog.messages == ["look at the pages that answer: no space left"]
+    host.answered.fails = None
+    await host.looks(1)
+
+    assert host.answered.pages["the public URL"] == "https://b.example/"
 
 
 async def test_what_was_told_asks_for_nothing_until_its_reminder(host: Host) -> None:

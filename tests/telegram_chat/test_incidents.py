@@ -9,6 +9,7 @@ from bot.domain.container_state import DOCKER, STACK
 from bot.domain.cure import Treatment
 from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
+from bot.domain.surroundings_subjects import wanted_image
 from tests.telegram_chat.world import NOW, World
 
 INCIDENT = Incident(
@@ -218,7 +219,6 @@ async def test_what_works_still_is_a_warning(world: World) -> None:
         (Trouble.CONNECTIONS, "🟡 it is nearly reached", "max_connections"),
         (Trouble.CERTIFICATE, "🟡 it is about to expire", "Renew it"),
         (Trouble.IMAGE, "🟡 it is another one", "send /backup"),
-        (Trouble.DRIFT, "🟡 it is not the one that runs", "Send /update"),
     ],
 )
 async def test_what_is_around_the_containers_says_what_to_do(
@@ -229,6 +229,33 @@ async def test_what_is_around_the_containers_says_what_to_do(
         told = await world.said(f"{headline} since 11:58")
 
     assert remedy in told.text
+
+
+@pytest.mark.parametrize(
+    ("service", "remedy"),
+    [
+        *(
+            (each, "Set the tag back to what runs, then send /update, which makes a backup first.")
+            for each in ("server", "worker")
+        ),
+        *(
+            (each, "Set it back to what runs, or send /backup first: /update does not change it.")
+            for each in ("postgresql", "redis")
+        ),
+    ],
+)
+async def test_an_image_that_would_come_next_is_not_started_without_a_backup(
+    world: World, service: str, remedy: str
+) -> None:
+    drift = replace(DISK, root=wanted_image(service), trouble=Trouble.DRIFT, detail="a runs")
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(drift))
+        told = await world.said(f"🟡 configured image of {service} is not the one that runs since")
+        await chat.incidents.reminded(Reminded(replace(drift, reminders=1)))
+        again = await world.said(f"🟡 configured image of {service} is not the one that runs still")
+
+    assert told.text.splitlines()[1:] == ["A runs.", remedy]
+    assert again.text.splitlines()[1] == remedy
 
 
 async def test_what_is_watched_no_more_is_no_part_of_the_stack(world: World) -> None:

@@ -42,7 +42,7 @@ class IncidentNews:
     restarts: int = 0
 
     async def opened(self, opened: Opened) -> None:
-        text = incident_texts.opened(opened, self._wall(), self.restarts)
+        text = incident_texts.opened(opened, self._wall(), self.restarts, self.roles)
         await self._tell(_key(opened.incident, "opened"), text, self._ways_on(opened.incident))
 
     async def closed(self, closed: Closed) -> None:
@@ -53,7 +53,7 @@ class IncidentNews:
 
     async def reminded(self, reminded: Reminded) -> None:
         key = _key(reminded.incident, f"reminded {reminded.incident.reminders}")
-        text = incident_texts.reminded(reminded, self._wall())
+        text = incident_texts.reminded(reminded, self._wall(), self.roles)
         await self._tell(key, text, self._ways_on(reminded.incident))
 
     async def gave_up(self, incident: Incident, tried: Sequence[Treatment]) -> None:

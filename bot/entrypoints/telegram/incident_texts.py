@@ -8,6 +8,7 @@ from types import MappingProxyType
 from bot.domain.container_state import DOCKER, STACK
 from bot.domain.cure import Treatment
 from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded, Trouble
+from bot.domain.stack import Role
 from bot.entrypoints.render import duration
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.texts import Wall
@@ -25,20 +26,25 @@ _REMEDIES = {
     Trouble.UNREACHABLE: "Authentik may be well: look at the proxy, the name and the router.",
     Trouble.DISK: "Make room: a full disk stops the database.",
     Trouble.MEMORY: "At its limit the kernel kills it. Raise the limit in the compose file.",
-    Trouble.DRIFT: "Send /update, which makes a backup first, or let the files say what runs.",
+    Trouble.DRIFT: "Set the tag back to what runs, then send /update, which makes a backup first.",
     Trouble.CPU: "Find out what it does, or raise the limit in the compose file.",
     Trouble.CONNECTIONS: "Without free ones logins fail. Raise max_connections, or lower what takes"
     " them.",
     Trouble.CERTIFICATE: "Renew it: browsers refuse one that has expired.",
     Trouble.IMAGE: "If that was meant, send /backup: the newest backup is of what ran before.",
 }
+_DRIFT_OF_STORES = "Set it back to what runs, or send /backup first: /update does not change it."
+_STORES = frozenset({Role.POSTGRESQL, Role.REDIS})
 _NAMES = {DOCKER: "The Docker Engine", STACK: "The stack"}
 _ELSE = "I tell you when it is well again."
 _LONGEST_DETAIL = 300
 _NONE: Mapping[str, Sequence[datetime]] = MappingProxyType({})
+_NO_ROLES: Mapping[str, Role] = MappingProxyType({})
 
 
-def opened(news: Opened, wall: Wall, restarts: int = 0) -> str:
+def opened(
+    news: Opened, wall: Wall, restarts: int = 0, roles: Mapping[str, Role] = _NO_ROLES
+) -> str:
     """What is wrong since when, and what to do; *restarts*: as many an hour are done by akbot."""
     incident = news.incident
     lines = [f"{_sign(incident)} {_headline(incident)} since {wall.time(incident.began)}"]
@@ -52,7 +58,7 @@ def opened(news: Opened, wall: Wall, restarts: int = 0) -> str:
         lines.append(
             f"If nothing else is the cause I restart it, at most {_times(restarts)} an hour."
         )
-    lines.append(_next(incident))
+    lines.append(_next(incident, roles))
     return "\n".join(lines)
 
 
@@ -76,9 +82,9 @@ def open_line(incident: Incident, wall: Wall) -> str:
     return f"{_sign(incident)} {_headline(incident)} since {since}{detail}"
 
 
-def _next(incident: Incident) -> str:
+def _next(incident: Incident, roles: Mapping[str, Role]) -> str:
     if incident.trouble in AROUND:
-        return _next_around(incident)
+        return _next_around(incident, roles)
     if incident.root == DOCKER:
         return f"On the host, look at {code('systemctl status docker')}."
     if incident.root == STACK:
@@ -93,10 +99,13 @@ def _next(incident: Incident) -> str:
     return _ELSE
 
 
-def _next_around(incident: Incident) -> str:
+def _next_around(incident: Incident, roles: Mapping[str, Role]) -> str:
+    service = incident.root.rpartition(" ")[2]
     if incident.trouble is Trouble.SILENT:
-        restart = code(f"docker compose restart {incident.root.rpartition(' ')[2]}")
+        restart = code(f"docker compose restart {service}")
         return f"Tasks and mails may wait. Where it goes on, run {restart}."
+    if incident.trouble is Trouble.DRIFT and roles.get(service) in _STORES:
+        return _DRIFT_OF_STORES
     return _REMEDIES.get(incident.trouble, _ELSE)
 
 
@@ -151,12 +160,12 @@ def gave_up(incident: Incident, tried: Sequence[Treatment], wall: Wall) -> str:
     return "\n".join(lines)
 
 
-def reminded(news: Reminded, wall: Wall) -> str:
+def reminded(news: Reminded, wall: Wall, roles: Mapping[str, Role] = _NO_ROLES) -> str:
     """That it still lasts."""
     incident = news.incident
     lines = [
         f"{_sign(incident)} {_headline(incident)} still, since {wall.moment(incident.began)}",
-        _next(incident),
+        _next(incident, roles),
         f"{code('/mute 2h')} keeps me quiet.",
     ]
     return "\n".join(lines)

@@ -21,7 +21,8 @@ from bot.domain.roles import Access
 from bot.entrypoints.telegram.client import ChatBot, FloodError, words
 from bot.entrypoints.telegram.command_table import menu
 from bot.entrypoints.telegram.moves import MovedGroups
-from bot.entrypoints.telegram.waiting import Backoff, news_or_time
+from bot.entrypoints.telegram.waiting import Backoff
+from bot.entrypoints.waiting import news_or_time
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)

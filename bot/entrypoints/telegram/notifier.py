@@ -26,7 +26,7 @@ from bot.entrypoints.telegram.asked import Place, parse_origin
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX
 from bot.entrypoints.telegram.texts import Wall
-from bot.entrypoints.telegram.waiting import news_or_time
+from bot.entrypoints.waiting import news_or_time
 from bot.services.journal_ports import Message
 from bot.services.operations import Operations
 from bot.services.ports import Clock

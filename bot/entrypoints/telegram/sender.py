@@ -29,7 +29,8 @@ from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.queue import Delivery, deliveries, overtaken
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.telegram.undelivered import Undelivered
-from bot.entrypoints.telegram.waiting import Backoff, news_or_time
+from bot.entrypoints.telegram.waiting import Backoff
+from bot.entrypoints.waiting import news_or_time
 from bot.services.journal_ports import Buttons, Message, Queued
 from bot.services.ports import Clock
 

@@ -1,4 +1,4 @@
-"""Wait for news or for time to pass, whichever is first."""
+"""Wait for an answer, but not for ever, and ever longer after each failure."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,21 +9,6 @@ from bot.services.ports import Clock
 
 T = TypeVar("T")
 PATIENCE = 10.0  # seconds that one command may keep the next one waiting
-
-
-async def news_or_time(news: asyncio.Event, clock: Clock, seconds: float) -> bool:
-    """Wait for *news*, at most *seconds* long, and clear it; whether there was any."""
-    if not news.is_set():
-        waits = [asyncio.create_task(news.wait()), asyncio.create_task(clock.sleep(seconds))]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.wait(waits)
-    came = news.is_set()
-    news.clear()
-    return came
 
 
 async def ends_within(task: "asyncio.Task[Any]", clock: Clock, seconds: float) -> bool:
