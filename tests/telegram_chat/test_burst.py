@@ -120,10 +120,9 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
                 await chat.tell_news(NEWS)
             world.clock.advance(36_000 / FAILURES)
         world.telegram.up()
+        last = f"attempt {FAILURES - 1} of"
         for person in (world.anna, world.boris):
-            await world.eventually(
-                lambda chat=person.chat: chat.saying(f"attempt {FAILURES - 1} of")
-            )  # type: ignore[misc]
+            await world.eventually(lambda chat=person.chat: chat.saying(last))  # type: ignore[misc]
         await world.all_sent()
 
     for person in (world.anna, world.boris):

@@ -266,8 +266,10 @@ async def test_after_a_429_between_two_pages_the_count_goes_on(world: World) -> 
     async with world.talking():
         await world.eventually(lambda: "7" * 1500 in "".join(world.anna.chat.texts))
         await world.all_sent()
+        world.telegram.down()  # else those that are quick leave before the hours are over
         await write(world, *(f"later {number}" for number in range(6)))
         world.clock.advance(hours=3)
+        world.telegram.up()
         await world.said("6 things happened while I was away:")
 
     heads = [text.split(":")[0].partition(" (")[2] for text in world.anna.chat.texts]
