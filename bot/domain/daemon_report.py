@@ -125,7 +125,7 @@ def judge_stuck(job: Job) -> Finding:
     return Finding(
         "state",
         Level.FAILURE,
-        f"the {job.kind} {job.id} is stuck: its process died in it {job.crashes} times",
+        f"the {job.kind} {job.id} is stuck: {job.message}",
         f'See "akbot jobs {job.id}"; once nothing of it is wanted, "akbot jobs settle {job.id}".',
     )
 

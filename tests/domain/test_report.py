@@ -192,7 +192,9 @@ def test_what_ran_in_the_time_is_counted(jobs: list[Job], figures: tuple[int, in
             id="degraded",
         ),
         pytest.param(
-            {"stuck": [job(9, JobState.STUCK, crashes=3)]}, ["given up after 3 kills"], id="stuck"
+            {"stuck": [job(9, JobState.STUCK, message="2025.2.1 does not hold")]},
+            ["was given up: 2025.2.1 does not hold"],
+            id="stuck",
         ),
         pytest.param({"incidents": [incident("worker", 2, 1)]}, [], id="it is over"),
         pytest.param(
