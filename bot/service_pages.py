@@ -60,7 +60,7 @@ async def pages_of(app: App, parts: Parts) -> AsyncGenerator[dict[str, Page]]:
     )
     try:
         yield {
-            "/healthz": health_page(health.report),
+            "/healthz": health_page(health.report, systems.look),
             "/readyz": ready_page(health.report, systems.look),
             "/metrics": metrics_page(metrics.families),
         }
