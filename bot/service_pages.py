@@ -81,6 +81,7 @@ def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> S
             "state": str(app.settings.state_folder),
             **{f"store {name}": path for name, path in folders.items() if path},
         },
+        stack=lambda: parts.watcher.finds_stack,
         containers=lambda: parts.watcher.states,
         catalogue=lambda: app.seen,
         good=lambda: parts.alarms.good,

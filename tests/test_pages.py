@@ -76,6 +76,7 @@ class World:
             incidents=self.no_incidents,
             disk=disk,
             disks={"state": "/state"},
+            stack=lambda: None,
             containers=dict,
             catalogue=lambda: None,
             good=dict,

@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 class Sources:
     """Where the figures come from.
 
-    *containers*, *catalogue*, *good* and *beats* give what others of the daemon know already;
-    *systems* asks Docker and the stores, *jobs* and *incidents* the journal, *disks* are the
-    folders whose file systems count, by what they are called.
+    *stack*, *containers*, *catalogue*, *good* and *beats* give what others of the daemon know
+    already; *systems* asks Docker and the stores, *jobs* and *incidents* the journal, *disks* are
+    the folders whose file systems count, by what they are called.
     """
 
     report: Callable[[], Awaitable[DaemonReport]]
@@ -43,6 +43,7 @@ class Sources:
     incidents: Callable[[], Awaitable[Sequence[object]]]
     disk: Disk
     disks: Mapping[str, str]
+    stack: Callable[[], bool | None]
     containers: Callable[[], Mapping[str, ContainerState | None]]
     catalogue: Callable[[], Catalogue | None]
     good: Callable[[], Mapping[JobKind, datetime | None]]
@@ -100,6 +101,7 @@ class MetricsService:
             stores={name: words for name, words in systems.items() if name != DOCKER},
             contents=_contents(catalogue),
             newest_size=newest.stored_size if newest else None,
+            stack=sources.stack(),
             containers=sources.containers(),
             incidents=incidents,
             beats=sources.beats(),

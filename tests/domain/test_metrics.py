@@ -147,6 +147,8 @@ DONE, FAILED = JobState.DONE, JobState.FAILED
             id="containers",
         ),
         pytest.param({"docker": "it is away"}, {"akbot_docker_up": 0}, id="no Docker"),
+        pytest.param({"stack": True}, {"akbot_stack_found": 1}, id="a stack"),
+        pytest.param({"stack": False}, {"akbot_stack_found": 0}, id="no stack"),
         pytest.param(
             {
                 "stores": {"nas": "", "offsite": "no answer"},
@@ -202,7 +204,9 @@ def test_without_facts_counters_begin_at_nought_and_what_is_not_known_is_not_tol
     assert ALWAYS["akbot_healthy"] == 1
     assert {value for name, value in ALWAYS.items() if name.startswith("akbot_job_total")} == {0}
     assert 'akbot_job_total{kind="backup",outcome="failed"}' in ALWAYS
-    assert not [name for name in ALWAYS if re.match("akbot_(container|store|backup|docker)", name)]
+    assert not [
+        name for name in ALWAYS if re.match("akbot_(container|stack|store|backup|docker)", name)
+    ]
 
 
 def test_names_keep_to_the_conventions() -> None:
