@@ -62,7 +62,7 @@ async def pages_of(app: App, parts: Parts) -> AsyncGenerator[dict[str, Page]]:
     )
     try:
         yield {
-            "/healthz": health_page(health.report),
+            "/healthz": health_page(health.report, systems.look),
             "/readyz": ready_page(health.report, systems.look),
             "/metrics": metrics_page(metrics.families),
         }
@@ -83,6 +83,7 @@ def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> S
             "state": str(app.settings.state_folder),
             **{f"store {name}": path for name, path in folders.items() if path},
         },
+        stack=lambda: parts.watcher.finds_stack,
         containers=lambda: parts.watcher.states,
         catalogue=lambda: app.seen,
         good=lambda: parts.alarms.good,

@@ -26,6 +26,7 @@ WELL = {
     "akbot_paused": "0",
     "akbot_chat_up": "1",
     "akbot_docker_up": "1",
+    "akbot_stack_found": "1",
     "akbot_jobs_stuck": "0",
     "akbot_jobs_uncleaned": "0",
     "akbot_state_created_timestamp_seconds": "0",
@@ -111,6 +112,16 @@ CASES = [
     ),
     Case("AkbotDockerDown", "4m", "6m", {"akbot_docker_up": "0"}),
     Case(
+        "AuthentikNotFound",
+        "4m",
+        "6m",
+        {
+            "akbot_stack_found": "0",
+            'akbot_container_up{service="worker"}': None,
+            'akbot_container_healthy{service="worker"}': None,
+        },
+    ),
+    Case(
         "AuthentikContainerDown",
         "4m",
         "6m",
@@ -150,6 +161,7 @@ QUIET: dict[str, dict[str, str | None]] = {
         'akbot_job_running{kind="update"}': "1",
     },
     "people restart containers on purpose": {
+        "akbot_stack_found": "0",
         'akbot_container_up{service="worker"}': "0",
         "akbot_paused": "1",
     },

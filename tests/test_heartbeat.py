@@ -125,6 +125,12 @@ async def no_jobs(_: int) -> Sequence[Job]:
 
 
 async def hear(away: int, *events: JobBegan | JobEnded) -> list[str]:
+    return (await hear_and_count(away, *events))[0]
+
+
+async def hear_and_count(
+    away: int, *events: JobBegan | JobEnded
+) -> tuple[list[str], dict[tuple[JobKind, str], int]]:
     clock = SimulatedClock(NOW)
     switch = Heard(clock, away)
 
@@ -138,7 +144,7 @@ async def hear(away: int, *events: JobBegan | JobEnded) -> list[str]:
     await clock.run_until(NOW + timedelta(hours=1))
     running.cancel()
     await asyncio.wait([running])
-    return switch.heard
+    return switch.heard, dict(heartbeat.told)
 
 
 async def test_a_beginning_and_an_end_are_told_and_other_jobs_are_not() -> None:
@@ -184,3 +190,10 @@ async def test_an_end_is_told_again_until_it_is_taken_and_then_let_be() -> None:
     assert await hear(3, JobEnded(DONE)) == ["31:12 backup"]
     assert await hear(4, JobEnded(DONE)) == []
     assert await hear(1, JobBegan(JOB), JobEnded(DONE)) == ["30:00 backup"]
+
+
+async def test_a_beginning_that_was_not_taken_is_no_alarm_since_the_end_says_more() -> None:
+    sent, failed = (JobKind.BACKUP, "sent"), (JobKind.BACKUP, "failed")
+
+    assert await hear_and_count(1, JobBegan(JOB), JobEnded(DONE)) == (["30:00 backup"], {sent: 1})
+    assert await hear_and_count(9, JobBegan(JOB), JobEnded(DONE)) == ([], {failed: 1})

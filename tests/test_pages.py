@@ -78,6 +78,7 @@ class World:
             incidents=self.no_incidents,
             disk=disk,
             disks={"state": "/state"},
+            stack=lambda: None,
             containers=dict,
             catalogue=lambda: None,
             good=dict,
@@ -102,7 +103,7 @@ async def served(world: World) -> AsyncIterator[httpx.AsyncClient]:
     systems = Readiness(asked, FakeClock(), within=WITHIN)
     metrics = world.metrics(systems)
     pages = {
-        "/healthz": health_page(world.own),
+        "/healthz": health_page(world.own, systems.look),
         "/readyz": ready_page(world.own, systems.look),
         "/metrics": metrics_page(metrics.families),
     }
@@ -148,6 +149,20 @@ async def test_healthz_is_503_only_where_the_bot_itself_does_not_work(
 
     assert (answer.status_code, answer.json()["status"]) == (status, word)
     assert answer.json()["failing"] == list(report.failing)
+
+
+async def test_what_fails_outside_is_told_at_healthz_and_no_reason_to_restart() -> None:
+    report = DaemonReport(troubles=("the backup could not begin",))
+    world = World(report, {DOCKER: away, "nas": for_ever, "offsite": fine})
+    async with served(world) as client:
+        answer = await client.get("/healthz")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["troubles"] == [
+        "the backup could not begin",
+        "the Docker Engine: it is away",
+        "nas: no answer within 0.2 seconds",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ _STEPS = (
 
 
 def migrate(connection: sqlite3.Connection, file: Path) -> None:
-    """Take the steps that the file has not seen, each whole or not at all.
+    """Take the steps that the file has not seen, all of them or none.
 
     What an earlier program wrote is first copied beside it, as `journal.db.schema-N`: an older
     akbot can be run again with that. Raises ConfigError where a newer one has written the file.
@@ -192,13 +192,14 @@ def migrate(connection: sqlite3.Connection, file: Path) -> None:
         raise ConfigError(
             f'AKBOT_STATE: "{file}" was written by a newer akbot'
             f" (schema {version}; this one knows {len(_STEPS)})",
-            hint="Run that version of akbot, or name another folder in AKBOT_STATE.",
+            hint=f'Run that version of akbot, or stop the bot and put "{file.name}.schema-N" in the'
+            f' place of "{file.name}", with -wal and -shm removed.',
         )
     if 0 < version < len(_STEPS):
         keep_copy(connection, file, version)
-    for number, step in enumerate(_STEPS[version:], start=version + 1):
+    if steps := _STEPS[version:]:  # at once: a copy of half the way would replace the one of before
         connection.executescript(
-            f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
+            f"BEGIN IMMEDIATE; {'; '.join(steps)}; PRAGMA user_version = {len(_STEPS)}; COMMIT;"
         )
 
 

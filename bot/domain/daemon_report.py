@@ -1,7 +1,7 @@
 """What the daemon says of itself at `/healthz` and `/readyz`, and what `check` makes of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.findings import Finding, Level
 from bot.domain.jobs import Job
@@ -21,8 +21,8 @@ class DaemonReport:
     """*running* are jobs in words, *uncleaned* the ids of those that left something behind.
 
     *stuck* are the ids of those that wait for a person. *failing* are sentences, each about what
-    keeps the daemon from working at all; *troubles* likewise, about work of its own that fails at
-    the moment.
+    keeps the daemon from working at all; *troubles* likewise, about work of its own, or what that
+    needs, that fails at the moment.
     *chat* is the condition of the chat in one word, *chat_words* in a sentence. *next_backup* is a
     time in ISO 8601, "" where no backup is planned. *paused* says why schedules and chat wait, ""
     where they do not: that is how a person wants it, so nothing to complain about.
@@ -45,6 +45,12 @@ class DaemonReport:
             return FAILED
         complaints = (*self.uncleaned, *self.stuck, *self.troubles)
         return OK if self.chat in _FINE and not complaints else DEGRADED
+
+
+def with_systems(report: DaemonReport, systems: Mapping[str, str]) -> DaemonReport:
+    """That report with what fails outside among its troubles; *systems* as for readiness."""
+    away = (f"{name}: {words}" for name, words in systems.items() if words)
+    return replace(report, troubles=(*report.troubles, *away))
 
 
 def judge_readiness(report: DaemonReport, systems: Mapping[str, str]) -> tuple[str, ...]:
@@ -125,7 +131,7 @@ def judge_stuck(job: Job) -> Finding:
     return Finding(
         "state",
         Level.FAILURE,
-        f"the {job.kind} {job.id} is stuck: its process died in it {job.crashes} times",
+        f"the {job.kind} {job.id} is stuck: {job.message}",
         f'See "akbot jobs {job.id}"; once nothing of it is wanted, "akbot jobs settle {job.id}".',
     )
 

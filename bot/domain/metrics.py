@@ -35,9 +35,9 @@ class Facts:
 
     *ended* counts jobs since the bot started, *beats* what a dead man's switch was sent. *good* is
     when the newest backup and drill were begun that count, *limits* after how long without there is
-    an alarm. *systems* says what is wrong with Docker and each store, "" for nothing. *containers*
-    and *surroundings* are as they were looked at last, None where that is unknown. *collectors*
-    says of each group of facts whether it could be asked.
+    an alarm. *systems* says what is wrong with Docker and each store, "" for nothing. *stack* says
+    whether it was found, *containers* and *surroundings* are as they were looked at last; None
+    where that is unknown. *collectors* says of each group of facts whether it could be asked.
     """
 
     version: str
@@ -52,6 +52,7 @@ class Facts:
     stores: Mapping[str, str] = field(default_factory=dict)
     contents: Mapping[str, StoreFigures] = field(default_factory=dict)
     newest_size: int | None = None
+    stack: bool | None = None
     containers: Mapping[str, ContainerState | None] = field(default_factory=dict)
     incidents: int | None = None
     beats: Mapping[tuple[JobKind, str], int] = field(default_factory=dict)
@@ -178,6 +179,11 @@ def _of_the_stack(facts: Facts) -> list[Family]:
             "akbot_docker_up",
             "Whether the Docker Engine answers.",
             None if facts.docker is None else not facts.docker,
+        ),
+        single(
+            "akbot_stack_found",
+            "Whether there are containers of Authentik; absent while Docker does not tell.",
+            facts.stack,
         ),
         labelled(
             "akbot_container_up",

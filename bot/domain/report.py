@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState, newest_good
+from bot.domain.container_state import DOCKER
 from bot.domain.downtime import seconds_away
 from bot.domain.drill import Verdict
 from bot.domain.findings import Finding
@@ -45,9 +46,13 @@ class BackupsReport:
 
 @dataclass(frozen=True, kw_only=True)
 class LoginReport:
-    """For how many of *watched* seconds nobody could log in: by *incidents*, and by *jobs*."""
+    """For how many of *watched* seconds nobody could log in: by *incidents*, and by *jobs*.
+
+    For *blind* seconds more Docker did not answer, so that nobody knows.
+    """
 
     watched: float
+    blind: float = 0
     incidents: float = 0
     jobs: float = 0
 
@@ -157,9 +162,12 @@ def _login(facts: Facts) -> LoginReport:
         for job in facts.jobs
         if job.ended and job.ended > begin and (seconds := seconds_away(job)) is not None
     ]
+    down = time_without(facts.serving, facts.incidents, begin, facts.now)
+    or_blind = time_without({DOCKER, *facts.serving}, facts.incidents, begin, facts.now)
     return LoginReport(
-        watched=(facts.now - begin).total_seconds(),
-        incidents=time_without(facts.serving, facts.incidents, begin, facts.now).total_seconds(),
+        watched=(facts.now - begin - (or_blind - down)).total_seconds(),
+        blind=(or_blind - down).total_seconds(),
+        incidents=down.total_seconds(),
         jobs=sum(away),
     )
 

@@ -71,7 +71,7 @@ def _of_jobs(facts: Facts) -> list[Finding]:
         Finding(
             job.kind,
             Level.FAILURE,
-            f"the {job.kind} {job.id} was given up after {job.crashes} kills",
+            f"the {job.kind} {job.id} was given up: {job.message}",
             f'Look at the stack, then run "akbot jobs settle {job.id}".',
         )
         for job in facts.stuck

@@ -27,7 +27,10 @@ Send = Callable[[JobKind, Beat], Awaitable[None]]
 
 @dataclass
 class Heartbeat:
-    """Tells of jobs of *kinds*; *jobs* asks the journal. *told* counts what was sent and failed."""
+    """Tells of jobs of *kinds*; *jobs* asks the journal. *told* counts what was sent and failed.
+
+    A beginning that was not taken is no failure: the end of the job is told all the same.
+    """
 
     kinds: frozenset[JobKind]
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
@@ -75,12 +78,20 @@ class Heartbeat:
 
     async def _tell(self, job: Job, *, has_ended: bool) -> None:
         if not has_ended:
-            await self.send(job.kind, BEGAN)
-            self.told[job.kind, "sent"] += 1
+            await self._begin(job)
             return
         beat = beat_at_end(job, await self.jobs(ALL_JOBS), self.clock.now())
         if beat:
             await self._until_taken(job.kind, beat)
+            self.told[job.kind, "sent"] += 1
+
+    async def _begin(self, job: Job) -> None:
+        """Once: the end says more, and rings by itself where it is not taken either."""
+        try:
+            await self.send(job.kind, BEGAN)
+        except BotError as error:
+            logger.info("the beginning of the %s %s was not taken: %s", job.kind, job.id, error)
+        else:
             self.told[job.kind, "sent"] += 1
 
     async def _until_taken(self, kind: JobKind, beat: Beat) -> None:

@@ -7,24 +7,26 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from bot.domain.daemon_report import FAILED, DaemonReport, judge_readiness
+from bot.domain.daemon_report import FAILED, DaemonReport, judge_readiness, with_systems
 from bot.domain.figures import Family
 from bot.entrypoints.health import Answer, Page
 
 Report = Callable[[], Awaitable[DaemonReport]]
+Look = Callable[[], Awaitable[Mapping[str, str]]]
+"""Says what is wrong with each system outside, "" for nothing."""
 
 
-def health_page(report: Report) -> Page:
+def health_page(report: Report, look: Look) -> Page:
     """`/healthz`: 503 where a restart may help, whatever else there is to complain about."""
 
     async def page() -> Answer:
-        found = await report()
+        found = with_systems(*await asyncio.gather(report(), look()))
         return _json({"status": found.status, **asdict(found)}, fine=found.status != FAILED)
 
     return page
 
 
-def ready_page(report: Report, look: Callable[[], Awaitable[Mapping[str, str]]]) -> Page:
+def ready_page(report: Report, look: Look) -> Page:
     """`/readyz`: 503 where a job that began now could not do its work."""
 
     async def page() -> Answer:

@@ -78,10 +78,17 @@ def _login_words(login: LoginReport) -> str:
     causes = {"in incidents": login.incidents, "in updates or restores": login.jobs}
     away = [f"{duration(seconds)} {name}" for name, seconds in causes.items() if seconds]
     if not away:
-        return "up all the time that akbot watched"
+        return f"up all the time that akbot watched{_blind_words(login)}"
     # never rounded up to a whole that it is not
     share = f"{min(login.share, _MOSTLY):.2%}"
-    return f"up {share} of the time; away {' and '.join(away)}"
+    told = " and ".join(away)
+    return f"up {share} of the time that akbot watched; away {told}{_blind_words(login)}"
+
+
+def _blind_words(login: LoginReport) -> str:
+    if not login.blind:
+        return ""
+    return f"; not known for {duration(login.blind)}, as Docker did not answer"
 
 
 def _update_words(update: UpdateReport | None) -> str:
@@ -111,5 +118,6 @@ def daily_words(report: Report) -> str:
         parts.append(f"warnings: {_warnings_words(report.warnings)}")
     login = report.login
     away = login.incidents + login.jobs
-    parts.append(f"login away for {duration(away)}" if away else "login up all day")
+    how = f"away for {duration(away)}" if away else "up as far as akbot watched"
+    parts.append(f"login {how}{_blind_words(login)}")
     return "; ".join(parts)

@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 class Sources:
     """Where the figures come from.
 
-    *containers*, *catalogue*, *good*, *beats* and *surroundings* give what others of the daemon
-    know already; *systems* asks Docker and the stores, *jobs* and *incidents* the journal, *disks*
-    are the folders whose file systems count, by what they are called.
+    *stack*, *containers*, *catalogue*, *good*, *beats* and *surroundings* give what others of the
+    daemon know already; *systems* asks Docker and the stores, *jobs* and *incidents* the journal,
+    *disks* are the folders whose file systems count, by what they are called.
     """
 
     report: Callable[[], Awaitable[DaemonReport]]
@@ -45,6 +45,7 @@ class Sources:
     incidents: Callable[[], Awaitable[Sequence[object]]]
     disk: Disk
     disks: Mapping[str, str]
+    stack: Callable[[], bool | None]
     containers: Callable[[], Mapping[str, ContainerState | None]]
     catalogue: Callable[[], Catalogue | None]
     good: Callable[[], Mapping[JobKind, datetime | None]]
@@ -103,6 +104,7 @@ class MetricsService:
             stores={name: words for name, words in systems.items() if name != DOCKER},
             contents=_contents(catalogue),
             newest_size=newest.stored_size if newest else None,
+            stack=sources.stack(),
             containers=sources.containers(),
             incidents=incidents,
             beats=sources.beats(),

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Mapping
 
 from bot.domain.catalogue import BackupState
 from bot.domain.errors import BotError
-from bot.domain.jobs import DEGRADED, Job, JobState, Outcome
+from bot.domain.jobs import DEGRADED, MOST_CRASHES, Job, JobState, Outcome
 
 NOT_YET = " (not yet cleaned up: "
 WHOLE = "complete, verified and signed"
@@ -23,7 +23,8 @@ def not_in(missing: Mapping[str, str]) -> str:
 
 def stuck(job: Job, words: str) -> Outcome:
     """The end of a job that a person must look at."""
-    told = f'{words}, {job.crashes} times now; see "akbot jobs settle {job.id}"'
+    times = f", {job.crashes} times now" if job.crashes >= MOST_CRASHES else ""
+    told = f'{words}{times}; see "akbot jobs settle {job.id}"'
     return Outcome(JobState.STUCK, told, swept=False)
 
 

@@ -27,7 +27,8 @@ class Watcher:
 
     What cannot be written or told yet is tried again with every `tick`. *is_blind*: the Engine does
     not answer, or has no stack; *had_stack* says whether it had one at some time. *states* are
-    those of the last look, none while it is blind.
+    those of the last look, none while it is blind; *finds_stack* whether there were any, None while
+    Docker does not answer.
     """
 
     containers: Containers
@@ -44,6 +45,7 @@ class Watcher:
     _before: dict[str, Before] = field(default_factory=dict)
     _untold: deque[News] = field(default_factory=deque)
     is_blind: bool = False
+    finds_stack: bool | None = None
     _is_to_forget: bool = False
     _watched: frozenset[str] = frozenset()
     _looked: datetime | None = None
@@ -101,6 +103,7 @@ class Watcher:
         if forgets and self._is_to_forget:  # it knows what the job left at its end
             states, self._is_to_forget = self._without_gone(states), False
         self._looked, self._refusal, self.states = now, "", states
+        self.finds_stack = bool(states)
         await self._docker(None)
         if STACK in self._watch.views:
             await self._observe(Seen(STACK, now))
@@ -141,6 +144,7 @@ class Watcher:
         if refusal != self._refusal:
             logger.warning("watch the containers: %s", refusal)
             self._refusal = refusal
+        self.finds_stack = False
         await self._docker(None)
         self.is_blind, self.states = True, {}
         is_told = any(each.trouble is Trouble.MISSING for each in self._watch.open.values())
@@ -193,7 +197,7 @@ class Watcher:
     async def _docker(self, trouble: Trouble | None, detail: str = "") -> None:
         self.is_blind = trouble is not None
         if self.is_blind:
-            self.states = {}
+            self.states, self.finds_stack = {}, None
         await self._observe(Seen(DOCKER, self.clock.now(), trouble, detail))
 
     async def _hush_or_not(self) -> None:

@@ -149,6 +149,8 @@ DONE, FAILED = JobState.DONE, JobState.FAILED
             id="containers",
         ),
         pytest.param({"docker": "it is away"}, {"akbot_docker_up": 0}, id="no Docker"),
+        pytest.param({"stack": True}, {"akbot_stack_found": 1}, id="a stack"),
+        pytest.param({"stack": False}, {"akbot_stack_found": 0}, id="no stack"),
         pytest.param(
             {
                 "stores": {"nas": "", "offsite": "no answer"},

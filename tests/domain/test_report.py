@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.container_state import STACK
+from bot.domain.container_state import DOCKER, STACK
 from bot.domain.downtime import came_back
 from bot.domain.drill import DrillReport, Verdict
 from bot.domain.findings import Level
@@ -129,7 +129,10 @@ def test_a_quiet_week_says_what_there_is_and_asks_for_nothing() -> None:
         "",
         "Nothing needs you.",
     ]
-    assert daily_words(report) == "backup 4 h ago, 1.0 kB; drill 2 days ago; login up all day"
+    assert (
+        daily_words(report) == "backup 4 h ago, 1.0 kB; drill 2 days ago;"
+        " login up as far as akbot watched"
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,9 @@ def test_what_ran_in_the_time_is_counted(jobs: list[Job], figures: tuple[int, in
             id="degraded",
         ),
         pytest.param(
-            {"stuck": [job(9, JobState.STUCK, crashes=3)]}, ["given up after 3 kills"], id="stuck"
+            {"stuck": [job(9, JobState.STUCK, message="2025.2.1 does not hold")]},
+            ["was given up: 2025.2.1 does not hold"],
+            id="stuck",
         ),
         pytest.param({"incidents": [incident("worker", 2, 1)]}, [], id="it is over"),
         pytest.param(
@@ -258,8 +263,8 @@ def test_jobs_that_took_the_server_away_count_as_well() -> None:
     assert (login.incidents, login.jobs) == (3600, 68)
     assert login.share == pytest.approx(1 - 3668 / WEEK.total_seconds())
     assert (
-        "Login:     up 99.39% of the time; away 1 h 0 min in incidents and 1 min 8 s in updates or"
-        " restores"
+        "Login:     up 99.39% of the time that akbot watched; away 1 h 0 min in incidents and"
+        " 1 min 8 s in updates or restores"
     ) in report_lines(made(jobs=[update], incidents=[incident("server", 3, 2)]), UTC)
 
 
@@ -274,6 +279,28 @@ def test_a_young_installation_speaks_of_the_time_that_it_watched() -> None:
 
     assert login.watched == 36_000
     assert login.share == 0.5
+
+
+def test_while_docker_does_not_answer_nobody_knows_who_could_log_in() -> None:
+    """It may have been stopped with all containers, or gone on without its daemon."""
+    report = made(begin=ago(24), incidents=[incident(DOCKER, 10, 1), incident("server", 4, 3)])
+
+    assert (report.login.watched, report.login.blind) == (16 * 3600, 8 * 3600)
+    assert (report.login.incidents, report.login.share) == (3600, 15 / 16)
+    assert (
+        "Login:     up 93.75% of the time that akbot watched; away 1 h 0 min in incidents;"
+        " not known for 8 h 0 min, as Docker did not answer"
+    ) in report_lines(report, UTC)
+    dark = made(begin=ago(24), incidents=[incident(DOCKER, 10, 1)])
+    assert daily_words(dark).endswith(
+        "login up as far as akbot watched; not known for 9 h 0 min, as Docker did not answer"
+    )
+
+
+def test_what_docker_took_with_it_was_away() -> None:
+    login = made(incidents=[incident(DOCKER, 10, 1, "server")]).login
+
+    assert (login.watched, login.incidents) == (WEEK.total_seconds(), 9 * 3600)
 
 
 def test_what_was_taken_in_by_its_cause_is_not_counted_twice() -> None:

@@ -329,12 +329,13 @@ async def test_a_state_folder_that_cannot_be_written_is_a_failure() -> None:
 
 async def test_a_job_that_waits_for_a_person_is_a_failure() -> None:
     journal = FakeJobJournal()
-    stuck = replace(JOB, state=JobState.STUCK, crashes=3)
+    stuck = replace(JOB, state=JobState.STUCK, message="2025.2.1 does not hold")
     journal.rows[stuck.id] = stuck
 
     fine, finding = of(await service(journal=journal).run(), "state")
 
     assert (fine.level, finding.level) == (Level.OK, Level.FAILURE)
+    assert finding.message == f"the backup {stuck.id} is stuck: 2025.2.1 does not hold"
     assert f'"akbot jobs settle {stuck.id}"' in finding.remedy
 
 

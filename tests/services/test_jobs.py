@@ -19,6 +19,8 @@ from bot.domain.jobs import Job, JobState, Outcome, Trigger
 from bot.domain.messages import JobBegan, JobEnded
 from bot.services.jobs import Jobs
 from bot.services.ports import JobLog, Publish, StoredObject
+from bot.services.settling import stuck as given_up
+from tests.contracts.state_places import a_job
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.services.mortal import KilledError, Life, Mortal
@@ -109,6 +111,19 @@ async def test_killed_while_it_recovers_it_recovers_the_next_time(journal: Journ
     assert not world.store.objects
 
 
+@pytest.mark.parametrize(
+    ("crashes", "words"), [(0, "it is strange"), (3, "it is strange, 3 times now")]
+)
+def test_kills_are_spoken_of_only_where_they_are_why_a_person_is_asked(
+    crashes: int, words: str
+) -> None:
+    job = replace(a_job(), crashes=crashes)
+
+    message = given_up(job, "it is strange").message
+
+    assert message == f'{words}; see "akbot jobs settle {job.id}"'
+
+
 async def test_after_three_crashes_in_one_job_a_person_is_asked(journal: Journal) -> None:
     world = World()
     with pytest.raises(KilledError):
@@ -120,7 +135,7 @@ async def test_after_three_crashes_in_one_job_a_person_is_asked(journal: Journal
     restarted = process(world, journal, Life())
     [stuck] = await restarted.jobs.recover()
     assert stuck.state is JobState.STUCK
-    assert f"akbot jobs settle {stuck.id}" in stuck.message
+    assert f'3 times now; see "akbot jobs settle {stuck.id}"' in stuck.message
     assert not await restarted.jobs.recover()
 
     await restarted.jobs.settle(stuck)

@@ -1,5 +1,6 @@
 """A newer akbot opens the journal of each earlier one: its work is settled, its file is kept."""
 
+import asyncio
 import hashlib
 import sqlite3
 from contextlib import closing
@@ -145,6 +146,40 @@ async def test_all_can_be_read_and_the_file_of_before_is_kept(tmp_path: Path, ve
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as older:
         assert older.execute("SELECT id FROM jobs").fetchall() == [(each.id,) for each in jobs]
+
+
+async def test_a_kill_between_two_steps_costs_no_copy(tmp_path: Path) -> None:
+    """What lies beside the file is what the older akbot wrote, however often the newer one dies."""
+    file = tmp_path / FILE
+    journal = Journal(StateFolder(tmp_path))
+    await journal.jobs.begin(a_job())
+    await journal.close()
+    as_of(NEWEST - 3, file)
+
+    for _ in range(2):
+        await asyncio.to_thread(die_before_the_last_step, file)
+        assert version_of(file) == NEWEST - 3
+        assert beside(file) == [tmp_path / f"{FILE}.schema-{NEWEST - 3}"]
+    newer = Journal(StateFolder(tmp_path))
+    assert [each.id for each in await newer.jobs.jobs()] == [a_job().id]
+    await newer.close()
+
+    assert version_of(file) == NEWEST
+    [copy] = beside(file)
+    assert version_of(copy) == NEWEST - 3
+
+
+def die_before_the_last_step(file: Path) -> None:
+    """SQLite refuses it, and the connection is closed with what was not committed, as by a kill."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as journal:
+        journal.set_authorizer(_all_but_the_newest_table)
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            journal_schema.migrate(journal, file)
+
+
+def _all_but_the_newest_table(action: int, name: str | None, *_: str | None) -> int:
+    is_newest = action == sqlite3.SQLITE_CREATE_TABLE and name == "cures"
+    return sqlite3.SQLITE_DENY if is_newest else sqlite3.SQLITE_OK
 
 
 async def test_where_no_copy_can_be_made_nothing_is_changed(tmp_path: Path) -> None:

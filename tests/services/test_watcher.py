@@ -463,6 +463,17 @@ async def test_a_stack_that_is_gone_when_the_bot_starts_is_told_where_there_was_
     assert host.people.told == [f"{STACK} missing", f"{STACK} well again"] * had_stack
 
 
+async def test_whether_there_is_a_stack_is_known_where_docker_answers(host: Host) -> None:
+    """A bot that was started anew knows no names of containers that could be missing."""
+    found = []
+    for fails in (ConfigError("none"), PortError("Docker is away"), None):
+        host.containers.fails = fails
+        await host.watcher.look()
+        found.append(host.watcher.finds_stack)
+
+    assert found == [False, None, True]
+
+
 async def test_a_stack_whose_containers_are_told_as_missing_is_not_told_again(host: Host) -> None:
     host.had_stack = True
     host.containers.states.update(dict.fromkeys(WELL))

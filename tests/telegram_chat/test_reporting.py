@@ -88,7 +88,9 @@ async def test_the_line_of_a_day_comes_once_and_rings_only_where_it_was_not_well
         trouble = await world.said("The last day")
         await world.all_sent()
 
-    assert well.text == "✅ All is well: backup 1 h ago, 215.0 MB; login up all day."
+    assert (
+        well.text == "✅ All is well: backup 1 h ago, 215.0 MB; login up as far as akbot watched."
+    )
     assert well.silent
     assert not trouble.silent
     assert "There is no good backup since" in trouble.text
