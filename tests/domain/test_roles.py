@@ -6,7 +6,16 @@ from bot.domain.jobs import JobKind
 from bot.domain.origin import where
 from bot.domain.roles import Access, Act, ChatPlace, ChatRole, may, may_cancel, read_place, who_may
 
-LOOK = {Act.HELP, Act.STATUS, Act.BACKUPS, Act.JOBS, Act.LOGS, Act.VERSION, Act.SCHEDULE}
+LOOK = {
+    Act.HELP,
+    Act.STATUS,
+    Act.BACKUPS,
+    Act.JOBS,
+    Act.LOGS,
+    Act.REPORT,
+    Act.VERSION,
+    Act.SCHEDULE,
+}  # fmt: skip
 WORK = {Act.BACKUP, Act.VERIFY, Act.DRILL, Act.CANCEL, Act.PAUSE, Act.RESUME, Act.MUTE}
 CHANGE = {Act.PIN, Act.UNPIN, Act.RESTORE, Act.UPDATE, Act.ROLLBACK}
 GROUP, TOPIC = -1001234567890, 7
