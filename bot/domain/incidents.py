@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from bot.domain.incident import (
     AROUND,
     AT_ONCE,
+    WARNINGS,
     Closed,
     Incident,
     News,
@@ -268,12 +269,13 @@ def _opened(
     absorbed = tuple(
         each for each in watch.open.values() if name in rules.depends.get(each.root, frozenset())
     )
+    outages = [each.began for each in absorbed if each.trouble not in WARNINGS]
     incident = Incident(
         root=name,
         trouble=trouble,
         detail=view.detail,
         image=view.image,
-        began=min([view.since, *(each.began for each in absorbed)]),
+        began=min([view.since, *outages]),
         opened=now,
         others=frozenset().union(*(each.members for each in absorbed)),
     )

@@ -117,6 +117,22 @@ def test_what_a_restart_looks_like_must_last(
     assert story.told == [f"worker {trouble}"]
 
 
+@pytest.mark.parametrize(
+    ("trouble", "began"), [(T.UNHEALTHY, timedelta()), (T.CPU, timedelta(days=3))]
+)
+def test_an_outage_begins_with_what_it_explains_but_not_with_a_warning(
+    story: Story, trouble: Trouble, began: timedelta
+) -> None:
+    story.sees(SERVER, trouble)
+    story.passes(days=3)
+    story.sees(DATABASE, T.CRASHED)
+
+    opened = story.news[-1]
+    assert isinstance(opened, Opened)
+    assert [each.root for each in opened.absorbed] == [SERVER]
+    assert opened.incident.began == START + began
+
+
 def test_the_patience_counts_from_the_first_trouble(story: Story) -> None:
     story.sees(WORKER, T.STOPPED)
     story.passes(10)
