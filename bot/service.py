@@ -133,7 +133,7 @@ class _Service:
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
         if app.stores.several:
-            parts.append(CatchUp(self._runner.catch_up, app.clock).run)
+            parts.append(CatchUp(self._runner.catch_up, app.clock, self._troubles).run)
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,

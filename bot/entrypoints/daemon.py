@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.daemon_report import STATE
+from bot.domain.daemon_report import ITSELF, STATE
 from bot.domain.errors import BotError, BusyError
 from bot.domain.jobs import REMEMBERED, Job
 from bot.services.journal_ports import JobJournal
@@ -80,6 +80,9 @@ class Daemon:
             except BotError as error:
                 self.troubles[name] = f"{name}: {error}"
                 logger.warning("%s: %s", name, error)
+            except Exception:  # boundary: the job in hand and the other loops go on
+                self.troubles[name] = f"{name}: {ITSELF}"
+                logger.exception("%s: an error of akbot itself", name)
             else:
                 self.troubles.pop(name, None)
             await self.clock.sleep(seconds)

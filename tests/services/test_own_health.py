@@ -1,7 +1,7 @@
 """The daemon notices what of itself hangs or cannot be written, and no question to it hangs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -50,13 +50,19 @@ async def nothing(*_: object) -> Any:
 
 @dataclass
 class Hanging:
-    """The outside of the daemon's loops: *hangs* names the calls that do not come back."""
+    """The outside of the daemon's loops: *hangs* names the calls that do not come back.
+
+    *breaks* names those that raise what no call should.
+    """
 
     hangs: set[str] = field(default_factory=set)
+    breaks: set[str] = field(default_factory=set)
 
     async def _call(self, name: str, answer: Any = None) -> Any:
         if name in self.hangs:
             await for_ever()
+        if name in self.breaks:
+            raise ValueError("an error of ours")
         return answer
 
     async def start(self, _: Command) -> Job:
@@ -93,8 +99,14 @@ class Hanging:
     is_blind = False
 
 
-def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine[Any, Any, None]]:
+def loops(
+    world: Hanging,
+    clock: SimulatedClock,
+    pulse: Pulse,
+    troubles: MutableMapping[str, str] | None = None,
+) -> list[Coroutine[Any, Any, None]]:
     """What of the daemon goes round, on *world*."""
+    troubles = {} if troubles is None else troubles
     schedule = Schedule("0 * * * *", UTC)
     scheduler = Scheduler(
         JobKind.BACKUP,
@@ -103,7 +115,7 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
         world,
         clock,
         START,
-        {},
+        troubles,
         beat=pulse.of("the schedule", 3600),
     )
     watching = WatchRounds(
@@ -124,7 +136,7 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
         clock=clock,
         parts=[],
         farewell=nothing,
-        troubles={},
+        troubles=troubles,
     )
     return [
         scheduler.run(),
@@ -164,6 +176,40 @@ async def test_a_loop_that_hangs_is_noticed_and_no_other(hangs: str, silent: str
 
     names = [words.partition(" hangs: it last went round ")[0] for words in pulse.silent()]
     assert names == ([silent] if silent else [])
+    for each in running:
+        each.cancel()
+    await asyncio.wait(running)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "trouble"),
+    [
+        ("start", "the backup of 04:00 UTC could not begin: an error of akbot itself"),
+        ("jobs", "the backup of 04:00 UTC could not begin: an error of akbot itself"),
+        ("look", ""),
+        ("tick", ""),
+        ("alarms", ""),
+        ("versions", ""),
+        ("probe", "state: an error of akbot itself"),
+    ],
+)
+async def test_an_error_of_akbot_itself_ends_no_loop_and_is_told(
+    breaks: str, trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, troubles = SimulatedClock(START), dict[str, str]()
+    world, pulse = Hanging(breaks={breaks}), Pulse(clock)
+    running = [asyncio.ensure_future(each) for each in loops(world, clock, pulse, troubles)]
+    await clock.run_until(START + timedelta(hours=1, minutes=30))
+    assert not any(each.done() for each in running), "one that ends so ends the whole daemon"
+    assert "ValueError: an error of ours" in caplog.text
+    assert [words.partition(";")[0] for words in troubles.values()] == (
+        [trouble] if trouble else []
+    )
+
+    world.breaks.clear()
+    await clock.run_until(START + timedelta(hours=2, minutes=30))
+
+    assert troubles == {}
     for each in running:
         each.cancel()
     await asyncio.wait(running)
