@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 _LATELY = 200  # jobs
 _QUICK, _SLOW = 600.0, 3600.0  # seconds that a round may take; the slow ones wait for outsiders
+_SETTLING = 6 * 3600.0  # likewise; what an update changed in a large database takes long to undo
 _Farewell = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
@@ -145,6 +146,7 @@ class _Service:
             farewell=self._held_back.farewell(partial(_all, farewells)),
             troubles=self._troubles,
             beat=self._pulse.of("the look at the state folder", _QUICK),
+            beat_of_settling=self._pulse.of("the settling of earlier jobs", _SETTLING),
         )
         told = Parts(
             pulse=self._pulse,
@@ -183,7 +185,7 @@ class _Service:
                 settings.catch_up,
                 settings.delay,
                 is_held=self._held_back.is_planned,
-                # what an earlier process left is settled first, which may take its time
+                # what an earlier process left is settled first, which has a time of its own
                 beat=self._pulse.of(
                     f"the schedule of the {new.kind}", _SLOW, self._app.jobs.settling.locked
                 ),

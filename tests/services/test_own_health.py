@@ -96,6 +96,18 @@ class Hanging:
     async def probe(self) -> None:
         await self._call("probe")
 
+    async def recover(self) -> Sequence[Job]:
+        return cast("Sequence[Job]", await self._call("recover", []))
+
+    async def sweep(self) -> Sequence[str]:
+        return []
+
+    async def compact(self, _: datetime) -> None:
+        """There is nothing to forget."""
+
+    async def close(self, _: float) -> None:
+        """No job is in hand."""
+
     is_blind = False
 
 
@@ -128,22 +140,24 @@ def loops(
     )
     rounds = Rounds("", schedule, world.versions, clock, START, beat=pulse.of("the rounds", 3600))
     daemon = Daemon(
-        runner=cast("Any", None),
-        journal=cast("Any", None),
-        recover=nothing,
+        runner=cast("Any", world),
+        journal=cast("Any", world),
+        recover=world.recover,
         probe=world.probe,
-        sweep=nothing,
+        sweep=world.sweep,
         clock=clock,
         parts=[],
         farewell=nothing,
         troubles=troubles,
+        beat=pulse.of("the probe", 600),
+        beat_of_settling=pulse.of("the settling", 7200),
     )
     return [
         scheduler.run(),
         watching.run(),
         rounds.run(),
         AlarmRounds(world.alarms, clock, never_held, pulse.of("the alarms", 3600)).run(),
-        daemon._upkeep(STATE, world.probe, 60, pulse.of("the probe", 600)),
+        daemon.run(asyncio.Event()),
     ]
 
 
@@ -162,6 +176,7 @@ async def never_held() -> bool:
         ("alarms", "the alarms"),
         ("versions", "the rounds"),
         ("probe", "the probe"),
+        ("recover", "the settling"),
     ],
 )
 async def test_a_loop_that_hangs_is_noticed_and_no_other(hangs: str, silent: str) -> None:
@@ -191,6 +206,7 @@ async def test_a_loop_that_hangs_is_noticed_and_no_other(hangs: str, silent: str
         ("alarms", ""),
         ("versions", ""),
         ("probe", "state: an error of akbot itself"),
+        ("recover", "earlier jobs: an error of akbot itself"),
     ],
 )
 async def test_an_error_of_akbot_itself_ends_no_loop_and_is_told(
@@ -236,15 +252,18 @@ async def test_a_clock_that_leaps_kills_nothing() -> None:
     assert pulse.silent() == ()
 
 
-@pytest.mark.parametrize("is_busy", [True, False])
-async def test_who_waits_for_what_takes_its_time_is_excused(*, is_busy: bool) -> None:
+async def test_who_waits_for_a_settling_is_excused_and_the_settling_is_not_for_ever() -> None:
     clock = SimulatedClock(START)
-    pulse = Pulse(clock)
-    pulse.of("a loop", 60, lambda: is_busy)()
+    pulse, settling = Pulse(clock), asyncio.Lock()
+    pulse.of("a schedule", 60, settling.locked)()
+    pulse.of("the settling", 3600)()
 
-    await clock.run_until(START + timedelta(hours=1))
-
-    assert bool(pulse.silent()) is not is_busy
+    async with settling:
+        await clock.run_until(START + timedelta(minutes=50))
+        assert pulse.silent() == ()
+        await clock.run_until(START + timedelta(minutes=70))
+        assert pulse.silent() == ("the settling hangs: it last went round 70 min ago",)
+    assert "a schedule hangs: it last went round 70 min ago" in pulse.silent()
 
 
 @dataclass
