@@ -279,29 +279,46 @@ async def test_an_earlier_job_is_in_hand_while_it_is_settled() -> None:
 
 UNCAUGHT = f"""
 import threading, warnings
-from bot.entrypoints.logs import LogForm, start_log
-start_log([{TOKEN!r}], LogForm.JSON)
+from bot.entrypoints.logs import LogForm, mask_warnings, start_log
+%s
 thread = threading.Thread(target=lambda: 1 / 0, name={TOKEN!r})
 thread.start()
 thread.join()
-warnings.warn({TOKEN!r})
 class Bad:
     def __del__(self): raise ValueError({TOKEN!r})
 Bad()
-raise RuntimeError({TOKEN!r})
+raise RuntimeError("https://api.telegram.org/bot{TOKEN}/getMe")
 """
+DAEMON = f"start_log([{TOKEN!r}], LogForm.JSON); warnings.warn({TOKEN!r})"
+COMMAND_LINE = f"mask_warnings([{TOKEN!r}])"
+
+
+def uncaught(start: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", UNCAUGHT % start], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    return ended.stderr
 
 
 def test_what_nobody_catches_is_masked_too() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", UNCAUGHT], capture_output=True, text=True, check=False
-    )
+    written = uncaught(DAEMON)
 
-    lines = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert [line["level"] for line in lines] == ["critical", "warning", "critical", "critical"]
-    assert "ZeroDivisionError" in lines[0]["exception"]
-    assert "RuntimeError: ***" in lines[-1]["exception"]
-    assert "planted" not in ended.stderr
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert [line["level"] for line in lines] == ["warning", "critical", "critical", "critical"]
+    assert "ZeroDivisionError" in lines[1]["exception"]
+    assert "RuntimeError: https://api.telegram.org/bot***/getMe" in lines[-1]["exception"]
+    assert "planted" not in written
+
+
+def test_what_nobody_catches_in_a_command_is_masked_too() -> None:
+    written = uncaught(COMMAND_LINE)
+
+    assert written.count("an error of akbot itself, which nobody has caught") == 3
+    assert "ZeroDivisionError" in written
+    assert "ValueError: ***" in written
+    assert written.endswith("RuntimeError: https://api.telegram.org/bot***/getMe\n")
+    assert "planted" not in written
 
 
 def test_a_command_that_keeps_no_log_masks_its_warnings() -> None:
