@@ -19,6 +19,7 @@ from bot.adapters.threads import Threads
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.messages import Command
 from bot.entrypoints.logs import LogForm, log_handler
 from bot.services.job_in_hand import job_in_hand, working_on
 from bot.services.jobs import Begun
@@ -245,6 +246,51 @@ async def test_every_line_of_a_job_names_it_and_no_other_line_does(log: Logged) 
         f"job {job.id} failed: it cannot go on",
     }
     assert named["before"] == named["after"] == ""
+
+
+@pytest.mark.parametrize("log", [LogForm.JSON], indirect=True)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BotError("the store is full"), "copy: the store is full"),
+        (ValueError("no"), "copy failed on an error of akbot itself"),
+    ],
+)
+async def test_the_failure_of_a_job_that_follows_names_it_too(
+    log: Logged, error: Exception, words: str
+) -> None:
+    world = World()
+
+    async def work(_: JobLog, __: Publish) -> None:
+        raise error
+
+    async def run_job(command: Command, begun: Begun | None) -> object:
+        return await world.jobs.run(command, work, begun)
+
+    runner = JobRunner(
+        world.journal, world.clock, run_job, world.records, world.engine.find_stack,
+        world.pin, world.read_back, world.preview, world.standing, copies=True,
+    )  # fmt: skip
+    await runner.catch_up()
+
+    [job] = await world.journal.jobs()
+    assert about_jobs(log)[words] == job.id
+
+
+@pytest.mark.parametrize("log", [LogForm.JSON], indirect=True)
+async def test_a_job_that_could_not_follow_is_named_by_nothing(log: Logged) -> None:
+    world = World()
+
+    async def run_job(_: Command, __: Begun | None) -> object:
+        raise BotError("no")
+
+    runner = JobRunner(
+        world.journal, world.clock, run_job, world.records, world.engine.find_stack,
+        world.pin, world.read_back, world.preview, world.standing, copies=True,
+    )  # fmt: skip
+    await runner.catch_up()
+
+    assert about_jobs(log)["copy: no"] == ""
 
 
 @pytest.mark.parametrize("log", [LogForm.JSON], indirect=True)
