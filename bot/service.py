@@ -18,6 +18,7 @@ from bot.app_cure import build_cure
 from bot.app_reports import build_reports
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
+from bot.domain.findings import Finding
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
@@ -32,6 +33,7 @@ from bot.entrypoints.health import health_server
 from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import LogForm, start_log
+from bot.entrypoints.render import warning_words
 from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.entrypoints.watcher import WatchRounds
 from bot.service_pages import Parts, limits, pages_of
@@ -56,9 +58,16 @@ _Farewell = Callable[[], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, clock: Clock | None = None) -> None:
-    """`akbot run`: work until SIGTERM or SIGINT, then end in order; by another clock than usual."""
+async def serve(
+    settings: Settings, clock: Clock | None = None, warnings: Sequence[Finding] = ()
+) -> None:
+    """`akbot run`: work until SIGTERM or SIGINT, then end in order; by another clock than usual.
+
+    *warnings* about the settings go to the log.
+    """
     start_log(settings.secrets(), LogForm(settings.log_format))
+    for each in warnings:
+        logger.warning("%s", warning_words(each))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
