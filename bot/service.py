@@ -272,8 +272,8 @@ class _Service:
             reports = Calendar(
                 self._chat.reports, weekly, daily, clock, settings.catch_up, only_trouble
             )
-            plans += [("tell the report", weekly, reports.week)]
-            plans += [("tell the daily line", daily, reports.day)]
+            plans += [("report", weekly, reports.week)]
+            plans += [("daily line", daily, reports.day)]
         is_held = self._held_back.is_planned
         return [
             Rounds(

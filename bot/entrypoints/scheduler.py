@@ -126,7 +126,7 @@ class Rounds:
     """Does *look*, which is no job, at each slot of *schedule*; one that was missed once.
 
     *since* is when this installation began. After a restart the newest slot is looked at again:
-    *look* must not mind that. *name* is what the log calls it.
+    *look* must not mind that. *name* is a noun, what the log calls it.
     """
 
     name: str
