@@ -143,7 +143,7 @@ class _Service:
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
         if app.stores.several:
-            parts.append(CatchUp(self._runner.catch_up, app.clock, self._troubles).run)
+            parts.append(self._catch_up().run)
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,
@@ -212,6 +212,10 @@ class _Service:
             self._pulse.of("the look at the containers", _QUICK),
             self._pulse.of("the clock of the incidents", _QUICK),
         )
+
+    def _catch_up(self) -> CatchUp:
+        held = self._held_back.is_planned
+        return CatchUp(self._runner.catch_up, self._app.clock, self._troubles, held)
 
     def _heartbeat(self) -> Heartbeat | None:
         app, urls = self._app, self._app.settings.heartbeats

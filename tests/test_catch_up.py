@@ -58,3 +58,19 @@ async def test_what_fails_ends_nothing_and_is_told_until_it_succeeds(
 
     assert told == [[], [f"copy to each store what it lacks: {words}"], []]
     assert str(error) in caplog.text
+
+
+async def test_it_copies_nothing_while_people_are_at_work() -> None:
+    clock = EndingClock()
+    looked: list[float] = []
+
+    async def copy() -> None:
+        looked.append((clock.at - NOW).total_seconds())
+
+    async def held() -> bool:
+        return clock.at - NOW < timedelta(hours=2)
+
+    with pytest.raises(EndedError):
+        await CatchUp(copy, clock, {}, held).run()
+
+    assert looked == [7200]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import App
+from bot.domain.pause import Pause
 from bot.service import _Service
 from bot.settings_source import load_settings
 from tests.services.simulated_time import SimulatedClock
@@ -54,3 +55,12 @@ async def test_what_hangs_is_called_by_a_noun(service: _Service, clock: Simulate
         "the report",
         "the daily line",
     ]
+
+
+async def test_planned_work_holds_the_copies_of_what_a_store_lacks(service: _Service) -> None:
+    catch_up = service._catch_up()
+    assert not await catch_up.is_held()
+
+    await service._app.pause.write(Pause(START, "planned work", START + timedelta(hours=1)))
+
+    assert await catch_up.is_held()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain.daemon_report import ITSELF
 from bot.domain.errors import BotError
+from bot.entrypoints.scheduler import never
 from bot.services.ports import Clock
 
 LOOK_EVERY = 3600.0  # seconds; each look lists every store
@@ -18,12 +19,13 @@ logger = logging.getLogger(__name__)
 class CatchUp:
     """Lets *copy* see to it when the daemon starts, and every hour.
 
-    *troubles* has a sentence while the last look has failed.
+    *troubles* has a sentence while the last look has failed. While *is_held* nothing is copied.
     """
 
     copy: Callable[[], Awaitable[None]]
     clock: Clock
     troubles: MutableMapping[str, str]
+    is_held: Callable[[], Awaitable[bool]] = never
 
     async def run(self) -> None:
         """Look, for ever."""
@@ -33,6 +35,8 @@ class CatchUp:
 
     async def _look(self) -> None:
         try:
+            if await self.is_held():
+                return
             await self.copy()
         except BotError as error:
             self.troubles[_WORK] = f"{_WORK}: {error}"
