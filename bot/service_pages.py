@@ -84,6 +84,7 @@ def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> S
         containers=lambda: parts.watcher.states,
         catalogue=lambda: app.seen,
         good=lambda: parts.alarms.good,
+        looked=lambda: parts.alarms.looked,
         beats=lambda: parts.heartbeat.told if parts.heartbeat else {},
     )
 

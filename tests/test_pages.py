@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class World:
     systems: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     jobs: Callable[[int], Awaitable[Sequence[Job]]] | None = None
     usage: Callable[[str], Awaitable[DiskUsage | None]] | None = None
+    good: dict[JobKind, datetime | None] = field(default_factory=dict)
+    looked: datetime | None = None
 
     async def own(self) -> DaemonReport:
         return self.report
@@ -78,7 +81,8 @@ class World:
             disks={"state": "/state"},
             containers=dict,
             catalogue=lambda: None,
-            good=dict,
+            good=lambda: self.good,
+            looked=lambda: self.looked,
             beats=dict,
         )
         return MetricsService(
@@ -213,6 +217,43 @@ async def test_a_job_is_counted_once_over_many_scrapes() -> None:
     name = 'akbot_job_total{kind="backup",outcome="failed"}'
     assert f"{name} 0.0" in before
     assert all(f"{name} 1.0" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("looked", "good"),
+    [
+        (None, {}),
+        (NOW, {JobKind.BACKUP: NOW - timedelta(days=1)}),
+        (NOW, {JobKind.BACKUP: None}),
+    ],
+    ids=["nobody has looked yet", "during a pause", "the first one during a pause"],
+)
+async def test_a_backup_that_ended_after_the_last_look_into_the_stores_counts(
+    looked: datetime | None, good: dict[JobKind, datetime | None]
+) -> None:
+    began = NOW + timedelta(minutes=1)
+    done = replace(FAILED, state=JobState.DONE, started=began, ended=began)
+
+    assert await last_success([done], good, looked) == began.timestamp()
+
+
+async def test_one_that_the_stores_have_lost_since_does_not() -> None:
+    done = replace(FAILED, state=JobState.DONE)
+    looked, older = NOW + timedelta(minutes=1), NOW - timedelta(days=1)
+
+    good: dict[JobKind, datetime | None] = {JobKind.BACKUP: older}
+    assert await last_success([done], good, looked) == older.timestamp()
+
+
+async def last_success(
+    jobs: Sequence[Job], good: dict[JobKind, datetime | None], looked: datetime | None
+) -> float:
+    async def read(_: int) -> Sequence[Job]:
+        return jobs
+
+    async with served(World(jobs=read, good=good, looked=looked)) as client:
+        text = (await client.get("/metrics")).text
+    return figures(text)["akbot_backup_last_success_timestamp_seconds"]
 
 
 @pytest.mark.parametrize(
