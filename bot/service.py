@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from bot.adapters.gauge import DockerGauge
+from bot.adapters.health_address import address_told
 from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
@@ -170,7 +171,8 @@ class _Service:
         async with (
             app.folder.hold_for_daemon(),
             pages_of(app, told) as pages,
-            health_server(settings.health_listen, pages),
+            health_server(settings.health_listen, pages) as port,
+            address_told(settings.health_listen, port),
         ):
             names = (place.store.name for place in app.stores.places)
             logger.info("akbot runs; backups go to %s", ", ".join(names))

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.adapters.health_address import HEALTH_ADDRESS, address_told
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.backup_id import make_backup_id
@@ -311,10 +312,13 @@ def health_check() -> list[str]:
     return [sys.executable, *program[1:]]
 
 
-def checked(port: int) -> bool:
-    address = {"AKBOT_HEALTH_LISTEN": f"127.0.0.1:{port}"}
+def checked(told: Path, **environment: str) -> bool:
+    """What it makes of a container in which *told* lies where the daemon says its address."""
+    *python, program = health_check()
+    assert str(HEALTH_ADDRESS) in program
+    command = [*python, program.replace(str(HEALTH_ADDRESS), str(told))]
     return not subprocess.run(
-        health_check(), env=address, check=False, capture_output=True, timeout=60
+        command, env=environment, check=False, capture_output=True, timeout=60
     ).returncode
 
 
@@ -326,14 +330,48 @@ def checked(port: int) -> bool:
         (DaemonReport(failing=("no",)), False),
     ],
 )
-async def test_docker_is_told_the_same(report: DaemonReport, *, healthy: bool) -> None:
+async def test_docker_is_told_the_same(
+    report: DaemonReport, tmp_path: Path, *, healthy: bool
+) -> None:
+    told = tmp_path / "told"
     async with served(World(report)) as client:
         port = client.base_url.port
         assert port
-        assert await asyncio.to_thread(checked, port) is healthy
+        async with address_told("127.0.0.1:0", port, told):
+            assert await asyncio.to_thread(checked, told) is healthy
+            assert told.read_text() == f"127.0.0.1:{port}"
+
+    assert not told.exists()
 
 
-def test_docker_notices_an_event_loop_that_is_stuck() -> None:
+async def test_docker_asks_where_the_daemon_is_and_not_where_its_container_says(
+    tmp_path: Path,
+) -> None:
+    """As an address in `akbot.env` is, of which the container's environment knows nothing."""
+    told = tmp_path / "told"
+    async with served(World()) as client:
+        port = client.base_url.port
+        assert port
+        async with address_told("localhost:1", port, told):
+            elsewhere = {"AKBOT_HEALTH_LISTEN": "127.0.0.1:9"}
+            assert await asyncio.to_thread(checked, told, **elsewhere)
+        assert await asyncio.to_thread(checked, told, AKBOT_HEALTH_LISTEN=f"127.0.0.1:{port}")
+
+
+async def test_a_daemon_that_cannot_tell_its_address_works_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with address_told("127.0.0.1:1", 1, tmp_path / "nowhere/told"):
+        pass
+
+    assert "tell Docker's health check of 127.0.0.1:1: [Errno 2]" in caplog.text
+
+
+def test_docker_asks_the_usual_port_where_nobody_says_another() -> None:
+    assert "or '127.0.0.1:9180'" in health_check()[-1]
+
+
+def test_docker_notices_an_event_loop_that_is_stuck(tmp_path: Path) -> None:
     """In a loop of its own, which a call blocks as no call in a coroutine may."""
     ports: list[int] = []
     up, over = threading.Event(), threading.Event()
@@ -349,7 +387,7 @@ def test_docker_notices_an_event_loop_that_is_stuck() -> None:
     loop.start()
     up.wait(10)
 
-    healthy = checked(ports[0])
+    healthy = checked(tmp_path / "told", AKBOT_HEALTH_LISTEN=f"127.0.0.1:{ports[0]}")
     over.set()
     loop.join()
 
