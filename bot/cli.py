@@ -236,22 +236,26 @@ def _with_app(run: Run, args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
     """The settings, and what is doubtful about them or exposed, which was said on stderr."""
+    from bot.entrypoints.render import warning_line  # noqa: PLC0415 - "--help" needs none of it
+
+    settings, warnings = _read_settings(args)
+    complain(*map(warning_line, warnings))
+    return settings, warnings
+
+
+def _read_settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
+    """The same, and nothing was said yet."""
     with loading():
         from bot.adapters.keyfiles import exposed_keys  # noqa: PLC0415 - "--help" needs none of it
         from bot.entrypoints.logs import mask_warnings  # noqa: PLC0415 - likewise
-        from bot.entrypoints.render import warning_line  # noqa: PLC0415 - likewise
         from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - likewise
 
     env_file = args.env_file or Path(ENV_FILE)
     loaded = load_settings(env_file=env_file, must_exist=bool(args.env_file))
     settings = loaded.settings
     mask_warnings(settings.secrets())
-    warnings = [
-        *loaded.warnings,
-        *exposed_keys(settings.state_folder, settings.identity_file),
-    ]
-    complain(*map(warning_line, warnings))
-    return settings, warnings
+    exposed = exposed_keys(settings.state_folder, settings.identity_file)
+    return settings, [*loaded.warnings, *exposed]
 
 
 def _kit(args: argparse.Namespace) -> int:
@@ -283,8 +287,8 @@ def _restore(args: argparse.Namespace) -> int:
 def _run_daemon(args: argparse.Namespace) -> int:
     from bot.service import serve  # noqa: PLC0415
 
-    settings, _ = _settings(args)
-    asyncio.run(serve(settings))
+    settings, warnings = _read_settings(args)  # which stand in the log, in its form
+    asyncio.run(serve(settings, warnings=warnings))
     return DONE
 
 

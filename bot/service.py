@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from bot.adapters.gauge import DockerGauge
+from bot.adapters.health_address import address_told
 from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.painter import ChildPainter
@@ -19,6 +20,7 @@ from bot.app_reports import build_reports
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
+from bot.domain.findings import Finding
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
@@ -33,6 +35,7 @@ from bot.entrypoints.health import health_server
 from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import LogForm, start_log
+from bot.entrypoints.render import warning_words
 from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.entrypoints.watcher import WatchRounds
 from bot.service_pages import Parts, limits, pages_of
@@ -51,14 +54,22 @@ if TYPE_CHECKING:
 
 _LATELY = 200  # jobs
 _QUICK, _SLOW = 600.0, 3600.0  # seconds that a round may take; the slow ones wait for outsiders
+_SETTLING = 6 * 3600.0  # likewise; what an update changed in a large database takes long to undo
 _Farewell = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, clock: Clock | None = None) -> None:
-    """`akbot run`: work until SIGTERM or SIGINT, then end in order; by another clock than usual."""
+async def serve(
+    settings: Settings, clock: Clock | None = None, warnings: Sequence[Finding] = ()
+) -> None:
+    """`akbot run`: work until SIGTERM or SIGINT, then end in order; by another clock than usual.
+
+    *warnings* about the settings go to the log.
+    """
     start_log(settings.secrets(), LogForm(settings.log_format))
+    for each in warnings:
+        logger.warning("%s", warning_words(each))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -138,7 +149,7 @@ class _Service:
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
         if app.stores.several:
-            parts.append(CatchUp(self._runner.catch_up, app.clock).run)
+            parts.append(self._catch_up().run)
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,
@@ -150,6 +161,7 @@ class _Service:
             farewell=self._held_back.farewell(partial(_all, farewells)),
             troubles=self._troubles,
             beat=self._pulse.of("the look at the state folder", _QUICK),
+            beat_of_settling=self._pulse.of("the settling of earlier jobs", _SETTLING),
         )
         told = Parts(
             pulse=self._pulse,
@@ -165,7 +177,8 @@ class _Service:
         async with (
             app.folder.hold_for_daemon(),
             pages_of(app, told) as pages,
-            health_server(settings.health_listen, pages),
+            health_server(settings.health_listen, pages) as port,
+            address_told(settings.health_listen, port),
         ):
             names = (place.store.name for place in app.stores.places)
             logger.info("akbot runs; backups go to %s", ", ".join(names))
@@ -189,7 +202,7 @@ class _Service:
                 settings.catch_up,
                 settings.delay,
                 is_held=self._held_back.is_planned,
-                # what an earlier process left is settled first, which may take its time
+                # what an earlier process left is settled first, which has a time of its own
                 beat=self._pulse.of(
                     f"the schedule of the {new.kind}", _SLOW, self._app.jobs.settling.locked
                 ),
@@ -207,6 +220,10 @@ class _Service:
             self._pulse.of("the look at the containers", _QUICK),
             self._pulse.of("the clock of the incidents", _QUICK),
         )
+
+    def _catch_up(self) -> CatchUp:
+        held = self._held_back.is_planned
+        return CatchUp(self._runner.catch_up, self._app.clock, self._troubles, held)
 
     def _heartbeat(self) -> Heartbeat | None:
         app, urls = self._app, self._app.settings.heartbeats
@@ -265,8 +282,8 @@ class _Service:
             reports = Calendar(
                 self._chat.reports, weekly, daily, clock, settings.catch_up, only_trouble
             )
-            plans += [("tell the report", weekly, reports.week)]
-            plans += [("tell the daily line", daily, reports.day)]
+            plans += [("report", weekly, reports.week)]
+            plans += [("daily line", daily, reports.day)]
         is_held = self._held_back.is_planned
         return [
             Rounds(

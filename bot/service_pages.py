@@ -88,6 +88,7 @@ def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> S
         catalogue=lambda: app.seen,
         good=lambda: parts.alarms.good,
         surroundings=lambda: parts.surroundings.newest,
+        looked=lambda: parts.alarms.looked,
         beats=lambda: parts.heartbeat.told if parts.heartbeat else {},
     )
 

@@ -173,39 +173,57 @@ def test_a_file_in_the_stacks_place_is_in_the_way(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, 'There is no backup yet. Run "akbot backup".\n')
 
 
-@pytest.mark.parametrize("command", [["backups"], ["status"], ["check"], ["run"], ["backup"]])
-def test_private_keys_that_others_can_read_are_warned_of_wherever_they_are_read(
-    tmp_path: Path, command: list[str]
-) -> None:
-    run(tmp_path, "backup")
-    state, identity = tmp_path / "state", tmp_path / "my identity"
+def exposed_keys(folder: Path) -> tuple[Path, list[str]]:
+    """A private key outside of the state folder, and what is wrong with all of them in words."""
+    run(folder, "backup")
+    state, identity = folder / "state", folder / "my identity"
     shutil.copy(state / "identity.txt", identity)
     for path in (state / "identity.txt", identity):
         path.chmod(0o644)
     (state / "signing.key").chmod(0o640)
     everybody, mend = "everybody on this host", "To mend it, run: chmod 600"
-
-    ended = run(
-        tmp_path,
-        *command,
-        AKBOT_IDENTITY_FILE=str(identity),
-        AKBOT_STACK="authentik",
-        AKBOT_HEALTH_LISTEN="256.0.0.1:1",
-    )
-
-    assert [line for line in ended.stderr.splitlines() if "warning" in line] == [
-        f'akbot: warning: {setting}: {who} can read "{path}". {mend} {quoted}'
+    return identity, [
+        f'{setting}: {who} can read "{path}". {mend} {quoted}'
         for setting, who, path, quoted in [
             ("AKBOT_STATE", everybody, f"{state}/identity.txt", f"{state}/identity.txt"),
             ("AKBOT_STATE", "its group", f"{state}/signing.key", f"{state}/signing.key"),
             ("AKBOT_IDENTITY_FILE", everybody, identity, f"'{identity}'"),
         ]
     ]
+
+
+@pytest.mark.parametrize("command", [["backups"], ["status"], ["check"], ["backup"]])
+def test_private_keys_that_others_can_read_are_warned_of_wherever_they_are_read(
+    tmp_path: Path, command: list[str]
+) -> None:
+    identity, words = exposed_keys(tmp_path)
+
+    ended = run(tmp_path, *command, AKBOT_IDENTITY_FILE=str(identity), AKBOT_STACK="authentik")
+
+    assert [line for line in ended.stderr.splitlines() if "warning" in line] == [
+        f"akbot: warning: {each}" for each in words
+    ]
     if command == ["check"]:
         assert ended.stdout.startswith(
-            f'WARN  AKBOT_STATE: {everybody} can read "{state}/identity.txt"\n'
+            f'WARN  AKBOT_STATE: everybody on this host can read "{tmp_path}/state/identity.txt"\n'
         )
-        assert f"      → {mend} '{identity}'\n" in ended.stdout
+        assert f"      → To mend it, run: chmod 600 '{identity}'\n" in ended.stdout
+
+
+def test_the_daemon_warns_of_them_in_its_log(tmp_path: Path) -> None:
+    identity, words = exposed_keys(tmp_path)
+
+    ended = run(
+        tmp_path,
+        "run",
+        AKBOT_IDENTITY_FILE=str(identity),
+        AKBOT_HEALTH_LISTEN="256.0.0.1:1",
+    )
+
+    *logged, last = ended.stderr.splitlines()
+    lines = [json.loads(line) for line in logged]
+    assert [line["message"] for line in lines if line["level"] == "warning"] == words
+    assert last.startswith("akbot: AKBOT_HEALTH_LISTEN: listen on 256.0.0.1:1")
 
 
 def test_nobody_is_told_to_lock_away_what_is_no_key(tmp_path: Path) -> None:

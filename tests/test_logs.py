@@ -19,6 +19,7 @@ from bot.adapters.threads import Threads
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, Outcome
+from bot.domain.messages import Command
 from bot.entrypoints.logs import LogForm, log_handler
 from bot.services.job_in_hand import job_in_hand, working_on
 from bot.services.jobs import Begun
@@ -248,6 +249,51 @@ async def test_every_line_of_a_job_names_it_and_no_other_line_does(log: Logged) 
 
 
 @pytest.mark.parametrize("log", [LogForm.JSON], indirect=True)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BotError("the store is full"), "copy: the store is full"),
+        (ValueError("no"), "copy failed on an error of akbot itself"),
+    ],
+)
+async def test_the_failure_of_a_job_that_follows_names_it_too(
+    log: Logged, error: Exception, words: str
+) -> None:
+    world = World()
+
+    async def work(_: JobLog, __: Publish) -> None:
+        raise error
+
+    async def run_job(command: Command, begun: Begun | None) -> object:
+        return await world.jobs.run(command, work, begun)
+
+    runner = JobRunner(
+        world.journal, world.clock, run_job, world.records, world.engine.find_stack,
+        world.pin, world.read_back, world.preview, world.standing, copies=True,
+    )  # fmt: skip
+    await runner.catch_up()
+
+    [job] = await world.journal.jobs()
+    assert about_jobs(log)[words] == job.id
+
+
+@pytest.mark.parametrize("log", [LogForm.JSON], indirect=True)
+async def test_a_job_that_could_not_follow_is_named_by_nothing(log: Logged) -> None:
+    world = World()
+
+    async def run_job(_: Command, __: Begun | None) -> object:
+        raise BotError("no")
+
+    runner = JobRunner(
+        world.journal, world.clock, run_job, world.records, world.engine.find_stack,
+        world.pin, world.read_back, world.preview, world.standing, copies=True,
+    )  # fmt: skip
+    await runner.catch_up()
+
+    assert about_jobs(log)["copy: no"] == ""
+
+
+@pytest.mark.parametrize("log", [LogForm.JSON], indirect=True)
 def test_after_a_job_within_a_job_the_outer_one_is_in_hand_again(log: Logged) -> None:
     with working_on("outer"):
         with working_on("inner"):
@@ -279,29 +325,46 @@ async def test_an_earlier_job_is_in_hand_while_it_is_settled() -> None:
 
 UNCAUGHT = f"""
 import threading, warnings
-from bot.entrypoints.logs import LogForm, start_log
-start_log([{TOKEN!r}], LogForm.JSON)
+from bot.entrypoints.logs import LogForm, mask_warnings, start_log
+%s
 thread = threading.Thread(target=lambda: 1 / 0, name={TOKEN!r})
 thread.start()
 thread.join()
-warnings.warn({TOKEN!r})
 class Bad:
     def __del__(self): raise ValueError({TOKEN!r})
 Bad()
-raise RuntimeError({TOKEN!r})
+raise RuntimeError("https://api.telegram.org/bot{TOKEN}/getMe")
 """
+DAEMON = f"start_log([{TOKEN!r}], LogForm.JSON); warnings.warn({TOKEN!r})"
+COMMAND_LINE = f"mask_warnings([{TOKEN!r}])"
+
+
+def uncaught(start: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", UNCAUGHT % start], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    return ended.stderr
 
 
 def test_what_nobody_catches_is_masked_too() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", UNCAUGHT], capture_output=True, text=True, check=False
-    )
+    written = uncaught(DAEMON)
 
-    lines = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert [line["level"] for line in lines] == ["critical", "warning", "critical", "critical"]
-    assert "ZeroDivisionError" in lines[0]["exception"]
-    assert "RuntimeError: ***" in lines[-1]["exception"]
-    assert "planted" not in ended.stderr
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert [line["level"] for line in lines] == ["warning", "critical", "critical", "critical"]
+    assert "ZeroDivisionError" in lines[1]["exception"]
+    assert "RuntimeError: https://api.telegram.org/bot***/getMe" in lines[-1]["exception"]
+    assert "planted" not in written
+
+
+def test_what_nobody_catches_in_a_command_is_masked_too() -> None:
+    written = uncaught(COMMAND_LINE)
+
+    assert written.count("an error of akbot itself, which nobody has caught") == 3
+    assert "ZeroDivisionError" in written
+    assert "ValueError: ***" in written
+    assert written.endswith("RuntimeError: https://api.telegram.org/bot***/getMe\n")
+    assert "planted" not in written
 
 
 def test_a_command_that_keeps_no_log_masks_its_warnings() -> None:

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.adapters.health_address import HEALTH_ADDRESS, address_told
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.backup_id import make_backup_id
@@ -56,6 +58,8 @@ class World:
     jobs: Callable[[int], Awaitable[Sequence[Job]]] | None = None
     usage: Callable[[str], Awaitable[DiskUsage | None]] | None = None
     surroundings: Surroundings | None = None
+    good: dict[JobKind, datetime | None] = field(default_factory=dict)
+    looked: datetime | None = None
 
     async def own(self) -> DaemonReport:
         return self.report
@@ -81,7 +85,8 @@ class World:
             stack=lambda: None,
             containers=dict,
             catalogue=lambda: None,
-            good=dict,
+            good=lambda: self.good,
+            looked=lambda: self.looked,
             beats=dict,
             surroundings=lambda: self.surroundings,
         )
@@ -236,6 +241,43 @@ async def test_a_job_is_counted_once_over_many_scrapes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("looked", "good"),
+    [
+        (None, {}),
+        (NOW, {JobKind.BACKUP: NOW - timedelta(days=1)}),
+        (NOW, {JobKind.BACKUP: None}),
+    ],
+    ids=["nobody has looked yet", "during a pause", "the first one during a pause"],
+)
+async def test_a_backup_that_ended_after_the_last_look_into_the_stores_counts(
+    looked: datetime | None, good: dict[JobKind, datetime | None]
+) -> None:
+    began = NOW + timedelta(minutes=1)
+    done = replace(FAILED, state=JobState.DONE, started=began, ended=began)
+
+    assert await last_success([done], good, looked) == began.timestamp()
+
+
+async def test_one_that_the_stores_have_lost_since_does_not() -> None:
+    done = replace(FAILED, state=JobState.DONE)
+    looked, older = NOW + timedelta(minutes=1), NOW - timedelta(days=1)
+
+    good: dict[JobKind, datetime | None] = {JobKind.BACKUP: older}
+    assert await last_success([done], good, looked) == older.timestamp()
+
+
+async def last_success(
+    jobs: Sequence[Job], good: dict[JobKind, datetime | None], looked: datetime | None
+) -> float:
+    async def read(_: int) -> Sequence[Job]:
+        return jobs
+
+    async with served(World(jobs=read, good=good, looked=looked)) as client:
+        text = (await client.get("/metrics")).text
+    return figures(text)["akbot_backup_last_success_timestamp_seconds"]
+
+
+@pytest.mark.parametrize(
     ("request_line", "status"),
     [
         ("GET /healthz?x=1 HTTP/1.1", 200),
@@ -290,10 +332,13 @@ def health_check() -> list[str]:
     return [sys.executable, *program[1:]]
 
 
-def checked(port: int) -> bool:
-    address = {"AKBOT_HEALTH_LISTEN": f"127.0.0.1:{port}"}
+def checked(told: Path, **environment: str) -> bool:
+    """What it makes of a container in which *told* lies where the daemon says its address."""
+    *python, program = health_check()
+    assert str(HEALTH_ADDRESS) in program
+    command = [*python, program.replace(str(HEALTH_ADDRESS), str(told))]
     return not subprocess.run(
-        health_check(), env=address, check=False, capture_output=True, timeout=60
+        command, env=environment, check=False, capture_output=True, timeout=60
     ).returncode
 
 
@@ -305,14 +350,48 @@ def checked(port: int) -> bool:
         (DaemonReport(failing=("no",)), False),
     ],
 )
-async def test_docker_is_told_the_same(report: DaemonReport, *, healthy: bool) -> None:
+async def test_docker_is_told_the_same(
+    report: DaemonReport, tmp_path: Path, *, healthy: bool
+) -> None:
+    told = tmp_path / "told"
     async with served(World(report)) as client:
         port = client.base_url.port
         assert port
-        assert await asyncio.to_thread(checked, port) is healthy
+        async with address_told("127.0.0.1:0", port, told):
+            assert await asyncio.to_thread(checked, told) is healthy
+            assert told.read_text() == f"127.0.0.1:{port}"
+
+    assert not told.exists()
 
 
-def test_docker_notices_an_event_loop_that_is_stuck() -> None:
+async def test_docker_asks_where_the_daemon_is_and_not_where_its_container_says(
+    tmp_path: Path,
+) -> None:
+    """As an address in `akbot.env` is, of which the container's environment knows nothing."""
+    told = tmp_path / "told"
+    async with served(World()) as client:
+        port = client.base_url.port
+        assert port
+        async with address_told("localhost:1", port, told):
+            elsewhere = {"AKBOT_HEALTH_LISTEN": "127.0.0.1:9"}
+            assert await asyncio.to_thread(checked, told, **elsewhere)
+        assert await asyncio.to_thread(checked, told, AKBOT_HEALTH_LISTEN=f"127.0.0.1:{port}")
+
+
+async def test_a_daemon_that_cannot_tell_its_address_works_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with address_told("127.0.0.1:1", 1, tmp_path / "nowhere/told"):
+        pass
+
+    assert "tell Docker's health check of 127.0.0.1:1: [Errno 2]" in caplog.text
+
+
+def test_docker_asks_the_usual_port_where_nobody_says_another() -> None:
+    assert "or '127.0.0.1:9180'" in health_check()[-1]
+
+
+def test_docker_notices_an_event_loop_that_is_stuck(tmp_path: Path) -> None:
     """In a loop of its own, which a call blocks as no call in a coroutine may."""
     ports: list[int] = []
     up, over = threading.Event(), threading.Event()
@@ -328,7 +407,7 @@ def test_docker_notices_an_event_loop_that_is_stuck() -> None:
     loop.start()
     up.wait(10)
 
-    healthy = checked(ports[0])
+    healthy = checked(tmp_path / "told", AKBOT_HEALTH_LISTEN=f"127.0.0.1:{ports[0]}")
     over.set()
     loop.join()
 

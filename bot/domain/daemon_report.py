@@ -12,6 +12,8 @@ _FINE = {NO_CHAT, "ok", "starting"}
 OK, DEGRADED, FAILED = "ok", "degraded", "failed"
 STATE = "state"
 """The name of the daemon's own work that shows whether its folder and journal can be written."""
+ITSELF = "an error of akbot itself; the log says which"
+"""What `troubles` say where the details are for the log alone."""
 DOCKER = "the Docker Engine"
 """Its name among what a job needs; all others are stores, whose names have no blanks."""
 

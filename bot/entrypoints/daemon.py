@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.daemon_report import STATE
+from bot.domain.daemon_report import ITSELF, STATE
 from bot.domain.errors import BotError, BusyError
 from bot.domain.jobs import REMEMBERED, Job
 from bot.services.journal_ports import JobJournal
@@ -25,9 +25,10 @@ class Daemon:
     """*recover* settles what an earlier process left; *parts* run until they are cancelled.
 
     *sweep* removes what restores have kept long enough. *probe* writes a little into the state
-    folder and the journal, and *beat* tells that this goes round. *troubles* has a sentence for
-    each kind of work of the daemon's own that fails at the moment. *farewell* is awaited once the
-    job in hand has ended, so that its outcome is still told.
+    folder and the journal, and *beat* tells that this goes round; *beat_of_settling* tells it of
+    what *recover* does, for which every job waits. *troubles* has a sentence for each kind of work
+    of the daemon's own that fails at the moment. *farewell* is awaited once the job in hand has
+    ended, so that its outcome is still told.
     """
 
     runner: JobRunner
@@ -41,13 +42,14 @@ class Daemon:
     troubles: MutableMapping[str, str]
     finish_within: float = _FINISH_WITHIN
     beat: Beat = no_beat
+    beat_of_settling: Beat = no_beat
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; then let the job in hand end or undo it, and return."""
         async with asyncio.TaskGroup() as tasks:
             upkeep = [
                 self._upkeep(STATE, self.probe, _SWEEP_EVERY, self.beat),
-                self._upkeep("earlier jobs", self._settle, _SWEEP_EVERY),
+                self._upkeep("earlier jobs", self._settle, _SWEEP_EVERY, self.beat_of_settling),
                 self._upkeep("journal", self._compact, _COMPACT_EVERY),
                 self._upkeep("what restores keep", self._sweep, _COMPACT_EVERY),
             ]
@@ -80,6 +82,9 @@ class Daemon:
             except BotError as error:
                 self.troubles[name] = f"{name}: {error}"
                 logger.warning("%s: %s", name, error)
+            except Exception:  # boundary: the job in hand and the other loops go on
+                self.troubles[name] = f"{name}: {ITSELF}"
+                logger.exception("%s: an error of akbot itself", name)
             else:
                 self.troubles.pop(name, None)
             await self.clock.sleep(seconds)

@@ -43,17 +43,19 @@ def start_log(secrets: Iterable[str], form: LogForm) -> None:
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(True)  # noqa: FBT003 - the library's signature
-    sys.excepthook = lambda _, error, __: _log_uncaught(error)
-    threading.excepthook = lambda what: _log_uncaught(what.exc_value)
-    sys.unraisablehook = lambda what: _log_uncaught(what.exc_value)
+    _log_what_nobody_catches()
 
 
 def mask_warnings(secrets: Iterable[str]) -> None:
-    """For a command that keeps no log: what is worth a warning goes to stderr, masked too."""
+    """For a command that keeps no log: what is worth a warning goes to stderr, masked too.
+
+    So does what nobody catches.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.WARNING)
     handler.setFormatter(_ConsoleFormatter(secrets, "%(message)s"))
     logging.lastResort = handler
+    _log_what_nobody_catches()
 
 
 def log_handler(stream: TextIO, secrets: Iterable[str], form: LogForm) -> logging.Handler:
@@ -142,6 +144,13 @@ def _forms(secret: str) -> tuple[str, ...]:
         json.dumps(secret)[1:-1],
         base64.b64encode(secret.encode()).decode(),
     )
+
+
+def _log_what_nobody_catches() -> None:
+    """Instead of Python's own words, which nobody masks."""
+    sys.excepthook = lambda _, error, __: _log_uncaught(error)
+    threading.excepthook = lambda what: _log_uncaught(what.exc_value)
+    sys.unraisablehook = lambda what: _log_uncaught(what.exc_value)
 
 
 def _log_uncaught(error: BaseException | None) -> None:

@@ -80,7 +80,12 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
 
 def warning_line(finding: Finding) -> str:
     """A finding beside the output of a command that was asked for something else."""
-    return one_line(f"akbot: warning: {finding.subject}: {finding.message}. {finding.remedy}")
+    return f"akbot: warning: {warning_words(finding)}"
+
+
+def warning_words(finding: Finding) -> str:
+    """The same for the log, which has a level of its own."""
+    return one_line(f"{finding.subject}: {finding.message}. {finding.remedy}")
 
 
 def backup_lines(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.daemon_report import ITSELF
 from bot.domain.errors import BotError, BusyError, SlotTakenError
 from bot.domain.jobs import ALL_JOBS, JobKind
 from bot.domain.messages import Command
@@ -75,9 +76,12 @@ class Scheduler:
             return
         if not self._due(slot) <= now < self._due(slot) + self.catch_up:
             return
-        if await self.is_held():
-            return
+        await self._begin(slot, now)
+
+    async def _begin(self, slot: datetime, now: datetime) -> None:
         try:
+            if await self.is_held():
+                return
             state = judge_slot(await self.operations.jobs(ALL_JOBS), self.kind, slot, now)
             if state is SlotState.DUE:
                 await self.operations.start(self.command(slot))
@@ -89,11 +93,17 @@ class Scheduler:
         except BusyError as error:
             logger.info("the %s of %s waits: %s", self.kind, f"{slot:%H:%M} UTC", error)
         except BotError as error:
-            words = f"the {self.kind} of {slot:%H:%M} UTC could not begin: {error}"
-            self.troubles[self.kind] = words
-            logger.error(words)  # noqa: TRY400
+            logger.error(self._trouble(slot, str(error)))  # noqa: TRY400
+        except Exception:  # boundary: it is tried again, and nothing else ends with it
+            logger.exception(self._trouble(slot, ITSELF))
         else:
             self.troubles.pop(self.kind, None)
+
+    def _trouble(self, slot: datetime, why: str) -> str:
+        """Note it until something has begun, and give its words."""
+        words = f"the {self.kind} of {slot:%H:%M} UTC could not begin: {why}"
+        self.troubles[self.kind] = words
+        return words
 
     def _due(self, slot: datetime) -> datetime:
         """When the work of *slot* begins: before the next slot comes, however long the delay."""
@@ -116,7 +126,7 @@ class Rounds:
     """Does *look*, which is no job, at each slot of *schedule*; one that was missed once.
 
     *since* is when this installation began. After a restart the newest slot is looked at again:
-    *look* must not mind that. *name* is what the log calls it.
+    *look* must not mind that. *name* is a noun, what the log calls it.
     """
 
     name: str

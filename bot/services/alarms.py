@@ -72,7 +72,7 @@ class AlarmWatch:
     """*jobs* asks the journal, *newest* the store; *limits* say how long there may be none.
 
     Without an answer of the store the journal counts, and what the store said before. *good* has
-    what was found at the last look.
+    what was found at the last look, at the moment *looked*.
     """
 
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
@@ -83,6 +83,7 @@ class AlarmWatch:
     catch_up: timedelta
     teller: Teller
     good: dict[JobKind, datetime | None] = field(default_factory=dict)
+    looked: datetime | None = None
     _seen: dict[JobKind, _Seen] = field(default_factory=dict)
     _open: dict[JobKind, bool] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ class AlarmWatch:
         now, jobs = self.clock.now(), await self.jobs(ALL_JOBS)
         for kind in self.newest:
             await self._look(kind, jobs, now)
+        self.looked = now
         if success := late_success(jobs, now):
             await self.teller.late(success)
 

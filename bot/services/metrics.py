@@ -35,8 +35,9 @@ class Sources:
     """Where the figures come from.
 
     *stack*, *containers*, *catalogue*, *good*, *beats* and *surroundings* give what others of the
-    daemon know already; *systems* asks Docker and the stores, *jobs* and *incidents* the journal,
-    *disks* are the folders whose file systems count, by what they are called.
+    daemon know already, *good* as it was at the moment *looked*; *systems* asks Docker and the
+    stores, *jobs* and *incidents* the journal, *disks* are the folders whose file systems count, by
+    what they are called.
     """
 
     report: Callable[[], Awaitable[DaemonReport]]
@@ -49,6 +50,7 @@ class Sources:
     containers: Callable[[], Mapping[str, ContainerState | None]]
     catalogue: Callable[[], Catalogue | None]
     good: Callable[[], Mapping[JobKind, datetime | None]]
+    looked: Callable[[], datetime | None]
     beats: Callable[[], Mapping[tuple[JobKind, str], int]]
     surroundings: Callable[[], Surroundings | None]
 
@@ -115,10 +117,10 @@ class MetricsService:
         )
 
     def _good(self, jobs: Sequence[Job]) -> dict[JobKind, datetime | None]:
-        """As the stores said, or the journal says while nobody has asked them yet."""
-        known = self.sources.good()
+        """As the stores said, and the journal of what has ended since they were looked into."""
+        known, looked = self.sources.good(), self.sources.looked()
         whole = {kind: newest_whole(jobs, kind) for kind in self.limits}
-        return {kind: known.get(kind, job.started if job else None) for kind, job in whole.items()}
+        return {kind: _newest(known.get(kind), job, looked) for kind, job in whole.items()}
 
     async def _read_journal(self) -> tuple[Sequence[Job], int]:
         jobs = await self.sources.jobs(_LATELY)
@@ -145,6 +147,13 @@ class MetricsService:
         """Ask for nothing any more."""
         await self._journal.close()
         await self._disks.close()
+
+
+def _newest(known: datetime | None, job: Job | None, looked: datetime | None) -> datetime | None:
+    """An earlier job than the look says nothing: the stores may have lost what it made."""
+    if not job or (looked and job.ended and job.ended <= looked):
+        return known
+    return max(known, job.started) if known else job.started
 
 
 def _contents(catalogue: Catalogue | None) -> dict[str, StoreFigures]:

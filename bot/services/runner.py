@@ -82,14 +82,17 @@ class JobRunner:
         """What a new backup makes possible or needful; a failure is a job of its own."""
         if self._closing:
             return
+        begun: list[Job] = []
         try:
-            await self.run_job(command, None)
-        except BusyError as error:
-            logger.info("%s: %s", command.kind, error)
-        except BotError as error:
-            logger.warning("%s: %s", command.kind, error)
-        except Exception:  # boundary: nobody else waits for this task
-            logger.exception("%s failed on an error of akbot itself", command.kind)
+            await self.run_job(command, begun.append)
+        except Exception as error:  # boundary: nobody else waits for this task
+            with working_on(begun[0].id if begun else ""):
+                if isinstance(error, BusyError):
+                    logger.info("%s: %s", command.kind, error)
+                elif isinstance(error, BotError):
+                    logger.warning("%s: %s", command.kind, error)
+                else:
+                    logger.exception("%s failed on an error of akbot itself", command.kind)
 
     async def catch_up(self) -> None:
         """Copy what a store lacks that was away, unless that just failed; then later, or by hand.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.adapters.health_address import HEALTH_ADDRESS
 from tests.e2e import stranger
 from tests.sandbox.fixture import Sandbox, script
 
@@ -100,7 +101,11 @@ def test_up_with_the_bot_leaves_the_others_as_they_are(stack: Sandbox) -> None:
     assert {name: each for name, each in after.items() if name != "bot"} == before
 
 
-def test_docker_calls_the_daemon_healthy_and_not_a_daemon_that_is_silent(bot: Sandbox) -> None:
+def test_docker_calls_the_daemon_healthy_and_not_a_daemon_that_is_silent(
+    stack: Sandbox, settings: dict[str, str]
+) -> None:
+    bot = stack
+    bot.bot_up(**settings, AKBOT_HEALTH_LISTEN="127.0.0.1:9181")
     health = ("inspect", "--format", "{{.State.Health.Status}}", "authentik-bot")
     assert bot.docker(*health).strip() == "healthy"
 
@@ -108,7 +113,8 @@ def test_docker_calls_the_daemon_healthy_and_not_a_daemon_that_is_silent(bot: Sa
         bot.docker("inspect", "--format", "{{json .Config.Healthcheck.Test}}", "authentik-bot")
     )
     elsewhere = ("--env", "AKBOT_HEALTH_LISTEN=127.0.0.1:9")
-    silent = bot.run("docker", "exec", *elsewhere, "authentik-bot", *check[1:], check=False)
+    asked = [each.replace(str(HEALTH_ADDRESS), "/tmp/nowhere") for each in check[1:]]
+    silent = bot.run("docker", "exec", *elsewhere, "authentik-bot", *asked, check=False)
 
     assert silent.returncode == 1
     assert "ConnectionRefusedError" in silent.stderr

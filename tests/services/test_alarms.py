@@ -96,7 +96,7 @@ class Host:
             {},
             is_held=self.held,
         )
-        watch = AlarmWatch(
+        self.watch = AlarmWatch(
             self.nights.jobs,
             self.clock,
             {JobKind.BACKUP: self.newest},
@@ -105,7 +105,7 @@ class Host:
             timedelta(hours=6),
             self.people,
         )
-        rounds = AlarmRounds(watch.look, self.clock, self.held)
+        rounds = AlarmRounds(self.watch.look, self.clock, self.held)
         self.nights.listener = rounds.listener
         self.parts = [asyncio.create_task(each.run()) for each in (scheduler, rounds)]
 
@@ -266,3 +266,13 @@ async def test_a_partial_backup_protects_no_more_while_the_store_is_away() -> No
     await host.shut_down()
 
     assert host.heard == ["24 06:00 backup alarm 23 03:30 0"]
+
+
+async def test_what_was_good_is_known_as_of_the_last_look_before_a_pause() -> None:
+    host = Host(until(23, 0))
+    await host.pass_until(24, 2, 2)
+    host.is_held = True
+    await host.pass_until(24, 12)
+    await host.shut_down()
+
+    assert host.watch.looked == datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """The daemon notices what of itself hangs or cannot be written, and no question to it hangs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -54,13 +54,19 @@ async def nothing(*_: object) -> Any:
 
 @dataclass
 class Hanging:
-    """The outside of the daemon's loops: *hangs* names the calls that do not come back."""
+    """The outside of the daemon's loops: *hangs* names the calls that do not come back.
+
+    *breaks* names those that raise what no call should.
+    """
 
     hangs: set[str] = field(default_factory=set)
+    breaks: set[str] = field(default_factory=set)
 
     async def _call(self, name: str, answer: Any = None) -> Any:
         if name in self.hangs:
             await for_ever()
+        if name in self.breaks:
+            raise ValueError("an error of ours")
         return answer
 
     async def start(self, _: Command) -> Job:
@@ -97,6 +103,18 @@ class Hanging:
     async def round(self) -> None:
         await self._call("round")
 
+    async def recover(self) -> Sequence[Job]:
+        return cast("Sequence[Job]", await self._call("recover", []))
+
+    async def sweep(self) -> Sequence[str]:
+        return []
+
+    async def compact(self, _: datetime) -> None:
+        """There is nothing to forget."""
+
+    async def close(self, _: float) -> None:
+        """No job is in hand."""
+
     is_blind = False
 
 
@@ -110,8 +128,14 @@ class HangingAround:
         await self.world._call("look around")
 
 
-def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine[Any, Any, None]]:
+def loops(
+    world: Hanging,
+    clock: SimulatedClock,
+    pulse: Pulse,
+    troubles: MutableMapping[str, str] | None = None,
+) -> list[Coroutine[Any, Any, None]]:
     """What of the daemon goes round, on *world*."""
+    troubles = {} if troubles is None else troubles
     schedule = Schedule("0 * * * *", UTC)
     scheduler = Scheduler(
         JobKind.BACKUP,
@@ -120,7 +144,7 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
         world,
         clock,
         START,
-        {},
+        troubles,
         beat=pulse.of("the schedule", 3600),
     )
     watching = WatchRounds(
@@ -133,15 +157,17 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
     )
     rounds = Rounds("", schedule, world.versions, clock, START, beat=pulse.of("the rounds", 3600))
     daemon = Daemon(
-        runner=cast("Any", None),
-        journal=cast("Any", None),
-        recover=nothing,
+        runner=cast("Any", world),
+        journal=cast("Any", world),
+        recover=world.recover,
         probe=world.probe,
-        sweep=nothing,
+        sweep=world.sweep,
         clock=clock,
         parts=[],
         farewell=nothing,
-        troubles={},
+        troubles=troubles,
+        beat=pulse.of("the probe", 600),
+        beat_of_settling=pulse.of("the settling", 7200),
     )
     around = cast("SurroundingsWatch", HangingAround(world))
     return [
@@ -151,7 +177,7 @@ def loops(world: Hanging, clock: SimulatedClock, pulse: Pulse) -> list[Coroutine
         SurroundingsRounds(around, 60, clock, pulse.of("the look around", 3600)).run(),
         CureRounds(cast("Cure", world), clock, pulse.of("the cure", 3600)).run(),
         AlarmRounds(world.alarms, clock, never_held, pulse.of("the alarms", 3600)).run(),
-        daemon._upkeep(STATE, world.probe, 60, pulse.of("the probe", 600)),
+        daemon.run(asyncio.Event()),
     ]
 
 
@@ -172,6 +198,7 @@ async def never_held() -> bool:
         ("probe", "the probe"),
         ("look around", "the look around"),
         ("round", "the cure"),
+        ("recover", "the settling"),
     ],
 )
 async def test_a_loop_that_hangs_is_noticed_and_no_other(hangs: str, silent: str) -> None:
@@ -186,6 +213,41 @@ async def test_a_loop_that_hangs_is_noticed_and_no_other(hangs: str, silent: str
 
     names = [words.partition(" hangs: it last went round ")[0] for words in pulse.silent()]
     assert names == ([silent] if silent else [])
+    for each in running:
+        each.cancel()
+    await asyncio.wait(running)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "trouble"),
+    [
+        ("start", "the backup of 04:00 UTC could not begin: an error of akbot itself"),
+        ("jobs", "the backup of 04:00 UTC could not begin: an error of akbot itself"),
+        ("look", ""),
+        ("tick", ""),
+        ("alarms", ""),
+        ("versions", ""),
+        ("probe", "state: an error of akbot itself"),
+        ("recover", "earlier jobs: an error of akbot itself"),
+    ],
+)
+async def test_an_error_of_akbot_itself_ends_no_loop_and_is_told(
+    breaks: str, trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, troubles = SimulatedClock(START), dict[str, str]()
+    world, pulse = Hanging(breaks={breaks}), Pulse(clock)
+    running = [asyncio.ensure_future(each) for each in loops(world, clock, pulse, troubles)]
+    await clock.run_until(START + timedelta(hours=1, minutes=30))
+    assert not any(each.done() for each in running), "one that ends so ends the whole daemon"
+    assert "ValueError: an error of ours" in caplog.text
+    assert [words.partition(";")[0] for words in troubles.values()] == (
+        [trouble] if trouble else []
+    )
+
+    world.breaks.clear()
+    await clock.run_until(START + timedelta(hours=2, minutes=30))
+
+    assert troubles == {}
     for each in running:
         each.cancel()
     await asyncio.wait(running)
@@ -212,15 +274,18 @@ async def test_a_clock_that_leaps_kills_nothing() -> None:
     assert pulse.silent() == ()
 
 
-@pytest.mark.parametrize("is_busy", [True, False])
-async def test_who_waits_for_what_takes_its_time_is_excused(*, is_busy: bool) -> None:
+async def test_who_waits_for_a_settling_is_excused_and_the_settling_is_not_for_ever() -> None:
     clock = SimulatedClock(START)
-    pulse = Pulse(clock)
-    pulse.of("a loop", 60, lambda: is_busy)()
+    pulse, settling = Pulse(clock), asyncio.Lock()
+    pulse.of("a schedule", 60, settling.locked)()
+    pulse.of("the settling", 3600)()
 
-    await clock.run_until(START + timedelta(hours=1))
-
-    assert bool(pulse.silent()) is not is_busy
+    async with settling:
+        await clock.run_until(START + timedelta(minutes=50))
+        assert pulse.silent() == ()
+        await clock.run_until(START + timedelta(minutes=70))
+        assert pulse.silent() == ("the settling hangs: it last went round 70 min ago",)
+    assert "a schedule hangs: it last went round 70 min ago" in pulse.silent()
 
 
 @dataclass
