@@ -58,7 +58,7 @@ class LoginReport:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentsReport:
-    """*seconds* in all; *worst* is the longest, in a sentence, of *worst_seconds*."""
+    """*seconds* in all; *worst* is the longest and its trouble, of *worst_seconds*."""
 
     count: int = 0
     seconds: float = 0
@@ -161,7 +161,7 @@ def _incidents(facts: Facts) -> IncidentsReport:
     return IncidentsReport(
         count=len(found),
         seconds=sum(lasted),
-        worst=f"{worst.incident.root} was {worst.incident.trouble}",
+        worst=f"{worst.incident.root} ({worst.incident.trouble})",
         worst_seconds=max(lasted),
     )
 

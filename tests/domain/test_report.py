@@ -110,13 +110,13 @@ def test_a_quiet_week_says_what_there_is_and_asks_for_nothing() -> None:
     assert report_lines(report, UTC) == [
         "From 2026-11-17 08:00 to 2026-11-24 08:00 UTC",
         (
-            "Backups:   2 made, verified and signed; in the store 2 good, 2.0 kB in all, the newest"
-            " 4 h ago, 1.0 kB"
+            "Backups:   2 made, verified and signed. In the store: 2 good, 2.0 kB; the newest 4 h"
+            " ago, 1.0 kB"
         ),
-        "Drills:    1 passed, the last 2 days ago",
+        "Drills:    1 passed, the last one 2 days ago",
         "Incidents: none",
         "Login:     up all the time that akbot watched",
-        "Update:    nobody is asked for new versions (AKBOT_UPDATE_CHECK_SCHEDULE)",
+        "Update:    not looked for (AKBOT_UPDATE_CHECK_SCHEDULE is off)",
         "",
         "Nothing needs you.",
     ]
@@ -274,14 +274,14 @@ def test_what_was_taken_in_by_its_cause_is_not_counted_twice() -> None:
     assert causes([told_first, cause]) == [cause]
     report = made(incidents=[told_first, cause]).incidents
     assert (report.count, report.seconds) == (1, 7200)
-    assert report.worst == "postgresql was crashed"
+    assert report.worst == "postgresql (crashed)"
 
 
 def test_the_longest_of_several_is_the_worst() -> None:
     report = made(incidents=[incident("worker", 9, 8.5), incident("redis", 5, 1)])
 
     assert (
-        "Incidents: 2, 4 h 30 min in all; the longest: redis was crashed for 4 h 0 min"
+        "Incidents: 2, 4 h 30 min in all; the longest 4 h 0 min: redis (crashed)"
         in report_lines(report, UTC)
     )
     assert not report.is_well
