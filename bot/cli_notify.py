@@ -22,6 +22,17 @@ def _name(trial: "Trial") -> str:
     return f"{trial.user}/{trial.topic}" if trial.topic else str(trial.user)
 
 
+def _line(trial: "Trial") -> str:
+    """How it went, and what to mend."""
+    told = "arrived" if trial.arrived else f"did not arrive: {trial.reason}"
+    if trial.moved_to:
+        told += (
+            f"; it is a supergroup now: name it {trial.moved_to} in AKBOT_TELEGRAM_ALERTS from"
+            " now on"
+        )
+    return f"{_name(trial)}: {told}"
+
+
 async def notify(app: "App", args: argparse.Namespace) -> int:
     """Write to everybody; 1 where somebody was not reached."""
     settings = app.settings
@@ -40,13 +51,11 @@ async def notify(app: "App", args: argparse.Namespace) -> int:
     from bot.entrypoints.telegram.trial import send_trials  # noqa: PLC0415 - slow to import
 
     base_url = f"{settings.telegram_api}/bot"
-    trials = await send_trials(token, base_url, hearers, app.clock)
+    has_groups = any(each.chat < 0 for each in hearers)
+    moved = await app.journal.moves.known() if has_groups else {}
+    trials = await send_trials(token, base_url, hearers, moved, app.clock)
     if args.json:
         say(json.dumps([asdict(each) for each in trials], indent=1))
     else:
-        lines = [
-            f"{_name(each)}: {'arrived' if each.arrived else f'did not arrive: {each.reason}'}"
-            for each in trials
-        ]
-        say("\n".join(map(one_line, lines)))
+        say("\n".join(one_line(_line(each)) for each in trials))
     return 0 if all(each.arrived for each in trials) else 1

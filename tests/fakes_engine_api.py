@@ -3,8 +3,9 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
@@ -34,16 +35,30 @@ _STATS = {
 Events = Callable[[], Iterator[bytes]]
 
 
+@dataclass(frozen=True)
+class Made:
+    """How containers were made, by their service."""
+
+    variables: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+PLAIN = Made()
+
+
 @contextmanager
 def engine_api(
-    *services: str, running: Collection[str] = (), events: Events = lambda: iter(())
+    *services: str,
+    running: Collection[str] = (),
+    events: Events = lambda: iter(()),
+    made: Made = PLAIN,
 ) -> Iterator[str]:
     """Serve a stack of *services*, stopped but for those *running*; gives its DOCKER_HOST.
 
     None can be started, nor anything done in one. *events* are the lines of its stream, from its
     beginning for each who asks.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services, running, events))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services, running, events, made))
     serving = threading.Thread(target=server.serve_forever, args=[0.01])
     serving.start()
     try:
@@ -55,7 +70,7 @@ def engine_api(
 
 
 def _handler(
-    services: tuple[str, ...], running: Collection[str], events: Events
+    services: tuple[str, ...], running: Collection[str], events: Events, made: Made
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -67,7 +82,7 @@ def _handler(
             answer = (
                 _listed(shown, running)
                 if path.endswith("/containers/json")
-                else _answer(path, services, running)
+                else _answer(path, services, running, made)
             )
             if answer is None:
                 self._send(404, {"message": "no such thing"})
@@ -121,12 +136,12 @@ def _state(service: str, running: Collection[str]) -> str:
     return "running" if service in running else "exited"
 
 
-def _answer(path: str, services: tuple[str, ...], running: Collection[str]) -> Any:
+def _answer(path: str, services: tuple[str, ...], running: Collection[str], made: Made) -> Any:
     match path.strip("/").split("/"):
         case [*_, "version"]:
             return {"ApiVersion": "1.44", "MinAPIVersion": "1.24"}
         case [*_, "containers", service, "json"] if service in services:
-            return _details(service, _state(service, running))
+            return _details(service, _state(service, running), made)
         case [*_, "info"]:
             return {"MemTotal": MEMORY}
         case [*_, "containers", service, "stats"] if service in services:
@@ -141,14 +156,20 @@ def _labels(service: str) -> dict[str, str]:
     return {f"{_LABEL}.project": "authentik", f"{_LABEL}.service": service}
 
 
-def _details(service: str, status: str) -> dict[str, Any]:
+def _details(service: str, status: str, made: Made) -> dict[str, Any]:
+    aliases = made.aliases.get(service)
+    networks = {"default": {"IPAddress": "", "Aliases": [*aliases]}} if aliases else {}
     return {
         "Id": service,
         "Name": f"/authentik-{service}-1",
         "Image": "sha256:1",
         "RestartCount": 0,
-        "Config": {"Labels": _labels(service), "Image": "image:1", "Env": []},
+        "Config": {
+            "Labels": _labels(service),
+            "Image": "image:1",
+            "Env": [*made.variables.get(service, ())],
+        },
         "State": {"Status": status, "ExitCode": 0, "OOMKilled": False, "StartedAt": _STARTED},
-        "NetworkSettings": {"Networks": {}},
+        "NetworkSettings": {"Networks": networks},
         "Mounts": [{"Source": f"/srv/{service}", "Destination": "/media"}],
     }

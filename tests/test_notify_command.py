@@ -1,5 +1,6 @@
 """`akbot notify test`: it writes to everybody, reads no update, and says who was not reached."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
 from tests.bot_api.faults import dropped, too_many, unauthorized
 from tests.bot_api.server import BotApi, bot_api
 from tests.command_line import run
@@ -60,8 +63,8 @@ def test_whoever_is_not_reached_is_named_with_what_they_can_do(
     why = f"they have blocked {bot}; let them open {bot} in Telegram and press Start"
     assert done.stdout == f"42: arrived\n43: did not arrive: {why}\n"
     assert json.loads(as_json.stdout) == [
-        {"user": ANNA, "topic": None, "arrived": True, "reason": ""},
-        {"user": BORIS, "topic": None, "arrived": False, "reason": why},
+        {"user": ANNA, "topic": None, "arrived": True, "reason": "", "moved_to": None},
+        {"user": BORIS, "topic": None, "arrived": False, "reason": why, "moved_to": None},
     ]
 
 
@@ -89,6 +92,42 @@ def test_where_a_group_is_told_it_is_tried_in_its_topic(tmp_path: Path, telegram
     assert missed.endswith("; add @test424242_bot to that group, and let it write there")
     assert [each.thread for each in group.from_bot] == [7]
     assert telegram.chat(ANNA).from_bot == []
+
+
+NOW_NAMED = "; it is a supergroup now: name it -1001 in AKBOT_TELEGRAM_ALERTS from now on"
+
+
+def test_a_group_that_became_a_supergroup_is_reached_there_and_its_number_is_told(
+    tmp_path: Path, telegram: BotApi
+) -> None:
+    supergroup = telegram.people[ANNA].upgrades(telegram.group(-77), -1001)
+
+    done = notify(tmp_path, telegram, AKBOT_TELEGRAM_ALERTS="-77")
+    as_json = notify(tmp_path, telegram, "--json", AKBOT_TELEGRAM_ALERTS="-77")
+
+    assert (done.returncode, done.stdout) == (0, f"-77: arrived{NOW_NAMED}\n"), done.stderr
+    assert json.loads(as_json.stdout) == [
+        {"user": -77, "topic": None, "arrived": True, "reason": "", "moved_to": -1001}
+    ]
+    assert len([text for text in supergroup.texts if "A test" in text]) == 2
+
+
+async def test_a_move_that_the_chat_has_learned_of_needs_no_word_of_telegram(
+    tmp_path: Path, telegram: BotApi
+) -> None:
+    telegram.supergroup(-1001)  # and nothing is known of what it was
+    journal = Journal(StateFolder(tmp_path / "state"))
+    await journal.moves.follow(-77, -1001)
+    await journal.close()
+
+    done = await asyncio.to_thread(notify, tmp_path, telegram, AKBOT_TELEGRAM_ALERTS="-77")
+
+    assert (done.returncode, done.stdout) == (0, f"-77: arrived{NOW_NAMED}\n"), done.stderr
+
+
+def test_without_groups_nothing_is_asked_of_the_journal(tmp_path: Path, telegram: BotApi) -> None:
+    assert notify(tmp_path, telegram).returncode == 0
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_wait_that_telegram_asks_for_is_waited(tmp_path: Path, telegram: BotApi) -> None:

@@ -16,7 +16,7 @@ def test_a_report_is_made_of_what_answers(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     lines = shown.stdout.splitlines()
     assert lines[0].startswith("From ")
-    assert "Backups:   0 made, verified and signed; there is no good one" in lines
+    assert "Backups:   none made. There is no good one in the store" in lines
     assert "Update:    not known" in lines
     assert lines[-3] == "To see to:"
     assert "whether there is a newer Authentik is not known: " in lines[-2]

@@ -17,8 +17,10 @@ from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import (
     Found,
+    Neighbour,
     StackWanted,
     choose_containers,
+    is_postgresql,
     judge_database_host,
     without_database,
 )
@@ -57,7 +59,7 @@ class DockerEngine:
         try:
             chosen = choose_containers(found, self._wanted)
         except ConfigError as error:
-            if told := await self._where_the_database_is(found, listed):
+            if told := await self._where_the_database_is(found, error):
                 raise told from error
             raise
         details = await asyncio.gather(*(self._container(each) for each in chosen.ids.values()))
@@ -75,26 +77,27 @@ class DockerEngine:
         )
 
     async def _where_the_database_is(
-        self, found: Sequence[Found], listed: Sequence[Mapping[str, Any]]
+        self, found: Sequence[Found], error: ConfigError
     ) -> BotError | None:
-        """What the settings of a server without a PostgreSQL beside it tell."""
+        """What the settings of a server without a PostgreSQL beside it add to *error*."""
         headless = without_database(found, self._wanted)
         if headless is None:
             return None
-        details: Mapping[str, Any] = await self.api.call(
-            "inspect a container", lambda sdk: sdk.inspect_container(headless.server)
+        server, *others = await asyncio.gather(
+            *(self._inspect(each) for each in (headless.server, *headless.others))
         )
-        host = environment_of(details).get(_DATABASE_HOST, "")
-        for each in listed:  # a container answers to its own name, too
-            label = each["Labels"]
-            if label[_PROJECT] == headless.project and f"/{host}" in (each["Names"] or ()):
-                host = label.get(_SERVICE, host)
-        return judge_database_host(headless, host, self._wanted)
+        host = environment_of(server).get(_DATABASE_HOST, "")
+        neighbours = [_neighbour(each) for each in others]
+        return judge_database_host(headless, host, neighbours, self._wanted, error)
 
-    async def _container(self, container_id: str) -> Container:
+    async def _inspect(self, container_id: str) -> Mapping[str, Any]:
         details: Mapping[str, Any] = await self.api.call(
             "inspect a container", lambda sdk: sdk.inspect_container(container_id)
         )
+        return details
+
+    async def _container(self, container_id: str) -> Container:
+        details = await self._inspect(container_id)
         image: Mapping[str, Any] = await self.api.call(
             "inspect an image",
             lambda sdk: sdk.inspect_image(details["Image"]),  # type: ignore[no-untyped-call]
@@ -188,6 +191,16 @@ def as_container(details: Mapping[str, Any], image: Mapping[str, Any]) -> Contai
             for each in details["Mounts"]
         ),
     )
+
+
+def _neighbour(details: Mapping[str, Any]) -> Neighbour:
+    config = details["Config"]
+    service = config["Labels"][_SERVICE]
+    names = {service, details["Name"].lstrip("/")}
+    for network in details["NetworkSettings"]["Networks"].values():
+        names.update(network.get("Aliases") or ())
+    postgresql = is_postgresql(config["Image"], environment_of(details))
+    return Neighbour(service, frozenset(names), postgresql)
 
 
 def _digest(image: str, known: Sequence[str]) -> str | None:

@@ -41,11 +41,23 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Headless:
-    """A project with Authentik in it and no PostgreSQL; *server* is the server's container."""
+    """A project with Authentik in it and no PostgreSQL by a name that it may have.
+
+    *server* is the server's container, *others* are those beside it.
+    """
 
     project: str
     server: str
-    services: frozenset[str]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A container beside the server: its *service*, and the *names* that it answers to there."""
+
+    service: str
+    names: frozenset[str]
+    is_postgresql: bool
 
 
 def watched_services(
@@ -128,7 +140,7 @@ def without_database(found: Sequence[Found], wanted: StackWanted) -> Headless | 
         if wanted.project in {"", each.project}:
             projects.setdefault(each.project, []).append(each)
     headless = [
-        Headless(name, server, frozenset(each.service for each in members))
+        Headless(name, server, tuple(each.id for each in members if each.id != server))
         for name, members in projects.items()
         if (server := _of_role(members, wanted, Role.SERVER))
         and _of_role(members, wanted, Role.WORKER)
@@ -137,15 +149,39 @@ def without_database(found: Sequence[Found], wanted: StackWanted) -> Headless | 
     return headless[0] if len(headless) == 1 else None
 
 
-def judge_database_host(stack: Headless, host: str, wanted: StackWanted) -> BotError | None:
-    """What the server's own setting of the database's *host* tells; None where that is nothing."""
+def is_postgresql(image: str, variables: Mapping[str, str]) -> bool:
+    """Whether a container is one, by its *image*'s name or what the official one sets."""
+    return "postgres" in image or "PG_MAJOR" in variables
+
+
+def judge_database_host(
+    stack: Headless,
+    host: str,
+    neighbours: Sequence[Neighbour],
+    wanted: StackWanted,
+    earlier: ConfigError,
+) -> BotError | None:
+    """What the server's own setting of the database's *host* adds to the *earlier* error.
+
+    None where that is nothing.
+    """
     if not host or Role.POSTGRESQL in wanted.named or host in wanted.services[Role.POSTGRESQL]:
         return None
-    if host in stack.services:
+    if "://" in host:  # Authentik reads it from a file, or from another variable
+        return None
+    there = [each for each in neighbours if host in each.names]
+    database = next((each.service for each in there if each.is_postgresql), "")
+    if database:
         return ConfigError(
             f'AKBOT_SERVICE_POSTGRESQL: the database of project "{stack.project}" is its'
-            f' service "{host}"',
-            hint=f"Set AKBOT_SERVICE_POSTGRESQL={host}.",
+            f' service "{database}"',
+            hint=f"Set AKBOT_SERVICE_POSTGRESQL={database}.",
+        )
+    if there or not _may_be_elsewhere(host):
+        return ConfigError(
+            str(earlier),
+            hint=f'{earlier.hint} The server of "{stack.project}" looks for it at "{host}"; if its'
+            " service has another name, set AKBOT_SERVICE_POSTGRESQL.",
         )
     return RefusedError(
         f'Authentik\'s database is on "{host}", outside of the project "{stack.project}": akbot'
@@ -153,6 +189,11 @@ def judge_database_host(stack: Headless, host: str, wanted: StackWanted) -> BotE
         hint="Nothing was changed. Dump it with pg_dump where it runs, or move it into a service of"
         " the project.",
     )
+
+
+def _may_be_elsewhere(host: str) -> bool:
+    """A domain or an address; of a single word it may be that its container was removed."""
+    return "." in host or ":" in host
 
 
 def _several(projects: Sequence[str]) -> ConfigError:

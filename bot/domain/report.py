@@ -65,7 +65,7 @@ class LoginReport:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentsReport:
-    """*seconds* in all; *worst* is the longest, in a sentence, of *worst_seconds*.
+    """*seconds* in all; *worst* is the longest and its trouble, of *worst_seconds*.
 
     What was before the time of the report is in none of them.
     """
@@ -185,7 +185,7 @@ def _incidents(found: Sequence[PastIncident], facts: Facts) -> IncidentsReport:
     return IncidentsReport(
         count=len(found),
         seconds=sum(lasted),
-        worst=f"{worst.root} was {worst.trouble}",
+        worst=f"{worst.root} ({worst.trouble})",
         worst_seconds=worst_seconds,
     )
 

@@ -36,41 +36,41 @@ def report_rows(report: Report) -> Sequence[tuple[str, str]]:
 
 def _backups_words(backups: BackupsReport, now: datetime) -> str:
     """How many were made, how many there are, and the newest."""
+    made = f"{backups.made} made, verified and signed" if backups.made else "none made"
     failed = f", {backups.failed} failed" if backups.failed else ""
-    made = f"{backups.made} made, verified and signed{failed}"
     if backups.newest is None:
-        return f"{made}; there is no good one"
+        return f"{made}{failed}. There is no good one in the store"
     newest = f"{age_of(backups.newest, now)}, {size(backups.newest_size)}"
-    kept = f"{backups.kept} good, {size(backups.kept_size)} in all"
-    return f"{made}; in the store {kept}, the newest {newest}"
+    kept = f"{backups.kept} good, {size(backups.kept_size)}"
+    return f"{made}{failed}. In the store: {kept}; the newest {newest}"
 
 
 def _drills_words(backups: BackupsReport, now: datetime) -> str:
     """How many were proven by a restore, and when last."""
     if backups.drilled is None:
         return "no backup was proven by a restore yet"
-    last = age_of(backups.drilled, now)
-    return f"{backups.proven} passed, the last {last}" if backups.proven else f"the last {last}"
+    last = f"the last one {age_of(backups.drilled, now)}"
+    return f"{backups.proven} passed, {last}" if backups.proven else last
 
 
 def _incidents_words(incidents: IncidentsReport) -> str:
     """How many, for how long, and the worst."""
     if not incidents.count:
         return "none"
+    worst = _worst_words(incidents)
     if incidents.count == 1:
-        return f"one: {_worst_words(incidents)}"
-    seconds = duration(incidents.seconds)
-    return f"{incidents.count}, {seconds} in all; the longest: {_worst_words(incidents)}"
+        return f"one, {worst}"
+    return f"{incidents.count}, {duration(incidents.seconds)} in all; the longest {worst}"
 
 
 def _warnings_words(warnings: IncidentsReport) -> str:
     """How many, and the longest; how long they lasted in all says nothing."""
-    first = "one" if warnings.count == 1 else f"{warnings.count}; the longest"
-    return f"{first}: {_worst_words(warnings)}"
+    first = "one," if warnings.count == 1 else f"{warnings.count}; the longest"
+    return f"{first} {_worst_words(warnings)}"
 
 
 def _worst_words(incidents: IncidentsReport) -> str:
-    return f"{incidents.worst} for {duration(incidents.worst_seconds)}"
+    return f"{duration(incidents.worst_seconds)}: {incidents.worst}"
 
 
 def _login_words(login: LoginReport) -> str:
@@ -94,7 +94,7 @@ def _blind_words(login: LoginReport) -> str:
 def _update_words(update: UpdateReport | None) -> str:
     """Whether there is a newer version."""
     if update is None:
-        return "nobody is asked for new versions (AKBOT_UPDATE_CHECK_SCHEDULE)"
+        return "not looked for (AKBOT_UPDATE_CHECK_SCHEDULE is off)"
     if update.unknown:
         return "not known"
     if not update.target:

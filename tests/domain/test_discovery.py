@@ -4,8 +4,10 @@ import pytest
 
 from bot.domain.discovery import (
     Found,
+    Neighbour,
     StackWanted,
     choose_containers,
+    is_postgresql,
     judge_database_host,
     without_database,
 )
@@ -163,44 +165,95 @@ def test_the_order_in_which_docker_tells_the_mounts_makes_no_difference() -> Non
 
 
 ALONE = project("sso", "server", "worker")
+DATABASE = Neighbour(
+    "database", frozenset({"database", "sso-db-1", "pg", "db.lan"}), is_postgresql=True
+)
+POOLER = Neighbour("pgbouncer", frozenset({"pgbouncer", "sso-pool-1"}), is_postgresql=False)
+EARLIER = ConfigError("there is no PostgreSQL", hint="Start it.")
+LOOKED_FOR = (
+    'there is no PostgreSQL. Start it. The server of "sso" looks for it at "{host}"; if its service'
+    " has another name, set AKBOT_SERVICE_POSTGRESQL."
+)
+
+
+def judged(found: list[Found], host: str) -> BotError | None:
+    headless = without_database(found, ANY)
+    if headless is None:
+        return None
+    return judge_database_host(headless, host, [POOLER, DATABASE], ANY, EARLIER)
 
 
 @pytest.mark.parametrize(
-    ("found", "host", "kind", "words"),
+    ("found", "host"),
     [
-        pytest.param(
-            ALONE,
-            "db.example.org",
-            RefusedError,
-            'Authentik\'s database is on "db.example.org", outside of the project "sso"',
-            id="elsewhere",
-        ),
-        pytest.param(
-            [*SEED, *ALONE], "10.0.0.9", RefusedError, "outside", id="beside a whole stack"
-        ),
-        pytest.param(
-            project("sso", "server", "worker", "db"),
-            "db",
-            ConfigError,
-            'the database of project "sso" is its service "db". Set AKBOT_SERVICE_POSTGRESQL=db',
-            id="by another name",
-        ),
-        pytest.param(ALONE, "postgresql", None, "", id="it was only removed"),
-        pytest.param(ALONE, "", None, "", id="nothing is said"),
-        pytest.param(project("x", "server"), "db", None, "", id="somebody's server, no Authentik"),
-        pytest.param(
-            [*ALONE, *project("b", "server", "worker")], "db", None, "", id="which of two?"
-        ),
+        pytest.param(ALONE, "db.example.org", id="a domain"),
+        pytest.param(ALONE, "fd00::9", id="an address"),
+        pytest.param([*SEED, *ALONE], "10.0.0.9", id="beside a whole stack"),
     ],
 )
-def test_a_stack_without_postgresql_is_explained_by_its_server(
-    found: list[Found], host: str, kind: type[BotError] | None, words: str
-) -> None:
-    headless = without_database(found, ANY)
-    told = judge_database_host(headless, host, ANY) if headless else None
+def test_a_database_outside_of_the_project_is_refused(found: list[Found], host: str) -> None:
+    told = judged(found, host)
 
-    assert (type(told) if told else None) is kind
-    assert words in (told.in_full() if told else "")
+    assert isinstance(told, RefusedError)
+    assert f'Authentik\'s database is on "{host}", outside of the project "sso"' in str(told)
+
+
+@pytest.mark.parametrize("host", ["database", "sso-db-1", "pg", "db.lan"])
+def test_a_database_by_another_name_is_told_with_its_setting(host: str) -> None:
+    """Its service's, its container's, or an alias in a network."""
+    told = judged(ALONE, host)
+
+    assert isinstance(told, ConfigError)
+    assert told.in_full() == (
+        'AKBOT_SERVICE_POSTGRESQL: the database of project "sso" is its service "database". Set'
+        " AKBOT_SERVICE_POSTGRESQL=database."
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("authentik-postgresql", id="its container was removed, or is elsewhere"),
+        pytest.param("pgbouncer", id="what is there is no PostgreSQL"),
+        pytest.param("sso-pool-1", id="nor by its container's name"),
+    ],
+)
+def test_where_a_name_tells_nothing_the_earlier_error_tells_it_as_well(host: str) -> None:
+    told = judged(ALONE, host)
+
+    assert isinstance(told, ConfigError)
+    assert told.in_full() == LOOKED_FOR.format(host=host)
+
+
+@pytest.mark.parametrize(
+    ("found", "host"),
+    [
+        pytest.param(ALONE, "postgresql", id="it was only removed"),
+        pytest.param(ALONE, "", id="nothing is said"),
+        pytest.param(ALONE, "file:///run/secrets/host.txt", id="it is said elsewhere"),
+        pytest.param(project("x", "server"), "db", id="somebody's server, no Authentik"),
+        pytest.param([*ALONE, *project("b", "server", "worker")], "db", id="which of two?"),
+    ],
+)
+def test_else_the_server_has_nothing_to_add(found: list[Found], host: str) -> None:
+    assert judged(found, host) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "variables", "answer"),
+    [
+        pytest.param("postgres:16-alpine", {}, True, id="official"),
+        pytest.param("docker.io/bitnami/postgresql:16", {}, True, id="another's"),
+        pytest.param("pgvector/pgvector:pg16", {"PG_MAJOR": "16"}, True, id="made from official"),
+        pytest.param("sha256:0f0f", {"PG_MAJOR": "16"}, True, id="whose tag has moved on"),
+        pytest.param("edoburu/pgbouncer:1.23", {}, False, id="a pooler"),
+        pytest.param("redis:7", {"REDIS_VERSION": "7"}, False, id="something else"),
+    ],
+)
+def test_an_image_with_postgresql_is_known(
+    image: str, variables: dict[str, str], *, answer: bool
+) -> None:
+    assert is_postgresql(image, variables) is answer
 
 
 def test_a_project_or_service_that_a_person_named_is_what_is_looked_at() -> None:
@@ -209,4 +262,4 @@ def test_a_project_or_service_that_a_person_named_is_what_is_looked_at() -> None
     assert headless
     assert headless.project == "b"
     named = StackWanted("b", USUAL, frozenset({Role.POSTGRESQL}))
-    assert judge_database_host(headless, "db.example.org", named) is None
+    assert judge_database_host(headless, "db.example.org", [], named, EARLIER) is None

@@ -119,13 +119,13 @@ def test_a_quiet_week_says_what_there_is_and_asks_for_nothing() -> None:
     assert report_lines(report, UTC) == [
         "From 2026-11-17 08:00 to 2026-11-24 08:00 UTC",
         (
-            "Backups:   2 made, verified and signed; in the store 2 good, 2.0 kB in all, the newest"
-            " 4 h ago, 1.0 kB"
+            "Backups:   2 made, verified and signed. In the store: 2 good, 2.0 kB; the newest 4 h"
+            " ago, 1.0 kB"
         ),
-        "Drills:    1 passed, the last 2 days ago",
+        "Drills:    1 passed, the last one 2 days ago",
         "Incidents: none",
         "Login:     up all the time that akbot watched",
-        "Update:    nobody is asked for new versions (AKBOT_UPDATE_CHECK_SCHEDULE)",
+        "Update:    not looked for (AKBOT_UPDATE_CHECK_SCHEDULE is off)",
         "",
         "Nothing needs you.",
     ]
@@ -310,14 +310,14 @@ def test_what_was_taken_in_by_its_cause_is_not_counted_twice() -> None:
     assert causes([told_first, cause]) == [cause]
     report = made(incidents=[told_first, cause]).incidents
     assert (report.count, report.seconds) == (1, 7200)
-    assert report.worst == "postgresql was crashed"
+    assert report.worst == "postgresql (crashed)"
 
 
 def test_the_longest_of_several_is_the_worst() -> None:
     report = made(incidents=[incident("worker", 9, 8.5), incident("redis", 5, 1)])
 
     assert (
-        "Incidents: 2, 4 h 30 min in all; the longest: redis was crashed for 4 h 0 min"
+        "Incidents: 2, 4 h 30 min in all; the longest 4 h 0 min: redis (crashed)"
         in report_lines(report, UTC)
     )
     assert not report.is_well
@@ -343,8 +343,7 @@ def test_warnings_are_no_incidents_and_have_a_line_of_their_own() -> None:
         " 5 h 0 min"
     ) in lines
     assert (
-        "Warnings:  one: configured image of server was not the one that runs for 168 h 0 min"
-        in lines
+        "Warnings:  one, 168 h 0 min: configured image of server (not the one that runs)" in lines
     )
 
 
@@ -352,10 +351,10 @@ def test_warnings_are_no_incidents_and_have_a_line_of_their_own() -> None:
     ("found", "words"),
     [
         pytest.param([], "", id="none"),
-        pytest.param([FULL], "one: disk of /srv was nearly full for 10 h 0 min", id="one"),
+        pytest.param([FULL], "one, 10 h 0 min: disk of /srv (nearly full)", id="one"),
         pytest.param(
             [FULL, DRIFTED],
-            "2; the longest: configured image of server was not the one that runs for 168 h 0 min",
+            "2; the longest 168 h 0 min: configured image of server (not the one that runs)",
             id="several, which nobody sums up",
         ),
     ],

@@ -140,12 +140,12 @@ class Half:
     akbot: Akbot
     made: list[str] = field(default_factory=list)
 
-    def make(self, service: str, *options: str) -> None:
+    def make(self, service: str, *options: str, image: str = "redis:8") -> None:
         compose = "com.docker.compose"
         labels = {"project": "half", "service": service, "oneoff": "False"}
         words = [f"--label={compose}.{name}={value}" for name, value in labels.items()]
         words += [f"--label={self.sandbox.label}", *options]
-        self.made += self.sandbox.docker("create", *words, "akbot-sandbox/redis:8").split()
+        self.made += self.sandbox.docker("create", *words, f"akbot-sandbox/{image}").split()
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_a_database_outside_of_the_project_is_told_in_one_sentence(half: Half) -
 def test_a_database_by_another_name_is_named_with_its_setting(half: Half) -> None:
     for service in ("server", "worker"):
         half.make(service, "--env=AUTHENTIK_POSTGRESQL__HOST=half-database")
-    half.make("db", "--name=half-database")
+    half.make("db", "--name=half-database", image="postgres:17")
 
     ended = half.akbot("backup")
 

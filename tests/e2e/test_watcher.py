@@ -128,7 +128,7 @@ def end_of(telegram: BotApi, service: str) -> str:
 def test_what_happens_to_two_at_once_is_told_of_each(watched: Sandbox, telegram: BotApi) -> None:
     watched.docker("kill", WORKER)
     watched.docker("pause", "authentik")
-    hear(telegram, "worker has crashed since", AT_ONCE)
+    hear(telegram, "worker has crashed at", AT_ONCE)
     hear(telegram, "authentik is paused since", AT_ONCE)
     watched.docker("unpause", "authentik")
 
@@ -157,7 +157,7 @@ def test_a_loop_of_restarts_is_one_incident_and_one_that_is_unhealthy_is_cured_o
         hear(telegram, "authentik is unhealthy since", AT_ONCE)
         for _ in range(3):
             dies_and_starts(sandbox, WORKER)
-        hear(telegram, "worker has crashed since", AT_ONCE)
+        hear(telegram, "worker has crashed at", AT_ONCE)
         wait_until(lambda: main_process(sandbox, "authentik") not in {"0", before}, "it is cured")
         wait_until(lambda: health_of(sandbox, "authentik") == "healthy", "it is well")
         fail_its_check(sandbox, "authentik")
@@ -177,7 +177,7 @@ def test_the_database_takes_the_others_with_it_and_is_the_one_that_is_told(
     watched: Sandbox, telegram: BotApi
 ) -> None:
     watched.docker("kill", DATABASE)
-    hear(telegram, "postgresql has crashed since", AT_ONCE)
+    hear(telegram, "postgresql has crashed at", AT_ONCE)
     with failing_check(watched, "authentik"), failing_check(watched, WORKER):
         watched.docker("start", DATABASE)
 
@@ -193,5 +193,5 @@ def test_a_restart_of_docker_is_at_most_one_incident(watched: Sandbox, telegram:
     wait_until(lambda: len(told(telegram)) > before, "the stream of events goes on", AT_ONCE)
 
     *earlier, crash = told(telegram)
-    assert "worker has crashed since" in crash
+    assert "worker has crashed at" in crash
     assert len(earlier) == 2 * len(ends(telegram)) <= 2, earlier

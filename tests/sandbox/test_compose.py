@@ -325,6 +325,17 @@ def test_the_bot_beside_a_stack_is_as_that_in_it(filled: Path, beside: Path) -> 
     assert stack["networks"]["stack"]["external"]
 
 
+def test_the_bot_beside_a_stack_has_a_way_out_where_the_stacks_network_has_none(
+    beside: Path,
+) -> None:
+    """A database's network is often `internal: true`; Telegram, S3 and the registry are outside."""
+    stack, _ = config(beside, BESIDE)
+
+    assert set(stack["services"]["bot"]["networks"]) == {"stack", "default"}
+    assert "external" not in stack["networks"]["default"]
+    assert not stack["networks"]["default"].get("internal")
+
+
 def test_the_bot_beside_a_stack_is_a_project_of_its_own(beside: Path) -> None:
     assert config(beside, BESIDE)[0]["name"] == "akbot"
     with beside.open("a") as env:

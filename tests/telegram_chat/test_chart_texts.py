@@ -37,7 +37,7 @@ def test_each_panel_is_a_line() -> None:
 
     assert chart_texts.caption(whole).splitlines() == [
         "Backup size: 215.0 MB on 24 Nov, 198.0 MB on 12 Nov; 3 backups",
-        "Backup duration: 21 s on 24 Nov, 48 s on 12 Nov at most",
+        "Backup duration: 21 s on 24 Nov, the longest 48 s on 12 Nov",
         (
             "Memory: postgresql 96.0 MB; server 612.0 MB of 1.0 GB (60%), 702.0 MB at most;"
             " worker 960.0 MB of 1.0 GB (94%), nearly full, restarted 3 times"

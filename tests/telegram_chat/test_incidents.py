@@ -27,7 +27,7 @@ async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> No
     async with world.talking() as chat:
         await chat.incidents.opened(Opened(INCIDENT, (server,)))
         await chat.incidents.opened(Opened(INCIDENT, (server,)))
-        told = await world.said("postgresql ran out of memory since 11:58")
+        told = await world.said("postgresql ran out of memory at 11:58")
         await world.said("postgresql ran out of memory", world.boris.chat)
         await world.all_sent()
         assert "\nThe kernel killed it at its memory limit" in told.text

@@ -52,7 +52,7 @@ async def test_a_report_that_needs_somebody_rings_and_says_so_first(world: World
 
     assert not told.silent
     assert told.text.splitlines()[1].startswith("🆘 There is no good backup since 2026-11-24 11:00")
-    assert 'Run "akbot backup"' in told.text
+    assert 'Run /backup, and "akbot run" for the schedule.' in told.text
 
 
 async def test_without_an_engine_the_report_comes_without_a_picture(world: World) -> None:

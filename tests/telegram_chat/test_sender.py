@@ -259,6 +259,32 @@ async def test_what_came_merged_leads_to_the_jobs_and_stays_to_be_read(world: Wo
     assert merged.edits == []
 
 
+@pytest.mark.parametrize(
+    ("long", "labels"),
+    [
+        pytest.param(7, [["Status", "Jobs"], ["Try again"]], id="it keeps the way that it has"),
+        pytest.param(3, [[], ["Try again"], ["Try the last again", "Status", "Jobs"]], id="amid"),
+    ],
+)
+async def test_a_message_that_fills_one_takes_no_ways_on_from_those_that_came_merged(
+    world: World, long: int, labels: list[list[str]]
+) -> None:
+    again = ((("Try again", "r:x"),),)
+    for number in range(8):
+        text = "long " * 810 if number == long else f"no {number}"
+        message = Message(key=f"outcome:{number}", chat=ANNA, text=text, buttons=again)
+        await world.outbox.put(message, world.clock.now())
+    world.clock.advance(hours=3)
+    async with world.talking():
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == len(labels))
+        await world.all_sent()
+
+    told = world.anna.chat.from_bot
+    assert [each.labels for each in told] == labels
+    gone = ["Their own buttons are gone" in each.text for each in told]
+    assert gone == ["Status" in each for each in labels]
+
+
 async def test_after_a_429_between_two_pages_the_count_goes_on(world: World) -> None:
     await write(world, *(f"{number}" * 1500 for number in range(8)))
     world.clock.advance(hours=3)

@@ -298,6 +298,30 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("remedy", "shown"),
+    [
+        ('Run "akbot update".', "Run /update."),
+        ('See "akbot jobs 20261124T120000Z-k3f9".', "See /jobs 20261124T120000Z-k3f9."),
+        ('Look, then run "akbot jobs settle 2026".', 'Look, then run "akbot jobs settle 2026".'),
+        ('See "akbot update --check".', 'See "akbot update --check".'),
+        ('See "akbot check".', 'See "akbot check".'),
+    ],
+)
+def test_a_report_names_the_chats_own_commands_where_it_has_them(remedy: str, shown: str) -> None:
+    report = Report(
+        begin=NOW - timedelta(days=1),
+        end=NOW,
+        backups=BackupsReport(),
+        login=LoginReport(watched=1000),
+        incidents=IncidentsReport(),
+        update=None,
+        needs=(Finding("update", Level.WARNING, "it is old", remedy),),
+    )
+
+    assert parse_html(report_texts.daily(report)).text.endswith(f"It is old. {shown}")
+
+
 @settings(max_examples=150, deadline=None)
 @given(ANYTHING, STATES)
 def test_every_text_is_markup_that_telegram_takes_within_its_limits(

@@ -31,7 +31,7 @@ def _durations(dots: Sequence[BackupDot]) -> str:
     if len(timed) < 2:  # noqa: PLR2004 - one alone shows no course
         return ""
     seconds, longest = max(timed, key=lambda each: each[0])
-    most = f"{duration(seconds)} on {_day(longest)} at most"
+    most = f"the longest {duration(seconds)} on {_day(longest)}"
     return f"Backup duration: {duration(timed[-1][0])} on {_day(timed[-1][1])}, {most}"
 
 

@@ -22,6 +22,7 @@ _WHAT = {
     Trouble.UNHEALTHY: "is unhealthy",
     Trouble.STARTING: "does not finish starting",
 }
+_MOMENTARY = {Trouble.CRASHED, Trouble.OUT_OF_MEMORY}
 _REMEDIES = {
     Trouble.UNREACHABLE: "Authentik may be well: look at the proxy, the name and the router.",
     Trouble.DISK: "Make room: a full disk stops the database.",
@@ -47,7 +48,7 @@ def opened(
 ) -> str:
     """What is wrong since when, and what to do; *restarts*: as many an hour are done by akbot."""
     incident = news.incident
-    lines = [f"{_sign(incident)} {_headline(incident)} since {wall.time(incident.began)}"]
+    lines = [f"{_sign(incident)} {_headline(incident)} {_when(incident, wall)}"]
     if incident.detail:
         detail = f"{incident.detail[:1].upper()}{incident.detail[1:]}"
         lines.append(f"{plain(detail, _LONGEST_DETAIL).rstrip('.')}.")
@@ -77,9 +78,13 @@ def _headline(incident: Incident) -> str:
 
 def open_line(incident: Incident, wall: Wall) -> str:
     """One that is open, beside the containers."""
-    since = wall.time(incident.began)
     detail = f" ({plain(incident.detail, _LONGEST_DETAIL)})" if incident.detail else ""
-    return f"{_sign(incident)} {_headline(incident)} since {since}{detail}"
+    return f"{_sign(incident)} {_headline(incident)} {_when(incident, wall)}{detail}"
+
+
+def _when(incident: Incident, wall: Wall) -> str:
+    word = "at" if incident.trouble in _MOMENTARY else "since"
+    return f"{word} {wall.time(incident.began)}"
 
 
 def _next(incident: Incident, roles: Mapping[str, Role]) -> str:

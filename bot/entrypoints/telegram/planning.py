@@ -91,8 +91,8 @@ class Planning:
         if isinstance(until, BotError):
             return texts.command_failed(until)
         return (
-            f"🔕 <b>Muted until {self._time(until)}</b>: I tell of no new incident. What is still"
-            f" wrong then, you hear. {code('/mute 1m')} ends it sooner."
+            f"🔕 <b>Muted until {self._time(until)}</b>: no word of new incidents. Then I tell what"
+            f" is still wrong. {code('/mute 1m')} ends it sooner."
         )
 
     async def resume(self, asked: Asked) -> str:

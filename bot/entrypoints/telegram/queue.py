@@ -100,38 +100,58 @@ def _may_join(row: Queued, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class _Pages:
-    """All of *rows*, as many to a message as fit; one that fills a message stays as it is."""
+    """All of *rows*, as many to a message as fit; one that fills a message stays as it is.
+
+    Where buttons lead on from here they stand below the last page that several came as.
+    """
 
     rows: Sequence[Queued]
     told: int
     wall: Wall
 
     def deliveries(self) -> Iterator[Delivery]:
+        pages = list(self._pages())
+        merged = [page for page in pages if len(page) > 1]
+        for page in pages:
+            if len(page) == 1:
+                row = self.rows[page.start]
+                yield Delivery((row,), row.message, is_page=True)
+            else:
+                here = tuple(self.rows[page.start : page.stop])
+                buttons = self._ways_on(merged) if page == merged[-1] else ()
+                text = self._text(page, had_buttons=bool(buttons) and self._had_buttons(merged))
+                yield Delivery(here, _together(here[0].message, text, buttons), is_page=True)
+
+    def _pages(self) -> Iterator[range]:
         first = 0
         while first < len(self.rows):
             last = first + 1
-            while last < len(self.rows) and self._fits(first, last + 1):
+            while last < len(self.rows) and self._fits(range(first, last + 1)):
                 last += 1
-            if last == first + 1:
-                yield Delivery((self.rows[first],), self.rows[first].message, is_page=True)
-            else:
-                yield self._page(first, last)
+            yield range(first, last)
             first = last
 
-    def _fits(self, first: int, last: int) -> bool:
-        return units(self._page(first, last).message.text) <= LONGEST_TEXT
+    def _fits(self, page: range) -> bool:
+        """Whether it would with the longest ending, which any page may come to have."""
+        return units(self._text(page, had_buttons=True)) <= LONGEST_TEXT
 
-    def _page(self, first: int, last: int) -> Delivery:
-        here = tuple(self.rows[first:last])
-        buttons = _ways_on(self.rows) if last == len(self.rows) else ()
-        text = while_away(
-            [(row.written, row.message.text) for row in here],
-            self.told + first + 1,
+    def _text(self, page: range, *, had_buttons: bool) -> str:
+        return while_away(
+            [(self.rows[at].written, self.rows[at].message.text) for at in page],
+            self.told + page.start + 1,
             self.told + len(self.rows),
             self.wall,
-            had_buttons=bool(buttons) and any(row.message.buttons for row in self.rows),
+            had_buttons=had_buttons,
         )
-        return Delivery(here, _together(here[0].message, text, buttons), is_page=True)
+
+    def _had_buttons(self, merged: Sequence[range]) -> bool:
+        return any(self.rows[at].message.buttons for page in merged for at in page)
+
+    def _ways_on(self, merged: Sequence[range]) -> Buttons:
+        """Without the last job's where its message came by itself, and so with its own buttons."""
+        of_jobs = [at for at, row in enumerate(self.rows) if _is_of_job(row)]
+        is_merged = bool(of_jobs) and any(of_jobs[-1] in page for page in merged)
+        return _ways_on(self.rows[of_jobs[-1]].message.buttons if is_merged else ())
 
 
 def _together(first: Message, text: str, buttons: Buttons) -> Message:
@@ -139,13 +159,17 @@ def _together(first: Message, text: str, buttons: Buttons) -> Message:
     return replace(first, text=text, buttons=buttons, silent=False)
 
 
-def _ways_on(rows: Sequence[Queued]) -> Buttons:
-    """What still makes sense of the buttons that *rows* had, and the ways to all that came of it.
+def _is_of_job(row: Queued) -> bool:
+    return row.message.key.startswith(_OF_JOBS)
 
-    Only the job that ended last is offered anew: what came after an older one may have mended it.
+
+def _ways_on(last: Buttons) -> Buttons:
+    """What still makes sense of the buttons of messages, and the ways to all that came of them.
+
+    *last* are those of the job that ended last. Only it is offered anew: what came after an older
+    one may have mended it.
     """
-    of_jobs = [row.message for row in rows if row.message.key.startswith(_OF_JOBS)]
-    last = [button for line in of_jobs[-1].buttons for button in line] if of_jobs else []
-    again = [(TRY_AGAIN, data) for _, data in last if data.startswith(AGAIN_PREFIX)]
+    of_last = [button for line in last for button in line]
+    again = [(TRY_AGAIN, data) for _, data in of_last if data.startswith(AGAIN_PREFIX)]
     ways = (STATUS, DeedData(Deed.STATUS).line()), (JOBS, DeedData(Deed.ALL_JOBS).line())
     return (*((each,) for each in again[:1]), ways)

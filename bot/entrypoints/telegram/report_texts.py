@@ -1,5 +1,6 @@
 """What is told of a span of time: the report, and the line of a day. Pure, like `texts`."""
 
+import re
 from collections.abc import Sequence
 
 from bot.domain.findings import Finding, Level
@@ -9,6 +10,8 @@ from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, fitting, p
 from bot.entrypoints.telegram.texts import Wall
 
 _LONGEST_WORDS = 400
+# As a terminal is told it; the chat has the same by these names, which a phone can press.
+_COMMAND = re.compile(r'"akbot ((?:backup|backups|drill|jobs|resume|status|update)(?: \w[\w-]*)?)"')
 _SIGNS = {Level.FAILURE: "🆘", Level.WARNING: "⚠️"}
 
 
@@ -34,8 +37,13 @@ def daily(made: Report) -> str:
 
 def _needs(found: Sequence[Finding]) -> list[str]:
     return [
-        f"{_SIGNS[each.level]} {_sentence(each.message)} {plain(each.remedy)}" for each in found
+        f"{_SIGNS[each.level]} {_sentence(each.message)} {plain(_pressed(each.remedy))}"
+        for each in found
     ]
+
+
+def _pressed(remedy: str) -> str:
+    return _COMMAND.sub(r"/\1", remedy)
 
 
 def _sentence(words: str) -> str:

@@ -4,11 +4,11 @@ It only sends: what the daemon's chat reads and what waits in its outbox are lef
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, TelegramError
 
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.roles import ChatPlace
@@ -29,18 +29,26 @@ _LONGEST_WAIT = 30.0  # seconds
 
 @dataclass(frozen=True)
 class Trial:
-    """Whether *user*, or the group of that number, was reached; if not, why and what helps."""
+    """Whether *user*, or the group of that number, was reached; if not, why and what helps.
+
+    *moved_to* is the group's number where it has another one now.
+    """
 
     user: int
     topic: int | None
     arrived: bool
     reason: str
+    moved_to: int | None
 
 
 async def send_trials(
-    token: str, base_url: str, hearers: Collection[ChatPlace], clock: Clock
+    token: str,
+    base_url: str,
+    hearers: Collection[ChatPlace],
+    moved: Mapping[int, int],
+    clock: Clock,
 ) -> list[Trial]:
-    """Write to each of *hearers*.
+    """Write to each of *hearers*, a group where it is now: *moved* has its number by the old one.
 
     Raises:
         ConfigError: Telegram refuses the token.
@@ -50,7 +58,7 @@ async def send_trials(
     bot = await asyncio.to_thread(make_bot, token, base_url)
     try:
         await _connect(bot)
-        return [await _trial(bot, place, clock) for place in hearers]
+        return [await _trial(bot, place, moved, clock) for place in hearers]
     finally:
         await bot.shutdown()
 
@@ -71,11 +79,12 @@ async def _connect(bot: ChatBot) -> None:
         ) from error
 
 
-async def _trial(bot: ChatBot, place: ChatPlace, clock: Clock) -> Trial:
+async def _trial(bot: ChatBot, place: ChatPlace, moved: Mapping[int, int], clock: Clock) -> Trial:
+    chat = moved.get(place.chat, place.chat)
     for _ in range(_TRIES):
         try:
             await bot.send_message(
-                place.chat,
+                chat,
                 away_texts.trial(),
                 parse_mode=ParseMode.HTML,
                 message_thread_id=place.thread,
@@ -84,16 +93,19 @@ async def _trial(bot: ChatBot, place: ChatPlace, clock: Clock) -> Trial:
             if error.seconds > _LONGEST_WAIT:
                 break
             await clock.sleep(error.seconds)
+        except ChatMigrated as error:
+            chat = error.new_chat_id
         except (Forbidden, BadRequest) as error:
-            return _missed(place, away_texts.not_reached(place.chat, error.message, bot.username))
+            return _ended(place, chat, away_texts.not_reached(chat, error.message, bot.username))
         except UnsentError as error:
-            return _missed(place, words(error))
+            return _ended(place, chat, words(error))
         except TelegramError as error:
-            return _missed(place, f"{words(error)}; it may have arrived all the same")
+            return _ended(place, chat, f"{words(error)}; it may have arrived all the same")
         else:
-            return Trial(place.chat, place.thread, arrived=True, reason="")
-    return _missed(place, "Telegram wants fewer messages; try again in some minutes")
+            return _ended(place, chat)
+    return _ended(place, chat, "Telegram wants fewer messages; try again in some minutes")
 
 
-def _missed(place: ChatPlace, reason: str) -> Trial:
-    return Trial(place.chat, place.thread, arrived=False, reason=reason)
+def _ended(place: ChatPlace, chat: int, reason: str = "") -> Trial:
+    moved_to = chat if chat != place.chat else None
+    return Trial(place.chat, place.thread, arrived=not reason, reason=reason, moved_to=moved_to)
