@@ -50,8 +50,8 @@ _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop
 _UNDO_WITHIN = 20.0  # and likewise
 _GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 _ON_THE_WAY_BACK = (
-    'The version before may not serve yet: "akbot status" says what does. The next akbot that'
-    " starts, and the bot by itself, goes on with the way back."
+    'The version before may not serve yet: "akbot status" says what does. The bot goes on with the'
+    " way back by itself; a restart of it tries at once, and so does a command that begins a job."
 )
 logger = logging.getLogger(__name__)
 

@@ -98,6 +98,7 @@ async def test_what_is_not_back_yet_is_told_again_and_so_is_its_end(world: World
     assert first.text.startswith("🆘 Update to 2025.4.4 failed, and a person is needed")
     assert "The version before may not serve yet. It is tried again every minute." in first.text
     assert second.text.startswith("🆘")
+    assert "at once when I am restarted or a command on the host begins a job" in second.text
     assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
 
 

@@ -105,7 +105,7 @@ def tried_again(job: Job) -> str:
     if nobody_may_be_served(job) and is_slow(job):
         return (
             "It was tried several times: see to what it says above. From now on I try every ten"
-            " minutes, and so does the next akbot command on the host."
+            " minutes, and at once when I am restarted or a command on the host begins a job."
         )
     return "It is tried again every minute."
 
