@@ -38,6 +38,12 @@ def is_slow(job: Job) -> bool:
     return tries_of(job) >= QUICK_TRIES
 
 
+def needs_a_person(job: Job) -> bool:
+    """Whether it is told so: one that was cut off may first be tried before Docker is up."""
+    tried = job.state is not JobState.INTERRUPTED or is_slow(job)
+    return nobody_may_be_served(job) and tried
+
+
 def rests(job: Job, now: datetime) -> bool:
     """Whether nobody needs to try again yet."""
     if not is_slow(job) or TRIED not in job.plan:

@@ -50,8 +50,8 @@ _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop
 _UNDO_WITHIN = 20.0  # and likewise
 _GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 _ON_THE_WAY_BACK = (
-    'The version before may not serve yet: "akbot status" says what does. The bot goes on with the'
-    " way back by itself; a restart of it tries at once, and so does a command that begins a job."
+    'It may be that nobody can log in yet: "akbot status" says what serves. The bot goes on with'
+    " the way back by itself; a restart of it tries at once, and so does a command that begins a job."
 )
 logger = logging.getLogger(__name__)
 
@@ -234,6 +234,8 @@ class Jobs:
                 "What it left is in the journal, and is cleaned up as soon as store and Docker"
                 f" answer: {outcome.message}."
             )
+            if nobody_may_be_served(job.ending(outcome, self.clock.now())):
+                error.add_note(_ON_THE_WAY_BACK)
         try:
             await self._finish(job, outcome)
         except BotError as unwritten:  # the next start finds the job open, and settles it
