@@ -51,7 +51,7 @@ _UNDO_WITHIN = 20.0  # and likewise
 _GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 _ON_THE_WAY_BACK = (
     'It may be that nobody can log in yet: "akbot status" says what serves. The bot goes on with'
-    " the way back by itself; a restart of it tries at once, and so does a command that begins a job."
+    " the way back by itself; a restart of it tries at once, so does a command that begins a job."
 )
 logger = logging.getLogger(__name__)
 
@@ -224,6 +224,7 @@ class Jobs:
             outcome = not_yet(state, reason, "a call of it had not ended")
         else:
             outcome = await self._undone(job, state, reason)
+        job = await self.undo.as_written(job)
         if outcome.state is JobState.DONE:
             error.add_note(f"The {job.kind} {job.id} itself had been completed before.")
         elif outcome.swept and job.kind in TAKE_SERVER_AWAY:
@@ -263,7 +264,8 @@ class Jobs:
             await asyncio.wait({undoing}, timeout=within)
         except asyncio.CancelledError:
             undoing.cancel()
-            await self._finish(job, not_yet(state, reason, "the bot was stopped"))
+            now = await self.undo.as_written(job)
+            await self._finish(now, not_yet(state, reason, "the bot was stopped"))
             raise
         if undoing.done():
             return undoing.result()

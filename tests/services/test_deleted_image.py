@@ -9,7 +9,7 @@ from bot.adapters.journal import Journal
 from bot.domain.errors import RefusedError, RollbackFailedError, UpdateFailedError
 from bot.domain.jobs import JobState
 from bot.domain.messages import JobEnded
-from bot.domain.way_back import QUICK_TRIES, SLOW_BEAT
+from bot.domain.way_back import QUICK_TRIES, SLOW_BEAT, tries_of
 from tests.fakes_roll import REPOSITORY, Behaviour
 from tests.services.roll_world import PATCH, RollWorld, world_of
 
@@ -105,6 +105,33 @@ async def test_a_command_does_not_wait_for_the_beat(journal: Journal) -> None:
     [settled] = await world.jobs.recover()
 
     assert settled.state is JobState.ROLLED_BACK
+
+
+async def test_what_was_started_again_and_could_not_be_looked_at_is_told_as_it_is(
+    journal: Journal,
+) -> None:
+    world = world_of_a_faulty_patch(journal)
+    world.host.fails = {"gate"}
+
+    with pytest.raises(RollbackFailedError):
+        await world.update(STRAIGHT)
+
+    assert world.host.running == "2025.2.1"
+    [heard] = [event.job for _, event in world.told if isinstance(event, JobEnded)]
+    assert (heard.plan["phase"], heard.swept) == ("returned", False)
+
+
+async def test_a_way_back_that_was_gone_is_not_counted_as_tried_in_vain(journal: Journal) -> None:
+    world = world_of_a_faulty_patch(journal)
+    world.host.fails = {"gate", "end sessions"}
+    with pytest.raises(RollbackFailedError):
+        await world.update(STRAIGHT)
+    world.host.fails = {"gate"}
+
+    await world.jobs.recover()
+
+    [left] = await journal.jobs.open_jobs()
+    assert (left.plan["phase"], tries_of(left)) == ("returned", 0)
 
 
 async def test_a_rollback_is_refused_before_anybody_is_taken_away(journal: Journal) -> None:

@@ -102,6 +102,22 @@ async def test_what_is_not_back_yet_is_told_again_and_so_is_its_end(world: World
     assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
 
 
+async def test_what_serves_again_and_could_not_be_looked_at_is_told_once_it_holds(
+    world: World,
+) -> None:
+    jobs = world.operations.all_jobs
+    async with world.talking():
+        world.operations.begin(UPDATE)
+        jobs[0] = replace(jobs[0], plan={"phase": "returned"})
+        world.operations.end(JobState.FAILED, "Docker did not answer", swept=False)
+        first = await world.said("Docker did not answer")
+        world.operations.end(JobState.ROLLED_BACK, "2025.2.1 serves again")
+        last = await world.said("2025.2.1 serves again")
+
+    assert first.text.startswith("❌ Update to 2025.4.4 not done")
+    assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
+
+
 async def test_after_a_restart_alone_nobody_is_called_yet(world: World) -> None:
     jobs = world.operations.all_jobs
     async with world.talking():
