@@ -10,8 +10,9 @@ from bot.domain.errors import RefusedError, RollbackFailedError, UpdateFailedErr
 from bot.domain.jobs import JobState
 from bot.domain.messages import JobEnded
 from bot.domain.way_back import QUICK_TRIES, SLOW_BEAT, tries_of
-from tests.fakes_roll import REPOSITORY, Behaviour
+from tests.fakes_roll import REDIS_IMAGE, REPOSITORY, Behaviour
 from tests.services.roll_world import PATCH, RollWorld, world_of
+from tests.services.test_update import AWAY_WITH_REDIS, world_with_redis_going
 
 STRAIGHT = replace(PATCH, rehearse=False)
 MIGRATES = Behaviour(migrations=("new-2",))
@@ -148,6 +149,58 @@ async def test_a_rollback_is_refused_before_anybody_is_taken_away(journal: Journ
     assert "docker pull" in refused.value.hint
     assert "remove" not in world.host.calls
     assert world.host.running == "2025.2.4"
+
+
+@pytest.mark.parametrize("gone", [REDIS_IMAGE, "proxy:2025.2.1"])
+async def test_what_else_comes_back_with_the_version_before_is_had_first(
+    journal: Journal, gone: str
+) -> None:
+    """Somebody prunes the images of a Redis that has gone, and of outposts."""
+    world = world_with_redis_going(journal)
+    world.host.outposts = ("proxy",)
+    await world.update(AWAY_WITH_REDIS)
+    world.host.deleted, world.host.registry_is_away = {gone}, True
+    world.host.calls.clear()
+
+    with pytest.raises(RefusedError, match=rf'"{gone}".*Nothing was changed'):
+        await world.roll_back()
+
+    assert world.host.running == "2025.10.4"
+    assert "remove" not in world.host.calls
+    world.host.registry_is_away = False
+    await world.roll_back()
+    assert (world.host.running, world.host.redis) == ("2025.2.1", "sessions")
+
+
+async def test_without_an_outpost_of_before_what_serves_a_little_is_left_alone(
+    journal: Journal,
+) -> None:
+    world = world_of_a_faulty_patch(journal)
+    world.host.outposts = ("proxy",)
+    world.host.deleted = {"proxy:2025.2.1"}
+    world.host.registry_is_away = True
+
+    with pytest.raises(RollbackFailedError, match=r"proxy:2025\.2\.1"):
+        await world.update(STRAIGHT)
+
+    assert world.host.running == "2025.2.4"
+    world.host.registry_is_away = False
+    await world.jobs.recover()
+    assert world.host.running == "2025.2.1"
+
+
+async def test_an_outpost_is_had_again_once_the_compose_files_are_those_of_before(
+    journal: Journal,
+) -> None:
+    world = world_with_redis_going(journal)
+    world.host.outposts = ("proxy",)
+    world.host.deleted_at = {"apply compose": "proxy:2025.8.6"}
+    world.host.behaviours["2025.10.4"] = replace(world.host.behaviours["2025.10.4"], holds=False)
+
+    with pytest.raises(UpdateFailedError):
+        await world.update(AWAY_WITH_REDIS)
+
+    assert world.host.running == "2025.8.6"
 
 
 async def test_a_rollback_that_was_begun_and_cannot_go_on_has_failed(
