@@ -153,7 +153,7 @@ class _Service:
         daemon = Daemon(
             runner=self._runner,
             journal=app.journal.jobs,
-            recover=partial(app.jobs.recover, at_leisure=True),
+            recover=app.jobs.recover,
             probe=self._probe,
             sweep=app.kept().sweep,
             clock=app.clock,

@@ -28,6 +28,7 @@ REPOSITORY = "ghcr.io/goauthentik/server"
 ENV = "/srv/.env"
 LIVE = "authentik"
 REDIS_FOLDER = "/srv/redis"
+REDIS_IMAGE = "redis:7"
 _WITHOUT_REDIS = Family(2025, 10)
 
 
@@ -76,7 +77,8 @@ class RollHost:
     *redis_dies_at*; where it *asks* for a password, that stands in the compose files as they were,
     and in the environment of a server that was started on them. *compose* is the version that the
     compose files are laid out for; while *compose_is_edited_at* runs they cannot be changed. Where
-    they are changed they want *moves* as well.
+    they are changed they want *moves* as well. *deleted* are images of Redis and of outposts that
+    are not on the host any more, *deleted_at* says with which call one goes.
     """
 
     databases: dict[str, Content] = field(default_factory=lambda: {LIVE: Content()})
@@ -100,6 +102,8 @@ class RollHost:
     moves: tuple[FolderMove, ...] = ()
     outposts: tuple[str, ...] = ()
     registry_is_away: bool = False
+    deleted: set[str] = field(default_factory=set)
+    deleted_at: dict[str, str] = field(default_factory=dict)
     created: str = ""
     fails: set[str] = field(default_factory=set)
     outages: dict[str, int] = field(default_factory=dict)
@@ -111,6 +115,7 @@ class RollHost:
     def call(self, name: str) -> None:
         self.calls.append(name)
         self.redis_is_dead |= name == self.redis_dies_at
+        self.deleted |= {self.deleted_at.pop(name)} if name in self.deleted_at else set()
         self.away += self.outages.pop(name, 0)
         if self.away:
             self.away -= 1
@@ -125,6 +130,21 @@ class RollHost:
     @property
     def live(self) -> Content:
         return self.databases[LIVE]
+
+    def have(self, *images: str) -> None:
+        """Those that were deleted are pulled again."""
+        if gone := self.deleted.intersection(images):
+            if self.registry_is_away:
+                raise PortError(f'pull image "{min(gone)}": the registry does not answer')
+            self.deleted -= gone
+
+    def require_images(self) -> None:
+        """What Compose creates beside server and worker; it is told to pull nothing."""
+        wanted = {f"{each}:{self.tag}" for each in self.outposts}
+        if self.compose_knows and self.redis is None:
+            wanted.add(REDIS_IMAGE)
+        if gone := self.deleted & wanted:
+            raise PortError(f"docker compose: No such image: {min(gone)}")
 
     def boot(self) -> None:
         """What `docker compose up -d` does with the tag that is set."""
@@ -241,12 +261,16 @@ class RollControl:
 
     async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
         self.host.call("pull")
+        self.host.have(image)
+        if image == REDIS_IMAGE:
+            return
         if image not in self.host.images and image not in self.host.pullable:
             raise PortError(f'pull image "{image}": not found')
         self.host.images[image] = f"id-{image.rpartition(':')[2]}"
 
     async def pull_outposts(self, change: TagChange) -> None:
         self.host.call(f"pull outposts {change.new}")
+        self.host.have(*(f"{each}:{change.new}" for each in self.host.outposts))
 
     async def image_id(self, image: str) -> str:
         return self.host.images[image]
@@ -278,10 +302,12 @@ class RollControl:
 
     async def start(self) -> None:
         self.host.call("start")
+        self.host.require_images()
         self.host.boot()
 
     async def create(self) -> None:
         self.host.call("create")
+        self.host.require_images()
         self.host.created = self.host.tag
 
     async def start_created(self) -> None:
@@ -294,6 +320,7 @@ class RollControl:
 
     async def start_service(self, service: str) -> None:
         self.host.call(f"start {service}")
+        self.host.require_images()
         self.host.redis = self.host.redis or "empty"
 
 
@@ -415,6 +442,7 @@ class RollWorkplace:
             version=self.host.running,
             login_page=200,
             redis_folder=REDIS_FOLDER if stack.redis else "",
+            redis_image=REDIS_IMAGE if stack.redis else "",
         )
 
     async def outposts(self, stack: Stack) -> tuple[str, ...]:  # noqa: ARG002 - there is one

@@ -96,7 +96,7 @@ class ComposeControl:
         if not self._site.outposts:
             return
         path = Path(change.file)
-        text = with_value(await asyncio.to_thread(_read, path), change.name, change.new or "")
+        text = _with(change, await asyncio.to_thread(_read, path))
         for image in await self._images_with(path, text, self._site.outposts):
             await have_image(self._engine, image)
 
@@ -202,11 +202,7 @@ def _change(change: TagChange) -> None:
     """By a rename, so that no crash leaves half a file; a link is followed to the file itself."""
     path = Path(change.file)
     text = _read(path)
-    new = (
-        without_value(text, change.name)
-        if change.new is None
-        else with_value(text, change.name, change.new)
-    )
+    new = _with(change, text)
     if new == text:
         return
     target = path.resolve()
@@ -217,6 +213,12 @@ def _change(change: TagChange) -> None:
     except OSError as error:
         written.unlink(missing_ok=True)
         raise PortError(f'write "{path}": {error.strerror}') from error
+
+
+def _with(change: TagChange, text: bytes) -> bytes:
+    if change.new is None:
+        return without_value(text, change.name)
+    return with_value(text, change.name, change.new)
 
 
 def _write_beside(path: Path, text: bytes) -> Path:

@@ -55,6 +55,7 @@ class DockerWorkplace:
             version=await self._engine.files(stack).authentik_version(),
             login_page=_worth_comparing(await status_of(server, _LOGIN)),
             redis_folder=await self._redis_folder(stack),
+            redis_image=stack.redis.image if stack.redis else "",
         )
 
     async def _redis_folder(self, stack: Stack) -> str:

@@ -227,5 +227,9 @@ def warnings_of(project: Project, layout: Layout) -> list[str]:
     if named := own.get("AKBOT_IDENTITY_FILE"):
         found.append(f"AKBOT_IDENTITY_FILE names {named}: put the private key there")
     if layout.state is None:
-        found.append("the bot is no service of this stack: start none until the old host is off")
+        found.append(
+            "the bot is no service of this stack, so that none is paused, none gets a key, and"
+            " one beside it (deploy/compose.bot.yml) begins at once: start none until the old host"
+            " is off"
+        )
     return found

@@ -82,7 +82,8 @@ class Site:
     *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
     *login_page*, the HTTP status of the login page, are those of what ran before. *outposts* are
     services that go and come with the server; a restore leaves them alone. *redis_folder* is what
-    Redis's data lie in, as Docker mounts it, "" where that is not known.
+    Redis's data lie in, as Docker mounts it, and *redis_image* the name of its image; "" where that
+    is not known.
     """
 
     project: str
@@ -100,6 +101,7 @@ class Site:
     login_page: int | None = None
     outposts: tuple[str, ...] = ()
     redis_folder: str = ""
+    redis_image: str = ""
 
     @property
     def services(self) -> tuple[str, ...]:

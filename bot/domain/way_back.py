@@ -24,8 +24,12 @@ _WAITS = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
 def nobody_may_be_served(job: Job) -> bool:
     """Whether an ended *job* has taken the server away, and nothing serves again for certain."""
     phase = job.plan.get(restore.PHASE if job.kind is JobKind.RESTORE else update.PHASE)
-    begun = job.kind in TAKE_SERVER_AWAY and phase in _PHASES
-    return begun and not job.swept and job.state in _WAITS
+    return phase in _PHASES and may_end_otherwise(job)
+
+
+def may_end_otherwise(job: Job) -> bool:
+    """Whether what an ended *job* has left may give it another end: what serves is still open."""
+    return job.kind in TAKE_SERVER_AWAY and not job.swept and job.state in _WAITS
 
 
 def tries_of(job: Job) -> int:
@@ -36,6 +40,12 @@ def tries_of(job: Job) -> int:
 def is_slow(job: Job) -> bool:
     """Whether it was tried so often that only a person can help: then it has time."""
     return tries_of(job) >= QUICK_TRIES
+
+
+def needs_a_person(job: Job) -> bool:
+    """Whether it is told so: one that was cut off may first be tried before Docker is up."""
+    tried = job.state is not JobState.INTERRUPTED or is_slow(job)
+    return nobody_may_be_served(job) and tried
 
 
 def rests(job: Job, now: datetime) -> bool:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.domain.daemon_report import ITSELF, STATE
 from bot.domain.errors import BotError, BusyError
@@ -20,9 +21,17 @@ _COMPACT_EVERY = 3600.0
 logger = logging.getLogger(__name__)
 
 
+class Recover(Protocol):
+    """Settles what an earlier process left; *at leisure* what was tried often has time."""
+
+    async def __call__(self, *, at_leisure: bool) -> Sequence[Job]: ...
+
+
 @dataclass
 class Daemon:
-    """*recover* settles what an earlier process left; *parts* run until they are cancelled.
+    """*recover* is tried in every round: whoever starts the daemon has it tried at once, though.
+
+    *parts* run until they are cancelled.
 
     *sweep* removes what restores have kept long enough. *probe* writes a little into the state
     folder and the journal, and *beat* tells that this goes round; *beat_of_settling* tells it of
@@ -33,7 +42,7 @@ class Daemon:
 
     runner: JobRunner
     journal: JobJournal
-    recover: Callable[[], Awaitable[Sequence[Job]]]
+    recover: Recover
     probe: Callable[[], Awaitable[None]]
     sweep: Callable[[], Awaitable[Sequence[str]]]
     clock: Clock
@@ -43,6 +52,7 @@ class Daemon:
     finish_within: float = _FINISH_WITHIN
     beat: Beat = no_beat
     beat_of_settling: Beat = no_beat
+    _has_tried: bool = field(default=False, init=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*; then let the job in hand end or undo it, and return."""
@@ -91,8 +101,9 @@ class Daemon:
 
     async def _settle(self) -> None:
         """Undo what could not be undone when it failed, as soon as store and Engine answer."""
-        for job in await self.recover():
+        for job in await self.recover(at_leisure=self._has_tried):
             logger.info("settled job %s: %s: %s", job.id, job.state, job.message)
+        self._has_tried = True
 
     async def _sweep(self) -> None:
         for job_id in await self.sweep():

@@ -8,6 +8,16 @@ from bot.domain.printable import one_line
 from bot.entrypoints.render import duration, size
 from bot.services.bootstrap import Bootstrapped
 
+_NEW_KIT = "It signs its backups with a key of its own: print a new recovery kit (akbot kit)."
+_BOT_BESIDE = (
+    "The bot is no service of this stack, so that none is paused, and none was given a key.",
+    "One beside it (deploy/compose.bot.yml) begins at once, with schedules and chat:",
+    "  start it only once the old host is off.",
+    "Before that put the private key into its state folder, AKBOT_STATE_DIR, as identity.txt,",
+    "  unless akbot.env names recipients: else it makes itself a new one.",
+    _NEW_KIT,
+)
+
 
 def preview_lines(preview: BootstrapPreview) -> list[str]:
     """What will be laid onto the host, from which backup, and what should be known."""
@@ -56,6 +66,8 @@ def done_lines(done: Bootstrapped) -> list[str]:
         lines += [
             "Its schedules and its chat are paused. Once the old host is off:",
             f"  cd {place} && {done.command} exec bot akbot resume",
-            "It signs its backups with a key of its own: print a new recovery kit (akbot kit).",
+            _NEW_KIT,
         ]
+    else:
+        lines += _BOT_BESIDE
     return lines

@@ -50,8 +50,8 @@ _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop
 _UNDO_WITHIN = 20.0  # and likewise
 _GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 _ON_THE_WAY_BACK = (
-    'The version before may not serve yet: "akbot status" says what does. The next akbot that'
-    " starts, and the bot by itself, goes on with the way back."
+    'It may be that nobody can log in yet: "akbot status" says what serves. The bot goes on with'
+    " the way back by itself; a restart of it tries at once, so does a command that begins a job."
 )
 logger = logging.getLogger(__name__)
 
@@ -224,6 +224,7 @@ class Jobs:
             outcome = not_yet(state, reason, "a call of it had not ended")
         else:
             outcome = await self._undone(job, state, reason)
+        job = await self.undo.as_written(job)
         if outcome.state is JobState.DONE:
             error.add_note(f"The {job.kind} {job.id} itself had been completed before.")
         elif outcome.swept and job.kind in TAKE_SERVER_AWAY:
@@ -234,6 +235,8 @@ class Jobs:
                 "What it left is in the journal, and is cleaned up as soon as store and Docker"
                 f" answer: {outcome.message}."
             )
+            if nobody_may_be_served(job.ending(outcome, self.clock.now())):
+                error.add_note(_ON_THE_WAY_BACK)
         try:
             await self._finish(job, outcome)
         except BotError as unwritten:  # the next start finds the job open, and settles it
@@ -261,7 +264,8 @@ class Jobs:
             await asyncio.wait({undoing}, timeout=within)
         except asyncio.CancelledError:
             undoing.cancel()
-            await self._finish(job, not_yet(state, reason, "the bot was stopped"))
+            now = await self.undo.as_written(job)
+            await self._finish(now, not_yet(state, reason, "the bot was stopped"))
             raise
         if undoing.done():
             return undoing.result()

@@ -155,7 +155,7 @@ class RollbackService:
             raise RefusedError(
                 "the rollback was not confirmed", hint="Nothing was changed. --yes confirms it."
             )
-        await roll.have_image()
+        await roll.have_images()
         if command.safety_backup:
             await begin("backing up the state before")
             await self._back_up(command, job)

@@ -13,6 +13,7 @@ from functools import cached_property
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError
 from bot.domain.jobs import (
+    TAKE_SERVER_AWAY,
     Job,
     JobKind,
     JobState,
@@ -91,11 +92,22 @@ class Undo:
                 raise
             ended = job.ended or self.clock.now()
             await self.journal.finish(job.id, outcome, ended)
-            now = await self._count(left.ending(outcome, ended))
+            now = await self._count(await self.as_written(left.ending(outcome, ended)))
             if died or outcome.swept or (nobody_may_be_served(now) and people_hear_again(now)):
                 settled.append(now)
         await self.late.sweep()
         return settled
+
+    async def as_written(self, job: Job) -> Job:
+        """*job* with what settling it has written down of the way back meanwhile."""
+        if job.kind not in TAKE_SERVER_AWAY:
+            return job
+        try:
+            written = await self.journal.job(job.id)
+        except BotError as error:  # then it is told by what was known before
+            logger.warning("read how far %s is: %s", job.id, error)
+            return job
+        return replace(job, plan=written.plan) if written else job
 
     async def _count(self, job: Job) -> Job:
         """Write down that its way back was tried in vain, where it was."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot.domain.compose_edit import ComposeChange
 from bot.domain.downtime import gone
 from bot.domain.errors import PortError
 from bot.domain.redis_content import not_put_back
@@ -122,18 +123,40 @@ class Roll:
         if self.hop.keeps_sessions and self.tools.sessions:
             await self.tools.sessions.keep()
 
-    async def have_image(self) -> None:
-        """Have the image of the version before on this host, under its name.
+    @property
+    def _changes(self) -> list[ComposeChange]:
+        """What the hops that the way back undoes did to the compose files."""
+        return [change for each in self._undone if (change := self.plan.hop(each).change)]
 
-        Raises PortError where it cannot be had.
+    async def have_images(self) -> None:
+        """Have on this host all that Compose starts with the version before; its own by its name.
+
+        The compose files are whole. Raises PortError where an image cannot be had.
         """
-        plan, number = self.plan, self.number
+        await self._have_known_images()
+        if self._changes:
+            await self._have_outposts()
+
+    async def _have_known_images(self) -> None:
+        """Likewise, but compose files that may be half changed are not asked what outposts become.
+
+        Redis is created anew where a hop has dropped it.
+        """
+        plan, number, control = self.plan, self.number, self.tools.control
         image = plan.image_before(number), plan.image_id_before(number), plan.digest_before(number)
-        await self.tools.control.name_image(*image)
+        await control.name_image(*image)
+        site = plan.site
+        if site.redis_image and any(site.redis in each.drops for each in self._changes):
+            await control.pull(site.redis_image, None)
+        if not self._changes:
+            await self._have_outposts()
+
+    async def _have_outposts(self) -> None:
+        await self.tools.control.pull_outposts(self.hop.tag.back)
 
     async def call_off(self) -> None:
         """Let the version before serve again, which nothing was ever started in place of."""
-        await self.have_image()
+        await self._have_known_images()
         await self.tools.control.remove()
         await self._put_project_back()
         await self.restart()
@@ -152,7 +175,7 @@ class Roll:
         of the version before nothing is touched.
         """
         tools = self.tools
-        await self.have_image()
+        await self._have_known_images()
         await tools.control.remove(hurry=hurry)
         done = await self._put_database_right()
         doubts = await self._put_project_back()
@@ -252,13 +275,15 @@ class Roll:
         return []
 
     async def _put_project_back(self) -> list[str]:
-        """Compose files and tag, as they were."""
+        """Compose files and tag, as they were; then the files tell once more of all outposts."""
         doubts: list[str] = []
         plan, control = self.plan, self.tools.control
         for each in reversed(self._undone):
             if change := plan.hop(each).change:
                 doubts += await self.project.undo(plan.site, change, plan.key(each))
         await control.write_tag(self.hop.tag.back)
+        if self._changes:
+            await self._have_outposts()
         return doubts
 
     async def _put_sessions_back(self) -> list[str]:
@@ -277,7 +302,7 @@ class Roll:
         """As the compose files tell of Redis that were put back: its password may be new there."""
         site = self.plan.site
         sessions = self.tools.sessions
-        if sessions and not any(self.plan.hop(each).change for each in self._undone):
+        if sessions and not self._changes:
             return sessions
         if not site.redis:
             return None

@@ -15,6 +15,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.restore import TagChange
 from tests.domain.test_restore_recovery import SITE
+from tests.fakes_engine_api import engine_api
 
 TEXT = b"# ours\nPG_PASS='se$cret'\nAUTHENTIK_TAG=2025.2.4 # pinned\n\n\xff=1"
 
@@ -26,6 +27,7 @@ for word in "$@"; do [ "$last" = --env-file ] && file=$word; last=$word; done
 tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
 [ -e "$HOME/pinned" ] && tag=pinned
 [ -e "$HOME/fails" ] && { echo "no such thing" >&2; exit 9; }
+cp "$file" "$HOME/tried"
 echo '{"services": {"server": {"image": "g/s:'$tag'", "environment": {"A": "1"}},'
 echo '"worker": {"image": "g/s:'$tag'"}}}'
 env | grep -v -e ^PWD -e ^SHLVL -e ^_ | sort >"$HOME/environment"
@@ -170,6 +172,18 @@ async def test_outposts_are_started_beside_server_and_worker(
 
     asked = (tmp_path / "arguments").read_text()
     assert asked.endswith("up --no-recreate --pull never --no-build --detach server worker proxy\n")
+
+
+async def test_outposts_of_a_tag_that_was_not_set_are_those_that_the_files_name(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
+    site = replace(SITE, working_dir=str(tmp_path), outposts=("worker",))
+    change = TagChange(str(tmp_path / ".env"), "AUTHENTIK_TAG", "2025.2.4", None)
+
+    with engine_api() as host, pytest.raises(PortError):  # it has no image, and can pull none
+        await ComposeControl(EngineApi(host), program, site).pull_outposts(change)
+
+    assert b"AUTHENTIK_TAG" not in read(tmp_path / "tried")
 
 
 async def test_what_is_created_is_what_would_be_started(

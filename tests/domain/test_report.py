@@ -339,8 +339,7 @@ def test_warnings_are_no_incidents_and_have_a_line_of_their_own() -> None:
     lines = report_lines(made(incidents=found), UTC)
 
     assert (
-        "Incidents: 2, 5 h 30 min in all; the longest: ready check of server was failing for"
-        " 5 h 0 min"
+        "Incidents: 2, 5 h 30 min in all; the longest 5 h 0 min: ready check of server (failing)"
     ) in lines
     assert (
         "Warnings:  one, 168 h 0 min: configured image of server (not the one that runs)" in lines

@@ -90,7 +90,13 @@ async def test_a_bot_that_is_no_service_is_left_to_a_person() -> None:
     done = await world.bootstrap()
 
     assert (done.paused, world.ground.written) == (False, {})
-    assert "start none until the old host is off" in world.previews[0].warnings[-1]
+    told = "\n".join(render_bootstrap.preview_lines(world.previews[0]))
+    assert "one beside it (deploy/compose.bot.yml) begins at once" in told
+    assert "start none until the old host is off" in told
+    after = "\n".join(render_bootstrap.done_lines(done))
+    assert "none is paused" in after
+    assert "start it only once the old host is off" in after
+    assert "as identity.txt" in after
 
 
 async def test_nothing_is_done_without_a_persons_word() -> None:

@@ -48,7 +48,7 @@ async def for_ever(*_: object) -> Any:
     await asyncio.get_running_loop().create_future()
 
 
-async def nothing(*_: object) -> Any:
+async def nothing(*_: object, **__: object) -> Any:
     """A call that answers at once."""
 
 

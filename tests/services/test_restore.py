@@ -524,9 +524,11 @@ async def test_docker_that_is_away_in_the_middle_is_waited_for(
 async def test_what_stays_away_is_left_to_the_next_process(world: RestoreWorld) -> None:
     world.host.outages = {"fence": 1_000_000}
 
-    with pytest.raises(PortError, match="does not answer"):
+    with pytest.raises(PortError, match="does not answer") as failed:
         await world.restore()
 
+    assert "nobody can log in" in failed.value.__notes__[-1]
+    assert "akbot status" in failed.value.__notes__[-1]
     assert world.gate_clock.passed > AWAY_WITHIN
     [left] = await world.journal.open_jobs()
     assert left.swept is False

@@ -96,8 +96,25 @@ async def test_what_is_not_back_yet_is_told_again_and_so_is_its_end(world: World
         last = await world.said("2025.2.1 serves again")
 
     assert first.text.startswith("🆘 Update to 2025.4.4 failed, and a person is needed")
-    assert "The version before may not serve yet. It is tried again every minute." in first.text
+    assert "It may be that nobody can log in yet. It is tried again every minute." in first.text
     assert second.text.startswith("🆘")
+    assert "at once when I am restarted or a command on the host begins a job" in second.text
+    assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
+
+
+async def test_what_serves_again_and_could_not_be_looked_at_is_told_once_it_holds(
+    world: World,
+) -> None:
+    jobs = world.operations.all_jobs
+    async with world.talking():
+        world.operations.begin(UPDATE)
+        jobs[0] = replace(jobs[0], plan={"phase": "returned"})
+        world.operations.end(JobState.FAILED, "Docker did not answer", swept=False)
+        first = await world.said("Docker did not answer")
+        world.operations.end(JobState.ROLLED_BACK, "2025.2.1 serves again")
+        last = await world.said("2025.2.1 serves again")
+
+    assert first.text.startswith("❌ Update to 2025.4.4 not done")
     assert last.text.startswith("↩️ Update to 2025.4.4 rolled back")
 
 
@@ -110,7 +127,7 @@ async def test_after_a_restart_alone_nobody_is_called_yet(world: World) -> None:
         told = await world.said("Docker is not up yet")
 
     assert told.text.startswith("⚠️ Update to 2025.4.4 interrupted")
-    assert "The version before may not serve yet." in told.text
+    assert "It may be that nobody can log in yet." in told.text
 
 
 @pytest.mark.parametrize("message", ["it does not hold", f"it does not hold. {PAGE}"])

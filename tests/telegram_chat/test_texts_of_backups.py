@@ -200,3 +200,25 @@ def test_the_end_of_a_restore_has_buttons_for_what_may_follow(
     unswept = restore_texts.outcome(replace(job, state=JobState.FAILED, swept=False))
     assert unswept.buttons == ()
     assert "Restore failed" in unswept.text
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "headline", "away"),
+    [
+        (JobState.FAILED, "switch", "🆘 <b>Restore failed, and a person is needed</b>", True),
+        (JobState.CANCELLED, "start", "🆘 <b>Restore failed, and a person is needed</b>", True),
+        (JobState.INTERRUPTED, "start", "⚠️ <b>Restore interrupted</b>", True),
+        (JobState.FAILED, "beside", "❌ <b>Restore failed</b>", False),
+        (JobState.FAILED, "keep", "❌ <b>Restore failed</b>", False),
+    ],
+)
+def test_a_restore_that_is_not_undone_says_whether_anybody_can_log_in(
+    state: JobState, phase: str, headline: str, *, away: bool
+) -> None:
+    job = replace(make_job(state, "why"), kind=JobKind.RESTORE, swept=False, plan={"phase": phase})
+
+    text = restore_texts.outcome(job).text
+
+    assert text.startswith(headline)
+    assert ("It may be that nobody can log in yet." in text) is away
+    assert "It is tried again every minute." in text

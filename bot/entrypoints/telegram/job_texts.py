@@ -101,13 +101,14 @@ def who(job: Job, label: str = "") -> str:
 
 
 def tried_again(job: Job) -> str:
-    """When that which was not cleaned up yet is tried once more."""
-    if nobody_may_be_served(job) and is_slow(job):
+    """What may not be yet, and when that which was not cleaned up is tried once more."""
+    away = "It may be that nobody can log in yet. " if nobody_may_be_served(job) else ""
+    if away and is_slow(job):
         return (
-            "It was tried several times: see to what it says above. From now on I try every ten"
-            " minutes, and so does the next akbot command on the host."
+            f"{away}It was tried several times: see to what it says above. From now on I try every"
+            " ten minutes, and at once when I am restarted or a command on the host begins a job."
         )
-    return "It is tried again every minute."
+    return f"{away}It is tried again every minute."
 
 
 def step_lines(steps: Sequence[str]) -> list[str]:

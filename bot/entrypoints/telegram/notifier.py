@@ -19,7 +19,7 @@ from bot.domain.jobs import Job, JobState, degraded
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.progress import BackupProgress
 from bot.domain.roles import ChatPlace
-from bot.domain.way_back import is_slow, nobody_may_be_served, tries_of
+from bot.domain.way_back import is_slow, may_end_otherwise, nobody_may_be_served, tries_of
 from bot.entrypoints.telegram import job_texts, kinds
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
@@ -261,8 +261,8 @@ class Notifier:
 
 
 def _key(job: Job, of: str = "outcome") -> str:
-    """Of the message with the outcome; what serves once nothing is in the way is another one."""
+    """Of the message with the outcome: each that is not the last has a key of its own."""
     key = f"{of}:{job.id}"
     if nobody_may_be_served(job):
         return f"{key}:still-away" if is_slow(job) else f"{key}:away"
-    return key
+    return f"{key}:open" if may_end_otherwise(job) else key

@@ -4,6 +4,7 @@ from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
+from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, tried_again, who
 from bot.entrypoints.telegram.markup import code, cut, plain, units
 from bot.entrypoints.telegram.pressed import UNDO, Deed, DeedData
@@ -65,7 +66,9 @@ def outcome(job: Job) -> Told:
 
 
 def _headline(job: Job) -> str:
-    """Of what is not cleaned up yet nobody knows which state serves."""
+    """Of what is not cleaned up yet nobody knows which state serves, or whether any does."""
+    if needs_a_person(job):
+        return "🆘 <b>Restore failed, and a person is needed</b>"
     whole = job.state is JobState.FAILED and job.swept
     return "❌ <b>Not restored</b>" if whole else _HEADLINES[job.state]
 

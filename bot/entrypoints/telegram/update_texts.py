@@ -9,7 +9,7 @@ from bot.domain.restore import GOING_AWAY
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.update_words import PAGE
-from bot.domain.way_back import is_slow, nobody_may_be_served
+from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, tried_again, who
 from bot.entrypoints.telegram.markup import code, escape, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
@@ -81,8 +81,7 @@ def _then(job: Job) -> str:
     if not job.swept and job.state in {JobState.DONE, JobState.ROLLED_BACK}:
         return "What serves stays. I try every minute to remove what is left besides."
     if not job.swept:
-        away = "The version before may not serve yet. " if nobody_may_be_served(job) else ""
-        return f"{away}{tried_again(job)}"
+        return tried_again(job)
     if job.state is JobState.DONE and job.kind is JobKind.UPDATE:
         return (
             "The version before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says:"
@@ -161,11 +160,5 @@ def _sentence(text: str) -> str:
 
 def _headline(job: Job) -> str:
     to = f" to {plain(job.label, 40)}" if job.kind is JobKind.UPDATE and job.label else ""
-    state = JobState.STUCK if _needs_a_person(job) else job.state
+    state = JobState.STUCK if needs_a_person(job) else job.state
     return _HEADLINES[state].format(what=f"{job.kind.capitalize()}{to}")
-
-
-def _needs_a_person(job: Job) -> bool:
-    """Of one that was cut off the first try may only have come before Docker was up."""
-    tried = job.state is not JobState.INTERRUPTED or is_slow(job)
-    return nobody_may_be_served(job) and tried
