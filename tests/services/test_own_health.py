@@ -103,7 +103,8 @@ class Hanging:
     async def round(self) -> None:
         await self._call("round")
 
-    async def recover(self) -> Sequence[Job]:
+    async def recover(self, *, at_leisure: bool) -> Sequence[Job]:
+        del at_leisure  # it hangs either way
         return cast("Sequence[Job]", await self._call("recover", []))
 
     async def sweep(self) -> Sequence[str]:
