@@ -31,7 +31,7 @@ INSERT INTO authentik_tasks_workerstatus VALUES ('2025.8.6', now() - interval '2
 LONG_AGO = "2025-11-25T21:26:18.667395934Z"
 ALL_OF_THEM = """
 for each in $(seq 110); do
-  psql -X -q -U postgres -c 'SELECT pg_sleep(600)' &
+  until [ -e /tmp/enough ] || psql -X -q -U postgres -c 'SELECT pg_sleep(600)'; do sleep 0.2; done &
 done; wait
 """
 
@@ -148,7 +148,7 @@ def nothing_left(server: Postgres) -> Iterator[None]:
             assert until(lambda: "too many" in _refusal(server), 60)
             yield
         finally:
-            subprocess.run([*command, "kill $(pidof psql)"], check=False)
+            subprocess.run([*command, "touch /tmp/enough; kill $(pidof psql)"], check=False)
             holders.wait(60)
     assert until(lambda: not _refusal(server), 60)
 
