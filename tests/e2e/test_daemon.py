@@ -67,9 +67,9 @@ def free_port() -> int:
 @contextmanager
 def daemon(akbot: Akbot, **settings: str) -> Iterator[Daemon]:
     address = f"127.0.0.1:{free_port()}"
-    configured = akbot.with_settings(
-        AKBOT_HEALTH_LISTEN=address, **{"AKBOT_BACKUP_SCHEDULE": "off", **settings}
-    )
+    # A disk of this machine that is nearly full is told of, too, which is not the tests' business.
+    usual = {"AKBOT_BACKUP_SCHEDULE": "off", "AKBOT_WATCH_DISK": "100"}
+    configured = akbot.with_settings(AKBOT_HEALTH_LISTEN=address, **{**usual, **settings})
     log = akbot.folder / f"daemon-{time.monotonic_ns()}.log"
     with log.open("w") as output:
         process = configured.start("run", output=output)
@@ -293,6 +293,7 @@ def test_a_paused_host_asks_telegram_for_nothing_until_it_is_resumed(
     chatting: Akbot, telegram: BotApi, ada: Person
 ) -> None:
     pause = Pause(datetime.now(UTC), "the old host may still live")
+    Path(chatting.environment["AKBOT_STORE"].removeprefix("file://")).mkdir()  # else it is missed
     chatting.state.mkdir(mode=0o700)
     (chatting.state / PAUSED).write_bytes(format_pause(pause))
     planned = {"AKBOT_BACKUP_SCHEDULE": "0 0 1 1 *"}
