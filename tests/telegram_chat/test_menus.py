@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from bot.domain.roles import ChatPlace
 from tests.bot_api.faults import server_error, too_many
 from tests.telegram_chat.world import ANNA, OLGA, VERA, World
@@ -77,6 +79,19 @@ async def test_a_menu_that_cannot_be_registered_yet_is_tried_again(world: World)
         assert ("chat", VERA, None) not in menus(world)
         await world.asks(world.vera, "/help")
         await world.eventually(lambda: ("chat", VERA, None) in menus(world), seconds=600)
+
+
+async def test_the_log_says_in_words_whose_menu_is_not_registered(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.groups = frozenset({ChatPlace(GROUP)})
+    world.telegram.fail("setMyCommands", server_error, times=50)
+    world.telegram.fail("deleteMyCommands", server_error, times=50)
+    async with world.talking():
+        lines = ("for everybody else", "in groups", "of user 42", f"of user 42 in group {GROUP}")
+        for each in lines:
+            said = f"the menu of commands {each}: "
+            await world.eventually(lambda said=said: said in caplog.text)  # type: ignore[misc]
 
 
 async def test_help_shows_what_the_asking_person_may_do(world: World) -> None:

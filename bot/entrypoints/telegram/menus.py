@@ -81,6 +81,18 @@ class Menus:
             await self.clock.sleep(error.seconds)
             return False
         except TelegramError as error:
-            logger.info("chat: the menu of commands for %s: %s", scope.to_dict(), words(error))
+            logger.info("chat: the menu of commands %s: %s", _where(scope), words(error))
             return False
         return True
+
+
+def _where(scope: BotCommandScope) -> str:
+    match scope:
+        case BotCommandScopeChatMember(chat_id=group, user_id=person):
+            return f"of user {person} in group {group}"
+        case BotCommandScopeChat(chat_id=person):
+            return f"of user {person}"
+        case BotCommandScopeAllGroupChats():
+            return "in groups"
+        case _:
+            return "for everybody else"
