@@ -26,18 +26,11 @@ from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
-from bot.app_stores import (
-    build_stores,
-    make_ready,
-    named_stores,
-    require_answer,
-    without_absent,
-)
+from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
 from bot.app_upkeep import Upkeep, damage_logs, tell_nobody
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
-from bot.domain.daemon_report import DOCKER
 from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport
@@ -72,13 +65,13 @@ from bot.services.kit import KitPlace, KitService
 from bot.services.newest import Newest
 from bot.services.operations import Listener
 from bot.services.orders import Orders
-from bot.services.ports import BackupStore, Clock, JobLog, Publish
+from bot.services.ports import Clock, JobLog, Publish
 from bot.services.prune_stores import PrunedStores
-from bot.services.readiness import System
 from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
 from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.update import Ask, nobody_to_ask, updated_after_all
@@ -86,8 +79,6 @@ from bot.services.update import Confirm as UpdateConfirm
 from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
-
-_LOCAL_GOOD_FOR, _REMOTE_GOOD_FOR = 30.0, 300.0  # seconds for which a store's answer counts
 
 Tell = Callable[[str], object]
 logger = logging.getLogger(__name__)
@@ -418,18 +409,6 @@ class App:
     async def backups(self) -> list[BackupRecord]:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
-
-    def systems(self) -> dict[str, System]:
-        """What every job needs, and how to ask it for next to nothing."""
-        named = bool(self.settings.store)
-        stores = {
-            place.name: System(
-                partial(require_answer, place.store, named=named),
-                _LOCAL_GOOD_FOR if place.store.local_path else _REMOTE_GOOD_FOR,
-            )
-            for place in self.stores.places
-        }
-        return {DOCKER: System(self.engine.api.ping), **stores}
 
     def newest(self) -> Newest:
         """When the newest backup and the newest drill were made that count."""

@@ -6,7 +6,7 @@ from bot.domain.errors import ConfigError, PortError
 from bot.domain.store_list import NamedStore, derived_name, parse_stores
 from bot.domain.store_url import DirectoryLocation, S3Location
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 from bot.services.store_probe import FOLDER
 from bot.services.stores import Catalogue, Place, StoreError, Stores
 from bot.settings import Settings

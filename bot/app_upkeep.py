@@ -12,10 +12,11 @@ from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageNotes
 from bot.services.delete import DeleteService
 from bot.services.pins import PinEverywhere
-from bot.services.ports import BackupStore, Clock, Publish
+from bot.services.ports import Clock, Publish
 from bot.services.prune import PruneService
 from bot.services.prune_stores import Kept, PruneStores
 from bot.services.rekey import RekeyService
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Place, Stores
 
 

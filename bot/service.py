@@ -4,19 +4,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from bot.adapters.gauge import DockerGauge
 from bot.adapters.health_address import address_told
 from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
-from bot.adapters.painter import ChildPainter
 from bot.app import App, open_app
 from bot.app_cure import build_cure
-from bot.app_reports import build_reports
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
@@ -38,19 +33,15 @@ from bot.entrypoints.logs import LogForm, start_log
 from bot.entrypoints.render import warning_words
 from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.entrypoints.watcher import WatchRounds
+from bot.service_chat import build_chat
 from bot.service_pages import Parts, limits, pages_of
 from bot.services.alarms import AlarmWatch, LogTeller
-from bot.services.charts import Charts
 from bot.services.incident_log import LoggedIncidents
-from bot.services.operations import Operations
 from bot.services.ports import Clock
 from bot.services.pulse import Pulse
 from bot.services.runner import JobRunner
 from bot.services.watcher import Watcher
 from bot.settings import Settings
-
-if TYPE_CHECKING:
-    from bot.entrypoints.telegram.chat import Chat
 
 _LATELY = 200  # jobs
 _QUICK, _SLOW = 600.0, 3600.0  # seconds that a round may take; the slow ones wait for outsiders
@@ -95,7 +86,7 @@ class _Service:
             copies=app.stores.several,
             prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
-        self._chat = _build_chat(app, self._runner, self._mute)
+        self._chat = build_chat(app, self._runner, self._mute)
         self._troubles: dict[str, str] = {}
         self._pulse = Pulse(app.clock)
         self._held_back = HeldBack(app.pause, app.clock)
@@ -313,45 +304,3 @@ async def _all(farewells: Sequence[_Farewell]) -> None:
 async def _log_news(news: News) -> None:
     """Without a chat the log is all that there is."""
     logger.warning("%s", news.words)
-
-
-def _build_chat(
-    app: App, operations: Operations, mute: Callable[[datetime], Awaitable[None]]
-) -> "Chat | None":
-    """The chat, where there is a token; its library is imported only then."""
-    settings = app.settings
-    token = settings.telegram_token.get_secret_value()
-    if not token:
-        return None
-    from bot.entrypoints.telegram.chat import Chat  # noqa: PLC0415
-
-    return Chat(
-        token=token,
-        base_url=f"{settings.telegram_api}/bot",
-        access=settings.chat_access,
-        operations=operations,
-        rolls=app.updates,
-        lookout=app.updates.looks(version("akbot")),
-        ask_within=timedelta(seconds=settings.gate_ask),
-        charts=Charts(
-            app.journal.jobs.jobs,
-            DockerGauge(app.engine.api, app.clock),
-            ChildPainter(),
-            settings.zone,
-        ),
-        reporter=build_reports(app),
-        inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
-        outbox=app.journal.outbox,
-        questions=app.journal.questions,
-        moves=app.journal.moves,
-        plans=settings.plans,
-        pause=app.pause,
-        mute=mute,
-        orders=app.orders,
-        open_incidents=app.journal.incidents.open_ones,
-        cures=app.journal.cures,
-        restarts=settings.cure,
-        roles={name: role for role, names in settings.service_names().items() for name in names},
-        clock=app.clock,
-        zone=settings.zone,
-    )

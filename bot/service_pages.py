@@ -4,10 +4,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 
 from bot.adapters.disk import HostDisk
 from bot.app import App
+from bot.app_stores import require_answer
+from bot.domain.daemon_report import DOCKER
 from bot.domain.jobs import JobKind
 from bot.entrypoints.health import Page
 from bot.entrypoints.heartbeat import Heartbeat
@@ -16,10 +19,12 @@ from bot.services.alarms import AlarmWatch
 from bot.services.metrics import MetricsService, Sources
 from bot.services.own_health import ChatCondition, OwnHealth
 from bot.services.pulse import Pulse
-from bot.services.readiness import Readiness
+from bot.services.readiness import Readiness, System
 from bot.services.surroundings import SurroundingsWatch
 from bot.services.watcher import Watcher
 from bot.settings import Settings
+
+_LOCAL_GOOD_FOR, _REMOTE_GOOD_FOR = 30.0, 300.0  # seconds for which a store's answer counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ async def pages_of(app: App, parts: Parts) -> AsyncGenerator[dict[str, Page]]:
         parts.chat,
         app.clock,
     )
-    systems = Readiness(app.systems(), app.clock)
+    systems = Readiness(_systems(app), app.clock)
     metrics = MetricsService(
         sources=_sources(app, parts, health, systems),
         clock=app.clock,
@@ -69,6 +74,19 @@ async def pages_of(app: App, parts: Parts) -> AsyncGenerator[dict[str, Page]]:
     finally:
         for each in (metrics, systems, health):
             await each.close()
+
+
+def _systems(app: App) -> dict[str, System]:
+    """What every job needs, and how to ask it for next to nothing."""
+    named = bool(app.settings.store)
+    stores = {
+        place.name: System(
+            partial(require_answer, place.store, named=named),
+            _LOCAL_GOOD_FOR if place.store.local_path else _REMOTE_GOOD_FOR,
+        )
+        for place in app.stores.places
+    }
+    return {DOCKER: System(app.engine.api.ping), **stores}
 
 
 def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> Sources:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot.domain.errors import ObjectExistsError, ObjectNotFoundError, PortError
 from bot.domain.kit_record import KitRecord
 from bot.domain.objects import key_parts, range_end
-from bot.services.ports import Protection, StoredObject
+from bot.services.store_ports import Protection, StoredObject
 
 _BLOCK = 256 * 1024
 

@@ -22,7 +22,7 @@ from bot.adapters.directory_io import (
 from bot.adapters.threads import Threads, finish
 from bot.domain.errors import PortError
 from bot.domain.objects import key_parts, range_end
-from bot.services.ports import Protection, StoredObject
+from bot.services.store_ports import Protection, StoredObject
 
 _BLOCK = 1024 * 1024  # bytes for one turn of a thread, whose start costs as much as 100 KB
 _MOST_CHUNKS = 512  # one gathered write takes at most 1,024

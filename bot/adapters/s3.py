@@ -12,7 +12,7 @@ from bot.adapters.s3_upload import upload
 from bot.domain.errors import ObjectNotFoundError
 from bot.domain.objects import is_object_key
 from bot.domain.store_url import S3Location
-from bot.services.ports import Protection, StoredObject
+from bot.services.store_ports import Protection, StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

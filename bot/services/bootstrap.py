@@ -57,10 +57,11 @@ from bot.services.bootstrap_recovery import tidy
 from bot.services.catalogue import list_backups, read_small
 from bot.services.journal_ports import JobJournal
 from bot.services.keyring import Keyring
-from bot.services.ports import BackupStore, Clock, JobLog, Publish
+from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore import RestoreService
 from bot.services.restore_ports import Workplace
 from bot.services.single_files import with_single_files
+from bot.services.store_ports import BackupStore
 from bot.services.switch import Begin, telling
 from bot.services.verify import read_component
 from bot.services.whole import whole

@@ -15,7 +15,7 @@ from bot.domain.found_set import FoundSet
 from bot.domain.manifest import MAX_MANIFEST_BYTES, backup_prefix
 from bot.domain.signature import PublicKey
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 
 _AT_ONCE = 8
 

@@ -6,8 +6,8 @@ from bot.domain.manifest import MANIFEST, Manifest, backup_prefix, encode_manife
 from bot.domain.pins import encode_pin, pin_file
 from bot.services.catalogue import read_small
 from bot.services.keyring import Keyring
-from bot.services.ports import BackupStore
 from bot.services.signed import put_signed
+from bot.services.store_ports import BackupStore
 
 
 async def commit(store: BackupStore, manifest: Manifest, keyring: Keyring, *, pin: bool) -> None:

@@ -28,8 +28,14 @@ from bot.services.catalogue import read_small
 from bot.services.damage import DamageLog
 from bot.services.deletion import COPYING, READS, STACK, delete_set, is_half_a_set
 from bot.services.pipeline import Tally, ending, hash_stored, read_ahead
-from bot.services.ports import BackupStore, Clock, JobLog, Publish, ReadLocks
+from bot.services.ports import (
+    Clock,
+    JobLog,
+    Publish,
+    ReadLocks,
+)
 from bot.services.stalls import unless_stalled
+from bot.services.store_ports import BackupStore
 from bot.services.stores import IN_STORE, STORE_ERRORS, Place, Stores
 from bot.services.verify import verify_component
 

@@ -21,8 +21,9 @@ from bot.domain.found_set import FoundSet
 from bot.domain.manifest import Manifest, backup_prefix
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import read_small
-from bot.services.ports import BackupStore, Clock
+from bot.services.ports import Clock
 from bot.services.signed import put_signed
+from bot.services.store_ports import BackupStore
 
 _AGAIN = {
     Depth.STORED: "a verification",

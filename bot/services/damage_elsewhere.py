@@ -13,8 +13,8 @@ from bot.domain.damage import Depth
 from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.manifest import Component, Manifest
 from bot.services.damage import DamageLog
-from bot.services.ports import BackupStore
 from bot.services.stalls import unless_stalled
+from bot.services.store_ports import BackupStore
 from bot.services.stores import STORE_ERRORS, Stores
 from bot.services.verify import verify_component
 

@@ -11,8 +11,9 @@ from bot.domain.messages import RunDelete, StepBegan
 from bot.domain.signature import PublicKey
 from bot.services.deletion import DELETING, STACK, delete_set
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import JobLog, Protection, Publish, ReadLocks
+from bot.services.ports import JobLog, Publish, ReadLocks
 from bot.services.prune import in_use
+from bot.services.store_ports import Protection
 from bot.services.stores import IN_STORE, Stores
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import PortError
 from bot.domain.manifest import MANIFEST, SIGNATURE_SUFFIX, backup_prefix
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 
 STACK = "stack"
 """Fact of a job's plan: the stack's folder in the store."""

@@ -28,7 +28,6 @@ from bot.services.deletion import READS
 from bot.services.keyring import Keyring
 from bot.services.pipeline import drain
 from bot.services.ports import (
-    BackupStore,
     Clock,
     Engine,
     JobLog,
@@ -37,6 +36,7 @@ from bot.services.ports import (
     ScratchDatabase,
 )
 from bot.services.signed import put_signed
+from bot.services.store_ports import BackupStore
 from bot.services.verify import read_component, verify_component
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from bot.domain.errors import IntegrityError, ObjectNotFoundError
 from bot.domain.manifest import SIGNATURE_SUFFIX, backup_prefix
 from bot.domain.signature import PublicKey, verify
 from bot.services.catalogue import read_small
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
 
 _LOOKED_AT = 20  # reports, in case somebody else has left some that nobody trusts

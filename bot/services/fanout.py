@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from bot.domain.errors import PortError, is_retryable
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore
 from bot.services.stalls import fetch, unless_stalled
+from bot.services.store_ports import BackupStore
 from bot.services.stores import STORE_ERRORS, Place, StoreError, Stores
 
 T = TypeVar("T")

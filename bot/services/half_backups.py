@@ -7,8 +7,9 @@ from bot.domain.jobs import Job
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import find_backup
 from bot.services.deletion import STACK, delete_set
-from bot.services.ports import BackupStore, Engine
+from bot.services.ports import Engine
 from bot.services.settling import WHOLE_STATES
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
 
 

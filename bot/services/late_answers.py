@@ -22,7 +22,8 @@ from bot.services.deletion import (
     is_half_a_set,
 )
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import BackupStore, Clock
+from bot.services.ports import Clock
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
 
 LOOKED = "looked_again"

@@ -9,8 +9,9 @@ from bot.domain.manifest import backup_prefix
 from bot.domain.pins import encode_pin, next_pin, pin_file
 from bot.services.catalogue import find_backup
 from bot.services.keyring import Keyring
-from bot.services.ports import BackupStore, ReadLocks
+from bot.services.ports import ReadLocks
 from bot.services.signed import put_signed
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Place, Stores
 
 _ATTEMPTS = 3  # two people may pin at the same moment

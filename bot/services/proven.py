@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.errors import IntegrityError
 from bot.services.pipeline import BLOCK, ending
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 
 
 @dataclass

@@ -15,13 +15,12 @@ from bot.services.catalogue import find_backup, list_backups
 from bot.services.deletion import DELETING, DOOMED, READS, STACK, delete_set
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import (
-    BackupStore,
     Clock,
     JobLog,
-    Protection,
     Publish,
     ReadLocks,
 )
+from bot.services.store_ports import BackupStore, Protection
 from bot.services.stores import IN_STORE
 
 PAUSE = 2.0  # seconds between two deletions, in which a person can still cancel

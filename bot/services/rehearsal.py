@@ -28,8 +28,9 @@ from bot.domain.versions import Version, read_tag
 from bot.services.backup import BackedUp
 from bot.services.keyring import Keyring
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore, Clock, Engine, JobLog
+from bot.services.ports import Clock, Engine, JobLog
 from bot.services.rehearsal_ports import CopiedMigration, Rehearsals, StackCopy
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
 from bot.services.switch import Begin
 from bot.services.update_gate import UpdateGate

@@ -28,9 +28,15 @@ from bot.services.fanout import Receivers
 from bot.services.journal_ports import JobJournal
 from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, ending, reseal
-from bot.services.ports import BackupStore, Clock, JobLog, Publish, ReadLocks
+from bot.services.ports import (
+    Clock,
+    JobLog,
+    Publish,
+    ReadLocks,
+)
 from bot.services.prune import in_use
 from bot.services.settling import WHOLE_STATES
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
 from bot.services.verify import plain_of, verify_component
 

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.domain.manifest import SIGNATURE_SUFFIX
 from bot.domain.signature import sign
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 
 
 async def put_signed(

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bot.domain.errors import PortError
 from bot.services.pipeline import ending
-from bot.services.ports import BackupStore, Protection, StoredObject
+from bot.services.store_ports import BackupStore, Protection, StoredObject
 
 T = TypeVar("T")
 

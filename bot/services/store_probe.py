@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain.errors import BotError, ObjectNotFoundError
 from bot.domain.findings import Finding, Level
 from bot.services.catalogue import read_small
-from bot.services.ports import BackupStore, Protection
+from bot.services.store_ports import BackupStore, Protection
 
 FOLDER = "akbot-self-test"
 _REMEDIES = {

@@ -17,8 +17,8 @@ from bot.domain.errors import ConfigError, IntegrityError, PortError
 from bot.domain.retention import Policy
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import list_backups
-from bot.services.ports import BackupStore
 from bot.services.stalls import unless_stalled
+from bot.services.store_ports import BackupStore
 
 T = TypeVar("T")
 StoreError = PortError | IntegrityError | ConfigError

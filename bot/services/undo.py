@@ -39,8 +39,9 @@ from bot.services.deletion import (
 from bot.services.job_in_hand import working_on
 from bot.services.journal_ports import JobJournal
 from bot.services.late_answers import LateAnswers
-from bot.services.ports import BackupStore, Clock, Engine
+from bot.services.ports import Clock, Engine
 from bot.services.settling import NOT_YET, WHOLE_STATES, backed_up, not_yet, stuck
+from bot.services.store_ports import BackupStore
 from bot.services.stores import IN_STORE, Place, Stores
 
 Settle = Callable[[Job, JobState, str], Awaitable[Outcome]]

@@ -14,7 +14,13 @@ from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import ComponentVerified
 from bot.services.damage import DamageLog
 from bot.services.pipeline import Tally, drain, ending, hash_stored, read_ahead, unseal
-from bot.services.ports import BackupStore, Database, Engine, Publish, ReadLocks
+from bot.services.ports import (
+    Database,
+    Engine,
+    Publish,
+    ReadLocks,
+)
+from bot.services.store_ports import BackupStore
 from bot.services.unpacking import decompress
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from bot.adapters.s3 import Patience, S3Store
 from bot.domain.store_url import S3Location
-from bot.services.ports import BackupStore
+from bot.services.store_ports import BackupStore
 from tests.s3_servers import PART_SIZE, S3Server
 
 KEY = "stack/20261123T033000Z-k3f9/postgres.dump.age"

@@ -12,7 +12,7 @@ from bot.domain.errors import (
     PortError,
 )
 from bot.domain.store_url import S3Location
-from bot.services.ports import Protection
+from bot.services.store_ports import Protection
 from tests.contracts.places import KEY, QUICK, listed, new_bucket, put, read, s3_store, some_bytes
 from tests.contracts.s3_proxy import (
     Answer,

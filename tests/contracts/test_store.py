@@ -10,7 +10,7 @@ import pytest
 
 from bot.adapters.directory import DirectoryStore
 from bot.domain.errors import IntegrityError, ObjectExistsError, ObjectNotFoundError
-from bot.services.ports import BackupStore, Protection, StoredObject
+from bot.services.store_ports import BackupStore, Protection, StoredObject
 from tests.contracts.places import (
     KEY,
     in_chunks,

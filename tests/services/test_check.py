@@ -16,7 +16,8 @@ from bot.domain.schedule import Schedule
 from bot.domain.stack import Mount, Stack
 from bot.services.check import CheckService
 from bot.services.drill_history import DrillHistory
-from bot.services.ports import KeyFacts, Protection, StoredObject
+from bot.services.ports import KeyFacts
+from bot.services.store_ports import Protection, StoredObject
 from bot.services.stores import Place, Stores
 from tests.fakes import FakeKitLog, FakeStore
 from tests.fakes_journal import FakeJobJournal

@@ -7,7 +7,8 @@ from bot.domain.errors import BusyError, ConfigError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.messages import RunDelete
 from bot.services.delete import Deleted, DeleteService
-from bot.services.ports import JobLog, Protection, Publish
+from bot.services.ports import JobLog, Publish
+from bot.services.store_ports import Protection
 from tests.fakes import FakeStore
 from tests.services.stored import ids_in, store_nights
 from tests.services.test_late_answers import Away

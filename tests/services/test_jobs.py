@@ -18,8 +18,9 @@ from bot.domain.errors import BusyError, JobCancelledError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, Trigger
 from bot.domain.messages import JobBegan, JobEnded
 from bot.services.jobs import Jobs
-from bot.services.ports import JobLog, Publish, StoredObject
+from bot.services.ports import JobLog, Publish
 from bot.services.settling import stuck as given_up
+from bot.services.store_ports import StoredObject
 from tests.contracts.state_places import a_job
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal

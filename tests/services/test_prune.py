@@ -15,8 +15,8 @@ from bot.domain.errors import BusyError, JobCancelledError, PortError, RefusedEr
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import DeletionBegan, RunPrune
 from bot.domain.retention import Policy
-from bot.services.ports import Protection, StoredObject
 from bot.services.prune import PAUSE
+from bot.services.store_ports import Protection, StoredObject
 from tests.fakes import FakeStore
 from tests.fakes_stack import NOW, FakeClock
 from tests.services.mortal import KilledError, Life, Mortal

@@ -18,8 +18,8 @@ from bot.domain.messages import BackupFinished
 from bot.domain.retention import Policy
 from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Jobs
-from bot.services.ports import StoredObject
 from bot.services.runner import JobRunner
+from bot.services.store_ports import StoredObject
 from bot.services.stores import Place
 from tests.fakes import FakeStore
 from tests.fakes_stack import NOW

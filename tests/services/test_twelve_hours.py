@@ -20,8 +20,8 @@ from bot.domain.slots import TRIED_AGAIN_AFTER
 from bot.domain.stack import Stack
 from bot.entrypoints.daemon import Daemon
 from bot.entrypoints.scheduler import Scheduler
-from bot.services.ports import StoredObject
 from bot.services.runner import JobRunner
+from bot.services.store_ports import StoredObject
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal, FakeLock
 from tests.fakes_stack import FakeEngine, FakeState

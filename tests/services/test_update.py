@@ -22,8 +22,8 @@ from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
-from bot.services.ports import StoredObject
 from bot.services.rehearsal import RehearsalFailedError
+from bot.services.store_ports import StoredObject
 from bot.services.update import HopNotBegunError
 from bot.services.update_kept import UpdateKept
 from tests.fakes import FakeStore
