@@ -11,6 +11,7 @@ DOCKER = "Docker"
 """What all containers depend on; no service is called so."""
 STACK = "the stack"
 """What is missing where no container is known to be of it; no service is called so."""
+_NOT_PASSED = "its health check has not passed yet"
 _ORDERLY = frozenset({0, 130, 143})  # ended by itself, on Ctrl-C, on SIGTERM
 _STOP_SIGNALS = frozenset({"2", "3", "15"})
 _TOLD_TO = timedelta(minutes=2)  # a stop grants some seconds before it kills
@@ -62,7 +63,7 @@ class ContainerState:
             case "running" if self.health == "unhealthy":
                 return Trouble.UNHEALTHY, "its health check fails"
             case "running" if self.health == "starting":
-                return Trouble.STARTING, "its health check has not passed yet"
+                return Trouble.STARTING, _NOT_PASSED
             case "running":
                 return None, ""
             case "paused":
@@ -93,6 +94,11 @@ class Happened:
     image: str = ""
     exit_code: int = 0
     signal: str = ""
+
+    @property
+    def started(self) -> Seen:
+        """What it means that it was started now."""
+        return Seen(self.service, self.at, Trouble.STARTING, _NOT_PASSED, self.image)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,25 @@ def crash_loop(samples: Sequence[Sample], wanted: Wanted, _: Patience) -> Judgem
     return None
 
 
+def endings(samples: Sequence[Sample], wanted: Wanted) -> list[str]:
+    """What ended meanwhile and was started again, in sentences."""
+    return [
+        f"{quoted(service)} has ended {_times(max(counts) - min(counts))}{_with(code)}"
+        for service in (*wanted.services, *wanted.others)
+        for container, counts in _restarts(samples, service).items()
+        if max(counts) > min(counts)
+        for code in [_exit_code(samples, container)]
+    ]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _with(exit_code: int | None) -> str:
+    return f", with exit code {exit_code}" if exit_code is not None else ""
+
+
 def _restarts(samples: Sequence[Sample], service: str) -> dict[str, list[int]]:
     """Docker's count for each container of a service, look by look."""
     found: dict[str, list[int]] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.domain.gate_containers import endings
 from bot.domain.gate_evidence import lasts, roll_back, signs_of
 from bot.domain.gate_faults import faults_inside, faults_outside
 from bot.domain.gate_proof import hopeless
@@ -43,7 +44,8 @@ def judge(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judg
         return _of_one_that_holds(looks, wanted, patience)
     missing = "; ".join(inside)
     if looks[-1].at > _deadline(looks, patience):
-        return roll_back(f"after {patience.timeout:g} s still: {missing}", signs_of(looks))
+        faults = "; ".join((*inside, *endings(looks, wanted)))
+        return roll_back(f"after {patience.timeout:g} s still: {faults}", signs_of(looks))
     migration = looks[-1].migration
     told = f"it migrates, {migration.rows} migrations so far; " if migration else ""
     return Judgement(Verdict.WAIT, f"{told}{missing}")

@@ -20,6 +20,8 @@ from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller, Mu
 
 logger = logging.getLogger(__name__)
 
+_RUNS_OF_IT = frozenset({"start", "die"})
+
 
 @dataclass
 class Watcher:
@@ -81,9 +83,13 @@ class Watcher:
         self._events[event.service] += 1
         before = self._before.get(event.service, Before())
         self._before[event.service] = before.after(event)
-        if event.action != "die":
+        if event.action not in _RUNS_OF_IT:
             return event.action != "kill"
         if self._looked and event.at < self._looked:  # the Engine tells what it told nobody before
+            return True
+        if event.action == "start":  # before the look it may have died again, which counts
+            if self._watch.holder(event.service):
+                await self._observe(event.started)
             return True
         await self._hush_or_not()
         await self._observe(before.death(event))

@@ -241,6 +241,18 @@ LOOPS = Phase(1, {"ready": 502}, {"signs": (sign(SignKind.RESTARTING),)})
             id="healthy but never ready",
         ),
         pytest.param(
+            [
+                Phase(5, {"ready": 502, "containers": containers(server={"running": False})}),
+                Phase(996, {
+                    "ready": 502, "containers": containers(server={"restarts": 2, "exit_code": 1}),
+                }),
+            ],
+            None, 901,
+            "after 900 s still: /-/health/ready/ answers 502;"
+            ' "server" has ended 2 times, with exit code 1',
+            id="ends, and not often enough for a loop",
+        ),
+        pytest.param(
             flapping(40, 30, 2), None, 926, "/-/health/ready/ answers 503", id="ready flapping"
         ),
         pytest.param(

@@ -228,6 +228,18 @@ async def test_a_crash_is_told_at_once_and_its_end_after_a_look(host: Host) -> N
     assert ended == START + TO_LOOK + timedelta(seconds=5)
 
 
+async def test_each_death_counts_though_no_look_saw_what_was_between(host: Host) -> None:
+    for _ in range(3):
+        await host.dies("worker")
+        await host.happens("worker", "start")
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == ["worker crashed", "worker well again"]
+    ((incident, _),) = host.log.rows.values()
+    assert incident.flaps == 2
+
+
 @pytest.mark.parametrize(("signal", "opens"), [("9", True), ("15", False), ("2", False)])
 async def test_a_stop_by_hand_is_no_crash(host: Host, signal: str, *, opens: bool) -> None:
     await host.happens("worker", "kill", signal=signal)
