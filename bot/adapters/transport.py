@@ -7,42 +7,31 @@ exec stream serves. What works is found out once per container, with the very sa
 """
 
 import asyncio
-import hmac
 import re
 import secrets
 import socket
-import struct
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
+from bot.adapters.call_back import (
+    Source,
+    address_of,
+    answer_one_call,
+    caller,
+    listen_for,
+    received,
+)
 from bot.adapters.engine_api import STDERR, EngineApi, stop, text_tail
-from bot.adapters.threads import Threads
 from bot.adapters.trailer import Trailer
 from bot.domain.errors import PortError
 
-RECEIVE = 1024 * 1024
 CALL_WITHIN = 4.0  # seconds; a container on this host calls within milliseconds or never
-_TOKEN_WITHIN = 1.0
 _EXIT_MARK = b"akbot-exit "
 _EXITED = re.compile(re.escape(_EXIT_MARK) + rb"(\d+)\n")
 _TOKEN_BYTES = 16
 _STDERR_KEPT = 64 * 1024
-_MOMENT = struct.pack("ll", 0, 250_000)  # seconds and microseconds
-
-
-class Source(Protocol):
-    """A container, as far as bytes are concerned; *address* is "" where none reaches it."""
-
-    @property
-    def id(self) -> str:
-        """By which the Engine knows it."""
-
-    @property
-    def address(self) -> str:
-        """Its IP address on a network that this host is in."""
 
 
 @dataclass(frozen=True)
@@ -181,16 +170,16 @@ class Transport:
         run.require_end()
 
     async def _probe(self, container: Source) -> Way:
-        listener = _listen_for(container)
+        listener = listen_for(container)
         if listener is None:
             return Way.EXEC
         with listener:
             token = secrets.token_hex(_TOKEN_BYTES)
-            call = asyncio.create_task(_called_and_hung_up(listener, token))
+            call = asyncio.create_task(answer_one_call(listener, token))
             try:
                 async with asyncio.timeout(2 * CALL_WITHIN):
                     answer = await self._engine.run(
-                        container.id, ["sh", "-c", _PROBE], environment=_address(listener, token)
+                        container.id, ["sh", "-c", _PROBE], environment=address_of(listener, token)
                     )
                     if not answer.stdout:
                         return Way.EXEC
@@ -211,11 +200,11 @@ class Transport:
                     yield data
 
     async def _through_connection(self, run: _Run, way: Way) -> AsyncGenerator[bytes | memoryview]:
-        listener = _listen_for(run.container)
+        listener = listen_for(run.container)
         if listener is None:
             raise PortError(f'run "{run.command[0]}": its container has no address any more')
         token = secrets.token_hex(_TOKEN_BYTES)
-        variables = run.variables(_address(listener, token))
+        variables = run.variables(address_of(listener, token))
         with listener:
             async with self._engine.exec(
                 run.container.id, run.arguments(way), environment=variables
@@ -223,10 +212,10 @@ class Transport:
                 ending = asyncio.create_task(run.ending.read(raw.frames()))
                 try:
                     async with asyncio.timeout(CALL_WITHIN):
-                        connection = await _called(listener, token)
+                        connection = await caller(listener, token)
                     with connection:
                         ending.add_done_callback(lambda _: _hang_up_on(connection, run))
-                        async with aclosing(_received(connection, run.trailer)) as blocks:
+                        async with aclosing(received(connection, run.trailer)) as blocks:
                             async for block in blocks:
                                 yield block
                     await ending
@@ -245,118 +234,3 @@ def _hang_up_on(connection: socket.socket, run: _Run) -> None:
     if run.ending.code != 0 and connection.fileno() >= 0:
         with suppress(OSError):  # the other side may have been first
             connection.shutdown(socket.SHUT_RDWR)
-
-
-def _listen_for(container: Source) -> socket.socket | None:
-    """A listener on the one address from which this host reaches *container*.
-
-    On the host that is the bridge's, in a container the bot's own on the shared network; the kernel
-    knows which.
-    """
-    if not container.address:
-        return None
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
-        route.settimeout(0)
-        try:
-            route.connect((container.address, 9))
-            own = route.getsockname()[0]
-            listener = socket.create_server((own, 0), backlog=64)
-        except OSError:
-            return None
-    listener.settimeout(0)
-    return listener
-
-
-def _address(listener: socket.socket, token: str) -> dict[str, str]:
-    host, port = listener.getsockname()[:2]
-    return {"AKBOT_HOST": host, "AKBOT_PORT": str(port), "AKBOT_TOKEN": token}
-
-
-async def _called(listener: socket.socket, token: str) -> socket.socket:
-    """The first connection that shows the token; any other is hung up on and delays nobody."""
-    found: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
-    accepting = asyncio.create_task(_accept(listener, token, found))
-    try:
-        return await found
-    except asyncio.CancelledError:
-        if not found.cancelled():
-            found.result().close()
-        raise
-    finally:
-        await stop(accepting)
-
-
-async def _accept(
-    listener: socket.socket, token: str, found: asyncio.Future[socket.socket]
-) -> None:
-    loop = asyncio.get_running_loop()
-    callers: dict[socket.socket, asyncio.Task[None]] = {}
-    try:
-        while not found.done():
-            connection, _ = await loop.sock_accept(listener)
-            connection.settimeout(0)
-            callers[connection] = asyncio.create_task(_examine(connection, token, found))
-    except OSError as error:
-        if not found.done():
-            found.set_exception(PortError(f"listen for a container: {error}", retryable=True))
-    finally:
-        for connection, caller in callers.items():
-            await stop(caller)
-            if found.cancelled() or found.exception() or found.result() is not connection:
-                connection.close()
-
-
-async def _examine(
-    connection: socket.socket, token: str, found: asyncio.Future[socket.socket]
-) -> None:
-    with suppress(TimeoutError, OSError):
-        async with asyncio.timeout(_TOKEN_WITHIN):
-            shown = await _read_exactly(connection, len(token))
-        if hmac.compare_digest(shown, token.encode()) and not found.done():
-            found.set_result(connection)
-            return
-    connection.close()
-
-
-async def _called_and_hung_up(listener: socket.socket, token: str) -> None:
-    """Answer one call; BusyBox's `nc` ends only when we hang up."""
-    (await _called(listener, token)).close()
-
-
-async def _read_exactly(connection: socket.socket, length: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    data = b""
-    while len(data) < length:
-        piece = await loop.sock_recv(connection, length - len(data))
-        if not piece:
-            break
-        data += piece
-    return data
-
-
-async def _received(connection: socket.socket, trailer: Trailer) -> AsyncGenerator[memoryview]:
-    """What comes over *connection* until the trailer or the end; each view is valid until the next.
-
-    A thread waits in the kernel for a whole block: one call where the event loop would take twenty,
-    which is a third of the CPU that all else costs. Some `nc` never close: so it waits for a moment
-    only, and looks for the trailer.
-    """
-    connection.setblocking(True)  # noqa: FBT003 - the library's signature
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _MOMENT)
-    threads = Threads("akbot-receive", 1)
-    view = memoryview(bytearray(RECEIVE))
-    try:
-        while not trailer.seen:
-            try:
-                size = await threads.run(connection.recv_into, view, RECEIVE, socket.MSG_WAITALL)
-            except BlockingIOError:
-                continue  # nothing came in that moment
-            except ConnectionResetError:
-                return  # how the command ended says why
-            except OSError as error:
-                raise PortError(f"receive from a container: {error}", retryable=True) from error
-            if not size:
-                return
-            yield view[:size]
-    finally:
-        await threads.close()

@@ -30,10 +30,10 @@ from bot.domain.jobs import (
     cut_off,
 )
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
-from bot.domain.progress import BackupProgress
 from bot.domain.slots import slot_is_due
 from bot.domain.way_back import nobody_may_be_served
 from bot.services.endings import ended, ended_or_left
+from bot.services.job_follower import JobFollower
 from bot.services.job_in_hand import working_on
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
@@ -45,7 +45,6 @@ T = TypeVar("T")
 Work = Callable[["JobPage", Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
 
-_TICK = 1.0
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
 _GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
@@ -184,7 +183,8 @@ class Jobs:
         words: Callable[[T], str],
         after_all: Callable[[Job, Outcome], T] | None,
     ) -> T:
-        follower, page = _Follower(self, job), JobPage(self.journal, job.id)
+        follower = JobFollower(job, self.journal, self.clock, self._tell)
+        page = JobPage(self.journal, job.id)
         working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
         try:
@@ -210,7 +210,7 @@ class Jobs:
         return result
 
     async def _failed(
-        self, job: Job, follower: "_Follower", error: BaseException, *, hangs: bool
+        self, job: Job, follower: JobFollower, error: BaseException, *, hangs: bool
     ) -> Outcome:
         """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
         state, reason = JobState.FAILED, _words(error)
@@ -284,43 +284,6 @@ class Jobs:
                 listener(job, event)
             except Exception:  # boundary: a listener must not fail the job
                 logger.exception("a listener failed on %s", type(event).__name__)
-
-
-class _Follower:
-    """Keeps the journal's progress of a job up to date, and looks there for a wish to cancel it."""
-
-    def __init__(self, jobs: Jobs, job: Job) -> None:
-        self._jobs = jobs
-        self._job = job
-        self._progress = BackupProgress()
-        self.cancelled_by = ""
-
-    def publish(self, event: Event) -> None:
-        self._progress = self._progress.after(event)
-        self._jobs._tell(self._job, event)  # noqa: SLF001 - its own right hand
-
-    async def follow(self, working: asyncio.Future[T]) -> None:
-        failed: type[Exception] | None = None
-        while True:
-            await self._jobs.clock.sleep(_TICK)
-            progress = self._progress
-            try:
-                actor = await self._jobs.journal.progress(
-                    self._job.id, progress.words, progress.share
-                )
-            except BotError as error:  # the next step that cannot be written ends the job
-                if type(error) is not failed:  # once, not every second
-                    failed = type(error)
-                    logger.warning("write the progress of %s: %s", self._job.id, error)
-                continue
-            except Exception as error:  # boundary: neither the work nor a wish to cancel it ends
-                if type(error) is not failed:
-                    failed = type(error)
-                    logger.exception("write the progress of %s", self._job.id)
-                continue
-            if actor and not self.cancelled_by:
-                self.cancelled_by = actor
-                working.cancel()
 
 
 def _as_it_ended(job: Job, outcome: Outcome, error: Exception) -> BotError | None:
