@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll
+from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll, cli_setup
 from bot.domain.errors import (
     BotError,
     ConfigError,
@@ -184,12 +184,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add(commands, "notify", cli_notify.notify, cli_notify.HELP).add_argument(
         "what", choices=["test"], help="a message that only says that it is one"
     )
-    daemon_help = "work as a daemon: schedule, chat, health"
-    commands.add_parser("run", help=daemon_help).set_defaults(run=_run_daemon)
+    daemon = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
+    daemon.set_defaults(run=_run_daemon)
+    cli_setup.add_command(commands)
     crypt.add_commands(commands)
-    kit = commands.add_parser("kit", help="print what brings the stack back without this host")
-    kit_arguments.add_arguments(kit)
-    kit.set_defaults(run=_kit)
+    kit_arguments.add_command(commands).set_defaults(run=_kit)
     return parser
 
 
