@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import gc
 import json
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from bot.entrypoints import (
     restore_arguments,
     update_arguments,
 )
+from bot.entrypoints.signals import end_in_order_on_signals
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, MISUSED, REFUSED, ROLLED_BACK, ROLLBACK_FAILED = range(6)
 INTERRUPTED = 130
-_ENDING = (signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal, or the way to it, is gone
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
@@ -297,7 +296,7 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
         from bot.entrypoints.terminal import Progress  # noqa: PLC0415
 
     progress = Progress(sys.stderr)
-    _end_in_order_on_signals()
+    end_in_order_on_signals()
     listeners = [lambda _, event: progress(event)]
     patient = run in {cli_backup.backup, _verify}
     async with open_app(settings, listeners, patient=patient, tell=_tell) as app:
@@ -306,16 +305,6 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
 
 def _tell(line: str) -> None:
     complain(one_line(f"akbot: {line}"))
-
-
-def _end_in_order_on_signals() -> None:
-    """As on Ctrl-C: what is under way is undone before the process ends."""
-    task = asyncio.current_task()
-    if task is not None:
-        for number in _ENDING:
-            if signal.getsignal(number) is signal.SIG_IGN:  # as nohup has it
-                continue
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _verify(app: "App", args: argparse.Namespace) -> int:

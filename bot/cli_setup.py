@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.printable import one_line
+from bot.entrypoints.signals import end_in_order_on_signals
 from bot.entrypoints.streams import complain, say
 
 if TYPE_CHECKING:
@@ -86,8 +88,10 @@ async def _set_up(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     from bot.app_setup import open_setup, require_admins  # noqa: PLC0415 - likewise
     from bot.app_stores import make_ready  # noqa: PLC0415 - likewise
     from bot.entrypoints.setup_terminal import KeptKey, Terminal  # noqa: PLC0415 - likewise
+    from bot.entrypoints.terminal import Progress  # noqa: PLC0415 - likewise
     from bot.settings_source import given_settings  # noqa: PLC0415 - likewise
 
+    end_in_order_on_signals()
     given = given_settings(None, args.env_file)
     terminal = None if args.non_interactive else Terminal()
     if terminal:
@@ -95,7 +99,9 @@ async def _set_up(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     settings = _load(given, wanted.settings_file)
     await require_admins(settings)
     proof = KeptKey(args.answer, args.kept_key, terminal)
-    async with open_app(settings, patient=False, tell=_tell) as app:
+    progress = Progress(sys.stderr)
+    shown = [lambda _, event: progress(event)]
+    async with open_app(settings, shown, patient=False, tell=_tell) as app:
         service = await open_setup(app, wanted, given, proof, _tell)
         await make_ready(app.stores)
         return _ended(await service.run())
@@ -147,6 +153,7 @@ async def _undo(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     from bot.app_setup import open_undo  # noqa: PLC0415 - likewise
     from bot.entrypoints.setup_terminal import KeptKey, Terminal  # noqa: PLC0415 - likewise
 
+    end_in_order_on_signals()
     keys = args.keys
     if not args.yes:
         terminal = Terminal()

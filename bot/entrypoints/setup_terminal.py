@@ -34,19 +34,24 @@ _SHEET = (
 
 
 class Terminal:
-    """Port `Questions`."""
+    """Port `Questions`. Raises ConfigError where there is none."""
+
+    def __init__(self) -> None:
+        if not sys.stdin.isatty():
+            raise ConfigError(
+                "setup: there is no terminal to ask at",
+                hint="Give the settings in the environment, and --non-interactive.",
+            )
 
     async def ask(self, words: str) -> str:
-        self._require_one()
         sys.stderr.write(words)
         sys.stderr.flush()
         line = await typed_line()
-        if not line:  # the terminal is gone
-            raise EOFError
+        if not line:  # Ctrl-D, or the terminal is gone: as Ctrl-C
+            raise asyncio.CancelledError
         return line.strip()
 
     async def secret(self, words: str) -> str:
-        self._require_one()
         with _unseen():
             line = await self.ask(words)
         complain("")
@@ -54,14 +59,6 @@ class Terminal:
 
     def tell(self, *lines: str) -> None:
         complain(*map(one_line, lines))
-
-    @staticmethod
-    def _require_one() -> None:
-        if not sys.stdin.isatty():
-            raise ConfigError(
-                "setup: there is no terminal to ask at",
-                hint="Give the settings in the environment, and --non-interactive.",
-            )
 
 
 @contextmanager

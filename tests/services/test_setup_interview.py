@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pytest
 
@@ -31,7 +32,13 @@ class Asked:
     def __post_init__(self) -> None:
         self.questions = FakeQuestions([*self.lines])
 
-    async def run(self, *, is_first: bool = True, has_keys: bool = False, **known: str) -> object:
+    async def run(
+        self,
+        known: Mapping[str, str] = MappingProxyType({}),
+        *,
+        is_first: bool = True,
+        has_keys: bool = False,
+    ) -> object:
         interview = Interview(self.questions, self._check, self._try_store, self._chat)
         return await interview.run(known, is_first=is_first, has_keys=has_keys)
 
@@ -90,7 +97,7 @@ async def test_what_does_not_work_is_told_and_asked_again(lines: list[str], word
 
 
 async def test_what_is_known_is_not_asked() -> None:
-    assert await Asked([]).run(AKBOT_RECIPIENTS="age1x", **OF_S3, **CHAT) == {}
+    assert await Asked([]).run({"AKBOT_RECIPIENTS": "age1x", **OF_S3, **CHAT}) == {}
     assert await Asked(["", ""]).run(has_keys=True) == {}
     assert await Asked([]).run(is_first=False) == {}
 
@@ -98,7 +105,7 @@ async def test_what_is_known_is_not_asked() -> None:
 async def test_who_has_written_is_shown_with_id_and_chat() -> None:
     asked = Asked(["43"], [ANNA, BORIS])
 
-    answers = await asked.run(is_first=False, AKBOT_TELEGRAM_TOKEN="good")
+    answers = await asked.run({"AKBOT_TELEGRAM_TOKEN": "good"}, is_first=False)
 
     assert answers == {"AKBOT_TELEGRAM_ADMINS": "43"}
     assert "  Boris: user id 43, in the chat -100" in asked.questions.told
@@ -115,6 +122,6 @@ async def test_nobody_who_writes_is_waited_for_again() -> None:
     asked = Late(["", "42"], [])
 
     with pytest.raises(IndexError):  # it asks once more than there are lines
-        await Late([], []).run(is_first=False, AKBOT_TELEGRAM_TOKEN="good")
-    assert await asked.run(is_first=False, AKBOT_TELEGRAM_TOKEN="good")
+        await Late([], []).run({"AKBOT_TELEGRAM_TOKEN": "good"}, is_first=False)
+    assert await asked.run({"AKBOT_TELEGRAM_TOKEN": "good"}, is_first=False)
     assert any("nobody has written" in line for line in asked.questions.told)
