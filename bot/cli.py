@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import gc
 import json
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll
+from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll, cli_setup
 from bot.domain.errors import (
     BotError,
     ConfigError,
@@ -28,6 +27,7 @@ from bot.entrypoints import (
     restore_arguments,
     update_arguments,
 )
+from bot.entrypoints.signals import end_in_order_on_signals
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, MISUSED, REFUSED, ROLLED_BACK, ROLLBACK_FAILED = range(6)
 INTERRUPTED = 130
-_ENDING = (signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal, or the way to it, is gone
 
 Run = Callable[["App", argparse.Namespace], Awaitable[int]]
 
@@ -184,12 +183,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add(commands, "notify", cli_notify.notify, cli_notify.HELP).add_argument(
         "what", choices=["test"], help="a message that only says that it is one"
     )
-    daemon_help = "work as a daemon: schedule, chat, health"
-    commands.add_parser("run", help=daemon_help).set_defaults(run=_run_daemon)
+    daemon = commands.add_parser("run", help="work as a daemon: schedule, chat, health")
+    daemon.set_defaults(run=_run_daemon)
+    cli_setup.add_command(commands)
     crypt.add_commands(commands)
-    kit = commands.add_parser("kit", help="print what brings the stack back without this host")
-    kit_arguments.add_arguments(kit)
-    kit.set_defaults(run=_kit)
+    kit_arguments.add_command(commands).set_defaults(run=_kit)
     return parser
 
 
@@ -298,7 +296,7 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
         from bot.entrypoints.terminal import Progress  # noqa: PLC0415
 
     progress = Progress(sys.stderr)
-    _end_in_order_on_signals()
+    end_in_order_on_signals()
     listeners = [lambda _, event: progress(event)]
     patient = run in {cli_backup.backup, _verify}
     async with open_app(settings, listeners, patient=patient, tell=_tell) as app:
@@ -307,16 +305,6 @@ async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
 
 def _tell(line: str) -> None:
     complain(one_line(f"akbot: {line}"))
-
-
-def _end_in_order_on_signals() -> None:
-    """As on Ctrl-C: what is under way is undone before the process ends."""
-    task = asyncio.current_task()
-    if task is not None:
-        for number in _ENDING:
-            if signal.getsignal(number) is signal.SIG_IGN:  # as nohup has it
-                continue
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _verify(app: "App", args: argparse.Namespace) -> int:

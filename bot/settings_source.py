@@ -22,6 +22,8 @@ from bot.settings import Settings, setting_names
 PREFIX = "AKBOT_"
 _FILE_SUFFIX = "_FILE"
 ENV_FILE = "akbot.env"
+_OF_AWS = "AWS_"
+_STATE = "AKBOT_STATE"
 _OF_COMPOSE = {"AKBOT_IMAGE", "AKBOT_PROJECT_DIR"}  # docker-compose.yml's own, from its .env
 
 
@@ -60,6 +62,32 @@ def load_settings(
             values[name] = _text(name, _read_value(name, path, warnings))
     settings = _validated(values)
     return Loaded(settings, (*warnings, *_doubts(settings)))
+
+
+def given_settings(environment: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
+    """What *env_file* and, before it, the *environment* set that an akbot.env can hold.
+
+    Raises:
+        ConfigError: a name that does not exist, or there is no such file.
+    """
+    environment = os.environ if environment is None else environment
+    lines = read_env_file(env_file, must_exist=True)[0] if env_file else []
+    _refuse_unknown(lines, environment)
+    given = {**{line.name: line.value for line in lines if line.value}, **environment}
+    known = [name for name in setting_names() if name.startswith((PREFIX, _OF_AWS))]
+    names = [each for name in known for each in (name, name + _FILE_SUFFIX)]
+    return {name: given[name] for name in names if given.get(name) and name != _STATE}
+
+
+def environment_with(given: Mapping[str, str]) -> dict[str, str]:
+    """The environment as if *given* stood in it."""
+    return {**os.environ, **given}
+
+
+def values_in(env_file: Path) -> dict[str, str]:
+    """What an env file sets; empty where there is none. Raises ConfigError as `load_settings`."""
+    lines, _ = read_env_file(env_file, must_exist=False)
+    return {line.name: line.value for line in lines if line.value}
 
 
 def _validated(values: Mapping[str, str]) -> Settings:

@@ -80,13 +80,13 @@ async def _is_agreed(what_for: str, within: float) -> bool:
     sys.stderr.flush()
     try:
         async with asyncio.timeout(within):
-            return (await _typed()).strip() == _YES
+            return (await typed_line()).strip() == _YES
     except TimeoutError:
         complain("", "Nobody has answered.")  # the cursor stands behind the question
         return False
 
 
-async def _typed() -> str:
+async def typed_line() -> str:
     """A line from the terminal; the event loop goes on, and Ctrl-C ends the waiting."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()

@@ -16,8 +16,11 @@ from bot.entrypoints.key_input import read_passphrase
 _LONGEST_CODE = 200
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's own arguments."""
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
+    """The command and its arguments."""
+    parser = commands.add_parser("kit", help="print what brings the stack back without this host")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write to FILE, which must not exist, mode 600"
@@ -49,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print an age file with a code for --confirm, which only the private key opens",
     )
+    return parser
 
 
 @dataclass(frozen=True, kw_only=True)

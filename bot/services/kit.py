@@ -120,6 +120,30 @@ class KitService:
         await self.log.update(lambda found: found.confirming(confirmation))
         return confirmation
 
+    async def answer(self, typed: str) -> Confirmation:
+        """Take the answer to the last challenge, and no check code: the key has opened something.
+
+        Raises:
+            RefusedError: it is not right, or there is no challenge to answer.
+        """
+        facts = await asyncio.to_thread(self.keys.facts)
+        record = await self.log.read()
+        asked = [
+            each
+            for each in record.verifiers
+            if each.once and set(each.keys) <= set(facts.recipients)
+        ]
+        code = parse_code(typed)
+        keys = await asyncio.to_thread(_keys_of, code, (), asked) if code else ()
+        if not keys:
+            raise RefusedError(
+                "this is not what stands in the newest test message",
+                hint="Open the newest one with the private key; it has two groups of five signs.",
+            )
+        confirmation = Confirmation(self.clock.now(), keys)
+        await self.log.update(lambda found: found.confirming(confirmation))
+        return confirmation
+
     async def challenge(self) -> bytes:
         """A small age file, armored: only the private key opens it, and the code for `confirm`.
 

@@ -15,6 +15,7 @@ from tests.sandbox.fixture import Sandbox, script
 
 LAYOUTS = Path(__file__).with_name("layouts")
 BOT_FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.bot.yml"
+IMAGE = "akbot-sandbox/bot:checkout"
 UP = ("up", "--detach", "--wait", "--wait-timeout", "180")
 
 
@@ -120,8 +121,8 @@ class Beside:
 
 
 @contextmanager
-def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
-    """The stack of *layout*, up and well, and the bot beside it; afterwards there is neither."""
+def alone(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
+    """The stack of *layout*, up and well, before it has a bot; afterwards there is neither."""
     folder = sandbox.mounts / "layouts" / layout.name
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(LAYOUTS / layout.name, folder)
@@ -138,7 +139,41 @@ def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
         "SANDBOX_STATE": str(sandbox.state),
     }
     write(folder / ".env", {**shared, **layout.env})
-    settings = {
+    script("bot-image")
+    try:
+        for network in layout.networks:
+            own.docker("network", "create", "--label", sandbox.label, network)
+        stack.compose(*UP)
+        yield stack
+    finally:
+        stack.compose("down", "--timeout", "5", "--volumes")
+        for network in layout.networks:
+            own.docker("network", "rm", network)
+
+
+@contextmanager
+def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
+    """The stack of *layout*, up and well, and the bot beside it; afterwards there is neither."""
+    with alone(sandbox, layout) as stack:
+        write(stack.folder / "akbot.env", settings(sandbox, layout))
+        bot = {
+            "AKBOT_IMAGE": IMAGE,
+            "AKBOT_PROJECT_DIR": str(stack.folder),
+            "AKBOT_NETWORK": layout.network,
+            "AKBOT_STATE_DIR": str(stack.state),
+            "SANDBOX_STATE": str(sandbox.state),
+        }
+        write(stack.state.with_name(f"{stack.state.name}.env"), bot)
+        try:
+            stack.bot(*UP)
+            yield stack
+        finally:
+            stack.bot("down", "--timeout", "10")
+
+
+def settings(sandbox: Sandbox, layout: Layout) -> dict[str, str]:
+    """An akbot.env for a stack of the sandbox, that does nothing by itself."""
+    return {
         "AKBOT_PROJECT": layout.project,
         "AKBOT_BACKUP_SCHEDULE": "off",
         "AKBOT_DRILL_SCHEDULE": "off",
@@ -148,28 +183,8 @@ def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
         "AKBOT_GATE_STABLE": "2",
         "AKBOT_GATE_TIMEOUT": "120",
         "AKBOT_REHEARSAL_STABLE": "2",
+        **layout.settings,
     }
-    write(folder / "akbot.env", {**settings, **layout.settings})
-    bot = {
-        "AKBOT_IMAGE": "akbot-sandbox/bot:checkout",
-        "AKBOT_PROJECT_DIR": str(folder),
-        "AKBOT_NETWORK": layout.network,
-        "AKBOT_STATE_DIR": str(stack.state),
-        "SANDBOX_STATE": str(sandbox.state),
-    }
-    write(stack.state.with_name(f"{stack.state.name}.env"), bot)
-    script("bot-image")
-    try:
-        for network in layout.networks:
-            own.docker("network", "create", "--label", sandbox.label, network)
-        stack.compose(*UP)
-        stack.bot(*UP)
-        yield stack
-    finally:
-        stack.bot("down", "--timeout", "10")
-        stack.compose("down", "--timeout", "5", "--volumes")
-        for network in layout.networks:
-            own.docker("network", "rm", network)
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:

@@ -1,0 +1,168 @@
+"""`deploy/setup` beside stacks that akbot did not bring, and what it says where it cannot work."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.entrypoints.setup_terminal import opened
+from tests.e2e.beside import IMAGE, Beside, alone, settings, write
+from tests.e2e.test_layouts import OFFICIAL, RENAMED
+from tests.e2e.test_restore import served
+from tests.sandbox.fixture import Sandbox
+
+pytestmark = pytest.mark.docker
+
+SETUP = Path(__file__).resolve().parents[2] / "deploy" / "setup"
+
+
+@dataclass
+class Setup:
+    """`deploy/setup` for *stack*, with settings in the environment alone."""
+
+    stack: Beside
+    given: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bot_env(self) -> Path:
+        return self.stack.state.with_name(f"{self.stack.state.name}.env")
+
+    def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        sandbox = self.stack.sandbox
+        kept = {
+            name: value
+            for name, value in sandbox.environment.items()
+            if not name.startswith(("AKBOT_", "AWS_"))
+        }
+        done = subprocess.run(
+            [
+                *(str(SETUP), "--non-interactive", "--bot-env", str(self.bot_env)),
+                *("--state-dir", str(self.stack.state), *arguments),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**kept, "AKBOT_IMAGE": IMAGE, **self.given, **changes},
+        )
+        assert "sandbox-secret" not in done.stdout + done.stderr
+        return done
+
+    def files(self) -> dict[str, bytes]:
+        """All that stands in the stack's folder, in the bot's .env, and in the state's own."""
+        folders = (self.stack.folder, self.stack.state)
+        found = {each for folder in folders for each in folder.glob("*") if each.is_file()}
+        found = {each for each in found if not each.name.startswith("journal")}
+        return {str(each): each.read_bytes() for each in {*found, self.bot_env} if each.exists()}
+
+
+@pytest.fixture(params=[OFFICIAL, RENAMED], ids=lambda each: each.name, scope="module")
+def setup(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Setup]:
+    with alone(sandbox, request.param) as stack:
+        shutil.rmtree(stack.state, ignore_errors=True)
+        given = {
+            **settings(sandbox, request.param),
+            "AKBOT_STORE": f"{sandbox.store_inside.replace('/backups', '/' + stack.layout.name)}",
+            "AWS_ACCESS_KEY_ID": sandbox.environment["AWS_ACCESS_KEY_ID"],
+            "AWS_SECRET_ACCESS_KEY": sandbox.environment["AWS_SECRET_ACCESS_KEY"],
+        }
+        setup = Setup(stack, given)
+        own = {"COMPOSE_PROJECT_NAME": f"akbot-{stack.layout.name}"}
+        write(setup.bot_env, {**own, "SANDBOX_STATE": str(sandbox.state)})
+        yield setup
+        setup.run("--undo", "--yes")
+
+
+def test_it_is_set_up_proven_and_the_second_time_nothing_changes(setup: Setup) -> None:
+    stack = setup.stack
+    before = setup.files()
+
+    begun = setup.run()
+
+    assert begun.returncode == 1, begun.stderr
+    assert "nobody has shown that the private key is kept" in begun.stderr
+    sheet = (stack.folder / "akbot-kit.txt").read_text()
+    key = "".join(re.findall(r"AGE-SECRET-KEY-1[0-9A-Z]+", sheet)[:1])
+    told = setup.run("--answer", opened(begun.stdout, key))
+    assert (told.returncode, told.stdout) == (0, "akbot is set up.\n"), told.stderr
+    assert (stack.folder / "akbot.env").stat().st_mode & 0o777 == 0o600
+    assert {name: setup.files()[name] for name in before if "-state.env" not in name} == {
+        name: text for name, text in before.items() if "-state.env" not in name
+    }
+    findings = {each["subject"]: each for each in stack.told("check")}
+    assert not [each for each in findings.values() if each["level"] == "failure"]
+    assert "asked for every" in findings["recovery kit"]["message"]
+    done = {each["kind"]: each["state"] for each in stack.told("jobs")}
+    assert done == {"backup": "done", "drill": "done"}
+    as_it_is = setup.files(), stack.bot("ps", "--no-trunc", "--quiet"), stack.containers()
+
+    again = setup.run()
+
+    assert again.stdout == "akbot was set up already: nothing is changed.\n", again.stderr
+    assert again.returncode == 0
+    bare = Setup(stack).run()  # without a word of the environment
+    assert bare.stdout == again.stdout, bare.stderr
+    assert (setup.files(), stack.bot("ps", "--no-trunc", "--quiet"), stack.containers()) == as_it_is
+
+
+def test_what_it_has_set_up_restores_and_updates(setup: Setup) -> None:
+    stack = setup.stack
+    rows = stack.rows()
+    stack.psql("CREATE TABLE test_added (id int)")
+
+    stack.akbot("restore", "latest", "--yes", "--no-safety-backup")
+
+    assert stack.rows() == rows
+    stack.akbot("update", "--yes", "--no-rehearsal", "2025.2.4")
+    assert served(stack.sandbox) == (200, "2025.2.4")
+
+
+def test_undo_leaves_the_stack_the_backups_and_the_keys(setup: Setup) -> None:
+    stack = setup.stack
+
+    undone = setup.run("--undo", "--yes")
+
+    assert undone.returncode == 0, undone.stderr
+    assert not (stack.folder / "akbot.env").exists()
+    assert "AKBOT_PROJECT_DIR" not in setup.bot_env.read_text()
+    assert not (stack.folder / "akbot-kit.txt").exists()
+    assert (stack.state / "identity.txt").exists()
+    project = f"label=com.docker.compose.project=akbot-{stack.layout.name}"
+    assert stack.sandbox.docker("ps", "--all", "--quiet", "--filter", project) == ""
+    assert "There is nothing of a set-up" in setup.run("--undo", "--yes").stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        pytest.param(
+            {"AKBOT_STORE": "s3://no-such-bucket?endpoint={s3}"}, 2, "bucket", id="bucket"
+        ),
+        pytest.param({"AWS_SECRET_ACCESS_KEY": "wrong"}, 2, "AKBOT_STORE", id="key"),
+        pytest.param({"AKBOT_STORE": "file:///mnt/nas"}, 2, "AKBOT_STORE", id="folder"),
+        pytest.param({"AKBOT_TIMEZONE": "Europe/Atlantis"}, 2, "AKBOT_TIMEZONE", id="zone"),
+        pytest.param({"AKBOT_TELEGRAM_TOKEN": "nonsense"}, 2, "AKBOT_TELEGRAM_TOKEN", id="token"),
+        pytest.param({"AKBOT_STORR": "x"}, 2, 'Did you mean "AKBOT_STORE"', id="name"),
+        pytest.param({"AKBOT_PROJECT": "nobody"}, 2, 'of a project "nobody"', id="project"),
+        pytest.param({"DOCKER_HOST": "unix:///none.sock"}, 1, "Docker does not answer", id="none"),
+    ],
+)
+def test_what_is_wrong_is_told_and_nothing_is_written(
+    setup: Setup, changes: dict[str, str], code: int, words: str
+) -> None:
+    sandbox = setup.stack.sandbox
+    before = setup.files()
+    s3 = sandbox.environment["SANDBOX_S3_INSIDE"]
+
+    ended = setup.run(**{name: value.replace("{s3}", s3) for name, value in changes.items()})
+
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert words in ended.stderr, ended.stderr
+    assert "Traceback" not in ended.stderr
+    print(ended.stderr)
+    assert setup.files() == before
