@@ -24,6 +24,8 @@ class Downtime:
         self._every = every
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch)
+        self.last_answer = 0.0
+        """By the clock on the wall."""
         self.gaps: list[tuple[float, float]] = []
         """From the last answer before one to the first after it, by the clock on the wall."""
 
@@ -43,12 +45,12 @@ class Downtime:
         return max((end - begin for begin, end in self.gaps), default=0.0)
 
     def _watch(self) -> None:
-        answered, gone = time.time(), False
+        self.last_answer, gone = time.time(), False
         while not self._ended.wait(self._every):
             if self.answers():
                 if gone:
-                    self.gaps.append((answered, time.time()))
-                answered, gone = time.time(), False
+                    self.gaps.append((self.last_answer, time.time()))
+                self.last_answer, gone = time.time(), False
             else:
                 gone = True
 
