@@ -5,9 +5,10 @@
 `akbot run` works on the sandbox's stack (tests/sandbox/up) as a user has it: chat against the
 stand-in of the Bot API, watcher, S3 or a directory, one backup in the store. After a first minute
 it is left alone, and looked at every ten seconds: memory at most, resident and proportional, and
-CPU. The goals are 90 MiB and half a percent of a core. Then the picture of the status is asked for, which draws in
-a child, and it is looked at once more. What is installed beside it counts: httpx imports rich where
-there is one, so --akbot takes that of an environment made from deploy/requirements.lock alone.
+CPU. The goals are 90 MiB and half a percent of a core. Then the picture of the status is asked for,
+which draws in a child, and it is looked at once more. What is installed beside it counts: httpx
+imports rich where there is one, so --akbot takes that of an environment made from
+deploy/requirements.lock alone.
 """
 
 import argparse

@@ -10,7 +10,7 @@ from tests.bench import stack
 from tests.bench.machine import Conditions
 from tests.bench.measuring import Downtime, Timed, timed
 from tests.bench.parts import Found, Options, part_of
-from tests.bench.results import OURS, Part
+from tests.bench.results import Part
 from tests.bench.update import FAMILY, FAULTY, OLD, ROLLED_BACK, SERVICES, Bench, bench_of
 
 NAME = "update"
@@ -65,12 +65,7 @@ def measure(options: Options) -> Part:
                 _bad(found, bench, command, partial(_by_akbot, bench, command, FAULTY, code))
                 bench.drop_aside()
             conditions.look()
-    commands = {
-        "plain Compose": PLAIN,
-        OURS: f"{BARE} TAG",
-        f"{OURS}, rehearsed": f"{REHEARSED} TAG",
-    }
-    return part_of(NAME, ABOUT, conditions.seen(environment), found, options, commands)
+    return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
 
 
 def _good(found: Found, command: str, away: Away) -> None:
