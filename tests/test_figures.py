@@ -11,8 +11,8 @@ from tests.bench.picture import picture
 from tests.bench.restore import steps
 from tests.bench.results import Figure, Machine, Part, load, save
 
-QUIET = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 0.2, 2.1, {"restic": "0.14.0"})
-BUSY = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 9.4, 12.0, {})
+QUIET = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 0.2, 2.1, 0.1, {"restic": "0.14.0"})
+BUSY = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 9.4, 12.0, 1.9, {})
 
 
 def part(name: str, machine: Machine = QUIET, *figures: Figure) -> Part:
@@ -72,7 +72,7 @@ def test_figures_of_a_busy_machine_are_marked(machine: Machine, *, marked: bool)
     text = report.results([part("backup", machine, LIMIT)])
 
     assert ("**Others worked on this machine" in text) is marked
-    assert ("Others worked on the machine (load" in report.short_of(text)) is marked
+    assert ("Others worked on the machine (backup)" in report.short_of(text)) is marked
 
 
 def test_a_goal_is_shown_once_it_was_measured() -> None:
@@ -84,7 +84,9 @@ def test_a_goal_is_shown_once_it_was_measured() -> None:
 
 
 def test_the_table_beside_each_other_takes_the_largest_size() -> None:
-    backup = part("backup", QUIET, LIMIT, OURS, wall("limit", 7, case="1GiB, second run"))
+    backup = part(
+        "backup", QUIET, LIMIT, OURS, wall("limit", 7, case="1GiB, 1 % of the rows changed")
+    )
     restore = part(
         "restore", QUIET, *(wall(each, 3, case="1GiB") for each in ("limit", "akbot, S3"))
     )

@@ -1,4 +1,4 @@
-"""Backup: the first run into an empty store, and the second after one row in a hundred changed."""
+"""Backup: into an empty store, after rows were added, and after one in a hundred changed."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,9 +8,10 @@ from tests.bench.contenders import CONTENDERS, DATABASE, PHYSICAL, Contender
 from tests.bench.machine import Conditions
 from tests.bench.parts import Found, Options, part_of
 from tests.bench.pipeline import Used
-from tests.bench.results import Part
+from tests.bench.results import ADDED, CHANGED, FIRST, Part
 
 MIB = 1024**2
+CASES = {FIRST: "", ADDED: stack.ADD, CHANGED: stack.CHANGE}
 NAME = "backup"
 ABOUT = (
     "The limit is `pg_dump -Fc -Z0` to /dev/null inside the database's container: it neither"
@@ -43,23 +44,17 @@ def _turn(turn: stack.Turn, size: str, found: Found) -> None:
         turn.run(each.prepare)
     turn.run(CONTENDERS[0].backup)  # so that nobody is the first to read
     stored: dict[str, int] = defaultdict(int)
-    for run, case in enumerate(
-        (f"{size}, first run", f"{size}, second run, 1 % of the rows changed")
-    ):
-        if run:
-            _change(turn, turn.keep.name)
+    for case, statement in CASES.items():
+        for container in (DATABASE, PHYSICAL) if statement else ():
+            stack.sql(turn.environment, statement.format(turn.keep.name), container=container)
         for each in CONTENDERS:
-            used = turn.run(each.again or each.backup if run else each.backup, *each.containers)
-            _note(found, case, each, used)
+            script = each.again or each.backup if statement else each.backup
+            _note(found, f"{size}, {case}", each, turn.run(script, *each.containers))
             if not each.is_limit:
                 lies = turn.stored(each.bucket, each.folder)
-                found.add(case, each.name, "stored", "MiB", (lies - stored[each.name]) / MIB)
+                more = (lies - stored[each.name]) / MIB
+                found.add(f"{size}, {case}", each.name, "stored", "MiB", more)
                 stored[each.name] = lies
-
-
-def _change(turn: stack.Turn, mark: str) -> None:
-    for container in (DATABASE, PHYSICAL):
-        stack.sql(turn.environment, stack.CHANGE.format(mark), container=container)
 
 
 def _note(found: Found, case: str, contender: Contender, used: Used) -> None:

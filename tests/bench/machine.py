@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from tests.bench.contenders import IMAGE
 from tests.bench.results import Machine
 
+WATCHED = 3.0
 PROGRAMS = {
     "docker": ("docker", "version", "--format", "{{.Server.Version}}"),
     "compose": ("docker", "compose", "version", "--short"),
@@ -28,6 +30,7 @@ class Conditions:
     """Looks at the load now and whenever it is told to; `seen` makes one record of it."""
 
     def __init__(self) -> None:
+        self._others = _busy_cores()
         self._before = self._most = os.getloadavg()[0]
 
     def look(self) -> None:
@@ -44,8 +47,22 @@ class Conditions:
             kernel=platform.release(),
             load_before=round(self._before, 1),
             load_most=round(self._most, 1),
+            others=round(max(self._others, _busy_cores()), 1),
             versions={"python": platform.python_version(), **_versions(environment)},
         )
+
+
+def _busy_cores() -> float:
+    """How many are at work while this process waits."""
+    began, before = time.monotonic(), _work()
+    time.sleep(WATCHED)
+    return (_work() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+
+
+def _work() -> int:
+    """Ticks of all cores so far in which they were not idle and did not wait for a disk."""
+    user, nice, system, _, _, *rest = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, *rest)))
 
 
 def _versions(environment: Mapping[str, str]) -> dict[str, str]:

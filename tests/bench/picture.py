@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from tests.bench.results import LIMIT, OURS, TIMES, Figure, Part
+from tests.bench.results import ADDED, CHANGED, LIMIT, OURS, TIMES, Figure, Part
 
 WIDTH, NAME_WIDTH, ROW, TOP = 860, 290, 24, 34
 COLOURS = {OURS: "#2f7d4f", LIMIT: "#8a8f98"}
@@ -30,8 +30,8 @@ def picture(parts: Sequence[Part]) -> str:
 
 def _charts(part: Part) -> Iterator[tuple[str, list[Figure]]]:
     """Of the largest size the first run."""
-    cases = list(dict.fromkeys(each.case for each in part.figures))
-    case = next((each for each in reversed(cases) if "second" not in each), None)
+    cases = [each.case for each in part.figures if not each.case.endswith((ADDED, CHANGED))]
+    case = cases[-1] if cases else ""
     if case:
         walls = [each for each in part.figures if each.case == case and each.quantity == "wall"]
         yield f"{part.name}, {case}: seconds, and {TIMES} the limit", walls

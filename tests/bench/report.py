@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tests.bench.results import LIMIT, OURS, TIMES, Figure, Machine, Part
+from tests.bench.results import CHANGED, FIRST, LIMIT, OURS, TIMES, Figure, Machine, Part
 
 Item = TypeVar("Item")
 SHORT = "In short"
@@ -16,8 +16,8 @@ by hand. Each figure is the median of the runs (least to most). All subjects of 
 within one run, so that what disturbs one disturbs all.
 """
 BUSY = (
-    "**Others worked on this machine meanwhile (load {0.load_before:g} on {0.cores} cores when it"
-    " began, {0.load_most:g} at most): the seconds are too high; compare within one table only.**"
+    "**Others worked on this machine (they kept {0.others:g} of {0.cores} cores busy while the"
+    " benchmark did nothing): the seconds are too high; compare within one table only.**"
 )
 
 
@@ -68,11 +68,10 @@ def short(parts: Sequence[Part]) -> str:
     if "backup" in named and "restore" in named:
         lines += [*_side_by_side(named["backup"], named["restore"]), ""]
     lines += [*_goals(parts), ""]
-    busy = sorted({each.machine.load_before for each in parts if each.machine.busy})
+    busy = [each.name for each in parts if each.machine.busy]
     if busy:
-        load = f"load up to {busy[-1]:g} on {parts[0].machine.cores} cores"
         lines += [
-            f"Others worked on the machine ({load}): compare rows, the seconds are too high.",
+            f"Others worked on the machine ({', '.join(busy)}): compare rows, not seconds.",
             "",
         ]
     return "\n".join(lines)
@@ -87,10 +86,7 @@ def short_of(text: str) -> str:
 def _side_by_side(backup: Part, restore: Part) -> Iterator[str]:
     """One row for each contender at the largest size."""
     size = restore.figures[-1].case
-    first, second = (
-        next(each.case for each in backup.figures if each.case.startswith(f"{size}, {run}"))
-        for run in ("first", "second")
-    )
+    first, changed = f"{size}, {FIRST}", f"{size}, {CHANGED}"
     columns = ("backup", FACTOR, "CPU", "memory", "stored", "again", "stored", "restore", FACTOR)
     yield f"| {size} | {' | '.join(columns)} |"
     yield "| --- |" + " ---: |" * len(columns)
@@ -101,8 +97,8 @@ def _side_by_side(backup: Part, restore: Part) -> Iterator[str]:
             _plain(backup.find(first, subject, "CPU")),
             _plain(backup.find(first, subject, "memory")),
             _plain(backup.find(first, subject, "stored")),
-            _plain(backup.find(second, subject, "wall")),
-            _plain(backup.find(second, subject, "stored")),
+            _plain(backup.find(changed, subject, "wall")),
+            _plain(backup.find(changed, subject, "stored")),
             _plain(restore.find(size, subject, "wall")),
             _ratio(restore, size, subject, LIMIT),
         ]

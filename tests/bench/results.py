@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 LIMIT, OURS = "limit", "akbot"
+FIRST, ADDED, CHANGED = "first run", "1 % of the rows added", "1 % of the rows changed"
+QUIET_CORES = 0.3  # an idle stack and its health checks take a tenth
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -33,8 +35,9 @@ class Figure:
 class Machine:
     """Where and when it was measured, and how much else went on.
 
-    *load* is the least and the greatest average of a minute, seen before and after each run: with
-    nothing else on the machine the benchmark's own work makes at most about its number of cores.
+    *others* is how many cores somebody else kept busy while the benchmark did nothing, the most of
+    before and after; the load is the system's average of a minute, before and at most, and has the
+    benchmark's own work in it.
     """
 
     date: str
@@ -43,12 +46,13 @@ class Machine:
     kernel: str
     load_before: float
     load_most: float
+    others: float
     versions: Mapping[str, str]
 
     @property
     def busy(self) -> bool:
-        """Whether others worked there when it began, so that seconds say little."""
-        return self.load_before > self.cores / 2
+        """Whether others worked there, so that seconds say little."""
+        return self.others > QUIET_CORES
 
 
 @dataclass(frozen=True)

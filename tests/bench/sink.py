@@ -117,9 +117,8 @@ class Shelf:
                 self._sorted = sorted(self._objects)
             found = self._sorted
         at = max(bisect_left(found, begins), bisect_right(found, after))
-        return itertools.takewhile(
-            lambda each: each.startswith(begins), itertools.islice(found, at, None)
-        )
+        rest = (found[each] for each in range(at, len(found)))
+        return itertools.takewhile(lambda each: each.startswith(begins), rest)
 
     def _keep(
         self, name: str, files: Sequence[tuple[Path, int]], metadata: Mapping[str, str]

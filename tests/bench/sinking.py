@@ -4,7 +4,6 @@ from pathlib import Path
 
 from tests.bench import stack
 from tests.bench.machine import Conditions
-from tests.bench.measuring import sandbox_environment
 from tests.bench.parts import Found, Options, part_of
 from tests.bench.results import Part
 
@@ -24,7 +23,7 @@ WAYS = {
 def measure(options: Options) -> Part:
     """Let them take turns with a gibibyte."""
     conditions, found = Conditions(), Found(commands=WAYS)
-    environment = sandbox_environment()
+    environment = stack.environment_of_stack()
     with stack.turn(environment) as turn:
         zeros: Path = turn.keep / "zeros"
         turn.run(f'head -c {MIB}M /dev/zero >"{zeros}"')

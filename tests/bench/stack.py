@@ -22,12 +22,19 @@ TABLES = (
     " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
 )
 ROWS = "SELECT '{0}', count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0) FROM {0} t"
+ADD = """
+CREATE TEMPORARY TABLE more AS
+    SELECT * FROM authentik_events_event WHERE hashtext(event_uuid::text || '{0}') % 100 = 0;
+UPDATE more SET event_uuid = md5(event_uuid::text || '{0}')::uuid;
+INSERT INTO authentik_events_event SELECT * FROM more;
+"""
+"""One row more for each hundred, at the end of the table that is nearly all of the database."""
 CHANGE = (
     "UPDATE authentik_events_event SET"
     " context = jsonb_set(context, '{{message}}', to_jsonb('changed {0}'::text))"
     " WHERE hashtext(event_uuid::text || '{0}') % 100 = 0"
 )
-"""One row in a hundred, all over the table that is nearly all of the database."""
+"""One row in a hundred, all over that table."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ def say(line: str) -> None:
 def up(*options: str) -> dict[str, str]:
     """A stack in its first state, and how to talk to it."""
     subprocess.run([SANDBOX / "up", "--fresh", *options], check=True, stdout=subprocess.DEVNULL)
+    return environment_of_stack()
+
+
+def environment_of_stack() -> dict[str, str]:
+    """How to talk to the one that is up; the store is each part's own."""
     found = sandbox_environment()
     for name in ("AKBOT_STORE", "AWS_CA_BUNDLE"):  # rclone cannot take the second
         found.pop(name, None)
