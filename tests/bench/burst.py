@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import cProfile
 import logging
+import os
 import pstats
 import tempfile
 import threading
@@ -21,12 +22,21 @@ from pathlib import Path
 
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
+from tests.bench.machine import Conditions
 from tests.bench.measuring import spread
+from tests.bench.parts import Found, Options, part_of
+from tests.bench.results import OURS, Part
 from tests.bot_api.chats import Chat
 from tests.bot_api.server import BotApi, bot_api
 from tests.telegram_chat.test_burst import FROM_ANNA, UPDATES, burst
 from tests.telegram_chat.world import TOKEN, TurnedClock, World
 
+NAME = "chat"
+ABOUT = (
+    f"{UPDATES:,} messages lie there in one moment, every fiftieth a person's `/help`, the"
+    " others of"
+    " strangers; each answer counts until the Bot API, in the same process, has it."
+)
 GOAL = 1.0
 WITHIN = 120.0
 
@@ -71,6 +81,20 @@ async def one_burst(folder: Path, profile: cProfile.Profile | None = None) -> li
             await world.all_sent()
     await journal.close()
     return arrivals.seconds
+
+
+def measure(options: Options) -> Part:
+    """A burst for each run."""
+    conditions, found = Conditions(), Found()
+    logging.disable()  # of each stranger there is a line
+    for _ in range(options.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            seconds = asyncio.run(one_burst(Path(folder) / "state"))
+        found.add("burst", OURS, "the slowest answer", "s", max(seconds))
+        found.add("burst", OURS, "the median answer", "s", sorted(seconds)[len(seconds) // 2])
+        conditions.look()
+    logging.disable(logging.NOTSET)
+    return part_of(NAME, ABOUT, conditions.seen(os.environ), found, options)
 
 
 def main() -> None:

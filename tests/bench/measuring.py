@@ -1,6 +1,5 @@
-"""What the benchmarks share: the sandbox's settings, a command's seconds and memory, downtime."""
+"""What the benchmarks share: the sandbox's settings, a command's seconds, downtime."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ class Downtime:
         self._every = every
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch)
+        self.last_answer = 0.0
+        """By the clock on the wall."""
         self.gaps: list[tuple[float, float]] = []
         """From the last answer before one to the first after it, by the clock on the wall."""
 
@@ -43,12 +44,12 @@ class Downtime:
         return max((end - begin for begin, end in self.gaps), default=0.0)
 
     def _watch(self) -> None:
-        answered, gone = time.time(), False
+        self.last_answer, gone = time.time(), False
         while not self._ended.wait(self._every):
             if self.answers():
                 if gone:
-                    self.gaps.append((answered, time.time()))
-                answered, gone = time.time(), False
+                    self.gaps.append((self.last_answer, time.time()))
+                self.last_answer, gone = time.time(), False
             else:
                 gone = True
 
@@ -63,15 +64,13 @@ class Downtime:
 
 @dataclass(frozen=True)
 class Timed:
-    """Wall and CPU seconds, peak mebibytes, what it printed, and when each line of stderr came.
+    """Seconds, what it printed, and when each line of stderr came.
 
     *began* is by the clock on the wall, the lines are counted from there.
     """
 
     began: float
     wall: float
-    cpu: float
-    peak: float
     output: str
     lines: Sequence[tuple[float, str]]
 
@@ -94,19 +93,12 @@ def timed(command: Sequence[str], environment: Mapping[str, str], code: int = 0)
         )
         assert process.stderr is not None
         lines = [(time.monotonic() - began, line.strip()) for line in process.stderr]
-        _, status, usage = os.wait4(process.pid, 0)
+        status = process.wait()
         wall = time.monotonic() - began
-        if os.waitstatus_to_exitcode(status) != code:
+        if status != code:
             sys.exit(f"{' '.join(command)}: failed: {' / '.join(line for _, line in lines[-5:])}")
         output.seek(0)
-        return Timed(
-            on_the_wall,
-            wall,
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / 1024,
-            output.read().decode(),
-            lines,
-        )
+        return Timed(on_the_wall, wall, output.read().decode(), lines)
 
 
 def spread(values: Sequence[float], show: Callable[[float], str]) -> str:

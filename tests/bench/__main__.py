@@ -1,0 +1,67 @@
+"""Measure one part or all, and write what was found.
+
+    tests/bench/run [NAME...] [--size 1GiB] [--small 64MiB] [--runs N]
+
+Parts: sink (the S3 server's own ceiling), backup, restore, update, commands, chat, watch, idle and
+growth. What is found goes to results.json, RESULTS.md and results.svg beside this file, and its
+short table into the README; parts that were not asked for stay as they were. The machine should
+have nothing else to do: the load is written beside the figures. The sandbox's stack is thrown away
+and filled anew, several times.
+"""
+
+import argparse
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.bench import backup, burst, commands, growth, idle, restore, rollout, sinking, watch
+from tests.bench.measuring import CHECKOUT, SANDBOX
+from tests.bench.parts import Options
+from tests.bench.picture import picture
+from tests.bench.readme import with_short
+from tests.bench.report import results, short_of
+from tests.bench.results import Part, load, save
+
+HERE = Path(__file__).parent
+JSON, RESULTS, PICTURE = HERE / "results.json", HERE / "RESULTS.md", HERE / "results.svg"
+README = CHECKOUT / "README.md"
+PARTS: Mapping[str, Callable[[Options], Part]] = {
+    each.NAME: each.measure
+    for each in (sinking, backup, restore, rollout, commands, burst, watch, idle, growth)
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="tests/bench/run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="NAME")
+    parser.add_argument("--size", default="1GiB", help="the larger database, such as 1GiB or 8GiB")
+    parser.add_argument("--small", default="64MiB", help="the smaller one")
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    options = Options(tuple(dict.fromkeys((arguments.small, arguments.size))), arguments.runs)
+    subprocess.run([SANDBOX / "up"], check=True)
+    for name in arguments.parts or PARTS:
+        write(merged(load(JSON), PARTS[name](options)))
+    print(short_of(RESULTS.read_text()))
+
+
+def merged(parts: list[Part], new: Part) -> list[Part]:
+    """The new one in the place of the old, all in the order in which they are measured."""
+    named = {each.name: each for each in (*parts, new)}
+    return [named[name] for name in PARTS if name in named]
+
+
+def write(parts: list[Part]) -> None:
+    """All files that hold what was found."""
+    save(parts, JSON)
+    RESULTS.write_text(results(parts))
+    PICTURE.write_text(picture(parts))
+    README.write_text(with_short(README.read_text(), RESULTS.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Measure what the daemon costs while nothing happens: memory and CPU of all its processes.
+
+    tests/bench/idle [--minutes 10] [--directory] [--akbot PATH]
+
+`akbot run` works on the sandbox's stack (tests/sandbox/up) as a user has it: chat against the
+stand-in of the Bot API, watcher, S3 or a directory, one backup in the store. After a first minute
+it is left alone, and looked at every ten seconds: memory at most, resident and proportional, and
+CPU. The goals are 90 MiB and half a percent of a core. Then the picture of the status is asked for,
+which draws in a child, and it is looked at once more. What is installed beside it counts: httpx
+imports rich where there is one, so --akbot takes that of an environment made from
+deploy/requirements.lock alone.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests.bench import stack
+from tests.bench.machine import Conditions
+from tests.bench.measuring import CHECKOUT, sandbox_environment
+from tests.bench.parts import Found, Options, part_of
+from tests.bench.pipeline import family
+from tests.bench.results import OURS, Part
+
+NAME = "idle"
+ABOUT = (
+    "`akbot run` with chat, watcher and S3, left alone: the memory of all its processes,"
+    " resident and"
+    " proportional (shared pages counted once), at most. A picture is drawn in a child."
+)
+
+TOKEN = "1234567890:idle-token-0123456789-abcdefghijkl"
+ADA = 7
+SETTLED = 60.0
+EVERY = 10.0
+MEMORY_GOAL, CPU_GOAL = 90.0, 0.5
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int) -> tuple[float, float]:
+    """Resident and proportional, in MiB, of the whole family."""
+    resident = proportional = 0
+    for each in family(pid):
+        lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()[1:]
+        sizes = {
+            name: int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)
+        }
+        resident += sizes["Rss"]
+        proportional += sizes["Pss"]
+    return resident / 1024, proportional / 1024
+
+
+def cpu(pid: int) -> float:
+    """Seconds that it and its children, those too that ended, have worked so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(each) for each in fields[11:15]) / TICKS
+
+
+def switches(pid: int) -> int:
+    """How often its threads have gone to sleep, which is about how often they were woken."""
+    found = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for line in (task / "status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                found += int(line.split()[1])
+    return found
+
+
+@dataclass
+class Chat:
+    """The stand-in of the Bot API, in a process of its own."""
+
+    port: int
+    control: int
+
+    def ask(self, operation: str, **arguments: object) -> object:
+        url = f"http://127.0.0.1:{self.control}/control/{operation}"
+        with urllib.request.urlopen(url, json.dumps(arguments).encode(), 60) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def chatting(folder: Path) -> Iterator[Chat]:
+    ports = folder / "ports"
+    command = [sys.executable, "-m", "tests.bot_api", "--token", TOKEN, "--port-file", str(ports)]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(ports.exists, "the Bot API listens")
+        port, control = map(int, ports.read_text().split())
+        yield Chat(port, control)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            sys.exit(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.1)
+
+
+@contextmanager
+def daemon(akbot: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [akbot, "run"], env=dict(environment), stdout=output, stderr=output
+        )
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Seconds that it was watched, MiB at most, percent of a core, wake-ups a second."""
+
+    took: float
+    resident: float
+    proportional: float
+    share: float
+    wakes: float
+    after_a_picture: float = 0.0
+
+    @property
+    def well(self) -> bool:
+        """Whether both goals are reached."""
+        return self.resident <= MEMORY_GOAL and self.share <= CPU_GOAL
+
+    def __str__(self) -> str:
+        return (
+            f"over {self.took:.0f} s\n"
+            f"  memory  {self.resident:.1f} MiB resident, {self.proportional:.1f} MiB"
+            " proportional, at most\n"
+            f"  CPU     {self.share:.2f} % of a core, {self.wakes:.1f} wake-ups a second\n"
+            f"after /status: {self.after_a_picture:.1f} MiB resident"
+        )
+
+
+@dataclass
+class Looks:
+    """What was seen, from the first look on."""
+
+    pid: int
+    began: float = field(default_factory=time.monotonic)
+    seen: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cpu, self.switches = cpu(self.pid), switches(self.pid)
+        self.look()
+
+    def look(self) -> None:
+        self.seen.append(memory(self.pid))
+
+    def until(self, end: float) -> None:
+        while time.monotonic() < end:
+            time.sleep(min(EVERY, max(end - time.monotonic(), 0.1)))
+            self.look()
+
+    @property
+    def figures(self) -> Idle:
+        """At most, and on average, since the first look."""
+        took = time.monotonic() - self.began
+        resident, proportional = (max(each) for each in zip(*self.seen, strict=True))
+        share = (cpu(self.pid) - self.cpu) / took * 100
+        return Idle(
+            took, resident, proportional, share, (switches(self.pid) - self.switches) / took
+        )
+
+
+def watched(minutes: float, akbot: str = "akbot", *, directory: bool = False) -> Idle:
+    """Run the daemon on the stack that is up, and leave it alone."""
+    folder = Path(tempfile.mkdtemp(prefix="akbot-idle-"))
+    try:
+        with chatting(folder) as chat:
+            environment = sandbox_environment() | {
+                "AKBOT_STATE": str(folder / "state"),
+                "AKBOT_TELEGRAM_TOKEN": TOKEN,
+                "AKBOT_TELEGRAM_ADMINS": str(ADA),
+                "AKBOT_TELEGRAM_API": f"http://127.0.0.1:{chat.port}",
+                "AKBOT_HEALTH_LISTEN": "127.0.0.1:19180",
+                "AKBOT_REGISTRY_ENDPOINT": "http://127.0.0.1:5000",
+            }
+            if directory:
+                environment["AKBOT_STORE"] = f"file://{folder / 'store'}"
+            subprocess.run([akbot, "backup"], env=environment, check=True, capture_output=True)
+            chat.ask("user", person=ADA)
+            with daemon(akbot, environment, folder / "log") as pid:
+                chat.ask("says", person=ADA, text="/help")
+                chat.ask("messages", chat=ADA, containing="/status", seconds=60)
+                time.sleep(SETTLED)
+                idle = Looks(pid)
+                idle.until(time.monotonic() + minutes * 60)
+                figures = idle.figures
+                chat.ask("says", person=ADA, text="/status")
+                chat.ask("messages", chat=ADA, containing="healthy", seconds=60)
+                time.sleep(SETTLED / 2)
+                return replace(figures, after_a_picture=memory(pid)[0])
+    finally:
+        shutil.rmtree(folder)
+
+
+def measure(options: Options) -> Part:
+    """Watch it a minute for each run."""
+    conditions, found = Conditions(), Found()
+    environment = stack.up()
+    idle = watched(options.runs)
+    for quantity, unit, value in (
+        ("memory", "MiB", idle.resident),
+        ("proportional", "MiB", idle.proportional),
+        ("CPU", "%", idle.share),
+        ("wake-ups", "/s", idle.wakes),
+        ("memory after a picture", "MiB", idle.after_a_picture),
+    ):
+        found.add("idle", OURS, quantity, unit, value)
+    found.note(f"Watched for {idle.took:.0f} s, after a minute to settle.")
+    return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--directory", action="store_true", help="a directory instead of S3")
+    parser.add_argument("--akbot", default="akbot", help="the program, of another environment")
+    options = parser.parse_args()
+    idle = watched(options.minutes, options.akbot, directory=options.directory)
+    print(idle)
+    sys.exit(not idle.well)
+
+
+if __name__ == "__main__":
+    main()

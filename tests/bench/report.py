@@ -1,0 +1,193 @@
+"""RESULTS.md out of what was found: a short table first, which the README holds too, then all."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tests.bench.results import CHANGED, FIRST, LIMIT, OURS, TIMES, Figure, Machine, Part
+
+Item = TypeVar("Item")
+SHORT = "In short"
+FACTOR = f"{TIMES} {LIMIT}"
+HEAD = """# What was measured
+
+`tests/bench/run` writes this file, its picture and the table in the README; nothing here is written
+by hand. Each figure is the median of the runs (least to most). All subjects of a case take turns
+within one run, so that what disturbs one disturbs all.
+"""
+BUSY = (
+    "**Others worked on this machine (they kept {0.others:g} of {0.cores} cores busy while the"
+    " benchmark did nothing): the seconds are too high; compare within one table only.**"
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure that the design names a limit for."""
+
+    words: str
+    part: str
+    case: str
+    subject: str
+    quantity: str
+    most: float
+
+
+GOALS = (
+    Goal("Docker event to message", "watch", "docker kill", OURS, "late", 1.0),
+    Goal("answer while 1,000 strangers write", "chat", "burst", OURS, "the slowest answer", 1.0),
+    Goal("memory when idle", "idle", "idle", OURS, "memory", 90.0),
+    Goal("CPU when idle, of a core", "idle", "idle", OURS, "CPU", 0.5),
+    Goal("`akbot --help`", "commands", "64MiB", "akbot --help", "wall", 0.2),
+    Goal("`akbot status`", "commands", "64MiB", "akbot status", "wall", 1.0),
+    Goal(
+        "`akbot backups`, 10,000 in the store",
+        "growth",
+        "10,000 backups",
+        "akbot backups",
+        "wall",
+        2.0,
+    ),
+    Goal(
+        "plan of a prune, 10,000", "growth", "10,000 backups", "akbot prune --dry-run", "wall", 5.0
+    ),
+    Goal("its memory", "growth", "10,000 backups", "akbot prune --dry-run", "memory", 150.0),
+)
+
+
+def results(parts: Sequence[Part]) -> str:
+    """The whole file."""
+    picture = "![Backup and restore, as multiples of the limit](results.svg)\n"
+    return "\n".join([HEAD, f"## {SHORT}\n", short(parts), picture, *map(_section, parts)])
+
+
+def short(parts: Sequence[Part]) -> str:
+    """The tables that the README holds too."""
+    named = {each.name: each for each in parts}
+    lines: list[str] = []
+    if "backup" in named and "restore" in named:
+        lines += [*_side_by_side(named["backup"], named["restore"]), ""]
+    lines += [*_goals(parts), ""]
+    busy = [each.name for each in parts if each.machine.busy]
+    if busy:
+        lines += [
+            f"Others worked on the machine ({', '.join(busy)}): compare rows, not seconds.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def short_of(text: str) -> str:
+    """The same, read back from the file."""
+    begun = text.partition(f"\n## {SHORT}\n\n")[2]
+    return begun.partition("\n![")[0].strip()
+
+
+def _side_by_side(backup: Part, restore: Part) -> Iterator[str]:
+    """One row for each contender at the largest size."""
+    size = restore.figures[-1].case
+    first, changed = f"{size}, {FIRST}", f"{size}, {CHANGED}"
+    columns = ("backup", FACTOR, "CPU", "memory", "stored", "again", "stored", "restore", FACTOR)
+    yield f"| {size} | {' | '.join(columns)} |"
+    yield "| --- |" + " ---: |" * len(columns)
+    for subject in _unique(each.subject for each in backup.figures):
+        cells = [
+            _plain(backup.find(first, subject, "wall")),
+            _ratio(backup, first, subject, LIMIT),
+            _plain(backup.find(first, subject, "CPU")),
+            _plain(backup.find(first, subject, "memory")),
+            _plain(backup.find(first, subject, "stored")),
+            _plain(backup.find(changed, subject, "wall")),
+            _plain(backup.find(changed, subject, "stored")),
+            _plain(restore.find(size, subject, "wall")),
+            _ratio(restore, size, subject, LIMIT),
+        ]
+        yield f"| {_shown(subject)} | {' | '.join(cells)} |"
+
+
+def _goals(parts: Sequence[Part]) -> Iterator[str]:
+    yield "| | goal | measured |"
+    yield "| --- | ---: | ---: |"
+    for goal in GOALS:
+        part = next((each for each in parts if each.name == goal.part), None)
+        figure = part and part.find(goal.case, goal.subject, goal.quantity)
+        if figure:
+            yield f"| {goal.words} | {goal.most:g} {figure.unit} | {spread(figure)} {figure.unit} |"
+
+
+def _section(part: Part) -> str:
+    lines = [f"## {part.name}\n", f"{part.about}\n", _measured(part), ""]
+    for case in _unique(each.case for each in part.figures):
+        lines += [*_table(part, case), ""]
+    lines += [f"- {each}" for each in part.notes]
+    if part.commands:
+        lines += ["", "<details><summary>The commands</summary>", ""]
+        lines += [line for name, script in part.commands.items() for line in _code(name, script)]
+        lines += ["</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _measured(part: Part) -> str:
+    machine: Machine = part.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    runs = "one run" if part.runs == 1 else f"{part.runs} runs"
+    load = f"load {machine.load_before:g} before, {machine.load_most:g} at most"
+    line = f"{machine.date}, {runs}; {machine.cores} cores, {machine.memory}, {load}; {versions}."
+    return f"{line}\n\n{BUSY.format(machine)}" if machine.busy else line
+
+
+def _table(part: Part, case: str) -> Iterator[str]:
+    figures = [each for each in part.figures if each.case == case]
+    quantities = _unique((each.quantity, each.unit) for each in figures)
+    ratios = [LIMIT, OURS] if part.find(case, LIMIT, "wall") else []
+    head = [f"{quantity} ({unit})" if unit else quantity for quantity, unit in quantities]
+    yield f"| {case} | {' | '.join([*head, *(f'{TIMES} {each}' for each in ratios)])} |"
+    yield "| --- |" + " ---: |" * (len(head) + len(ratios))
+    for subject in _unique(each.subject for each in figures):
+        cells = [spread(part.find(case, subject, quantity)) for quantity, _ in quantities]
+        cells += [_ratio(part, case, subject, each) for each in ratios]
+        yield f"| {_shown(subject)} | {' | '.join(cells)} |"
+
+
+def _ratio(part: Part, case: str, subject: str, beside: str) -> str:
+    """Of wall time, the median of each turn's own; ours is that with the same kind of store."""
+    if beside == OURS:
+        beside = f"{OURS}, {'directory' if 'directory' in subject else 'S3'}"
+    here, there = part.find(case, subject, "wall"), part.find(case, beside, "wall")
+    if here is None or there is None:
+        return ""
+    each = sorted(one / other for one, other in zip(here.values, there.values, strict=True))
+    return f"{each[len(each) // 2]:.2f}"
+
+
+def spread(figure: Figure | None) -> str:
+    """Median (least to most)."""
+    if figure is None:
+        return ""
+    if len(figure.values) == 1:
+        return number(figure.median)
+    return f"{number(figure.median)} ({number(min(figure.values))} to {number(max(figure.values))})"
+
+
+def number(value: float) -> str:
+    """As many places as mean something."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _plain(figure: Figure | None) -> str:
+    return f"{number(figure.median)} {figure.unit}" if figure else ""
+
+
+def _shown(subject: str) -> str:
+    bold = f"**{subject}**" if subject.startswith(OURS) else subject
+    return bold.replace("|", "\\|")
+
+
+def _code(name: str, script: str) -> list[str]:
+    return [name, "```bash", *script.splitlines(), "```", ""]
+
+
+def _unique(items: Iterable[Item]) -> list[Item]:
+    return list(dict.fromkeys(items))

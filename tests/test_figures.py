@@ -1,0 +1,112 @@
+"""The benchmark's figures: how they are told, and that the README holds what RESULTS.md says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench import readme, report
+from tests.bench.__main__ import JSON, PICTURE, README, RESULTS, merged
+from tests.bench.picture import picture
+from tests.bench.restore import steps
+from tests.bench.results import Figure, Machine, Part, load, save
+
+QUIET = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 0.2, 2.1, 0.1, {"restic": "0.14.0"})
+BUSY = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 9.4, 12.0, 1.9, {})
+
+
+def part(name: str, machine: Machine = QUIET, *figures: Figure) -> Part:
+    return Part(name, "About it.", machine, figures, {"restic": "restic backup"}, ("Said.",), 3)
+
+
+def wall(subject: str, *values: float, case: str = "1GiB, first run") -> Figure:
+    return Figure(case, subject, "wall", "s", values)
+
+
+LIMIT, OURS, OTHER = (
+    wall("limit", 4, 5, 6),
+    wall("akbot, S3", 6, 5, 9),
+    wall("a | b, S3", 8, 20, 12),
+)
+
+
+def test_the_readme_holds_the_short_table_of_the_results() -> None:
+    assert readme.held(README.read_text()) == report.short_of(RESULTS.read_text())
+
+
+def test_the_results_and_the_picture_are_what_was_found() -> None:
+    parts = load(JSON)
+
+    assert RESULTS.read_text() == report.results(parts)
+    assert PICTURE.read_text() == picture(parts)
+
+
+def test_what_was_found_is_read_as_it_was_written(tmp_path: Path) -> None:
+    parts = [part("backup", QUIET, LIMIT, OURS), part("restore")]
+    save(parts, tmp_path / "results.json")
+
+    assert load(tmp_path / "results.json") == parts
+    assert json.loads((tmp_path / "results.json").read_text())[0]["figures"][0]["values"] == [
+        4,
+        5,
+        6,
+    ]
+
+
+def test_a_part_that_is_measured_again_takes_its_own_place() -> None:
+    again = part("backup", BUSY)
+
+    assert merged([part("backup"), part("restore")], again) == [again, part("restore")]
+
+
+def test_a_table_has_medians_and_the_ratios_of_each_turn() -> None:
+    text = report.results([part("backup", QUIET, LIMIT, OURS, OTHER)])
+
+    assert "| limit | 5.00 (4.00 to 6.00) | 1.00 | 0.67 |" in text
+    assert "| **akbot, S3** | 6.00 (5.00 to 9.00) | 1.50 | 1.00 |" in text
+    assert r"| a \| b, S3 | 12.0 (8.00 to 20.0) | 2.00 | 1.33 |" in text
+
+
+@pytest.mark.parametrize(("machine", "marked"), [(QUIET, False), (BUSY, True)])
+def test_figures_of_a_busy_machine_are_marked(machine: Machine, *, marked: bool) -> None:
+    text = report.results([part("backup", machine, LIMIT)])
+
+    assert ("**Others worked on this machine" in text) is marked
+    assert ("Others worked on the machine (backup)" in report.short_of(text)) is marked
+
+
+def test_a_goal_is_shown_once_it_was_measured() -> None:
+    late = Figure("docker kill", "akbot", "late", "s", (0.3, 0.2, 0.9))
+
+    assert "| Docker event to message | 1 s | 0.30 (0.20 to 0.90) s |" in report.short(
+        [part("watch", QUIET, late)]
+    )
+
+
+def test_the_table_beside_each_other_takes_the_largest_size() -> None:
+    backup = part(
+        "backup", QUIET, LIMIT, OURS, wall("limit", 7, case="1GiB, 1 % of the rows changed")
+    )
+    restore = part(
+        "restore", QUIET, *(wall(each, 3, case="1GiB") for each in ("limit", "akbot, S3"))
+    )
+
+    assert "| **akbot, S3** | 6.00 s | 1.50 |  |  |  |  |  | 3.00 s | 1.00 |" in report.short(
+        [backup, restore]
+    )
+
+
+def test_the_place_in_the_readme_is_written_anew() -> None:
+    results = report.results([part("backup", QUIET, LIMIT)])
+    once = readme.with_short(f"before\n{readme.BEGIN}old{readme.END}\nafter\n", results)
+
+    assert readme.held(once) == report.short_of(results)
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter\n")
+    assert readme.with_short(once, results) == once
+
+
+def test_a_step_lasts_until_the_next_is_told() -> None:
+    lines = [(1.0, "checking postgres"), (2.0, "postgres: verified"), (4.0, "restoring postgres")]
+
+    assert steps(lines, 9.5) == {"checking postgres": 3.0, "restoring postgres": 5.5}
