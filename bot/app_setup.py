@@ -1,5 +1,6 @@
 """The part of the composition root that builds what a set-up needs."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +14,18 @@ from bot.adapters.setup_ground import DockerBot, find_ground, require_no_idle_bo
 from bot.app_stores import build_stores, make_ready
 from bot.domain.catalogue import newest_good
 from bot.domain.drill import Verdict
-from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot.domain.errors import BotError, ConfigError, PortError, RefusedError
 from bot.domain.jobs import Trigger
 from bot.domain.kit_sheet import kit_sheet
 from bot.domain.messages import RunBackup, RunDrill
-from bot.domain.setup import Ground
+from bot.domain.setup import BOT_STATE, Ground
 from bot.entrypoints.qr import draw_qr
 from bot.services.drill_history import DrillHistory
 from bot.services.setup import SetupService
 from bot.services.setup_interview import who
 from bot.services.setup_ports import ChatTrial, Proof
 from bot.services.setup_trial import try_stores
+from bot.services.stores import Stores
 from bot.settings import Settings
 from bot.settings_source import ENV_FILE, values_in
 
@@ -83,11 +85,24 @@ def telegram(settings: Settings) -> ChatTrial:
     return Acquaintance(token, f"{settings.telegram_api}/bot", SystemClock())
 
 
-async def try_store(settings: Settings) -> None:
-    """Raises ConfigError, or PortError, where the stores of *settings* take no backup."""
-    stores = build_stores(settings, patient=False)
+async def require_ready(stores: Stores) -> None:
+    """Make the folders of *stores*. Raises ConfigError where the bot could not see one."""
     try:
         await make_ready(stores)
+    except (ConfigError, PortError) as error:
+        raise ConfigError(
+            f"AKBOT_STORE: {error}",
+            hint=f"Of this machine the bot sees {BOT_STATE}, which is its state folder, and the"
+            " stack's folder: name one below these, such as"
+            f" file://{BOT_STATE}/backups. Nothing was written.",
+        ) from error
+
+
+async def try_store(settings: Settings) -> None:
+    """Raises ConfigError where the stores of *settings* take no backup."""
+    stores = build_stores(settings, patient=False)
+    try:
+        await require_ready(stores)
         await try_stores(stores, SystemClock())
     finally:
         await stores.close()
@@ -99,7 +114,7 @@ async def require_admins(settings: Settings) -> None:
         return
     found = await telegram(settings).writers(0)
     raise ConfigError(
-        f"AKBOT_TELEGRAM_ADMINS is missing; to the bot has written:{';'.join(map(who, found))}",
+        f"AKBOT_TELEGRAM_ADMINS is missing; to the bot has written {', '.join(map(who, found))}",
         hint="Set it to the user id of whoever may do all. Nothing was written.",
     )
 
@@ -145,8 +160,8 @@ async def open_setup(
             f'the stack that runs is in "{ground.folder}", not in "{wanted.folder}"',
             hint="Name that folder, or that stack in AKBOT_PROJECT. Nothing was changed.",
         )
-    require_no_idle_bot(stack, ground)
-    place = wanted.place(ground)
+    await asyncio.to_thread(require_no_idle_bot, stack, ground)
+    place = await asyncio.to_thread(wanted.place, ground)
     return _service(app, wanted, ground, stack.project, place, given, proof, tell)
 
 

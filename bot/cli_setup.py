@@ -85,8 +85,7 @@ def _load(given: Mapping[str, str], env_file: Path) -> "Settings":
 
 async def _set_up(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     from bot.app import open_app  # noqa: PLC0415 - likewise
-    from bot.app_setup import open_setup, require_admins  # noqa: PLC0415 - likewise
-    from bot.app_stores import make_ready  # noqa: PLC0415 - likewise
+    from bot.app_setup import open_setup, require_admins, require_ready  # noqa: PLC0415 - likewise
     from bot.entrypoints.setup_terminal import KeptKey, Terminal  # noqa: PLC0415 - likewise
     from bot.entrypoints.terminal import Progress  # noqa: PLC0415 - likewise
     from bot.settings_source import given_settings  # noqa: PLC0415 - likewise
@@ -103,7 +102,7 @@ async def _set_up(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     shown = [lambda _, event: progress(event)]
     async with open_app(settings, shown, patient=False, tell=_tell) as app:
         service = await open_setup(app, wanted, given, proof, _tell)
-        await make_ready(app.stores)
+        await require_ready(app.stores)
         return _ended(await service.run())
 
 

@@ -10,6 +10,7 @@ import pytest
 from bot import age
 from bot.domain.errors import RefusedError
 from bot.entrypoints.setup_terminal import opened
+from tests.bot_api.server import bot_api
 from tests.command_line import PROGRAM, environment, run
 from tests.fakes_stack import NOW
 
@@ -69,7 +70,7 @@ def told(folder: Path, verb: str) -> list[str]:
         (["--bot-env", "/none/x"], {}, 2, "--bot-env: there is no folder"),
         ([], {"DOCKER_HOST": "tcp://h:2375"}, 2, "another machine's"),
         ([], {"DOCKER_IS_AWAY": "1"}, 1, "Docker does not answer. Nothing was changed."),
-        ([], {"NO_STACK": "1"}, 1, ""),
+        ([], {"NO_STACK": "1"}, 2, ""),
         ([], {"STACK": "/none"}, 1, 'the stack\'s folder "/none" is not there'),
     ],
 )
@@ -208,6 +209,20 @@ def test_what_it_cannot_do_is_told_in_a_line(
     assert words in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "akbot.env").exists()
+
+
+def test_without_admins_it_tells_who_has_written_to_the_bot(tmp_path: Path) -> None:
+    token = "424242:AAF-this_is_the_secret_part_012345678"
+    with bot_api(token=token) as telegram:
+        telegram.user(42, "Anna").says("/start")
+        api = telegram.base_url.removesuffix("/bot")
+        settings = {"AKBOT_TELEGRAM_TOKEN": token, "AKBOT_TELEGRAM_API": api}
+
+        ended = run(tmp_path, *given(tmp_path), "--non-interactive", **settings)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "to the bot has written Anna (user id 42, in the chat 42)" in ended.stderr
+    assert "secret_part" not in ended.stderr
 
 
 PROMPTS = (b"Store: ", b"Public key: ", b"Token (not shown): ")

@@ -114,4 +114,4 @@ class Interview:
 
 def who(writer: Writer) -> str:
     """Somebody who has written, in a line."""
-    return f"  {writer.name}: user id {writer.id}, in the chat {writer.chat}"
+    return f"{writer.name} (user id {writer.id}, in the chat {writer.chat})"

@@ -32,6 +32,7 @@ MINE = age.X25519Identity.generate()
 WANTED = {"AKBOT_STORE": "s3://bucket/x", "AKBOT_RECIPIENTS": str(MINE.recipient())}
 PLACE = {"AKBOT_PROJECT_DIR": "/srv/authentik", "AKBOT_NETWORK": "authentik_default"}
 WRITES = frozenset({"write_settings", "write_place", "write_sheet", "backup", "drill", "start"})
+UNDO_WRITES = frozenset({"remove", "take_back", "remove_sheet", "remove_keys"})
 KIT_WRITES = frozenset({"update"})
 MOST_WRITES = 20
 
@@ -106,14 +107,14 @@ class Host:
     async def run(self) -> SetUpDone:
         return await self.service.run()
 
-    def mortal(self, life: Life) -> "Host":
+    def mortal(self, life: Life, writes: frozenset[str] = WRITES) -> "Host":
         """The same host, worked on by a process that may die."""
         return replace(
             self,
-            files=Mortal(self.files, life, WRITES),
+            files=Mortal(self.files, life, writes),
             jobs=Mortal(self.jobs, life, WRITES),
             log=Mortal(self.log, life, KIT_WRITES),
-            bot=Mortal(self.bot, life, WRITES),
+            bot=Mortal(self.bot, life, writes),
             proof=replace(self.proof),
         )
 
@@ -316,6 +317,27 @@ async def test_undo_takes_all_away_but_backups_and_keys_without_a_word(
     assert host.jobs.backups
     assert told
     assert await host.service.undo(with_keys=False) == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_an_undo_that_was_killed_is_repeated(host: Host, *, after: bool) -> None:
+    for dies_at in range(1, MOST_WRITES):
+        host.files.keys = ["identity"]
+        await host.run()
+        life = Life(dies_at, after)
+        try:
+            await host.mortal(life, UNDO_WRITES).service.undo(with_keys=True)
+        except KilledError:
+            pass
+        else:
+            assert dies_at == len(UNDO_WRITES) + 1
+            return
+
+        await host.service.undo(with_keys=True)
+
+        assert (host.files.said, host.files.told, host.files.keys) == (None, None, [])
+        assert host.bot.since is None
+    pytest.fail("it never ended")
 
 
 async def test_a_bot_of_the_stacks_own_file_goes_on_with_what_it_had(host: Host) -> None:

@@ -108,7 +108,7 @@ async def test_who_has_written_is_shown_with_id_and_chat() -> None:
     answers = await asked.run({"AKBOT_TELEGRAM_TOKEN": "good"}, is_first=False)
 
     assert answers == {"AKBOT_TELEGRAM_ADMINS": "43"}
-    assert "  Boris: user id 43, in the chat -100" in asked.questions.told
+    assert "Boris (user id 43, in the chat -100)" in asked.questions.told
     assert not any("Enter for" in line for line in asked.questions.told), "which of them?"
 
 
