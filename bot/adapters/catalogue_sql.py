@@ -7,8 +7,23 @@ SERVER = """
 SELECT json_build_object(
   'version', current_setting('server_version'),
   'version_num', current_setting('server_version_num')::int,
-  'size', pg_database_size(current_database()),
-  'has_zstd', (SELECT setting LIKE '%with-zstd%' FROM pg_config WHERE name = 'CONFIGURE'));
+  'size', pg_database_size(current_database()));
+"""
+
+HAS_ZSTD = """
+SELECT to_json(coalesce(
+  (SELECT setting LIKE '%with-zstd%' FROM pg_config WHERE name = 'CONFIGURE'), false));
+"""
+
+# What restore and update take: to make databases, and to shut and rename the one that serves.
+RIGHTS = """
+SELECT json_build_object(
+  'user', current_user,
+  'is_superuser', rolsuper,
+  'may_create', rolcreatedb OR rolsuper,
+  'owns', pg_has_role(current_user, datdba, 'USAGE'))
+FROM pg_roles, pg_database
+WHERE rolname = current_user AND datname = current_database();
 """
 
 # What pg_dump writes rows of: ordinary tables that no extension owns. Two steps, since the names

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from bot.adapters.engine import as_container
+from bot.adapters.container_facts import as_container
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.gate_probe import Details, Place, PlaceProbe
 from bot.adapters.psql import PsqlSession, psql_session

@@ -5,8 +5,10 @@ from functools import partial
 from bot.adapters.chores import Chores
 from bot.adapters.compose import ComposeControl
 from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.container_facts import as_container, environment_of
 from bot.adapters.database_admin import PostgresAdmin
-from bot.adapters.engine import DockerEngine, as_container, environment_of
+from bot.adapters.database_client import inside
+from bot.adapters.engine import DockerEngine
 from bot.adapters.mount_files import MountFolders
 from bot.adapters.project_files import ProjectFilesOnDisk
 from bot.adapters.redis import RedisServer
@@ -22,7 +24,6 @@ from bot.services.restore_ports import Tools
 _REDIS_PASSWORD = "AUTHENTIK_REDIS__PASSWORD"  # noqa: S105 - a name
 _LOGIN = "if/flow/default-authentication-flow/"
 _REDIS_DATA = "/data"
-_TAKEN = "postgres"
 
 
 class DockerWorkplace:
@@ -33,11 +34,18 @@ class DockerWorkplace:
         self._compose = compose
 
     async def survey(self, stack: Stack) -> Site:
-        login = self._engine.login(stack)
-        if login.database == _TAKEN:
+        if stack.postgresql is None:
             raise RefusedError(
-                'Authentik uses the database "postgres", from which others are restored',
-                hint="Nothing was changed. Move Authentik into a database of its own.",
+                f'Authentik\'s database is on "{stack.database_host}", outside of the project:'
+                " akbot backs such a one up, and cannot restore or update it yet",
+                hint="Nothing was changed. Its dumps can be loaded by hand: see deploy/RUNBOOK.md.",
+            )
+        login = self._engine.login(stack)
+        if login.database == login.maintenance:
+            raise RefusedError(
+                f'Authentik uses the database "{login.database}", from which others are restored',
+                hint="Nothing was changed. Move Authentik into a database of its own, or name"
+                " another one in AKBOT_MAINTENANCE_DATABASE.",
             )
         [server] = await details_of(self._engine.api, stack.project, [stack.server.service])
         return Site(
@@ -75,7 +83,7 @@ class DockerWorkplace:
         postgresql = await require_running(api, site.project, site.postgresql)
         files = MountFolders(api, Chores(api, postgresql.image_id, job))
         return Tools(
-            PostgresAdmin(api, postgresql, site.user, job),
+            PostgresAdmin(api, inside(postgresql), self._engine.login_at(site), job),
             ComposeControl(api, self._compose, site),
             files,
             await self._sessions(site, job, files),

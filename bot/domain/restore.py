@@ -118,7 +118,7 @@ def compose_site(stack: Stack) -> Site:
     """The stack as far as Compose is told of it; of its database nothing is known here."""
     return Site(
         project=stack.project,
-        postgresql=stack.postgresql.service,
+        postgresql=stack.postgresql.service if stack.postgresql else "",
         server=stack.server.service,
         worker=stack.worker.service if stack.worker else None,
         redis=stack.redis.service if stack.redis else None,

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from bot.adapters import database_client
+from bot.adapters.database_client import Clients
 from bot.adapters.engine_api import EngineApi
 from bot.domain.stack import Container
 from tests.fakes_stack import make_container
@@ -125,6 +127,11 @@ class Postgres:
     """A server whose data is gone when it stops."""
 
     container: Container
+
+    @property
+    def clients(self) -> Clients:
+        """Where its programs run for the adapters."""
+        return database_client.inside(self.container)
 
     def psql(self, sql: str, database: str = "postgres") -> str:
         options = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from bot.adapters.database_admin import PostgresAdmin
+from bot.adapters.postgres import Login
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.restore import database_name
 from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server, until
@@ -13,6 +14,7 @@ from tests.contracts.test_database import AUTHENTIK, REAL, dump_of, piecewise
 pytestmark = pytest.mark.docker
 
 JOB = "20261123T033000Z-k3f9"
+LOGIN = Login("postgres", "postgres")
 LIVE = 'Odd "name"'
 QUOTED = '"Odd ""name"""'
 SET_UP = f"""
@@ -45,7 +47,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
 @pytest.fixture
 async def admin(server: Postgres) -> AsyncIterator[PostgresAdmin]:
     async with engine_api() as api:
-        yield PostgresAdmin(api, server.container, "postgres", JOB)
+        yield PostgresAdmin(api, server.clients, LOGIN, JOB)
 
 
 INCOMING, OUTGOING = (database_name(LIVE, role, JOB) for role in ("restore", "before"))
@@ -243,7 +245,7 @@ async def test_a_disk_that_fills_up_is_given_back(server: Postgres) -> None:
         small.psql("SELECT pg_reload_conf()")
         live = small.new_database("CREATE TABLE ours AS SELECT 1 AS id")
         async with engine_api() as api:
-            admin = PostgresAdmin(api, small.container, "postgres", JOB)
+            admin = PostgresAdmin(api, small.clients, LOGIN, JOB)
             await admin.create(INCOMING, live)
             dump = await dump_of(api, server, many)
             with pytest.raises(PortError, match="No space left"):
@@ -266,7 +268,7 @@ async def test_a_real_database_is_loaded_and_its_queue_emptied(file: str) -> Non
         server.psql("CREATE ROLE authentik SUPERUSER LOGIN")
         live = server.restored(data)
         async with engine_api() as api:
-            admin = PostgresAdmin(api, server.container, "postgres", JOB)
+            admin = PostgresAdmin(api, server.clients, LOGIN, JOB)
             await admin.create(INCOMING, live)
             await admin.load(INCOMING, piecewise(data), live)
             assert (await admin.facts(INCOMING)).rows == (await admin.facts(live)).rows

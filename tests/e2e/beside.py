@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import stranger
+from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import RESTLESS
 from tests.sandbox.fixture import Sandbox, script
 
@@ -24,6 +25,7 @@ class Layout:
 
     *services* are PostgreSQL's, Redis', the server's and the worker's, *login* the database's user
     and name; *options* are what its owner gives Compose, *networks* those that must exist before.
+    Where PostgreSQL is *outside*, by that name in the last of them, its service is the container.
     *follow_env* are those that Compose makes anew after every change of `.env`: PostgreSQL where it
     has all of that for variables, and what depends on it.
     """
@@ -37,6 +39,7 @@ class Layout:
     env: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     follow_env: frozenset[str] = frozenset()
+    outside: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -94,6 +97,9 @@ class Beside:
         user, name = self.layout.login
         login = ("--username", user, "--dbname", name)
         service = self.layout.services[0]
+        if self.layout.outside:
+            command = ("exec", "--interactive", service, *stranger.PSQL, *login)
+            return self.sandbox.docker(*command, stdin=sql)
         return self.compose("exec", "--no-TTY", service, *stranger.PSQL, *login, stdin=sql)
 
     def rows(self) -> dict[str, tuple[int, str]]:
@@ -162,14 +168,36 @@ def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
     try:
         for network in layout.networks:
             own.docker("network", "create", "--label", sandbox.label, network)
+        if layout.outside:
+            start_database(stack)
         stack.compose(*UP)
         stack.bot(*UP)
         yield stack
     finally:
         stack.bot("down", "--timeout", "10")
         stack.compose("down", "--timeout", "5", "--volumes")
+        if layout.outside:
+            own.docker("rm", "--force", "--volumes", layout.services[0])
         for network in layout.networks:
             own.docker("network", "rm", network)
+
+
+def start_database(stack: Beside) -> None:
+    """A PostgreSQL of nobody's project, with a role for Authentik that is no superuser."""
+    layout, docker = stack.layout, stack.sandbox.docker
+    (user, name), server = layout.login, layout.services[0]
+    place = ("--network", layout.networks[-1], "--network-alias", layout.outside)
+    mine = ("--label", stack.sandbox.label, "--name", server)
+    given = ("--env", "POSTGRES_PASSWORD=the-owner-of-the-server-alone")
+    docker("run", "--detach", *mine, *place, *given, "akbot-sandbox/postgres:17")
+    ready = ("exec", server, "pg_isready", "--host", layout.outside, "--timeout", "1")
+    wait_until(lambda: stack.sandbox.run("docker", *ready, check=False).returncode == 0, ready[-3])
+    secret = layout.env["DB_SECRET"]
+    for sql in (
+        f"CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{secret}'",
+        f"CREATE DATABASE {name} OWNER {user}",
+    ):
+        docker("exec", server, "psql", "--username", "postgres", "--command", sql)
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:

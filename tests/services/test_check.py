@@ -229,9 +229,8 @@ async def test_keys(keys: KeyFacts, level: Level, words: str) -> None:
 
 async def test_a_directory_store_on_the_databases_disk_is_a_warning() -> None:
     stack = make_stack()
-    postgresql = replace(
-        stack.postgresql, mounts=(Mount("/mnt/database", "/var/lib/postgresql/data"),)
-    )
+    mounts = (Mount("/mnt/database", "/var/lib/postgresql/data"),)
+    postgresql = make_container("postgresql", mounts=mounts)
     one_disk = DiskUsage(device=7, free=5 * 10**9, total=100 * 10**9)
     disk = FakeDisk({"/backups": one_disk, "/mnt/database": one_disk})
     store = FakeStore(kept=Protection.LOCKED, local_path="/backups")
