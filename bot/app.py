@@ -108,8 +108,11 @@ class App:
             tell,
         )
         self.clock: Clock = clock or SystemClock()
-        wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
-        self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
+        given = settings.database_settings
+        wanted = StackWanted(
+            settings.project, settings.service_names(), settings.named_services(), given.host
+        )
+        self.engine = DockerEngine(EngineApi(settings.docker_host), wanted, given)
         self.containers = EngineContainers(self.engine.api, wanted)
         self.stores = build_stores(settings, patient=patient)
         self.folder = StateFolder(settings.state_folder)

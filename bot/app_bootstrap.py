@@ -170,7 +170,8 @@ class Bootstraps:
         """What restores onto the project of that layout, and onto no other."""
         app = self._app
         names = {role: (layout.services[role],) if role in layout.services else () for role in Role}
-        engine = DockerEngine(app.engine.api, StackWanted(layout.name, names))
+        wanted = StackWanted(layout.name, names)
+        engine = DockerEngine(app.engine.api, wanted, app.settings.database_settings)
         keyring = await asyncio.to_thread(app.keys.keyring)
         return RestoreService(
             engine,

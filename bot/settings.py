@@ -11,6 +11,7 @@ from bot.domain.manifest import STACK_NAME
 from bot.domain.stack import Role
 from bot.setting_form import FORM
 from bot.settings_cure import CureSettings
+from bot.settings_database import OutsideSettings
 from bot.settings_docker import DockerSettings
 from bot.settings_gate import UpdateGateSettings
 from bot.settings_keys import KeySettings
@@ -31,6 +32,7 @@ class Settings(
     UpdateGateSettings,
     WatchSettings,
     DockerSettings,
+    OutsideSettings,
     CureSettings,
 ):
     """All settings; every one may be absent."""

@@ -119,7 +119,7 @@ class FakeRehearsals:
 
     @asynccontextmanager
     async def copy(self, stack: Stack, job_id: str) -> AsyncGenerator[FakeCopy]:
-        assert stack.postgresql.running
+        assert stack.may_be_asked
         if self.fails:
             raise self.fails
         try:

@@ -13,6 +13,7 @@ import crcmod
 
 from bot.domain.contents import Contents
 from bot.domain.daemon_report import DaemonReport
+from bot.domain.database_rights import DatabaseRights
 from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
@@ -116,6 +117,16 @@ class FakeSnapshot:
             yield block
 
 
+ALL_RIGHTS = DatabaseRights(
+    "authentik",
+    is_superuser=True,
+    may_create=True,
+    owns=True,
+    maintenance="postgres",
+    may_work_from=True,
+)
+
+
 @dataclass
 class FakeDatabase:
     """A Database; `fail_dump_at` breaks the dump at that byte."""
@@ -128,6 +139,7 @@ class FakeDatabase:
     is_open: bool = False
     before_open: Callable[[], None] = lambda: None
     takes_time: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    may: DatabaseRights = ALL_RIGHTS
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
@@ -137,6 +149,9 @@ class FakeDatabase:
             yield FakeSnapshot(self, self.found)
         finally:
             self.is_open = False
+
+    async def rights(self) -> DatabaseRights:
+        return self.may
 
     async def roles(self) -> AsyncGenerator[bytes]:
         yield ROLES

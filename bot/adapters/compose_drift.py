@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
-from bot.adapters.engine import environment_of
+from bot.adapters.container_facts import environment_of
 from bot.adapters.engine_api import EngineApi
 from bot.domain.drift import Drift, Made, judge_drift, with_tags_as_made
 from bot.domain.restore import Site, compose_site

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from bot.adapters.database_whereabouts import is_outside
 from bot.adapters.engine_api import EngineApi
 from bot.domain.container_state import ContainerState, Happened
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
@@ -47,13 +48,29 @@ class EngineContainers:
             if label.get(_ONE_OFF) != "True" and _SERVICE in label
         ]
         self._project, self._services = watched_services(
-            found, self._wanted, self._project, self._services
+            found,
+            self._wanted,
+            self._project,
+            self._services,
+            has_database=await self._has_database(found),
         )
         watched = set(self._services.values())
         here = [each for each in found if each.project == self._project]
         self._ids = ids = {each.service: each.id for each in here if each.service in watched}
         states = await asyncio.gather(*(self._inspect(*each) for each in ids.items()))
         return {**dict.fromkeys(watched), **{each.service: each for each in states if each}}
+
+    async def _has_database(self, found: Sequence[Found]) -> bool:
+        """Whether PostgreSQL is one of the containers, or was: else it is not missed."""
+        if self._wanted.database_host:
+            return False
+        names = self._wanted.services[Role.POSTGRESQL]
+        project = self._project or self._wanted.project
+        if any(each.service in names for each in found if project in {"", each.project}):
+            return True
+        if await is_outside(self._api, found, self._wanted):
+            return False
+        return not self._services or Role.POSTGRESQL in self._services
 
     def remember(self, services: Collection[str]) -> None:
         self._services = recalled(self._wanted, services)

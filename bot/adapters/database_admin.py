@@ -1,25 +1,25 @@
 """Databases of the stack's PostgreSQL: made, loaded, shut, renamed and dropped.
 
-All is done from the database `postgres`, since nobody can connect to one that is shut.
+All is done from the maintenance database, since nobody can connect to one that is shut.
 """
 
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from bot.adapters import catalogue_sql, database_admin_sql
+from bot.adapters.database_client import Clients
 from bot.adapters.database_facts import read_contents, read_facts
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.host_trouble import NO_ROOM, OF_THE_SERVER
+from bot.adapters.postgres import Login
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.manifest import DatabaseFacts, VersionRow
-from bot.domain.stack import Container
 
-_ADMIN = "postgres"
 _SHUT_WITHIN = 30.0
 _AGAIN = 0.2
 _FIRST_WORDS = 500
@@ -29,20 +29,33 @@ _HURRIED = "SET lock_timeout = '3s'; SET statement_timeout = '60s';"
 
 
 class PostgresAdmin:
-    """Port `DatabaseAdmin`; *user* is the server's superuser."""
+    """Port `DatabaseAdmin`; *login* is a superuser, or owns what it works on and may create more.
 
-    def __init__(self, engine: EngineApi, container: Container, user: str, job: str) -> None:
+    One that *is_outside* has its files on a disk that cannot be seen from here.
+    """
+
+    def __init__(
+        self,
+        engine: EngineApi,
+        clients: Clients,
+        login: Login,
+        job: str,
+        *,
+        is_outside: bool = False,
+    ) -> None:
         self._engine = engine
-        self._container = container
-        self._user = user
+        self._clients = clients
+        self._login = login
         self._job = job
+        self._is_outside = is_outside
 
     async def version(self) -> str:
         async with self._session() as session:
             return str((await session.ask(catalogue_sql.SERVER))["version"])
 
     async def client_version(self) -> str:
-        done = await self._engine.run(self._container.id, ["pg_restore", "--version"])
+        async with self._clients() as client:
+            done = await self._engine.run(client.id, ["pg_restore", "--version"])
         found = re.search(r"\d+\.\d+", done.stdout.decode(errors="replace"))
         if not found:
             raise PortError(f"ask pg_restore for its version: {done.stderr or 'no answer'}")
@@ -53,9 +66,12 @@ class PostgresAdmin:
             return frozenset(await session.ask(database_admin_sql.NAMES))
 
     async def free_bytes(self) -> int | None:
+        if self._is_outside:
+            return None
         async with self._session() as session:
             folder = str(await session.ask(database_admin_sql.DATA_DIRECTORY))
-        done = await self._engine.run(self._container.id, ["df", "-P", "-k", folder])
+        async with self._clients() as client:
+            done = await self._engine.run(client.id, ["df", "-P", "-k", folder])
         columns = done.stdout.decode(errors="replace").splitlines()[-1:]
         numbers = re.findall(r"\s(\d+)(?=\s)", columns[0]) if columns else []
         return int(numbers[2]) * 1024 if done.exit_code == 0 and len(numbers) > 2 else None  # noqa: PLR2004
@@ -72,9 +88,8 @@ class PostgresAdmin:
         command = ["pg_restore", "--no-owner", f"--role={owner}", "--exit-on-error"]
         command.append(f"--dbname={_conninfo(name)}")
         environment = {**self._environment(name), "PGOPTIONS": _QUICKLY}
-        done = await self._engine.feed(
-            self._container.id, command, archive, environment=environment
-        )
+        async with self._clients() as client:
+            done = await self._engine.feed(client.id, command, archive, environment=environment)
         if done.exit_code == 0:
             return
         words = done.stderr[:_FIRST_WORDS] or f"exit code {done.exit_code}"
@@ -136,7 +151,7 @@ class PostgresAdmin:
             except TimeoutError as error:
                 raise PortError(
                     f'close the database "{there[0]}": a session in it does not end',
-                    hint="Restart PostgreSQL.",
+                    hint="End it as its own role or a superuser, or restart PostgreSQL.",
                 ) from error
 
     async def unfence(self, name: str) -> None:
@@ -157,21 +172,30 @@ class PostgresAdmin:
         await self._run(database_admin_sql.drop(name))
 
     async def end_sessions(self) -> None:
-        environment = {**self._environment(_ADMIN), "PGAPPNAME": "akbot-ends"}
-        async with psql_session(self._engine, self._container.id, environment) as session:
+        environment = {**self._environment(), "PGAPPNAME": "akbot-ends"}
+        async with (
+            self._clients() as client,
+            psql_session(self._engine, client.id, environment) as session,
+        ):
             await session.run(catalogue_sql.end_sessions(f"akbot-{self._job}-") + ";")
 
     async def _run(self, statements: str) -> None:
         async with self._session() as session:
             await session.run(statements)
 
-    def _session(self, database: str = _ADMIN) -> AbstractAsyncContextManager[PsqlSession]:
-        return psql_session(self._engine, self._container.id, self._environment(database))
+    @asynccontextmanager
+    async def _session(self, database: str = "") -> AsyncGenerator[PsqlSession]:
+        """In *database*, "" for the maintenance database."""
+        async with (
+            self._clients() as client,
+            psql_session(self._engine, client.id, self._environment(database)) as session,
+        ):
+            yield session
 
-    def _environment(self, database: str) -> dict[str, str]:
+    def _environment(self, database: str = "") -> dict[str, str]:
         return {
-            "PGUSER": self._user,
-            "PGDATABASE": database,
+            "PGUSER": self._login.user,
+            "PGDATABASE": database or self._login.maintenance,
             "PGAPPNAME": f"akbot-{self._job}-{secrets.token_hex(4)}",
             "PGCONNECT_TIMEOUT": "10",
         }

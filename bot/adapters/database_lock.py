@@ -1,6 +1,6 @@
 """The stack's lock inside its PostgreSQL: held where the data is, so that it holds for all hosts.
 
-An advisory lock of a session in the database `postgres`, whose application_name says what runs,
+An advisory lock of a session in the maintenance database, whose application_name says what runs,
 since when, and under which state folder. The session lives as long as its holder: the Engine closes
 its stdin when the holder dies, and `psql` ends.
 """
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 async def database_lock(connect: Connect, job: str, state_id: str) -> AsyncGenerator[None]:
     """Hold the lock while the context lives, if PostgreSQL answers; else as soon as it does.
 
-    *connect* opens a session in the database `postgres` under the name that it is given; *job* is
+    *connect* opens a session in the maintenance database under the name that it is given; *job* is
     what runs: its kind and, where there is one, its id.
     A session that was left under *state_id* is ended: the caller holds that folder's own lock, so
     its process is gone. Raises BusyError when another state folder's process holds it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.engine import as_container
+from bot.adapters.container_facts import as_container
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.services_of import details_of
 from bot.domain.backup_id import BackupId

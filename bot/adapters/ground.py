@@ -10,7 +10,7 @@ from typing import Any
 from bot.adapters import catalogue_sql
 from bot.adapters.chores import Chores, place_of
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
-from bot.adapters.engine import environment_of
+from bot.adapters.container_facts import environment_of
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.engine_upload import upload
 from bot.adapters.images import have_image

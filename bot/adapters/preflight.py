@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.adapters import preflight_sql
+from bot.adapters.container_facts import environment_of
 from bot.adapters.database_admin import PostgresAdmin
+from bot.adapters.database_client import Clients
 from bot.adapters.disk import HostDisk
-from bot.adapters.engine import DockerEngine, environment_of
+from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.memory import free_memory
 from bot.adapters.postgres import Login
@@ -27,7 +29,7 @@ class DockerPreflight:
         self._engine = engine
 
     async def look(self, stack: Stack) -> StackState:
-        if not stack.postgresql.running:
+        if stack.postgresql and not stack.postgresql.running:
             raise RefusedError(
                 f'"{stack.postgresql.name}" does not run: there is no database to look at',
                 hint=f'Start it with "docker compose up -d {stack.postgresql.service}".',
@@ -42,9 +44,10 @@ class DockerPreflight:
             worker=await self._service(stack.worker) if stack.worker else None,
             database=await database_state(
                 self._engine.api,
-                stack.postgresql,
+                self._engine.clients(stack),
                 self._engine.login(stack),
                 await self._started(stack.worker) if stack.worker else LONG_AGO,
+                is_outside=stack.postgresql is None,
             ),
             image_disk=await HostDisk().usage(str(said["DockerRootDir"])),
             memory=await free_memory(int(said["MemTotal"])),
@@ -70,7 +73,12 @@ class DockerPreflight:
 
 
 async def database_state(
-    api: EngineApi, container: Container, login: Login, since: str = LONG_AGO
+    api: EngineApi,
+    clients: Clients,
+    login: Login,
+    since: str = LONG_AGO,
+    *,
+    is_outside: bool = False,
 ) -> DatabaseState:
     """Authentik's database in a running PostgreSQL; workers that were seen after *since*."""
     environment = {
@@ -79,14 +87,18 @@ async def database_state(
         "PGAPPNAME": f"akbot-{_JOB}",
         "PGCONNECT_TIMEOUT": "10",
     }
-    async with psql_session(api, container.id, environment) as session:
+    async with (
+        clients() as client,
+        psql_session(api, client.id, environment) as session,
+    ):
         state: dict[str, Any] = await session.ask(preflight_sql.STATE)
         await session.run(preflight_sql.since(since))
         tables: dict[str, Any] = await session.ask(preflight_sql.TABLES)
     workers = tables.get("workers")
+    admin = PostgresAdmin(api, clients, login, _JOB, is_outside=is_outside)
     return DatabaseState(
         **state,
-        free=await PostgresAdmin(api, container, login.user, _JOB).free_bytes(),
+        free=await admin.free_bytes(),
         written_version=tables.get("written"),
         workers=None if workers is None else tuple(workers),
         duplicate_groups=tuple(tables["groups"]),

@@ -43,11 +43,12 @@ class DockerRehearsals:
     @asynccontextmanager
     async def copy(self, stack: Stack, job_id: str) -> AsyncGenerator["DockerCopy"]:
         api, user = self._engine.api, self._engine.login(stack).user
+        image_id = await self._engine.database_image(stack)
         async with AsyncExitStack() as context:
             network = await context.enter_async_context(throw_away_network(api, job_id))
             await context.enter_async_context(joined(api, network))
             scratch = await context.enter_async_context(
-                scratch_database(api, stack.postgresql.image_id, user, job_id, network=network)
+                scratch_database(api, image_id, user, job_id, network=network)
             )
             address = await address_in(api, scratch.place.name, network)
             await require_reachable(address, _POSTGRESQL)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.adapters.engine import address_of, environment_of
+from bot.adapters.container_facts import address_of, environment_of
 
 _PORT = 9000
 _ANSWER_WITHIN = 5.0

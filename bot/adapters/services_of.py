@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.adapters.engine import as_container
+from bot.adapters.container_facts import as_container
 from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 from bot.domain.stack import Container

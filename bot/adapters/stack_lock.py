@@ -39,7 +39,7 @@ class StackLock:
     @asynccontextmanager
     async def _session(self, name: str) -> AsyncGenerator[PsqlSession]:
         stack = await self._engine.find_stack()
-        async with self._engine.database(stack).session("postgres", name) as session:
+        async with self._engine.database(stack).maintenance(name) as session:
             yield session
 
     async def _named(self, error: BusyError) -> BusyError:

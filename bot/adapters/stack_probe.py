@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.engine import as_container
+from bot.adapters.container_facts import as_container
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.files import version_in
 from bot.adapters.server_pages import pages_of

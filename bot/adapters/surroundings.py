@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from bot.adapters.certificate import expiry_of
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
-from bot.adapters.engine import DockerEngine, address_of, environment_of
+from bot.adapters.container_facts import address_of, environment_of
+from bot.adapters.engine import DockerEngine
 from bot.adapters.http_client import HttpClient
 from bot.adapters.images import find_image
 from bot.adapters.server_pages import pages_of
@@ -59,8 +60,9 @@ class DockerSurroundings:
     async def database(self, stack: Stack) -> Database:
         return await look_at_database(
             self.engine.api,
-            stack.postgresql,
+            self.engine.clients(stack),
             self.engine.login(stack),
+            stack.postgresql.service if stack.postgresql else stack.database_host,
             await self._worker(stack.worker),
         )
 

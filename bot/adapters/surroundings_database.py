@@ -3,21 +3,23 @@
 from datetime import timedelta
 
 from bot.adapters import surroundings_sql
+from bot.adapters.database_client import Clients
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.gate_sql import QUICKLY
 from bot.adapters.postgres import Login
 from bot.adapters.psql import psql_session
 from bot.domain.errors import PortError
-from bot.domain.stack import Container
 from bot.domain.surroundings import Connections, Database, Heartbeat
 
 _FULL = ("too many clients already", "remaining connection slots are reserved")
 
 
 async def look_at_database(
-    api: EngineApi, postgresql: Container, login: Login, worker: tuple[str, str] | None
+    api: EngineApi, clients: Clients, login: Login, name: str, worker: tuple[str, str] | None
 ) -> Database:
-    """*worker* is its service and when it was started; None where none runs.
+    """*name* is what the database is called, *worker* its service and when it was started.
+
+    That is None where none runs.
 
     A server that takes no more sessions, not even this one, is an answer. Raises PortError for any
     other that refuses it.
@@ -29,17 +31,20 @@ async def look_at_database(
         "PGCONNECT_TIMEOUT": "10",
     }
     try:
-        async with psql_session(api, postgresql.id, environment) as session:
+        async with (
+            clients() as client,
+            psql_session(api, client.id, environment) as session,
+        ):
             await session.run(QUICKLY)
             said = await session.ask(surroundings_sql.CONNECTIONS)
-            connections = Connections(postgresql.service, said["used"], said["most"])
+            connections = Connections(name, said["used"], said["most"])
             if worker is None:
                 return Database(connections)
             service, started = worker
             seconds = await session.ask(surroundings_sql.silence_since(started))
     except PortError as error:
         if any(words in str(error) for words in _FULL):
-            return Database(Connections(postgresql.service, 0, 0))
+            return Database(Connections(name, 0, 0))
         raise
     silence = None if seconds is None else timedelta(seconds=seconds)
     return Database(connections, Heartbeat(service, silence))

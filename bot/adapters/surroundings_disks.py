@@ -26,7 +26,7 @@ async def look_at_disks(api: EngineApi, stack: Stack) -> Sequence[DiskRoom]:
 
     Raises PortError while PostgreSQL is away: without its folder others would give the names.
     """
-    if not stack.postgresql.running:
+    if stack.postgresql and not stack.postgresql.running:
         raise PortError(f'"{stack.postgresql.name}" does not run', retryable=True)
     running = [each for each in stack.containers if each.running]
     root = await _engine_root(api)

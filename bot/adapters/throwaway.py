@@ -201,12 +201,12 @@ async def created(  # noqa: PLR0913 - what all have, and what each has
             "read_only": True,
             **limits,
         }
-        joined = {network: sdk.create_endpoint_config(aliases=[alias])} if network else {}
+        joined = {network: sdk.create_endpoint_config(aliases=[alias])} if alias else {}
         sdk.create_container(
             image_id,
             name=name,
             network_disabled=not network,
-            networking_config=sdk.create_networking_config(joined) if network else None,
+            networking_config=sdk.create_networking_config(joined) if joined else None,
             labels={LABEL: job_id},
             host_config=sdk.create_host_config(**sealed),
             **{"healthcheck": {"Test": ["NONE"]}, **settings},

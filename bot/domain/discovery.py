@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot.domain.errors import ConfigError
 from bot.domain.stack import Role
 
 REQUIRED = (Role.POSTGRESQL, Role.SERVER)
+_REQUIRED_WITHOUT_DATABASE = (Role.SERVER, Role.WORKER)  # "server" alone is a name of many
 _MAY_GO = frozenset({Role.REDIS})  # an update removes it for good
 
 
@@ -23,20 +24,26 @@ class Found:
 class StackWanted:
     """What the settings say: *project* "" for any; *services* the names that each role may have.
 
-    A role in *named* was named by a person: then it must exist.
+    A role in *named* was named by a person: then it must exist. *database_host* is where a person
+    said that the database is, outside of the project; "" for where it is found.
     """
 
     project: str
     services: Mapping[Role, Sequence[str]]
     named: frozenset[Role] = frozenset()
+    database_host: str = ""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The project, and the container of each role that it has."""
+    """The project, and the container of each role that it has.
+
+    *database_host* is where its database is, "" where it is one of them.
+    """
 
     project: str
     ids: Mapping[Role, str]
+    database_host: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,19 +60,29 @@ class Headless:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A container beside the server: its *service*, and the *names* that it answers to there."""
+    """A container beside the server: its *service*, and the *names* that it answers to there.
+
+    One that *is_foreign* shares a network with the server, and belongs to another project or none.
+    """
 
     service: str
     names: frozenset[str]
     is_postgresql: bool
+    is_foreign: bool = False
 
 
 def watched_services(
-    found: Sequence[Found], wanted: StackWanted, project: str, known: Mapping[Role, str]
+    found: Sequence[Found],
+    wanted: StackWanted,
+    project: str,
+    known: Mapping[Role, str],
+    *,
+    has_database: bool = True,
 ) -> tuple[str, dict[Role, str]]:
     """The project, also where containers of it are missing, and the services it has or had.
 
-    *project* and *known* are what was found before, "" and nothing at first.
+    *project* and *known* are what was found before, "" and nothing at first. A PostgreSQL is missed
+    only where the project *has_database*.
     Raises ConfigError where nothing looks like Authentik, or several projects do.
     """
     projects: dict[str, list[Found]] = {}
@@ -76,6 +93,8 @@ def watched_services(
     services: dict[Role, str] = {}
     for role, names in wanted.services.items():
         present = next((name for name in names if name in members), known.get(role))
+        if role is Role.POSTGRESQL and not has_database:
+            continue
         if present or role not in _MAY_GO or role in wanted.named:
             services[role] = present or names[0]
     return project, services
@@ -110,6 +129,8 @@ def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str
 
 def choose_containers(found: Sequence[Found], wanted: StackWanted) -> Chosen:
     """Find the one project that has Authentik's services.
+
+    Its PostgreSQL is none of them where *wanted* says that the database is outside.
 
     Raises:
         ConfigError: there is none, or several, or a service that a setting names is not in it.
@@ -160,35 +181,32 @@ def judge_database_host(
     neighbours: Sequence[Neighbour],
     wanted: StackWanted,
     earlier: ConfigError,
-) -> BotError | None:
-    """What the server's own setting of the database's *host* adds to the *earlier* error.
+) -> str:
+    """Where the database is outside of the project, by the server's own setting of its *host*.
 
-    None where that is nothing.
+    Raises ConfigError where it is not: the *earlier* one, or what that setting adds to it.
     """
     if not host or Role.POSTGRESQL in wanted.named or host in wanted.services[Role.POSTGRESQL]:
-        return None
+        raise earlier
     if "://" in host:  # Authentik reads it from a file, or from another variable
-        return None
+        raise earlier
     there = [each for each in neighbours if host in each.names]
-    database = next((each.service for each in there if each.is_postgresql), "")
+    ours = [each for each in there if not each.is_foreign]
+    database = next((each.service for each in ours if each.is_postgresql), "")
     if database:
-        return ConfigError(
+        raise ConfigError(
             f'AKBOT_SERVICE_POSTGRESQL: the database of project "{stack.project}" is its'
             f' service "{database}"',
             hint=f"Set AKBOT_SERVICE_POSTGRESQL={database}.",
         )
-    if there or not _may_be_elsewhere(host):
-        return ConfigError(
+    if ours or not (there or _may_be_elsewhere(host)):
+        raise ConfigError(
             str(earlier),
             hint=f'{earlier.hint} The server of "{stack.project}" looks for it at "{host}"; if its'
-            " service has another name, set AKBOT_SERVICE_POSTGRESQL.",
-        )
-    return RefusedError(
-        f'Authentik\'s database is on "{host}", outside of the project "{stack.project}": akbot'
-        " cannot back up, restore or update with such a one yet",
-        hint="Nothing was changed. Dump it with pg_dump where it runs, or move it into a service of"
-        " the project.",
-    )
+            " service has another name, set AKBOT_SERVICE_POSTGRESQL; if it is outside of the"
+            f" project, set AKBOT_DATABASE_HOST={host}.",
+        ) from earlier
+    return host
 
 
 def _may_be_elsewhere(host: str) -> bool:
@@ -204,7 +222,11 @@ def _several(projects: Sequence[str]) -> ConfigError:
 
 
 def _fits(members: Sequence[Found], wanted: StackWanted) -> bool:
-    return all(_of_role(members, wanted, role) for role in REQUIRED)
+    return all(_of_role(members, wanted, role) for role in _required(wanted))
+
+
+def _required(wanted: StackWanted) -> tuple[Role, ...]:
+    return _REQUIRED_WITHOUT_DATABASE if wanted.database_host else REQUIRED
 
 
 def _of_role(members: Sequence[Found], wanted: StackWanted, role: Role) -> str | None:
@@ -214,14 +236,15 @@ def _of_role(members: Sequence[Found], wanted: StackWanted, role: Role) -> str |
 
 def _in_project(project: str, members: Sequence[Found], wanted: StackWanted) -> Chosen:
     ids: dict[Role, str] = {}
-    for role in Role:
+    roles = [each for each in Role if each is not Role.POSTGRESQL or not wanted.database_host]
+    for role in roles:
         container = _of_role(members, wanted, role)
         if container:
             ids[role] = container
-        elif role in wanted.named or role in REQUIRED:
+        elif role in wanted.named or role in _required(wanted):
             raise _no_service(project, members, wanted, role)
     _require_distinct(ids, wanted)
-    return Chosen(project, ids)
+    return Chosen(project, ids, wanted.database_host)
 
 
 def _require_distinct(ids: Mapping[Role, str], wanted: StackWanted) -> None:
@@ -247,6 +270,8 @@ def _no_service(
 
 def _refuse(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> Chosen:
     for role in Role:  # a name that a person gave tells more than "no stack"
+        if role is Role.POSTGRESQL and wanted.database_host:
+            continue
         if role in wanted.named and len(projects) == 1:
             project, members = next(iter(projects.items()))
             if not _of_role(members, wanted, role):

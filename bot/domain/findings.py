@@ -173,5 +173,6 @@ def judge_shared_disk(store: DiskUsage | None, database: DiskUsage | None) -> Fi
 
 def database_mount(stack: Stack) -> Mount | None:
     """Where the database's files lie on the host."""
-    holders = [each for each in stack.postgresql.mounts if "postgresql" in each.target]
+    mounts = stack.postgresql.mounts if stack.postgresql else ()
+    holders = [each for each in mounts if "postgresql" in each.target]
     return holders[0] if holders else None

@@ -45,7 +45,7 @@ def enters(outlook: Outlook, family: Family) -> bool:
 
 def _services(state: StackState, outlook: Outlook) -> Iterable[Finding]:
     found = {
-        Role.POSTGRESQL: state.postgresql,
+        **({Role.POSTGRESQL: state.postgresql} if state.postgresql else {}),
         Role.SERVER: state.server.container,
         Role.WORKER: state.worker.container if state.worker else None,
     }

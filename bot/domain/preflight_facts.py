@@ -77,7 +77,7 @@ class StackState:
     *memory* are the bytes that more containers could have, None where nobody can tell.
     """
 
-    postgresql: Container
+    postgresql: Container | None
     redis: Container | None
     server: ServiceState
     worker: ServiceState | None

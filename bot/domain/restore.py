@@ -79,11 +79,12 @@ class TagChange:
 class Site:
     """The stack, as it must be known while its server is away; services by Compose's names.
 
-    *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
-    *login_page*, the HTTP status of the login page, are those of what ran before. *outposts* are
-    services that go and come with the server; a restore leaves them alone. *redis_folder* is what
-    Redis's data lie in, as Docker mounts it, and *redis_image* the name of its image; "" where that
-    is not known.
+    *postgresql* is "" where the database is outside of the project. *database* is Authentik's,
+    *user* the superuser of the server, or Authentik's own role in one that is outside. *image*,
+    *version* and *login_page*, the HTTP status of the login page, are those of what ran before.
+    *outposts* are services that go and come with the server; a restore leaves them alone.
+    *redis_folder* is what Redis's data lie in, as Docker mounts it, and *redis_image* the name of
+    its image; "" where that is not known.
     """
 
     project: str
@@ -118,7 +119,7 @@ def compose_site(stack: Stack) -> Site:
     """The stack as far as Compose is told of it; of its database nothing is known here."""
     return Site(
         project=stack.project,
-        postgresql=stack.postgresql.service,
+        postgresql=stack.postgresql.service if stack.postgresql else "",
         server=stack.server.service,
         worker=stack.worker.service if stack.worker else None,
         redis=stack.redis.service if stack.redis else None,

@@ -54,18 +54,25 @@ class Container:
 class Stack:
     """One Compose project that holds Authentik.
 
-    *redis* is None in a stack without it (Authentik needs none from 2025.10 on). *config_files* and
-    *env_files* are absolute paths on the host, in the order that Compose was given.
+    *redis* is None in a stack without it (Authentik needs none from 2025.10 on). *postgresql* is
+    None where the database is outside of the project; then *database_host* is where. *config_files*
+    and *env_files* are absolute paths on the host, in the order that Compose was given.
     """
 
     project: str
-    postgresql: Container
+    postgresql: Container | None
     server: Container
     worker: Container | None
     redis: Container | None
     working_dir: str
     config_files: tuple[str, ...]
     env_files: tuple[str, ...] = ()
+    database_host: str = ""
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether PostgreSQL runs, as far as can be seen: of one that is outside nothing is."""
+        return self.postgresql is None or self.postgresql.running
 
     @property
     def containers(self) -> tuple[Container, ...]:

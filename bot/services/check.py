@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.daemon_report import judge_daemon, judge_stuck
+from bot.domain.database_rights import judge_outside, judge_rights
 from bot.domain.drill import judge_drills
 from bot.domain.errors import BotError
 from bot.domain.findings import (
@@ -100,8 +101,14 @@ class CheckService:
             Role.SERVER: stack.server,
             Role.WORKER: stack.worker,
         }
-        findings = [judge_service(role, each) for role, each in containers.items()]
-        if stack.postgresql.running:
+        findings = [
+            judge_service(role, each)
+            for role, each in containers.items()
+            if each or role is not Role.POSTGRESQL
+        ]
+        if stack.postgresql is None:
+            findings.insert(0, judge_outside(stack.database_host))
+        if stack.may_be_asked:
             findings += await self._guarded("database", lambda: self._database(stack))
         if stack.redis and stack.redis.running:
             findings += await self._guarded("sessions", lambda: self._sessions(stack))
@@ -113,6 +120,7 @@ class CheckService:
         database = self.engine.database(stack)
         async with database.snapshot() as snapshot:
             server = snapshot.server
+            rights = judge_rights(await database.rights())
         size = server.database_size / 1e6
         how = "by pg_dump itself" if server.has_zstd else "by akbot"
         return [
@@ -123,6 +131,7 @@ class CheckService:
                 f" compressed {how}",
             ),
             Finding("transport", Level.OK, f"dumps leave by {await database.way_out()}"),
+            *([rights] if rights else []),
         ]
 
     async def _sessions(self, stack: Stack) -> list[Finding]:

@@ -37,5 +37,5 @@ class HalfBackups:
 
         await self.stores.ask(drop)
         stack = await self.engine.find_stack()
-        if stack.postgresql.running:
+        if stack.may_be_asked:
             await self.engine.database(stack, job.id).end_sessions()

@@ -14,6 +14,7 @@ from typing import Protocol
 from bot.domain.backup_id import BackupId
 from bot.domain.contents import Contents
 from bot.domain.daemon_report import DaemonReport
+from bot.domain.database_rights import DatabaseRights
 from bot.domain.findings import DiskUsage
 from bot.domain.kit_record import KitRecord
 from bot.domain.manifest import DatabaseFacts
@@ -55,7 +56,7 @@ class Snapshot(Protocol):
 
 
 class Database(Protocol):
-    """The stack's PostgreSQL, by its own programs in its own container."""
+    """The stack's PostgreSQL, by programs of its own version, in its container or beside it."""
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """Open a transaction and export its snapshot."""
@@ -66,8 +67,14 @@ class Database(Protocol):
     async def way_out(self) -> str:
         """By which way its dumps leave the container, for people."""
 
+    async def rights(self) -> DatabaseRights:
+        """What the role may do there whose name akbot takes."""
+
     def roles(self) -> AsyncIterator[bytes]:
-        """`pg_dumpall --globals-only`, as SQL text, its end proven as a dump's."""
+        """`pg_dumpall --globals-only`, as SQL text, its end proven as a dump's.
+
+        Without passwords where only a superuser sees them.
+        """
 
     async def check_archive(self, archive: AsyncIterator[bytes]) -> None:
         """Read a custom-format dump to its very end with `pg_restore`.

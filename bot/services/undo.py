@@ -253,5 +253,5 @@ class Undo:
         """Sessions in the database and throw-away containers; a stopped database has none."""
         await self.engine.remove_throw_aways(job.id)
         stack = await self.engine.find_stack()
-        if stack.postgresql.running:
+        if stack.may_be_asked:
             await self.engine.database(stack, job.id).end_sessions()

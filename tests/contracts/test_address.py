@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.adapters.engine import address_of
+from bot.adapters.container_facts import address_of
 
 NEAR, FAR = "127.0.0.1", "203.0.113.9"
 

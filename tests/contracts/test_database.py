@@ -162,7 +162,7 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
 
 
 def on(api: EngineApi, server: Postgres, name: str) -> PostgresDatabase:
-    return PostgresDatabase(api, Transport(api), server.container, Login("postgres", name))
+    return PostgresDatabase(api, Transport(api), server.clients, Login("postgres", name))
 
 
 async def whole(blocks: AsyncIterable[bytes]) -> bytes:

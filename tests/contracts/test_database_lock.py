@@ -32,11 +32,11 @@ def server() -> Iterator[Postgres]:
 
 def sessions_of(api: EngineApi, server: Postgres) -> Connect:
     login = Login("postgres", "postgres")
-    database = PostgresDatabase(api, Transport(api), server.container, login)
+    database = PostgresDatabase(api, Transport(api), server.clients, login)
 
     @asynccontextmanager
     async def connect(name: str) -> AsyncGenerator[PsqlSession]:
-        async with database.session("postgres", name) as session:
+        async with database.maintenance(name) as session:
             yield session
 
     return connect

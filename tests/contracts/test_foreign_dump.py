@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.adapters.database_admin import PostgresAdmin
+from bot.adapters.postgres import Login
 from bot.adapters.scratch import ScratchPostgres, scratch_database
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.restore import database_name
@@ -17,6 +18,7 @@ from tests.services.restore_world import GivenDump
 pytestmark = pytest.mark.docker
 
 JOB = "20261123T033000Z-k3f9"
+LOGIN = Login("postgres", "postgres")
 MORE = r"""
 CREATE TABLE odd_text (id int PRIMARY KEY, text text);
 INSERT INTO odd_text VALUES (1, E'a\\.\n\\.\nb'), (2, E'\\! reboot'), (3, 'it''s; "$$'), (4, ''),
@@ -59,7 +61,7 @@ async def scratch_of(server: Postgres) -> AsyncIterator[tuple[ScratchPostgres, P
         engine_api() as api,
         scratch_database(api, server.container.image_id, "postgres", JOB) as scratch,
     ):
-        yield scratch, PostgresAdmin(api, server.container, "postgres", JOB)
+        yield scratch, PostgresAdmin(api, server.clients, LOGIN, JOB)
 
 
 MADE_WITH = [

@@ -8,6 +8,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.gauge import DockerGauge
 from tests.contracts.stacks import docker, running, until
+from tests.fakes_stack import make_container
 from tests.telegram_chat.world import make_stack
 
 pytestmark = pytest.mark.docker
@@ -20,7 +21,7 @@ async def test_what_a_container_holds_is_told_beside_its_limit() -> None:
     api = EngineApi("unix:///var/run/docker.sock")
     with running("postgres:17", "-c", HOLDS_64_MIB, options=LIMITED) as container:
         stack = replace(make_stack(), server=replace(make_stack().server, id=container.id))
-        stack = replace(stack, postgresql=replace(stack.postgresql, state="exited"))
+        stack = replace(stack, postgresql=make_container("postgresql", state="exited"))
         stack = replace(stack, redis=None, worker=None)
         assert until(lambda: b"held" in docker("logs", container.id))
         [use] = await DockerGauge(api, SystemClock()).memory(stack)

@@ -46,7 +46,7 @@ async def api() -> AsyncIterator[EngineApi]:
 
 
 async def state_of(api: EngineApi, server: Postgres, name: str) -> DatabaseState:
-    return await database_state(api, server.container, Login("postgres", name))
+    return await database_state(api, server.clients, Login("postgres", name))
 
 
 async def test_an_empty_database(api: EngineApi, server: Postgres) -> None:
@@ -78,7 +78,7 @@ async def test_versions_groups_and_outposts_of_every_tenant(
     assert sorted(state.outposts) == ['ldap it\'s "two" 🦊', "ldap twice"]
     assert (state.written_version, state.workers) == ("2025.8.6", ("2025.8.6",))
     login = Login("postgres", name)
-    later = await database_state(api, server.container, login, "2999-01-01T00:00:00.123456789Z")
+    later = await database_state(api, server.clients, login, "2999-01-01T00:00:00.123456789Z")
     assert later.workers == (), "what was seen before the stack's own worker was started"
 
 

@@ -50,9 +50,9 @@ async def test_a_copy_of_the_database_that_does_not_fit() -> None:
         name = server.new_database(f"CREATE UNLOGGED TABLE filling AS {FILL}")
         login = Login("postgres", name)
         async with engine_api() as api:
-            full = await database_state(api, server.container, login)
+            full = await database_state(api, server.clients, login)
             server.psql("DROP TABLE filling", name)
-            less = await database_state(api, server.container, login)
+            less = await database_state(api, server.clients, login)
 
     assert full.free is not None
     assert full.free < full.size

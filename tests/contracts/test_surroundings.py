@@ -109,7 +109,7 @@ def _logs(container: Container) -> bytes:
 
 async def test_the_newest_word_of_the_worker_counts(api: EngineApi, server: Postgres) -> None:
     login = Login("postgres", server.new_database(ROWS))
-    seen = await look_at_database(api, server.container, login, ("worker", LONG_AGO))
+    seen = await look_at_database(api, server.clients, login, "db", ("worker", LONG_AGO))
 
     assert seen.connections.most == 100
     assert 1 <= seen.connections.used < 20
@@ -120,7 +120,7 @@ async def test_the_newest_word_of_the_worker_counts(api: EngineApi, server: Post
 
 async def test_a_worker_that_has_just_begun_is_not_silent(api: EngineApi, server: Postgres) -> None:
     login, begun = Login("postgres", server.new_database(ROWS)), server.psql("SELECT now()")
-    seen = await look_at_database(api, server.container, login, ("worker", begun))
+    seen = await look_at_database(api, server.clients, login, "db", ("worker", begun))
 
     assert seen.heartbeat
     assert seen.heartbeat.silence
@@ -131,10 +131,10 @@ async def test_versions_without_a_heartbeat_are_never_silent(
     api: EngineApi, server: Postgres
 ) -> None:
     login = Login("postgres", server.new_database())
-    seen = await look_at_database(api, server.container, login, ("worker", LONG_AGO))
+    seen = await look_at_database(api, server.clients, login, "db", ("worker", LONG_AGO))
     assert seen.heartbeat == Heartbeat("worker", None)
 
-    assert (await look_at_database(api, server.container, login, None)).heartbeat is None
+    assert (await look_at_database(api, server.clients, login, "db", None)).heartbeat is None
 
 
 @contextmanager
@@ -161,9 +161,9 @@ def _refusal(server: Postgres) -> str:
 async def test_one_that_takes_no_more_sessions_is_full(api: EngineApi, server: Postgres) -> None:
     login = Login("postgres", "postgres")
     with nothing_left(server):
-        seen = await look_at_database(api, server.container, login, ("worker", LONG_AGO))
+        seen = await look_at_database(api, server.clients, login, "db", ("worker", LONG_AGO))
 
-    assert seen.connections == Connections(server.container.service, 0, 0)
+    assert seen.connections == Connections("db", 0, 0)
     assert seen.heartbeat is None
     with pytest.raises(PortError, match="no_such"):
-        await look_at_database(api, server.container, Login("postgres", "no_such"), None)
+        await look_at_database(api, server.clients, Login("postgres", "no_such"), "db", None)

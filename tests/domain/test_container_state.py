@@ -163,6 +163,14 @@ def test_what_is_watched_also_where_it_is_missing(
     assert set(chosen.values()) == watched
 
 
+def test_a_database_that_is_no_container_is_not_missed() -> None:
+    services = found("server", "worker")
+
+    _, chosen = watched_services(services, WANTED, "", {}, has_database=False)
+
+    assert set(chosen.values()) == {"server", "worker"}
+
+
 def test_only_redis_may_be_away_for_good() -> None:
     known = {Role.REDIS: "redis", Role.SERVER: "server", Role.WORKER: "worker"}
 

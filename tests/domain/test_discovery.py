@@ -11,7 +11,7 @@ from bot.domain.discovery import (
     judge_database_host,
     without_database,
 )
-from bot.domain.errors import BotError, ConfigError, RefusedError
+from bot.domain.errors import ConfigError
 from bot.domain.stack import FileSource, Mount, Role, file_sources
 from tests.fakes_stack import make_container, make_stack
 
@@ -172,15 +172,19 @@ POOLER = Neighbour("pgbouncer", frozenset({"pgbouncer", "sso-pool-1"}), is_postg
 EARLIER = ConfigError("there is no PostgreSQL", hint="Start it.")
 LOOKED_FOR = (
     'there is no PostgreSQL. Start it. The server of "sso" looks for it at "{host}"; if its service'
-    " has another name, set AKBOT_SERVICE_POSTGRESQL."
+    " has another name, set AKBOT_SERVICE_POSTGRESQL; if it is outside of the project, set"
+    " AKBOT_DATABASE_HOST={host}."
 )
 
 
-def judged(found: list[Found], host: str) -> BotError | None:
+def judged(found: list[Found], host: str, *foreign: Neighbour) -> str | ConfigError:
     headless = without_database(found, ANY)
     if headless is None:
-        return None
-    return judge_database_host(headless, host, [POOLER, DATABASE], ANY, EARLIER)
+        return EARLIER
+    try:
+        return judge_database_host(headless, host, [POOLER, DATABASE, *foreign], ANY, EARLIER)
+    except ConfigError as error:
+        return error
 
 
 @pytest.mark.parametrize(
@@ -191,11 +195,29 @@ def judged(found: list[Found], host: str) -> BotError | None:
         pytest.param([*SEED, *ALONE], "10.0.0.9", id="beside a whole stack"),
     ],
 )
-def test_a_database_outside_of_the_project_is_refused(found: list[Found], host: str) -> None:
-    told = judged(found, host)
+def test_a_database_outside_of_the_project_is_where_the_server_looks_for_it(
+    found: list[Found], host: str
+) -> None:
+    assert judged(found, host) == host
 
-    assert isinstance(told, RefusedError)
-    assert f'Authentik\'s database is on "{host}", outside of the project "sso"' in str(told)
+
+def test_one_word_is_outside_where_a_container_of_others_answers_to_it() -> None:
+    foreign = Neighbour("", frozenset({"shared-db"}), is_postgresql=False, is_foreign=True)
+
+    assert judged(ALONE, "shared-db", foreign) == "shared-db"
+
+
+def test_what_a_person_said_goes_before_a_postgresql_of_the_project() -> None:
+    chosen = choose_containers(SEED, StackWanted("", USUAL, database_host="db.example.org"))
+
+    assert chosen.database_host == "db.example.org"
+    assert set(chosen.ids) == {Role.REDIS, Role.SERVER, Role.WORKER}
+
+
+@pytest.mark.parametrize("service", ["server", "worker"])
+def test_without_a_database_server_and_worker_make_the_stack(service: str) -> None:
+    with pytest.raises(ConfigError, match="look like Authentik"):
+        choose_containers(project("x", service), StackWanted("", USUAL, database_host="db"))
 
 
 @pytest.mark.parametrize("host", ["database", "sso-db-1", "pg", "db.lan"])
@@ -236,7 +258,7 @@ def test_where_a_name_tells_nothing_the_earlier_error_tells_it_as_well(host: str
     ],
 )
 def test_else_the_server_has_nothing_to_add(found: list[Found], host: str) -> None:
-    assert judged(found, host) is None
+    assert judged(found, host) is EARLIER
 
 
 @pytest.mark.parametrize(
@@ -262,4 +284,5 @@ def test_a_project_or_service_that_a_person_named_is_what_is_looked_at() -> None
     assert headless
     assert headless.project == "b"
     named = StackWanted("b", USUAL, frozenset({Role.POSTGRESQL}))
-    assert judge_database_host(headless, "db.example.org", [], named, EARLIER) is None
+    with pytest.raises(ConfigError, match=str(EARLIER)):
+        judge_database_host(headless, "db.example.org", [], named, EARLIER)

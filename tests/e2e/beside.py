@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import stranger
+from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import RESTLESS
 from tests.sandbox.fixture import Sandbox, script
 
@@ -25,6 +27,7 @@ class Layout:
 
     *services* are PostgreSQL's, Redis', the server's and the worker's, *login* the database's user
     and name; *options* are what its owner gives Compose, *networks* those that must exist before.
+    Where PostgreSQL is *outside*, by that name in the last of them, its service is the container.
     *follow_env* are those that Compose makes anew after every change of `.env`: PostgreSQL where it
     has all of that for variables, and what depends on it.
     """
@@ -38,6 +41,7 @@ class Layout:
     env: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     follow_env: frozenset[str] = frozenset()
+    outside: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -70,15 +74,22 @@ class Beside:
 
     def bot(self, *arguments: str) -> str:
         """Compose on the bot's own project."""
+        return self._bot(*arguments).stdout
+
+    def _bot(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         files = (BOT_FILE, LAYOUTS / "beside.yml")
         words = [word for file in files for word in ("--file", str(file))]
         given = self.state.with_name(f"{self.state.name}.env")
         command = ("docker", "compose", "--project-name", f"akbot-{self.layout.name}")
         options = ("--env-file", str(given), *words)
-        return self.sandbox.run(*command, *options, *arguments, timeout=300).stdout
+        return self.sandbox.run(*command, *options, *arguments, timeout=300, check=check)
 
     def akbot(self, *arguments: str) -> str:
         return self.bot("exec", "--no-TTY", "bot", "akbot", *arguments)
+
+    def ended(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """akbot, whatever comes of it."""
+        return self._bot("exec", "--no-TTY", "bot", "akbot", *arguments, check=False)
 
     def told(self, *arguments: str) -> Any:
         """What akbot prints for programs."""
@@ -95,7 +106,15 @@ class Beside:
         user, name = self.layout.login
         login = ("--username", user, "--dbname", name)
         service = self.layout.services[0]
+        if self.layout.outside:
+            command = ("exec", "--interactive", service, *stranger.PSQL, *login)
+            return self.sandbox.docker(*command, stdin=sql)
         return self.compose("exec", "--no-TTY", service, *stranger.PSQL, *login, stdin=sql)
+
+    def as_owner(self, sql: str) -> None:
+        """As the superuser of a server that is outside."""
+        server = self.layout.services[0]
+        self.sandbox.docker("exec", server, "psql", "--username", "postgres", "--command", sql)
 
     def rows(self) -> dict[str, tuple[int, str]]:
         """Every table's checksum, but for what the stack itself writes meanwhile."""
@@ -143,10 +162,14 @@ def alone(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
     try:
         for network in layout.networks:
             own.docker("network", "create", "--label", sandbox.label, network)
+        if layout.outside:
+            start_database(stack)
         stack.compose(*UP)
         yield stack
     finally:
         stack.compose("down", "--timeout", "5", "--volumes")
+        if layout.outside:
+            own.docker("rm", "--force", "--volumes", layout.services[0])
         for network in layout.networks:
             own.docker("network", "rm", network)
 
@@ -185,6 +208,24 @@ def settings(sandbox: Sandbox, layout: Layout) -> dict[str, str]:
         "AKBOT_REHEARSAL_STABLE": "2",
         **layout.settings,
     }
+
+
+def start_database(stack: Beside) -> None:
+    """A PostgreSQL of nobody's project, with a role for Authentik that is no superuser."""
+    layout, docker = stack.layout, stack.sandbox.docker
+    (user, name), server = layout.login, layout.services[0]
+    place = ("--network", layout.networks[-1], "--network-alias", layout.outside)
+    mine = ("--label", stack.sandbox.label, "--name", server)
+    given = ("--env", "POSTGRES_PASSWORD=the-owner-of-the-server-alone")
+    docker("run", "--detach", *mine, *place, *given, "akbot-sandbox/postgres:17")
+    ready = ("exec", server, "pg_isready", "--host", layout.outside, "--timeout", "1")
+    wait_until(lambda: stack.sandbox.run("docker", *ready, check=False).returncode == 0, ready[-3])
+    secret = layout.env["DB_SECRET"]
+    for sql in (
+        f"CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{secret}'",
+        f"CREATE DATABASE {name} OWNER {user}",
+    ):
+        stack.as_owner(sql)
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:

@@ -27,7 +27,7 @@ class FakeLook:
     state: StackState = field(default_factory=stack)
 
     async def look(self, stack: Stack) -> StackState:
-        if not stack.postgresql.running:
+        if not stack.may_be_asked:
             raise RefusedError("PostgreSQL does not run")
         return self.state
 
