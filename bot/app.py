@@ -109,10 +109,10 @@ class App:
         )
         self.clock: Clock = clock or SystemClock()
         wanted = StackWanted(settings.project, settings.service_names(), settings.named_services())
-        self.engine = DockerEngine(EngineApi(settings.docker_host), wanted)
+        self.folder = StateFolder(settings.state_folder)
+        self.engine = DockerEngine(EngineApi(settings.docker_host, self.folder.id), wanted)
         self.containers = EngineContainers(self.engine.api, wanted)
         self.stores = build_stores(settings, patient=patient)
-        self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
         self.seen: Catalogue | None = None  # what the last look at all stores found
         self.pause = PauseFile(self.folder)
