@@ -112,10 +112,11 @@ class App:
         wanted = StackWanted(
             settings.project, settings.service_names(), settings.named_services(), given.host
         )
-        self.engine = DockerEngine(EngineApi(settings.docker_host), wanted, given)
+        self.folder = StateFolder(settings.state_folder)
+        api = EngineApi(settings.docker_host, self.folder.id)
+        self.engine = DockerEngine(api, wanted, given)
         self.containers = EngineContainers(self.engine.api, wanted)
         self.stores = build_stores(settings, patient=patient)
-        self.folder = StateFolder(settings.state_folder)
         self.journal = Journal(self.folder)
         self.seen: Catalogue | None = None  # what the last look at all stores found
         self.pause = PauseFile(self.folder)

@@ -7,7 +7,15 @@ block a thread each; a hijacked connection is read here with asyncio instead.
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -142,11 +150,20 @@ class RawStream:
             return  # the other side was first
 
 
-class EngineApi:
-    """*base_url* as DOCKER_HOST has it; the API's version is negotiated."""
+async def nobody() -> str:
+    """An owner who has no name."""
+    return ""
 
-    def __init__(self, base_url: str) -> None:
+
+class EngineApi:
+    """*base_url* as DOCKER_HOST has it; the API's version is negotiated.
+
+    *owner* names whose throw-away containers and networks are: several akbots may share an Engine.
+    """
+
+    def __init__(self, base_url: str, owner: Callable[[], Awaitable[str]] = nobody) -> None:
         self._base_url = base_url
+        self.owner = owner
         self._sdk: APIClient | None = None
         self._connecting = asyncio.Lock()
 

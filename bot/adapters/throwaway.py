@@ -17,6 +17,7 @@ from bot.adapters.threads import finish
 from bot.services.ports import PREVIEW
 
 LABEL = "akbot.throw-away"
+OWNER = "akbot.state"
 _MEMORY = 512 * 1024 * 1024
 _PIDS = 64
 _FEW_WORDS = 500
@@ -163,13 +164,12 @@ async def throw_away_network(engine: EngineApi, job_id: str) -> AsyncGenerator[s
     """A network of its own that leads nowhere; its name. It is removed after the context."""
     name = f"akbot-{secrets.token_hex(8)}"
     doing = "make a throw-away network"
+    labels = {LABEL: job_id, OWNER: await engine.owner()}
     try:
         await finish(
             engine.call(
                 doing,
-                lambda sdk: sdk.create_network(
-                    name, driver="bridge", internal=True, labels={LABEL: job_id}
-                ),
+                lambda sdk: sdk.create_network(name, driver="bridge", internal=True, labels=labels),
             )
         )
         yield name
@@ -192,6 +192,7 @@ async def created(  # noqa: PLR0913 - what all have, and what each has
     """Create a sealed container and remove it after; its name. *host* loosens what it must."""
     name = f"akbot-{secrets.token_hex(8)}"  # known before it exists, so that it is always removed
     network, alias = place
+    labels = {LABEL: job_id, OWNER: await engine.owner()}
 
     def create(sdk: Any) -> None:
         sealed = {
@@ -207,7 +208,7 @@ async def created(  # noqa: PLR0913 - what all have, and what each has
             name=name,
             network_disabled=not network,
             networking_config=sdk.create_networking_config(joined) if joined else None,
-            labels={LABEL: job_id},
+            labels=labels,
             host_config=sdk.create_host_config(**sealed),
             **{"healthcheck": {"Test": ["NONE"]}, **settings},
         )
@@ -222,16 +223,18 @@ async def created(  # noqa: PLR0913 - what all have, and what each has
 async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
     """Remove what a killed job left, and what has ended and nobody removed.
 
-    How many containers there were; their networks go with them.
+    How many containers there were; their networks go with them. Those of another akbot, with
+    another state folder, are left to it: it may be about to ask how they ended.
     """
     found: Sequence[Mapping[str, Any]] = await engine.call(
         "list throw-away containers",
         lambda sdk: sdk.containers(all=True, filters={"label": LABEL}),
     )
+    own = await engine.owner()
     left = [
         each["Id"]
         for each in found
-        if _nobody_needs(each) or (job_id and each["Labels"][LABEL] == job_id)
+        if _is_of(own, each) and (_nobody_needs(each) or each["Labels"][LABEL] == (job_id or None))
     ]
     for container_id in left:
         await engine.call("remove a throw-away container", partial(_remove, name=container_id))
@@ -240,14 +243,21 @@ async def remove_throw_aways(engine: EngineApi, job_id: str) -> int:
     return len(left)
 
 
+def _is_of(owner: str, made: Mapping[str, Any]) -> bool:
+    """Whether it was made by *owner*, or by an akbot so old that it wrote no name on it."""
+    return bool(made["Labels"].get(OWNER, owner) == owner)
+
+
 async def _remove_networks(engine: EngineApi, job_id: str) -> None:
     found: Sequence[Mapping[str, Any]] = await engine.call(
         "list throw-away networks",
         lambda sdk: sdk.networks(filters={"label": f"{LABEL}={job_id}"}),
     )
+    own = await engine.owner()
     for each in found:
-        removing = partial(_remove_network, name=each["Id"])
-        await engine.call("remove a throw-away network", removing)
+        if _is_of(own, each):
+            removing = partial(_remove_network, name=each["Id"])
+            await engine.call("remove a throw-away network", removing)
 
 
 def _nobody_needs(container: Mapping[str, Any]) -> bool:

@@ -233,14 +233,18 @@ def listening() -> list[tuple[str, int]]:
 
 
 @asynccontextmanager
-async def engine_api(url: str = ENGINE) -> AsyncIterator[EngineApi]:
+async def engine_api(url: str = ENGINE, owner: str = "") -> AsyncIterator[EngineApi]:
     """An API object that must leave nothing behind: no task, no socket, no lost error."""
     loop = asyncio.get_running_loop()
     lost: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: lost.append(context))
     sockets = own_sockets()
     tasks = asyncio.all_tasks()
-    api = EngineApi(url)
+
+    async def named() -> str:
+        return owner
+
+    api = EngineApi(url, named)
     try:
         yield api
     finally:

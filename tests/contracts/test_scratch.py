@@ -12,7 +12,7 @@ import pytest
 from bot.adapters.engine_api import EngineApi, Finished
 from bot.adapters.scratch import _server, load_error, scratch_database
 from bot.adapters.scratch_redis import NOT_STORED, load_rdb, snapshot_error
-from bot.adapters.throwaway import LABEL, remove_throw_aways
+from bot.adapters.throwaway import LABEL, created, remove_throw_aways, throw_away_network
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.manifest import DatabaseFacts
@@ -246,6 +246,43 @@ async def test_one_whose_process_died_is_found_by_its_job(
     async with scratch_database(api, postgres_17.container.image_id, "postgres", JOB):
         assert await remove_throw_aways(api, JOB) == 1
         assert throw_aways() == b""
+
+
+@pytest.mark.docker
+async def test_what_another_akbot_on_the_engine_has_made_is_left_to_it(
+    postgres_17: Postgres,
+) -> None:
+    """Even what has ended: the other may be about to ask how."""
+    image = postgres_17.container.image_id
+    settings = {"command": ["true"]}
+    async with (
+        engine_api(owner="one") as one,
+        throw_away_network(one, JOB) as network,
+        created(one, "run", image, settings, JOB, limits={}) as name,
+    ):
+        await one.call("start", lambda sdk: sdk.start(name))
+        await one.call("wait", lambda sdk: sdk.wait(name))
+
+        async with engine_api(owner="two") as two:
+            assert await remove_throw_aways(two, JOB) == 0
+        docker("inspect", name, network)
+
+        assert await remove_throw_aways(one, JOB) == 1
+        assert throw_aways() == b""
+        assert not docker("network", "ls", "--quiet", "--filter", f"label={LABEL}={JOB}")
+
+
+@pytest.mark.docker
+async def test_what_an_akbot_made_that_wrote_no_name_on_it_is_anybodys(
+    postgres_17: Postgres,
+) -> None:
+    label = f"--label={LABEL}={JOB}"
+    docker("create", label, postgres_17.container.image_id)
+
+    async with engine_api(owner="one") as one:
+        assert await remove_throw_aways(one, JOB) == 1
+
+    assert throw_aways() == b""
 
 
 @pytest.mark.docker

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.state_folder import StateFolder
 from bot.adapters.throwaway import remove_throw_aways
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_bot_service import IN_BOT
@@ -88,7 +89,8 @@ def test_the_bot_joins_the_copys_network_and_leaves_it(bot: Sandbox) -> None:
 
 
 async def test_a_network_that_a_killed_bot_is_in_goes_with_its_job(bot: Sandbox) -> None:
-    own, engine = networks(bot), EngineApi("unix:///var/run/docker.sock")
+    own = networks(bot)
+    engine = EngineApi("unix:///var/run/docker.sock", StateFolder(bot.bot_state).id)
 
     with nothing_left(bot):
         process = rehearsing(bot)

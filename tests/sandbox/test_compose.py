@@ -18,6 +18,7 @@ REPO = Path(__file__).resolve().parents[2]
 STACK = REPO / "docker-compose.yml"
 LOKI = REPO / "deploy" / "compose.loki.yml"
 BESIDE = REPO / "deploy" / "compose.bot.yml"
+NARROW = REPO / "deploy" / "compose.socket-proxy.yml"
 EXAMPLE = REPO / ".env.example"
 ROOT = "/volume1/docker"
 PROJECT = "/volume1/compose/authentik"
@@ -357,6 +358,42 @@ def test_the_file_of_the_bot_beside_a_stack_names_what_it_reads() -> None:
     used = set(re.findall(r"(?<!\$)\$\{(\w+)", text)) - {"AKBOT_IMAGE"}
 
     assert used == set(re.findall(r"^#\s+(AKBOT_\w+)=", text, re.MULTILINE))
+
+
+def test_behind_the_socket_proxy_only_the_bots_way_to_the_engine_is_another(
+    filled: Path, beside: Path
+) -> None:
+    socket, way = "/var/run/docker.sock", "/run/akbot"
+    for env, whole in ((filled, STACK), (beside, BESIDE)):
+        stack, complaints = config(env, whole, NARROW)
+        others, _ = config(env, whole)
+        bot, plain = stack["services"].pop("bot"), others["services"].pop("bot")
+        proxy = stack["services"].pop("socket-proxy")
+
+        assert complaints == ""
+        assert stack["services"] == others["services"]
+        mounts = {v["target"]: v["source"] for v in bot.pop("volumes")}
+        assert mounts == {v["target"]: v["source"] for v in plain.pop("volumes")} | {
+            socket: "/dev/null",
+            way: "socket",
+        }
+        assert bot.pop("environment") == {"DOCKER_HOST": f"unix://{way}/docker.sock"}
+        assert list(bot.pop("depends_on")) == ["socket-proxy"]
+        assert bot == plain
+        assert {v["target"]: v["source"] for v in proxy["volumes"]} == {
+            socket: socket,
+            way: "socket",
+        }
+
+
+def test_no_pattern_of_the_socket_proxy_says_more_than_one_endpoint() -> None:
+    """An "or" would leave one half without its end, and a dot alone is any character."""
+    listed = re.findall(r"^ +- -allow[A-Z]+=(.*)$", NARROW.read_text(), re.MULTILINE)
+
+    assert listed
+    for pattern in listed:
+        bare = re.sub(r"\[[^]]*\]\+?|\\\.", "", pattern)
+        assert re.fullmatch(r"/[a-z0-9_/]+", bare), pattern
 
 
 def test_loki_takes_every_log_and_no_option_of_the_other_driver_stays(filled: Path) -> None:
