@@ -1,9 +1,12 @@
-"""The part of the composition root that builds what makes reports."""
+"""The part of the composition root that builds what makes reports and their picture."""
 
+from bot.adapters.gauge import DockerGauge
+from bot.adapters.painter import ChildPainter
 from bot.app import App
 from bot.domain.drill import DrillReport
 from bot.domain.report_facts import Expected
 from bot.domain.surroundings_subjects import needed_for_login
+from bot.services.charts import Charts
 from bot.services.drill_history import DrillHistory
 from bot.services.reports import Reports
 
@@ -32,3 +35,9 @@ def build_reports(app: App) -> Reports:
         needed_for_login(settings.service_names()),
         app.clock,
     )
+
+
+def build_charts(app: App) -> Charts:
+    """The picture under a report, and of the status in the chat."""
+    gauge = DockerGauge(app.engine.api, app.clock)
+    return Charts(app.journal.jobs.jobs, gauge, ChildPainter(), app.settings.zone)

@@ -195,6 +195,8 @@ def _add_plans(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """What begins by itself."""
     report = _add(commands, "report", _shown(cli_plans.report), "sum up the last days")
     report.add_argument("--days", type=int, default=7, help="how many; 7 by default, up to 90")
+    picture_help = "write the chart of backups, downtime and memory there, as PNG"
+    report.add_argument("-o", "--picture", metavar="FILE", help=picture_help)
     schedule_help = "show what begins by itself, and when it does next"
     _add(commands, "schedule", _shown(cli_plans.schedule), schedule_help)
     pause_help = "let nothing begin by itself for some time, for planned work"

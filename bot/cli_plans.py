@@ -1,6 +1,7 @@
 """The commands about time: what was, what begins by itself, and whether it may."""
 
 import argparse
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -23,7 +24,25 @@ async def report(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
             hint="Of what was before nothing is known any more.",
         )
     made = (await build_reports(app).run(timedelta(days=args.days))).report
+    if args.picture:
+        await _draw(app, args.picture)
     return asdict(made), report_lines(made, app.settings.zone)
+
+
+async def _draw(app: "App", path: str) -> None:
+    """Raises PortError where the picture cannot be drawn or written; there is no half of one."""
+    from bot.app_reports import build_charts  # noqa: PLC0415 - "--help" needs none of it
+    from bot.entrypoints.files import io_errors, open_output  # noqa: PLC0415
+
+    charts = build_charts(app)
+    stack, catalogue = await app.whereabouts.find(), await app.catalogue()
+    picture = await charts.painter.draw(await charts.figures(stack, catalogue.records))
+
+    def write() -> None:
+        with io_errors(f'write "{path}"'), open_output(path, 0o644) as file:
+            file.write(picture)
+
+    await asyncio.to_thread(write)
 
 
 async def schedule(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001

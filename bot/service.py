@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from bot.adapters.allocator import keep_giving_back
 from bot.adapters.health_address import address_told
 from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
@@ -119,7 +120,7 @@ class _Service:
         since = await app.folder.made_at()
         parts += [each.run for each in self._schedulers(since)]
         parts += [each.run for each in self._rounds(since)]
-        parts.append(self._watch_rounds().run)
+        parts += [self._watch_rounds().run, partial(keep_giving_back, app.clock)]
         if settings.cure:
             cure = build_cure(app, self._watcher, self._incidents, self._is_free)
             beat = self._pulse.of("the look after unhealthy containers", _SLOW)

@@ -5,11 +5,8 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from bot.adapters.gauge import DockerGauge
-from bot.adapters.painter import ChildPainter
 from bot.app import App
-from bot.app_reports import build_reports
-from bot.services.charts import Charts
+from bot.app_reports import build_charts, build_reports
 from bot.services.operations import Operations
 
 if TYPE_CHECKING:
@@ -34,12 +31,7 @@ def build_chat(
         rolls=app.updates,
         lookout=app.updates.looks(version("akbot")),
         ask_within=timedelta(seconds=settings.gate_ask),
-        charts=Charts(
-            app.journal.jobs.jobs,
-            DockerGauge(app.engine.api, app.clock),
-            ChildPainter(),
-            settings.zone,
-        ),
+        charts=build_charts(app),
         reporter=build_reports(app),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,

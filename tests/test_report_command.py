@@ -29,3 +29,13 @@ def test_days_that_nothing_is_known_of_are_a_mistake(tmp_path: Path, days: str) 
 
     assert refused.returncode == 2
     assert "from 1 to 90" in refused.stderr
+
+
+def test_without_docker_there_is_no_picture_and_nothing_in_its_place(tmp_path: Path) -> None:
+    place = tmp_path / "chart.png"
+    place.write_bytes(b"of last week")
+
+    failed = run(tmp_path, "report", "--picture", str(place))
+
+    assert failed.returncode == 1
+    assert place.read_bytes() == b"of last week"

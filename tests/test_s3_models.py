@@ -1,4 +1,4 @@
-"""What S3's description lacks where the manual is left out: the manual, and nothing else."""
+"""What botocore's descriptions lack here: the manual and other services, and nothing else."""
 
 import gzip
 from pathlib import Path
@@ -9,6 +9,8 @@ from botocore.loaders import JSONFileLoader
 from botocore.session import Session
 
 from bot.adapters.s3_models import ModelFiles, lean_session
+
+KEPT = {"s3", "sts", "sso", "portal.sso", "oidc", "signin"}
 
 
 def without_manual(value: Any) -> Any:
@@ -37,3 +39,28 @@ def test_files_are_found_as_botocore_finds_them(
     found = [loader().load_file(str(tmp_path / name)) for name in ("plain", "packed", "none")]
 
     assert found == [{"a": 1}, {"a": 2}, None]
+
+
+def test_of_the_endpoints_only_other_services_are_left_out() -> None:
+    lean, full = (each.get_data("endpoints")["partitions"] for each in (lean_session(), Session()))
+
+    assert [each["partition"] for each in lean] == [each["partition"] for each in full]
+    for ours, theirs in zip(lean, full, strict=True):
+        services = {name: theirs["services"][name] for name in theirs["services"] if name in KEPT}
+        assert ours == {**theirs, "services": services}
+    assert (
+        {"s3", "sts", "portal.sso", "oidc"} <= set(lean[0]["services"]) < set(full[0]["services"])
+    )
+
+
+@pytest.mark.parametrize("service", ["s3", "sts", "sso", "sso-oidc", "signin"])
+def test_a_client_asks_where_botocore_would_ask(service: str) -> None:
+    for region in ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"):
+        ours, theirs = (
+            each.create_client(
+                service, region, aws_access_key_id="key", aws_secret_access_key="secret"
+            )
+            for each in (lean_session(), Session())
+        )
+
+        assert ours.meta.endpoint_url == theirs.meta.endpoint_url

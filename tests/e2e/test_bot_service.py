@@ -243,6 +243,48 @@ print(now.utcoffset() / timedelta(hours=1), now.astimezone().utcoffset() / timed
     assert hours.split() == ["0.0", "9.0"]
 
 
+BASE, IMAGE = "debian:trixie-slim", "akbot-sandbox/bot:checkout"
+MOST = 200_000_000  # bytes beside the base
+WHAT_IT_NEEDS = """
+import importlib, pkgutil
+import bot, zstandard
+from bot.adapters.s3_models import lean_session
+from datetime import UTC, datetime
+from bot.domain.charts import BackupDot, Figures
+from bot.entrypoints.drawing import draw
+for each in pkgutil.walk_packages(bot.__path__, "bot."):
+    if each.name != "bot.__main__":
+        importlib.import_module(each.name)
+for service in ("s3", "sts", "sso", "sso-oidc", "signin"):
+    lean_session().create_client(service, "eu-central-1")
+assert zstandard.decompress(zstandard.compress(b"x")) == b"x"
+assert draw(Figures((BackupDot(datetime.now(UTC), 1, 1.0),))).startswith(b"\\x89PNG")
+print("all there")
+"""
+
+
+def test_the_image_is_small_and_lacks_nothing_that_the_bot_imports(stack: Sandbox) -> None:
+    """What its build leaves out of the packages must not be missed."""
+    script("bot-image")
+    sizes = stack.docker("image", "inspect", "--format", "{{.Size}}", IMAGE, BASE).split()
+    run = ("run", "--rm", "--label", stack.label, "--network", "none", "--entrypoint")
+
+    ended = stack.docker(*run, "python", IMAGE, "-I", "-c", WHAT_IT_NEEDS)
+
+    assert ended == "all there\n"
+    assert int(sizes[0]) - int(sizes[1]) < MOST
+    tools = "for name in pip pip3 gcc cc make strip; do command -v $name; done; true"
+    assert not stack.docker(*run, "sh", IMAGE, "-c", tools)
+
+
+def test_in_the_image_compose_is_all_there_is_of_dockers_client(bot: Sandbox) -> None:
+    assert "Docker Compose" in bot.run(*IN_BOT, "docker", "compose", "version").stdout
+    other = bot.run(*IN_BOT, "docker", "ps", check=False)
+
+    assert other.returncode == 1
+    assert "only docker compose" in other.stderr
+
+
 def test_docker_stop_ends_the_daemon_at_once(bot: Sandbox) -> None:
     began = time.monotonic()
 

@@ -20,8 +20,9 @@ _EVERY = 0.1
 
 @dataclass
 class Visitor:
-    """A browser with one cookie."""
+    """A browser with one cookie, of the administrator that the stack was made with by default."""
 
+    name: str = "akadmin"
     cookie: str = ""
 
     def ask(self, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
@@ -43,9 +44,9 @@ class Visitor:
         return {"Cookie": self.cookie}
 
     def log_in(self, sandbox: Sandbox) -> None:
-        """As the administrator that the stack was made with."""
+        """With the administrator's password, which others that a test made have as well."""
         self.ask(EXECUTOR)
-        self.ask(EXECUTOR, {"uid_field": "akadmin"})
+        self.ask(EXECUTOR, {"uid_field": self.name})
         self.ask(EXECUTOR)
         status, last = self.ask(EXECUTOR, {"password": bootstrap_password(sandbox)})
         assert (status, last["component"]) == (200, "xak-flow-redirect")
@@ -53,7 +54,7 @@ class Visitor:
     def is_logged_in(self) -> bool:
         """Whether the server knows who it is."""
         status, me = self.ask(ME)
-        return status == 200 and me["user"]["username"] == "akadmin"
+        return status == 200 and me["user"]["username"] == self.name
 
 
 def bootstrap_password(sandbox: Sandbox) -> str:
