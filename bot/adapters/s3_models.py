@@ -48,8 +48,8 @@ def _smaller(name: str, value: Any) -> Any:
     return value
 
 
-def lean_session(profile: str | None = None) -> Session:
-    """A session, of that *profile* of AWS's files, whose clients are described without all that."""
-    session = Session(profile=profile)
+def lean_session() -> Session:
+    """A session whose clients are described without their manual."""
+    session = Session()
     session.get_component("data_loader").file_loader = ModelFiles()
     return session
