@@ -64,4 +64,3 @@ def test_a_client_asks_where_botocore_would_ask(service: str) -> None:
         )
 
         assert ours.meta.endpoint_url == theirs.meta.endpoint_url
-        assert ours.meta.config.signature_version == theirs.meta.config.signature_version

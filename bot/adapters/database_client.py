@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
+from bot.adapters.call_back import Source
 from bot.adapters.client_container import ClientContainers, OwnClient
 from bot.adapters.database_told import Ask, Told
 from bot.adapters.engine_api import EngineApi, stop
 from bot.adapters.threads import finish
-from bot.adapters.transport import Source
 from bot.domain.errors import PortError
 from bot.domain.outside_database import DatabaseSettings
 from bot.domain.stack import Container

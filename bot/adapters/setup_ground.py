@@ -26,7 +26,10 @@ async def find_ground(api: EngineApi, stack: Stack) -> Ground:
     """Where *stack* lies. Raises RefusedError where its folder or network cannot be told."""
     members = await _containers(api, f"{_LABEL}.project={stack.project}")
     networks = {each["Id"]: [*each["NetworkSettings"]["Networks"]] for each in members}
-    network = choose_network(networks[stack.postgresql.id], networks[stack.server.id])
+    database = (
+        stack.postgresql or stack.server
+    )  # where it is outside, the server's is the way to it
+    network = choose_network(networks[database.id], networks[stack.server.id])
     if not stack.working_dir or not network:
         raise RefusedError(
             f'the project "{stack.project}" has no folder or no network of its own that Docker'
