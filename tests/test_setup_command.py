@@ -211,6 +211,27 @@ def test_what_it_cannot_do_is_told_in_a_line(
     assert not (tmp_path / "akbot.env").exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"AKBOT_TIMEZONE": "Europe/Atlantis"}, 'there is no time zone "Europe/Atlantis"'),
+        ({"AKBOT_TELEGRAM_TOKEN": "nonsense"}, "this is not the form of a bot's token"),
+        ({"AKBOT_STORR": "x"}, 'Did you mean "AKBOT_STORE"'),
+        ({"AKBOT_STORE": "ftp://x"}, "AKBOT_STORE"),
+        ({"AKBOT_RECIPIENTS": "ssh-rsa"}, "AKBOT_RECIPIENTS"),
+    ],
+    ids=["zone", "token", "name", "store", "key"],
+)
+def test_a_setting_that_cannot_be_is_told_before_anything_is_written(
+    tmp_path: Path, settings: dict[str, str], words: str
+) -> None:
+    ended = run(tmp_path, *given(tmp_path), "--non-interactive", **settings)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert words in ended.stderr
+    assert not (tmp_path / "akbot.env").exists()
+
+
 def test_without_admins_it_tells_who_has_written_to_the_bot(tmp_path: Path) -> None:
     token = "424242:AAF-this_is_the_secret_part_012345678"
     with bot_api(token=token) as telegram:

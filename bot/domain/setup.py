@@ -15,7 +15,6 @@ from bot.domain.errors import ConfigError
 
 BOT_STATE = "/var/lib/akbot"
 """Where the bot's container has its state folder."""
-PLACE_VARIABLES = ("AKBOT_PROJECT_DIR", "AKBOT_NETWORK", "AKBOT_STATE_DIR", "AKBOT_IMAGE")
 
 
 @dataclass(frozen=True)
