@@ -204,6 +204,15 @@ def test_memory_stays_within_its_limit_on_the_way_to_s3(akbot: Akbot) -> None:
     assert int(measured.stdout) / 1024 <= 150
 
 
+def test_the_report_draws_its_picture_into_a_file(akbot: Akbot) -> None:
+    akbot.backup()
+
+    said = akbot.ok("report", "--picture", "chart.png")
+
+    assert "Backups:   1 made, verified and signed" in said
+    assert (akbot.folder / "chart.png").read_bytes().startswith(b"\x89PNG\r\n")
+
+
 def test_check_and_status_tell_what_is_there(akbot: Akbot) -> None:
     assert "Last good backup: never" in akbot.ok("status")
     akbot.backup("--label", "first")
