@@ -66,13 +66,15 @@ class LiveGates:
     engine: DockerEngine
     clock: Clock
     settings: Settings
+    compose: ComposeProgram
 
     @property
     def stable(self) -> float:
         return self.settings.gate_stable
 
     def of(self, site: Site, expected: float = 0) -> UpdateGate:
-        probe = live_probe(self.engine.api, site, self.settings.site_checks)
+        clients = self.engine.clients_at(site, self.compose)
+        probe = live_probe(self.engine.api, site, self.settings.site_checks, clients)
         patience = self.settings.update_patience
         patience = replace(patience, timeout=max(patience.timeout, _SPARE * expected))
         return UpdateGate(probe, self.clock, patience)
@@ -202,11 +204,12 @@ class Updates:
 
     @property
     def _gates(self) -> LiveGates:
-        return LiveGates(self.engine, self.clock, self.settings)
+        return LiveGates(self.engine, self.clock, self.settings, self.compose)
 
     @property
     def _project(self) -> ProjectComposeFiles:
-        return ProjectComposeFiles(self.engine.api, self.compose)
+        image_at = partial(self.engine.database_image_at, compose=self.compose)
+        return ProjectComposeFiles(self.engine.api, self.compose, image_at)
 
     @property
     def _memory(self) -> UpdateMemory:

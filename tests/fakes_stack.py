@@ -117,7 +117,14 @@ class FakeSnapshot:
             yield block
 
 
-ALL_RIGHTS = DatabaseRights("authentik", is_superuser=True, may_create=True, owns=True)
+ALL_RIGHTS = DatabaseRights(
+    "authentik",
+    is_superuser=True,
+    may_create=True,
+    owns=True,
+    maintenance="postgres",
+    may_work_from=True,
+)
 
 
 @dataclass

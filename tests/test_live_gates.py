@@ -1,9 +1,11 @@
 """The gate before the stack that serves, as it is built for an update."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.gate_probe import PlaceProbe
@@ -37,11 +39,14 @@ def settings() -> Settings:
     return Settings.model_validate({})
 
 
-async def test_it_watches_the_outposts_that_go_and_come_with_the_server(settings: Settings) -> None:
+async def test_it_watches_the_outposts_that_go_and_come_with_the_server(
+    settings: Settings, tmp_path: Path
+) -> None:
     clock = FakeClock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
     with engine_api("postgresql", "server", "worker", "proxy") as address:
         api = EngineApi(address)
-        gates = LiveGates(DockerEngine(api, StackWanted("", {})), clock, settings)
+        compose = ComposeProgram({}, tmp_path / "lock")
+        gates = LiveGates(DockerEngine(api, StackWanted("", {})), clock, settings, compose)
         probe = gates.of(SITE).probe
         assert isinstance(probe, PlaceProbe)
         watched = [service for service, _ in await probe.place.containers()]

@@ -15,17 +15,6 @@ SELECT to_json(coalesce(
   (SELECT setting LIKE '%with-zstd%' FROM pg_config WHERE name = 'CONFIGURE'), false));
 """
 
-# What restore and update take: to make databases, and to shut and rename the one that serves.
-RIGHTS = """
-SELECT json_build_object(
-  'user', current_user,
-  'is_superuser', rolsuper,
-  'may_create', rolcreatedb OR rolsuper,
-  'owns', pg_has_role(current_user, datdba, 'USAGE'))
-FROM pg_roles, pg_database
-WHERE rolname = current_user AND datname = current_database();
-"""
-
 # What pg_dump writes rows of: ordinary tables that no extension owns. Two steps, since the names
 # of the tables must become part of the second statement; the server quotes them itself.
 COUNT_ROWS = r"""
@@ -125,6 +114,23 @@ WRITE = """
 CREATE SCHEMA akbot_drill; CREATE TABLE akbot_drill.probe (id int);
 INSERT INTO akbot_drill.probe VALUES (1); DROP SCHEMA akbot_drill CASCADE;
 """
+
+
+def rights(maintenance: str) -> str:
+    """What restore and update take: to make databases, to shut and rename the one that serves."""
+    return f"""
+SELECT json_build_object(
+  'user', current_user,
+  'is_superuser', rolsuper,
+  'may_create', rolcreatedb OR rolsuper,
+  'owns', pg_has_role(current_user, datdba, 'USAGE'),
+  'maintenance', {literal(maintenance)},
+  'may_work_from', EXISTS (SELECT FROM pg_database
+    WHERE datname = {literal(maintenance)} AND datallowconn AND datname <> current_database()
+      AND has_database_privilege(oid, 'CONNECT')))
+FROM pg_roles, pg_database
+WHERE rolname = current_user AND datname = current_database();
+"""  # noqa: S608 - the name is quoted
 
 
 def end_sessions(names_from: str) -> str:

@@ -5,17 +5,15 @@ the server's networks. Its main process reads our stdin: when we are killed it e
 program and session with it, and the next start sweeps it away.
 """
 
-import asyncio
-import io
 import re
-import tarfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot.adapters.container_facts import address_of, environment_of
+from bot.adapters.container_facts import address_of
+from bot.adapters.database_told import Seat, Told
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.images import find_image, have_image, image_id_of
 from bot.adapters.throwaway import created
@@ -38,7 +36,6 @@ _USER = "65534:65534"
 _PLACE = "/tmp"  # noqa: S108 - inside the container, in memory
 _PASSWORD_FILE = "PGPASSFILE"  # noqa: S105 - a name
 _KEEP = 'umask 077; cat >"$0"'
-_MOST = 1024 * 1024
 _VERSION = re.compile(rb"\(PostgreSQL\) (\d+)")
 _ASK = ("psql", "-X", "-q", "-A", "-t", "-c", "SHOW server_version_num")
 _DOING = "start PostgreSQL's programs in a throw-away container"
@@ -53,15 +50,6 @@ class OwnClient:
     image_id: str
 
 
-@dataclass(frozen=True)
-class _Seat:
-    """Where it is: a network mode, further networks, and how names are found there."""
-
-    mode: str
-    networks: tuple[str, ...]
-    options: Mapping[str, Any]
-
-
 class ClientContainers:
     """Starts them, as Authentik's server is told and as is *given*."""
 
@@ -70,22 +58,18 @@ class ClientContainers:
         self._given = given
         self._image = given.image
 
-    async def fitting(self, server_id: str) -> tuple[OwnClient, AsyncExitStack]:
+    async def fitting(self, told: Told) -> tuple[OwnClient, AsyncExitStack]:
         """One of the database's major version, which any other can be asked for.
 
-        For the database of the Authentik server whose container that is; it is removed when the
-        stack of contexts is closed.
+        It is removed when the stack of contexts is closed.
         """
-        details: Mapping[str, Any] = await self._engine.call(
-            "inspect a container", lambda sdk: sdk.inspect_container(server_id)
-        )
-        connection = connection_of(environment_of(details), self._given)
-        files = await self._files(server_id, connection)
+        connection = connection_of(told.environment, self._given)
+        files = await _files(told, connection)
         image = self._image or await self._any_image()
         await have_image(self._engine, image)
         while True:
             async with AsyncExitStack() as context:
-                starting = self._started(image, seat_of(details), connection, files)
+                starting = self._started(image, told.seat, connection, files)
                 client = await context.enter_async_context(starting)
                 own, server = await self._majors(client, connection.host)
                 if own == server:
@@ -121,33 +105,9 @@ class ClientContainers:
             )
         return int(found[1]), int(said.stdout) // _MINOR
 
-    async def _files(self, server_id: str, connection: Connection) -> dict[str, bytes]:
-        """What libpq reads from files, by the variable that names it."""
-        files = {
-            variable: await self._read(server_id, path)
-            for variable, path in connection.files.items()
-        }
-        password = connection.password
-        if connection.password_file:
-            password = password_in(await self._read(server_id, connection.password_file))
-        return {**files, _PASSWORD_FILE: password_file(password)}
-
-    async def _read(self, server_id: str, path: str) -> bytes:
-        """A small file of the server's container."""
-        doing = f'read "{path}" in the container of Authentik\'s server'
-        archive = bytearray()
-        async for block in self._engine.download(server_id, path, doing=doing):
-            archive += block
-            if len(archive) > _MOST:
-                raise PortError(f"{doing}: it is too large for a password or a certificate")
-        content = await asyncio.to_thread(_only_file, bytes(archive))
-        if content is None:
-            raise PortError(f"{doing}: it is no plain file")
-        return content
-
     @asynccontextmanager
     async def _started(
-        self, image: str, seat: _Seat, connection: Connection, files: Mapping[str, bytes]
+        self, image: str, seat: Seat, connection: Connection, files: Mapping[str, bytes]
     ) -> AsyncGenerator[OwnClient]:
         image_id = await image_id_of(self._engine, image)
         kept = {variable: f"{_PLACE}/{variable}" for variable in files}
@@ -198,29 +158,17 @@ class ClientContainers:
             raise PortError(f"{_DOING}: {done.stderr or done.exit_code}")
 
 
-def seat_of(server: Mapping[str, Any]) -> _Seat:
-    """Where the container of a server is, by what the Engine says of it."""
-    host, networks = server["HostConfig"], [*server["NetworkSettings"]["Networks"]]
-    mode = str(host["NetworkMode"])
-    if mode == "host" or mode.startswith("container:"):
-        return _Seat(mode, (), {})
-    first = mode if mode in networks else networks[0]
-    names = {"ExtraHosts": "extra_hosts", "Dns": "dns", "DnsSearch": "dns_search"}
-    options = {ours: host[theirs] for theirs, ours in names.items() if host.get(theirs)}
-    return _Seat(first, tuple(each for each in networks if each != first), options)
-
-
 def _join(sdk: Any, *, name: str, network: str) -> None:
     sdk.connect_container_to_network(name, network)
 
 
-def _only_file(archive: bytes) -> bytes | None:
-    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
-        for member in members:
-            file = members.extractfile(member) if member.isfile() else None
-            if file:
-                return file.read()
-    return None
+async def _files(told: Told, connection: Connection) -> dict[str, bytes]:
+    """What libpq reads from files, by the variable that names it."""
+    files = {variable: await told.read(path) for variable, path in connection.files.items()}
+    password = connection.password
+    if connection.password_file:
+        password = password_in(await told.read(connection.password_file))
+    return {**files, _PASSWORD_FILE: password_file(password)}
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

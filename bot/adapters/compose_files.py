@@ -8,7 +8,7 @@ what is in place, so that no copy of the secrets in them waits for an update tha
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bot.adapters import file_swap
@@ -16,7 +16,6 @@ from bot.adapters.compose import remove_service
 from bot.adapters.compose_folders import HostFolders
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
-from bot.adapters.services_of import require_running
 from bot.domain.compose_diff import unified_diff
 from bot.domain.compose_edit import ComposeChange, ComposeFile, Draft, plan_compose_change
 from bot.domain.compose_wants import read_wants
@@ -29,11 +28,17 @@ _KEY = re.compile(r"[A-Za-z0-9-]+")
 
 
 class ProjectComposeFiles:
-    """Port `ComposeFiles`."""
+    """Port `ComposeFiles`; *image_at* gives the id of the image of a stack's PostgreSQL."""
 
-    def __init__(self, engine: EngineApi, compose: ComposeProgram) -> None:
+    def __init__(
+        self,
+        engine: EngineApi,
+        compose: ComposeProgram,
+        image_at: Callable[[Site], Awaitable[str]],
+    ) -> None:
         self._engine = engine
         self._compose = compose
+        self._image_at = image_at
 
     async def plan(self, site: Site, current: Family, target: Family) -> Planned | None:
         files = await self._files(site)
@@ -99,8 +104,7 @@ class ProjectComposeFiles:
         """Containers of PostgreSQL's image do it: it is there whatever happens to the others."""
         if not change.moves:
             return HostFolders(self._engine, "", key)
-        postgresql = await require_running(self._engine, site.project, site.postgresql)
-        return HostFolders(self._engine, postgresql.image_id, key)
+        return HostFolders(self._engine, await self._image_at(site), key)
 
     async def _draft(
         self, site: Site, files: Sequence[ComposeFile], current: Family, target: Family

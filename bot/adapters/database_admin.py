@@ -151,7 +151,7 @@ class PostgresAdmin:
             except TimeoutError as error:
                 raise PortError(
                     f'close the database "{there[0]}": a session in it does not end',
-                    hint="Restart PostgreSQL.",
+                    hint="End it as its own role or a superuser, or restart PostgreSQL.",
                 ) from error
 
     async def unfence(self, name: str) -> None:

@@ -8,8 +8,10 @@ def create_like(name: str, like: str) -> str:
     """Owner, encoding, locale and tablespace of *like*; run in another database, one statement."""
     return rf"""
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L'
-  ' LC_CTYPE %L TABLESPACE %I CONNECTION LIMIT %s', {literal(name)}, pg_get_userbyid(datdba),
-  pg_encoding_to_char(encoding), datcollate, datctype, spcname, datconnlimit)
+  ' LC_CTYPE %L CONNECTION LIMIT %s', {literal(name)}, pg_get_userbyid(datdba),
+  pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit)
+  -- a role may use the default one, and not name it
+  || CASE spcname WHEN 'pg_default' THEN '' ELSE format(' TABLESPACE %I', spcname) END
   || CASE facts ->> 'datlocprovider'
     WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
         coalesce(facts ->> 'datlocale', facts ->> 'daticulocale'))
@@ -116,11 +118,18 @@ def allow_connections(name: str, *, allowed: bool) -> str:
 
 
 def end_all_sessions(names: list[str]) -> str:
-    """End all sessions in these databases; how many there were."""
-    return (
-        "SELECT to_json(count(pg_terminate_backend(pid))) FROM pg_stat_activity"  # noqa: S608
-        f" WHERE datname IN ({', '.join(map(literal, names))}) AND pid <> pg_backend_pid();"
-    )
+    """End all sessions in these databases; how many there were.
+
+    A role that is no superuser ends those of its own roles, and counts the others. The server's
+    own workers, which have no name, end by themselves where a database is renamed or copied.
+    """
+    return f"""
+SELECT to_json(count(coalesce(CASE WHEN me.rolsuper OR pg_has_role(usesysid, 'MEMBER')
+  THEN pg_terminate_backend(pid) END, true)))
+FROM pg_stat_activity, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) me
+WHERE datname IN ({", ".join(map(literal, names))}) AND pid <> pg_backend_pid()
+  AND (me.rolsuper OR usename IS NOT NULL);
+"""  # noqa: S608 - likewise
 
 
 def swap(live: str, outgoing: str, incoming: str) -> str:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any, Protocol
 
 from bot.adapters.client_container import ClientContainers, OwnClient
+from bot.adapters.database_told import Ask, Told
 from bot.adapters.engine_api import EngineApi, stop
 from bot.adapters.threads import finish
 from bot.adapters.transport import Source
@@ -55,16 +56,16 @@ class OutsideClients:
         self._changing = asyncio.Lock()
         self._users = 0
         self._client: OwnClient | None = None
-        self._server_id = ""
+        self._key = ""
         self._leaving: asyncio.Task[None] | None = None
         self._context = AsyncExitStack()
 
-    def beside(self, server_id: str) -> Clients:
-        """For the database of the Authentik server whose container that is."""
+    def told(self, ask: Ask) -> Clients:
+        """For the database of the Authentik server that is told so."""
 
         @asynccontextmanager
         async def client() -> AsyncGenerator[Client]:
-            shared = await self._enter(server_id)
+            shared = await self._enter(ask)
             try:
                 yield shared
             finally:
@@ -77,22 +78,25 @@ class OutsideClients:
         async with self._changing:
             await self._remove()
 
-    async def _enter(self, server_id: str) -> OwnClient:
+    async def _enter(self, ask: Ask) -> OwnClient:
         async with self._changing:
             await self._stay()
-            if not self._users and not await self._still_serves(server_id):
-                await self._remove()
-            if self._client is None:
-                self._client, self._context = await self._containers.fitting(server_id)
-                self._server_id = server_id
+            if self._client is None or not self._users:
+                self._client = await self._fitting(await ask())
             self._users += 1
             return self._client
 
-    async def _still_serves(self, server_id: str) -> bool:
+    async def _fitting(self, told: Told) -> OwnClient:
         """Another container of the server may have been told another password."""
-        if self._client is None or self._server_id != server_id:
-            return False
-        name = self._client.id
+        client = self._client
+        if client and self._key == told.key and await self._runs(client.id):
+            return client
+        await self._remove()
+        client, self._context = await self._containers.fitting(told)
+        self._key = told.key
+        return client
+
+    async def _runs(self, name: str) -> bool:
         return await self._engine.call(_DOING, lambda sdk: _runs(sdk, name))
 
     async def _leave(self) -> None:

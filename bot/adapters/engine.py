@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.container_facts import SERVICE, as_container, environment_of
-from bot.adapters.database_client import Clients, OutsideClients, inside
+from bot.adapters.database_client import Client, Clients, OutsideClients, inside
+from bot.adapters.database_told import told_at, told_by_container
 from bot.adapters.database_whereabouts import wanted_outside
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.files import EngineFiles
@@ -15,6 +18,7 @@ from bot.adapters.redis import RedisServer
 from bot.adapters.scratch import ScratchPostgres, scratch_database
 from bot.adapters.scratch_application import Original
 from bot.adapters.scratch_redis import load_rdb
+from bot.adapters.services_of import require_running
 from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
 from bot.domain.discovery import Found, StackWanted, choose_containers
@@ -108,7 +112,23 @@ class DockerEngine:
         """Where PostgreSQL's programs run for *stack*: the one place that decides it."""
         if stack.postgresql:
             return inside(stack.postgresql)
-        return self._outside.beside(stack.server.id)
+        return self._outside.told(partial(told_by_container, self.api, stack.server.id))
+
+    def clients_at(self, site: Site, compose: ComposeProgram) -> Clients:
+        """The same for a stack whose server may be away."""
+        if not site.postgresql:
+            return self._outside.told(partial(told_at, self.api, compose, site))
+
+        @asynccontextmanager
+        async def client() -> AsyncGenerator[Client]:
+            yield await require_running(self.api, site.project, site.postgresql)
+
+        return client
+
+    async def database_image_at(self, site: Site, compose: ComposeProgram) -> str:
+        """The id of PostgreSQL's image there. Raises PortError while PostgreSQL does not answer."""
+        async with self.clients_at(site, compose)() as client:
+            return client.image_id
 
     async def database_image(self, stack: Stack) -> str:
         """The id of PostgreSQL's image, of the database's major version."""

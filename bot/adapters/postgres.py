@@ -102,11 +102,13 @@ class PostgresDatabase:
             self._clients() as client,
             psql_session(self._engine, client.id, self._environment()) as session,
         ):
-            found: dict[str, Any] = await session.ask(sql.RIGHTS)
+            found: dict[str, Any] = await session.ask(sql.rights(self._login.maintenance))
         return DatabaseRights(**found)
 
     async def roles(self) -> AsyncGenerator[bytes]:
-        command = ["pg_dumpall", "--globals-only", f"--database={self._login.maintenance}"]
+        command = ["pg_dumpall", "--globals-only"]
+        if self._is_outside:  # where it may not be let into any other
+            command.append(f"--database={self._login.database}")
         if self._is_outside and not (await self.rights()).is_superuser:
             command.append("--no-role-passwords")  # they are for a superuser's eyes
         async with aclosing(self.output_of(command)) as output:
@@ -142,13 +144,22 @@ class PostgresDatabase:
     async def _end(self, names_from: str) -> int:
         """End all sessions whose name begins like that."""
         command = ["psql", "-X", "-q", "-A", "-t", "-c", sql.end_sessions(names_from)]
-        place = {"PGDATABASE": self._login.maintenance, "PGAPPNAME": "akbot-ends"}
-        environment = {**self._environment(), **place}
+        environment = {**self._environment(), "PGAPPNAME": "akbot-ends"}
+        words = ""
         async with self._clients() as client:
-            result = await self._engine.run(client.id, command, environment=environment)
-        if result.exit_code != 0:
-            raise PortError(f"end sessions in PostgreSQL: {result.stderr}", retryable=True)
-        return int(result.stdout)
+            for database in self._ways_in:
+                place = {**environment, "PGDATABASE": database}
+                result = await self._engine.run(client.id, command, environment=place)
+                if result.exit_code == 0:
+                    return int(result.stdout)
+                words = words or result.stderr
+        raise PortError(f"end sessions in PostgreSQL: {words}", retryable=True)
+
+    @property
+    def _ways_in(self) -> tuple[str, ...]:
+        """A restore may have shut Authentik's own; outside a role may be let into no other."""
+        own = (self._login.database,) if self._is_outside else ()
+        return (self._login.maintenance, *own)
 
     @property
     def _sessions_prefix(self) -> str:

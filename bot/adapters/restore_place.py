@@ -7,14 +7,14 @@ from bot.adapters.compose import ComposeControl
 from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.container_facts import as_container, environment_of
 from bot.adapters.database_admin import PostgresAdmin
-from bot.adapters.database_client import inside
 from bot.adapters.engine import DockerEngine
 from bot.adapters.mount_files import MountFolders
 from bot.adapters.project_files import ProjectFilesOnDisk
 from bot.adapters.redis import RedisServer
 from bot.adapters.redis_keeper import RedisKeeper
-from bot.adapters.services_of import details_of, require_running, running_images
+from bot.adapters.services_of import details_of, running_images
 from bot.adapters.stack_probe import HttpProbe, status_of
+from bot.domain.database_rights import require_rights
 from bot.domain.errors import RefusedError
 from bot.domain.outposts import is_outpost
 from bot.domain.restore import Site
@@ -34,12 +34,6 @@ class DockerWorkplace:
         self._compose = compose
 
     async def survey(self, stack: Stack) -> Site:
-        if stack.postgresql is None:
-            raise RefusedError(
-                f'Authentik\'s database is on "{stack.database_host}", outside of the project:'
-                " akbot backs such a one up, and cannot restore or update it yet",
-                hint="Nothing was changed. Its dumps can be loaded by hand: see deploy/RUNBOOK.md.",
-            )
         login = self._engine.login(stack)
         if login.database == login.maintenance:
             raise RefusedError(
@@ -47,10 +41,12 @@ class DockerWorkplace:
                 hint="Nothing was changed. Move Authentik into a database of its own, or name"
                 " another one in AKBOT_MAINTENANCE_DATABASE.",
             )
+        if stack.postgresql is None:
+            require_rights(await self._engine.database(stack).rights())
         [server] = await details_of(self._engine.api, stack.project, [stack.server.service])
         return Site(
             project=stack.project,
-            postgresql=stack.postgresql.service,
+            postgresql=stack.postgresql.service if stack.postgresql else "",
             server=stack.server.service,
             worker=stack.worker.service if stack.worker else None,
             redis=stack.redis.service if stack.redis else None,
@@ -80,10 +76,17 @@ class DockerWorkplace:
 
     async def tools(self, site: Site, job: str) -> Tools:
         api = self._engine.api
-        postgresql = await require_running(api, site.project, site.postgresql)
-        files = MountFolders(api, Chores(api, postgresql.image_id, job))
+        image_id = await self._engine.database_image_at(site, self._compose)
+        files = MountFolders(api, Chores(api, image_id, job))
+        databases = PostgresAdmin(
+            api,
+            self._engine.clients_at(site, self._compose),
+            self._engine.login_at(site),
+            job,
+            is_outside=not site.postgresql,
+        )
         return Tools(
-            PostgresAdmin(api, inside(postgresql), self._engine.login_at(site), job),
+            databases,
             ComposeControl(api, self._compose, site),
             files,
             await self._sessions(site, job, files),

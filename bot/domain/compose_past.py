@@ -76,6 +76,11 @@ def judge_past(site: Site, files: tuple[FileChange, ...], now: Config, then: Con
             " the one that has your data any more",
             hint=_BY_HAND,
         )
+    if not site.postgresql and _database(now, site.server) != _database(then, site.server):
+        raise RefusedError(
+            "the backup's files lead to another database than the one that has your data",
+            hint=_BY_HAND,
+        )
     redis_then, redis_now = (redis_service(each, site.services) for each in (then, now))
     comes = redis_then if redis_then not in now["services"] else ""
     goes = redis_now if redis_now not in then["services"] else ""
@@ -103,6 +108,12 @@ def _with_volumes(config: Config, name: str) -> tuple[Any, Any]:
     volumes = config.get("volumes") or {}
     mounts = (service or {}).get("volumes") or ()
     return service, [volumes.get(each.get("source")) for each in mounts]
+
+
+def _database(config: Config, server: str) -> dict[str, Any]:
+    """Where a server looks for it."""
+    given = config["services"][server].get("environment") or {}
+    return {name: given.get(f"AUTHENTIK_POSTGRESQL__{name}") for name in ("HOST", "PORT", "NAME")}
 
 
 def _service(config: Config, name: str) -> Service | None:

@@ -79,11 +79,12 @@ class TagChange:
 class Site:
     """The stack, as it must be known while its server is away; services by Compose's names.
 
-    *database* is Authentik's, *user* the superuser of the server. *image*, *version* and
-    *login_page*, the HTTP status of the login page, are those of what ran before. *outposts* are
-    services that go and come with the server; a restore leaves them alone. *redis_folder* is what
-    Redis's data lie in, as Docker mounts it, and *redis_image* the name of its image; "" where that
-    is not known.
+    *postgresql* is "" where the database is outside of the project. *database* is Authentik's,
+    *user* the superuser of the server, or Authentik's own role in one that is outside. *image*,
+    *version* and *login_page*, the HTTP status of the login page, are those of what ran before.
+    *outposts* are services that go and come with the server; a restore leaves them alone.
+    *redis_folder* is what Redis's data lie in, as Docker mounts it, and *redis_image* the name of
+    its image; "" where that is not known.
     """
 
     project: str

@@ -20,15 +20,18 @@ from typing import Any
 import pytest
 
 from bot.adapters import database_client
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.database_client import Clients
+from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
+from bot.domain.discovery import StackWanted
 from bot.domain.stack import Container
 from tests.fakes_stack import make_container
 from tests.sandbox.fixture import HERE, STATE, script
 
 ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
 LABEL = f"akbot.sandbox={STATE}"
-_CLIENT = {
+CLIENT = {
     **os.environ,
     "PATH": f"{HERE}/.cache/docker/bin:{os.environ.get('PATH', '')}",
     "DOCKER_CONFIG": f"{HERE}/.cache/docker",
@@ -45,7 +48,7 @@ def docker(*arguments: str, stdin: bytes = b"", check: bool = True) -> bytes:
         capture_output=True,
         check=False,
         timeout=_PATIENCE,
-        env=_CLIENT,
+        env=CLIENT,
     )
     if check and result.returncode != 0:
         pytest.fail(f"docker {' '.join(arguments)}: {result.stderr.decode(errors='replace')}")
@@ -120,6 +123,14 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def database_engine(api: EngineApi) -> DockerEngine:
+    """For a site's database, whose container is one of the project."""
+    return DockerEngine(api, StackWanted("", {}))
+
+
+NO_COMPOSE = ComposeProgram({}, Path("/nowhere/lock"))
 
 
 @dataclass

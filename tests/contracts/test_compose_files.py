@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ async def place(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Place]:
     given = {name: sandbox.environment[name] for name in ("PATH", "HOME", "DOCKER_CONFIG")}
     compose = ComposeProgram(given, tmp_path / "compose.lock")
     stack = await engine.find_stack()
-    files = ProjectComposeFiles(api, compose)
+    files = ProjectComposeFiles(api, compose, partial(engine.database_image_at, compose=compose))
     yield Place(stack, compose_site(stack), files, DockerDrift(api, compose))
     await engine.close()
 
@@ -372,17 +373,22 @@ async def test_another_compose_sees_what_is_plainly_another(
 CHILD = """
 import asyncio, os, sys
 from pathlib import Path
+from functools import partial
 from pydantic import TypeAdapter
 from bot.adapters.compose_files import ProjectComposeFiles
 from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.domain.compose_edit import ComposeChange
+from bot.domain.discovery import StackWanted
 from bot.domain.restore import Site
 site, change, key, engine, lock = sys.argv[1:]
 site = TypeAdapter(Site).validate_json(site)
 change = TypeAdapter(ComposeChange).validate_json(change)
 given = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG")}
-files = ProjectComposeFiles(EngineApi(engine), ComposeProgram(given, Path(lock)))
+api, compose = EngineApi(engine), ComposeProgram(given, Path(lock))
+image_at = partial(DockerEngine(api, StackWanted("", {})).database_image_at, compose=compose)
+files = ProjectComposeFiles(api, compose, image_at)
 asyncio.run(files.apply(site, change, key))
 """
 

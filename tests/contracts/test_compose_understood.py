@@ -44,11 +44,16 @@ def site(tmp_path: Path) -> Site:
     return Site(**{**vars(SITE), "working_dir": str(tmp_path), "config_files": files})
 
 
+async def no_image(site: Site) -> str:
+    """No folder is moved here, so that none is needed."""
+    raise AssertionError(site)
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> ProjectComposeFiles:
     given = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)}
     compose = ComposeProgram(given, tmp_path / "compose.lock")
-    return ProjectComposeFiles(EngineApi("unix:///nowhere"), compose)
+    return ProjectComposeFiles(EngineApi("unix:///nowhere"), compose, no_image)
 
 
 def names(folder: Path) -> set[str]:
@@ -159,7 +164,7 @@ async def test_real_compose_makes_of_it_what_was_wanted(tmp_path: Path, text: st
     given = {name: os.environ[name] for name in ("HOME", "PATH")}
     given |= {"PATH": f"{CLIENT}/bin:{given['PATH']}", "DOCKER_CONFIG": str(CLIENT)}
     compose = ComposeProgram(given, tmp_path / "compose.lock")
-    tool = ProjectComposeFiles(EngineApi("unix:///nowhere"), compose)
+    tool = ProjectComposeFiles(EngineApi("unix:///nowhere"), compose, no_image)
     site = Site(**{**vars(SITE), "working_dir": str(tmp_path), "config_files": (str(file),)})
 
     planned = await tool.plan(site, OLD, NEW)

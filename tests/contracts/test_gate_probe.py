@@ -16,6 +16,7 @@ from bot.domain.gate_faults import faults_inside
 from bot.domain.restore import Site
 from bot.domain.site_checks import LoginAccount, SiteChecks
 from bot.domain.update_gate import LOGGED_IN, Baseline, Sample, Wanted
+from tests.contracts.stacks import NO_COMPOSE, database_engine
 from tests.sandbox.fixture import Sandbox, sandbox
 
 __all__ = ["sandbox"]
@@ -65,7 +66,13 @@ async def engine() -> AsyncIterator[EngineApi]:
 
 @pytest.fixture
 def probe(sandbox: Sandbox, engine: EngineApi) -> PlaceProbe:
-    return live_probe(engine, site_of(sandbox), checks_with(sandbox, password_of(sandbox)))
+    return probe_of(engine, sandbox, password_of(sandbox))
+
+
+def probe_of(engine: EngineApi, sandbox: Sandbox, password: str) -> PlaceProbe:
+    site = site_of(sandbox)
+    clients = database_engine(engine).clients_at(site, NO_COMPOSE)
+    return live_probe(engine, site, checks_with(sandbox, password), clients)
 
 
 def wanted(baseline: Baseline) -> Wanted:
@@ -105,7 +112,7 @@ async def test_a_stack_that_runs(probe: PlaceProbe, sandbox: Sandbox) -> None:
 
 
 async def test_a_wrong_password_is_named_and_not_told(engine: EngineApi, sandbox: Sandbox) -> None:
-    probe = live_probe(engine, site_of(sandbox), checks_with(sandbox, "planted"))
+    probe = probe_of(engine, sandbox, "planted")
 
     baseline = await probe.baseline()
 

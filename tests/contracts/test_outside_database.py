@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.database_client import OutsideClients
+from bot.adapters.database_told import told_at, told_by_container
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.postgres import Login, PostgresDatabase
 from bot.adapters.throwaway import LABEL, remove_throw_aways
@@ -24,6 +28,7 @@ from bot.domain.outside_database import DatabaseSettings
 from tests.contracts import stacks
 from tests.contracts.stacks import Postgres, created, docker, engine_api, inspect, until
 from tests.e2e.tls_site import Authority
+from tests.test_live_gates import SITE
 
 pytestmark = pytest.mark.docker
 
@@ -61,6 +66,7 @@ class Outside:
 
     postgres: Postgres
     server: str
+    authority: bytes
 
 
 @contextmanager
@@ -97,7 +103,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         for statement in SET_UP:
             postgres.psql(statement)
         postgres.psql(ROWS, "sso")
-        yield Outside(postgres, server)
+        yield Outside(postgres, server, authority.path.read_bytes())
 
 
 @pytest.fixture
@@ -115,8 +121,8 @@ def clients() -> list[str]:
 
 
 def database(api: EngineApi, shared: OutsideClients, outside: Outside) -> PostgresDatabase:
-    beside = shared.beside(outside.server)
-    return PostgresDatabase(api, Transport(api), beside, LOGIN, "a-job", is_outside=True)
+    clients = shared.told(partial(told_by_container, api, outside.server))
+    return PostgresDatabase(api, Transport(api), clients, LOGIN, "a-job", is_outside=True)
 
 
 async def test_a_dump_and_its_counts_come_over_tls_as_the_server_reaches_it(
@@ -184,7 +190,36 @@ async def test_the_roles_come_without_what_only_a_superuser_sees(
 
     assert b"CREATE ROLE idp" in roles
     assert b"SCRAM-SHA-256" not in roles
-    assert rights == DatabaseRights("idp", is_superuser=False, may_create=False, owns=True)
+    assert rights == DatabaseRights(
+        "idp",
+        is_superuser=False,
+        may_create=False,
+        owns=True,
+        maintenance="postgres",
+        may_work_from=True,
+    )
+
+
+async def test_one_that_is_let_into_no_other_database_is_backed_up(
+    api: EngineApi, outside: Outside
+) -> None:
+    outside.postgres.psql("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
+    shared = OutsideClients(api, GIVEN)
+    there = database(api, shared, outside)
+    try:
+        roles = b"".join([block async for block in there.roles()])
+        async with there.snapshot() as snapshot:
+            dump = b"".join([block async for block in snapshot.dump()])
+            ended = await there.end_sessions()
+        rights = await there.rights()
+    finally:
+        outside.postgres.psql("GRANT CONNECT ON DATABASE postgres, template1 TO PUBLIC")
+        await shared.close()
+
+    assert b"CREATE ROLE idp" in roles
+    assert b"authentik_core_user" in dump
+    assert ended == 1, "that of the snapshot"
+    assert not rights.may_work_from
 
 
 @pytest.mark.parametrize(
@@ -227,12 +262,54 @@ async def test_what_does_not_fit_is_told_and_nothing_is_left(
     assert "some-guess" not in caught.value.in_full()
 
 
+COMPOSE = f"""
+services:
+  server:
+    image: akbot-sandbox/redis:8
+    environment:
+      AUTHENTIK_POSTGRESQL__HOST: {HOST}
+      AUTHENTIK_POSTGRESQL__USER: idp
+      AUTHENTIK_POSTGRESQL__NAME: sso
+      AUTHENTIK_POSTGRESQL__PASSWORD: file:///run/secrets/password
+      AUTHENTIK_POSTGRESQL__SSLMODE: verify-ca
+      AUTHENTIK_POSTGRESQL__SSLROOTCERT: /certs/authority.pem
+    networks: [databases]
+    secrets: [password]
+    volumes: ["./certs:/certs:ro"]
+networks:
+  databases: {{name: {NETWORK}, external: true}}
+secrets:
+  password: {{file: ./password.txt}}
+"""
+
+
+async def test_while_the_server_is_away_compose_says_what_it_would_be_told(
+    api: EngineApi, outside: Outside, tmp_path: Path
+) -> None:
+    (tmp_path / "compose.yml").write_text(COMPOSE)
+    (tmp_path / "password.txt").write_text(SECRET)
+    (tmp_path / "certs").mkdir()
+    (tmp_path / "certs" / "authority.pem").write_bytes(outside.authority)
+    given = {name: stacks.CLIENT[name] for name in ("PATH", "HOME", "DOCKER_CONFIG")}
+    compose = ComposeProgram(given, tmp_path / "lock")
+    files = (str(tmp_path / "compose.yml"),)
+    site = replace(SITE, project="nobody", working_dir=str(tmp_path), config_files=files)
+    shared = OutsideClients(api, GIVEN)
+
+    async with shared.told(partial(told_at, api, compose, site))() as client:
+        done = await api.run(client.id, ["psql", "-Atc", "SELECT current_user"])
+    await shared.close()
+
+    assert (done.exit_code, done.stdout) == (0, b"idp\n"), done.stderr
+
+
 HOLD = """
 import asyncio, sys
 from tests.contracts.test_outside_database import *
 async def main():
     async with engine_api() as api:
-        async with OutsideClients(api, GIVEN).beside(sys.argv[1])():
+        told = partial(told_by_container, api, sys.argv[1])
+        async with OutsideClients(api, GIVEN).told(told)():
             print("held", flush=True)
             await asyncio.sleep(600)
 asyncio.run(main())

@@ -1,10 +1,12 @@
 """What DatabaseAdmin promises on both kinds of PostgreSQL: made like another, loaded, swapped."""
 
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from bot.adapters.database_admin import PostgresAdmin
+from bot.adapters.database_admin_sql import end_all_sessions
 from bot.adapters.postgres import Login
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.restore import database_name
@@ -256,6 +258,60 @@ async def test_a_disk_that_fills_up_is_given_back(server: Postgres) -> None:
             assert small.psql("SELECT id FROM ours", live) == "1"
             small.psql("INSERT INTO ours VALUES (2)", live)
     server.psql(f"DROP DATABASE {many}")
+
+
+OWNED = "owned"
+
+
+@pytest.fixture
+def owned(server: Postgres) -> Iterator[str]:
+    """The database of a role that may make others, and is no superuser."""
+    server.psql("CREATE ROLE keeper LOGIN CREATEDB")
+    server.psql(f"CREATE DATABASE {OWNED} OWNER keeper")
+    server.psql(f"SET ROLE keeper; {AUTHENTIK}", OWNED)
+    yield OWNED
+    server.psql(f"DROP DATABASE {OWNED} WITH (FORCE)")
+    server.psql("DROP ROLE keeper")
+
+
+async def test_who_owns_it_and_may_create_goes_the_whole_way_without_a_superuser(
+    server: Postgres, owned: str
+) -> None:
+    copied, kept = f"{owned}_copied", f"{owned}_kept"
+    async with engine_api() as api:
+        admin = PostgresAdmin(api, server.clients, Login("keeper", "postgres"), JOB)
+        wanted = await admin.facts(owned)
+        await admin.create(copied, owned)
+        await admin.load(copied, piecewise(await dump_of(api, server, owned)), owned)
+        await admin.fence(owned, copied)
+        await admin.swap(owned, kept, copied)
+        await admin.unfence(owned)
+        found = await admin.facts(owned)
+        await admin.drop(kept)
+        await admin.fence(owned)
+        await admin.copy(owned, kept)
+        await admin.unfence(owned)
+        names = await admin.names()
+        await admin.drop(kept)
+
+    assert (found.rows, found.schemas) == (wanted.rows, wanted.schemas)
+    assert {owned, kept} <= names
+    assert copied not in names
+
+
+def test_a_session_of_a_superuser_is_counted_and_left_to_him(server: Postgres, owned: str) -> None:
+    command = ["docker", "exec", server.container.id, "psql", "-U", "postgres", "-d", owned]
+    held = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{owned}' AND query ~ 'sleep'"
+    ends = end_all_sessions([owned])
+    with subprocess.Popen([*command, "-c", "SELECT pg_sleep(60)"]) as process:
+        assert until(lambda: server.psql(held) == "1")
+        counted = server.psql(f"SET ROLE keeper; {ends}")
+        assert server.psql(held) == "1"
+        server.psql(ends)
+        assert process.wait(20) != 0
+
+    assert counted == "1"
+    assert server.psql(f"SET ROLE keeper; {ends}") == "0"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"{REAL} is not there")

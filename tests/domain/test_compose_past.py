@@ -76,6 +76,26 @@ def test_a_volume_has_the_name_that_the_engine_knows() -> None:
     assert past.folders == (Folder("media", "a_files"),)
 
 
+@pytest.mark.parametrize(
+    ("host", "refused"), [("db.example.org", False), ("postgresql", True), (None, True)]
+)
+def test_files_that_lead_to_another_database_are_refused_where_it_is_outside(
+    host: str | None, *, refused: bool
+) -> None:
+    def told(host: str | None) -> dict[str, Any]:
+        given = {"AUTHENTIK_POSTGRESQL__HOST": host} if host else {}
+        found = project()
+        found["services"][SITE.server] = {"environment": given}
+        return found
+
+    outside = replace(SITE, postgresql="")
+    if refused:
+        with pytest.raises(RefusedError, match="lead to another database"):
+            judge_past(outside, (), told("db.example.org"), told(host))
+    else:
+        judge_past(outside, (), told("db.example.org"), told(host))
+
+
 @pytest.mark.parametrize("name", ["cache", "its-alias", "its-container"])
 def test_redis_comes_or_goes_under_whatever_name_authentik_knows_it(name: str) -> None:
     service = {

@@ -2,7 +2,12 @@
 
 import pytest
 
-from bot.domain.database_rights import DatabaseRights, judge_rights
+from bot.domain.database_rights import (
+    DatabaseRights,
+    judge_rights,
+    require_rights,
+)
+from bot.domain.errors import RefusedError
 from bot.domain.outside_database import (
     Connection,
     DatabaseSettings,
@@ -77,23 +82,42 @@ def test_a_password_is_never_shown_and_written_as_libpq_reads_it() -> None:
     assert password_in(b"secret word \r\n") == "secret word "
 
 
+def rights(**changes: bool) -> DatabaseRights:
+    may = {"may_create": True, "owns": True, "may_work_from": True, **changes}
+    return DatabaseRights("idp", is_superuser=False, maintenance="postgres", **may)
+
+
 @pytest.mark.parametrize(
-    ("may_create", "owns", "words"),
+    ("lacks", "words", "remedy"),
     [
-        (True, True, ""),
-        (False, True, 'the role "idp" may not create databases'),
-        (True, False, 'the role "idp" does not own Authentik\'s'),
-        (False, False, 'the role "idp" may not create databases and does not own Authentik\'s'),
+        ("may_create", "may not create databases", 'ALTER ROLE "idp" CREATEDB'),
+        ("owns", "does not own Authentik's", 'ALTER DATABASE … OWNER TO "idp"'),
+        ("may_work_from", 'cannot work from the database "postgres"', "AKBOT_MAINTENANCE_DATABASE"),
     ],
 )
-def test_a_role_that_cannot_make_and_rename_databases(
-    words: str, *, may_create: bool, owns: bool
-) -> None:
-    rights = DatabaseRights("idp", is_superuser=False, may_create=may_create, owns=owns)
-    finding = judge_rights(rights)
+def test_a_role_that_cannot_go_the_way_back(lacks: str, words: str, remedy: str) -> None:
+    without = rights(**{lacks: False})
+    finding = judge_rights(without)
 
-    assert rights.lacking == words
-    assert (finding.message if finding else "") == (
-        f"{words}: backups work, restore and update are refused" if words else ""
+    assert finding
+    assert finding.message == (
+        f'the role "idp" {words}: backups work, restore and update are refused'
     )
-    assert finding is None or ("CREATEDB" in finding.remedy) is not may_create
+    assert remedy in finding.remedy
+    with pytest.raises(RefusedError, match=words) as caught:
+        require_rights(without)
+    assert remedy in caught.value.in_full()
+
+
+def test_one_that_lacks_all_is_told_all_at_once() -> None:
+    lacking = rights(may_create=False, owns=False, may_work_from=False).lacking
+
+    assert lacking == (
+        'the role "idp" may not create databases and does not own Authentik\'s and'
+        ' cannot work from the database "postgres"'
+    )
+
+
+def test_one_that_may_all_is_no_finding() -> None:
+    assert judge_rights(rights()) is None
+    require_rights(rights())

@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -72,15 +73,22 @@ class Beside:
 
     def bot(self, *arguments: str) -> str:
         """Compose on the bot's own project."""
+        return self._bot(*arguments).stdout
+
+    def _bot(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         files = (BOT_FILE, LAYOUTS / "beside.yml")
         words = [word for file in files for word in ("--file", str(file))]
         given = self.state.with_name(f"{self.state.name}.env")
         command = ("docker", "compose", "--project-name", f"akbot-{self.layout.name}")
         options = ("--env-file", str(given), *words)
-        return self.sandbox.run(*command, *options, *arguments, timeout=300).stdout
+        return self.sandbox.run(*command, *options, *arguments, timeout=300, check=check)
 
     def akbot(self, *arguments: str) -> str:
         return self.bot("exec", "--no-TTY", "bot", "akbot", *arguments)
+
+    def ended(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """akbot, whatever comes of it."""
+        return self._bot("exec", "--no-TTY", "bot", "akbot", *arguments, check=False)
 
     def told(self, *arguments: str) -> Any:
         """What akbot prints for programs."""
@@ -101,6 +109,11 @@ class Beside:
             command = ("exec", "--interactive", service, *stranger.PSQL, *login)
             return self.sandbox.docker(*command, stdin=sql)
         return self.compose("exec", "--no-TTY", service, *stranger.PSQL, *login, stdin=sql)
+
+    def as_owner(self, sql: str) -> None:
+        """As the superuser of a server that is outside."""
+        server = self.layout.services[0]
+        self.sandbox.docker("exec", server, "psql", "--username", "postgres", "--command", sql)
 
     def rows(self) -> dict[str, tuple[int, str]]:
         """Every table's checksum, but for what the stack itself writes meanwhile."""
@@ -197,7 +210,7 @@ def start_database(stack: Beside) -> None:
         f"CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{secret}'",
         f"CREATE DATABASE {name} OWNER {user}",
     ):
-        docker("exec", server, "psql", "--username", "postgres", "--command", sql)
+        stack.as_owner(sql)
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:

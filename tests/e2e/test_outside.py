@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.aftermath import throw_aways
 from tests.e2e.beside import Beside, Layout, beside
+from tests.e2e.test_restore import served
 from tests.sandbox.fixture import Sandbox
 
 pytestmark = pytest.mark.docker
@@ -20,6 +22,8 @@ OUTSIDE = Layout(
     networks=("akbot-databases",),
     settings={"AKBOT_DATABASE_IMAGE": "akbot-sandbox/postgres:17"},
 )
+
+CLIENT = ["cat"]  # that with which the daemon looks around
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +47,65 @@ def test_it_is_found_by_the_servers_settings_and_nothing_is_wrong(stack: Beside)
     assert all(f"\n{service} " in f"\n{status}" for service in ("redis", "server", "worker"))
 
 
-def test_a_backup_is_proven(stack: Beside) -> None:
+def test_a_backup_is_proven_serves_again_and_is_taken_back(stack: Beside) -> None:
     backup = stack.told("backup")
     names = {each["name"] for each in backup["components"]}
 
     assert names == {"postgres", "globals", "redis", "media", "config"}
     assert stack.told("verify", "--deep", backup["id"])
     assert stack.told("drill", backup["id"])["verdict"] == "pass"
+    then = stack.rows()
+    stack.psql("CREATE TABLE test_added (id int)")
+    stack.write_media("changed")
+    now = stack.rows()
+
+    stack.akbot("restore", backup["id"], "--yes", "--no-safety-backup")
+
+    assert (stack.rows(), stack.media()) == (then, "as it was")
+    assert served(stack.sandbox) == (200, "2025.2.1")
+    assert stack.remade() == set()
+
+    stack.akbot("restore", "--undo", "--yes")
+
+    assert (stack.rows(), stack.media()) == (now, "changed")
+    assert left(stack) in ([], CLIENT)
+
+
+def test_a_version_that_migrates_and_the_way_back(stack: Beside) -> None:
+    env, rows = stack.env, stack.rows()
+
+    done = stack.told("update", "--yes", "2025.4.1")
+
+    assert (done["before"], done["version"]) == ("2025.2.1", "2025.4.1")
+    assert served(stack.sandbox) == (200, "2025.4.1")
+
+    stack.akbot("rollback", "--yes", "--no-safety-backup")
+
+    assert served(stack.sandbox) == (200, "2025.2.1")
+    assert (stack.env, stack.rows()) == (env, rows)
+    assert left(stack) in ([], CLIENT)
+    assert stack.remade() == set()
+
+
+def left(stack: Beside) -> list[str]:
+    """What runs in throw-away containers."""
+    listed = throw_aways(stack.sandbox, "status=running").split()
+    shown = stack.sandbox.docker("inspect", "--format", "{{.Path}}", *listed) if listed else ""
+    return shown.split()
+
+
+def test_a_role_that_may_not_rename_is_backed_up_and_not_updated(stack: Beside) -> None:
+    stack.as_owner("ALTER ROLE idp NOCREATEDB")
+    try:
+        findings = {each["subject"]: each for each in stack.told("check")}
+        stack.akbot("backup")
+        restore = stack.ended("restore", "latest", "--yes")
+        update = stack.ended("update", "--yes", "2025.2.4")
+    finally:
+        stack.as_owner("ALTER ROLE idp CREATEDB")
+
+    assert "backups work, restore and update are refused" in findings["database role"]["message"]
+    for ended in (restore, update):
+        assert (ended.returncode, ended.stdout) == (3, "")
+        assert 'the role "idp" may not create databases' in ended.stderr
+        assert "Nothing was changed" in ended.stderr

@@ -22,9 +22,11 @@ from bot.services.stores import Place, Stores
 from tests.fakes import FakeKitLog, FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import (
+    ALL_RIGHTS,
     NOW,
     FakeClock,
     FakeDaemon,
+    FakeDatabase,
     FakeDisk,
     FakeEngine,
     FakePause,
@@ -376,3 +378,27 @@ async def test_a_pause_whose_mark_is_damaged_is_a_failure() -> None:
     [finding] = of(await service(pause=pause).run(), "pause")
 
     assert (finding.level, finding.remedy) == (Level.FAILURE, "Remove it.")
+
+
+async def test_a_database_outside_of_the_project_is_told_in_the_place_of_its_container() -> None:
+    stack = replace(make_stack(), postgresql=None, database_host="db.example.org")
+
+    findings = await service(engine=FakeEngine(stack)).run()
+
+    [place] = of(findings, "postgresql")
+    assert (place.level, place.message) == (
+        Level.OK,
+        'on "db.example.org", outside of the project',
+    )
+    assert of(findings, "database")
+    assert {finding.level for finding in findings} == {Level.OK}
+
+
+async def test_a_role_that_cannot_go_the_way_back_is_a_warning() -> None:
+    database = FakeDatabase(may=replace(ALL_RIGHTS, owns=False))
+
+    findings = await service(engine=FakeEngine(postgres=database)).run()
+
+    [role] = of(findings, "database role")
+    assert role.level is Level.WARNING
+    assert "restore and update are refused" in role.message
