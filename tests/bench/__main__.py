@@ -5,17 +5,17 @@
 Parts: sink (the S3 server's own ceiling), backup, restore, update, commands, chat, watch, idle and
 growth. What is found goes to results.json, RESULTS.md and results.svg beside this file, and its
 short table into the README; parts that were not asked for stay as they were. The machine should
-have nothing else to do: the load is written beside the figures. The sandbox's stack is thrown away
-and filled anew, several times.
+have nothing else to do: what others did on it is written beside the figures. The sandbox's stack
+is thrown away and filled anew, several times. `tests/bench/update`, `idle`, `watch` and `chat` say
+more of one thing: the parts of a downtime, another environment, where a burst spends its time.
 """
 
 import argparse
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.bench import backup, burst, commands, growth, idle, restore, rollout, sinking, watch
-from tests.bench.measuring import CHECKOUT, SANDBOX
+from tests.bench.measuring import CHECKOUT
 from tests.bench.parts import Options
 from tests.bench.picture import picture
 from tests.bench.readme import with_short
@@ -43,7 +43,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     options = Options(tuple(dict.fromkeys((arguments.small, arguments.size))), arguments.runs)
-    subprocess.run([SANDBOX / "up"], check=True)
     for name in arguments.parts or PARTS:
         write(merged(load(JSON), PARTS[name](options)))
     print(short_of(RESULTS.read_text()))

@@ -17,9 +17,8 @@ ABOUT = (
     "The limit is `pg_dump -Fc -Z0` to /dev/null inside the database's container: it neither"
     " compresses, encrypts nor stores. Ours backs up everything else as well (Redis, files, roles,"
     " configuration), reads each object back and signs. CPU is that of all: the programs here, the"
-    " database's container (for ours Redis' too) and the Engine; not that of the S3"
-    " server. Memory is"
-    " the most that all programs here had resident at one time."
+    " database's container (for ours Redis' too) and the Engine; not that of the S3 server. Memory"
+    " is the most that all programs here had resident at one time."
 )
 
 

@@ -23,10 +23,9 @@ from tests.bench.results import Part
 
 NAME = "growth"
 ABOUT = (
-    "The backups are copies of one, an hour apart, each with a manifest of its own that is"
-    " signed by"
-    " the host's key, on the S3 server. Media files are small. The journal's rows are backups that"
-    " went well. The memory at two sizes of the database stands in the part backup."
+    "The backups are copies of one, an hour apart, each with a manifest of its own that is signed"
+    " by the host's key, on the S3 server. Media files are small. The journal's rows are backups"
+    " that went well. The memory at two sizes of the database stands in the part backup."
 )
 BACKUPS = (10, 1_000, 10_000)
 MEDIA = (10, 100_000)
