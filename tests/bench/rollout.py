@@ -60,10 +60,17 @@ def measure(options: Options) -> Part:
             with _put_back(bench):
                 _bad(found, bench, PLAIN, partial(_plainly, bench, FAULTY))
             for command, code in ((REHEARSED, REFUSED), (BARE, ROLLED_BACK)):
-                _bad(found, bench, command, partial(_by_akbot, bench, command, FAULTY, code))
+                fresh = _without_memory(bench, number, code)
+                _bad(found, bench, command, partial(_by_akbot, fresh, command, FAULTY, code))
                 bench.drop_aside()
             conditions.look()
     return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
+
+
+def _without_memory(bench: Bench, number: int, code: int) -> Bench:
+    """The same stack for an akbot that has not seen the bad version fail yet."""
+    state = f"{bench.environment['AKBOT_STATE']}-{number}-{code}"
+    return Bench({**bench.environment, "AKBOT_STATE": state})
 
 
 def _good(found: Found, command: str, away: Away) -> None:
