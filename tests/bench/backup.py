@@ -1,7 +1,8 @@
 """Backup: into an empty store, after rows were added, and after one in a hundred changed."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tests.bench import stack
 from tests.bench.contenders import CONTENDERS, DATABASE, PHYSICAL, Contender
@@ -35,7 +36,23 @@ def measure(options: Options) -> Part:
                 _turn(turn, size, found)
             conditions.look()
     stack.remove(environment, PHYSICAL)
-    return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
+    part = part_of(NAME, ABOUT, conditions.seen(environment), found, options)
+    return replace(part, notes=tuple(_growth(part, options)))
+
+
+def _growth(part: Part, options: Options) -> Iterator[str]:
+    """How the memory of ours at the largest size stands to that at the smallest."""
+    for each in (each for each in CONTENDERS if each.is_ours):
+        small, large = (
+            part.find(f"{size}, {FIRST}", each.name, "memory")
+            for size in (options.sizes[0], options.largest)
+        )
+        if small and large and small != large:
+            share = large.median / small.median
+            yield (
+                f"Memory of {each.name} at {options.largest} is {share:.2f} of that at"
+                f" {options.sizes[0]}."
+            )
 
 
 def _turn(turn: stack.Turn, size: str, found: Found) -> None:
