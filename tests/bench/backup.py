@@ -19,7 +19,8 @@ ABOUT = (
     " compresses, encrypts nor stores. Ours backs up everything else as well (Redis, files, roles,"
     " configuration), reads each object back and signs. CPU is that of all: the programs here, the"
     " database's container (for ours Redis' too) and the Engine; not that of the S3 server. Memory"
-    " is the most that all programs here had resident at one time."
+    " is the most that all programs here had resident at one time; what works inside a container"
+    " (pg_dump, and all of pgBackRest) is not in it."
 )
 
 

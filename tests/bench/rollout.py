@@ -48,29 +48,25 @@ def measure(options: Options) -> Part:
     names = (f"goauthentik/server:{FAMILY}", f"goauthentik/faulty:{FAULTY}")
     with bench_of(size, *names) as bench:
         bench.have(FAMILY)
+        patient = bench.but(AKBOT_GATE_TIMEOUT="300")
         for number in range(1, options.runs + 1):
             stack.say(f"update: turn {number} of {options.runs}")
             with _put_back(bench):
                 _good(found, PLAIN, _plainly(bench, FAMILY))
             for command in (BARE, REHEARSED):
-                _good(found, command, _by_akbot(bench, command, FAMILY, 0))
-                timed(["akbot", "rollback", "--yes", "--no-safety-backup"], bench.environment)
+                _good(found, command, _by_akbot(patient, command, FAMILY, 0))
+                timed(["akbot", "rollback", "--yes", "--no-safety-backup"], patient.environment)
                 bench.drop_aside()
                 _must_serve()
             with _put_back(bench):
                 _bad(found, bench, PLAIN, partial(_plainly, bench, FAULTY))
             for command, code in ((REHEARSED, REFUSED), (BARE, ROLLED_BACK)):
-                fresh = _without_memory(bench, number, code)
+                # One that has not seen it fail yet.
+                fresh = bench.but(AKBOT_STATE=f"{bench.environment['AKBOT_STATE']}-{number}-{code}")
                 _bad(found, bench, command, partial(_by_akbot, fresh, command, FAULTY, code))
                 bench.drop_aside()
             conditions.look()
     return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
-
-
-def _without_memory(bench: Bench, number: int, code: int) -> Bench:
-    """The same stack for an akbot that has not seen the bad version fail yet."""
-    state = f"{bench.environment['AKBOT_STATE']}-{number}-{code}"
-    return Bench({**bench.environment, "AKBOT_STATE": state})
 
 
 def _good(found: Found, command: str, away: Away) -> None:
