@@ -12,19 +12,13 @@ more of one thing: the parts of a downtime, another environment, where a burst s
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from tests.bench import backup, burst, commands, growth, idle, restore, rollout, sinking, watch
-from tests.bench.measuring import CHECKOUT
 from tests.bench.parts import Options
-from tests.bench.picture import picture
-from tests.bench.readme import with_short
-from tests.bench.report import results, short_of
-from tests.bench.results import Part, load, save
+from tests.bench.report import short_of
+from tests.bench.results import Part, load
+from tests.bench.written import JSON, RESULTS, merged, write
 
-HERE = Path(__file__).parent
-JSON, RESULTS, PICTURE = HERE / "results.json", HERE / "RESULTS.md", HERE / "results.svg"
-README = CHECKOUT / "README.md"
 PARTS: Mapping[str, Callable[[Options], Part]] = {
     each.NAME: each.measure
     for each in (sinking, backup, restore, rollout, commands, burst, watch, idle, growth)
@@ -44,22 +38,9 @@ def main() -> None:
     arguments = parser.parse_args()
     options = Options(tuple(dict.fromkeys((arguments.small, arguments.size))), arguments.runs)
     for name in arguments.parts or PARTS:
-        write(merged(load(JSON), PARTS[name](options)))
+        found = PARTS[name](options)
+        write(merged(load(JSON), found, tuple(PARTS)))
     print(short_of(RESULTS.read_text()))
-
-
-def merged(parts: list[Part], new: Part) -> list[Part]:
-    """The new one in the place of the old, all in the order in which they are measured."""
-    named = {each.name: each for each in (*parts, new)}
-    return [named[name] for name in PARTS if name in named]
-
-
-def write(parts: list[Part]) -> None:
-    """All files that hold what was found."""
-    save(parts, JSON)
-    RESULTS.write_text(results(parts))
-    PICTURE.write_text(picture(parts))
-    README.write_text(with_short(README.read_text(), RESULTS.read_text()))
 
 
 if __name__ == "__main__":
