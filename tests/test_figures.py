@@ -74,7 +74,10 @@ def test_figures_of_a_busy_machine_are_marked(machine: Machine, *, marked: bool)
     text = report.results([part("backup", machine, LIMIT)])
 
     assert ("**Others worked on this machine" in text) is marked
-    assert ("Others worked on the machine (backup)" in report.short_of(text)) is marked
+    assert (
+        "others worked on the machine: the seconds of backup." in report.short_of(text)
+    ) is marked
+    assert ("5.00 s" in report.short_of(text)) is not marked
 
 
 def test_a_goal_is_shown_once_it_was_measured() -> None:
