@@ -31,11 +31,15 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="NAME")
+    parser.add_argument("parts", nargs="*", metavar="NAME")
     parser.add_argument("--size", default="1GiB", help="the larger database, such as 1GiB or 8GiB")
     parser.add_argument("--small", default="64MiB", help="the smaller one")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(
+            f"no part is called {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}"
+        )
     options = Options(tuple(dict.fromkeys((arguments.small, arguments.size))), arguments.runs)
     for name in arguments.parts or PARTS:
         found = PARTS[name](options)
