@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.bench import readme, report
-from tests.bench.__main__ import JSON, PICTURE, README, RESULTS, merged
 from tests.bench.picture import picture
 from tests.bench.restore import steps
 from tests.bench.results import Figure, Machine, Part, load, save
+from tests.bench.written import JSON, PICTURE, README, RESULTS, merged
 
 QUIET = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 0.2, 2.1, 0.1, {"restic": "0.14.0"})
 BUSY = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 9.4, 12.0, 1.9, {})
@@ -56,7 +56,9 @@ def test_what_was_found_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_part_that_is_measured_again_takes_its_own_place() -> None:
     again = part("backup", BUSY)
 
-    assert merged([part("backup"), part("restore")], again) == [again, part("restore")]
+    found = merged([part("restore"), part("backup")], again, ("backup", "chat", "restore"))
+
+    assert found == [again, part("restore")]
 
 
 def test_a_table_has_medians_and_the_ratios_of_each_turn() -> None:
@@ -72,7 +74,10 @@ def test_figures_of_a_busy_machine_are_marked(machine: Machine, *, marked: bool)
     text = report.results([part("backup", machine, LIMIT)])
 
     assert ("**Others worked on this machine" in text) is marked
-    assert ("Others worked on the machine (backup)" in report.short_of(text)) is marked
+    assert (
+        "others worked on the machine: the seconds of backup." in report.short_of(text)
+    ) is marked
+    assert ("5.00 s" in report.short_of(text)) is not marked
 
 
 def test_a_goal_is_shown_once_it_was_measured() -> None:

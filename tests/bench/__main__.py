@@ -5,26 +5,20 @@
 Parts: sink (the S3 server's own ceiling), backup, restore, update, commands, chat, watch, idle and
 growth. What is found goes to results.json, RESULTS.md and results.svg beside this file, and its
 short table into the README; parts that were not asked for stay as they were. The machine should
-have nothing else to do: the load is written beside the figures. The sandbox's stack is thrown away
-and filled anew, several times.
+have nothing else to do: what others did on it is written beside the figures. The sandbox's stack
+is thrown away and filled anew, several times. `tests/bench/update`, `idle`, `watch` and `chat` say
+more of one thing: the parts of a downtime, another environment, where a burst spends its time.
 """
 
 import argparse
-import subprocess
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from tests.bench import backup, burst, commands, growth, idle, restore, rollout, sinking, watch
-from tests.bench.measuring import CHECKOUT, SANDBOX
 from tests.bench.parts import Options
-from tests.bench.picture import picture
-from tests.bench.readme import with_short
-from tests.bench.report import results, short_of
-from tests.bench.results import Part, load, save
+from tests.bench.report import short_of
+from tests.bench.results import Part, load
+from tests.bench.written import JSON, RESULTS, merged, write
 
-HERE = Path(__file__).parent
-JSON, RESULTS, PICTURE = HERE / "results.json", HERE / "RESULTS.md", HERE / "results.svg"
-README = CHECKOUT / "README.md"
 PARTS: Mapping[str, Callable[[Options], Part]] = {
     each.NAME: each.measure
     for each in (sinking, backup, restore, rollout, commands, burst, watch, idle, growth)
@@ -37,30 +31,20 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="NAME")
+    parser.add_argument("parts", nargs="*", metavar="NAME")
     parser.add_argument("--size", default="1GiB", help="the larger database, such as 1GiB or 8GiB")
     parser.add_argument("--small", default="64MiB", help="the smaller one")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(
+            f"no part is called {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}"
+        )
     options = Options(tuple(dict.fromkeys((arguments.small, arguments.size))), arguments.runs)
-    subprocess.run([SANDBOX / "up"], check=True)
     for name in arguments.parts or PARTS:
-        write(merged(load(JSON), PARTS[name](options)))
+        found = PARTS[name](options)
+        write(merged(load(JSON), found, tuple(PARTS)))
     print(short_of(RESULTS.read_text()))
-
-
-def merged(parts: list[Part], new: Part) -> list[Part]:
-    """The new one in the place of the old, all in the order in which they are measured."""
-    named = {each.name: each for each in (*parts, new)}
-    return [named[name] for name in PARTS if name in named]
-
-
-def write(parts: list[Part]) -> None:
-    """All files that hold what was found."""
-    save(parts, JSON)
-    RESULTS.write_text(results(parts))
-    PICTURE.write_text(picture(parts))
-    README.write_text(with_short(README.read_text(), RESULTS.read_text()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Backup: into an empty store, after rows were added, and after one in a hundred changed."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tests.bench import stack
 from tests.bench.contenders import CONTENDERS, DATABASE, PHYSICAL, Contender
@@ -17,9 +18,9 @@ ABOUT = (
     "The limit is `pg_dump -Fc -Z0` to /dev/null inside the database's container: it neither"
     " compresses, encrypts nor stores. Ours backs up everything else as well (Redis, files, roles,"
     " configuration), reads each object back and signs. CPU is that of all: the programs here, the"
-    " database's container (for ours Redis' too) and the Engine; not that of the S3"
-    " server. Memory is"
-    " the most that all programs here had resident at one time."
+    " database's container (for ours Redis' too) and the Engine; not that of the S3 server. Memory"
+    " is the most that all programs here had resident at one time; what works inside a container"
+    " (pg_dump, and all of pgBackRest) is not in it."
 )
 
 
@@ -36,7 +37,23 @@ def measure(options: Options) -> Part:
                 _turn(turn, size, found)
             conditions.look()
     stack.remove(environment, PHYSICAL)
-    return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
+    part = part_of(NAME, ABOUT, conditions.seen(environment), found, options)
+    return replace(part, notes=tuple(_growth(part, options)))
+
+
+def _growth(part: Part, options: Options) -> Iterator[str]:
+    """How the memory of ours at the largest size stands to that at the smallest."""
+    for each in (each for each in CONTENDERS if each.is_ours):
+        small, large = (
+            part.find(f"{size}, {FIRST}", each.name, "memory")
+            for size in (options.sizes[0], options.largest)
+        )
+        if small and large and small != large:
+            share = large.median / small.median
+            yield (
+                f"Memory of {each.name} at {options.largest} is {share:.2f} of that at"
+                f" {options.sizes[0]}."
+            )
 
 
 def _turn(turn: stack.Turn, size: str, found: Found) -> None:

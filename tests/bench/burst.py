@@ -33,9 +33,8 @@ from tests.telegram_chat.world import TOKEN, TurnedClock, World
 
 NAME = "chat"
 ABOUT = (
-    f"{UPDATES:,} messages lie there in one moment, every fiftieth a person's `/help`, the"
-    " others of"
-    " strangers; each answer counts until the Bot API, in the same process, has it."
+    f"{UPDATES:,} messages lie there in one moment, every fiftieth a person's `/help`, the others"
+    " of strangers; each answer counts until the Bot API, in the same process, has it."
 )
 GOAL = 1.0
 WITHIN = 120.0

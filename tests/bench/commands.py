@@ -7,9 +7,8 @@ from tests.bench.results import Part
 
 NAME = "commands"
 ABOUT = (
-    "What Python alone needs to begin and end stands beside them. The store is on the S3"
-    " server, with"
-    " one backup in it."
+    "What Python alone needs to begin and end stands beside them. The store is on the S3 server,"
+    " with one backup in it."
 )
 AKBOT = 'AKBOT_STATE="$KEEP/state" AKBOT_STORE="s3://akbot/backups?endpoint=$SINK&region=us-east-1"'
 COMMANDS = (

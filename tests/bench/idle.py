@@ -34,9 +34,8 @@ from tests.bench.results import OURS, Part
 
 NAME = "idle"
 ABOUT = (
-    "`akbot run` with chat, watcher and S3, left alone: the memory of all its processes,"
-    " resident and"
-    " proportional (shared pages counted once), at most. A picture is drawn in a child."
+    "`akbot run` with chat, watcher and S3, left alone: the memory of all its processes, resident"
+    " and proportional (shared pages counted once), at most. A picture is drawn in a child."
 )
 
 TOKEN = "1234567890:idle-token-0123456789-abcdefghijkl"

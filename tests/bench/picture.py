@@ -29,12 +29,13 @@ def picture(parts: Sequence[Part]) -> str:
 
 
 def _charts(part: Part) -> Iterator[tuple[str, list[Figure]]]:
-    """Of the largest size the first run."""
+    """Of the largest size the first run; where others kept the machine busy, only the memory."""
     cases = [each.case for each in part.figures if not each.case.endswith((ADDED, CHANGED))]
     case = cases[-1] if cases else ""
     if case:
-        walls = [each for each in part.figures if each.case == case and each.quantity == "wall"]
-        yield f"{part.name}, {case}: seconds, and {TIMES} the limit", walls
+        quantity = "memory" if part.machine.busy else "wall"
+        figures = [each for each in part.figures if (each.case, each.quantity) == (case, quantity)]
+        yield f"{part.name}, {case}: {quantity}, and {TIMES} the limit", figures
 
 
 def _chart(title: str, figures: Sequence[Figure], top: int) -> Iterator[str]:
@@ -48,5 +49,5 @@ def _chart(title: str, figures: Sequence[Figure], top: int) -> Iterator[str]:
         yield f'<text x="0" y="{y + 15}">{escape(each.subject)}</text>'
         size = f'width="{width:.1f}" height="{ROW - 7}" fill="{colour}"'
         yield f'<rect x="{NAME_WIDTH}" y="{y + 3}" {size}/>'
-        words = f"{each.median:.1f} s, {each.median / limit:.2f} {TIMES}"
+        words = f"{each.median:.1f} {each.unit}, {each.median / limit:.2f} {TIMES}"
         yield f'<text x="{NAME_WIDTH + width + 6:.1f}" y="{y + 15}">{words}</text>'

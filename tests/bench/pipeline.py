@@ -58,7 +58,7 @@ class Meter:
             )  # fmt: skip
             assert process.stderr is not None
             with _peak_of(process.pid) as peak:
-                lines = [(time.monotonic() - began, line.rstrip()) for line in process.stderr]
+                lines = [(time.monotonic() - began, line.strip()) for line in process.stderr]
                 os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.monotonic() - began

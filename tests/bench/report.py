@@ -13,12 +13,16 @@ HEAD = """# What was measured
 
 `tests/bench/run` writes this file, its picture and the table in the README; nothing here is written
 by hand. Each figure is the median of the runs (least to most). All subjects of a case take turns
-within one run, so that what disturbs one disturbs all.
+within one run.
 """
 BUSY = (
     "**Others worked on this machine (they kept {0.others:g} of {0.cores} cores busy while the"
-    " benchmark did nothing): the seconds are too high; compare within one table only.**"
+    " benchmark did nothing). Then seconds say nothing, not even beside each other: what runs in a"
+    " container has a share of the processors of its own, what runs beside it waits. Bytes and"
+    " memory hold.**"
 )
+BYTES = ("memory", "stored")
+"""The quantities that a busy machine does not change."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,14 @@ def short(parts: Sequence[Part]) -> str:
     """The tables that the README holds too."""
     named = {each.name: each for each in parts}
     lines: list[str] = []
-    if "backup" in named and "restore" in named:
-        lines += [*_side_by_side(named["backup"], named["restore"]), ""]
-    lines += [*_goals(parts), ""]
+    if "backup" in named:
+        lines += [*_side_by_side(named["backup"], named.get("restore")), ""]
+    if goals := list(_goals(parts)):
+        lines += ["| | goal | measured |", "| --- | ---: | ---: |", *goals, ""]
     busy = [each.name for each in parts if each.machine.busy]
     if busy:
         lines += [
-            f"Others worked on the machine ({', '.join(busy)}): compare rows, not seconds.",
+            f"Left out, since others worked on the machine: the seconds of {', '.join(busy)}.",
             "",
         ]
     return "\n".join(lines)
@@ -83,35 +88,45 @@ def short_of(text: str) -> str:
     return begun.partition("\n![")[0].strip()
 
 
-def _side_by_side(backup: Part, restore: Part) -> Iterator[str]:
+def _side_by_side(backup: Part, restore: Part | None) -> Iterator[str]:
     """One row for each contender at the largest size."""
-    size = restore.figures[-1].case
+    size = backup.figures[-1].case.partition(",")[0]
     first, changed = f"{size}, {FIRST}", f"{size}, {CHANGED}"
-    columns = ("backup", FACTOR, "CPU", "memory", "stored", "again", "stored", "restore", FACTOR)
-    yield f"| {size} | {' | '.join(columns)} |"
-    yield "| --- |" + " ---: |" * len(columns)
+    columns = (
+        ("backup", backup, first, "wall"),
+        (FACTOR, backup, first, LIMIT),
+        ("CPU", backup, first, "CPU"),
+        ("memory", backup, first, "memory"),
+        ("stored", backup, first, "stored"),
+        ("again", backup, changed, "wall"),
+        ("stored again", backup, changed, "stored"),
+        ("restore", restore, size, "wall"),
+        (FACTOR, restore, size, LIMIT),
+    )
+    shown = [
+        (head, part, case, what)
+        for head, part, case, what in columns
+        if part and (what in BYTES or not part.machine.busy)
+    ]
+    yield f"| {size} | {' | '.join(each[0] for each in shown)} |"
+    yield "| --- |" + " ---: |" * len(shown)
     for subject in _unique(each.subject for each in backup.figures):
-        cells = [
-            _plain(backup.find(first, subject, "wall")),
-            _ratio(backup, first, subject, LIMIT),
-            _plain(backup.find(first, subject, "CPU")),
-            _plain(backup.find(first, subject, "memory")),
-            _plain(backup.find(first, subject, "stored")),
-            _plain(backup.find(changed, subject, "wall")),
-            _plain(backup.find(changed, subject, "stored")),
-            _plain(restore.find(size, subject, "wall")),
-            _ratio(restore, size, subject, LIMIT),
-        ]
+        cells = [_cell(part, case, subject, what) for _, part, case, what in shown]
         yield f"| {_shown(subject)} | {' | '.join(cells)} |"
 
 
+def _cell(part: Part, case: str, subject: str, what: str) -> str:
+    """A quantity, or the ratio to the limit."""
+    if what == LIMIT:
+        return _ratio(part, case, subject, LIMIT)
+    return _plain(part.find(case, subject, what))
+
+
 def _goals(parts: Sequence[Part]) -> Iterator[str]:
-    yield "| | goal | measured |"
-    yield "| --- | ---: | ---: |"
     for goal in GOALS:
         part = next((each for each in parts if each.name == goal.part), None)
         figure = part and part.find(goal.case, goal.subject, goal.quantity)
-        if figure:
+        if part and figure and not (part.machine.busy and goal.quantity not in BYTES):
             yield f"| {goal.words} | {goal.most:g} {figure.unit} | {spread(figure)} {figure.unit} |"
 
 

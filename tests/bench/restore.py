@@ -15,16 +15,13 @@ from tests.bench.results import Part
 
 NAME = "restore"
 ABOUT = (
-    "The limit is `pg_restore` of a local file in the database's container, then ANALYZE; all peers"
-    " load with one job and analyse, from their store. Ours is from the first byte that it"
-    " reads until"
-    " the database is loaded, compared with the manifest and analysed; its CPU and memory"
-    " are those of"
-    " the whole command, which swaps the databases, starts the stack and watches it"
-    " through its gate"
-    " (held for 2 s here). Downtime is of the login page, asked every 20 ms: only ours puts what it"
-    " loaded into service. pgBackRest brings back the files of a whole cluster, so nothing"
-    " is loaded."
+    "The limit is `pg_restore` of a local file in the database's container, then ANALYZE; all"
+    " peers load with one job and analyse, from their store. Ours is from the first byte that it"
+    " reads until the database is loaded, compared with the manifest and analysed; its CPU and"
+    " memory are those of the whole command, which swaps the databases, starts the stack and"
+    " watches it through its gate (held for 2 s here). Downtime is of the login page, asked every"
+    " 20 ms: only ours puts what it loaded into service. pgBackRest brings back the files of a"
+    " whole cluster, so nothing is loaded."
 )
 EMPTY = f"""docker exec {DATABASE} dropdb -U authentik --if-exists --force bench
 docker exec {DATABASE} createdb -U authentik bench"""
@@ -101,9 +98,11 @@ def _compare(turn: stack.Turn, contender: Contender, wanted: Mapping[str, str]) 
 
 def loading(used: Used) -> float:
     """The seconds of those steps that load: each lasts until the next is told."""
-    return sum(
-        seconds for step, seconds in steps(used.lines, used.wall).items() if step.startswith(STEPS)
-    )
+    told = steps(used.lines, used.wall)
+    load = {step: seconds for step, seconds in told.items() if step.startswith(STEPS)}
+    if len({step.split()[0] for step in load}) < len(STEPS):
+        raise SystemExit(f"a restore tells other steps than these are: {', '.join(told)}")
+    return sum(load.values())
 
 
 def steps(lines: Iterable[tuple[float, str]], end: float) -> dict[str, float]:

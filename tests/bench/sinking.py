@@ -23,7 +23,8 @@ WAYS = {
 def measure(options: Options) -> Part:
     """Let them take turns with a gibibyte."""
     conditions, found = Conditions(), Found(commands=WAYS)
-    environment = stack.environment_of_stack()
+    environment = stack.up()
+    stack.peers()
     with stack.turn(environment) as turn:
         zeros: Path = turn.keep / "zeros"
         turn.run(f'head -c {MIB}M /dev/zero >"{zeros}"')

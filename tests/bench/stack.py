@@ -67,13 +67,8 @@ def say(line: str) -> None:
 
 
 def up(*options: str) -> dict[str, str]:
-    """A stack in its first state, and how to talk to it."""
+    """A stack in its first state, and how to talk to it; the store is each part's own."""
     subprocess.run([SANDBOX / "up", "--fresh", *options], check=True, stdout=subprocess.DEVNULL)
-    return environment_of_stack()
-
-
-def environment_of_stack() -> dict[str, str]:
-    """How to talk to the one that is up; the store is each part's own."""
     found = sandbox_environment()
     for name in ("AKBOT_STORE", "AWS_CA_BUNDLE"):  # rclone cannot take the second
         found.pop(name, None)

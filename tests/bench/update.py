@@ -121,6 +121,10 @@ class Bench:
     def project(self) -> Path:
         return Path(self.environment["SANDBOX_PROJECT"])
 
+    def but(self, **settings: str) -> "Bench":
+        """The same stack with other settings."""
+        return Bench({**self.environment, **settings})
+
     def watch(self, *command: str, code: int = 0) -> Watched:
         """Run a command to its end under everybody's eyes."""
         downtime, witness = Downtime(EVERY), Witness(self.environment)

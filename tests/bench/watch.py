@@ -31,9 +31,8 @@ from tests.bot_api.server import BotApi, bot_api
 
 NAME = "watch"
 ABOUT = (
-    "From the time that Docker's own event carries to the request `sendMessage` as it"
-    " arrives; what is"
-    " waited on purpose after a stop (15 s) is taken off."
+    "From the time that Docker's own event carries to the request `sendMessage` as it arrives;"
+    " what is waited on purpose after a stop (15 s) is taken off."
 )
 KILLS = 5
 TOKEN = "1234567890:planted-token-0123456789-abcdefghijk"
