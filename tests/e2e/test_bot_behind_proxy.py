@@ -87,7 +87,7 @@ def settings(sandbox: Sandbox, tmp_path: Path) -> Mapping[str, str]:
         "AKBOT_GATE_STABLE": "4",
         "AKBOT_REHEARSAL_STABLE": "2",
         "AKBOT_WATCH_EVERY": "1",
-        "AKBOT_CURE": "1",
+        "AKBOT_CURE": "20",  # an hour, and the sandbox's bots share a journal
         **{key: sandbox.environment[key] for key in keys},
     }
 
