@@ -63,6 +63,23 @@ async def test_where_rows_are_lost_a_word_must_be_typed(world: World, typed: str
     assert command.origin == f"telegram:4242:{ANNA}:0:{word.id}"
 
 
+async def test_where_rows_can_be_lost_a_word_must_be_typed_before_there_are_any(
+    world: World,
+) -> None:
+    world.rolls.rollback = make_rollback(change=SWAPS, written=0)
+    async with world.talking():
+        asked = await shown(world)
+        assert asked.labels == ["No"]
+        assert "Lost: what is written until then; so far there is nothing" in asked.text
+        assert "Nothing is lost" not in asked.text
+        world.rolls.rollback = LOSES
+        world.anna.says("rollback")
+        command = await begun(world)
+
+    assert isinstance(command, RunRollback)
+    assert command.agreed != LOSES.plan_hash, "what she agreed to is not what would be done"
+
+
 @pytest.mark.parametrize(
     "typed", ["roll back", "rollback please", "/rollbac", "rollback\nrollback", "ROLLBACK!"]
 )
