@@ -153,13 +153,13 @@ class FakeQuestions:
     async def find(self, question_id: str) -> tuple[Question, str] | None:
         return self.questions.get(question_id)
 
-    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
+    async def worded(self, word: str, person: int, chat: int) -> Sequence[tuple[Question, str]]:
         fitting = [
             (question, answer)
             for question, answer in self.questions.values()
             if (question.word, question.person, question.chat) == (word, person, chat)
         ]
-        return max(fitting, key=lambda each: each[0].expires, default=None)
+        return sorted(fitting, key=lambda each: each[0].expires, reverse=True)
 
     async def answer(self, question_id: str, choice: str) -> bool:
         question, answer = self.questions.get(question_id, (None, ""))

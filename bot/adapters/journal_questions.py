@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_moves import WHERE_NOW
@@ -34,16 +35,16 @@ class SqliteQuestions:
         )
         return (_question(row), row["answer"]) if row else None
 
-    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
+    async def worded(self, word: str, person: int, chat: int) -> Sequence[tuple[Question, str]]:
         statement = """
             SELECT * FROM questions
             WHERE word = ? AND person = ? AND chat = ?
-            ORDER BY expires DESC LIMIT 1
+            ORDER BY expires DESC
         """
-        row = await self._database.read(
-            lambda journal: journal.execute(statement, (word, person, chat)).fetchone()
+        rows = await self._database.read(
+            lambda journal: journal.execute(statement, (word, person, chat)).fetchall()
         )
-        return (_question(row), row["answer"]) if row else None
+        return [(_question(row), row["answer"]) for row in rows]
 
     async def answer(self, question_id: str, choice: str) -> bool:
         statement = "UPDATE questions SET answer = ? WHERE id = ? AND answer = ''"

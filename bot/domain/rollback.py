@@ -11,6 +11,7 @@ from bot.domain.restore import KEPT, Kept
 from bot.domain.schema_change import SchemaChange, WayBack
 from bot.domain.update import UpdatePlan, plan_of, promoted
 
+_A_FEW = 99  # rows; up to that many are agreed to as one
 NOT_BACK = "Nothing was changed: what served still serves, and nobody was logged out."
 
 
@@ -51,12 +52,23 @@ class RollbackPreview:
     safety_backup: bool
 
     @property
+    def loses_rows(self) -> bool:
+        """Whether what is written is lost, even if nothing was so far: the stack serves on."""
+        return self.change.way is WayBack.SWAP
+
+    @property
     def loses(self) -> int:
         """How many rows will not be there any more; they stay in a database aside for a while."""
-        return self.written if self.change.way is WayBack.SWAP else 0
+        return self.written if self.loses_rows else 0
 
     @property
     def plan_hash(self) -> str:
-        """The same for the same rollback, however many rows are written meanwhile."""
-        facts = [self.update, self.version_now, self.version_then, self.change.way]
+        """The same for the same rollback, as long as it loses about as much.
+
+        Who agreed to lose nothing, or seven rows, has not agreed to lose seven thousand. But a
+        stack that serves is written to all the time: the exact number would refuse for ever, so it
+        is how many digits it has that counts.
+        """
+        about = len(str(max(self.loses, _A_FEW))) if self.loses else 0
+        facts = [self.update, self.version_now, self.version_then, self.change.way, about]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

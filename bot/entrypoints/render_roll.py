@@ -78,10 +78,10 @@ def rollback_lines(preview: RollbackPreview) -> list[str]:
     since = f"{preview.since:%Y-%m-%d %H:%M} UTC"
     becomes = f"Authentik {preview.version_now} becomes {preview.version_then} again"
     lines = [f"{becomes}, as it was before the update of {since}."]
-    if preview.loses:
+    if preview.loses_rows:
         lines.append(
-            f"{preview.loses:,} rows that were written since are not in it: the database of now"
-            " is kept aside for a day."
+            f"What was written since is not in it, {preview.loses:,} rows so far: the database of"
+            " now is kept aside for a day."
         )
     else:
         lines.append(f"Nothing is lost: {preview.change.words}.")

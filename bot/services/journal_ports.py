@@ -244,8 +244,11 @@ class Questions(Protocol):
     async def find(self, question_id: str) -> tuple[Question, str] | None:
         """A question and its answer so far, "" for none."""
 
-    async def newest_for(self, word: str, person: int, chat: int) -> tuple[Question, str] | None:
-        """The newest one that *person* answers with *word* in *chat*, and its answer so far."""
+    async def worded(self, word: str, person: int, chat: int) -> Sequence[tuple[Question, str]]:
+        """Those that *person* answers with *word* in *chat*, and their answers so far.
+
+        The newest comes first.
+        """
 
     async def answer(self, question_id: str, choice: str) -> bool:
         """Write the answer; False where it had one already."""

@@ -580,23 +580,26 @@ async def test_a_question_is_answered_once(journal: AnyJournal) -> None:
     assert await questions.find("q2") == (replace(QUESTION, id="q2"), "")
 
 
-async def test_a_word_answers_the_newest_question_that_wants_it(journal: AnyJournal) -> None:
+async def test_questions_that_want_a_word_are_found_by_it_the_newest_first(
+    journal: AnyJournal,
+) -> None:
     questions, word = journal.questions, "rollback"
     asked = replace(QUESTION, word=word, expires=NOW + HOUR)
     newer = replace(asked, id="newer", expires=NOW + 2 * HOUR)
     who = (QUESTION.person, QUESTION.chat)
     await questions.ask(replace(QUESTION, expires=NOW + HOUR))
-    assert await questions.newest_for(word, *who) is None
-    for each in (replace(asked, id="older"), newer):
+    assert await questions.worded(word, *who) == []
+    older = replace(asked, id="older")
+    for each in (older, newer):
         await questions.ask(each)
 
     assert await questions.find("newer") == (newer, "")
-    assert await questions.newest_for(word, *who) == (newer, "")
-    assert await questions.newest_for("other", *who) is None
-    assert await questions.newest_for(word, QUESTION.person + 1, QUESTION.chat) is None
-    assert await questions.newest_for(word, QUESTION.person, QUESTION.chat + 1) is None
+    assert await questions.worded(word, *who) == [(newer, ""), (older, "")]
+    assert await questions.worded("other", *who) == []
+    assert await questions.worded(word, QUESTION.person + 1, QUESTION.chat) == []
+    assert await questions.worded(word, QUESTION.person, QUESTION.chat + 1) == []
     await questions.answer("newer", word)
-    assert await questions.newest_for(word, *who) == (newer, word), "said twice, it means no older"
+    assert await questions.worded(word, *who) == [(newer, word), (older, "")]
 
 
 async def test_two_questions_of_one_name(journal: AnyJournal) -> None:

@@ -76,8 +76,8 @@ async def test_open_questions_are_put_anew_and_answered_ones_are_not(journal: Jo
 
     assert await waiting(journal) == [(f"{QUESTION_KEY}q1", NEW), (f"{QUESTION_KEY}q2", NEW)]
     assert await journal.questions.find("q1") == (question("q1", NEW), "")
-    assert await journal.questions.newest_for("rollback", 7, NEW)
-    assert await journal.questions.newest_for("rollback", 7, OLD) is None
+    assert await journal.questions.worded("rollback", 7, NEW)
+    assert await journal.questions.worded("rollback", 7, OLD) == []
 
 
 async def test_a_question_that_comes_too_late_for_the_old_number(journal: Journal) -> None:

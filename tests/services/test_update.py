@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from bot.adapters.journal import Journal
+from bot.app_restores import confirmed_before
 from bot.domain.downtime import seconds_away
 from bot.domain.errors import (
     PortError,
@@ -639,6 +641,34 @@ async def test_a_rollback_says_what_it_loses_and_keeps_that_aside(journal: Journ
     assert bad.reason == "the update to it was taken back by root"
     with pytest.raises(RefusedError, match="no update to take back"):
         await world.roll_back()
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "is_done"),
+    [
+        pytest.param(0, 1, False, id="nothing was to be lost"),
+        pytest.param(7, 80, True, id="rows were, and a few more are"),
+        pytest.param(7, 7_000, False, id="rows were, and far more are"),
+    ],
+)
+async def test_a_rollback_that_loses_more_than_was_agreed_to_is_not_done(
+    journal: Journal, before: int, meanwhile: int, *, is_done: bool
+) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(PATCH)
+    for _ in range(before):
+        world.host.write()
+    seen = await world.rollbacks().preview(ROLLBACK)
+    for _ in range(meanwhile):
+        world.host.write()
+
+    with nullcontext() if is_done else pytest.raises(RefusedError, match="has changed since"):
+        await world.roll_back(ROLLBACK, confirmed_before(seen.plan_hash))
+
+    assert world.host.running == ("2025.2.1" if is_done else "2025.2.4")
+    if not is_done:
+        shown_anew = await world.rollbacks().preview(ROLLBACK)
+        await world.roll_back(ROLLBACK, confirmed_before(shown_anew.plan_hash))
 
 
 async def test_a_rollback_of_a_patch_without_migrations_loses_nothing(journal: Journal) -> None:

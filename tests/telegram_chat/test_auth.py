@@ -4,6 +4,7 @@ import pytest
 from telegram import Update
 
 from bot.domain.jobs import JobState
+from bot.entrypoints.telegram.pressed import Deed, DeedData
 from tests.telegram_chat.world import World
 
 
@@ -79,6 +80,45 @@ async def test_an_edited_message_does_not_run(world: World) -> None:
 
     assert world.anna.chat.from_bot == []
     assert world.operations.commands == []
+
+
+async def test_a_command_that_another_bot_has_written_is_nobodys(world: World) -> None:
+    """What an inline bot offers is chosen by a person, who has not written it."""
+    async with world.talking():
+        message = world.anna.says("what a day").json()
+        written = {
+            **message,
+            "text": "/backup",
+            "entities": [{"type": "bot_command", "offset": 0, "length": len("/backup")}],
+            "via_bot": {"id": 9, "is_bot": True, "first_name": "Offers"},
+        }
+        world.telegram.updates.add("message", written)
+        await world.all_handled()
+
+    assert world.anna.chat.from_bot == []
+    assert world.operations.commands == []
+
+
+async def test_a_press_under_a_message_that_nobody_sees_any_more_does_nothing(
+    world: World,
+) -> None:
+    """Telegram then shows of it where it was, and a date of 0."""
+    async with world.talking():
+        await world.asks(world.anna, "/help")
+        shown = world.anna.chat.last.json()
+        press = {
+            "id": "late",
+            "from": world.anna.json(),
+            "chat_instance": "1",
+            "message": {"chat": shown["chat"], "message_id": shown["message_id"], "date": 0},
+            "data": DeedData(Deed.DRILL).line(),
+        }
+        world.telegram.updates.add("callback_query", press)
+        await world.all_handled()
+        await world.all_sent()
+
+    assert world.operations.starts == []
+    assert len(world.anna.chat.from_bot) == 1
 
 
 async def test_what_is_not_for_the_bot_does_not_reach_its_journal(

@@ -1,15 +1,18 @@
 """Whatever follows a command or stands in a button: words come back, and nothing begins."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.catalogue import is_backup_name
 from bot.domain.errors import ConfigError
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunBackup
 from bot.domain.pause import Pause, parse_length
 from bot.entrypoints.telegram.asked import command_text
 from bot.entrypoints.telegram.command_table import COMMANDS
@@ -122,22 +125,35 @@ async def settled(world: World, errors: Errors) -> None:
     assert errors() == []
 
 
+@contextmanager
+def something_running(world: World) -> Iterator[None]:
+    """A job that somebody else has begun, and that a word too many could stop."""
+    world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+    try:
+        yield
+    finally:
+        world.operations.end(JobState.DONE)
+
+
 @FEW
-@given(many=st.lists(WORDS, min_size=8, max_size=8))
-async def test_words_that_make_no_sense_begin_nothing(
-    world: World, errors: Errors, many: list[str]
+@given(many=st.lists(WORDS, min_size=4, max_size=4), is_busy=st.booleans())
+@example(many=list(NASTY[1:5]), is_busy=True)
+@example(many=list(NASTY[5:9]), is_busy=False)
+async def test_words_that_make_no_sense_begin_and_stop_nothing(
+    world: World, errors: Errors, many: list[str], *, is_busy: bool
 ) -> None:
     def say(person: Person, command: str, words: str) -> None:
         person.says(f"/{command} {words}".strip())
 
-    async with world.talking():
-        for words in many:
-            for command in COMMANDS:
-                if is_harmless(command, words):
-                    say(world.anna, command, words)
-                if command != "start":
-                    say(world.vera, command, words)
-        await settled(world, errors)
+    with something_running(world) if is_busy else nullcontext():
+        async with world.talking():
+            for words in many:
+                for command in COMMANDS:
+                    if is_harmless(command, words):
+                        say(world.anna, command, words)
+                    if command != "start":
+                        say(world.vera, command, words)
+            await settled(world, errors)
 
 
 @FEW

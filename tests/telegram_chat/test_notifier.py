@@ -1,4 +1,7 @@
 import asyncio
+from datetime import UTC
+
+import pytest
 
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import (
@@ -10,9 +13,13 @@ from bot.domain.messages import (
     RunCopy,
     RunPrune,
 )
+from bot.entrypoints.telegram.asked import Place
+from bot.entrypoints.telegram.notifier import GROUP_INTERVAL, PRIVATE_INTERVAL, Notifier
+from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.services.settling import backed_up
+from tests.fakes_journal import FakeOutbox
 from tests.telegram_chat.samples import MB, component, finished
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import ANNA, ToldOperations, TurnedClock, World
 
 SCHEDULED = RunBackup(trigger=Trigger.SCHEDULE, actor="schedule")
 
@@ -49,21 +56,48 @@ async def test_progress_is_edited_in_place_and_the_result_is_a_new_message(world
     assert world.anna.chat.from_bot == [progress, outcome]
 
 
-async def test_progress_is_edited_once_a_second_at_most_and_in_a_group_every_three(
-    world: World,
+@pytest.mark.parametrize(
+    ("chat", "interval"),
+    [
+        pytest.param(ANNA, PRIVATE_INTERVAL, id="in private"),
+        pytest.param(-1_001, GROUP_INTERVAL, id="in a group"),
+    ],
+)
+async def test_progress_is_edited_as_often_as_the_place_allows(
+    clock: TurnedClock, chat: int, interval: float
 ) -> None:
-    group = world.telegram.supergroup()
-    async with world.talking():
-        progress = await world.asks(world.anna, "/backup", chat=group)
-        world.operations.tell(BackupStarted(world.operations.all_jobs[0].id, 1000 * MB, 1000 * MB))
-        for second in range(1, 31):
-            dump(world, second * 10)
-            world.clock.advance(1)
-            await asyncio.sleep(0.01)
-        await world.eventually(lambda: "30%" in progress.text)
+    """In memory alone: how much of a second is worked through depends on no machine."""
+    operations, outbox = ToldOperations(clock), FakeOutbox()
+    notifier = Notifier(operations, Outgoing(outbox, clock), clock, UTC, alerts=(), moved={})
+    operations.listeners = [notifier.listener]
+    telling = asyncio.create_task(notifier.run())
+    place = Place(bot=4242, chat=chat, thread=None, message_id=1)
+    job = operations.begin(RunBackup(trigger=Trigger.CHAT, actor="Anna (42)", origin=place.origin))
+    operations.tell(BackupStarted(job.id, 1000 * MB, 1000 * MB))
+    await all_that_can_be_done_now()
+    shown, edited = progress_in(outbox), []
+    for second in range(1, 31):
+        operations.tell(ComponentProgressed("postgres", second * 10 * MB, second * MB))
+        await all_that_can_be_done_now()
+        clock.advance(1)
+        await all_that_can_be_done_now()
+        if progress_in(outbox) != shown:
+            shown = progress_in(outbox)
+            edited.append(second)
+    telling.cancel()
+    await asyncio.wait({telling})
 
-    passed = (progress.versions[-1].at - progress.date).total_seconds()
-    assert 5 < len(progress.edits) <= passed / 3 + 1
+    assert edited == [second for second in range(1, 31) if second % interval == 0]
+
+
+async def all_that_can_be_done_now() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+def progress_in(outbox: FakeOutbox) -> str:
+    [queued] = outbox.messages.values()
+    return queued.message.text
 
 
 async def test_nothing_new_is_not_edited(world: World) -> None:

@@ -2,16 +2,22 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunRollback, RunUpdate
+from bot.entrypoints.telegram.asked import Place
+from bot.entrypoints.telegram.typed import stands_before
+from bot.services.journal_ports import Message as OutgoingMessage
+from bot.services.journal_ports import Queued
 from tests.bot_api.chats import Chat, Message
 from tests.telegram_chat.rolls import SWAPS, UPDATE_JOB, begun, make_rollback
 from tests.telegram_chat.stumbling import Stumbling
-from tests.telegram_chat.world import ANNA, World
+from tests.telegram_chat.world import ANNA, NOW, World
 
 LOSES = make_rollback(change=SWAPS, written=1204)
 
@@ -63,6 +69,23 @@ async def test_where_rows_are_lost_a_word_must_be_typed(world: World, typed: str
     assert command.origin == f"telegram:4242:{ANNA}:0:{word.id}"
 
 
+async def test_where_rows_can_be_lost_a_word_must_be_typed_before_there_are_any(
+    world: World,
+) -> None:
+    world.rolls.rollback = make_rollback(change=SWAPS, written=0)
+    async with world.talking():
+        asked = await shown(world)
+        assert asked.labels == ["No"]
+        assert "Lost: what is written until then; so far there is nothing" in asked.text
+        assert "Nothing is lost" not in asked.text
+        world.rolls.rollback = LOSES
+        world.anna.says("rollback")
+        command = await begun(world)
+
+    assert isinstance(command, RunRollback)
+    assert command.agreed != LOSES.plan_hash, "what she agreed to is not what would be done"
+
+
 @pytest.mark.parametrize(
     "typed", ["roll back", "rollback please", "/rollbac", "rollback\nrollback", "ROLLBACK!"]
 )
@@ -103,6 +126,71 @@ async def test_the_word_of_nobody_else_counts_nor_in_another_chat(world: World) 
         assert world.operations.starts == []
         world.anna.says("rollback", group, reply_to=asked)
         await begun(world)
+
+
+async def test_the_word_counts_only_in_the_topic_of_its_question(world: World) -> None:
+    world.rolls.rollback = LOSES
+    forum = world.telegram.supergroup(-1_001_000_000_012, topics={7: "Ops", 8: "Chatter", 9: "Off"})
+    async with world.talking():
+        for topic in (7, 8):
+            world.anna.says("/rollback", forum, thread=topic)
+            await shown_in_topic(world, forum, topic)
+        world.anna.says("rollback", forum, thread=9)
+        world.anna.says("rollback", forum)
+        await world.all_handled()
+        assert world.operations.starts == []
+        world.anna.says("rollback", forum, thread=7)
+        command = await begun(world)
+
+    assert command.origin.startswith(f"telegram:4242:{forum.id}:7:"), "though 8 has a newer one"
+
+
+async def shown_in_topic(world: World, forum: Chat, topic: int) -> Message:
+    def found() -> list[Message]:
+        return [each for each in forum.from_bot if each.thread == topic and each.labels]
+
+    [asked] = await world.eventually(found)
+    return asked
+
+
+@pytest.mark.parametrize("age", [timedelta(minutes=5), timedelta(hours=3)])
+async def test_a_word_from_before_its_question_is_no_answer(world: World, age: timedelta) -> None:
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        asked = await shown(world)
+        await world.all_sent()
+        world.anna.says("rollback", age=age)
+        await world.all_handled()
+        assert world.operations.starts == []
+        assert asked.labels, "the question stands"
+        world.anna.says("rollback")
+        await begun(world)
+
+
+@pytest.mark.parametrize(
+    ("queued", "number", "sent", "counts"),
+    [
+        pytest.param({"message_id": 20}, 21, 0, True, id="after it"),
+        pytest.param({"message_id": 20}, 19, 0, False, id="before it"),
+        pytest.param({"message_id": 20}, 21, -90, True, id="after it, of a clock that is slow"),
+        pytest.param({"message_id": 20}, 21, -121, False, id="long before it was written"),
+        pytest.param({}, 21, 5, False, id="it was not sent yet"),
+        pytest.param({"attempted": True}, 21, 0, True, id="nobody knows its number, same second"),
+        pytest.param({"attempted": True}, 21, -1, False, id="nobody knows its number, too early"),
+    ],
+)
+def test_which_words_come_after_the_question(
+    queued: dict[str, Any], number: int, sent: int, *, counts: bool
+) -> None:
+    message = OutgoingMessage(key="question:k1", chat=ANNA, text="Take it back?")
+    written = NOW + timedelta(milliseconds=700)
+    place = Place(bot=1, chat=ANNA, thread=None, message_id=number)
+
+    after = stands_before(
+        Queued(1, message, written, **queued), place, NOW + timedelta(seconds=sent)
+    )
+
+    assert after is counts
 
 
 async def test_after_two_minutes_the_word_is_too_late(world: World) -> None:

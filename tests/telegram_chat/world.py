@@ -54,6 +54,8 @@ TOKEN = "4242:AAF-this_is_the_secret_part"
 OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
 ANNA, BORIS, OLGA, VERA, STRANGER = 42, 43, 44, 45, 66
 """Two admins, an operator, a viewer, and nobody."""
+LONG_ENOUGH = 300.0
+"""Seconds for all that was set going; how many it takes a busy machine says nothing of the bot."""
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PLANS = [
     Plan("backup", "AKBOT_BACKUP_SCHEDULE", Schedule("30 3 * * *", UTC)),
@@ -470,12 +472,12 @@ class World:
 
     async def all_sent(self) -> None:
         """Wait until the journal knows of every message that it has arrived or never can."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_ENOUGH):
             while await self.outbox.waiting():  # noqa: ASYNC110 - a journal has no events
                 await asyncio.sleep(0.01)
 
     async def all_handled(self) -> None:
         """Wait until every update was fetched, handled and confirmed, and the bot listens again."""
         updates = self.telegram.updates
-        await self.telegram.until(lambda: updates.polled and not updates.pending)
+        await self.telegram.until(lambda: updates.polled and not updates.pending, LONG_ENOUGH)
         assert await self.inbox.unhandled() == []

@@ -116,13 +116,15 @@ def _is_meant(update: Update, me: str) -> bool:
 def _sender(update: Update) -> User | None:
     """The person behind a new message or a press; None for all that has none.
 
-    A message in the name of a chat (anonymous administrators, channels), an edited one and one that
-    was forwarded are nobody's command; who presses in such a name comes as a bot of Telegram's own.
+    A message in the name of a chat (anonymous administrators, channels), an edited one, one that
+    was forwarded and one that an inline bot has written are nobody's command; who presses in such a
+    name comes as a bot of Telegram's own. Of a press under what cannot be seen any more nobody can
+    say what it was about; the library makes a Message of that as well.
     """
     if query := update.callback_query:
-        is_person = isinstance(query.message, Message) and not query.from_user.is_bot
-        return query.from_user if is_person else None
+        is_there = isinstance(query.message, Message) and query.message.is_accessible
+        return query.from_user if is_there and not query.from_user.is_bot else None
     message = update.message
-    if message is None or message.sender_chat or message.forward_origin:
+    if message is None or message.sender_chat or message.forward_origin or message.via_bot:
         return None
     return message.from_user if message.from_user and not message.from_user.is_bot else None

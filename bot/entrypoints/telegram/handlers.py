@@ -133,7 +133,7 @@ class Handlers:
             is_young=True,
             toast=_tell_nobody,
         )
-        await self.desk.typed(word, press)
+        await self.desk.typed(word, press, message.date)
 
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):

@@ -7,7 +7,7 @@ Buttons carry `q:<id>:<index of the choice>`.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from hashlib import sha256
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
+from bot.entrypoints.telegram.typed import TYPED_LATE, stands_before
 from bot.services.journal_ports import QUESTION_KEY, Buttons, Message, Question, Questions
 from bot.services.ports import Clock
 
@@ -26,7 +27,6 @@ ASKED = "a"
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 12
-_TYPED_LATE = timedelta(days=1)  # what is typed after that was not meant for the question
 _NOBODY_WAITS = "This question is closed. Nothing was done."
 _PLAN_CHANGED = "The plan has changed since. Nothing was done."
 _CLOSED = "This question is closed."
@@ -195,14 +195,13 @@ class QuestionDesk:
         else:
             await self._take(question, question.choices[int(index)], press)
 
-    async def typed(self, word: str, press: Press) -> bool:
-        """Take *word*, which a person has typed, for the answer to the newest question that it is.
+    async def typed(self, word: str, press: Press, sent: datetime) -> bool:
+        """Take *word*, typed then, for the answer to the topic's newest question before it.
 
         False where there is none, or none of late.
         """
-        found = await self._questions.newest_for(word, press.person.id, press.place.chat)
-        now = self._clock.now()
-        if found is None or found[1] or now >= found[0].expires + _TYPED_LATE:
+        found, now = await self._meant(word, press, sent), self._clock.now()
+        if found is None or found[1] or now >= found[0].expires + TYPED_LATE:
             return False
         question, _ = found
         if now < question.expires or await self._extent(question, word, press) is Extent.ALL:
@@ -211,6 +210,15 @@ class QuestionDesk:
             await self._answers.write(press.own_request, f"{TOO_LATE} Ask anew: /{word}.")
             await self.close(question.id, TOO_LATE)
         return True
+
+    async def _meant(self, word: str, press: Press, sent: datetime) -> tuple[Question, str] | None:
+        """Said twice, a word means no older question; said too early, no later one."""
+        person, place = press.person.id, press.place
+        for question, answer in await self._questions.worded(word, person, place.chat):
+            queued = await self._outgoing.find(_message_key(question.id))
+            if queued and queued.message.thread == place.thread:
+                return (question, answer) if stands_before(queued, place, sent) else None
+        return None
 
     def _refusal(self, question: Question, answer: str) -> str:
         if answer:

@@ -70,8 +70,8 @@ class RollingBack:
             person=request.person.id,
             chat=request.place.chat,
             expires=self._clock.now() + PATIENCE,
-            choices=(NO,) if preview.loses else (GO_BACK, NO),
-            word=ROLLBACK if preview.loses else "",
+            choices=(NO,) if preview.loses_rows else (GO_BACK, NO),
+            word=ROLLBACK if preview.loses_rows else "",
         )
         text = update_plan_texts.way_back(preview, self._wall(), is_group=request.place.is_group)
         await self._desk.put(question, request.place.thread, text)

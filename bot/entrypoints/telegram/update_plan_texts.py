@@ -209,15 +209,18 @@ def way_back(preview: RollbackPreview, wall: Wall, *, is_group: bool) -> str:
 
 
 def _loss_lines(preview: RollbackPreview) -> list[str]:
-    if not preview.loses:
+    if not preview.loses_rows:
         return [f"<b>Nothing is lost</b>: {plain(preview.change.words)}."]
+    why = f"({plain(preview.change.words)}). The database of now is kept aside for a day."
+    if not preview.loses:
+        return [f"⚠️ <b>Lost</b>: what is written until then; so far there is nothing {why}"]
     rows = f"{preview.loses:,} row{'' if preview.loses == 1 else 's'}"
     lost = f"⚠️ <b>Lost</b>: {rows} written since, such as new users and passwords"
-    return [f"{lost} ({plain(preview.change.words)}). The database of now is kept aside for a day."]
+    return [f"{lost}, and what is written until then {why}"]
 
 
 def _how_to_agree(preview: RollbackPreview, *, is_group: bool) -> str:
-    if not preview.loses:
+    if not preview.loses_rows:
         return "Nothing has been changed so far. This question stands for two minutes."
     how = "reply to this message with the word" if is_group else "type the word"
     return f"If you want that, {how} {code(ROLLBACK)} within two minutes. Else nothing happens."
