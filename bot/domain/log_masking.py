@@ -7,21 +7,39 @@ _MASK = "***"
 # Nothing else looks like these.
 _UNMISTAKABLE = (
     re.compile(r"(/use-token/)[^/\s\"'?]+"),
-    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE),
+    # A password may hold any sign; what looks like the port of a page is none.
+    re.compile(
+        r"(\b(?!(?:http|ws)s?://[^\s/:]*:\d{1,5}[/?#])[a-z][a-z0-9+.-]*://[^\s/:]*:)\S+(?=@)",
+        re.IGNORECASE,
+    ),
     re.compile(r"(\b)eyJ[\w-]{8,}(?:\.[\w-]+)*"),
     re.compile(r"(\bAGE-SECRET-KEY-)[0-9A-Z-]+", re.IGNORECASE),
     re.compile(r"((?:\b|bot)\d{6,}:)[\w-]{30,}"),  # Telegram's tokens
     re.compile(r"(\b(?:Bearer|Basic)\s+)[\w+/=.~-]{12,}"),
     re.compile(r"(\bX-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+", re.IGNORECASE),
 )
+# How a secret is named, in code, headers and addresses, and what stands before its value. Whatever
+# precedes a name is left out, and what follows is bounded: long lines must not take long.
+_NAME = (
+    r"(?:token|secret|passw(?:or)?d|pwd|passphrase|credentials?|(?:api|access|private)[_-]?key"
+    r"|csrf|cookie|session(?:[_-]?(?:key|id))?)(?:[_-][\w-]{0,40}+)?"
+)
+_IS = r"(?:\\*[\"'])?\s*(?:=|:|%(?:25)?3[AD])\s*+[\[(]*+"
+# Up to the same quote, of whatever depth; one behind a backslash is part of the value.
+_QUOTE = r"[bru]{0,2}(?P<quote>\\*[\"'])"
+_QUOTED = r"(?:\\{2,}[\"']|(?!(?P=quote))(?:\\.|.))+"
 # In Authentik's lines, where it is better to mask a word too many.
 _SECRETS = (
     *_UNMISTAKABLE,
-    re.compile(r"([?&](?:code|state|key|query|next)=)[^&\s\"']+", re.IGNORECASE),
     re.compile(
-        r"(\b[\w-]*(?:token|secret|passw(?:or)?d|api_?key|csrf|cookie|session(?:_?key)?)(?:_\w+)?"
-        r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;}]+",
-        re.IGNORECASE,
+        r"((?:[?&]|%3F|%26)(?:code|state|key|query|next)(?:=|%3D))[^&\s\"']+", re.IGNORECASE
+    ),
+    re.compile(rf"({_NAME}{_IS}{_QUOTE}){_QUOTED}", re.IGNORECASE),
+    re.compile(rf"({_NAME}{_IS})(?!{_QUOTE})[^\s\"'&,;}}]+", re.IGNORECASE),
+    re.compile(rf"(passphrase{_IS})(?!{_QUOTE})[^\"'&,;}}]+", re.IGNORECASE),
+    re.compile(rf"((?<![\w-])cookie{_IS})(?!{_QUOTE})[^\"'}}]+", re.IGNORECASE),
+    re.compile(
+        rf"(authorization{_IS}(?:{_QUOTE})?(?:[a-z][\w-]*\s+)?)[^\s\"',;}}]+", re.IGNORECASE
     ),
     re.compile(r"(\b(?:Bearer|Basic)\s+)[^\s\"']+", re.IGNORECASE),
     # Authentik's own keys: long, of letters and digits; a migration's name has no capitals.

@@ -45,6 +45,29 @@ async def test_a_stranger_is_noted_again_after_an_hour(
     assert caplog.text.count("is not allowed: no answer") == 2
 
 
+async def test_of_a_crowd_of_strangers_the_first_are_noted_and_the_others_together(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = world.chat()._handlers.gate
+
+    def crowd_writes() -> None:
+        for person in range(5000, 6100):
+            chat = {"id": person, "type": "private", "first_name": "x"}
+            sender = {"id": person, "is_bot": False, "first_name": "x"}
+            message = {"message_id": 1, "date": 1, "chat": chat, "from": sender, "text": "hi"}
+            update = {"update_id": person, "message": message}
+            gate.keep(update, Update.de_json(update), "test4242_bot")
+
+    crowd_writes()
+    crowd_writes()
+    assert caplog.text.count("is not allowed: no answer") == 1000
+    assert caplog.text.count("others get no answer either") == 1
+    world.clock.advance(hours=2)
+    crowd_writes()
+    assert caplog.text.count("is not allowed: no answer") == 2000
+    assert caplog.text.count("others get no answer either") == 2
+
+
 async def test_a_button_pressed_by_a_stranger_does_nothing(world: World) -> None:
     group = world.telegram.supergroup()
     async with world.talking():

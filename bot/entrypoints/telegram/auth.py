@@ -21,7 +21,9 @@ from bot.services.ports import Clock
 logger = logging.getLogger(__name__)
 
 _AUDIT_INTERVAL = timedelta(hours=1)
-_MOST_STRANGERS = 1000
+_MOST_STRANGERS = 1000  # named within an hour
+_CROWD = (0, 0)  # stands for all others
+_CROWD_WORDS = f"{_MOST_STRANGERS} lines of who got no answer within an hour"
 _OF_MOVES = {"message_id", "date", "migrate_to_chat_id", "migrate_from_chat_id"}
 
 
@@ -79,16 +81,30 @@ class Gate:
         return True
 
     def _note(self, who: tuple[int, int], chat: int, topic: int | None, why: str) -> None:
-        """Write it into the log, once an hour at most for each *who*: a person, and where."""
-        now = self._clock.now()
-        last = self._noted.get(who)
-        if last and now - last < _AUDIT_INTERVAL:
+        """Write it into the log, once an hour at most for each *who*: a person, and where.
+
+        Of a crowd the first ones are named, and the others together.
+        """
+        self._forget_old_notes()
+        if who in self._noted:
             return
-        if len(self._noted) >= _MOST_STRANGERS:
-            del self._noted[next(iter(self._noted))]
-        self._noted.pop(who, None)
-        self._noted[who] = now
+        is_crowd = len(self._noted) >= _MOST_STRANGERS
+        if is_crowd and _CROWD in self._noted:
+            return
+        self._noted[_CROWD if is_crowd else who] = self._clock.now()
+        if is_crowd:
+            logger.warning("chat: %s; others get no answer either", _CROWD_WORDS)
+            return
         logger.warning("chat: user %s %s %s: no answer", who[0], chat_words(chat, topic), why)
+
+    def _forget_old_notes(self) -> None:
+        """They stand in the order in which they were written."""
+        now = self._clock.now()
+        while self._noted:
+            oldest = next(iter(self._noted))
+            if now - self._noted[oldest] < _AUDIT_INTERVAL:
+                return
+            del self._noted[oldest]
 
 
 def _place(update: Update) -> tuple[int, int | None]:
