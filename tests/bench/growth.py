@@ -46,6 +46,15 @@ def measure(options: Options) -> Part:
         state = {**turn.environment, "AKBOT_STATE": f"{turn.keep}/state"}
         here = Meter({**state, "AKBOT_STORE": f"file://{folder}"}, ())
         here.run("akbot backup")
+        small = Meter(
+            {
+                **turn.environment,
+                "AKBOT_STATE": f"{turn.keep}/small-state",
+                "AKBOT_STORE": f"file://{turn.keep}/small",
+            },
+            (),
+        )
+        small.run("akbot backup")
         for count in BACKUPS:
             stack.say(f"{count} backups")
             copy_backups(folder, turn.keep / "state", count)
@@ -56,15 +65,15 @@ def measure(options: Options) -> Part:
             conditions.look()
         for count in MEDIA:
             stack.say(f"{count} media files")
-            here.run(f"'{SANDBOX}/fill' 1MiB --media {count}")
+            small.run(f"'{SANDBOX}/fill' 1MiB --media {count}")
             case, command = f"{count:,} media files", "akbot backup --component media"
-            _look(here, case, (command,), options, found)
+            _look(small, case, (command,), options, found)
             conditions.look()
         for count in JOBS:
             stack.say(f"{count} jobs in the journal")
-            add_jobs(turn.keep / "state/journal.db", count)
+            add_jobs(turn.keep / "small-state/journal.db", count)
             case = f"{count:,} jobs in the journal"
-            _look(here, case, ("akbot jobs", "akbot status", "akbot report"), options, found)
+            _look(small, case, ("akbot jobs", "akbot status", "akbot report"), options, found)
             conditions.look()
     return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
 
