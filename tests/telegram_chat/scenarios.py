@@ -129,7 +129,7 @@ async def rollback(scene: Scene) -> None:
     words = (
         "2025.2.4 did not hold: after 900 s still: /-/health/ready/ answers 503."
         " 2025.2.1 serves again on the database as it was before (12 migrations had been applied),"
-        ' every row intact; what the new version left is kept as database'
+        " every row intact; what the new version left is kept as database"
         ' "authentik_failed_20261124t120020z_baaa"'
     )
     await scene.ends(JobState.ROLLED_BACK, words, after=70)
