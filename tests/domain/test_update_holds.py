@@ -56,6 +56,11 @@ def test_a_version_must_be_known_for_a_while(ages: list[float], until: list[floa
     assert all("AKBOT_UPDATE_MINIMUM_AGE" in each.remedy for each in found)
 
 
+def test_without_a_minimum_no_clock_holds_a_version_back() -> None:
+    seen_in_a_moment = way(-0.001)
+    assert find_holds(seen_in_a_moment, Remembered(), timedelta(), NOW) == ()
+
+
 def test_a_security_release_waits_for_nobody() -> None:
     assert holds(way(0, 0), Remembered(security=[SECOND])) == ()
     assert holds(way(0, 0), Remembered(security=[FIRST])) == ()

@@ -121,7 +121,7 @@ def test_it_is_set_up_proven_and_the_second_time_nothing_changes(setup: Setup) -
     stack = setup.stack
     before = setup.files()
     if stack.layout is OFFICIAL:
-        setup.killed("make the first backup")
+        setup.killed("begins, database of")
 
     begun = setup.run()
 
@@ -207,6 +207,9 @@ def test_a_bot_of_the_stacks_own_file_stays_the_only_one(setup: Setup, tmp_path:
     refused = setup.run(AKBOT_PROJECT="authentik")
     assert (refused.returncode, refused.stdout) == (3, "")
     assert 'docker-compose.yml" has a bot, and there is no container of it' in refused.stderr
+    identity, aside = sandbox.bot_state / "identity.txt", tmp_path / "of-other-tests.txt"
+    if identity.exists():  # a bot that has a key drills with it, and this one's opens nothing here
+        shutil.move(identity, aside)
     sandbox.bot_up(AKBOT_PROJECT="authentik", AKBOT_BACKUP_SCHEDULE="off")
     key = age.X25519Identity.generate()
     kept = tmp_path / "kept.txt"
@@ -228,3 +231,5 @@ def test_a_bot_of_the_stacks_own_file_stays_the_only_one(setup: Setup, tmp_path:
         assert sandbox.compose("ps", "--quiet", "bot")
     finally:
         sandbox.bot_down()
+        if aside.exists():
+            shutil.move(aside, identity)
