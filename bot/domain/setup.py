@@ -59,7 +59,7 @@ class BotState:
 
 @dataclass(frozen=True, kw_only=True)
 class SetUp:
-    """What there is. *can_drill* is whether the private key is on this host, which a drill needs.
+    """What there is. *can_drill* is whether a private key that opens the backups is on this host.
 
     *settings_changed* is when akbot.env was last written, None where there is none.
     """

@@ -116,9 +116,7 @@ class KitService:
                 "confirm the kit: this is not the check code of a key that opens today's backups",
                 hint='Look below the private key on the sheet: "Check code", two groups of five.',
             )
-        confirmation = Confirmation(self.clock.now(), keys)
-        await self.log.update(lambda found: found.confirming(confirmation))
-        return confirmation
+        return await self._confirmed(keys)
 
     async def answer(self, typed: str) -> Confirmation:
         """Take the answer to the last challenge, and no check code: the key has opened something.
@@ -140,6 +138,9 @@ class KitService:
                 "this is not what stands in the newest test message",
                 hint="Open the newest one with the private key; it has two groups of five signs.",
             )
+        return await self._confirmed(keys)
+
+    async def _confirmed(self, keys: tuple[str, ...]) -> Confirmation:
         confirmation = Confirmation(self.clock.now(), keys)
         await self.log.update(lambda found: found.confirming(confirmation))
         return confirmation

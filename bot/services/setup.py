@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.setup import SetUp, Step, remaining
+from bot.services.keyring import fingerprint
 from bot.services.kit import KitKeys, KitService
 from bot.services.ports import Clock, KitLog
 from bot.services.setup_ports import BotContainer, ChatTrial, FirstJobs, Proof, SetupFiles
@@ -77,6 +78,7 @@ class SetupService:
     async def gather(self) -> SetUp:
         """What there is."""
         facts = await asyncio.to_thread(self.keys.facts)
+        held = await asyncio.to_thread(self.keys.identities)
         confirmed = (await self.kit_log.read()).confirmed
         said = await self.files.settings()
         placed = await self.files.place()
@@ -87,7 +89,7 @@ class SetupService:
             kit_confirmed=confirmed is not None and confirmed.counts_for(facts.recipients),
             has_backup=await self.jobs.has_backup(),
             has_drill=await self.jobs.has_drill(),
-            can_drill=facts.has_identity,
+            can_drill=any(fingerprint(each.recipient()) in facts.recipients for each in held),
             settings_changed=await self.files.changed_at(),
             bot=await self.bot.look(),
         )

@@ -55,7 +55,14 @@ GOALS = (
     Goal(
         "plan of a prune, 10,000", "growth", "10,000 backups", "akbot prune --dry-run", "wall", 5.0
     ),
-    Goal("its memory", "growth", "10,000 backups", "akbot prune --dry-run", "memory", 150.0),
+    Goal(
+        "memory of a prune's plan, 10,000",
+        "growth",
+        "10,000 backups",
+        "akbot prune --dry-run",
+        "memory",
+        150.0,
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.e2e import stranger
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_restore import RESTLESS
+from tests.e2e.test_restore import RESTLESS, served
 from tests.sandbox.fixture import Sandbox, script
 
 LAYOUTS = Path(__file__).with_name("layouts")
@@ -192,6 +192,24 @@ def beside(sandbox: Sandbox, layout: Layout) -> Iterator[Beside]:
             yield stack
         finally:
             stack.bot("down", "--timeout", "10")
+
+
+def restored_and_taken_back(stack: Beside, backup: str) -> None:
+    """Change rows and files, restore *backup* from just before, and undo that; each is whole."""
+    then = stack.rows()
+    stack.psql("CREATE TABLE test_added (id int)")
+    stack.write_media("changed")
+    now = stack.rows()
+
+    stack.akbot("restore", backup, "--yes", "--no-safety-backup")
+
+    assert (stack.rows(), stack.media()) == (then, "as it was")
+    assert served(stack.sandbox) == (200, "2025.2.1")
+    assert stack.remade() == set()
+
+    stack.akbot("restore", "--undo", "--yes")
+
+    assert (stack.rows(), stack.media()) == (now, "changed")
 
 
 def settings(sandbox: Sandbox, layout: Layout) -> dict[str, str]:

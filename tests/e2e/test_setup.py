@@ -207,15 +207,13 @@ def test_a_bot_of_the_stacks_own_file_stays_the_only_one(setup: Setup, tmp_path:
     refused = setup.run(AKBOT_PROJECT="authentik")
     assert (refused.returncode, refused.stdout) == (3, "")
     assert 'docker-compose.yml" has a bot, and there is no container of it' in refused.stderr
-    identity, aside = sandbox.bot_state / "identity.txt", tmp_path / "of-other-tests.txt"
-    if identity.exists():  # a bot that has a key drills with it, and this one's opens nothing here
-        shutil.move(identity, aside)
+    sandbox.bot_up(AKBOT_PROJECT="authentik", AKBOT_BACKUP_SCHEDULE="off")
+    assert (sandbox.bot_state / "identity.txt").exists()  # which opens nothing of what follows
     key = age.X25519Identity.generate()
     kept = tmp_path / "kept.txt"
     kept.write_text(age.format_identity_file(key, created=datetime.now(UTC)))
-    own = {"AKBOT_PROJECT": "authentik", "AKBOT_RECIPIENTS": str(key.recipient())}
-    sandbox.bot_up(**own, AKBOT_BACKUP_SCHEDULE="off")
-    own["AKBOT_STACK"] = "inside"
+    own = {"AKBOT_PROJECT": "authentik", "AKBOT_STACK": "inside"}
+    own["AKBOT_RECIPIENTS"] = str(key.recipient())
     try:
         done = setup.run("--kept-key", str(kept), **own)
 
@@ -231,5 +229,3 @@ def test_a_bot_of_the_stacks_own_file_stays_the_only_one(setup: Setup, tmp_path:
         assert sandbox.compose("ps", "--quiet", "bot")
     finally:
         sandbox.bot_down()
-        if aside.exists():
-            shutil.move(aside, identity)

@@ -1,5 +1,6 @@
 """A set-up: what it does, that the second does nothing, and that one that was killed goes on."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -143,6 +144,17 @@ async def test_everything_is_done_in_its_order(host: Host) -> None:
     assert done == SetUpDone((Step.SETTINGS, Step.PLACE, Step.KIT, Step.BACKUP, Step.BOT))
     assert (host.proof.sheets, host.files.sheet) == ([""], ""), "no key is here to be printed"
     assert not host.store.objects, "the trial of the store leaves nothing behind"
+
+
+async def test_a_key_of_before_that_opens_nothing_of_this_drills_nothing(tmp_path: Path) -> None:
+    await asyncio.to_thread(Host(tmp_path / "state", recipients=()).keys.keyring)
+    host = Host(tmp_path / "state")
+
+    done = await host.run()
+
+    assert Step.DRILL not in (*done.done, *done.left)
+    assert not done.left
+    is_whole(host)
 
 
 async def test_a_key_that_is_made_here_is_on_the_sheet_and_drills_prove_it(host: Host) -> None:
