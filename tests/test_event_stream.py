@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.containers import EngineContainers
-from bot.adapters.engine_api import EngineApi, stop
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.threads import stop
 from bot.domain.container_state import Happened, watch_rules
 from bot.domain.discovery import StackWanted
 from bot.entrypoints.watcher import WatchRounds

@@ -8,8 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Protocol
 
-from bot.adapters.engine_api import stop
-from bot.adapters.threads import Threads
+from bot.adapters.threads import Threads, stop
 from bot.adapters.trailer import Trailer
 from bot.domain.errors import PortError
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.adapters.engine_api import EngineApi, Finished, text_tail
+from bot.adapters.engine_api import EngineApi, Finished
+from bot.adapters.raw_stream import text_tail
 from bot.adapters.throwaway import created
 
 _MEMORY = 256 * 1024 * 1024

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.adapters.engine_api import STDOUT, EngineApi
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.raw_stream import STDOUT
 from bot.domain.errors import PortError
 from bot.domain.gate_signs import Sign, SignReader
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from bot.adapters.call_back import Source
 from bot.adapters.client_container import ClientContainers, OwnClient
 from bot.adapters.database_told import Ask, Told
-from bot.adapters.engine_api import EngineApi, stop
-from bot.adapters.threads import finish
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.threads import finish, stop
 from bot.domain.errors import PortError
 from bot.domain.outside_database import DatabaseSettings
 from bot.domain.stack import Container

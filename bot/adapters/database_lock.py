@@ -11,8 +11,8 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
-from bot.adapters.engine_api import stop
 from bot.adapters.psql import PsqlSession
+from bot.adapters.threads import stop
 from bot.domain.backup_id import created_at, parse_backup_id
 from bot.domain.errors import BotError, BusyError
 

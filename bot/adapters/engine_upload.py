@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
-from bot.adapters.engine_api import EngineApi, explanation, stop
+from bot.adapters.engine_api import EngineApi, explanation
+from bot.adapters.threads import stop
 from bot.domain.errors import PortError
 
 _ANSWER_KEPT = 16 * 1024

@@ -13,7 +13,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from bot.adapters.engine_api import EngineApi, RawStream, engine_errors, explanation
+from bot.adapters.engine_api import EngineApi, engine_errors, explanation
+from bot.adapters.raw_stream import RawStream
 from bot.domain.errors import PortError
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from bot.adapters import catalogue_sql as sql
 from bot.adapters.database_client import Client, Clients
 from bot.adapters.database_facts import read_facts
-from bot.adapters.engine_api import EngineApi, stop
+from bot.adapters.engine_api import EngineApi
 from bot.adapters.psql import PsqlSession, psql_session
+from bot.adapters.threads import stop
 from bot.adapters.throwaway import throw_away
 from bot.adapters.transport import Transport
 from bot.domain.database_rights import DatabaseRights

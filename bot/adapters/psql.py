@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.adapters.engine_api import STDERR, EngineApi, RawStream, text_tail
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.raw_stream import STDERR, RawStream, text_tail
 from bot.domain.errors import PortError
 
 _COMMAND = ("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")

@@ -26,6 +26,14 @@ class ThreadsClosedError(PortError):
     """The threads have ended, or are just about to."""
 
 
+async def stop(task: asyncio.Task[Any]) -> None:
+    """Cancel *task* and wait for it; how it ended no longer matters."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # fetched, so that asyncio does not report it as lost
+
+
 async def finish(work: Awaitable[T]) -> T:
     """Await *work* to its end whatever cancels us meanwhile; only then pass the cancellation on."""
     task = asyncio.ensure_future(work)

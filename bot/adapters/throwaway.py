@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bot.adapters.engine_api import STDERR, EngineApi, RawStream, stop, text_tail
-from bot.adapters.threads import finish
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.raw_stream import STDERR, RawStream, text_tail
+from bot.adapters.threads import finish, stop
 from bot.services.ports import PREVIEW
 
 LABEL = "akbot.throw-away"

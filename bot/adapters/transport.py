@@ -23,7 +23,9 @@ from bot.adapters.call_back import (
     listen_for,
     received,
 )
-from bot.adapters.engine_api import STDERR, EngineApi, stop, text_tail
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.raw_stream import STDERR, text_tail
+from bot.adapters.threads import stop
 from bot.adapters.trailer import Trailer
 from bot.domain.errors import PortError
 

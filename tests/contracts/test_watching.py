@@ -17,7 +17,8 @@ import pytest
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.containers import EngineContainers
-from bot.adapters.engine_api import EngineApi, stop
+from bot.adapters.engine_api import EngineApi
+from bot.adapters.threads import stop
 from bot.domain.container_state import watch_rules
 from bot.domain.discovery import StackWanted
 from bot.domain.errors import PortError
