@@ -3,12 +3,13 @@
     tests/bench/idle [--minutes 10] [--directory] [--akbot PATH]
 
 `akbot run` works on the sandbox's stack (tests/sandbox/up) as a user has it: chat against the
-stand-in of the Bot API, watcher, S3 or a directory, one backup in the store. After a first minute
-it is left alone, and looked at every ten seconds: memory at most, resident and proportional, and
-CPU. The goals are 90 MiB and half a percent of a core. Then the picture of the status is asked for,
-which draws in a child, and it is looked at once more. What is installed beside it counts: httpx
-imports rich where there is one, so --akbot takes that of an environment made from
-deploy/requirements.lock alone.
+stand-in of the Bot API, watcher, S3 or a directory, one backup in the store. It is installed as in
+the image, in an environment of its own with what deploy/requirements.lock names and nothing beside
+it (httpx would import rich where there is one), docstrings left out. After a first minute it is
+left alone, and looked at every ten seconds: memory at most and CPU. Memory is proportional: what is
+its own, and of a library's pages the share that it has in them; resident and anonymous are told
+beside it. The goals are 90 MiB and half a percent of a core. Then the picture of the status is
+asked for, which draws in a child, and it is looked at once more.
 """
 
 import argparse
@@ -20,10 +21,12 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench import stack
 from tests.bench.machine import Conditions
@@ -34,8 +37,10 @@ from tests.bench.results import OURS, Part
 
 NAME = "idle"
 ABOUT = (
-    "`akbot run` with chat, watcher and S3, left alone: the memory of all its processes, resident"
-    " and proportional (shared pages counted once), at most. A picture is drawn in a child."
+    "`akbot run` with chat, watcher and S3, left alone, at most: its memory is proportional (its"
+    " own, and its share of the pages that it has with others), beside it what is resident, and"
+    " what is anonymous, which is nearly what `docker stats` tells of its container. A picture is"
+    " drawn in a child."
 )
 
 TOKEN = "1234567890:idle-token-0123456789-abcdefghijkl"
@@ -46,17 +51,22 @@ MEMORY_GOAL, CPU_GOAL = 90.0, 0.5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def memory(pid: int) -> tuple[float, float]:
-    """Resident and proportional, in MiB, of the whole family."""
-    resident = proportional = 0
+class Memory(NamedTuple):
+    """In MiB, of the whole family."""
+
+    proportional: float
+    resident: float
+    anonymous: float
+
+
+def memory(pid: int) -> Memory:
+    """What it has now."""
+    found: Counter[str] = Counter()
     for each in family(pid):
-        lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()[1:]
-        sizes = {
-            name: int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)
-        }
-        resident += sizes["Rss"]
-        proportional += sizes["Pss"]
-    return resident / 1024, proportional / 1024
+        for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()[1:]:
+            name, size = line.split(":", 1)
+            found[name] += int(size.split()[0])
+    return Memory(*(found[name] / 1024 for name in ("Pss", "Rss", "Anonymous")))
 
 
 def cpu(pid: int) -> float:
@@ -128,25 +138,30 @@ class Idle:
     """Seconds that it was watched, MiB at most, percent of a core, wake-ups a second."""
 
     took: float
-    resident: float
-    proportional: float
+    memory: Memory
     share: float
     wakes: float
-    after_a_picture: float = 0.0
+    after_a_picture: Memory | None = None
 
     @property
     def well(self) -> bool:
         """Whether both goals are reached."""
-        return self.resident <= MEMORY_GOAL and self.share <= CPU_GOAL
+        return self.memory.proportional <= MEMORY_GOAL and self.share <= CPU_GOAL
 
     def __str__(self) -> str:
         return (
             f"over {self.took:.0f} s\n"
-            f"  memory  {self.resident:.1f} MiB resident, {self.proportional:.1f} MiB"
-            " proportional, at most\n"
+            f"  memory  {told(self.memory)}, at most\n"
             f"  CPU     {self.share:.2f} % of a core, {self.wakes:.1f} wake-ups a second\n"
-            f"after /status: {self.after_a_picture:.1f} MiB resident"
+            f"after /status: {self.after_a_picture and told(self.after_a_picture)}"
         )
+
+
+def told(memory: Memory) -> str:
+    return (
+        f"{memory.proportional:.1f} MiB ({memory.resident:.1f} resident,"
+        f" {memory.anonymous:.1f} anonymous)"
+    )
 
 
 @dataclass
@@ -155,7 +170,7 @@ class Looks:
 
     pid: int
     began: float = field(default_factory=time.monotonic)
-    seen: list[tuple[float, float]] = field(default_factory=list)
+    seen: list[Memory] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cpu, self.switches = cpu(self.pid), switches(self.pid)
@@ -173,19 +188,38 @@ class Looks:
     def figures(self) -> Idle:
         """At most, and on average, since the first look."""
         took = time.monotonic() - self.began
-        resident, proportional = (max(each) for each in zip(*self.seen, strict=True))
+        most = Memory(*(max(each) for each in zip(*self.seen, strict=True)))
         share = (cpu(self.pid) - self.cpu) / took * 100
-        return Idle(
-            took, resident, proportional, share, (switches(self.pid) - self.switches) / took
-        )
+        return Idle(took, most, share, (switches(self.pid) - self.switches) / took)
 
 
-def watched(minutes: float, akbot: str = "akbot", *, directory: bool = False) -> Idle:
+def installed(folder: Path) -> str:
+    """The program, alone with what it needs."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip: list[str | Path] = [
+        folder / "bin/pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
+    locked: list[str | Path] = [
+        "--require-hashes",
+        "--requirement",
+        CHECKOUT / "deploy/requirements.lock",
+    ]
+    for what in (locked, ["--no-deps", CHECKOUT]):
+        subprocess.run([*pip, *what], check=True)
+    return str(folder / "bin/akbot")
+
+
+def watched(minutes: float, akbot: str = "", *, directory: bool = False) -> Idle:
     """Run the daemon on the stack that is up, and leave it alone."""
     folder = Path(tempfile.mkdtemp(prefix="akbot-idle-"))
     try:
+        akbot = akbot or installed(folder / "installed")
         with chatting(folder) as chat:
             environment = sandbox_environment() | {
+                "PYTHONOPTIMIZE": "2",
                 "AKBOT_STATE": str(folder / "state"),
                 "AKBOT_TELEGRAM_TOKEN": TOKEN,
                 "AKBOT_TELEGRAM_ADMINS": str(ADA),
@@ -207,7 +241,7 @@ def watched(minutes: float, akbot: str = "akbot", *, directory: bool = False) ->
                 chat.ask("says", person=ADA, text="/status")
                 chat.ask("messages", chat=ADA, containing="healthy", seconds=60)
                 time.sleep(SETTLED / 2)
-                return replace(figures, after_a_picture=memory(pid)[0])
+                return replace(figures, after_a_picture=memory(pid))
     finally:
         shutil.rmtree(folder)
 
@@ -217,14 +251,14 @@ def measure(options: Options) -> Part:
     conditions, found = Conditions(), Found()
     environment = stack.up()
     idle = watched(options.runs)
-    for quantity, unit, value in (
-        ("memory", "MiB", idle.resident),
-        ("proportional", "MiB", idle.proportional),
-        ("CPU", "%", idle.share),
-        ("wake-ups", "/s", idle.wakes),
-        ("memory after a picture", "MiB", idle.after_a_picture),
-    ):
-        found.add("idle", OURS, quantity, unit, value)
+    for name, value in idle.memory._asdict().items():
+        found.add(
+            "idle", OURS, "memory" if name == "proportional" else f"memory, {name}", "MiB", value
+        )
+    found.add("idle", OURS, "CPU", "%", idle.share)
+    found.add("idle", OURS, "wake-ups", "/s", idle.wakes)
+    assert idle.after_a_picture
+    found.add("idle", OURS, "memory after a picture", "MiB", idle.after_a_picture.proportional)
     found.note(f"Watched for {idle.took:.0f} s, after a minute to settle.")
     return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
 
@@ -233,7 +267,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--directory", action="store_true", help="a directory instead of S3")
-    parser.add_argument("--akbot", default="akbot", help="the program, of another environment")
+    parser.add_argument("--akbot", default="", help="the program, of another environment")
     options = parser.parse_args()
     idle = watched(options.minutes, options.akbot, directory=options.directory)
     print(idle)

@@ -22,13 +22,17 @@ ENGINE = re.compile(r"dockerd|containerd|containerd-shim.*|docker-proxy")
 
 @dataclass(frozen=True)
 class Used:
-    """Seconds on the clock and of CPU, and the most memory of its processes here, in MiB."""
+    """Seconds on the clock and of CPU, and the most memory here, in MiB.
+
+    *peak* is of all its processes at one time, *largest* of the one that had most.
+    """
 
     wall: float
     here: float
     containers: float
     engine: float
     peak: float
+    largest: float
     began: float = 0.0
     output: str = ""
     lines: Sequence[tuple[float, str]] = ()
@@ -57,7 +61,7 @@ class Meter:
                 stdout=output, stderr=subprocess.PIPE, env=dict(self.environment), text=True,
             )  # fmt: skip
             assert process.stderr is not None
-            with _peak_of(process.pid) as peak:
+            with _memory_of(process.pid) as memory:
                 lines = [(time.monotonic() - began, line.strip()) for line in process.stderr]
                 os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             _, status, usage = os.wait4(process.pid, 0)
@@ -72,7 +76,8 @@ class Meter:
                 here=usage.ru_utime + usage.ru_stime,
                 containers=self._containers() - before[0],
                 engine=_engine() - before[1],
-                peak=peak[0],
+                peak=memory.peak,
+                largest=memory.largest,
                 began=on_the_wall,
                 output=output.read().decode(),
                 lines=lines,
@@ -106,25 +111,34 @@ def _resident(pid: int) -> tuple[float, float]:
     return int(found.get("RSS", 0)) / 1024, int(found.get("HWM", 0)) / 1024
 
 
+@dataclass
+class _Memory:
+    """In MiB, as of `Used`."""
+
+    peak: float = 0.0
+    largest: float = 0.0
+
+
 @contextmanager
-def _peak_of(pid: int) -> Iterator[list[float]]:
-    """The most that the family had resident at one time, in MiB, once the context ends.
+def _memory_of(pid: int) -> Iterator[_Memory]:
+    """The most that the family, and one of it, had resident at one time, once the context ends.
 
     Not the kernel's own figure for a child that has ended: that one begins with what this very
     process has.
     """
-    ended, peak = threading.Event(), [0.0]
+    ended, memory = threading.Event(), _Memory()
 
     def look() -> None:
         while not ended.wait(OFTEN):
             seen = [_resident(each) for each in family(pid)]
             together, alone = sum(now for now, _ in seen), max(most for _, most in seen)
-            peak[0] = max(peak[0], together, alone)
+            memory.peak = max(memory.peak, together, alone)
+            memory.largest = max(memory.largest, alone)
 
     thread = threading.Thread(target=look)
     thread.start()
     try:
-        yield peak
+        yield memory
     finally:
         ended.set()
         thread.join()
