@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
@@ -119,7 +120,7 @@ class App:
         self.stores = build_stores(settings, patient=patient)
         self.journal = Journal(self.folder)
         self.seen: Catalogue | None = None  # what the last look at all stores found
-        self.pause = PauseFile(self.folder)
+        self.pause = PauseFile(self.folder, Path(settings.place))
         self.read_locks = ReadLocks(self.folder)
         self.upkeep = Upkeep(self.stores, self.journal.jobs, self.read_locks, self.clock, self.keys)
         self.listeners = [*listeners]

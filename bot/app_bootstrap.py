@@ -27,7 +27,7 @@ from bot.domain.layout import Layout
 from bot.domain.messages import RunRestore
 from bot.domain.project import is_plain_path
 from bot.domain.stack import Role
-from bot.domain.store_url import require_from
+from bot.domain.store_list import require_from
 from bot.services.backup import BackupService
 from bot.services.bootstrap import Bootstrapped, BootstrapService, Confirm
 from bot.services.bootstrap_recovery import BootstrapRecovery

@@ -11,7 +11,7 @@ from bot.adapters import keyfiles
 from bot.app_restores import Source
 from bot.app_stores import build_stores
 from bot.domain.bootstrap import choose_stack
-from bot.domain.store_url import require_from
+from bot.domain.store_list import require_from
 from bot.services.bootstrap import stacks_in
 from bot.services.keyring import Keyring
 from bot.services.stores import Stores

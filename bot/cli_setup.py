@@ -86,6 +86,7 @@ def _load(given: Mapping[str, str], env_file: Path) -> "Settings":
 async def _set_up(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     from bot.app import open_app  # noqa: PLC0415 - likewise
     from bot.app_setup import open_setup, require_admins, require_ready  # noqa: PLC0415 - likewise
+    from bot.domain.pause import judge_pause  # noqa: PLC0415 - likewise
     from bot.entrypoints.setup_terminal import KeptKey, Terminal  # noqa: PLC0415 - likewise
     from bot.entrypoints.terminal import Progress  # noqa: PLC0415 - likewise
     from bot.settings_source import given_settings  # noqa: PLC0415 - likewise
@@ -103,7 +104,10 @@ async def _set_up(args: argparse.Namespace, wanted: "SetupWanted") -> int:
     async with open_app(settings, shown, patient=False, tell=_tell) as app:
         service = await open_setup(app, wanted, given, proof, _tell)
         await require_ready(app.stores)
-        return _ended(await service.run())
+        done = await service.run()
+        for each in judge_pause(await app.pause.read(), app.clock.now()):
+            _tell(f"{each.message}. {each.remedy}")
+        return _ended(done)
 
 
 async def _asked(

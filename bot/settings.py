@@ -205,7 +205,7 @@ class Settings(
         return [(role, getattr(self, f"service_{role}")) for role in Role]
 
 
-OF_THE_SHELL = frozenset({"home", "path"})
+OF_THE_SHELL = frozenset({"home", "path", "place"})
 """Fields that no person sets for akbot."""
 _USUAL_NAMES = {
     Role.POSTGRESQL: ("postgresql",),

@@ -25,6 +25,7 @@ class DockerSettings(BaseSettings):
     )
     home: Path = Field(Path("/"), alias="HOME", description="Whose state folder it is.")
     path: str = Field("/usr/bin:/bin", alias="PATH", description="Where programs are.")
+    place: str = Field("", description="The folder of akbot.env.")
 
     @field_validator("docker_host")
     @classmethod

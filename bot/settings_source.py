@@ -60,7 +60,7 @@ def load_settings(
         elif given.get(name + _FILE_SUFFIX):
             path = Path(_text(name + _FILE_SUFFIX, given[name + _FILE_SUFFIX]))
             values[name] = _text(name, _read_value(name, path, warnings))
-    settings = _validated(values)
+    settings = _validated({**values, "place": str(env_file.parent)})
     return Loaded(settings, (*warnings, *_doubts(settings)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.layout import DataFolder, Layout
+from bot.domain.pause import RESTORED
 from bot.domain.project import Project, ProjectFile
 from bot.domain.restore import Site
 from tests.fakes_restore import FakeHost
@@ -111,9 +112,9 @@ class FakePlace:
     others: dict[str, str] = field(default_factory=dict)
 
     async def fingerprints(self) -> Mapping[str, str]:
-        laid = {name: each.fingerprint for name, each in self.files.items()}
+        laid = {name: each.fingerprint for name, each in self.files.items() if name != RESTORED}
         return {**laid, **self.others}
 
     async def lay(self, files: Sequence[ProjectFile]) -> None:
         self.host.call("lay")
-        self.files = {each.name: each for each in files}
+        self.files |= {each.name: each for each in files}

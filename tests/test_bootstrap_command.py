@@ -73,6 +73,7 @@ def test_a_choice_of_a_live_restore_is_none_here(
     [
         pytest.param({"--from": "s4://x"}, 2, '--from: "s4://x" is neither', id="scheme"),
         pytest.param({"--from": "s3://a:planted@b"}, 2, "--from: the URL must not", id="secret"),
+        pytest.param({"--from": "s3://one s3://two"}, 2, "--from: it names several", id="several"),
         pytest.param({"--identity": "/nonexistent"}, 2, '--identity: read "/none', id="no key"),
         pytest.param({"--identity": str(SCRIPT)}, 2, "is not an identity file", id="another file"),
         pytest.param({"--project-dir": "/srv/my $tack"}, 2, "--project-dir: ", id="blanks"),
@@ -176,6 +177,45 @@ def test_secrets_are_passed_by_name_and_every_path_is_the_hosts(
         *("--identity", str(identity), "--project-dir", str(place)),
         *("latest", "--trust", "ed25519:x", "--yes"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("store", "mounted", "words"),
+    [
+        ("file://{folder}", "bac kups", "no backup in this store"),
+        ("nas=file://{folder}?keep_daily=30&keep_last=2", "bac kups", "no backup in this store"),
+        (
+            "offsite=s3://bucket/x?endpoint=https://s3.example.org&ca={folder}/ca.pem",
+            "ca.pem",
+            "no credentials found",
+        ),
+    ],
+)
+def test_a_store_may_be_given_as_the_setting_has_it(
+    tmp_path: Path, identity: Path, store: str, mounted: str, words: str
+) -> None:
+    folder = tmp_path / "bac kups"
+    folder.mkdir()
+    (folder / "ca.pem").touch()
+    url = store.format(folder=str(folder).replace(" ", "%20"))
+    where = ("--from", url, "--identity", str(identity), "--project-dir")
+
+    ended = script(tmp_path, *where, "place")
+    tried = run(tmp_path, "restore", "--bootstrap", *where, str(tmp_path / "other"))
+
+    assert ended.returncode == 0, ended.stderr
+    told = (tmp_path / "record").read_text().splitlines()
+    assert url in told
+    [mount] = [line for line in told if line.endswith(f"/{mounted},readonly") and "source" in line]
+    assert mount.startswith("type=bind,source=")
+    assert words in tried.stderr, "it was looked into"
+
+
+def test_the_file_that_the_store_needs_must_be_there(tmp_path: Path, identity: Path) -> None:
+    ended = script(tmp_path, "--from", f"{STORE}&ca=/nonexistent.pem", "--identity", str(identity))
+
+    assert (ended.returncode, '"/nonexistent.pem"' in ended.stderr) == (2, True)
+    assert not (tmp_path / "record").read_text().count("run\n")
 
 
 def test_without_a_name_the_image_is_built_from_this_folder(tmp_path: Path, identity: Path) -> None:

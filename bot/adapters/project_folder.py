@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.domain.env_text import without_value
 from bot.domain.errors import PortError
+from bot.domain.pause import RESTORED
 from bot.domain.project import ProjectFile
 from bot.domain.tar_sieve import OWN
 
@@ -69,6 +70,7 @@ class ProjectFolder:
             place = Path(root)
             if place == self.folder:
                 folders[:] = [name for name in folders if name != WORKSHOP]
+                names[:] = [name for name in names if name != RESTORED]
             links = [name for name in folders if (place / name).is_symlink()]
             for name in sorted([*names, *links]):
                 path = place / name

@@ -38,12 +38,11 @@ class Laid:
 
 @dataclass(frozen=True, kw_only=True)
 class BootstrapPreview:
-    """All that a person decides on; *pauses*: the bot of this stack will be held back."""
+    """All that a person decides on."""
 
     manifest: Manifest
     project: Project
     layout: Layout
-    pauses: bool
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -228,8 +227,7 @@ def warnings_of(project: Project, layout: Layout) -> list[str]:
         found.append(f"AKBOT_IDENTITY_FILE names {named}: put the private key there")
     if layout.state is None:
         found.append(
-            "the bot is no service of this stack, so that none is paused, none gets a key, and"
-            " one beside it (deploy/compose.bot.yml) begins at once: start none until the old host"
-            " is off"
+            "the bot is no service of this stack, so that none gets a key: see to it before one"
+            " beside it (deploy/compose.bot.yml) starts"
         )
     return found

@@ -15,6 +15,8 @@ from bot.domain.findings import Finding, Level
 
 PAUSED = "paused"
 """The name of the file in the state folder; while it is there and valid, work is held back."""
+RESTORED = ".akbot-paused"
+"""Likewise beside akbot.env, for a bot that has its state folder somewhere else."""
 RESUME = 'Once the old host is off, "akbot resume".'
 RESUME_EARLIER = 'It ends by itself; "akbot resume" ends it now.'
 LONGEST_PAUSE = timedelta(days=7)

@@ -189,13 +189,17 @@ def trust_signer(project: Project, signer: PublicKey) -> Project:
     return _set(project, OWN_SETTINGS, _TRUSTED, ",".join([*known, signer]))
 
 
+def private_file(project: Project, name: str, content: bytes) -> ProjectFile:
+    """One more file of the folder, for the eyes of its owner alone."""
+    first = project.files[0]
+    return ProjectFile(name, content, _PRIVATE, first.owner, first.group)
+
+
 def _set(project: Project, file: str, name: str, value: str) -> Project:
     was = value_in(project.content(file), name)
     content = with_setting(project.content(file), name, value)
-    first = project.files[0]
     laid = next((each for each in project.files if each.name == file), None)
-    made = replace(laid, content=content) if laid else None
-    new = made or ProjectFile(file, content, _PRIVATE, first.owner, first.group)
+    new = replace(laid, content=content) if laid else private_file(project, file, content)
     others: Iterable[ProjectFile] = (each for each in project.files if each.name != file)
     words = f"{file}: {name} becomes {value}" if was else f"{file}: {name} is set to {value}"
     return replace(project, files=(*others, new), changes=(*project.changes, words))

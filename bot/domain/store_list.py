@@ -55,6 +55,16 @@ def parse_stores(text: str) -> tuple[NamedStore, ...]:
     return tuple(stores)
 
 
+def require_from(text: str) -> None:
+    """Raises ConfigError, which names `--from`, where *text* is no single store."""
+    try:
+        stores = parse_stores(text)
+    except ConfigError as error:
+        raise ConfigError(f"--from{str(error).removeprefix(SETTING)}", hint=error.hint) from error
+    if len(stores) > 1:
+        raise ConfigError("--from: it names several stores", hint="Give one of them.")
+
+
 def derived_name(location: S3Location | DirectoryLocation) -> str:
     """What a store is called that has no name of its own."""
     if isinstance(location, DirectoryLocation):

@@ -56,14 +56,6 @@ class DirectoryLocation:
         return f"file://{self.path}"
 
 
-def require_from(text: str) -> None:
-    """Raises ConfigError, which names `--from`, where *text* is no such URL."""
-    try:
-        parse_store_url(text)
-    except ConfigError as error:
-        raise ConfigError(f"--from{str(error).removeprefix(SETTING)}", hint=error.hint) from error
-
-
 def parse_store_url(text: str) -> S3Location | DirectoryLocation:
     """Read the value of `AKBOT_STORE`.
 

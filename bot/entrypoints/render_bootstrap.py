@@ -10,11 +10,11 @@ from bot.services.bootstrap import Bootstrapped
 
 _NEW_KIT = "It signs its backups with a key of its own: print a new recovery kit (akbot kit)."
 _BOT_BESIDE = (
-    "The bot is no service of this stack, so that none is paused, and none was given a key.",
-    "One beside it (deploy/compose.bot.yml) begins at once, with schedules and chat:",
-    "  start it only once the old host is off.",
-    "Before that put the private key into its state folder, AKBOT_STATE_DIR, as identity.txt,",
-    "  unless akbot.env names recipients: else it makes itself a new one.",
+    "The bot is no service of this stack, so that none was given a key.",
+    "Before one beside it starts put the private key into its state folder, AKBOT_STATE_DIR,",
+    "  as identity.txt, unless akbot.env names recipients: else it makes itself a new one.",
+    "Its schedules and its chat are paused. Once the old host is off, from akbot's folder:",
+    "  docker compose -f deploy/compose.bot.yml exec bot akbot resume",
     _NEW_KIT,
 )
 
@@ -34,8 +34,7 @@ def preview_lines(preview: BootstrapPreview) -> list[str]:
     ]
     lines += [f"  changed: {one_line(each)}" for each in project.changes]
     lines += [f"  warning: {one_line(each)}" for each in preview.warnings]
-    if preview.pauses:
-        lines.append("The bot's schedules and chat stay paused: the old host may still live.")
+    lines.append("The bot's schedules and chat stay paused: the old host may still live.")
     return lines
 
 
@@ -50,7 +49,6 @@ def preview_value(preview: BootstrapPreview) -> dict[str, Any]:
         "folders": [each.source for each in preview.layout.folders],
         "changes": preview.project.changes,
         "warnings": preview.warnings,
-        "pauses": preview.pauses,
     }
 
 
@@ -62,7 +60,7 @@ def done_lines(done: Bootstrapped) -> list[str]:
         f"Backup {done.backup} serves on this host{version}, after {duration(done.seconds)}.",
         f"The rest of the stack starts with: cd {place} && {done.command} up -d",
     ]
-    if done.paused:
+    if done.has_bot:
         lines += [
             "Its schedules and its chat are paused. Once the old host is off:",
             f"  cd {place} && {done.command} exec bot akbot resume",

@@ -40,12 +40,13 @@ from bot.domain.jobs import ALL_JOBS, Job, JobState
 from bot.domain.layout import Layout, read_layout
 from bot.domain.manifest import MANIFEST, SIGNATURE_SUFFIX, STACK_NAME, Manifest, backup_prefix
 from bot.domain.messages import RunRestore
-from bot.domain.pause import PAUSED, Pause, format_pause
+from bot.domain.pause import PAUSED, RESTORED, Pause, format_pause
 from bot.domain.project import (
     OWN_SETTINGS,
     Project,
     move_project,
     name_project,
+    private_file,
     read_project,
     trust_signer,
 )
@@ -73,13 +74,16 @@ _KEY_SETTINGS = ("AKBOT_RECIPIENTS", "AKBOT_RECIPIENTS_FILE", "AKBOT_IDENTITY_FI
 
 @dataclass(frozen=True)
 class Bootstrapped:
-    """What serves now, and how a person goes on; *command* is how Compose is called in *place*."""
+    """What serves now, and how a person goes on; *command* is how Compose is called in *place*.
+
+    *has_bot*: it is a service of that stack.
+    """
 
     backup: str
     version: str | None
     place: str
     command: str
-    paused: bool
+    has_bot: bool
     seconds: float
 
     @property
@@ -248,10 +252,11 @@ class BootstrapService:
         """The mark goes first of all: a person's own `up -d` would start the bot as well."""
         layout, image = found.layout, self._image(found.layout)
         await self.ground.prepare(layout, image)
-        if layout.state is None:
-            return
         reason = f"backup {found.record.id} was restored on a new host, and the old may still live"
         pause = format_pause(Pause(self.clock.now(), reason))
+        if layout.state is None:
+            await self.place.lay([private_file(found.project, RESTORED, pause)])
+            return
         files = {PAUSED: pause, _SIGNING_KEY: self.signing_key}
         own = names_in(found.project.content(OWN_SETTINGS))
         if not any(own.get(name) for name in _KEY_SETTINGS):  # it had its key there, and needs it
@@ -268,7 +273,6 @@ class BootstrapService:
             manifest=found.manifest,
             project=found.project,
             layout=found.layout,
-            pauses=found.layout.state is not None,
             warnings=(
                 *found.manifest.warnings,
                 *found.warnings,
@@ -283,7 +287,7 @@ class BootstrapService:
             version=found.manifest.software.authentik,
             place=found.project.place,
             command=found.project.command,
-            paused=found.layout.state is not None,
+            has_bot=found.layout.state is not None,
             seconds=self.clock.monotonic() - started,
         )
 

@@ -1,11 +1,13 @@
 """The project's folder on a real disk."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.project_folder import WORKSHOP, ProjectFolder
 from bot.domain.errors import PortError
+from bot.domain.pause import RESTORED
 from bot.domain.project import ProjectFile
 
 
@@ -21,6 +23,8 @@ async def test_what_is_laid_is_known_again(tmp_path: Path) -> None:
     (tmp_path / "identity.txt").write_text("key")
     (tmp_path / WORKSHOP).mkdir()
     (tmp_path / WORKSHOP / "journal.db").write_text("")
+    await folder.lay([file(RESTORED)])
+    assert await asyncio.to_thread(folder.strange) == ""
 
     await folder.lay(FILES)
 

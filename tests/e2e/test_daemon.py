@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.pause import PAUSED, Pause, format_pause
+from bot.domain.pause import PAUSED, RESTORED, Pause, format_pause
 from tests.bot_api.faults import unauthorized
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi, bot_api
@@ -289,13 +289,18 @@ def test_scheduled_backups_that_fail_are_told_in_chat_with_their_cause(
 
 
 @pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("beside", [False, True], ids=["its state", "its settings"])
 def test_a_paused_host_asks_telegram_for_nothing_until_it_is_resumed(
-    chatting: Akbot, telegram: BotApi, ada: Person
+    chatting: Akbot,
+    telegram: BotApi,
+    ada: Person,
+    beside: bool,  # noqa: FBT001
 ) -> None:
     pause = Pause(datetime.now(UTC), "the old host may still live")
     Path(chatting.environment["AKBOT_STORE"].removeprefix("file://")).mkdir()  # else it is missed
     chatting.state.mkdir(mode=0o700)
-    (chatting.state / PAUSED).write_bytes(format_pause(pause))
+    mark = chatting.folder / RESTORED if beside else chatting.state / PAUSED
+    mark.write_bytes(format_pause(pause))
     planned = {"AKBOT_BACKUP_SCHEDULE": "0 0 1 1 *"}
 
     with daemon(chatting, **planned) as running:

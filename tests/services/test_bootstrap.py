@@ -12,7 +12,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobState
-from bot.domain.pause import parse_pause
+from bot.domain.pause import RESTORED, parse_pause
 from bot.entrypoints import render_bootstrap
 from tests.fakes_bootstrap import DATABASE, PLACE, STATE
 from tests.fakes_restore import NEW
@@ -36,10 +36,18 @@ def is_whole(world: BootstrapWorld) -> None:
     assert set(host.running) == {"authentik", "worker"}
     assert not host.left_over()
     assert "authentik" not in host.fenced
-    assert set(world.place.files) == {"docker-compose.yml", ".env", "akbot.env"}
+    assert set(world.place.files) - {RESTORED} == {"docker-compose.yml", ".env", "akbot.env"}
     assert ground.up_ == {"postgresql", "redis"}
     assert ground.roles[0].startswith("DO 'BEGIN IF NOT EXISTS")
-    assert set(ground.written[STATE]) == {"paused", "identity.txt", "signing.key"}
+    if "bot" in ground.config["services"]:
+        assert set(ground.written[STATE]) == {"paused", "identity.txt", "signing.key"}
+    is_held_back(world)
+
+
+def is_held_back(world: BootstrapWorld) -> None:
+    """Wherever a bot finds its settings it finds that it is paused."""
+    if "akbot.env" in world.place.files:
+        assert (RESTORED in world.place.files) != ("paused" in world.ground.written.get(STATE, {}))
 
 
 def serves_nothing_empty(world: BootstrapWorld) -> None:
@@ -83,19 +91,21 @@ async def test_the_key_goes_only_where_it_was(own: bytes) -> None:
     assert bool(named) is (b"IDENTITY" in own)
 
 
-async def test_a_bot_that_is_no_service_is_left_to_a_person() -> None:
+async def test_a_bot_that_is_no_service_waits_too_and_its_key_is_left_to_a_person() -> None:
     world = await empty_world()
     del world.ground.config["services"]["bot"]
 
     done = await world.bootstrap()
 
-    assert (done.paused, world.ground.written) == (False, {})
+    assert (done.has_bot, world.ground.written) == (False, {})
+    mark = world.place.files[RESTORED]
+    assert "the old may still live" in parse_pause(mark.content).reason
+    assert mark.mode == 0o600
     told = "\n".join(render_bootstrap.preview_lines(world.previews[0]))
-    assert "one beside it (deploy/compose.bot.yml) begins at once" in told
-    assert "start none until the old host is off" in told
+    assert "none gets a key" in told
+    assert "schedules and chat stay paused" in told
     after = "\n".join(render_bootstrap.done_lines(done))
-    assert "none is paused" in after
-    assert "start it only once the old host is off" in after
+    assert "docker compose -f deploy/compose.bot.yml exec bot akbot resume" in after
     assert "as identity.txt" in after
 
 
@@ -107,7 +117,6 @@ async def test_nothing_is_done_without_a_persons_word() -> None:
 
     untouched(world)
     [preview] = world.previews
-    assert preview.pauses
     assert [each.name for each in preview.project.files][:1] == ["docker-compose.yml"]
 
 
@@ -243,19 +252,24 @@ async def test_the_wrong_key_opens_nothing() -> None:
     untouched(world)
 
 
+@pytest.mark.parametrize("bot", ["in it", "beside"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_killed_at_any_write_the_same_command_makes_it_whole(
     tmp_path: Path,
     after: bool,  # noqa: FBT001
+    bot: str,
 ) -> None:
     went_on = set()
     for dies_at in range(1, MOST_WRITES):
         journal = Journal(StateFolder(tmp_path / f"state-{dies_at}"))
         world = await empty_world()
+        if bot == "beside":
+            del world.ground.config["services"]["bot"]
         try:
             await process(world, journal, Life(dies_at, after)).bootstrap()
         except KilledError:
             serves_nothing_empty(world)
+            is_held_back(world)
             served = dict(world.host.running)
             await process(world, journal, Life()).bootstrap()
             went_on.add(bool(served))
