@@ -63,10 +63,9 @@ async def test_what_is_under_way_is_not_begun_again(world: World) -> None:
     world.inbox = inbox  # type: ignore[assignment]
     async with world.talking():
         world.anna.says("/backup x")
-        for number in range(1, 4):
+        for _ in range(3):
             await goes_on(world)
-            world.boris.says("/help")
-            await world.telegram.until(lambda n=number: len(world.boris.chat.from_bot) == n)
+            await world.asks(world.boris, "/help")
         world.operations.held.set()
         await world.telegram.until(lambda: world.anna.chat.from_bot)
         world.clock.advance(SHORTLY)

@@ -491,6 +491,6 @@ class World:
         updates = self.telegram.updates
         await self.telegram.until(lambda: updates.polled and not updates.pending, LONG_ENOUGH)
         async with asyncio.timeout(LONG_ENOUGH):
-            while await self.inbox.unhandled():  # noqa: ASYNC110 - a journal has no events
+            while await self.inbox.unhandled():
                 self.clock.advance(passing)
                 await asyncio.sleep(0.01)
