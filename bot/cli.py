@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -310,6 +311,22 @@ def _tell(line: str) -> None:
 
 
 async def _verify(app: "App", args: argparse.Namespace) -> int:
+    from bot.cli_orders import carry_out  # noqa: PLC0415 - "--help" needs none of it
+    from bot.domain.orders import OrderKind  # noqa: PLC0415
+    from bot.entrypoints.render import verify_words  # noqa: PLC0415
+
+    code, _ = await carry_out(
+        app,
+        OrderKind.VERIFY,
+        f"{args.id} --deep" if args.deep else args.id,
+        partial(_read_back, app, args),
+        lambda read: verify_words(read[1]),
+        lambda read: read[0] != DONE,
+    )
+    return code
+
+
+async def _read_back(app: "App", args: argparse.Namespace) -> tuple[int, list[dict[str, Any]]]:
     from bot.domain.catalogue import choose  # noqa: PLC0415
     from bot.entrypoints import render  # noqa: PLC0415
     from bot.entrypoints.terminal import Progress  # noqa: PLC0415
@@ -338,7 +355,7 @@ async def _verify(app: "App", args: argparse.Namespace) -> int:
         _say_json(outcomes)
     else:
         _say(*render.verify_lines(outcomes))
-    return code
+    return code, outcomes
 
 
 async def _update(app: "App", args: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """Orders from the command line: carried out, and written down for `akbot jobs`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,12 +11,13 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 
-async def carry_out(
+async def carry_out(  # noqa: PLR0913, PLR0917 - what an order is
     app: "App",
     kind: "OrderKind",
     label: str,
     act: Callable[[], Awaitable[Done]],
     words: Callable[[Done], str],
+    has_failed: Callable[[Done], bool] = lambda _: False,
 ) -> Done:
     """What *act* returns or raises; *label* and *words* say what it was about, and what came."""
     import getpass  # noqa: PLC0415 - "--help" needs none of it
@@ -26,7 +28,7 @@ async def carry_out(
         make_backup_id,
     )
     from bot.domain.errors import BotError  # noqa: PLC0415
-    from bot.domain.jobs import Trigger  # noqa: PLC0415
+    from bot.domain.jobs import JobState, Trigger  # noqa: PLC0415
     from bot.domain.orders import Order  # noqa: PLC0415
     from bot.domain.printable import one_line  # noqa: PLC0415
 
@@ -39,7 +41,11 @@ async def carry_out(
         started=now,
         label=one_line(label),
     )
-    done = await app.orders.carry_out(order, act, words)
+    try:
+        done = await app.orders.carry_out(order, act, words, has_failed)
+    except asyncio.CancelledError:
+        await app.orders.end(order, JobState.INTERRUPTED, "the command was stopped in it")
+        raise
     if isinstance(done, BotError):
         raise done
     return done

@@ -242,8 +242,15 @@ class FakeOrderLog:
 
     noted: dict[str, Order] = field(default_factory=dict)
 
+    async def begin(self, order: Order) -> None:
+        self.noted[order.id] = order
+
     async def note(self, order: Order) -> None:
-        self.noted.setdefault(order.id, order)
+        if order.id not in self.noted or self.noted[order.id].ended is None:
+            self.noted[order.id] = order
+
+    async def running(self) -> Sequence[Order]:
+        return [order for order in self.noted.values() if order.ended is None]
 
     async def orders(self, limit: int) -> Sequence[Order]:
         return list(reversed(self.noted.values()))[:limit]

@@ -1,6 +1,7 @@
 """Two folders as stores, on a host without Docker: what is shown, copied, read and pruned."""
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def test_a_copy_brings_the_second_what_it_lacks(host: Host) -> None:
     ]
     assert host.akbot("copy").stdout == "No store that answers lacks a backup.\n"
     kinds = [job["kind"] for job in json.loads(host.akbot("jobs", "--json").stdout)]
-    assert kinds == ["copy"]  # none for the second, which had nothing to do
+    assert kinds == ["verify", "copy"]  # none for the second, which had nothing to do
 
 
 def test_a_store_that_is_away_is_named_and_the_rest_is_shown(host: Host) -> None:
@@ -127,6 +128,8 @@ def test_damage_in_one_store_is_told_of_that_one(host: Host) -> None:
     assert ended.returncode == 1
     assert f"ok    {host.backup} in near" in ended.stdout
     assert f'FAIL  {host.backup} in far: component "globals"' in ended.stdout
+    asked = host.akbot("jobs").stdout.splitlines()[1]
+    assert re.search(r"verify latest +.* \(cli\) +failed: 1 of 2 whole$", asked)
     listed = host.akbot("backups").stdout
     assert 'near    good; in store "far" it is damaged: component "globals"' in listed
     dump.write_bytes(whole)

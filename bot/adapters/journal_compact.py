@@ -25,7 +25,7 @@ def forget(journal: sqlite3.Connection, before: datetime) -> int:
     )
     journal.execute("DELETE FROM questions WHERE expires < ?", (moment,))
     journal.execute("DELETE FROM incidents WHERE ended < ?", (moment,))
-    journal.execute("DELETE FROM orders WHERE ended < ?", (moment,))
+    journal.execute("DELETE FROM orders WHERE ended < ? AND ended <> ''", (moment,))
     journal.execute(
         """
         DELETE FROM cures WHERE at < ? AND NOT (gave_up AND EXISTS (

@@ -8,11 +8,13 @@ from bot.adapters.journal_schema import from_text, to_text
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.orders import Order, OrderKind
 
-_NOTE = """
+_RUNS_ON = ""  # stands for the end of what has none yet
+_WRITE = """
     INSERT INTO orders (id, kind, trigger, actor, origin, label, state, message, started, ended)
     VALUES (:id, :kind, :trigger, :actor, :origin, :label, :state, :message, :started, :ended)
-    ON CONFLICT (id) DO NOTHING
+    ON CONFLICT (id) DO UPDATE SET state = :state, message = :message, ended = :ended
 """
+_NOTE = f"{_WRITE} WHERE orders.ended = '{_RUNS_ON}'"
 
 
 class SqliteOrderLog:
@@ -21,6 +23,10 @@ class SqliteOrderLog:
     def __init__(self, database: JournalDatabase) -> None:
         self._database = database
 
+    async def begin(self, order: Order) -> None:
+        row = {**vars(order), "started": to_text(order.started), "ended": _RUNS_ON}
+        await self._database.write(lambda journal: journal.execute(_WRITE, row))
+
     async def note(self, order: Order) -> None:
         row = {
             **vars(order),
@@ -28,6 +34,12 @@ class SqliteOrderLog:
             "ended": to_text(order.ended or order.started),
         }
         await self._database.write_at_last(lambda journal: journal.execute(_NOTE, row))
+
+    async def running(self) -> Sequence[Order]:
+        statement = "SELECT * FROM orders WHERE ended = ? ORDER BY number"
+        return await self._database.read(
+            lambda journal: [_order(row) for row in journal.execute(statement, (_RUNS_ON,))]
+        )
 
     async def orders(self, limit: int) -> Sequence[Order]:
         statement = "SELECT * FROM orders ORDER BY number DESC LIMIT ?"
@@ -47,5 +59,5 @@ def _order(row: sqlite3.Row) -> Order:
         label=row["label"],
         state=JobState(row["state"]),
         message=row["message"],
-        ended=from_text(row["ended"]),
+        ended=from_text(row["ended"]) if row["ended"] != _RUNS_ON else None,
     )

@@ -178,6 +178,7 @@ _STEPS = (
         PRIMARY KEY (service, at, gave_up)
     );
     """,
+    "",  # orders of kind "verify", and those that run: their `ended` is empty
 )
 
 

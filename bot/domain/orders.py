@@ -1,4 +1,4 @@
-"""Orders: what somebody had akbot do at once. It was no job, and is written down all the same."""
+"""Orders: what somebody had akbot do that changes no stack. No jobs, and written down likewise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ class OrderKind(StrEnum):
     MUTE = "mute"
     PIN = "pin"
     UNPIN = "unpin"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class Order:
 
 Entry = Job | Order
 """A line of the list of all that was asked for."""
+
+STOPPED = "the bot was stopped in it"
 
 
 def newest_first(jobs: Sequence[Job], orders: Sequence[Order], limit: int) -> list[Entry]:

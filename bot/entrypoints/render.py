@@ -286,3 +286,11 @@ def verify_lines(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
             depth += ", read by pg_restore"
         lines.append(f"ok    {outcome['id']}{where}: {size(outcome['stored_size'])}: {depth}")
     return lines or ["There is no backup to verify."]
+
+
+def verify_words(outcomes: Sequence[Mapping[str, Any]]) -> str:
+    """What came of a verification, for the list of all that was asked for."""
+    whole = sum(1 for each in outcomes if each["ok"])
+    if whole == len(outcomes) == 1:
+        return "whole"
+    return f"{whole} of {len(outcomes)} whole" if outcomes else "there was none"

@@ -60,11 +60,17 @@ class JobJournal(Protocol):
 class OrderLog(Protocol):
     """Orders that were carried out, or were not, each with its outcome."""
 
+    async def begin(self, order: Order) -> None:
+        """Write one that is being carried out, perhaps once more after a kill."""
+
     async def note(self, order: Order) -> None:
-        """Write one that has ended; one of that id that is there already stays as it is.
+        """Write one that has ended; one of that id that had ended already stays as it is.
 
         Never fails for a full disk: it happened.
         """
+
+    async def running(self) -> Sequence[Order]:
+        """Those that have begun and not ended, the oldest first."""
 
     async def orders(self, limit: int) -> Sequence[Order]:
         """The newest ones, newest first."""

@@ -1,12 +1,16 @@
-"""Orders are carried out, and written down with their outcome for whoever asks who did what."""
+"""Orders are carried out, and written down with their outcome for whoever asks who did what.
+
+What takes a while is written down as it begins, too, and found by the next process if this one is
+killed in it.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState
-from bot.domain.orders import Entry, Order, newest_first
+from bot.domain.orders import STOPPED, Entry, Order, newest_first
 from bot.services.journal_ports import OrderLog
 from bot.services.ports import Clock
 
@@ -19,21 +23,45 @@ class Orders:
 
     log: OrderLog
     clock: Clock
+    _begun: set[str] = field(default_factory=set)  # by this process, and not ended
 
     async def carry_out(
-        self, order: Order, act: Callable[[], Awaitable[Done]], words: Callable[[Done], str]
+        self,
+        order: Order,
+        act: Callable[[], Awaitable[Done]],
+        words: Callable[[Done], str],
+        has_failed: Callable[[Done], bool] = lambda _: False,
     ) -> Done | BotError:
         """What *act* returns or raises; *words* say what came of it.
+
+        *has_failed* says of what it returns whether that counts as a failure.
 
         Raises PortError, retryable, where that could not be written down; done it is.
         """
         try:
             done = await act()
         except BotError as error:
-            await self._note(order, JobState.FAILED, str(error))
+            await self.end(order, JobState.FAILED, str(error))
             return error
-        await self._note(order, JobState.DONE, words(done))
+        state = JobState.FAILED if has_failed(done) else JobState.DONE
+        await self.end(order, state, words(done))
         return done
+
+    async def begin(self, order: Order) -> None:
+        """Write down that it is being carried out; `end` must follow."""
+        self._begun.add(order.id)
+        await self.log.begin(replace(order, state=JobState.RUNNING))
+
+    async def end(self, order: Order, state: JobState, message: str) -> None:
+        """Write down what came of it."""
+        await self._note(order, state, message)
+        self._begun.discard(order.id)
+
+    async def settle(self) -> None:
+        """Let those end in which an earlier process was stopped."""
+        for order in await self.log.running():
+            if order.id not in self._begun:
+                await self._note(order, JobState.INTERRUPTED, STOPPED)
 
     async def _note(self, order: Order, state: JobState, message: str) -> None:
         await self.log.note(replace(order, state=state, message=message, ended=self.clock.now()))

@@ -482,6 +482,33 @@ async def test_an_order_is_noted_once_and_comes_back_whole(journal: AnyJournal) 
     assert list(await journal.orders.orders(1)) == [second]
 
 
+async def test_an_order_that_runs_is_known_until_it_ends(journal: AnyJournal) -> None:
+    order = Order(
+        id="a",
+        kind=OrderKind.VERIFY,
+        trigger=Trigger.CHAT,
+        actor="Anna (42)",
+        started=NOW,
+        state=JobState.RUNNING,
+    )
+    other = replace(order, id="b", started=NOW - HOUR)
+    await journal.orders.begin(order)
+    await journal.orders.begin(other)
+    assert list(await journal.orders.running()) == [order, other]
+    assert list(await journal.orders.orders(5)) == [other, order]
+    await journal.jobs.compact(NOW + HOUR)
+    assert list(await journal.orders.running()) == [order, other]
+
+    ended = replace(order, state=JobState.DONE, message="whole", ended=NOW + HOUR)
+    await journal.orders.note(ended)
+    await journal.orders.note(replace(ended, state=JobState.FAILED))
+    assert list(await journal.orders.running()) == [other]
+    assert list(await journal.orders.orders(5)) == [other, ended]
+
+    await journal.orders.begin(order)
+    assert list(await journal.orders.running()) == [order, other], "once more, after a kill"
+
+
 async def test_orders_that_are_over_are_forgotten(journal: AnyJournal) -> None:
     old = Order(
         id="a", kind=OrderKind.PIN, trigger=Trigger.CLI, actor="root", started=NOW, ended=NOW

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.entrypoints.telegram.ages import LARGEST_BATCH
 from tests.telegram_chat.test_release_news import NEWS
-from tests.telegram_chat.world import ANNA, World
+from tests.telegram_chat.world import ANNA, LONG_ENOUGH, World
 
 UPDATES, FROM_ANNA, STRANGERS = 1000, 20, 98
 FAILURES = 30  # more than one message holds
@@ -82,11 +84,23 @@ async def test_in_a_burst_of_strangers_everybody_on_the_list_is_answered_with_th
     ] == []
 
 
-async def test_a_burst_leaves_nothing_behind_in_memory(world: World) -> None:
+def many_chats(world: World) -> None:
+    """A thousand messages in one moment, each in a chat of its own; none asks for an answer."""
+    there, numbers = world.telegram.chats, range(-5000, -5000 + UPDATES)
+    groups = [there.get(number) or world.telegram.group(number) for number in numbers]
+    with world.telegram.changed:
+        for group in groups:
+            world.anna.says("restore", group)
+
+
+@pytest.mark.parametrize("burst", [burst, many_chats])
+async def test_a_burst_leaves_nothing_behind_in_memory(
+    world: World, burst: Callable[[World], None]
+) -> None:
     async with world.talking():
         tracemalloc.start()
         try:
-            kept = [await _kept_after_burst(world) for _ in range(2)]
+            kept = [await _kept_after(world, burst) for _ in range(2)]
         finally:
             tracemalloc.stop()
 
@@ -94,10 +108,10 @@ async def test_a_burst_leaves_nothing_behind_in_memory(world: World) -> None:
     assert kept[1] - kept[0] < GROWTH
 
 
-async def _kept_after_burst(world: World) -> int:
+async def _kept_after(world: World, burst: Callable[[World], None]) -> int:
     """The bytes that chat, library and JSON's reader have allocated and not given back."""
     burst(world)
-    await world.telegram.until(lambda: not world.telegram.updates.pending, 60)
+    await world.telegram.until(lambda: not world.telegram.updates.pending, LONG_ENOUGH)
     await world.all_handled()
     await world.all_sent()
     gc.collect()

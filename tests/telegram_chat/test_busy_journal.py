@@ -6,7 +6,7 @@ from bot.domain.jobs import JobState
 from bot.services.journal_ports import Inbox, Outbox, Questions
 from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.test_questions import asking
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import ANNA, World
 
 
 @pytest.fixture
@@ -54,10 +54,13 @@ async def test_a_command_that_fails_too_often_is_told_and_holds_up_no_other(
     world: World, outbox: Stumbling, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with world.talking():
+        outbox.about = f":{ANNA}:"
         outbox.times["find"] = 3
         world.anna.says("/backup")
         world.boris.says("/help")
-        await world.eventually(lambda: world.boris.chat.from_bot)
+        await world.telegram.until(lambda: world.boris.chat.from_bot)
+        assert world.anna.chat.from_bot == []
+        await world.eventually(lambda: world.anna.chat.from_bot)
         await world.all_handled()
         await world.all_sent()
 
@@ -104,8 +107,7 @@ async def test_an_update_that_was_handled_is_not_handled_again_for_a_busy_journa
         inbox.times["handled"] = 2
         world.anna.says("/backup")
         await world.eventually(lambda: not inbox.times["handled"])
-        await world.eventually(lambda: world.telegram.updates.polled)
-        await world.all_handled()
+        await world.all_handled(passing=1)
 
     assert len(world.operations.commands) == 1
     assert len(world.anna.chat.from_bot) == 1

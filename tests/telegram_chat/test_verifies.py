@@ -7,7 +7,7 @@ import pytest
 from bot.domain.errors import IntegrityError, PortError
 from tests.telegram_chat.samples import record
 from tests.telegram_chat.stumbling import Stumbling
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import NOW, World
 
 NEWEST, OLDER = record(1), record(30)
 
@@ -135,6 +135,86 @@ async def test_a_kill_while_it_reads_is_told_once_and_nothing_is_read_again(
 
     assert world.operations.verified == [NEWEST.id]
     assert len([text for text in world.anna.chat.texts if "I was stopped before" in text]) == 1
+
+
+async def listed(world: World) -> str:
+    """The newest line of all that was asked for."""
+    answer = await world.asks(world.anna, "/jobs")
+    return answer.text.replace("\n  ", "")
+
+
+async def test_who_asked_for_it_is_listed_from_then_on_and_then_with_what_was_found(
+    world: World, reading: asyncio.Event
+) -> None:
+    async with world.talking():
+        await world.asks(world.olga, "/verify")
+        runs = await listed(world)
+        reading.set()
+        await world.said("Backup verified", world.olga.chat)
+        done = await listed(world)
+        world.operations.damage = IntegrityError("cut")
+        await world.asks(world.olga, f"/verify {OLDER.id}")
+        await world.said("do not count on", world.olga.chat)
+        failed = await listed(world)
+
+    when = "12:00 (just now) asked for by Olga (44)"
+    assert runs == f"⏳ running: verify {NEWEST.id}, {when}"
+    assert done == f"✅ done: verify {NEWEST.id}, {when}"
+    assert failed.splitlines()[0] == f"❌ failed: verify {OLDER.id}, {when} Reason: cut"
+    _, newest = await world.order_log.orders(5)
+    assert newest.message == "215.0 MB, read in 0.0 s"
+    assert (newest.trigger, newest.ended) == ("chat", NOW)
+
+
+async def test_what_cannot_be_read_is_listed_as_well(world: World, reading: asyncio.Event) -> None:
+    assert not reading.is_set()
+    async with world.talking():
+        await world.asks(world.anna, "/verify 2031")
+        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify")
+        await world.asks(world.boris, "/cancel")
+        await world.said("Stopped by Boris")
+        world.operations.failure = PortError("list: timeout")
+        await world.asks(world.anna, "/verify")
+
+    told = [(each.label, each.state, each.message) for each in await world.order_log.orders(5)]
+    assert told == [
+        ("latest", "failed", "list: timeout"),
+        (NEWEST.id, "done", "it was being read back already"),
+        (NEWEST.id, "cancelled", "stopped by Boris (43)"),
+        ("2031", "failed", 'there is no backup "2031"'),
+    ]
+
+
+async def test_a_kill_while_it_reads_is_listed_by_the_next_start(
+    world: World, reading: asyncio.Event
+) -> None:
+    async with world.talking():
+        await world.asks(world.anna, "/verify")
+        await world.telegram.until(lambda: world.operations.verified)
+        await world.all_handled()
+    assert not reading.is_set()
+    assert [each.state for each in await world.order_log.running()] == ["running"]
+    async with world.talking():
+        await world.said("I was stopped before I had seen all")
+        await world.asks(world.boris, f"/verify {OLDER.id}")
+        await world.telegram.until(lambda: len(world.operations.verified) == 2)
+        one, other = await world.order_log.orders(5)
+        assert (one.label, one.state) == (OLDER.id, "running")
+        assert (other.label, other.state) == (NEWEST.id, "interrupted")
+        assert other.message == "the bot was stopped in it"
+
+
+async def test_what_was_found_is_listed_as_soon_as_the_journal_takes_it(world: World) -> None:
+    log = world.order_log = Stumbling(world.order_log)  # type: ignore[assignment]
+    log.times["begin"], log.times["note"] = 1, 2
+    async with world.talking():
+        world.anna.says("/verify")
+        await world.eventually(lambda: world.anna.chat.saying("Backup verified"))
+
+    (order,) = await world.order_log.orders(5)
+    assert order.state == "done"
+    assert world.operations.verified == [NEWEST.id]
 
 
 async def test_what_was_found_is_told_as_soon_as_the_journal_takes_it(world: World) -> None:

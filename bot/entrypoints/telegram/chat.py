@@ -112,6 +112,7 @@ class Chat:
         self._zone = zone
         self._board = StateBoard(clock)
         self._outgoing = Outgoing(outbox, clock)
+        self._orders = orders
         self._people = access.admins
         self._moved = MovedGroups(moves)
         self._menus = Menus(access, self._moved, clock)
@@ -139,7 +140,7 @@ class Chat:
             operations,
             clock,
             self._starts,
-            Verifies(operations, self._inquiries, clock, zone),
+            Verifies(operations, self._inquiries, orders, clock, zone),
             Restoring(operations, self._desk, *looks),
             Updating(rolls, self._desk, self._outgoing, *looks),
             RollingBack(rolls, self._desk, *looks),
@@ -224,7 +225,7 @@ class Chat:
                 "teller of late starts": self._starts.run,
                 "teller of looks": self._inquiries.run,
                 "menus": partial(self._menus.keep, bot),
-                "closer of questions": self._close_questions,
+                "closer of what was left": self._close_left,
             }
             async with self._errands, self._toasts, asyncio.TaskGroup() as tasks:
                 others = [
@@ -240,8 +241,9 @@ class Chat:
         await self._notifier.has_looked()
         await sender.run()
 
-    async def _close_questions(self) -> None:
-        """Those of an earlier process, once; then there is nothing to do."""
+    async def _close_left(self) -> None:
+        """Questions and orders of an earlier process, once; then there is nothing to do."""
+        await self._orders.settle()
         await self._desk.close_left(update_texts.RESTARTED)
         await asyncio.Event().wait()
 

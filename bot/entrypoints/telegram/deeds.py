@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.jobs import JobKind
+from bot.domain.jobs import JobKind, JobState
 from bot.domain.orders import Entry, OrderKind
 from bot.entrypoints.telegram import backup_texts, texts
 from bot.entrypoints.telegram.asked import Request
@@ -39,14 +39,17 @@ class Deeds:
 
     async def verify(self, request: Request, wanted: str) -> str | None:
         """Read the backup that *wanted* names back."""
+        order = request.order(OrderKind.VERIFY, wanted, self.clock.now())
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
+            await self.orders.end(order, JobState.FAILED, str(records))
             return texts.command_failed(records)
         try:
             record = choose(records, wanted)
         except RefusedError as error:
+            await self.orders.end(order, JobState.FAILED, str(error))
             return backup_texts.no_such_backup(error)
-        return await self.verifies.begin(request, record)
+        return await self.verifies.begin(request, order, record)
 
     async def drill(self, request: Request, wanted: str) -> str | None:
         """Restore it where that harms nobody; "" for the newest good one."""

@@ -63,7 +63,7 @@ class Handlers:
     shelf: Shelf
     toasts: Errands
     permits: Permits
-    _struck: list[BotError] = field(default_factory=list)
+    _struck: dict[int, BotError] = field(default_factory=dict)  # by update
 
     def register(self, application: AnyApplication) -> None:
         """Add them to *application*."""
@@ -79,14 +79,13 @@ class Handlers:
         application.add_error_handler(self._failed)
 
     async def handle(self, application: AnyApplication, update: Update) -> None:
-        """Let the handlers have *update*, one at a time; their own errors end here.
+        """Let the handlers have *update*, one of a chat at a time; their own errors end here.
 
         Raises the error that struck one and may pass: then *update* must be handled again.
         """
-        self._struck.clear()
         await application.process_update(update)
-        if self._struck:
-            raise self._struck.pop()
+        if error := self._struck.pop(update.update_id, None):
+            raise error
 
     async def give_up(self, update: Update, error: BotError) -> None:
         """Tell whoever sent *update* that it was in vain."""
@@ -95,13 +94,13 @@ class Handlers:
         elif press := self._press(update):
             await self.requests.give_up(press.request, error)
 
-    async def _failed(self, _: object, context: Any) -> None:
+    async def _failed(self, update: object, context: Any) -> None:
         """The boundary for errors in a handler; Telegram's own are only named."""
         error = context.error
         if isinstance(error, TelegramError):
             logger.warning("chat: an update could not be handled: %s", words(error))
-        elif is_retryable(error):
-            self._struck.append(error)
+        elif isinstance(update, Update) and is_retryable(error):
+            self._struck[update.update_id] = error
         else:
             logger.error("chat: an update could not be handled", exc_info=error)
 

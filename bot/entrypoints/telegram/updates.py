@@ -1,13 +1,14 @@
 """Our own long polling: every update is in the journal before Telegram is told to forget it.
 
 The library's Updater confirms updates when it fetches the next ones, handled or not; a kill in
-between would lose them. Here they are stored first, handled one after another, and those that a
-kill has left over come first on the next start.
+between would lose them. Here they are stored first and handled in the lanes of their chats, and
+those that a kill has left over come first on the next start.
 """
 
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from telegram import Update
@@ -17,9 +18,10 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.client import WANTED, ChatBot, FloodError, words
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
+from bot.entrypoints.telegram.lanes import Lanes
 from bot.entrypoints.telegram.state import Condition, StateBoard
 from bot.entrypoints.telegram.waiting import Backoff
-from bot.services.journal_ports import Inbox, Incoming
+from bot.services.journal_ports import Inbox
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ REFUSED = "Telegram refuses the token; chat is off until it is replaced and the 
 NOBODY = "but nobody can use the chat or hears what fails: AKBOT_TELEGRAM_ADMINS is empty"
 
 _POLL_SECONDS = 25
+_NO_CHAT = 0  # has no number; that of what cannot be read
+_SHORTLY = 0.5  # seconds within which almost all is answered; then others are listened to as well
 _MOST_TRIES = 3  # to handle one update; the journal itself waits long each time
 _CONFLICT_PAUSE = 30.0
 _CONFLICT_STANDS = timedelta(minutes=2)  # two copies take the poll from each other in turns
@@ -59,15 +63,17 @@ class UpdateLoop:
         self._heard_from = heard_from
         self._backoff = Backoff()
         self._refusals = 0  # in a row
-        self._tries: dict[int, int] = {}  # by update, of those that failed
+        self._lanes = Lanes(clock)
+        self._taken: set[int] = set()  # what the inbox showed last
         self._last_conflict: datetime | None = None
 
     async def run(self) -> None:
         """Go on until cancelled; returns only when the token is refused, and not just once."""
-        while self._refusals < _REFUSALS:
-            pause = await self._attempt_turn()
-            if pause:
-                await self._clock.sleep(pause)
+        async with self._lanes:
+            while self._refusals < _REFUSALS:
+                pause = await self._attempt_turn()
+                if pause:
+                    await self._clock.sleep(pause)
         self._board.show(Condition.REFUSED, REFUSED)
 
     async def _attempt_turn(self) -> float:
@@ -95,9 +101,10 @@ class UpdateLoop:
         return self._backoff.next()
 
     async def _turn(self) -> None:
-        """Connect if need be, handle what is waiting, then fetch and store what is new."""
+        """Connect if need be, let what is waiting be handled, then fetch and store what is new."""
         await self._application.initialize()
-        await self._handle_waiting()
+        await self._take_waiting()
+        await self._lanes.settle(_SHORTLY)
         await self._fetch()
 
     async def _fetch(self) -> None:
@@ -140,28 +147,38 @@ class UpdateLoop:
             logger.info("chat: the webhook could not be removed: %s", words(failure))
         return self._backoff.next()
 
-    async def _handle_waiting(self) -> None:
-        for incoming in await self._inbox.unhandled():
-            await self._handle(incoming)
-            await self._inbox.handled(incoming.update_id)
-            self._ages.handled(incoming.update_id)
-            self._tries.pop(incoming.update_id, None)
+    async def _take_waiting(self) -> None:
+        """Let each update join its lane once.
 
-    async def _handle(self, incoming: Incoming) -> None:
-        """Let the library's handlers have it.
+        What an earlier look at the inbox has shown is in a lane still, or was handled while this
+        one was made; what this one does not show any more, none will.
+        """
+        waiting = await self._inbox.unhandled()
+        for incoming in waiting:
+            if incoming.update_id not in self._taken:
+                update = self._parsed(incoming.payload)
+                chat = update.effective_chat if update else None
+                handle = partial(self._handle, incoming.update_id, update)
+                self._lanes.join(chat.id if chat else _NO_CHAT, handle)
+        self._taken = {each.update_id for each in waiting}
+
+    async def _handle(self, update_id: int, update: Update | None, attempt: int) -> None:
+        """Let the library's handlers have it, and note that.
 
         Raises what struck them and may pass; the last time it is told to whoever sent the update.
         """
-        update = self._parsed(incoming.payload)
-        if update is None:
-            return
+        if update:
+            await self._attempt(update, attempt)
+        await self._inbox.handled(update_id)
+        self._ages.handled(update_id)
+
+    async def _attempt(self, update: Update, attempt: int) -> None:
         if update.effective_chat:
             self._heard_from(update.effective_chat.id)
         try:
             await self._handlers.handle(self._application, update)
         except BotError as error:
-            tries = self._tries[incoming.update_id] = self._tries.get(incoming.update_id, 0) + 1
-            if tries < _MOST_TRIES:
+            if attempt < _MOST_TRIES:
                 raise
             logger.error("chat: an update is given up: %s", error)  # noqa: TRY400 - one line
             await self._handlers.give_up(update, error)

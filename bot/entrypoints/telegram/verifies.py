@@ -1,19 +1,30 @@
-"""Backups that are read back for people: one after another, and each for one at a time."""
+"""Backups that are read back for people: one after another, and each for one at a time.
+
+Who asked for it, and what was found, is written down like what is done at once.
+"""
 
 import asyncio
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError
+from bot.domain.jobs import JobState
+from bot.domain.orders import Order
 from bot.entrypoints.telegram import verify_texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.texts import Wall
 from bot.services.operations import Operations
+from bot.services.orders import Orders
 from bot.services.ports import Clock
 from bot.services.verify import Verified
+
+logger = logging.getLogger(__name__)
+
+_RETRY = 5.0
 
 
 @dataclass(eq=False)
@@ -25,24 +36,38 @@ class _Reading:
 
 
 @dataclass(frozen=True)
+class _End:
+    """How it ended: in the journal with *words*, and to its person as *text*."""
+
+    state: JobState
+    words: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Verifies:
     """Reads backups back, beside the updates."""
 
     operations: Operations
     inquiries: Inquiries
+    orders: Orders
     clock: Clock
     zone: tzinfo
     _under_way: dict[str, _Reading] = field(default_factory=dict)  # by backup
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # memory and disks are the stack's
 
-    async def begin(self, request: Request, record: BackupRecord) -> str | None:
+    async def begin(self, request: Request, order: Order, record: BackupRecord) -> str | None:
         """Why it is not read now, or None: what is found comes as a new message."""
+        order = replace(order, label=record.id)
         if record.id in self._under_way:
+            await self.orders.end(order, JobState.DONE, verify_texts.ALREADY)
             return verify_texts.reads_already(record)
         words = verify_texts.reading(record, self._wall())
         self._under_way[record.id] = reading = _Reading()
         try:
-            await self.inquiries.begin(request, words, partial(self._look, record, reading))
+            await self.orders.begin(order)
+            look = partial(self._look, order, record, reading)
+            await self.inquiries.begin(request, words, look)
         except BaseException:
             del self._under_way[record.id]
             raise
@@ -56,22 +81,45 @@ class Verifies:
                 reading.task.cancel()
         return list(self._under_way)
 
-    async def _look(self, record: BackupRecord, reading: _Reading) -> str:
+    async def _look(self, order: Order, record: BackupRecord, reading: _Reading) -> str:
+        try:
+            end = await self._ended(record, reading)
+        except Exception:
+            await self._note(order, JobState.FAILED, verify_texts.OURS)
+            raise
+        await self._note(order, end.state, end.words)
+        return end.text
+
+    async def _ended(self, record: BackupRecord, reading: _Reading) -> _End:
         reading.task = asyncio.create_task(self._read(record))
+        wall = self._wall
         try:
             if reading.stopped_by:
                 reading.task.cancel()
             await asyncio.wait({reading.task})
             if reading.task.cancelled():
-                return verify_texts.stopped(record, reading.stopped_by, self._wall())
+                text = verify_texts.stopped(record, reading.stopped_by, wall())
+                return _End(JobState.CANCELLED, f"stopped by {reading.stopped_by}", text)
             found, seconds = reading.task.result()
         except BotError as error:
-            return verify_texts.failed(record, error, self._wall())
+            return _End(JobState.FAILED, str(error), verify_texts.failed(record, error, wall()))
         finally:
             reading.task.cancel()
             await asyncio.wait({reading.task})
             del self._under_way[record.id]
-        return verify_texts.verified(record, found, seconds, self._wall())
+        text = verify_texts.verified(record, found, seconds, wall())
+        return _End(JobState.DONE, verify_texts.figures(found, seconds), text)
+
+    async def _note(self, order: Order, state: JobState, words: str) -> None:
+        """Write it down, for as long as the journal takes to take it."""
+        while True:
+            try:
+                await self.orders.end(order, state, words)
+            except BotError as error:
+                logger.warning("chat: cannot write down yet what was found: %s", error)
+                await self.clock.sleep(_RETRY)
+            else:
+                return
 
     async def _read(self, record: BackupRecord) -> tuple[Verified, float]:
         async with self._turn:

@@ -9,6 +9,9 @@ from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall, problem
 from bot.services.verify import Verified
 
+ALREADY = "it was being read back already"
+OURS = "an error of akbot itself; its log has more"
+
 
 def reading(record: BackupRecord, wall: Wall) -> str:
     """That it has begun."""
@@ -27,7 +30,7 @@ def verified(record: BackupRecord, found: Verified, seconds: float, wall: Wall) 
     """That it is whole, and how far that was looked at."""
     lines = [
         "✅ <b>Backup verified</b>",
-        f"Every byte of {_made(record, wall)} is as it was sent: {_figures(found, seconds)}.",
+        f"Every byte of {_made(record, wall)} is as it was sent: {figures(found, seconds)}.",
     ]
     if found.decrypted:
         lines.append("Each part was decrypted and read to its end. /drill proves even more.")
@@ -43,7 +46,8 @@ def _made(record: BackupRecord, wall: Wall) -> str:
     return f"the backup of {wall.moment(record.created)}"
 
 
-def _figures(found: Verified, seconds: float) -> str:
+def figures(found: Verified, seconds: float) -> str:
+    """How much was read, in which time."""
     return f"{size(found.stored_size)}, read in {duration(seconds)}"
 
 
