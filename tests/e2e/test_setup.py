@@ -14,6 +14,7 @@ from bot import age
 from bot.entrypoints.setup_terminal import opened
 from tests.e2e.beside import IMAGE, Beside, alone, settings, write
 from tests.e2e.test_layouts import OFFICIAL, RENAMED
+from tests.e2e.test_outside import OUTSIDE
 from tests.e2e.test_restore import served
 from tests.sandbox.fixture import Sandbox
 
@@ -100,7 +101,7 @@ class Setup:
         return {str(each): each.read_bytes() for each in {*found, self.bot_env} if each.exists()}
 
 
-@pytest.fixture(params=[OFFICIAL, RENAMED], ids=lambda each: each.name, scope="module")
+@pytest.fixture(params=[OFFICIAL, RENAMED, OUTSIDE], ids=lambda each: each.name, scope="module")
 def setup(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Setup]:
     with alone(sandbox, request.param) as stack:
         shutil.rmtree(stack.state, ignore_errors=True)
