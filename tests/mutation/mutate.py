@@ -8,6 +8,7 @@ and a survivor without a written reason is tried again, for the tests may have b
 Run in a copy of the repository (see `run`): what mutmut makes and learns it keeps in `mutants/`.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -42,8 +43,8 @@ from tests.mutation.mutants import (
 from tests.mutation.refusals import refused_by_types
 from tests.mutation.survivors import read_reasons
 
-ORIGINAL = "__mutmut_orig"
-TYPES_CHECKED = Path("mutants/types-checked")
+REFUSED = Path("mutants/refused.json")
+FROM_FAR = 30  # tests of services for one mutant, the quickest ones
 
 skips_for_mutmut = file_mutation.MutationVisitor._skip_node_and_children
 arranged_by_mutmut = file_mutation.function_trampoline_arrangement
@@ -100,27 +101,21 @@ def make_mutants(workers: int) -> None:
     print(
         f"mutation: mutants of {made.mutated} modules made, of {made.unmodified} kept", flush=True
     )
-    if made.mutated or not TYPES_CHECKED.exists():
-        TYPES_CHECKED.unlink(missing_ok=True)
-        refuse_wrong_types()
-        TYPES_CHECKED.touch()
+    if made.mutated or not REFUSED.exists():
+        REFUSED.unlink(missing_ok=True)
+        refused = refused_by_types()
+        REFUSED.write_text(json.dumps(sorted(refused)))
+        print(f"mutation: the type checker refuses {len(refused)}", flush=True)
 
 
-def refuse_wrong_types() -> None:
-    """Let the type checker judge first, which takes a minute and spares more than half of all.
-
-    Raises:
-        SystemExit: it refuses code as it was, only because of what surrounds it among its mutants.
-    """
-    refused = refused_by_types()
-    if unchanged := [name for name in refused if name.endswith(ORIGINAL)]:
-        raise SystemExit(f"mutation: mypy.ini refuses what is not changed: {', '.join(unchanged)}")
+def note_refused() -> None:
+    """Last, for mutmut forgets all results when other tests are to be run."""
+    refused = set(json.loads(REFUSED.read_text()))
     for path in walk_mutatable_files():
         module = read_module(path)
         for name in module.exit_code_by_key.keys() & refused:
             module.exit_code_by_key[name] = REFUSED_BY_TYPES
         module.save()
-    print(f"mutation: the type checker refuses {len(refused)}", flush=True)
 
 
 def forget_unexplained(modules: Iterable[SourceFileMutationData]) -> None:
@@ -134,8 +129,12 @@ def forget_unexplained(modules: Iterable[SourceFileMutationData]) -> None:
 
 
 def tests_of(mutant: str) -> list[str]:
+    """The tests of its own layer, then some of those that only pass through it."""
     tests = state().tests_by_mangled_function_name[mangled_name_from_mutant_name(mutant)]
-    return sorted(tests, key=lambda test: state().duration_by_test[test])
+    quickest_first = sorted(tests, key=lambda test: state().duration_by_test[test])
+    near = [test for test in quickest_first if not test.startswith("tests/services/")]
+    far = [test for test in quickest_first if test.startswith("tests/services/")]
+    return near + far[:FROM_FAR]
 
 
 def try_mutants(modules: Iterable[SourceFileMutationData], runner: MutantRunner) -> None:
@@ -177,6 +176,7 @@ def main(*names: str) -> None:
     make_mutants(workers)
     runner = get_mutant_runner(workers)
     mutmut.collect_or_load_stats(runner, apply_config_invalidation=True)
+    note_refused()
     set_mutant_under_test("")
     modules = [read_module(path) for path in wanted_modules(names)]
     forget_unexplained(modules)

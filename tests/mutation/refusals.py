@@ -11,13 +11,14 @@ from mutmut.utils.format_utils import get_mutant_name, is_mutated_method_name
 
 MYPY = ("mypy", "--config-file=tests/mutation/mypy.ini", "--output=json", "bot/domain", "bot/age")
 PLACE = Path("mutants")
+ORIGINAL = "__mutmut_orig"
 
 
 def refused_by_types() -> set[str]:
-    """Names of mutants, and of unchanged copies if it refuses one.
+    """Their names. It takes a minute and spares the tests more than half of all mutants.
 
     Raises:
-        SystemExit: it could not judge, or refuses what stands outside of the mutants.
+        SystemExit: it could not judge, or refuses code as it was, for what surrounds it here.
     """
     checked = subprocess.run(MYPY, cwd=PLACE, capture_output=True, text=True, check=False)
     if checked.returncode > 1:
@@ -38,8 +39,8 @@ def _functions_with(lines: set[int], path: Path) -> Iterator[str]:
         and is_mutated_method_name(node.name)
     ]
     inside = {line: node.name for node in mutants for line in range(node.lineno, _end(node) + 1)}
-    if outside := sorted(lines - inside.keys()):
-        raise SystemExit(f"mutation: mypy.ini refuses more than mutants: {path}, lines {outside}")
+    if sound := [line for line in lines if inside.get(line, ORIGINAL).endswith(ORIGINAL)]:
+        raise SystemExit(f"mutation: mypy.ini refuses more than mutants: {path}, lines {sound}")
     yield from (get_mutant_name(path, inside[line]) for line in lines)
 
 
