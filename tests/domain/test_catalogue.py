@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -7,11 +8,19 @@ from bot.domain.catalogue import (
     BackupRecord,
     BackupState,
     assess,
+    assess_unsigned,
     choose,
     group_by_backup,
+    is_backup_name,
+    newest_undoubted,
+    require_readable,
+    require_trusted,
+    small_files,
 )
-from bot.domain.errors import RefusedError
+from bot.domain.damage import Damage, Depth, encode_damage
+from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.found_set import FoundSet
+from bot.domain.manifest import Manifest, encode_manifest
 from bot.domain.pins import encode_pin
 from bot.domain.signature import sign
 from tests.domain.test_manifest import DATA, ID, KEY, MANIFEST, SIGNATURE, SIZES, TRUSTED
@@ -26,30 +35,201 @@ def found(**changes: object) -> FoundSet:
     return replace(FoundSet("authentik", ID, SIZES, small), **changes)  # type: ignore[arg-type]
 
 
+PARTIAL = replace(MANIFEST, partial=True)
+
+
+def signed(data: bytes) -> dict[str, bytes]:
+    return {"manifest.json": data, "manifest.json.sig": sign(data, KEY)}
+
+
 @pytest.mark.parametrize(
-    ("changes", "state", "reason"),
+    ("changes", "record"),
     [
-        pytest.param({}, BackupState.GOOD, "", id="whole"),
-        pytest.param({"small": {}}, BackupState.INCOMPLETE, "no manifest", id="no manifest"),
+        pytest.param({}, BackupRecord(ID, BackupState.GOOD, "", MANIFEST), id="whole"),
+        pytest.param(
+            {"small": signed(encode_manifest(PARTIAL))},
+            BackupRecord(
+                ID,
+                BackupState.PARTIAL,
+                "it holds only the components that were asked for",
+                PARTIAL,
+            ),
+            id="a part",
+        ),
+        pytest.param(
+            {"small": {}},
+            BackupRecord(ID, BackupState.INCOMPLETE, "it has no manifest"),
+            id="no manifest",
+        ),
+        pytest.param(
+            {"small": {"manifest.json": DATA}},
+            BackupRecord(ID, BackupState.NOT_TRUSTED, "it is not signed"),
+            id="not signed",
+        ),
         pytest.param(
             {"sizes": {"media.tar.zst.age": 2}},
-            BackupState.INCOMPLETE,
-            '"postgres" is missing',
+            BackupRecord(ID, BackupState.INCOMPLETE, 'component "postgres" is missing', MANIFEST),
             id="a component is missing",
         ),
         pytest.param(
             {"sizes": {**SIZES, "postgres.dump.age": 19}},
-            BackupState.INCOMPLETE,
-            "has 19 bytes, not 20",
+            BackupRecord(
+                ID, BackupState.INCOMPLETE, 'component "postgres" has 19 bytes, not 20', MANIFEST
+            ),
             id="a component is shorter",
         ),
     ],
 )
-def test_a_set_is_judged(changes: dict[str, object], state: BackupState, reason: str) -> None:
-    record = assess(found(**changes), TRUSTED)
+def test_a_set_is_judged(changes: dict[str, object], record: BackupRecord) -> None:
+    wanted = found(**changes)
+
+    assert assess(wanted, TRUSTED) == replace(record, stored_size=sum(wanted.sizes.values()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        pytest.param({}, BackupState.DAMAGED, id="good before"),
+        pytest.param({"small": signed(encode_manifest(PARTIAL))}, BackupState.DAMAGED, id="a part"),
+        pytest.param(
+            {"small": {"manifest.json": DATA}}, BackupState.NOT_TRUSTED, id="not trusted anyway"
+        ),
+        pytest.param({"sizes": {}}, BackupState.INCOMPLETE, id="incomplete anyway"),
+    ],
+)
+def test_found_damage_makes_a_backup_that_was_good_a_damaged_one(
+    changes: dict[str, object], state: BackupState
+) -> None:
+    note = encode_damage("authentik", ID, 1, Damage("a block is gone", Depth.DEEP, NOW))
+    base = found(**changes)
+    notes = {"damage-1.json": note, "damage-1.json.sig": sign(note, KEY)}
+    marked = replace(
+        base, small={**base.small, **notes}, sizes={**base.sizes, "damage-1.json": len(note)}
+    )
+
+    record = assess(marked, TRUSTED)
 
     assert record.state is state
-    assert reason in record.reason
+    assert ("a block is gone (found by" in record.reason) is (state is BackupState.DAMAGED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "record"),
+    [
+        pytest.param(
+            {"small": {"manifest.json": DATA}},
+            BackupRecord(ID, BackupState.GOOD, "its signature was not checked", MANIFEST),
+            id="whole",
+        ),
+        pytest.param(
+            {"small": {"manifest.json": encode_manifest(PARTIAL)}},
+            BackupRecord(ID, BackupState.PARTIAL, "its signature was not checked", PARTIAL),
+            id="a part",
+        ),
+        pytest.param(
+            {"small": {}},
+            BackupRecord(ID, BackupState.INCOMPLETE, "it has no manifest"),
+            id="no manifest",
+        ),
+    ],
+)
+def test_a_set_is_judged_without_its_signature(
+    changes: dict[str, object], record: BackupRecord
+) -> None:
+    assert assess_unsigned(found(**changes)) == record
+
+
+def test_even_unsigned_its_objects_must_be_there() -> None:
+    with pytest.raises(IntegrityError, match=r'^component "postgres" is missing$'):
+        assess_unsigned(found(sizes={}))
+
+
+def test_what_must_be_read_to_judge_a_set() -> None:
+    sizes = {"manifest.json": 9, "postgres.dump.age": 20, "pin.json": 9, "damage-1.json": 9}
+
+    assert small_files(sizes) == ["manifest.json", "pin.json", "damage-1.json"]
+
+
+def test_a_backup_is_as_old_as_its_manifest_says_or_its_id() -> None:
+    later = replace(MANIFEST, created=NOW + timedelta(seconds=5))
+
+    assert BackupRecord(ID, BackupState.GOOD, manifest=later).created == later.created
+    assert BackupRecord(ID, BackupState.INCOMPLETE).created == NOW
+
+
+@pytest.mark.parametrize(
+    ("state", "trusted", "readable"),
+    [
+        (BackupState.GOOD, True, True),
+        (BackupState.PARTIAL, True, True),
+        (BackupState.DAMAGED, True, True),
+        (BackupState.INCOMPLETE, True, False),
+    ],
+)
+def test_what_of_a_backup_may_be_opened(
+    state: BackupState, *, trusted: bool, readable: bool
+) -> None:
+    record = BackupRecord(ID, state, "why", MANIFEST)
+
+    for require, may in ((require_trusted, trusted), (require_readable, readable)):
+        if may:
+            assert require(record) == MANIFEST
+        else:
+            with pytest.raises(IntegrityError, match=f'^backup "{ID}" is incomplete: why$'):
+                require(record)
+
+
+def test_what_nobody_trusted_signed_is_not_opened() -> None:
+    with pytest.raises(RefusedError, match=f'^backup "{ID}" is not trusted: why$') as caught:
+        require_trusted(BackupRecord(ID, BackupState.NOT_TRUSTED, "why", MANIFEST))
+
+    assert caught.value.hint == "Nothing inside it was opened. Use another backup."
+
+
+def test_without_a_manifest_there_is_nothing_to_open() -> None:
+    with pytest.raises(IntegrityError, match=f'^backup "{ID}" is incomplete: why$'):
+        require_trusted(BackupRecord(ID, BackupState.INCOMPLETE, "why"))
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("latest", True),
+        (ID, True),
+        ("2026", True),
+        ("202", False),
+        ("newest", False),
+        (f"x{ID}", False),
+        ("2026" + "1" * 24, True),
+        ("2026" + "1" * 25, False),
+        ("2026/..", False),
+    ],
+)
+def test_what_can_name_a_backup(words: str, *, names: bool) -> None:
+    assert is_backup_name(words) is names
+
+
+WARNED = replace(MANIFEST, warnings=("it is half as large as the one before",))
+
+
+@pytest.mark.parametrize(
+    ("records", "newest"),
+    [
+        pytest.param([], None, id="none"),
+        pytest.param([(ID, WARNED), (OLDER, MANIFEST)], OLDER, id="a warning is passed over"),
+        pytest.param([(ID, MANIFEST), (OLDER, WARNED)], ID, id="the newest has none"),
+        pytest.param([(ID, WARNED), (OLDER, WARNED)], ID, id="all have one"),
+        pytest.param([(ID, None), (OLDER, WARNED)], ID, id="as good as no manifest"),
+    ],
+)
+def test_a_new_backup_is_compared_with_one_that_has_no_warning(
+    records: list[tuple[BackupId, Manifest | None]], newest: str | None
+) -> None:
+    found = newest_undoubted(
+        [BackupRecord(name, BackupState.GOOD, manifest=manifest) for name, manifest in records]
+    )
+
+    assert (found and found.id) == newest
 
 
 @pytest.mark.parametrize(
@@ -97,24 +277,31 @@ def test_latest_skips_what_is_not_good_and_beginnings_will_do(wanted: str, chose
     assert choose(RECORDS, wanted).id == chosen
 
 
+SEE = 'See "akbot backups" for their ids.'
+
+
 @pytest.mark.parametrize(
-    ("records", "wanted", "words"),
+    ("records", "wanted", "words", "hint"),
     [
-        (RECORDS[:1], "latest", "no good backup"),
-        (RECORDS, "2026112", "fits 3 backups"),
-        (RECORDS, "2027", "no backup"),
-        (RECORDS, "", "no backup"),
+        (RECORDS[:1], "latest", "there is no good backup yet", 'Run "akbot backup".'),
+        (RECORDS, "2026112", '"2026112" fits 3 backups', "Give more of the id."),
+        (RECORDS, "2027", 'there is no backup "2027"', SEE),
+        (RECORDS, "", 'there is no backup ""', SEE),
+        (RECORDS, "x" * 50, f'there is no backup "{"x" * 40}"', SEE),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(
-    records: list[BackupRecord], wanted: str, words: str
+    records: list[BackupRecord], wanted: str, words: str, hint: str
 ) -> None:
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(RefusedError, match=f"^{words}$") as caught:
         choose(records, wanted)
+
+    assert caught.value.hint == hint
 
 
 def test_a_listing_is_sorted_into_backups_newest_first() -> None:
     keys = [
+        "authentik/lost+found/x",
         f"authentik/{OLDER}/manifest.json",
         f"authentik/{ID}/manifest.json",
         f"authentik/{ID}/media.tar.zst.age",
@@ -123,10 +310,10 @@ def test_a_listing_is_sorted_into_backups_newest_first() -> None:
         "authentik/2026/manifest.json",
     ]
 
-    assert group_by_backup("authentik", [(key, 1) for key in keys]) == {
-        ID: {"manifest.json": 1, "media.tar.zst.age": 1},
-        OLDER: {"manifest.json": 1},
-    }
+    assert list(group_by_backup("authentik", [(key, 1) for key in keys]).items()) == [
+        (ID, {"manifest.json": 1, "media.tar.zst.age": 1}),
+        (OLDER, {"manifest.json": 1}),
+    ]
 
 
 @pytest.mark.parametrize(
