@@ -80,7 +80,8 @@ class FakeStore:
         for key in sorted(self.objects):
             await asyncio.sleep(0)
             if key.startswith(prefix) and key in self.objects:
-                yield StoredObject(key, len(self.objects[key]))
+                data = self.objects[key]
+                yield StoredObject(key, len(data), f"{hash(data):x}")
 
     async def delete(self, *keys: str) -> None:
         for key in keys:
