@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
+from bot.adapters.catalogue_file import CatalogueFile
 from bot.adapters.clock import SystemClock
 from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.containers import EngineContainers
@@ -36,6 +37,7 @@ from bot.domain.discovery import StackWanted
 from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport
 from bot.domain.jobs import JobKind, Trigger
+from bot.domain.manifest import Manifest
 from bot.domain.messages import (
     Command,
     RunBackup,
@@ -53,6 +55,7 @@ from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
 from bot.domain.updated import Updated
 from bot.services.backup import BackedUp, BackupService
+from bot.services.catalogue import Listing
 from bot.services.check import CheckService
 from bot.services.copies import Copied
 from bot.services.damage import DamageLog
@@ -117,7 +120,9 @@ class App:
         api = EngineApi(settings.docker_host, self.folder.id)
         self.engine = DockerEngine(api, wanted, given)
         self.containers = EngineContainers(self.engine.api, wanted)
-        self.stores = build_stores(settings, patient=patient)
+        self.catalogue_file = CatalogueFile(self.folder)
+        listing = Listing(self.catalogue_file, tell)
+        self.stores = build_stores(settings, patient=patient, listing=listing)
         self.journal = Journal(self.folder)
         self.seen: Catalogue | None = None  # what the last look at all stores found
         self.pause = PauseFile(self.folder, Path(settings.place))
@@ -415,6 +420,10 @@ class App:
         """All of them once, newest first. Raises PortError where no store answers."""
         return (await self.catalogue()).require_an_answer().records
 
+    async def manifest(self, record: BackupRecord) -> Manifest:
+        """That of a backup of the list, as it lies in the store now."""
+        return await self.stores.manifest(record, self.keys.trusted())
+
     def newest(self) -> Newest:
         """When the newest backup and the newest drill were made that count."""
         history = DrillHistory(self.stores, self.keys.trusted)
@@ -425,6 +434,7 @@ class App:
         await self.journal.close()
         await self.updates.close()
         await self.stores.close()
+        await self.catalogue_file.close()
         await self.engine.close()
 
 

@@ -5,6 +5,7 @@ from bot.adapters.s3 import Patience, S3Credentials, S3Store
 from bot.domain.errors import ConfigError, PortError
 from bot.domain.store_list import NamedStore, derived_name, parse_stores
 from bot.domain.store_url import DirectoryLocation, S3Location
+from bot.services.catalogue import Listing
 from bot.services.pipeline import ending
 from bot.services.store_ports import BackupStore
 from bot.services.store_probe import FOLDER
@@ -14,14 +15,15 @@ from bot.settings import Settings
 _BACKUPS = "backups"
 
 
-def build_stores(settings: Settings, *, patient: bool) -> Stores:
+def build_stores(settings: Settings, *, patient: bool, listing: Listing | None = None) -> Stores:
     """All stores of the settings; a *patient* one sits out an outage."""
     default = settings.retention(settings.zone)
     return Stores(
         tuple(
             Place(each.name, _build(each.location, settings, patient), each.policy(default))
             for each in named_stores(settings)
-        )
+        ),
+        listing=listing or Listing(),
     )
 
 

@@ -51,6 +51,7 @@ class Upkeep:
                 stack,
                 place.name,
                 kept,
+                self.stores.listing,
             )
 
         return PruneStores(self.stores, trusted, stack, service)

@@ -25,10 +25,13 @@ async def backups(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[s
     records = catalogue.records
     if args.id:
         record = choose(records, args.id)
-        return asdict(record), render.manifest_lines(record)
+        manifest = await app.manifest(record) if record.summary else None
+        value = {**asdict(record), "manifest": asdict(manifest) if manifest else None}
+        return value, render.manifest_lines(record, manifest)
+    if args.json:
+        return [asdict(each) for each in records], ()
     lines = render.backup_lines(records, app.clock.now(), places=app.stores.several)
-    silent = render.silent_lines(catalogue.silent)
-    return [asdict(each) for each in records], [*lines, *silent]
+    return None, [*lines, *render.silent_lines(catalogue.silent)]
 
 
 async def jobs(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:

@@ -1,12 +1,15 @@
 """In-memory stand-ins for the ports; the contract tests hold them to the same promises."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from bot.domain.backup_id import BackupId
 from bot.domain.errors import ObjectExistsError, ObjectNotFoundError, PortError
+from bot.domain.judgement import Judgement
 from bot.domain.kit_record import KitRecord
 from bot.domain.objects import key_parts, range_end
+from bot.services.catalogue_ports import Shelf
 from bot.services.store_ports import Protection, StoredObject
 
 _BLOCK = 256 * 1024
@@ -80,7 +83,8 @@ class FakeStore:
         for key in sorted(self.objects):
             await asyncio.sleep(0)
             if key.startswith(prefix) and key in self.objects:
-                yield StoredObject(key, len(self.objects[key]))
+                data = self.objects[key]
+                yield StoredObject(key, len(data), f"{hash(data):x}")
 
     async def delete(self, *keys: str) -> None:
         for key in keys:
@@ -115,3 +119,28 @@ class FakeKitLog:
 
     async def update(self, change: Callable[[KitRecord], KitRecord]) -> None:
         self.record = change(self.record)
+
+
+@dataclass
+class FakeCatalogueCache:
+    """A CatalogueCache in memory."""
+
+    kept: dict[tuple[str, BackupId], tuple[str, Judgement]] = field(default_factory=dict)
+
+    async def known(self, shelf: Shelf) -> dict[BackupId, Judgement]:
+        return {
+            name: judgement
+            for (place, name), (rules, judgement) in self.kept.items()
+            if (place, rules) == (shelf.place, shelf.rules)
+        }
+
+    async def keep(self, shelf: Shelf, judged: Collection[Judgement]) -> None:
+        for (place, name), (rules, _) in [*self.kept.items()]:
+            if judged and place == shelf.place and rules != shelf.rules:
+                del self.kept[place, name]
+        for each in judged:
+            self.kept[shelf.place, each.record.id] = (shelf.rules, each)
+
+    async def forget(self, shelf: Shelf, gone: Collection[BackupId]) -> None:
+        for name in gone:
+            self.kept.pop((shelf.place, name), None)

@@ -183,8 +183,8 @@ def test_words_from_another_host_cannot_paint_the_terminal(store: Path) -> None:
 def test_json_has_them_as_they_are(store: Path) -> None:
     [record] = json.loads(listed(store, "backups", "--json"))
 
-    assert record["manifest"]["label"] == HOSTILE
-    assert record["manifest"]["software"]["authentik"] == HOSTILE
+    assert record["summary"]["label"] == HOSTILE
+    assert record["summary"]["authentik"] == HOSTILE
     name = record["id"]
     data = (store / f"store/authentik/{name}/{MANIFEST}").read_bytes()
     assert decode_manifest(data, stack="authentik", backup_id=name).actor == HOSTILE

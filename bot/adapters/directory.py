@@ -128,9 +128,9 @@ class DirectoryStore:
     async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
         waiting = [Entry("", None)]
         while waiting:
-            key, size = waiting.pop()
+            key, size, version = waiting.pop()
             if size is not None:
-                yield StoredObject(key, size)
+                yield StoredObject(key, size, version)
                 continue
             with directory_errors(f'list objects in "{key}"', self._root):
                 entries = await self._threads.run(read_folder, self._root, key)

@@ -29,10 +29,14 @@ _NOT_AN_OBJECT = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO}
 
 
 class Entry(NamedTuple):
-    """What lies in a folder: an object, or with no *size* a folder, its *key* ending in `/`."""
+    """What lies in a folder: an object, or with no *size* a folder, its *key* ending in `/`.
+
+    *version* is another one once a file was written, or another one put in its place.
+    """
 
     key: str
     size: int | None
+    version: str = ""
 
 
 class Unfinished(NamedTuple):
@@ -166,15 +170,17 @@ def read_folder(root: Path, path: str) -> list[Entry]:
     """Objects and folders right in *path* (`""` or ending in `/`), in the order of their keys."""
     entries: list[Entry] = []
     try:
-        with _entered(root, path.split("/")[:-1]) as folder, os.scandir(folder) as found:
-            for entry in found:
+        with _entered(root, path.split("/")[:-1]) as folder, os.scandir(folder) as listed:
+            for entry in listed:
                 key = path + entry.name
                 if not is_object_key(entry.name):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     entries.append(Entry(key + "/", None))
                 elif entry.is_file(follow_symlinks=False):
-                    entries.append(Entry(key, entry.stat(follow_symlinks=False).st_size))
+                    found = entry.stat(follow_symlinks=False)
+                    version = f"{found.st_ino:x}-{found.st_ctime_ns:x}"
+                    entries.append(Entry(key, found.st_size, version))
     except FileNotFoundError:
         return entries
     return sorted(entries)

@@ -1,5 +1,6 @@
 """Keep backups in a bucket of any service that speaks S3."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from bot.adapters.s3_read import read_object
 from bot.adapters.s3_session import Patience, S3Credentials, S3Session
 from bot.adapters.s3_unfinished import abort_upload, find_uploads
 from bot.adapters.s3_upload import upload
+from bot.adapters.threads import stop
 from bot.domain.errors import ObjectNotFoundError
 from bot.domain.objects import is_object_key
 from bot.domain.store_url import S3Location
@@ -94,17 +96,24 @@ class S3Store:
         return StoredObject(key, found.size)
 
     async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
-        place = self._session.below(prefix)
-        token = ""
+        place, begin = self._session.below(prefix), len(self._session.below(""))
+        page = await self._page(prefix, place, "")
         while True:
-            page = await self._page(prefix, place, token)
-            for item in page.get("Contents", []):
-                key = self._session.key_of(item["Key"])
-                if is_object_key(key):
-                    yield StoredObject(key, item["Size"])
-            if not page["IsTruncated"]:
-                return
-            token = page["NextContinuationToken"]
+            following = None
+            if page["IsTruncated"]:  # asked for while this one is looked through
+                token = page["NextContinuationToken"]
+                following = asyncio.ensure_future(self._page(prefix, place, token))
+            try:
+                for item in page.get("Contents", []):
+                    key = item["Key"][begin:]
+                    if item["Key"].startswith(place) and is_object_key(key):
+                        yield StoredObject(key, item["Size"], item.get("ETag", ""))
+                if following is None:
+                    return
+                page = await following
+            finally:
+                if following is not None and not following.done():
+                    await stop(following)
 
     async def _page(self, prefix: str, place: str, token: str) -> "ListObjectsV2OutputTypeDef":
         def ask(s3: "S3Client") -> "ListObjectsV2OutputTypeDef":

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from bot.adapters import s3_errors as causes
 from bot.adapters.s3_errors import Cause, S3Error
+from bot.adapters.s3_listing import read_listings_fast
 from bot.adapters.s3_models import lean_session
 from bot.adapters.s3_session import Patience, S3Credentials
 from bot.domain.errors import ConfigError, ObjectNotFoundError
@@ -63,7 +64,9 @@ def connect(
             f'{SETTING}: there is no file "{location.ca_file}"', hint="Correct ca= in it."
         )
     try:
-        session = boto3.Session(botocore_session=lean_session(), profile_name=location.profile)
+        lean = lean_session()
+        read_listings_fast(lean)
+        session = boto3.Session(botocore_session=lean, profile_name=location.profile)
         return session.client(
             "s3",
             region_name=location.region or session.region_name or _DEFAULT_REGION,

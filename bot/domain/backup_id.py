@@ -26,13 +26,18 @@ def parse_backup_id(text: str) -> BackupId:
     """
     if not _PATTERN.fullmatch(text):
         raise ValueError(f'"{text}" is not a backup id such as 20261123T033000Z-k3f9')
-    datetime.strptime(text[:16], _FORMAT).replace(tzinfo=UTC)
-    return BackupId(text)
+    backup_id = BackupId(text)
+    created_at(backup_id)
+    return backup_id
 
 
 def created_at(backup_id: BackupId) -> datetime:
     """The moment that the name tells, aware, in UTC."""
-    return datetime.strptime(backup_id[:16], _FORMAT).replace(tzinfo=UTC)
+    date, time = backup_id[:8], backup_id[9:15]  # by hand: strptime takes ten times as long
+    return datetime(
+        int(date[:4]), int(date[4:6]), int(date[6:]),
+        int(time[:2]), int(time[2:4]), int(time[4:]), tzinfo=UTC,
+    )  # fmt: skip
 
 
 def is_backup_id(text: str) -> bool:

@@ -19,6 +19,7 @@ from bot.domain.manifest import (
 )
 from bot.domain.pins import Pin, judge_pin, pins_to_read
 from bot.domain.signature import PublicKey, verify
+from bot.domain.summary import Summary, summarise
 
 LATEST = "latest"
 
@@ -33,10 +34,11 @@ class BackupState(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BackupRecord:
     """A backup as the store shows it; *reason* says why it is not good.
 
+    *summary* is that of its manifest, None where it has none that a trusted key signed.
     *doubtful_pin*: it has a pin that nobody who is trusted here has signed. *stores* names those
     where it lies like this, *lacking* the other ones, *damaged_in* those of them where a
     verification found it damaged; all are empty where one store was asked.
@@ -45,7 +47,7 @@ class BackupRecord:
     id: BackupId
     state: BackupState
     reason: str = ""
-    manifest: Manifest | None = None
+    summary: Summary | None = None
     pinned: bool = False
     stored_size: int = 0
     doubtful_pin: bool = False
@@ -55,7 +57,7 @@ class BackupRecord:
 
     @property
     def created(self) -> datetime:
-        return self.manifest.created if self.manifest else created_at(self.id)
+        return self.summary.created if self.summary else created_at(self.id)
 
 
 def group_by_backup(
@@ -104,31 +106,38 @@ def _unless_damaged(
 def _judge(found: FoundSet, trusted: Collection[PublicKey]) -> BackupRecord:
     if MANIFEST not in found.small:
         return BackupRecord(found.id, BackupState.INCOMPLETE, "it has no manifest")
-    manifest: Manifest | None = None
+    data = found.small[MANIFEST]
+    summary: Summary | None = None
     try:
-        data = found.small[MANIFEST]
         _verify_signed(found, MANIFEST, trusted)
         manifest = decode_manifest(data, stack=found.stack, backup_id=found.id)
+        summary = summarise(manifest, data)
         _require_objects(manifest, found)
     except UntrustedError as error:
         return BackupRecord(found.id, BackupState.NOT_TRUSTED, str(error))
     except IntegrityError as error:
-        state = BackupState.INCOMPLETE if manifest else BackupState.NOT_TRUSTED
-        return BackupRecord(found.id, state, str(error), manifest)
+        state = BackupState.INCOMPLETE if summary else BackupState.NOT_TRUSTED
+        return BackupRecord(found.id, state, str(error), summary)
     state, reason = BackupState.GOOD, ""
     if manifest.partial:
         state, reason = BackupState.PARTIAL, "it holds only the components that were asked for"
-    return BackupRecord(found.id, state, reason, manifest)
+    return BackupRecord(found.id, state, reason, summary)
 
 
-def assess_unsigned(found: FoundSet) -> BackupRecord:
-    """Judge one set as if somebody trusted had signed it: only a person may ask for that."""
+def assess_unsigned(found: FoundSet) -> tuple[BackupRecord, Manifest]:
+    """Judge one set as if somebody trusted had signed it: only a person may ask for that.
+
+    Raises:
+        IntegrityError: it is not whole.
+    """
     if MANIFEST not in found.small:
-        return BackupRecord(found.id, BackupState.INCOMPLETE, "it has no manifest")
-    manifest = decode_manifest(found.small[MANIFEST], stack=found.stack, backup_id=found.id)
+        raise _incomplete(found.id, "it has no manifest")
+    data = found.small[MANIFEST]
+    manifest = decode_manifest(data, stack=found.stack, backup_id=found.id)
     _require_objects(manifest, found)
     state = BackupState.PARTIAL if manifest.partial else BackupState.GOOD
-    return BackupRecord(found.id, state, "its signature was not checked", manifest)
+    summary = summarise(manifest, data)
+    return BackupRecord(found.id, state, "its signature was not checked", summary), manifest
 
 
 def _verify_signed(found: FoundSet, name: str, trusted: Collection[PublicKey]) -> None:
@@ -150,21 +159,21 @@ def _require_objects(manifest: Manifest, found: FoundSet) -> None:
             )
 
 
-def require_readable(record: BackupRecord) -> Manifest:
-    """The manifest of a backup that may be opened.
+def require_readable(record: BackupRecord) -> Summary:
+    """What is known of a backup that may be opened.
 
     Raises:
         RefusedError: nobody who is trusted here has signed it.
         IntegrityError: something of it is missing.
     """
-    manifest = require_trusted(record)
+    summary = require_trusted(record)
     if record.state is BackupState.INCOMPLETE:
-        raise _incomplete(record)
-    return manifest
+        raise _incomplete(record.id, record.reason)
+    return summary
 
 
-def require_trusted(record: BackupRecord) -> Manifest:
-    """The manifest of a backup, also where something of it is missing.
+def require_trusted(record: BackupRecord) -> Summary:
+    """What is known of a backup, also where something of it is missing.
 
     Raises:
         RefusedError: nobody who is trusted here has signed it.
@@ -175,13 +184,13 @@ def require_trusted(record: BackupRecord) -> Manifest:
             f'backup "{record.id}" is not trusted: {record.reason}',
             hint="Nothing inside it was opened. Use another backup.",
         )
-    if record.manifest is None:
-        raise _incomplete(record)
-    return record.manifest
+    if record.summary is None:
+        raise _incomplete(record.id, record.reason)
+    return record.summary
 
 
-def _incomplete(record: BackupRecord) -> IntegrityError:
-    return IntegrityError(f'backup "{record.id}" is incomplete: {record.reason}')
+def _incomplete(backup_id: BackupId, reason: str) -> IntegrityError:
+    return IntegrityError(f'backup "{backup_id}" is incomplete: {reason}')
 
 
 def is_backup_name(words: str) -> bool:
@@ -191,7 +200,7 @@ def is_backup_name(words: str) -> bool:
 
 def newest_undoubted(records: Sequence[BackupRecord]) -> BackupRecord | None:
     """The newest good backup without a warning, with which a new one is compared."""
-    undoubted = [each for each in records if each.manifest and not each.manifest.warnings]
+    undoubted = [each for each in records if each.summary and not each.summary.warnings]
     return newest_good(undoubted) or newest_good(records)
 
 

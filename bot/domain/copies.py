@@ -54,7 +54,7 @@ def _merged(
     alike = [
         name
         for name, each in copies.items()
-        if (each.state, each.manifest) == (best.state, best.manifest)
+        if (each.state, each.summary) == (best.state, best.summary)
     ]
     others = [
         f'in store "{name}" it is {each.state}{each.reason and f": {each.reason}"}'
@@ -112,4 +112,4 @@ def may_copy(jobs: Sequence[Job], now: datetime) -> bool:
 
 
 def _is_only_parts(record: BackupRecord) -> bool:
-    return record.state is BackupState.INCOMPLETE and record.manifest is None
+    return record.state is BackupState.INCOMPLETE and record.summary is None

@@ -135,7 +135,7 @@ _CLOCK_SLACK = timedelta(minutes=5)
 def judge_clock(now: datetime, records: Sequence[BackupRecord]) -> Finding:
     """Whether the clock agrees with the backups that exist: their names sort by it."""
     trusted = [each for each in records if each.state is not BackupState.NOT_TRUSTED]
-    newest = max((record.created for record in trusted if record.manifest), default=None)
+    newest = max((record.created for record in trusted if record.summary), default=None)
     if newest is not None and now + _CLOCK_SLACK < newest:
         return Finding(
             "clock",

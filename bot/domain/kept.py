@@ -28,10 +28,10 @@ def may_go(
 
 
 def _is_newer(record: BackupRecord, ended: datetime) -> bool:
-    manifest = record.manifest
+    summary = record.summary
     return (
         record.state is BackupState.GOOD
-        and manifest is not None
-        and manifest.trigger != Trigger.SAFETY
+        and summary is not None
+        and summary.trigger != Trigger.SAFETY
         and record.created > ended
     )

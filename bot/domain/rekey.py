@@ -50,8 +50,8 @@ def plan_rekey(
     chosen = list(records)
     if wanted != ALL:
         record = choose(records, wanted)
-        manifest = require_readable(record)
-        if set(manifest.recipients) == set(recipients):
+        summary = require_readable(record)
+        if set(summary.recipients) == set(recipients):
             raise RefusedError(
                 f'backup "{record.id}" is sealed for today\'s keys already',
                 hint='See "akbot backups ID" for whom a backup is sealed.',
@@ -61,8 +61,8 @@ def plan_rekey(
     return tuple(
         _decide(each, successors.get(each.id), in_use)
         for each in chosen
-        if each.state in _WHOLE and each.manifest
-        if set(each.manifest.recipients) != set(recipients)
+        if each.state in _WHOLE and each.summary
+        if set(each.summary.recipients) != set(recipients)
     )
 
 
@@ -71,10 +71,10 @@ def _successors(
 ) -> dict[str, BackupRecord]:
     """Of the backups that were sealed anew for today's keys before: by the earlier one's id."""
     return {
-        each.manifest.rekeyed_from: each
+        each.summary.rekeyed_from: each
         for each in records
-        if each.state in _WHOLE and each.manifest and each.manifest.rekeyed_from
-        if set(each.manifest.recipients) == set(recipients)
+        if each.state in _WHOLE and each.summary and each.summary.rekeyed_from
+        if set(each.summary.recipients) == set(recipients)
     }
 
 
@@ -97,7 +97,7 @@ def _decide(
 def replaced(records: Sequence[BackupRecord]) -> frozenset[BackupId]:
     """The ids of the backups of which there is one that was sealed anew."""
     return frozenset(
-        BackupId(each.manifest.rekeyed_from)
+        BackupId(each.summary.rekeyed_from)
         for each in records
-        if each.state in _WHOLE and each.manifest and each.manifest.rekeyed_from
+        if each.state in _WHOLE and each.summary and each.summary.rekeyed_from
     )

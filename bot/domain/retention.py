@@ -130,7 +130,7 @@ def plan_retention(
 
 def _why_nothing(ordered: Sequence[BackupRecord], now: datetime) -> str:
     """What is unsigned or a stranger's cannot tell the time."""
-    newest = next((each for each in ordered if each.manifest), None)
+    newest = next((each for each in ordered if each.summary), None)
     if newest is None or newest.created <= now:
         return ""
     return (
@@ -155,7 +155,7 @@ class _Judge:
         """The verdict on *record*."""
         if reason := self._why_untouchable(record):
             return Verdict(record, keep=True, reason=reason)
-        if record.manifest is None:
+        if record.summary is None:
             return self._of_parts(record)
         if self._policy.keeps_everything:
             return Verdict(record, keep=True, reason="the settings keep every backup")
@@ -183,7 +183,7 @@ class _Judge:
             return "pinned by somebody who is not trusted here"
         if record.state is BackupState.NOT_TRUSTED:
             return f"not trusted, so never deleted: {record.reason}"
-        is_half = record.state is BackupState.INCOMPLETE and record.manifest
+        is_half = record.state is BackupState.INCOMPLETE and record.summary
         if is_half or record.state is BackupState.DAMAGED:
             return f"damaged, left for you to look at: {record.reason}"
         return ""
@@ -227,7 +227,7 @@ def _floor(good: Sequence[BackupRecord], last: int) -> dict[BackupId, str]:
     words = "the newest" if last == 1 else f"one of the {last} newest"
     ordinary = [each for each in good if not _aside(each)]
     floor = {each.id: words for each in [*good[:last], *ordinary[:last]]}
-    sound = next((each for each in good if each.manifest and not each.manifest.warnings), None)
+    sound = next((each for each in good if each.summary and not each.summary.warnings), None)
     if sound:
         floor.setdefault(sound.id, "the newest without a warning")
     return floor
@@ -237,7 +237,7 @@ def _aside(record: BackupRecord) -> str:
     """What it is, if it is kept for a time and not by the calendar."""
     if record.state is BackupState.PARTIAL:
         return "partial backup"
-    return _ASIDE.get(record.manifest.trigger, "") if record.manifest else ""
+    return _ASIDE.get(record.summary.trigger, "") if record.summary else ""
 
 
 def _rungs(policy: Policy) -> tuple[_Rung, ...]:

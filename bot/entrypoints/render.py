@@ -96,18 +96,18 @@ def backup_lines(
         return ['There is no backup yet. Run "akbot backup".']
     rows = [("BACKUP", "AGE", "SIZE", "AUTHENTIK", *(("STORES",) if places else ()), "STATE")]
     for record in records:
-        version = (record.manifest and record.manifest.software.authentik) or "?"
+        version = (record.summary and record.summary.authentik) or "?"
         notes = [record.state.value]
         if record.pinned:
             notes.append("pinned")
         if record.doubtful_pin:
             notes.append("pinned by somebody who is not trusted here")
-        if record.manifest and record.manifest.label:
-            notes.append(f'"{printable(record.manifest.label)}"')
+        if record.summary and record.summary.label:
+            notes.append(f'"{printable(record.summary.label)}"')
         if record.reason:
             notes.append(one_line(record.reason, _LONGEST_NOTE))
-        if record.manifest:
-            notes += (one_line(each, _LONGEST_NOTE) for each in record.manifest.warnings)
+        if record.summary:
+            notes += (one_line(each, _LONGEST_NOTE) for each in record.summary.warnings)
         rows.append(
             (
                 record.id,
@@ -137,8 +137,8 @@ def backup_warnings(manifest: Manifest, missing: Mapping[str, str]) -> list[str]
     ]
 
 
-def manifest_lines(record: BackupRecord) -> list[str]:
-    """One backup in full."""
+def manifest_lines(record: BackupRecord, manifest: Manifest | None) -> list[str]:
+    """One backup in full; without a *manifest* only what can be said of it."""
     lines = [f"{record.id}: {record.state}{', pinned' if record.pinned else ''}"]
     if record.reason:
         lines.append(f"  {one_line(record.reason)}")
@@ -146,7 +146,6 @@ def manifest_lines(record: BackupRecord) -> list[str]:
         lacking = f"; not in {', '.join(record.lacking)}" if record.lacking else ""
         where = one_line(f"in {', '.join(record.stores)}{lacking}")
         lines.append(f"  {where}")
-    manifest = record.manifest
     if manifest is None:
         return lines
     actor, trigger = printable(manifest.actor), printable(manifest.trigger)

@@ -118,7 +118,7 @@ def _size(verdicts: Sequence[Verdict]) -> str:
 def doomed_lines(doomed: Doomed) -> list[str]:
     """What is to go, before a person says so."""
     record = next(iter(doomed.copies.values()))
-    label = printable(record.manifest.label) if record.manifest else ""
+    label = printable(record.summary.label) if record.summary else ""
     about = [size(record.stored_size), str(record.state), *([f'"{label}"'] if label else [])]
     where = printable(", ".join(doomed.copies))
     lines = [f"Backup {doomed.id} is deleted from {where}: {', '.join(about)}."]

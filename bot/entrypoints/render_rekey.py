@@ -17,8 +17,8 @@ def plan_lines(plan: Sequence[Rekeying]) -> list[str]:
         return [_NOTHING]
     rows = [("BACKUP", "SIZE", "SEALED FOR", "WHAT WOULD BE DONE")]
     for each in plan:
-        manifest = each.record.manifest
-        keys = ", ".join(map(printable, manifest.recipients)) if manifest else "?"
+        summary = each.record.summary
+        keys = ", ".join(map(printable, summary.recipients)) if summary else "?"
         what = each.way + (f": {one_line(each.reason)}" if each.reason else "")
         rows.append((each.record.id, size(each.record.stored_size), keys, what))
     return table(rows)
@@ -29,7 +29,7 @@ def plan_value(plan: Sequence[Rekeying]) -> list[dict[str, Any]]:
     return [
         {
             "id": each.record.id,
-            "recipients": each.record.manifest.recipients if each.record.manifest else (),
+            "recipients": each.record.summary.recipients if each.record.summary else (),
             "way": each.way,
             "successor": each.successor.id if each.successor else None,
             "reason": each.reason,

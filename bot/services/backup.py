@@ -1,12 +1,13 @@
 """Back the stack up: every component streamed, sealed, stored and read back, the manifest last."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId, created_at
-from bot.domain.catalogue import newest_undoubted
+from bot.domain.catalogue import BackupRecord, newest_undoubted
 from bot.domain.components import (
     CONFIG,
     GLOBALS,
@@ -16,7 +17,7 @@ from bot.domain.components import (
     Format,
     require_components,
 )
-from bot.domain.errors import PortError
+from bot.domain.errors import IntegrityError, PortError
 from bot.domain.jobs import PARTIAL
 from bot.domain.manifest import (
     Component,
@@ -35,6 +36,7 @@ from bot.domain.messages import (
 )
 from bot.domain.plausibility import doubts, expected_dump_size
 from bot.domain.stack import Stack, file_sources
+from bot.services.catalogue import read_manifest
 from bot.services.commit import commit
 from bot.services.deletion import STACK, delete_set
 from bot.services.fanout import Receivers
@@ -42,8 +44,11 @@ from bot.services.keyring import Keyring
 from bot.services.pipeline import Tally, ending, load_codecs, read_ahead, seal
 from bot.services.ports import Clock, Database, Engine, JobLog, Publish, Snapshot
 from bot.services.settling import backed_up
+from bot.services.stalls import unless_stalled
 from bot.services.stores import Stores
 from bot.services.verify import verify_component
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class BackupService:
         name = self.stack_name or stack.project
         catalogue = await self.stores.catalogue(name, self.keyring.trusted)
         good = newest_undoubted(catalogue.records)
-        earlier = good.manifest if good else None
+        earlier = await self._read_earlier(good) if good else None
         prefix = backup_prefix(name, job.id)
         await loading
 
@@ -133,6 +138,18 @@ class BackupService:
         missing = await receivers.sweep(lambda store: delete_set(store, name, job.id))
         self.publish(BackupFinished(manifest, self.clock.monotonic() - started, missing))
         return BackedUp(manifest, tuple(receivers.taking), missing)
+
+    async def _read_earlier(self, record: BackupRecord) -> Manifest | None:
+        """The manifest to compare the new one with; where it cannot be read nothing is compared."""
+        store, trusted = self.stores.holding(record), self.keyring.trusted
+        try:
+            read = await unless_stalled(
+                store, lambda there: read_manifest(there, record, trusted), self.stores.stall
+            )
+        except (PortError, IntegrityError) as error:
+            logger.warning("compare the new backup with %s: %s", record.id, error)
+            return None
+        return read.manifest
 
     def _sources(self, stack: Stack, database: Database, snapshot: Snapshot | None) -> list[Source]:
         """Everything that this stack has, the database first; nothing is opened yet."""

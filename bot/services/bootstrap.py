@@ -38,7 +38,7 @@ from bot.domain.errors import PortError, RefusedError
 from bot.domain.globals import role_statements, tablespaces_in
 from bot.domain.jobs import ALL_JOBS, Job, JobState
 from bot.domain.layout import Layout, read_layout
-from bot.domain.manifest import MANIFEST, SIGNATURE_SUFFIX, STACK_NAME, Manifest, backup_prefix
+from bot.domain.manifest import STACK_NAME, Manifest
 from bot.domain.messages import RunRestore
 from bot.domain.pause import PAUSED, RESTORED, Pause, format_pause
 from bot.domain.project import (
@@ -51,11 +51,11 @@ from bot.domain.project import (
     trust_signer,
 )
 from bot.domain.restore_plan import Preview
-from bot.domain.signature import PublicKey, signer_comment, verify
+from bot.domain.signature import PublicKey, signer_comment
 from bot.domain.stack import Role
 from bot.services.bootstrap_ports import Ground, ProjectPlace
 from bot.services.bootstrap_recovery import tidy
-from bot.services.catalogue import list_backups, read_small
+from bot.services.catalogue import Listing, read_manifest
 from bot.services.journal_ports import JobJournal
 from bot.services.keyring import Keyring
 from bot.services.ports import Clock, JobLog, Publish
@@ -185,8 +185,7 @@ class BootstrapService:
     async def _gather(self, command: RunRestore) -> Gathered:
         earlier = last_bootstrap(await self.journal.jobs(ALL_JOBS))
         require_settled(earlier)
-        record, signer, newer = await self._choose(command, laid_of(earlier))
-        manifest = require_readable(record)
+        record, manifest, signer, newer = await self._choose(command, laid_of(earlier))
         require_whole(manifest, with_redis=command.with_redis)
         project, layout = await self._project(manifest, signer)
         read = partial(self._read, manifest)
@@ -196,11 +195,11 @@ class BootstrapService:
 
     async def _choose(
         self, command: RunRestore, earlier: Laid | None
-    ) -> tuple[BackupRecord, PublicKey, tuple[str, ...]]:
+    ) -> tuple[BackupRecord, Manifest, PublicKey, tuple[str, ...]]:
         wanted = earlier.stack if earlier else self.stack_name
         stack = choose_stack(await stacks_in(self.store), wanted)
         trusted = self.keyring.trusted | ({command.trust} if command.trust else set())
-        records = await list_backups(self.store, stack, trusted)
+        records = await Listing().backups(self.store, stack, trusted)
         name = choose_backup(command.backup, earlier)
         if name == LATEST and newest_good(records) is None and records:
             raise RefusedError(
@@ -209,10 +208,8 @@ class BootstrapService:
             )
         record = choose(records, name)
         require_readable(record)
-        key = backup_prefix(stack, record.id) + MANIFEST
-        document = await read_small(self.store, key)
-        signature = await read_small(self.store, key + SIGNATURE_SUFFIX)
-        return record, verify(document, signature, trusted), doubtful_newer(records, record)
+        read = await read_manifest(self.store, record, trusted)
+        return record, read.manifest, read.signer, doubtful_newer(records, record)
 
     async def _project(self, manifest: Manifest, signer: PublicKey) -> tuple[Project, Layout]:
         packed = await self._read(manifest, CONFIG)

@@ -218,7 +218,7 @@ class CheckService:
         if not name:
             return [judge_clock(now, [])]
         records = await self.stores.backups(name, self.keys().trusted)
-        first = min((each.created for each in records if each.manifest), default=None)
+        first = min((each.created for each in records if each.summary), default=None)
         drill = judge_drills(await self.drills.newest(name), first, now, self.plan_of_drills)
         spread = judge_spread(records)
         return [

@@ -17,14 +17,12 @@ from bot.domain.manifest import (
     MANIFEST,
     SIGNATURE_SUFFIX,
     Component,
-    Manifest,
     backup_prefix,
-    decode_manifest,
 )
 from bot.domain.messages import StepBegan
 from bot.domain.pins import pins_to_read
 from bot.domain.signature import PublicKey, verify
-from bot.services.catalogue import read_small
+from bot.services.catalogue import read_manifest, read_small
 from bot.services.damage import DamageLog
 from bot.services.deletion import COPYING, READS, STACK, delete_set, is_half_a_set
 from bot.services.pipeline import Tally, ending, hash_stored, read_ahead
@@ -141,11 +139,11 @@ class CopyService:
     async def _copy_set(self, source: BackupStore, target: BackupStore, copy: Copy) -> None:
         backup_id = copy.record.id
         prefix = backup_prefix(self.stack, backup_id)
-        data, signature = await self._manifest(source, backup_id, require_readable(copy.record))
-        manifest = require_readable(copy.record)
+        require_readable(copy.record)
+        read = await read_manifest(source, copy.record, self.trusted)
         if await is_half_a_set(target, self.stack, backup_id):
             await delete_set(target, self.stack, backup_id)
-        for component in manifest.components:
+        for component in read.manifest.components:
             await target.put(
                 component.key,
                 read_ahead(_proven(source, component)),
@@ -153,22 +151,10 @@ class CopyService:
             )
             await verify_component(target, component, ())
         await self._small_files(source, target, prefix)
-        await target.put(prefix + MANIFEST + SIGNATURE_SUFFIX, _once(signature))
-        await target.put(prefix + MANIFEST, _once(data))
-        if await read_small(target, prefix + MANIFEST) != data:
+        await target.put(prefix + MANIFEST + SIGNATURE_SUFFIX, _once(read.signature))
+        await target.put(prefix + MANIFEST, _once(read.document))
+        if await read_small(target, prefix + MANIFEST) != read.document:
             raise IntegrityError("the manifest that the store gives back is another one")
-
-    async def _manifest(
-        self, source: BackupStore, backup_id: BackupId, wanted: Manifest
-    ) -> tuple[bytes, bytes]:
-        """The manifest and its signature as they lie there, which may have changed since."""
-        key = backup_prefix(self.stack, backup_id) + MANIFEST
-        data = await read_small(source, key)
-        signature = await read_small(source, key + SIGNATURE_SUFFIX)
-        verify(data, signature, self.trusted)
-        if decode_manifest(data, stack=self.stack, backup_id=backup_id) != wanted:
-            raise IntegrityError(f'backup "{backup_id}" has changed since it was looked at')
-        return data, signature
 
     async def _small_files(self, source: BackupStore, target: BackupStore, prefix: str) -> None:
         """Pins and reports of drills, as far as somebody trusted has signed them."""

@@ -12,7 +12,7 @@ from bot.domain.catalogue import BackupRecord, require_readable
 from bot.domain.damage import Depth
 from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.manifest import Component, Manifest
-from bot.services.damage import DamageLog
+from bot.services.damage import DamageLog, Named
 from bot.services.stalls import unless_stalled
 from bot.services.store_ports import BackupStore
 from bot.services.stores import STORE_ERRORS, Stores
@@ -29,12 +29,12 @@ class DamageElsewhere:
     stall: float
 
     async def remember(
-        self, manifest: Manifest, reason: str, depth: Depth, error: IntegrityError
+        self, backup: Named, reason: str, depth: Depth, error: IntegrityError
     ) -> None:
         """Let it count as damaged there, too; where that could not be noted is said on *error*."""
 
         async def note(there: DamageLog) -> None:
-            await there.found(manifest, reason, depth)
+            await there.found(backup, reason, depth)
 
         for name, log in self.logs.items():
             try:
@@ -90,12 +90,12 @@ class DamageNotes:
 
         What of that could not be noted is said on *error*. A key that does not fit is no damage.
         """
-        manifest, store = require_readable(record), self.stores.holding(record)
-        await self.log_of(store).remember(manifest, error, Depth.OPENED)
+        backup, store = require_readable(record), self.stores.holding(record)
+        await self.log_of(store).remember(backup, error, Depth.OPENED)
         others = elsewhere(self.stores, record, self.log_of)
         doubtful = others.logs and not isinstance(error, OtherKeyError)
         if doubtful and await is_as_sent(store, component):
-            await others.remember(manifest, str(error), Depth.OPENED, error)
+            await others.remember(backup, str(error), Depth.OPENED, error)
 
 
 async def is_as_sent(store: BackupStore, component: Component) -> bool:

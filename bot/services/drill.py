@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupRecord, BackupState, require_trusted
+from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.components import Format, encoding_of
 from bot.domain.contents import Contents
 from bot.domain.damage import Depth
@@ -22,6 +22,7 @@ from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedE
 from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
 from bot.domain.stack import Stack
+from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageElsewhere, is_as_sent
 from bot.services.deletion import READS
@@ -113,7 +114,7 @@ class DrillService:
         Raises DrillFailedError where something is not as it was, DrillNotRunError where that could
         not be found out, each with the report; RefusedError where the backup is not trusted.
         """
-        manifest = require_trusted(record)
+        manifest = (await read_manifest(self.store, record, self.keyring.trusted)).manifest
         await job.plan(**{READS: record.id})
         report = DrillReport(
             backup_id=record.id,

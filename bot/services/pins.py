@@ -46,7 +46,7 @@ class PinService:
 
     async def _find(self, backup_id: BackupId) -> BackupRecord:
         record = await find_backup(self.store, self.stack, backup_id, self.keyring.trusted)
-        if record is None or record.manifest is None:
+        if record is None or record.summary is None:
             why = f": {record.reason}" if record else ""
             raise RefusedError(
                 f'there is no trusted backup "{backup_id}" to pin{why}',

@@ -11,7 +11,7 @@ from bot.domain.jobs import ALL_JOBS, TAKE_SERVER_AWAY, Job, JobKind, Trigger
 from bot.domain.messages import DeletionBegan, RunPrune
 from bot.domain.retention import Policy, RetentionPlan, Verdict, plan_retention
 from bot.domain.signature import PublicKey
-from bot.services.catalogue import find_backup, list_backups
+from bot.services.catalogue import Listing, find_backup
 from bot.services.deletion import DELETING, DOOMED, READS, STACK, delete_set
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import (
@@ -72,10 +72,11 @@ class PruneService:
     stack: str
     place: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
+    listing: Listing = field(default_factory=Listing)
 
     async def preview(self) -> RetentionPlan:
         """What a prune would do now. Raises PortError where the store cannot be listed."""
-        records = await list_backups(self.store, self.stack, self.trusted)
+        records = await self.listing.backups(self.store, self.stack, self.trusted)
         needed = dict(self.kept) | in_use(await self.journal.jobs(ALL_JOBS))
         uploads = await self._uploads()
         return plan_retention(records, self.policy, self.clock.now(), needed, uploads)

@@ -14,7 +14,7 @@ from bot.domain.backup_id import (
     created_at,
     make_backup_id,
 )
-from bot.domain.catalogue import BackupRecord, require_readable
+from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.jobs import ALL_JOBS
 from bot.domain.manifest import Component, backup_prefix
@@ -142,7 +142,8 @@ class RekeyService:
 
     async def _seal(self, record: BackupRecord, new: BackupId, job: JobLog) -> Mapping[str, str]:
         """Into every store that has the old one whole; one that fails is left to a later copy."""
-        manifest, prefix = require_readable(record), backup_prefix(self.stack, new)
+        manifest = await self.stores.manifest(record, self.keyring.trusted)
+        prefix = backup_prefix(self.stack, new)
         receivers = Receivers(self.stores.only(record.stores))
         components = [
             await self._component(record, each, prefix, receivers) for each in manifest.components

@@ -102,6 +102,7 @@ class _Chosen:
     """The backup that will be used; *newest*: no good one is newer."""
 
     record: BackupRecord
+    manifest: Manifest
     newest: bool
 
 
@@ -143,8 +144,7 @@ class RestoreService:
         missing: Mapping[str, str] = {}
         stack = await self.engine.find_stack()
         chosen = await self._choose(command, stack)
-        record = chosen.record
-        manifest = require_readable(record)
+        record, manifest = chosen.record, chosen.manifest
         await job.plan(**{READS: record.id})
         async with AsyncExitStack() as context:
             await context.enter_async_context(self.locks.reading(record.id))
@@ -183,21 +183,22 @@ class RestoreService:
         is_newest = newest is None or record.created >= newest.created
         if command.allow_unsigned:
             store = self.stores.holding(record)
-            unsigned = await read_unsigned(store, name, record.id)
+            unsigned, manifest = await read_unsigned(store, name, record.id)
             record = replace(unsigned, stores=record.stores)
-        require_readable(record)
+        else:
+            require_readable(record)
+            manifest = await self.stores.manifest(record, trusted)
         if not self.keyring.identities:
             raise RefusedError(
                 "the private key is not on this host, so nothing can be decrypted",
                 hint="Nothing was changed. Set AKBOT_IDENTITY_FILE to the key.",
             )
-        return _Chosen(record, is_newest)
+        return _Chosen(record, manifest, is_newest)
 
     async def _decide(
         self, command: RunRestore, chosen: _Chosen, stack: Stack, site: Site, tools: Tools
     ) -> Decided:
-        record = chosen.record
-        manifest = require_readable(record)
+        record, manifest = chosen.record, chosen.manifest
         live, contents, unknown = await glance(tools, site.database)
         found = await look_at(stack, site, tools)
         then = await self._config_of(record, manifest)

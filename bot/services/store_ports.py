@@ -1,17 +1,22 @@
 """What the use cases ask of a store; like the other ports in `ports`."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as the store lists it; *size* in bytes."""
+    """An object as the store has it; *size* in bytes.
+
+    *version* is told by a listing alone: another one where another object lies there, "" where the
+    store has no word for it.
+    """
 
     key: str
     size: int
+    version: str = field(default="", compare=False)
 
 
 class Protection(Enum):

@@ -7,16 +7,17 @@ own time. With several the work goes on in those that answer.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
 from bot.domain.copies import merge_records
 from bot.domain.errors import ConfigError, IntegrityError, PortError
+from bot.domain.manifest import Manifest
 from bot.domain.retention import Policy
 from bot.domain.signature import PublicKey
-from bot.services.catalogue import list_backups
+from bot.services.catalogue import Listing, read_manifest
 from bot.services.stalls import unless_stalled
 from bot.services.store_ports import BackupStore
 
@@ -67,6 +68,7 @@ class Stores:
 
     places: tuple[Place, ...]
     stall: float = STALL
+    listing: Listing = field(default_factory=Listing)
 
     @property
     def several(self) -> bool:
@@ -81,16 +83,21 @@ class Stores:
 
     def only(self, names: Collection[str]) -> "Stores":
         """Those of these names alone."""
-        return Stores(tuple(each for each in self.places if each.name in names), self.stall)
+        places = tuple(each for each in self.places if each.name in names)
+        return replace(self, places=places)
 
     def holding(self, record: BackupRecord) -> BackupStore:
         """The store from which *record* is read."""
         wanted = record.stores[0] if record.stores else self.places[0].name
         return next(place.store for place in self.places if place.name == wanted)
 
+    async def manifest(self, record: BackupRecord, trusted: Collection[PublicKey]) -> Manifest:
+        """That of a listed backup, read and checked anew; raises as `read_manifest` does."""
+        return (await read_manifest(self.holding(record), record, trusted)).manifest
+
     async def catalogue(self, stack: str, trusted: Collection[PublicKey]) -> Catalogue:
         """What lies where. Raises PortError where no store answers."""
-        found, silent = await self.ask(lambda store: list_backups(store, stack, trusted))
+        found, silent = await self.ask(lambda store: self.listing.backups(store, stack, trusted))
         return Catalogue(found, silent)
 
     async def backups(self, stack: str, trusted: Collection[PublicKey]) -> list[BackupRecord]:

@@ -12,6 +12,7 @@ from bot.domain.damage import Depth
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import ComponentVerified
+from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
 from bot.services.pipeline import Tally, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import (
@@ -67,7 +68,8 @@ class VerifyService:
             RefusedError: the backup is not trusted or just being deleted, or *deep* without an
                 identity.
         """
-        manifest = require_readable(record)
+        require_readable(record)
+        manifest = (await read_manifest(self.store, record, self.damage.trusted)).manifest
         if deep and not self.identities:
             raise RefusedError(
                 "a deep check needs the private key, which is not on this host",

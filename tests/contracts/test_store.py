@@ -88,6 +88,23 @@ async def test_what_is_put_comes_back(store: BackupStore, size: Callable[[int], 
     assert [found async for found in store.list()] == [StoredObject(KEY, len(data))]
 
 
+async def test_a_listing_tells_whether_another_object_lies_there(place: Place) -> None:
+    async def version() -> str:
+        [found] = [each async for each in place.store().list()]
+        return found.version
+
+    store = place.store()
+    await put(store, KEY, b"first")
+    first = await version()
+    assert first
+    assert await version() == first
+
+    await store.delete(KEY)
+    await put(store, KEY, b"other")
+
+    assert await version() not in {first, ""}
+
+
 @pytest.mark.parametrize("size", [1, 777, 10_000_000], ids=["tiny", "odd", "one"])
 async def test_the_size_of_chunks_does_not_matter(store: BackupStore, size: int) -> None:
     data = some_bytes(2 * store.part_size + 100)[: 3000 if size == 1 else None]

@@ -23,9 +23,19 @@ from bot.domain.found_set import FoundSet
 from bot.domain.manifest import Manifest, encode_manifest
 from bot.domain.pins import encode_pin
 from bot.domain.signature import sign
-from tests.domain.test_manifest import DATA, ID, KEY, MANIFEST, SIGNATURE, SIZES, TRUSTED
+from tests.domain.test_manifest import (
+    DATA,
+    ID,
+    KEY,
+    MANIFEST,
+    SIGNATURE,
+    SIZES,
+    TRUSTED,
+    summary_of,
+)
 from tests.fakes_stack import NOW
 
+SUMMARY = summary_of(MANIFEST)
 OLDER = BackupId("20261122T033000Z-aaaa")
 OLDEST = BackupId("20261121T033000Z-bbbb")
 
@@ -264,8 +274,8 @@ def test_only_a_signed_pin_of_this_backup_pins(
 
 RECORDS = [
     BackupRecord(ID, BackupState.NOT_TRUSTED),
-    BackupRecord(OLDER, BackupState.GOOD, manifest=MANIFEST),
-    BackupRecord(OLDEST, BackupState.GOOD, manifest=MANIFEST),
+    BackupRecord(OLDER, BackupState.GOOD, summary=SUMMARY),
+    BackupRecord(OLDEST, BackupState.GOOD, summary=SUMMARY),
 ]
 
 

@@ -9,7 +9,7 @@ from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.copies import merge_records, plan_copies
 from bot.domain.retention import Policy
-from tests.domain.test_manifest import MANIFEST
+from tests.domain.test_manifest import MANIFEST, summary_of
 from tests.fakes_stack import NOW
 
 GOOD, PARTIAL = BackupState.GOOD, BackupState.PARTIAL
@@ -21,8 +21,8 @@ FEW = Policy(last=1, daily=1, weekly=0, monthly=0)
 def record(days: int, state: BackupState = GOOD, reason: str = "") -> BackupRecord:
     created = NOW - timedelta(days=days)
     name = make_backup_id(created, "aaaa")
-    manifest = replace(MANIFEST, id=name, created=created) if state in {GOOD, PARTIAL} else None
-    return BackupRecord(name, state, reason, manifest)
+    summary = summary_of(replace(MANIFEST, id=name, created=created))
+    return BackupRecord(name, state, reason, summary if state in {GOOD, PARTIAL} else None)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_pin_holds_wherever_it_was_written_and_a_silent_store_is_named() -> No
 
 def test_another_backup_of_the_same_name_is_not_taken_for_the_same() -> None:
     other = record(1)
-    assert other.manifest
-    other = replace(other, manifest=replace(other.manifest, actor="somebody"))
+    assert other.summary
+    other = replace(other, summary=replace(other.summary, actor="somebody"))
 
     [merged] = merge_records({"a": [record(1)], "b": [other]})
 

@@ -8,13 +8,13 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.doomed import choose_doomed
 from bot.domain.errors import RefusedError
-from tests.domain.test_manifest import MANIFEST
+from tests.domain.test_manifest import MANIFEST, summary_of
 
 OLD, NEW = BackupId("20261122T033000Z-aaaa"), BackupId("20261123T033000Z-bbbb")
 
 
 def a_backup(backup_id: BackupId, **changes: object) -> BackupRecord:
-    record = BackupRecord(backup_id, BackupState.GOOD, manifest=MANIFEST, stored_size=4)
+    record = BackupRecord(backup_id, BackupState.GOOD, summary=summary_of(MANIFEST), stored_size=4)
     return replace(record, **changes)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ from bot.domain.manifest import (
     encode_manifest,
 )
 from bot.domain.signature import public_key_of, sign, verify
+from bot.domain.summary import Summary, summarise
 
 ID = BackupId("20261123T033000Z-k3f9")
 KEY = Ed25519PrivateKey.generate()
@@ -46,6 +47,12 @@ MANIFEST = Manifest(
 )
 DATA = encode_manifest(MANIFEST)
 SIGNATURE = sign(DATA, KEY)
+
+
+def summary_of(manifest: Manifest) -> Summary:
+    return summarise(manifest, encode_manifest(manifest))
+
+
 SIZES = {"postgres.dump.age": 20, "media.tar.zst.age": 2}
 
 
@@ -95,7 +102,7 @@ def test_any_changed_byte_of_the_signature_is_refused() -> None:
 def test_a_manifest_that_we_did_not_sign_is_refused(data: bytes, signature: bytes | None) -> None:
     record = judged(data, signature)
 
-    assert (record.state, record.manifest) == (BackupState.NOT_TRUSTED, None)
+    assert (record.state, record.summary) == (BackupState.NOT_TRUSTED, None)
     assert record.reason
 
 

@@ -9,7 +9,7 @@ from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.errors import RefusedError
 from bot.domain.rekey import Way, plan_rekey, replaced
-from tests.domain.test_manifest import MANIFEST
+from tests.domain.test_manifest import MANIFEST, summary_of
 from tests.fakes_stack import NOW
 
 OLD, NEW = ("SHA256:old",), ("SHA256:new",)
@@ -27,7 +27,7 @@ def record(  # noqa: PLR0913 - a backup has that much to it
     created = NOW - timedelta(days=days)
     name = make_backup_id(created, suffix)
     manifest = replace(MANIFEST, id=name, created=created, recipients=recipients, rekeyed_from=of)
-    return BackupRecord(name, state, "", manifest, stores=stores)
+    return BackupRecord(name, state, "", summary_of(manifest), stores=stores)
 
 
 FIRST = record(1)

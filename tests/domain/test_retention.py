@@ -13,7 +13,7 @@ from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.jobs import Trigger
 from bot.domain.retention import Policy, RetentionPlan, plan_retention
-from tests.domain.test_manifest import MANIFEST
+from tests.domain.test_manifest import MANIFEST, summary_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -33,12 +33,12 @@ def backup(
 ) -> BackupRecord:
     backup_id = make_backup_id(created, SUFFIXES[number])
     manifest = replace(MANIFEST, id=backup_id, created=created, trigger=trigger)
-    plain = BackupRecord(backup_id, state, manifest=manifest)
+    plain = BackupRecord(backup_id, state, summary=summary_of(manifest))
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def parts(created: datetime, number: int = 0) -> BackupRecord:
-    return backup(created, number, state=BackupState.INCOMPLETE, manifest=None)
+    return backup(created, number, state=BackupState.INCOMPLETE, summary=None)
 
 
 def at(text: str, zone: ZoneInfo = BERLIN) -> datetime:
@@ -183,9 +183,7 @@ NEWER = [backup(NOW - days * DAY) for days in range(3)]
             id="a stranger's pin",
         ),
         pytest.param(
-            backup(
-                NOW - 900 * DAY, state=BackupState.NOT_TRUSTED, manifest=None, reason="unsigned"
-            ),
+            backup(NOW - 900 * DAY, state=BackupState.NOT_TRUSTED, summary=None, reason="unsigned"),
             "not trusted, so never deleted: unsigned",
             id="not trusted",
         ),
@@ -285,9 +283,9 @@ def test_where_there_are_only_safety_backups_the_calendar_keeps_them() -> None:
 def test_the_newest_without_a_warning_stays() -> None:
     """However long a database without users was backed up since."""
     warned = [
-        backup(each.created, manifest=replace(each.manifest, warnings=("no user",)))
+        backup(each.created, summary=replace(each.summary, warnings=("no user",)))
         for each in (backup(NOW - days * DAY) for days in range(30))
-        if each.manifest
+        if each.summary
     ]
     sound = backup(NOW - 30 * DAY)
 
@@ -335,7 +333,7 @@ def test_before_the_newest_backup_nothing_goes() -> None:
 
 def test_what_a_stranger_dates_stops_nothing() -> None:
     records = [backup(NOW - days * DAY) for days in range(20)]
-    planted = backup(NOW + 900 * DAY, state=BackupState.NOT_TRUSTED, manifest=None)
+    planted = backup(NOW + 900 * DAY, state=BackupState.NOT_TRUSTED, summary=None)
 
     assert plan_retention([*records, planted], DAILY, NOW).doomed
 
@@ -402,9 +400,9 @@ def stores(draw: st.DrawFn) -> list[BackupRecord]:
         record = backup(draw(moments), number, state=state, trigger=draw(st.sampled_from(Trigger)))
         if state is BackupState.NOT_TRUSTED or draw(st.integers(0, 19)) == 0:
             state = state if state is BackupState.NOT_TRUSTED else BackupState.INCOMPLETE
-            record = replace(record, state=state, manifest=None)
-        elif draw(st.integers(0, 9)) == 0 and record.manifest:
-            record = replace(record, manifest=replace(record.manifest, warnings=("odd",)))
+            record = replace(record, state=state, summary=None)
+        elif draw(st.integers(0, 9)) == 0 and record.summary:
+            record = replace(record, summary=replace(record.summary, warnings=("odd",)))
         records.append(replace(record, pinned=draw(st.integers(0, 9)) == 0))
     return draw(st.permutations(records))
 
@@ -506,12 +504,12 @@ def test_backups_of_a_clock_in_2030_make_nothing_old(
         each.id
         for each in records
         if each.created > NOW - 90 * DAY
-        and each.manifest
+        and each.summary
         and (
             each.state is BackupState.PARTIAL
             or (
                 each.state is BackupState.GOOD
-                and each.manifest.trigger in {Trigger.SAFETY, Trigger.UPDATE}
+                and each.summary.trigger in {Trigger.SAFETY, Trigger.UPDATE}
             )
         )
     }

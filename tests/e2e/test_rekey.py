@@ -52,9 +52,9 @@ def test_killed_while_it_seals_it_goes_on_and_only_the_new_key_opens(
     changed.ok("rekey")
 
     [record] = json.loads(changed.ok("backups", "--json"))
-    assert record["manifest"]["rekeyed_from"] == old["id"]
+    assert record["summary"]["rekeyed_from"] == old["id"]
     assert (record["state"], record["pinned"]) == ("good", True)
-    assert record["manifest"]["label"] == "before"
+    assert record["summary"]["label"] == "before"
     assert changed("verify", "--deep").code == 0
     store, stack = filled.environment["AKBOT_STORE"], changed.environment["AKBOT_STACK"]
     files = stranger.fetch(filled, store, f"{stack}/", tmp_path)

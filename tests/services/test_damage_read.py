@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot import age
-from bot.domain.catalogue import LATEST, BackupState, choose, require_readable
+from bot.domain.catalogue import LATEST, BackupState, choose
 from bot.domain.errors import IntegrityError, OtherKeyError
 from tests.fakes import FakeStore
 from tests.services.restore_world import RESTORE, world_with_a_backup
@@ -59,7 +59,7 @@ async def test_a_damaged_configuration_is_remembered_before_anybody_is_asked() -
 async def test_what_another_store_has_whole_is_restored_from_there_the_next_time() -> None:
     world = await world_with_a_backup(others={"far": FakeStore()})
     [record] = await world.records()
-    spoil(world, require_readable(record), "media")
+    spoil(world, await world.manifest(record), "media")
     with pytest.raises(IntegrityError):
         await world.restore()
 
@@ -92,7 +92,7 @@ async def test_in_another_hosts_store_nothing_is_noted() -> None:
 async def test_a_rekey_remembers_what_does_not_open() -> None:
     world = await old_world()
     [old] = await world.records()
-    spoil(world, require_readable(old), "media")
+    spoil(world, await world.manifest(old), "media")
 
     with pytest.raises(IntegrityError, match='component "media": ') as caught:
         await world.rekey()

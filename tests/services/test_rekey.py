@@ -48,6 +48,7 @@ def opened_by(world: World, identity: age.X25519Identity) -> World:
 async def test_it_is_the_same_backup_for_todays_key_under_another_name() -> None:
     world = await old_world()
     [old] = await world.records()
+    before = await world.manifest(old)
     inside = await world.opened(f"authentik/{old.id}/postgres.dump.age")
 
     done = await world.rekey()
@@ -57,19 +58,18 @@ async def test_it_is_the_same_backup_for_todays_key_under_another_name() -> None
     assert new.id != old.id
     assert new.id[:16] == old.id[:16]
     assert (new.state, new.pinned) == (BackupState.GOOD, True)
-    assert old.manifest
-    assert new.manifest
-    assert new.manifest == replace(
-        old.manifest,
+    after = await world.manifest(new)
+    assert after == replace(
+        before,
         id=new.id,
-        components=new.manifest.components,
+        components=after.components,
         recipients=world.keyring.fingerprints,
         rekeyed_from=old.id,
     )
-    assert [(each.name, each.plain_size) for each in new.manifest.components] == [
-        (each.name, each.plain_size) for each in old.manifest.components
+    assert [(each.name, each.plain_size) for each in after.components] == [
+        (each.name, each.plain_size) for each in before.components
     ]
-    assert f"  sealed anew from {old.id}" in manifest_lines(new)
+    assert f"  sealed anew from {old.id}" in manifest_lines(new, after)
     only_new = opened_by(world, TODAYS)
     assert (await only_new.verify.run(new, deep=True)).decrypted
     stored = b"".join(
@@ -181,8 +181,8 @@ async def test_an_old_one_that_is_being_read_is_retired_the_next_time() -> None:
     done = await world.rekey()
 
     [left] = await world.records()
-    assert left.manifest
-    assert left.manifest.rekeyed_from == old.id
+    assert left.summary
+    assert left.summary.rekeyed_from == old.id
 
 
 async def test_in_several_stores_each_gets_the_new_and_loses_the_old() -> None:
@@ -246,8 +246,8 @@ async def test_killed_at_any_write_one_whole_backup_is_left_and_the_next_run_end
 
     [new] = await world.records()
     assert (new.state, new.pinned) == (BackupState.GOOD, True)
-    assert new.manifest
-    assert new.manifest.rekeyed_from == old.id
+    assert new.summary
+    assert new.summary.rekeyed_from == old.id
 
 
 async def test_killed_while_the_old_one_is_deleted_the_rest_of_it_goes(journal: Journal) -> None:
@@ -273,6 +273,6 @@ async def test_killed_while_the_old_one_is_deleted_the_rest_of_it_goes(journal: 
     await world.jobs.recover()
 
     [new] = await world.records()
-    assert new.manifest
-    assert new.manifest.rekeyed_from
+    assert new.summary
+    assert new.summary.rekeyed_from
     assert {key.split("/")[1] for key in world.store.objects} == {new.id}

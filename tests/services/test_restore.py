@@ -53,8 +53,8 @@ async def test_the_backup_serves_and_the_state_before_is_kept(world: RestoreWorl
     assert (job.plan[READS], job.plan[KEPT]) == (record.id, "before")
     safety = next(each for each in await world.records() if each.id == job.id)
     assert safety.state is BackupState.GOOD
-    assert safety.manifest
-    assert safety.manifest.trigger == Trigger.SAFETY
+    assert safety.summary
+    assert safety.summary.trigger == Trigger.SAFETY
     kept = [name for name in host.databases if "_before_" in name]
     assert [host.databases[name] for name in kept] == [OLD]
     assert set(kept) <= host.fenced, "nobody writes into what is kept"

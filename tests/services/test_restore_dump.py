@@ -65,7 +65,7 @@ async def test_the_dump_serves_in_its_version_and_an_undo_takes_it_back(
     assert (job.kind, job.state, job.plan[KEPT]) == (JobKind.RESTORE, JobState.DONE, "before")
     assert job.message.startswith('the dump "authentik.dump" serves after')
     safety = next(each for each in await world.records() if each.id == job.id)
-    assert (safety.state, safety.manifest and safety.manifest.trigger) == (
+    assert (safety.state, safety.summary and safety.summary.trigger) == (
         BackupState.GOOD,
         Trigger.SAFETY,
     )

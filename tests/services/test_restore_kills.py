@@ -97,7 +97,7 @@ async def judged(world: RestoreWorld, journal: Journal, command: RunRestore) -> 
     if newest and begun:
         assert newest.crashes <= 1, "0: it had been written that it is done"
     records = await world.records()
-    assert all(each.manifest for each in records), "no half a backup is left"
+    assert all(each.summary for each in records), "no half a backup is left"
     return state
 
 

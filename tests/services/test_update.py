@@ -87,8 +87,8 @@ async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> N
     assert [each for each in dict.fromkeys(host.calls) if each in order] == order
     assert "gate for 48 s" in host.calls, "as long as the rehearsal took"
     [record] = await world.records()
-    assert record.manifest
-    assert record.manifest.trigger == "update"
+    assert record.summary
+    assert record.summary.trigger == "update"
     assert [each for each in host.databases if each != LIVE]  # the way back
     assert "2025.2.4 serves, 2025.2.1 before" in await last_message(journal)
 

@@ -104,7 +104,7 @@ async def judged(world: RollWorld, journal: Journal, lost: str = "") -> None:
     if host.running == GOALS["two hops"]:
         assert len(left) == 1
     records = await world.records()
-    assert all(each.manifest for each in records), "no half a backup is left"
+    assert all(each.summary for each in records), "no half a backup is left"
 
 
 def own(job: str, database: str) -> bool:

@@ -27,6 +27,7 @@ from bot.domain.messages import (
 from bot.domain.restore_plan import Preview
 from bot.domain.retention import Policy
 from bot.services.backup import BackedUp, BackupService
+from bot.services.catalogue import Listing
 from bot.services.copies import Copied, CopyService
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageNotes, elsewhere
@@ -74,6 +75,7 @@ class World:
     others: dict[str, Any] = field(default_factory=dict)  # further stores, by name
     policies: dict[str, Policy] = field(default_factory=dict)  # of theirs
     stall: float = 60.0
+    listing: Listing = field(default_factory=Listing)
     keyring: Keyring = field(default_factory=make_keyring)
     told: list[tuple[Job, Event]] = field(default_factory=list)
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -85,7 +87,7 @@ class World:
             Place(name, store, self.policies.get(name, self.policy))
             for name, store in self.others.items()
         )
-        return Stores((Place("first", self.store, self.policy), *others), self.stall)
+        return Stores((Place("first", self.store, self.policy), *others), self.stall, self.listing)
 
     @property
     def events(self) -> list[Event]:
@@ -179,6 +181,7 @@ class World:
             "authentik",
             place.name,
             kept or {},
+            self.listing,
         )
 
     async def prune(self, command: RunPrune = PRUNE) -> Pruned:
@@ -251,6 +254,10 @@ class World:
     @property
     def pins(self) -> PinService:
         return PinService(self.store, self.keyring, self.read_locks, "authentik")
+
+    async def manifest(self, record: BackupRecord) -> Manifest:
+        """That of a backup that may be opened."""
+        return await self.stores.manifest(record, self.keyring.trusted)
 
     async def records(self) -> list[BackupRecord]:
         return await self.stores.backups("authentik", self.keyring.trusted)

@@ -34,6 +34,7 @@ from bot.domain.report import (
 from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import Act, ChatRole
 from bot.domain.stack import Role
+from bot.domain.summary import summarise
 from bot.entrypoints.telegram import (
     alarm_texts,
     away_texts,
@@ -165,9 +166,10 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     container = replace(stack.server, service=hostile)
     odd = BackupRecord(job.id, BackupState.NOT_TRUSTED, hostile)
     done = finished(job.id, warnings=(hostile,) * 9)
-    strange = replace(record(1), manifest=replace(done.manifest, label=hostile, actor=hostile))
+    manifest = replace(done.manifest, label=hostile, actor=hostile)
+    strange = replace(record(1), summary=summarise(manifest, b""))
     preview = make_preview(
-        manifest=strange.manifest,
+        manifest=manifest,
         components=(hostile,) * 9,
         untouched=(hostile,) * 9,
         version_now=hostile,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.domain.catalogue import BackupRecord, BackupState, newest_good
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.manifest import Manifest
+from bot.domain.summary import Summary
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import bold, code, plain, table
 from bot.entrypoints.telegram.pressed import Deed, DeedData
@@ -117,8 +117,8 @@ def one(records: Sequence[BackupRecord], backup_id: str, number: int, wall: Wall
         lines.append(f"It lies {_where(record)}")
     if record.reason:
         lines.append(f"Why: {plain(record.reason)}")
-    if record.manifest:
-        lines += _manifest_lines(record.manifest)
+    if record.summary:
+        lines += _summary_lines(record.summary)
     return Shown("\n".join(lines), (*_deeds(record, number), back))
 
 
@@ -130,17 +130,16 @@ def _state(record: BackupRecord) -> str:
     return f"{sign} {record.state}{pin}"
 
 
-def _manifest_lines(manifest: Manifest) -> list[str]:
+def _summary_lines(summary: Summary) -> list[str]:
     lines = []
-    if manifest.software.authentik:
-        lines.append(f"Authentik {plain(manifest.software.authentik, 40)}")
-    asked = dict.fromkeys([plain(manifest.actor, 60), plain(manifest.trigger, 20)])
+    if summary.authentik:
+        lines.append(f"Authentik {plain(summary.authentik, 40)}")
+    asked = dict.fromkeys([plain(summary.actor, 60), plain(summary.trigger, 20)])
     lines.append(f"Asked for by {', '.join(asked)}")
-    if manifest.label:
-        lines.append(f"Label: {plain(manifest.label)}")
-    names = ", ".join(component.name for component in manifest.components)
-    lines.append(f"Parts: {plain(names)}")
-    warnings = manifest.warnings[:_MOST_WARNINGS]
+    if summary.label:
+        lines.append(f"Label: {plain(summary.label)}")
+    lines.append(f"Parts: {plain(', '.join(summary.components))}")
+    warnings = summary.warnings[:_MOST_WARNINGS]
     return lines + [f"⚠️ Warning: {plain(warning)}" for warning in warnings]
 
 
