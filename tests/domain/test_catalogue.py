@@ -23,6 +23,7 @@ from bot.domain.found_set import FoundSet
 from bot.domain.manifest import Manifest, encode_manifest
 from bot.domain.pins import encode_pin
 from bot.domain.signature import sign
+from bot.domain.summary import Summary
 from tests.domain.test_manifest import (
     DATA,
     ID,
@@ -55,14 +56,14 @@ def signed(data: bytes) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("changes", "record"),
     [
-        pytest.param({}, BackupRecord(ID, BackupState.GOOD, "", MANIFEST), id="whole"),
+        pytest.param({}, BackupRecord(ID, BackupState.GOOD, "", SUMMARY), id="whole"),
         pytest.param(
             {"small": signed(encode_manifest(PARTIAL))},
             BackupRecord(
                 ID,
                 BackupState.PARTIAL,
                 "it holds only the components that were asked for",
-                PARTIAL,
+                summary_of(PARTIAL),
             ),
             id="a part",
         ),
@@ -78,13 +79,13 @@ def signed(data: bytes) -> dict[str, bytes]:
         ),
         pytest.param(
             {"sizes": {"media.tar.zst.age": 2}},
-            BackupRecord(ID, BackupState.INCOMPLETE, 'component "postgres" is missing', MANIFEST),
+            BackupRecord(ID, BackupState.INCOMPLETE, 'component "postgres" is missing', SUMMARY),
             id="a component is missing",
         ),
         pytest.param(
             {"sizes": {**SIZES, "postgres.dump.age": 19}},
             BackupRecord(
-                ID, BackupState.INCOMPLETE, 'component "postgres" has 19 bytes, not 20', MANIFEST
+                ID, BackupState.INCOMPLETE, 'component "postgres" has 19 bytes, not 20', SUMMARY
             ),
             id="a component is shorter",
         ),
@@ -124,29 +125,20 @@ def test_found_damage_makes_a_backup_that_was_good_a_damaged_one(
 
 
 @pytest.mark.parametrize(
-    ("changes", "record"),
-    [
-        pytest.param(
-            {"small": {"manifest.json": DATA}},
-            BackupRecord(ID, BackupState.GOOD, "its signature was not checked", MANIFEST),
-            id="whole",
-        ),
-        pytest.param(
-            {"small": {"manifest.json": encode_manifest(PARTIAL)}},
-            BackupRecord(ID, BackupState.PARTIAL, "its signature was not checked", PARTIAL),
-            id="a part",
-        ),
-        pytest.param(
-            {"small": {}},
-            BackupRecord(ID, BackupState.INCOMPLETE, "it has no manifest"),
-            id="no manifest",
-        ),
-    ],
+    ("manifest", "state"), [(MANIFEST, BackupState.GOOD), (PARTIAL, BackupState.PARTIAL)]
 )
-def test_a_set_is_judged_without_its_signature(
-    changes: dict[str, object], record: BackupRecord
-) -> None:
-    assert assess_unsigned(found(**changes)) == record
+def test_a_set_is_judged_without_its_signature(manifest: Manifest, state: BackupState) -> None:
+    unsigned = found(small={"manifest.json": encode_manifest(manifest)})
+    reason = "its signature was not checked"
+
+    judged = assess_unsigned(unsigned)
+
+    assert judged == (BackupRecord(ID, state, reason, summary_of(manifest)), manifest)
+
+
+def test_unsigned_and_without_a_manifest_a_set_is_incomplete() -> None:
+    with pytest.raises(IntegrityError, match=f'^backup "{ID}" is incomplete: it has no manifest$'):
+        assess_unsigned(found(small={}))
 
 
 def test_even_unsigned_its_objects_must_be_there() -> None:
@@ -163,7 +155,7 @@ def test_what_must_be_read_to_judge_a_set() -> None:
 def test_a_backup_is_as_old_as_its_manifest_says_or_its_id() -> None:
     later = replace(MANIFEST, created=NOW + timedelta(seconds=5))
 
-    assert BackupRecord(ID, BackupState.GOOD, manifest=later).created == later.created
+    assert BackupRecord(ID, BackupState.GOOD, summary=summary_of(later)).created == later.created
     assert BackupRecord(ID, BackupState.INCOMPLETE).created == NOW
 
 
@@ -179,11 +171,11 @@ def test_a_backup_is_as_old_as_its_manifest_says_or_its_id() -> None:
 def test_what_of_a_backup_may_be_opened(
     state: BackupState, *, trusted: bool, readable: bool
 ) -> None:
-    record = BackupRecord(ID, state, "why", MANIFEST)
+    record = BackupRecord(ID, state, "why", SUMMARY)
 
     for require, may in ((require_trusted, trusted), (require_readable, readable)):
         if may:
-            assert require(record) == MANIFEST
+            assert require(record) == SUMMARY
         else:
             with pytest.raises(IntegrityError, match=f'^backup "{ID}" is incomplete: why$'):
                 require(record)
@@ -191,7 +183,7 @@ def test_what_of_a_backup_may_be_opened(
 
 def test_what_nobody_trusted_signed_is_not_opened() -> None:
     with pytest.raises(RefusedError, match=f'^backup "{ID}" is not trusted: why$') as caught:
-        require_trusted(BackupRecord(ID, BackupState.NOT_TRUSTED, "why", MANIFEST))
+        require_trusted(BackupRecord(ID, BackupState.NOT_TRUSTED, "why", SUMMARY))
 
     assert caught.value.hint == "Nothing inside it was opened. Use another backup."
 
@@ -219,24 +211,24 @@ def test_what_can_name_a_backup(words: str, *, names: bool) -> None:
     assert is_backup_name(words) is names
 
 
-WARNED = replace(MANIFEST, warnings=("it is half as large as the one before",))
+WARNED = replace(SUMMARY, warnings=("it is half as large as the one before",))
 
 
 @pytest.mark.parametrize(
     ("records", "newest"),
     [
         pytest.param([], None, id="none"),
-        pytest.param([(ID, WARNED), (OLDER, MANIFEST)], OLDER, id="a warning is passed over"),
-        pytest.param([(ID, MANIFEST), (OLDER, WARNED)], ID, id="the newest has none"),
+        pytest.param([(ID, WARNED), (OLDER, SUMMARY)], OLDER, id="a warning is passed over"),
+        pytest.param([(ID, SUMMARY), (OLDER, WARNED)], ID, id="the newest has none"),
         pytest.param([(ID, WARNED), (OLDER, WARNED)], ID, id="all have one"),
         pytest.param([(ID, None), (OLDER, WARNED)], ID, id="as good as no manifest"),
     ],
 )
 def test_a_new_backup_is_compared_with_one_that_has_no_warning(
-    records: list[tuple[BackupId, Manifest | None]], newest: str | None
+    records: list[tuple[BackupId, Summary | None]], newest: str | None
 ) -> None:
     found = newest_undoubted(
-        [BackupRecord(name, BackupState.GOOD, manifest=manifest) for name, manifest in records]
+        [BackupRecord(name, BackupState.GOOD, summary=summary) for name, summary in records]
     )
 
     assert (found and found.id) == newest
