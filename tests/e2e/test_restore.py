@@ -1,6 +1,8 @@
 """`akbot restore` on a live stack: all comes back, all can be had back, nothing else is touched."""
 
 import json
+import os
+import re
 import secrets
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -93,6 +95,7 @@ def change_everything(sandbox: Sandbox) -> None:
     members[0].unlink()
     members[1].write_text(f"changed {secrets.token_hex(8)}")
     members[2].chmod(0o604)
+    os.chown(members[3], 4321, 4322)
     (media / "added größe").write_text("added")
     (media / ".hidden").write_text("added")
     media.chmod(0o711)
@@ -334,6 +337,56 @@ def test_a_backup_of_another_host_is_read_where_it_lies(
     assert {each.name for each in (tmp_path / "elsewhere").rglob("2*T*")} == {backup_id}
     restored(to_folder, "--undo")
     assert rows(stack) != then_rows
+
+
+QUEUE = """
+CREATE TABLE authentik_tasks_task (message_id uuid, state text);
+INSERT INTO authentik_tasks_task VALUES (gen_random_uuid(), 'queued'), (gen_random_uuid(), 'done');
+"""
+
+
+@pytest.fixture
+def queue(stack: Sandbox) -> Iterator[None]:
+    """A task that waits in the database, and one that is done."""
+    stack.psql(QUEUE)
+    yield
+    stack.psql("DROP TABLE authentik_tasks_task")
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_a_person_adds_to_the_command_is_done(
+    stack: Sandbox, to_folder: Akbot, tmp_path: Path
+) -> None:
+    """Of a backup that is another host's: signature, Redis and the task queue."""
+    stack.redis("set", "test:session", "then")
+    backup_id = to_folder.backup()["id"]
+    text = to_folder.identity.read_text()
+    [signer] = re.findall("akbot signing key: (ed25519:[^\\s]+)", text)
+    bare = tmp_path / "bare.txt"
+    bare.touch(mode=0o600)
+    bare.write_text(text.replace(signer, ""))
+    stack.redis("set", "test:session", "now")
+    other = to_folder.with_settings(AKBOT_STATE=str(tmp_path / "other"))
+    command = ("restore", backup_id, "--identity", str(bare), "--yes", "--no-safety-backup")
+    assert_untouched(stack, other(*command), 3, "is not trusted")
+
+    ended = other(*command, "--allow-unsigned", "--with-redis", "--keep-queue")
+
+    assert ended.code == 0, ended.err
+    assert "its signature was not checked" in ended.err
+    assert stack.redis("get", "test:session") == "then"
+    assert waiting(stack) == ["done", "queued"]
+
+    ended = other(*command, "--trust", signer)
+
+    assert ended.code == 0, ended.err
+    assert "its signature was not checked" not in ended.err
+    assert stack.redis("exists", "test:session") == "0"
+    assert waiting(stack) == ["done"]
+
+
+def waiting(stack: Sandbox) -> list[str]:
+    return [state for (state,) in stack.psql("SELECT state FROM authentik_tasks_task ORDER BY 1")]
 
 
 def test_clients_are_ended_and_a_password_that_differs_is_shown(

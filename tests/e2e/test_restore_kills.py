@@ -109,6 +109,25 @@ def test_a_person_who_starts_the_stack_meanwhile_breaks_nothing(
     one_whole_state_serves(marked, to_folder, step, Disturbance.UP)
 
 
+def test_what_was_written_since_it_was_started_stays(marked: Marked, to_folder: Akbot) -> None:
+    """Its bot is gone before the gate has held, and people go on working for hours."""
+    backup_id = to_folder.backup()["id"]
+    process = caught(marked, to_folder, backup_id, "waiting until it holds")
+    disturb(Disturbance.KILLED_UP, marked.sandbox, process)
+    wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
+    marked.sandbox.psql("CREATE TABLE test_written AS SELECT 'since' AS word")
+    written = marked.sandbox.mounts / "authentik" / "media" / "written"
+    written.write_text("since")
+
+    job = settled(marked, to_folder, backup_id)
+
+    assert job["state"] == "done", job
+    assert marked.sandbox.psql("SELECT word FROM test_written") == [["since"]]
+    assert written.read_text() == "since"
+    to_folder.ok("restore", "--undo", "--yes")
+    assert marked.state() == {NOW}
+
+
 def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Disturbance) -> None:
     """Restore, let *what* happen at *step*, and look at what serves once it is settled."""
     backup_id = akbot.backup()["id"]
