@@ -13,6 +13,7 @@ from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
 from bot.app_upkeep import damage_notes
 from bot.domain.errors import RefusedError
+from bot.domain.jobs import CHANGED
 from bot.domain.messages import RunRestore
 from bot.domain.restore_plan import Preview
 from bot.services.backup import BackupService
@@ -138,7 +139,7 @@ def confirmed_before(agreed: str) -> Callable[[_Plan], Awaitable[bool]]:
 
     async def confirm(preview: _Plan) -> bool:
         if preview.plan_hash != agreed:
-            raise RefusedError("what it would do has changed since it was confirmed")
+            raise RefusedError(CHANGED)
         return True
 
     return confirm

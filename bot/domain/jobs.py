@@ -22,6 +22,8 @@ PARTIAL = "partial"
 """Fact of the plan of a backup of some components only, which is no backup of the stack."""
 DEGRADED = "degraded: "
 """Stands in the message of a job that did its work, before what it could not do of it."""
+CHANGED = "what it would do has changed since it was confirmed"
+"""The message of a job that did nothing, since its plan was not the one that was agreed to."""
 
 
 class JobKind(StrEnum):
@@ -149,6 +151,11 @@ def as_it_stands(job: Job, *, somebody_works: bool) -> Job:
 def degraded(job: Job) -> str:
     """What a job that did its work could not do of it, in words; "" for nothing."""
     return job.message.partition(DEGRADED)[2] if job.state is JobState.DONE else ""
+
+
+def plan_changed(job: Job) -> bool:
+    """Whether that is why it did nothing."""
+    return job.state is JobState.FAILED and job.swept and job.message.startswith(CHANGED)
 
 
 def describe(job: Job) -> str:

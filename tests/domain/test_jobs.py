@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -5,11 +6,13 @@ import pytest
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.jobs import (
+    CHANGED,
     Job,
     JobKind,
     JobState,
     Trigger,
     as_it_stands,
+    plan_changed,
     read_jobs_words,
     require_unsettled,
 )
@@ -72,3 +75,21 @@ def test_a_job_that_left_something_can_be_settled(state: JobState, *, swept: boo
 def test_a_job_of_which_nothing_is_left_cannot(state: JobState) -> None:
     with pytest.raises(RefusedError, match=rf'^job "{ID}" is {state} already, and nothing'):
         require_unsettled(make_job(state, swept=True))
+
+
+@pytest.mark.parametrize(
+    ("state", "swept", "message", "has_changed"),
+    [
+        (JobState.FAILED, True, CHANGED, True),
+        (JobState.FAILED, True, f"{CHANGED}. Look again.", True),
+        (JobState.FAILED, True, "the store is full", False),
+        (JobState.FAILED, False, CHANGED, False),
+        (JobState.DONE, True, CHANGED, False),
+    ],
+)
+def test_a_job_did_nothing_since_its_plan_had_changed(
+    state: JobState, message: str, *, swept: bool, has_changed: bool
+) -> None:
+    job = replace(make_job(state, swept=swept), message=message)
+
+    assert plan_changed(job) is has_changed

@@ -13,7 +13,7 @@ from bot.app_restores import confirmed_before
 from bot.domain.catalogue import BackupState
 from bot.domain.downtime import came_back
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
-from bot.domain.jobs import JobKind, JobState, Trigger, degraded
+from bot.domain.jobs import JobKind, JobState, Trigger, degraded, plan_changed
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import KEPT, Site
@@ -300,11 +300,16 @@ async def test_an_undo_of_another_restore_than_the_one_agreed_to_is_not_done(
         await world.restore(UNDO, confirmed_before(preview.plan_hash))
 
     assert world.host.served() == {NEW}
+    [job, *_] = await world.journal.jobs()
+    assert plan_changed(job)
 
 
 async def test_nobody_has_agreed_to_what_has_no_hash(world: RestoreWorld) -> None:
     with pytest.raises(RefusedError, match="has changed since"):
         await world.restore(RESTORE, confirmed_before(""))
+
+    [job, *_] = await world.journal.jobs()
+    assert plan_changed(job)
 
 
 async def test_it_says_for_how_long_nobody_was_served(world: RestoreWorld) -> None:

@@ -17,7 +17,7 @@ from bot.domain.errors import (
     UpdateFailedError,
     UpToDateError,
 )
-from bot.domain.jobs import JobState
+from bot.domain.jobs import JobState, plan_changed
 from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import plan_of
@@ -643,6 +643,17 @@ async def test_a_rollback_says_what_it_loses_and_keeps_that_aside(journal: Journ
         await world.roll_back()
 
 
+async def test_an_update_by_another_way_than_was_agreed_to_is_not_done(journal: Journal) -> None:
+    world = world_with(journal)
+
+    with pytest.raises(RefusedError, match="has changed since"):
+        await world.update(PATCH, confirmed_before("another"))
+
+    assert world.host.running == "2025.2.1"
+    [job, *_] = await journal.jobs.jobs()
+    assert plan_changed(job)
+
+
 @pytest.mark.parametrize(
     ("before", "meanwhile", "is_done"),
     [
@@ -667,6 +678,8 @@ async def test_a_rollback_that_loses_more_than_was_agreed_to_is_not_done(
 
     assert world.host.running == ("2025.2.1" if is_done else "2025.2.4")
     if not is_done:
+        [job, *_] = await journal.jobs.jobs()
+        assert plan_changed(job)
         shown_anew = await world.rollbacks().preview(ROLLBACK)
         await world.roll_back(ROLLBACK, confirmed_before(shown_anew.plan_hash))
 

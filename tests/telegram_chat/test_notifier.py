@@ -3,7 +3,7 @@ from datetime import UTC
 
 import pytest
 
-from bot.domain.jobs import JobState, Trigger
+from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
     ComponentProgressed,
@@ -69,7 +69,8 @@ async def test_progress_is_edited_as_often_as_the_place_allows(
 ) -> None:
     """In memory alone: how much of a second is worked through depends on no machine."""
     operations, outbox = ToldOperations(clock), FakeOutbox()
-    notifier = Notifier(operations, Outgoing(outbox, clock), clock, UTC, alerts=(), moved={})
+    there = (operations, Outgoing(outbox, clock), clock, UTC)
+    notifier = Notifier(*there, alerts=(), moved={}, then=nothing)
     operations.listeners = [notifier.listener]
     telling = asyncio.create_task(notifier.run())
     place = Place(bot=4242, chat=chat, thread=None, message_id=1)
@@ -93,6 +94,10 @@ async def test_progress_is_edited_as_often_as_the_place_allows(
 
 def test_progress_leaves_a_group_room_for_answers_and_the_outcome() -> None:
     assert MINUTE.total_seconds() / GROUP_INTERVAL <= RateLimits().group_per_minute - 5
+
+
+async def nothing(_: Job) -> None:
+    """Follows an outcome."""
 
 
 async def all_that_can_be_done_now() -> None:

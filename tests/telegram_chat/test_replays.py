@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.domain.jobs import JobState
+from bot.domain.backup_id import BackupId
+from bot.domain.jobs import CHANGED, JobState
 from bot.domain.messages import RunRestore, RunRollback, RunUpdate
 from tests.bot_api.chats import Chat, Message
 from tests.bot_api.people import Person
 from tests.telegram_chat.restores import FILES, NEWEST, UNDO, WORD, YES
 from tests.telegram_chat.rolls import SWAPS, make_rollback, make_update
 from tests.telegram_chat.samples import make_preview
+from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import World
 
 
@@ -43,6 +45,21 @@ class Deed:
         await world.all_handled()
         await world.all_sent()
         return asked
+
+    async def last_of(self, world: World, plan: Message) -> Message:
+        """The question that acts, which follows from *plan*."""
+        if not self.first:
+            return plan
+        world.anna.presses(plan, self.first)
+
+        def last() -> Message | None:
+            asked = [each for each in plan.chat.from_bot if self.asks in each.text and each.labels]
+            return asked[-1] if asked else None
+
+        found = await world.telegram.until(last)
+        await world.all_handled()
+        await world.all_sent()
+        return found
 
     def agree(self, person: Person, asked: Message) -> str:
         """Press or type; the id of the press, "" for a word."""
@@ -231,23 +248,70 @@ async def test_after_a_restart(world: World, deed: Deed, group: Chat) -> None:
 
 
 async def test_after_the_plan_has_changed(world: World, deed: Deed, group: Chat) -> None:
-    """The job is told what was agreed to, so that it does nothing else; the plan is had anew."""
+    """The job is told what was agreed to and does nothing else; the new plan is asked about."""
     async with world.talking():
         asked = await deed.question(world, group)
         shown = plan_hashes(world)
         deed.changed(world)
         deed.agree(world.anna, asked)
-        command = await begun(world)
-        assert command.agreed in shown
-        assert command.agreed not in plan_hashes(world)
-        world.operations.end(JobState.FAILED, "what it would do has changed since")
+        first = await begun(world)
+        assert first.agreed in shown
+        assert first.agreed not in plan_hashes(world)
+        world.clock.advance(1)
+        world.operations.end(JobState.FAILED, CHANGED)
         outcome = await world.said("it would do has changed", group)
+        await world.telegram.until(lambda: plans_in(group))
+        if deed.label or deed.first:  # else it is the word that the new question asks for, too
+            deed.agree(world.anna, asked)
         await quiet(world)
-        deed.agree(world.anna, asked)
-        await quiet(world)
+        assert len(world.operations.starts) == 1
+        assert "Show me the plan anew" in outcome.labels
 
-    assert len(world.operations.starts) == 1
-    assert "Show me the plan anew" in outcome.labels
+        (plan,) = plans_in(group)
+        anew = await deed.last_of(world, plan)
+        for person in (world.boris, world.olga, world.vera, world.stranger):
+            deed.agree(person, anew)
+        await quiet(world)
+        assert len(world.operations.starts) == 1
+        deed.agree(world.anna, anew)
+        await world.telegram.until(lambda: len(world.operations.commands) == 2)
+
+    second = world.operations.commands[1]
+    assert isinstance(second, RunRestore | RunUpdate | RunRollback)
+    assert second.agreed in plan_hashes(world) - shown
+
+
+async def test_a_plan_that_has_changed_is_asked_about_once(
+    world: World, deed: Deed, group: Chat
+) -> None:
+    """Also over a restart; and not any more when that was long ago."""
+    outbox = world.outbox = Stumbling(world.outbox)  # type: ignore[assignment]
+    async with world.talking():
+        deed.agree(world.anna, await deed.question(world, group))
+        await begun(world)
+        outbox.about, outbox.times["put"] = "looking:", 1
+        world.operations.end(JobState.FAILED, CHANGED)
+        await world.said("it would do has changed", group)
+        await world.eventually(lambda: plans_in(group))
+        await quiet(world)
+        assert not outbox.times["put"]
+    async with world.talking():
+        await world.asks(world.boris, "/help")
+        await quiet(world)
+    assert len(plans_in(group)) == 1
+
+    later = replace(world.operations.all_jobs[0], id=BackupId("20261124T120500Z-late"))
+    world.operations.all_jobs.insert(0, later)
+    world.clock.advance(660)
+    async with world.talking():
+        await world.eventually(lambda: group.saying(later.id))
+        await quiet(world)
+    assert len(plans_in(group)) == 1
+
+
+def plans_in(chat: Chat) -> list[Message]:
+    """The questions about plans that wait for an answer."""
+    return [each for each in chat.from_bot if "No" in each.labels]
 
 
 def plan_hashes(world: World) -> set[str]:

@@ -201,12 +201,12 @@ async def test_the_button_of_a_restore_that_keeps_nothing_says_so(world: World, 
 
 
 async def test_what_was_not_run_is_asked_anew_at_a_press(world: World) -> None:
-    """The plan has changed since, or the backup has gone: the job said so and did nothing."""
+    """As where the store was full, or the backup has gone: the job said so and did nothing."""
     async with world.talking():
         await confirmed(world)
-        world.operations.end(JobState.FAILED, "what it would do has changed since")
+        world.operations.end(JobState.FAILED, "the store is full")
         outcome = await world.said("Not restored")
-        assert "has changed since." in outcome.text
+        assert "the store is full." in outcome.text
         world.operations.preview = make_preview(newest=False)
         world.anna.presses(outcome, "Show me the plan anew")
         plan = await world.said("There is a newer good one")

@@ -252,11 +252,11 @@ async def test_a_restart_between_the_plan_and_the_press(world: World) -> None:
     assert len(world.operations.starts) == 1
 
 
-async def test_a_plan_that_changed_is_shown_anew_at_a_press(world: World) -> None:
+async def test_what_was_not_run_is_asked_anew_at_a_press(world: World) -> None:
     async with world.talking():
         world.anna.presses(await way(world), "Update")
         await begun(world)
-        world.operations.end(JobState.FAILED, "what it would do has changed since it was confirmed")
+        world.operations.end(JobState.FAILED, "the store is full")
         outcome = await world.said("Update to 2025.4.4 not done")
         assert outcome.labels == ["Show me the plan anew", "Status"]
         world.rolls.update = make_update(current="2025.2.4")

@@ -9,7 +9,7 @@ from bot.domain.jobs import Trigger
 from bot.domain.orders import Order, OrderKind
 from bot.domain.origin import chat_words, read_origin
 
-_ACTOR = re.compile(r" \((\d{1,20})\)$")
+_ACTOR = re.compile(r"(.*) \((\d{1,20})\)")
 _LONGEST_NAME = 40
 _LONGEST_TEXT = 120
 
@@ -63,10 +63,10 @@ class Person:
         return f"{one_line(self.name, _LONGEST_NAME) or 'somebody'} ({self.id})"
 
 
-def person_of(actor: str) -> int | None:
-    """The number of the person whose actor that is; None for anything else."""
-    found = _ACTOR.search(actor)
-    return int(found[1]) if found else None
+def person_of(actor: str) -> Person | None:
+    """The person whose actor that is; None for anything else."""
+    found = _ACTOR.fullmatch(actor)
+    return Person(id=int(found[2]), name=found[1]) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)

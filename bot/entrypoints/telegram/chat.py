@@ -12,6 +12,7 @@ from telegram.ext import ApplicationBuilder
 from bot.domain.agenda import Plan
 from bot.domain.errors import ConfigError
 from bot.domain.incident import Incident
+from bot.domain.jobs import Job
 from bot.domain.messages import RunUpdate
 from bot.domain.roles import Access
 from bot.domain.stack import Role
@@ -20,6 +21,7 @@ from bot.entrypoints.telegram import update_texts
 from bot.entrypoints.telegram.again import Again
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.alarm_news import AlarmNews
+from bot.entrypoints.telegram.anew import Anew
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
@@ -120,6 +122,7 @@ class Chat:
             *(operations, self._outgoing, clock, zone),
             alerts=access.hearers,
             moved=self._moved.known,
+            then=self._show_anew,
         )
         self._errands, self._toasts = Errands(), Errands()
         answers = Answers(self._outgoing)
@@ -158,6 +161,7 @@ class Chat:
             clock,
             zone,
         )
+        self._anew = Anew(deeds, answers, clock)
         permits = Permits(access)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (clock, zone, self._starts, answers, deeds, lookups, permits)
@@ -199,6 +203,9 @@ class Chat:
         """Whether the look of that request has led to a question."""
         names = [question_of(kind, request_id) for kind in (PLAN, WAY, WAY_BACK)]
         return any([await self._desk.is_put(name) for name in names])
+
+    async def _show_anew(self, job: Job) -> None:
+        await self._anew.show(job)
 
     async def run(self) -> None:
         """Talk until cancelled, or until Telegram refuses the token, which `state` then says.

@@ -17,6 +17,7 @@ from bot.entrypoints.telegram.texts import Wall
 
 AGAIN = "Try again"
 TRY_OR_LOOK = f"Press “{AGAIN}”, or send /status to see how the stack is."
+AGREE_ANEW = "If you still want it, agree to the plan as it is now."
 
 _CELLS = 12
 _LONGEST_REASON = 400

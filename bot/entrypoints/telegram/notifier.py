@@ -8,7 +8,7 @@ and told then.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
@@ -57,7 +57,8 @@ class _Followed:
 class Notifier:
     """A listener for jobs; `run` does the telling, to *alerts* what nobody asked for in a chat.
 
-    *moved* are groups that have another number now.
+    *moved* are groups that have another number now. *then* follows each outcome, perhaps again
+    after a kill.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root names them all
@@ -69,6 +70,7 @@ class Notifier:
         *,
         alerts: Sequence[ChatPlace],
         moved: Mapping[int, int],
+        then: Callable[[Job], Awaitable[None]],
     ) -> None:
         self._operations = operations
         self._outgoing = outgoing
@@ -76,6 +78,7 @@ class Notifier:
         self._zone = zone
         self._alerts = alerts
         self._moved = moved
+        self._then = then
         self._answers = Answers(outgoing)
         self._followed: dict[str, _Followed] = {}
         self._ended: dict[str, Job] = {}
@@ -206,6 +209,7 @@ class Notifier:
             since = None if tries_of(job) else job.ended
             for message in messages:
                 await self._outgoing.put(message, since)
+        await self._then(job)
         self._told.add(_key(job))
         self._ended.pop(job.id, None)
         self._finished.pop(job.id, None)

@@ -1,11 +1,11 @@
 """What is told of a restore while it runs and when it has ended. Pure, like `texts`."""
 
 from bot.domain.backup_id import parse_backup_id
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobState, plan_changed
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.way_back import needs_a_person
-from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, tried_again, who
+from bot.entrypoints.telegram.job_texts import AGREE_ANEW, Told, bar, step_lines, tried_again, who
 from bot.entrypoints.telegram.markup import code, cut, plain, units
 from bot.entrypoints.telegram.pressed import UNDO, Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -57,6 +57,8 @@ def outcome(job: Job) -> Told:
         lines.append(f"I have stopped trying. Look at the stack, then run {settle} on the host.")
     elif not job.swept:
         lines.append(tried_again(job))
+    elif plan_changed(job):
+        lines.append(AGREE_ANEW)
     else:
         lines.append("/status shows the containers.")
     lines.append(who(job))

@@ -57,7 +57,7 @@ class Staying:
     def _hearers(self, command: RunUpdate) -> list[_Hearer]:
         place, person = parse_origin(command.origin), person_of(command.actor)
         if place and person:
-            return [_Hearer(person, place.chat, place.thread)]
+            return [_Hearer(person.id, place.chat, place.thread)]
         return [_Hearer(each, each) for each in self.people]
 
     async def _first_answer(

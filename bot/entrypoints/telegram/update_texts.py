@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.jobs import Job, JobKind, JobState, plan_changed
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.update_words import PAGE
 from bot.domain.way_back import needs_a_person
-from bot.entrypoints.telegram.job_texts import Told, bar, step_lines, tried_again, who
+from bot.entrypoints.telegram.job_texts import AGREE_ANEW, Told, bar, step_lines, tried_again, who
 from bot.entrypoints.telegram.markup import code, escape, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -78,10 +78,17 @@ def _then(job: Job) -> str:
             f"I have stopped: nothing runs by itself any more.{page} Once the stack is as you want"
             f" it, run {settle} on the host."
         )
-    if not job.swept and job.state in {JobState.DONE, JobState.ROLLED_BACK}:
+    if job.swept:
+        return _then_at_rest(job)
+    if job.state in {JobState.DONE, JobState.ROLLED_BACK}:
         return "What serves stays. I try every minute to remove what is left besides."
-    if not job.swept:
-        return tried_again(job)
+    return tried_again(job)
+
+
+def _then_at_rest(job: Job) -> str:
+    """Where nothing half-done of it is left."""
+    if plan_changed(job):
+        return AGREE_ANEW
     if job.state is JobState.DONE and job.kind is JobKind.UPDATE:
         return (
             "The version before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says:"
