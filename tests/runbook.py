@@ -15,6 +15,12 @@ RUNBOOK = Path(__file__).parents[1] / "deploy" / "RUNBOOK.md"
 VALUES = "Values"
 """The chapter whose values and helpers every other one begins with."""
 
+INSIDE = {
+    "PGHOST": "", "PGPORT": "5432", "PGUSER": "", "PGPASSWORD": "", "NETWORK": "bridge",
+    "CLIENT": "",
+}  # fmt: skip
+"""The values of those whose PostgreSQL is a service of their stack."""
+
 _PATIENCE = 300
 _LINE = re.compile(r"(?P<fence>```)(?P<info>.*)|(?P<level>##|###) (?P<title>.*)")
 
@@ -152,6 +158,6 @@ class Reader:
 
 
 def _assign(name: str, value: str) -> str:
-    export = "export " if name.startswith("AWS_") else ""
+    export = "export " if name.startswith(("AWS_", "PG")) else ""
     quoted = value.replace("'", "'\\''")
     return f"{export}{name}='{quoted}'"

@@ -10,7 +10,7 @@ import pytest
 
 from tests import s3_servers
 from tests.age import programs
-from tests.runbook import Reader
+from tests.runbook import INSIDE, Reader
 from tests.s3_servers import S3Server
 from tests.services.world import IDENTITY, World
 
@@ -60,6 +60,7 @@ async def shelf(tmp_path: Path) -> Shelf:
         "WORK": str(tmp_path / "recovery"),
         **dict.fromkeys(("PROJECT", "DATABASE", "REDIS", "SERVER", "WORKER", "BOT"), ""),
         **dict.fromkeys(("DB", "URL", "NEW_KEY"), ""),
+        **INSIDE,
     }
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     folder = tmp_path / "store" / manifest.stack / manifest.id

@@ -7,7 +7,13 @@ import pytest
 
 from tests import runbook, test_runbook_opening
 from tests.age import programs
-from tests.e2e import test_runbook, test_runbook_bot, test_runbook_mending, test_runbook_rows
+from tests.e2e import (
+    test_runbook,
+    test_runbook_bot,
+    test_runbook_mending,
+    test_runbook_outside,
+    test_runbook_rows,
+)
 from tests.runbook import RUNBOOK, Block, blocks
 
 EACH_BLOCK = pytest.mark.parametrize(
@@ -27,6 +33,7 @@ WAYS_BACK = (
     "Half-done renames",
     "The key is lost",
     "PostgreSQL's next major version",
+    "A PostgreSQL outside of the project",
 )
 
 
@@ -55,6 +62,7 @@ def test_every_chapter_is_followed_by_a_test() -> None:
         test_runbook_rows,
         test_runbook_mending,
         test_runbook_opening,
+        test_runbook_outside,
     )
 
     assert sorted(runbook.chapters()) == sorted(each for test in tests for each in test.CHAPTERS)

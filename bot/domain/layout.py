@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.errors import RefusedError
+from bot.domain.outside_database import host_of
 from bot.domain.restore import Folder
 from bot.domain.stack import Role, is_no_data
 from bot.domain.stack_folders import folders_at, planned
@@ -55,14 +56,19 @@ class Layout:
 
 
 def read_layout(
-    config: Mapping[str, Any], names: Mapping[Role, Sequence[str]], place: str, state: str
+    config: Mapping[str, Any],
+    names: Mapping[Role, Sequence[str]],
+    place: str,
+    state: str,
+    database_host: str = "",
 ) -> Layout:
     """Read what Compose says; *names* has the names that each role's service may have.
 
-    *place* is the project's folder, *state* the state folder inside the bot's container.
+    *place* is the project's folder, *state* the state folder inside the bot's container,
+    *database_host* where akbot's own settings have the database, "" where they say nothing.
 
     Raises:
-        RefusedError: there is no Authentik in it.
+        RefusedError: there is no Authentik in it, or its database is outside of the project.
     """
     services: Mapping[str, Any] = config.get("services") or {}
     found = {
@@ -70,6 +76,14 @@ def read_layout(
         for role in Role
         if any(name in services for name in names[role])
     }
+    outside = database_host or _outside(services, found)
+    if outside:
+        raise RefusedError(
+            f'Authentik\'s database is on "{outside}", outside of the project',
+            hint="Nothing was changed. That database may live, and hold more than the backup does:"
+            ' deploy/RUNBOOK.md, "A PostgreSQL outside of the project", says how files and'
+            " settings come back by hand, and how the database, if it is lost as well.",
+        )
     for role in (Role.POSTGRESQL, Role.SERVER):
         if role not in found:
             raise RefusedError(
@@ -103,6 +117,23 @@ def read_layout(
             [planned(config, found[role]) for role in (Role.SERVER, Role.WORKER) if role in found]
         ),
     )
+
+
+def _outside(services: Mapping[str, Any], found: Mapping[Role, str]) -> str:
+    """The host of a database that no service of the project is; "" where one may be."""
+    if Role.POSTGRESQL in found or Role.SERVER not in found:
+        return ""
+    given = services[found[Role.SERVER]].get("environment") or {}
+    host = host_of({name: str(value) for name, value in given.items() if value is not None})
+    names = {name for service in services.items() for name in _names(*service)}
+    return "" if host in names or "://" in host else host
+
+
+def _names(name: str, service: Mapping[str, Any]) -> list[str]:
+    """Those by which others in the project reach a service."""
+    networks = [each or {} for each in (service.get("networks") or {}).values()]
+    aliases = [alias for each in networks for alias in each.get("aliases") or ()]
+    return [name, *aliases, *(service.get(each) or name for each in ("container_name", "hostname"))]
 
 
 def _folders(

@@ -72,6 +72,11 @@ def connection_of(server: Mapping[str, str], given: DatabaseSettings = PLAIN) ->
     )
 
 
+def host_of(server: Mapping[str, str]) -> str:
+    """Where the *server*'s variables have the database, "" where they do not say."""
+    return _told(server, "HOST")
+
+
 def _told(server: Mapping[str, str], name: str) -> str:
     value = server.get(_PREFIX + name, "")
     found = _REFERENCE.fullmatch(value)

@@ -228,7 +228,9 @@ class BootstrapService:
             for role, usual in self.names.items()
         }
         config = await self.ground.configuration(project)
-        return read_layout(config, names, project.place, own.get("AKBOT_STATE") or _STATE_INSIDE)
+        state = own.get("AKBOT_STATE") or _STATE_INSIDE
+        outside = own.get("AKBOT_DATABASE_HOST", "")
+        return read_layout(config, names, project.place, state, outside)
 
     async def _read(self, manifest: Manifest, name: str) -> bytes:
         component = manifest.component(name)

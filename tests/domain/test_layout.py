@@ -92,6 +92,51 @@ def test_what_is_no_authentik_is_refused(services: dict[str, Any]) -> None:
         read_layout({"name": "x", "services": services}, NAMES, "/p", "/s")
 
 
+def told(host: str | None) -> dict[str, Any]:
+    return {"environment": {"AUTHENTIK_POSTGRESQL__HOST": host}}
+
+
+OUTSIDE = {"server": told("db.example.org")}
+
+
+@pytest.mark.parametrize(
+    ("services", "said", "host"),
+    [
+        pytest.param(OUTSIDE, "", "db.example.org", id="as the server is told"),
+        pytest.param(OUTSIDE, "10.0.0.5", "10.0.0.5", id="as akbot is told"),
+        pytest.param({"server": {}, "postgresql": {}}, "10.0.0.5", "10.0.0.5", id="akbot first"),
+    ],
+)
+def test_a_database_outside_is_refused_with_its_host(
+    services: dict[str, Any], said: str, host: str
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        read_layout({"name": "x", "services": services}, NAMES, "/p", "/s", said)
+
+    assert f'database is on "{host}", outside of the project' in str(refused.value)
+    assert refused.value.hint.startswith("Nothing was changed.")
+    assert '"A PostgreSQL outside of the project"' in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("host", "database"),
+    [
+        pytest.param("database", {}, id="service"),
+        pytest.param("db", {"container_name": "db"}, id="container"),
+        pytest.param("db", {"networks": {"x": {"aliases": ["db"]}, "y": None}}, id="alias"),
+        pytest.param("file:///run/secrets/host", {}, id="in a file"),
+        pytest.param(None, {}, id="nowhere"),
+    ],
+)
+def test_a_database_by_another_name_in_the_project_wants_that_name(
+    host: str | None, database: dict[str, Any]
+) -> None:
+    services = {"server": told(host), "database": database}
+
+    with pytest.raises(RefusedError, match='no service "postgresql"'):
+        read_layout({"name": "x", "services": services}, NAMES, "/p", "/s")
+
+
 def test_the_projects_own_folder_is_not_data() -> None:
     found = read_layout(config(server={"volumes": [mount("/p", "/x")]}), NAMES, "/p", "/s")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.age import programs
 from tests.e2e import stranger
 from tests.e2e.akbot import Akbot
-from tests.runbook import Reader
+from tests.runbook import INSIDE, Reader
 from tests.sandbox.fixture import Sandbox
 
 OPEN = "Get a backup and open it"
@@ -100,6 +100,7 @@ def reader_of(sandbox: Sandbox, akbot: Akbot, folder: Path) -> Reader:
             "JOB": "hand",
             "TAG": "2025.2.1",
             "PART": "media",
+            **INSIDE,
         },
     )
 

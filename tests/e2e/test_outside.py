@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.beside import Beside, Layout, beside, restored_and_taken_back
 from tests.e2e.test_restore import served
+from tests.runbook import chapters
 from tests.sandbox.fixture import Sandbox
 
 pytestmark = pytest.mark.docker
@@ -81,6 +82,22 @@ def left(stack: Beside) -> list[str]:
     listed = throw_aways(stack.sandbox, "status=running").split()
     shown = stack.sandbox.docker("inspect", "--format", "{{.Path}}", *listed) if listed else ""
     return shown.split()
+
+
+def test_a_bootstrap_is_refused_with_the_chapter_that_says_how(stack: Beside) -> None:
+    """The database outside lives, as it may where a host was lost."""
+    backup = stack.told("backup")["id"]
+    where = ("--from", "file:///var/lib/akbot/backups", "--identity", "/var/lib/akbot/identity.txt")
+
+    ended = stack.ended(
+        "restore", "--bootstrap", backup, *where, "--project-dir", "/tmp/x", "--yes"
+    )
+
+    assert (ended.returncode, ended.stdout) == (3, ""), ended.stderr
+    assert f'on "{OUTSIDE.outside}", outside of the project' in ended.stderr
+    assert "Nothing was changed" in ended.stderr
+    [chapter] = [each for each in chapters() if f'RUNBOOK.md, "{each}"' in ended.stderr]
+    assert chapter == "A PostgreSQL outside of the project"
 
 
 def test_a_role_that_may_not_rename_is_backed_up_and_not_updated(stack: Beside) -> None:
