@@ -25,7 +25,8 @@ from bot.age import (
     decrypt,
     encrypt,
 )
-from bot.age.armor import ArmorReader
+from bot.age.armor import ArmorReader, ArmorWriter
+from bot.age.header import Stanza, find_header_end, parse_header
 
 KEY = X25519Identity.generate()
 HYBRID = HybridIdentity.generate()
@@ -74,6 +75,85 @@ def test_an_endless_header_is_refused_before_it_fills_the_memory(unit: bytes) ->
             opener.update(piece)
             fed += len(piece)
     assert fed <= MAX_HEADER_SIZE + len(piece)
+
+
+def test_a_header_may_be_as_long_as_a_mebibyte_and_no_longer() -> None:
+    def header(size: int) -> bytearray:
+        end = b"\n--- x\n"
+        return bytearray(VERSION_LINE + b"A" * (size - len(VERSION_LINE) - len(end)) + end)
+
+    longest = header(MAX_HEADER_SIZE)
+
+    assert find_header_end(longest, 0) == MAX_HEADER_SIZE
+    assert find_header_end(longest + b"payload", MAX_HEADER_SIZE - 1) == MAX_HEADER_SIZE
+    assert find_header_end(longest[:-1], 0) == -1
+    for data in (header(MAX_HEADER_SIZE + 1), header(MAX_HEADER_SIZE + 2)[:-1]):
+        with pytest.raises(HeaderError, match=r"^the header is longer than 1024 KiB$"):
+            find_header_end(data, 0)
+
+
+def test_where_the_header_ends_does_not_depend_on_what_was_seen_before() -> None:
+    header = VERSION_LINE + b"-> x\n\n--- " + b"A" * 43 + b"\n"
+    file = bytearray(header + b"\n--- payload\n")
+
+    for searched in range(len(header)):
+        assert find_header_end(file, searched) == len(header)
+    for cut in range(len(header)):
+        assert find_header_end(file[:cut], 0) == -1
+
+
+def test_a_last_line_may_have_64_columns() -> None:
+    line = VERSION_LINE + b"-> x\n\n--- " + b"A" * 59
+
+    assert find_header_end(bytearray(line), 0) == -1
+    with pytest.raises(HeaderError, match=r"^the header's last line is malformed$"):
+        find_header_end(bytearray(line + b"A"), 0)
+
+
+MAC = "A" * 43
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        pytest.param(["-> ", "", f"--- {MAC}"], "argument is empty or holds", id="no type"),
+        pytest.param(["->", "", f"--- {MAC}"], "does not begin with its type", id="only an arrow"),
+        pytest.param(["=> x", "", f"--- {MAC}"], "does not begin with its type", id="other arrow"),
+        pytest.param(["-> x  y", "", f"--- {MAC}"], "argument is empty or holds", id="two blanks"),
+        pytest.param(["-> x\x7f", "", f"--- {MAC}"], "argument is empty or holds", id="delete"),
+        pytest.param(["-> x", "A" * 65, "", f"--- {MAC}"], "longer than 64 columns", id="65"),
+        pytest.param(
+            ["-> x", "A" * 64, f"--- {MAC}"], "does not end with a short line", id="no short line"
+        ),
+        pytest.param(["-> x", "A", f"--- {MAC}"], "body is not canonical base64", id="one letter"),
+        pytest.param(["-> x", "", "---"], "last line is malformed", id="no MAC"),
+        pytest.param(["-> x", "", f"---- {MAC}"], "last line is malformed", id="four dashes"),
+        pytest.param(["-> x", "", "--- "], "MAC has the wrong length", id="empty MAC"),
+        pytest.param(["-> x", "", f"--- {MAC}A"], "MAC has the wrong length", id="longer MAC"),
+        pytest.param(["-> x", "", f"--- {MAC}="], "MAC is not canonical base64", id="padding"),
+    ],
+)
+def test_what_the_grammar_forbids(lines: list[str], message: str) -> None:
+    raw = VERSION_LINE + "".join(f"{line}\n" for line in lines).encode()
+
+    with pytest.raises(HeaderError, match=message):
+        parse_header(raw)
+
+
+def test_what_the_grammar_allows() -> None:
+    raw = VERSION_LINE + f"-> x ! ~\n{'A' * 64}\n\n-> y\nAA\n--- {MAC}\n".encode()
+
+    header = parse_header(raw)
+
+    assert header.stanzas == (Stanza("x", ("!", "~"), bytes(48)), Stanza("y", (), b"\0"))
+    assert header.covered == raw[: -len(MAC) - 2]
+    assert header.mac == bytes(32)
+
+
+@pytest.mark.parametrize("arguments", [(), ("AA", "AA")])
+def test_a_key_has_one_argument(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(HeaderError, match=f"^a x stanza has {len(arguments)} arguments, not 1$"):
+        Stanza("x", arguments, b"").argument_bytes(1)
 
 
 @pytest.mark.parametrize("size", [1, 7, 200])
@@ -177,6 +257,60 @@ def test_the_freedom_that_armour_has(change: object) -> None:
 
     for pieces in ([text], [text[i : i + 7] for i in range(0, len(text), 7)]):
         assert b"".join(decrypt(pieces, [KEY])) == bytes(5000)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_kibibyte_of_space_may_surround_armour_and_no_more(line_end: bytes) -> None:
+    armour = ArmorWriter().finish()
+    before, after = line_end * 1000, line_end * 24
+
+    reader = ArmorReader()
+    reader.update(before + armour + after)
+    assert reader.finish() == b""
+    reader = ArmorReader()
+    with pytest.raises(ArmorError, match=r"^there is too much whitespace around the armour$"):
+        reader.update(before + armour + after + line_end)
+
+
+@pytest.mark.parametrize("start", [b"", ARMOR_BEGIN + b"\n"], ids=["before", "inside"])
+def test_a_line_that_is_not_ended_may_be_a_kibibyte_long(start: bytes) -> None:
+    reader = ArmorReader()
+    reader.update(start)
+    reader.update(b" " * 1024)
+
+    with pytest.raises(ArmorError, match=r"^a line of the armour is too long$"):
+        reader.update(b" ")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(b"", "the armour ends before its END line", id="cut after its first line"),
+        pytest.param(b"AAAA\n", "the armour ends before its END line", id="no END line"),
+        pytest.param(b"AAAA\nAAAA\n", "malformed in its END line", id="two short lines"),
+        pytest.param(b"\n", "empty, too long, or not canonical", id="an empty line"),
+        pytest.param(b"AAA\n", "is not base64", id="not whole"),
+        pytest.param(b"AB==\n", "empty, too long, or not canonical", id="bits after the end"),
+        pytest.param(b"A" * 68 + b"\n", "empty, too long, or not canonical", id="68 columns"),
+        pytest.param(b"A" * 64 + b"\r\nAA?A\r\n", "is not base64", id="a foreign character"),
+    ],
+)
+def test_what_armour_forbids(body: bytes, message: str) -> None:
+    reader = ArmorReader()
+
+    with pytest.raises(ArmorError, match=message):  # noqa: PT012  (the one or the other tells)
+        reader.update(ARMOR_BEGIN + b"\n" + body)
+        reader.finish()
+
+
+def test_sound_lines_before_a_malformed_one_come_out_and_the_error_follows() -> None:
+    reader = ArmorReader()
+
+    assert reader.update(ARMOR_BEGIN + b"\n" + b"A" * 64 + b"\n?\n") == bytes(48)
+    with pytest.raises(ArmorError, match=r"^a line of the armour is not base64$"):
+        reader.update(b"A" * 64 + b"\n")
+    with pytest.raises(ArmorError, match=r"^a line of the armour is not base64$"):
+        reader.finish()
 
 
 def test_damage_in_the_middle_of_long_armour_is_found() -> None:

@@ -95,6 +95,49 @@ def test_the_next_slot_is_the_newest_one_once_it_has_come(moment: datetime, cron
     assert schedule.last_until(slot - timedelta(microseconds=1), now) is None
 
 
+@pytest.mark.parametrize(
+    ("expression", "gap"),
+    [
+        pytest.param("0 * * * *", timedelta(hours=1), id="every hour"),
+        pytest.param("30 3 * * *", timedelta(hours=25), id="every night, one of them is longer"),
+        pytest.param(
+            "0 8,20 * * *",
+            timedelta(hours=12),
+            id="twice a day, which is looked at for half a year",
+        ),
+        pytest.param("0 3 * * 1", timedelta(days=7, hours=1), id="every week"),
+        pytest.param("0 3 1 1 *", timedelta(days=366), id="every year"),
+        pytest.param("0 3 29 2 *", timedelta(days=366 * 5), id="too seldom to compare two"),
+    ],
+)
+def test_the_longest_gap_between_two_slots(expression: str, gap: timedelta) -> None:
+    assert Schedule(expression, BERLIN).longest_gap(at("2026-01-01T00:00")) == gap
+
+
+@pytest.mark.parametrize("text", ["30 3 * * mon", "  30\t3 *  * mon\n"])
+def test_what_is_read_is_the_expression_in_its_zone(text: str) -> None:
+    read = parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")
+
+    assert read == Schedule("30 3 * * mon", BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x" * 70, f'"{"x" * 60}" is not a cron expression'),
+        (
+            "0 0 31 " + ",".join(["2,4,6,9,11"] * 6) + " *",
+            f'"{("0 0 31 " + ",".join(["2,4,6,9,11"] * 6))[:60]}" names a date that never comes',
+        ),
+    ],
+)
+def test_of_what_is_refused_a_line_is_shown(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")
+
+    assert str(refused.value) == f"AKBOT_BACKUP_SCHEDULE: {words}"
+
+
 @pytest.mark.parametrize("text", ["off", "OFF", " off "])
 def test_a_schedule_can_be_turned_off(text: str) -> None:
     assert parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE") is None

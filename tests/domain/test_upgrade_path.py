@@ -74,33 +74,53 @@ def test_a_version_that_failed_here_is_no_stop_where_there_is_another() -> None:
     assert way("2025.2.4", "2025.4.4", bad=("2025.4.4",)) == ["2025.4.4"], "a person asks for it"
 
 
+GO_BACK = 'To go back, restore a backup of that version: "akbot restore".'
+NO_SKIP = "Authentik forbids to skip a family."
+
+
 @pytest.mark.parametrize(
-    ("start", "end", "missing", "words"),
+    ("start", "end", "missing", "words", "hint"),
     [
         pytest.param(
-            "2025.4.1", "2025.2.4", [], "2025.2.4 is older than 2025.4.1", id="a downgrade"
+            "2025.4.1", "2025.2.4", [], "2025.2.4 is older than 2025.4.1", GO_BACK, id="a downgrade"
         ),
-        pytest.param("2025.4.1", "2025.4.0", [], "is older than", id="a patch back"),
-        pytest.param("2025.2.1", "2025.4.3", [], "registry has no version 2025.4.3", id="no tag"),
+        pytest.param("2025.4.1", "2025.4.0", [], "is older than", GO_BACK, id="a patch back"),
+        pytest.param(
+            "2025.2.1",
+            "2025.4.3",
+            [],
+            "registry has no version 2025.4.3",
+            '"akbot update --check" shows what it has.',
+            id="no tag",
+        ),
         pytest.param(
             "2025.2.1",
             "2025.6.4",
             ["2025.4.1", "2025.4.4"],
-            "the way leads through 2025.4, and the registry has no version of it",
+            "from 2025.2.1 to 2025.6.4 the way leads through 2025.4, and the registry has no",
+            f"{NO_SKIP} Look at AKBOT_REGISTRY_ENDPOINT, if it is set: a mirror may lack it.",
             id="a family is missing",
         ),
         pytest.param(
-            "2024.10.1", "2025.2.4", [], "akbot knows no family before 2024.12", id="too old"
+            "2024.10.1",
+            "2025.2.4",
+            [],
+            "no way from 2024.10.1 to 2024.12.5: akbot knows no family before 2024.12",
+            NO_SKIP,
+            id="too old",
         ),
     ],
 )
-def test_where_there_is_no_way(start: str, end: str, missing: list[str], words: str) -> None:
+def test_where_there_is_no_way(
+    start: str, end: str, missing: list[str], words: str, hint: str
+) -> None:
     offered = [each for each in REAL if str(each) not in missing]
     if str(end) == "2025.4.0":
         offered.append(version(end))
 
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(RefusedError, match=words) as caught:
         way(start, end, offered)
+    assert caught.value.hint == hint
 
 
 def test_a_family_that_never_was() -> None:
