@@ -30,11 +30,10 @@ from bot.adapters.state_folder import StateFolder
 from bot.app_restores import Restores, confirmed_before
 from bot.app_stores import build_stores, make_ready, named_stores, without_absent
 from bot.app_updates import Updates
-from bot.app_upkeep import Upkeep, damage_logs, tell_nobody
+from bot.app_upkeep import Upkeep, damage_logs
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
-from bot.domain.doomed import Doomed
 from bot.domain.drill import DrillReport
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.manifest import Manifest
@@ -42,7 +41,6 @@ from bot.domain.messages import (
     Command,
     RunBackup,
     RunCopy,
-    RunDelete,
     RunDrill,
     RunPrune,
     RunRekey,
@@ -50,17 +48,13 @@ from bot.domain.messages import (
     RunRollback,
     RunUpdate,
 )
-from bot.domain.rekey import Rekeying
-from bot.domain.retention import RetentionPlan
 from bot.domain.stack import Role
 from bot.domain.updated import Updated
 from bot.services.backup import BackedUp, BackupService
 from bot.services.catalogue import Listing
 from bot.services.check import CheckService
-from bot.services.copies import Copied
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import elsewhere
-from bot.services.delete import Deleted
 from bot.services.drill import DrillService
 from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Begun, Jobs
@@ -70,8 +64,6 @@ from bot.services.newest import Newest
 from bot.services.operations import Listener
 from bot.services.orders import Orders
 from bot.services.ports import Clock, JobLog, Publish
-from bot.services.prune_stores import PrunedStores
-from bot.services.rekey import Rekeyed
 from bot.services.restore import Confirm, Restored
 from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
@@ -127,7 +119,6 @@ class App:
         self.seen: Catalogue | None = None  # what the last look at all stores found
         self.pause = PauseFile(self.folder, Path(settings.place))
         self.read_locks = ReadLocks(self.folder)
-        self.upkeep = Upkeep(self.stores, self.journal.jobs, self.read_locks, self.clock, self.keys)
         self.listeners = [*listeners]
         self.ask_whoever_began: Callable[[RunUpdate], Ask] = lambda _: nobody_to_ask
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
@@ -167,6 +158,16 @@ class App:
         self.standing = Standing(self.journal.jobs, self.folder.has_job)
         self.orders = Orders(self.journal.orders, self.clock)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
+        self.upkeep = Upkeep(
+            self.jobs,
+            self.stores,
+            self.journal.jobs,
+            self.read_locks,
+            self.clock,
+            self.keys,
+            self.whereabouts.name,
+            self.backups,
+        )
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
         """`akbot backup`, as a job."""
@@ -184,31 +185,6 @@ class App:
             return await service.run(command, job)
 
         return await self.jobs.run(command, work, begun, lambda done: done.words)
-
-    async def copy(self, command: RunCopy, begun: Begun | None = None) -> Copied:
-        """`akbot copy`, as a job where a store lacks anything."""
-        stack = await self.whereabouts.name()
-        if not await self.upkeep.copies(stack, tell_nobody).preview():
-            return Copied()
-
-        async def work(job: JobLog, publish: Publish) -> Copied:
-            return await self.upkeep.copies(stack, publish).run(job)
-
-        return await self.jobs.run(command, work, begun, lambda copied: copied.words)
-
-    async def rekey(self, command: RunRekey, begun: Begun | None = None) -> Rekeyed:
-        """`akbot rekey`, as a job."""
-        stack = await self.whereabouts.name()
-
-        async def work(job: JobLog, publish: Publish) -> Rekeyed:
-            return await (await self.upkeep.rekeys(stack, publish)).run(command, job)
-
-        return await self.jobs.run(command, work, begun, lambda done: done.words)
-
-    async def plan_rekey(self, wanted: str) -> tuple[Rekeying, ...]:
-        """`akbot rekey --dry-run`."""
-        service = await self.upkeep.rekeys(await self.whereabouts.name(), tell_nobody)
-        return await service.preview(wanted)
 
     def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
         """`akbot verify`, for each store that has *record*, by its name."""
@@ -232,38 +208,6 @@ class App:
         services = await asyncio.to_thread(self.verify, lambda _: None, record)
         results = [await each.run(record, deep=False) for each in services.values()]
         return results[0]
-
-    async def prune(self, command: RunPrune, begun: Begun | None = None) -> PrunedStores:
-        """`akbot prune`, as a job."""
-        stack = await self.whereabouts.name()
-
-        async def work(job: JobLog, publish: Publish) -> PrunedStores:
-            return await self.upkeep.prunes(stack, publish).run(command, job)
-
-        return await self.jobs.run(command, work, begun, lambda pruned: pruned.words)
-
-    async def delete(self, command: RunDelete, agreed: Doomed) -> Deleted:
-        """`akbot delete`, as a job."""
-        stack = await self.whereabouts.name()
-
-        async def work(job: JobLog, publish: Publish) -> Deleted:
-            return await self.upkeep.deletions(stack, publish).run(command, agreed, job)
-
-        return await self.jobs.run(command, work, None, lambda deleted: deleted.words)
-
-    async def plan_delete(self, command: RunDelete) -> Doomed:
-        """What `akbot delete` would delete."""
-        deletions = self.upkeep.deletions(await self.whereabouts.name(), tell_nobody)
-        return await deletions.preview(command)
-
-    async def plan_prune(self) -> dict[str, RetentionPlan]:
-        """`akbot prune --dry-run`, by store."""
-        return await self.upkeep.prunes(await self.whereabouts.name(), tell_nobody).preview()
-
-    async def pin(self, wanted: str, pinned: bool) -> BackupRecord:  # noqa: FBT001 - its one question
-        """`akbot pin`."""
-        pins = await self.upkeep.pins(await self.whereabouts.name())
-        return await pins.run(choose(await self.backups(), wanted), pinned=pinned)
 
     async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
         """`akbot drill`, as a job."""
@@ -348,11 +292,11 @@ class App:
             case RunBackup():
                 return await self.backup(command, begun)
             case RunPrune():
-                return await self.prune(command, begun)
+                return await self.upkeep.prune(command, begun)
             case RunCopy():
-                return await self.copy(command, begun)
+                return await self.upkeep.copy(command, begun)
             case RunRekey():
-                return await self.rekey(command, begun)
+                return await self.upkeep.rekey(command, begun)
             case RunDrill():
                 return await self.drill(command, begun)
             case RunRestore() | RunUpdate() | RunRollback():

@@ -65,11 +65,11 @@ async def prune(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     from bot.entrypoints import render_prune  # noqa: PLC0415
 
     if args.dry_run:
-        plans, now = await app.plan_prune(), app.clock.now()
+        plans, now = await app.upkeep.plan_prune(), app.clock.now()
         return render_prune.by_store(
             plans, render_prune.plan_value, lambda plan: render_prune.plan_lines(plan, now)
         )
-    pruned = await app.prune(RunPrune(trigger=Trigger.CLI, actor=getpass.getuser()))
+    pruned = await app.upkeep.prune(RunPrune(trigger=Trigger.CLI, actor=getpass.getuser()))
     return render_prune.by_store(
         pruned.by_store, render_prune.pruned_value, render_prune.pruned_lines
     )
@@ -92,12 +92,12 @@ async def delete(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
         store=args.store or "",
         force=args.force,
     )
-    doomed = await app.plan_delete(command)
+    doomed = await app.upkeep.plan_delete(command)
     if not await Confirmation(agreed=args.yes).delete(doomed):
         raise RefusedError(
             "the deletion was not confirmed", hint="Nothing was deleted. --yes confirms it."
         )
-    deleted = await app.delete(command, doomed)
+    deleted = await app.upkeep.delete(command, doomed)
     return asdict(deleted), render_prune.deleted_lines(deleted)
 
 
@@ -108,7 +108,7 @@ async def copy(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]
     from bot.domain.jobs import Trigger  # noqa: PLC0415
     from bot.domain.messages import RunCopy  # noqa: PLC0415
 
-    copied = await app.copy(RunCopy(trigger=Trigger.CLI, actor=getpass.getuser()))
+    copied = await app.upkeep.copy(RunCopy(trigger=Trigger.CLI, actor=getpass.getuser()))
     done = [{"id": each.record.id, "store": each.target} for each in copied.done]
     lines = [f"copied  {each.record.id} to {each.target}" for each in copied.done]
     return done, lines or ["No store that answers lacks a backup."]
@@ -198,7 +198,7 @@ async def pin(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]
     from bot.entrypoints import render_prune  # noqa: PLC0415
 
     kind = OrderKind.UNPIN if args.remove else OrderKind.PIN
-    pin = partial(app.pin, args.id, not args.remove)
+    pin = partial(app.upkeep.pin, args.id, not args.remove)
     record = await carry_out(app, kind, args.id, pin, lambda pinned: pinned.id)
     return asdict(record), render_prune.pin_lines(record)
 
@@ -212,10 +212,10 @@ async def rekey(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     from bot.entrypoints import render_rekey  # noqa: PLC0415
 
     if args.dry_run:
-        plan = await app.plan_rekey(args.id)
+        plan = await app.upkeep.plan_rekey(args.id)
         return render_rekey.plan_value(plan), render_rekey.plan_lines(plan)
     command = RunRekey(trigger=Trigger.CLI, actor=getpass.getuser(), backup=args.id)
-    done = await app.rekey(command)
+    done = await app.upkeep.rekey(command)
     return asdict(done), render_rekey.done_lines(done)
 
 

@@ -53,6 +53,6 @@ async def _catch_up(app: "App") -> None:
     from bot.domain.messages import RunCopy  # noqa: PLC0415
 
     try:
-        await app.copy(RunCopy(trigger=Trigger.CLI, actor="backup"))
+        await app.upkeep.copy(RunCopy(trigger=Trigger.CLI, actor="backup"))
     except BotError as error:
         complain(one_line(f"akbot: warning: {error.in_full()}"))

@@ -80,7 +80,7 @@ class _Service:
             app.run,
             app.backups,
             app.whereabouts.find,
-            app.pin,
+            app.upkeep.pin,
             app.read_back,
             app.restores.preview,
             app.standing,
