@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.adapters import keyfiles
+from bot.adapters.directory import DirectoryStore
 from bot.app_restores import Source
 from bot.app_stores import build_stores
 from bot.domain.bootstrap import choose_stack
+from bot.domain.errors import ConfigError
 from bot.domain.store_list import require_from
 from bot.services.bootstrap import stacks_in
 from bot.services.keyring import Keyring
+from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ async def reading_from(app: "App", wanted: Elsewhere) -> AsyncGenerator[None]:
         return
     stores = build_stores(app.settings.model_copy(update={"store": wanted.store}), patient=False)
     try:
+        await _require_there(stores.places[0].store)
         stack = wanted.stack or await _own_stack(app, stores)
         found = await stacks_in(stores.places[0].store)
         source = Source(stores, keyring, choose_stack(found, stack))
@@ -64,6 +68,14 @@ def _keyring(app: "App", identity: Path | None) -> Keyring:
     return replace(
         own, identities=[*more, *own.identities], other_trusted=own.other_trusted | {*signers}
     )
+
+
+async def _require_there(store: BackupStore) -> None:
+    if isinstance(store, DirectoryStore) and not await store.is_there():
+        raise ConfigError(
+            f'--from: the folder "{store.local_path}" is not there',
+            hint="Mount its disk, or correct the path.",
+        )
 
 
 async def _own_stack(app: "App", stores: Stores) -> str:

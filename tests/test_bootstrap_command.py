@@ -98,6 +98,13 @@ def test_nothing_is_begun_with_a_wrong_argument(
     assert [each.name for each in full.iterdir()] == ["mine"]
 
 
+def test_a_folder_to_restore_from_must_be_there(tmp_path: Path) -> None:
+    ended = run(tmp_path, "restore", "--yes", "--from", f"nas=file://{tmp_path}/not-mounted")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f'--from: the folder "{tmp_path}/not-mounted" is not there. Mount' in ended.stderr
+
+
 def script(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """The script, before a client of Docker that only writes down what it was told."""
     (folder / "bin").mkdir(exist_ok=True)

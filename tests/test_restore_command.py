@@ -58,6 +58,10 @@ PREVIEW = Preview(
         (["2026", "--apply-compose", "--allow-unsigned"], "it does not go with --allow-unsigned"),
         (["--dump", ""], "it names no file"),
         (["--dump", "-"], "nobody can be asked there"),
+        (["--from", ""], "--from: its value is empty"),
+        (["--from", "file:///x", "--stack", ""], "--stack: its value is empty"),
+        (["--trust", ""], "--trust: its value is empty"),
+        (["--bootstrap", "--from", "", "--identity", "x"], "--from: its value is empty"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(

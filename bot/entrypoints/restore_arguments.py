@@ -76,8 +76,10 @@ def check_arguments(args: argparse.Namespace) -> None:
 
     Raises:
         ConfigError: an undo has no choice, a dump is the database alone, an unsigned backup is
-            named, and compose files come with all of a backup that somebody has signed.
+            named, and compose files come with all of a backup that somebody has signed; what is
+            given is not empty.
     """
+    _refuse_empty({"--from": args.from_url, "--stack": args.stack, "--trust": args.trust})
     choices = {
         "--component": args.component,
         "--trust": args.trust,
@@ -110,6 +112,15 @@ def check_arguments(args: argparse.Namespace) -> None:
             "restore --allow-unsigned: latest is always a trusted one",
             hint='Name the backup by its id; see "akbot backups".',
         )
+
+
+def _refuse_empty(given: Mapping[str, str | None]) -> None:
+    """A variable of the shell that is not set must not choose this host's own store."""
+    for option, value in given.items():
+        if value == "":
+            raise ConfigError(
+                f"restore {option}: its value is empty", hint="Give it one, or leave it out."
+            )
 
 
 def _refuse(option: str, given: bool, others: Mapping[str, object]) -> None:  # noqa: FBT001
