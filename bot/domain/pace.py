@@ -31,7 +31,16 @@ def _work(job: Job) -> Hashable:
         case JobKind.RESTORE:
             return job.kind, job.trigger, job.label == UNDO
         case JobKind.UPDATE:
-            plan = plan_of(job.plan)
-            return plan and (job.kind, len(plan.hops), REHEARSED in job.plan)
+            steps = _steps(job)
+            return (job.kind, steps, REHEARSED in job.plan) if steps else None
         case _:
             return None
+
+
+def _steps(job: Job) -> int:
+    """Of an update; 0 where they are not known, or only to the akbot that made it."""
+    try:
+        plan = plan_of(job.plan)
+    except ValueError:
+        return 0
+    return len(plan.hops) if plan else 0

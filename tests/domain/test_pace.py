@@ -27,6 +27,7 @@ RUNNING = Job(
 )
 TWO = {PLAN: encode_plan(TWO_HOPS)}
 ONE = {PLAN: encode_plan(replace(TWO_HOPS, hops=TWO_HOPS.hops[:1]))}
+OTHERS = {PLAN: '{"of": "another akbot"}'}
 REHEARSAL = {REHEARSED: "12.0"}
 
 
@@ -75,7 +76,8 @@ def test_one_that_was_not_does_not(changes: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "then"), [(TWO, ONE), (ONE, TWO), (TWO, TWO | REHEARSAL), ({}, {}), ({}, ONE)]
+    ("now", "then"),
+    [(TWO, ONE), (ONE, TWO), (TWO, TWO | REHEARSAL), ({}, {}), ({}, ONE), (ONE, OTHERS)],
 )
 def test_updates_compare_by_their_steps_and_by_whether_they_were_rehearsed(
     now: Mapping[str, str], then: Mapping[str, str]
