@@ -21,6 +21,8 @@ PHASE = "phase"
 """Fact of a restore's job: how far it was about to go."""
 KEPT = "kept"
 """Fact of a restore's job: what of the state before is kept, "" once that is gone."""
+UNDO = "undo"
+"""The label of a job that takes the last restore back, where a chat asks for it."""
 GOING_AWAY = "stopping and removing server and worker"
 """The step of a restore from which on nobody is served until the gate holds."""
 

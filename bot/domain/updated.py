@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.downtime import AWAY
+from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobKind
 from bot.domain.update import promoted
 
@@ -25,10 +26,11 @@ class Updated:
     @property
     def words(self) -> str:
         """In a sentence, for the journal."""
-        steps = f" in {self.hops} steps" if self.hops > 1 else ""
+        before = f" in place of {self.before}" if self.before else ""
+        steps = f", in {self.hops} steps" if self.hops > 1 else ""
         return (
-            f"{self.version} serves, {self.before} before{steps}, after {self.seconds:.0f} s;"
-            f" nobody could log in for {self.away:.0f} s"
+            f"{self.version} serves{before}{steps}, after {duration(self.seconds)};"
+            f" nobody could log in for {duration(self.away)}"
         )
 
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.charts import BackupDot, Figures, MemoryUse, Outage, decode_figures
+from bot.domain.durations import duration
 from bot.entrypoints.drawing_canvas import BLUE, RED, YELLOW
 from bot.entrypoints.drawing_page import Bar, Page, day
-from bot.entrypoints.render import duration, size, times
+from bot.entrypoints.render import size, times
 
 _KILL_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _MOST_MEMORY = 1 << 29  # bytes of data; it needs a tenth

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.durations import duration
 from bot.domain.findings import Finding, Level
 from bot.domain.incident import Incident
 from bot.domain.jobs import DEGRADED, Job, JobState, degraded
@@ -30,17 +31,6 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: 8 s, 2 min 5 s, 3 h 20 min."""
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004
-        return f"{whole} s" if whole >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def times(count: int) -> str:

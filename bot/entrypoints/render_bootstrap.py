@@ -4,8 +4,9 @@ import shlex
 from typing import Any
 
 from bot.domain.bootstrap import BootstrapPreview
+from bot.domain.durations import duration
 from bot.domain.printable import one_line
-from bot.entrypoints.render import duration, size
+from bot.entrypoints.render import size
 from bot.services.bootstrap import Bootstrapped
 
 _NEW_KIT = "It signs its backups with a key of its own: print a new recovery kit (akbot kit)."

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from bot.domain.drill import DrillReport
+from bot.domain.durations import duration
 from bot.domain.printable import one_line
-from bot.entrypoints.render import age_of, duration
+from bot.entrypoints.render import age_of
 
 
 def report_lines(report: DrillReport, now: datetime) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.agenda import Coming
+from bot.domain.durations import duration
 from bot.domain.pause import Pause
 from bot.domain.printable import one_line
-from bot.entrypoints.render import duration
 
 
 def coming_lines(planned: Sequence[Coming], pause: Pause | None, now: datetime) -> list[str]:

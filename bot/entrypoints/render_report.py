@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
+from bot.domain.durations import duration
 from bot.domain.printable import one_line
 from bot.domain.report import BackupsReport, IncidentsReport, LoginReport, Report, UpdateReport
-from bot.entrypoints.render import age_of, duration, finding_lines, size
+from bot.entrypoints.render import age_of, finding_lines, size
 
 _MOSTLY = 0.9999
 

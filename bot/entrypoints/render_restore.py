@@ -1,10 +1,11 @@
 """A restore for people: what it would do, and what it did. Pure."""
 
+from bot.domain.durations import duration
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.printable import one_line
 from bot.domain.redis_content import redis_words
 from bot.domain.restore_plan import ForeignDump, Preview
-from bot.entrypoints.render import duration, size
+from bot.entrypoints.render import size
 from bot.services.restore import Restored
 
 

@@ -3,11 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
+from bot.domain.durations import duration
 from bot.domain.printable import one_line
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_preview import UpdatePreview
 from bot.domain.updated import Updated
-from bot.entrypoints.render import duration, size
+from bot.entrypoints.render import size
 from bot.services.rollback import RolledBack
 
 

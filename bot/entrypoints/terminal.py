@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from bot.domain.components import POSTGRES
+from bot.domain.durations import duration
 from bot.domain.jobs import JobState
 from bot.domain.messages import (
     BackupFinished,
@@ -19,7 +20,7 @@ from bot.domain.messages import (
     StepBegan,
 )
 from bot.domain.printable import one_line
-from bot.entrypoints.render import done_line, duration, size
+from bot.entrypoints.render import done_line, size
 from bot.entrypoints.streams import forget
 
 _REDRAW = 0.1

@@ -33,6 +33,7 @@ from bot.domain.bootstrap import (
 )
 from bot.domain.catalogue import LATEST, BackupRecord, choose, newest_good, require_readable
 from bot.domain.components import CONFIG, GLOBALS
+from bot.domain.durations import duration
 from bot.domain.env_text import names_in
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.globals import role_statements, tablespaces_in
@@ -89,7 +90,7 @@ class Bootstrapped:
     @property
     def words(self) -> str:
         """In a sentence, for the journal."""
-        return f"backup {self.backup} serves on this host, after {self.seconds:.0f} s"
+        return f"backup {self.backup} serves on this host, after {duration(self.seconds)}"
 
 
 @dataclass(frozen=True)

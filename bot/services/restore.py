@@ -14,6 +14,7 @@ from bot.domain.catalogue import BackupRecord, choose, newest_good, require_read
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config, without_compose
+from bot.domain.durations import duration
 from bot.domain.errors import BotError, IntegrityError, RefusedError
 from bot.domain.jobs import DEGRADED, Trigger
 from bot.domain.manifest import Component, Manifest
@@ -83,11 +84,11 @@ class Restored:
     def words(self) -> str:
         """In a sentence, for the journal."""
         version = f", Authentik {self.version}" if self.version else ""
-        away = f"; nobody could log in for {self.away:.0f} s"
+        away = f"; nobody could log in for {duration(self.away)}"
         if self.undone:
-            took = f"in {self.seconds:.0f} s"
+            took = f"in {duration(self.seconds)}"
             return f"the restore {self.undone} was taken back {took}{version}{away}"
-        words = f"{self.source} serves after {self.seconds:.0f} s{version}{away}"
+        words = f"{self.source} serves after {duration(self.seconds)}{version}{away}"
         return f"{words}; {DEGRADED}{self.doubt}" if self.doubt else words
 
     @property

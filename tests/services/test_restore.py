@@ -12,6 +12,7 @@ from bot import age
 from bot.app_restores import confirmed_before
 from bot.domain.catalogue import BackupState
 from bot.domain.downtime import came_back
+from bot.domain.durations import duration
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger, degraded, plan_changed
 from bot.domain.manifest import DatabaseFacts
@@ -316,7 +317,7 @@ async def test_it_says_for_how_long_nobody_was_served(world: RestoreWorld) -> No
     restored = await world.restore()
 
     assert 0 <= restored.away < restored.seconds
-    assert f"nobody could log in for {restored.away:.0f} s" in restored.words
+    assert f"nobody could log in for {duration(restored.away)}" in restored.words
     [job, *_] = await world.journal.jobs()
     assert came_back(restored.away).items() <= job.plan.items()
 

@@ -90,7 +90,7 @@ async def test_a_good_update_backs_up_rehearses_and_rolls(journal: Journal) -> N
     assert record.summary
     assert record.summary.trigger == "update"
     assert [each for each in host.databases if each != LIVE]  # the way back
-    assert "2025.2.4 serves, 2025.2.1 before" in await last_message(journal)
+    assert "2025.2.4 serves in place of 2025.2.1" in await last_message(journal)
 
 
 async def test_the_journal_knows_how_long_people_were_away(journal: Journal) -> None:

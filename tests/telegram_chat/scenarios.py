@@ -13,7 +13,7 @@ from bot.domain.backup_id import make_backup_id
 from bot.domain.drill import DrillReport, Verdict
 from bot.domain.incident import Closed, Incident, Opened, Rules, Trouble
 from bot.domain.incident_history import PastIncident
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import CHANGED, Job, JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
     ComponentProgressed,
@@ -26,8 +26,10 @@ from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import ChatPlace
 from bot.domain.update_news import NewRelease
 from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.updated import Updated
 from bot.domain.upgrade_path import Hop
 from bot.domain.versions import Version
+from bot.services.restore import Restored
 from tests.telegram_chat.restores import NEWEST, OLDER
 from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.samples import MB, component, finished, make_preview, record
@@ -76,6 +78,7 @@ async def failing_backup(scene: Scene) -> None:
 async def restore(scene: Scene) -> None:
     """A restore: its plan, a word to type since rows are lost, its steps, and the way back."""
     scene.world.operations.records = [NEWEST, OLDER]
+    scene.world.operations.all_jobs.append(_restored_long_ago())
     scene.world.operations.preview = make_preview(differences=(), warnings=())
     await scene.says("/restore")
     await scene.passes(30)
@@ -91,10 +94,22 @@ async def restore(scene: Scene) -> None:
     )
     away = ("closing the databases", "swapping the databases", "emptying Redis", "starting")
     await _steps(scene, GOING_AWAY, *away, "waiting until it holds")
-    words = (
-        f"backup {NEWEST.id} serves after 190 s, Authentik 2025.2.1; nobody could log in for 76 s"
-    )
-    await scene.ends(JobState.DONE, words, after=67)
+    restored = Restored("", NEWEST.id, "2025.2.1", 190, away=76)
+    await scene.ends(JobState.DONE, restored.words, after=67)
+
+
+async def changed_plan(scene: Scene) -> None:
+    """A newer backup came before the word was typed: nothing is done, and it is asked anew."""
+    scene.world.operations.records = [NEWEST, OLDER]
+    scene.world.operations.preview = make_preview(differences=(), warnings=())
+    await scene.says("/restore")
+    await scene.presses("Go on")
+    await scene.passes(20)
+    await scene.says("restore")
+    scene.world.operations.preview = make_preview(differences=(), warnings=(), newest=False)
+    await scene.ends(JobState.FAILED, CHANGED, after=2)
+    await scene.passes(5)
+    await scene.presses("No")
 
 
 async def update(scene: Scene) -> None:
@@ -106,8 +121,8 @@ async def update(scene: Scene) -> None:
     await _until_it_starts(scene, "2025.2.4")
     await scene.passes(75)
     await _steps(scene, "2025.2.4 is promoted", *_hop("2025.4.4"))
-    words = "2025.4.4 serves, 2025.2.1 before in 2 steps, after 412 s; nobody could log in for 68 s"
-    await scene.ends(JobState.DONE, words, after=75)
+    updated = Updated("", "2025.2.1", "2025.4.4", 2, 412, 68)
+    await scene.ends(JobState.DONE, updated.words, after=75)
 
 
 async def rollback(scene: Scene) -> None:
@@ -333,6 +348,19 @@ async def report(scene: Scene) -> None:
     await scene.says("/report 1")
 
 
+def _restored_long_ago() -> Job:
+    began = NOW - timedelta(days=30)
+    return replace(
+        make_job(JobState.DONE),
+        id=make_backup_id(began, "k3f9"),
+        kind=JobKind.RESTORE,
+        label=OLDER.id,
+        crashes=0,
+        started=began,
+        ended=began + timedelta(seconds=230),
+    )
+
+
 def _night(days_ago: int) -> Job:
     """The planned backup of that night; that of the day before yesterday failed."""
     began = NOW - timedelta(hours=8.5 + 24 * days_ago)
@@ -353,6 +381,7 @@ SCENARIOS: dict[str, Scenario] = {
         failing_backup,
         missing_backups,
         restore,
+        changed_plan,
         update,
         rollback,
         release_news,

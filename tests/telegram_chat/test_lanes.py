@@ -10,7 +10,7 @@ from bot.entrypoints.telegram.lanes import AT_ONCE, Lanes, Work
 from tests.telegram_chat.test_burst import Watched
 from tests.telegram_chat.world import LONG_ENOUGH, NOW, TurnedClock, World
 
-SHORTLY = 0.5
+SHORTLY = 0.25
 STORE = "the store has not answered within 10 s"
 
 

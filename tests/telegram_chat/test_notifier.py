@@ -1,23 +1,35 @@
 import asyncio
-from datetime import UTC
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, timedelta
+from typing import Any
 
 import pytest
 
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
+    Command,
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
     RunBackup,
     RunCopy,
+    RunDrill,
     RunPrune,
+    RunRestore,
+    RunRollback,
+    RunUpdate,
+    StepBegan,
 )
+from bot.domain.restore import GOING_AWAY
+from bot.domain.update import PLAN, encode_plan
 from bot.entrypoints.telegram.asked import Place
 from bot.entrypoints.telegram.notifier import GROUP_INTERVAL, PRIVATE_INTERVAL, Notifier
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.services.settling import backed_up
 from tests.bot_api.limits import MINUTE, RateLimits
+from tests.domain.test_update_recovery import PLAN as TWO_HOPS
 from tests.fakes_journal import FakeOutbox
 from tests.telegram_chat.samples import MB, component, finished
 from tests.telegram_chat.world import ANNA, ToldOperations, TurnedClock, World
@@ -96,6 +108,71 @@ def test_progress_leaves_a_group_room_for_answers_and_the_outcome() -> None:
     assert MINUTE.total_seconds() / GROUP_INTERVAL <= RateLimits().group_per_minute - 5
 
 
+async def shown_of(
+    clock: TurnedClock, command: Command, facts: Mapping[str, str], took: timedelta | None
+) -> list[str]:
+    """Whether and how much time is left, minute by minute, once the job has taken a step.
+
+    *took*: how long one like it did; *facts* become known with the step.
+    """
+    operations, outbox = ToldOperations(clock), FakeOutbox()
+    there = (operations, Outgoing(outbox, clock), clock, UTC)
+    notifier = Notifier(*there, alerts=(), moved={}, then=nothing)
+    if took:
+        operations.begin(command)
+        clock.advance(took.total_seconds())
+        former = operations.end()
+        operations.all_jobs[0] = replace(former, plan=facts)
+        clock.advance(10)
+    operations.listeners = [notifier.listener]
+    telling = asyncio.create_task(notifier.run())
+    job = operations.begin(command)
+    await all_that_can_be_done_now()
+    clock.advance(1)
+    operations.all_jobs[0] = replace(job, plan=facts)
+    operations.tell(StepBegan(GOING_AWAY))
+    seen = []
+    for _ in range(4):
+        await all_that_can_be_done_now()
+        text = progress_in(outbox, job)
+        seen.append(next((line for line in text.splitlines() if "left" in line), ""))
+        for _ in range(62):
+            clock.advance(1)
+            await all_that_can_be_done_now()
+    telling.cancel()
+    await asyncio.wait({telling})
+    return seen
+
+
+PLACE = Place(bot=4242, chat=ANNA, thread=None, message_id=1)
+IN_CHAT: Any = {"trigger": Trigger.CHAT, "actor": "Anna (42)", "origin": PLACE.origin}
+LIKE_THE_LAST = "if it takes as long as the last one."
+
+
+@pytest.mark.parametrize(
+    ("command", "facts"),
+    [
+        pytest.param(RunDrill(**IN_CHAT), {}, id="drill"),
+        pytest.param(RunRestore(**IN_CHAT, label="20261123T033000Z-k3f9"), {}, id="restore"),
+        pytest.param(RunRollback(**IN_CHAT), {}, id="rollback"),
+        pytest.param(RunUpdate(**IN_CHAT), {PLAN: encode_plan(TWO_HOPS)}, id="update"),
+    ],
+)
+async def test_the_time_left_is_as_long_as_the_last_one_took(
+    clock: TurnedClock, command: Command, facts: Mapping[str, str]
+) -> None:
+    assert await shown_of(clock, command, facts, timedelta(seconds=170)) == [
+        f"About 3 min left, until 12:05, {LIKE_THE_LAST}",
+        f"About 2 min left, until 12:05, {LIKE_THE_LAST}",
+        f"About 1 min left, until 12:05, {LIKE_THE_LAST}",
+        "",
+    ]
+
+
+async def test_where_nothing_is_known_no_time_left_is_shown(clock: TurnedClock) -> None:
+    assert await shown_of(clock, RunDrill(**IN_CHAT), {}, None) == [""] * 4
+
+
 async def nothing(_: Job) -> None:
     """Follows an outcome."""
 
@@ -105,9 +182,13 @@ async def all_that_can_be_done_now() -> None:
         await asyncio.sleep(0)
 
 
-def progress_in(outbox: FakeOutbox) -> str:
-    [queued] = outbox.messages.values()
-    return queued.message.text
+def progress_in(outbox: FakeOutbox, job: Job | None = None) -> str:
+    [text] = [
+        each.message.text
+        for each in outbox.messages.values()
+        if job is None or each.message.key == f"progress:{job.id}"
+    ]
+    return text
 
 
 async def test_nothing_new_is_not_edited(world: World) -> None:

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobKind
-from bot.entrypoints.render import duration
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.jobs import Job, JobKind, plan_changed
+from bot.domain.restore import UNDO
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request, parse_origin, person_of
 from bot.entrypoints.telegram.deeds import Deeds
-from bot.entrypoints.telegram.pressed import UNDO
 from bot.services.ports import Clock
 
 _FRESH = timedelta(minutes=10)  # later whoever agreed may have moved on, and presses the button

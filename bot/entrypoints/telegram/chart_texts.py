@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.domain.charts import BackupDot, Figures, MemoryUse, Outage
-from bot.entrypoints.render import duration, size, times
+from bot.domain.durations import duration
+from bot.entrypoints.render import size, times
 from bot.entrypoints.telegram.markup import MOST_IN_CAPTION, fitting, plain
 
 _LONGEST_NAME = 40

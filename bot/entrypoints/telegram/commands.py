@@ -8,6 +8,7 @@ from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, JobKind, choose_job
+from bot.domain.restore import UNDO
 from bot.entrypoints.telegram import (
     backup_texts,
     job_list_texts,
@@ -22,7 +23,6 @@ from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.planning import Planning
-from bot.entrypoints.telegram.pressed import UNDO
 from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within

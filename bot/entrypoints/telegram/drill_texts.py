@@ -1,9 +1,11 @@
 """What is told of a drill while it runs and when it has ended. Pure, like `texts`."""
 
+from datetime import timedelta
+
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.jobs import Job, JobState
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram.job_texts import Told, who
+from bot.entrypoints.telegram.job_texts import Told, reason, time_left, who
 from bot.entrypoints.telegram.markup import plain, units
 from bot.entrypoints.telegram.texts import Wall
 
@@ -21,12 +23,12 @@ _HEADLINES = {
 _FAILED = "🆘 <b>Drill failed</b>: do not count on this backup"
 
 
-def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
+def progress(job: Job, done: BackupProgress, wall: Wall, took: timedelta | None = None) -> str:
     """How far a running drill is."""
     lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
     steps = [f"✅ came back: {plain(name, 60)}" for name in done.verified]
     lines += steps[-_MOST_STEPS:] or ["Restoring into a container that nothing else can reach."]
-    return "\n".join([*lines, who(job)])
+    return "\n".join([*lines, *time_left(job, took, wall), who(job)])
 
 
 def progress_ended(job: Job, wall: Wall) -> str:
@@ -40,7 +42,7 @@ def outcome(job: Job) -> Told:
     failed = job.state is JobState.FAILED and job.plan.get(VERDICT) == Verdict.FAIL
     lines = [_FAILED if failed else _HEADLINES[job.state]]
     if job.message:
-        lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
+        lines.append(reason(job, _LONGEST_REASON))
     lines.append("The stack and the backups are untouched.")
     if failed:
         lines.append("Send /backup for a new one, then /drill to prove it.")

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from bot.domain.container_state import DOCKER, STACK
 from bot.domain.cure import Treatment
+from bot.domain.durations import duration
 from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.stack import Role
-from bot.entrypoints.render import duration
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.texts import Wall
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.domain.components import POSTGRES
+from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobState, Trigger, degraded
 from bot.domain.manifest import Manifest
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
 from bot.domain.slots import next_try
 from bot.domain.way_back import is_slow, nobody_may_be_served
-from bot.entrypoints.render import duration, size
+from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import code, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -50,6 +52,15 @@ def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
     steps += [f"⏳ storing: {plain(name, 60)}" for name in done.read]
     lines += steps[-_MOST_STEPS:] or ["Looking at the stack and the store."]
     return "\n".join([*lines, _who(job)])
+
+
+def time_left(job: Job, took: timedelta | None, wall: Wall) -> list[str]:
+    """About when it ends, if the last one *took* so long; nothing once that is over."""
+    if took is None or (left := job.started + took - wall.now) <= timedelta():
+        return []
+    minutes = max(1, round(left / timedelta(minutes=1)))
+    at = wall.time(job.started + took)
+    return [f"About {minutes} min left, until {at}, if it takes as long as the last one."]
 
 
 def bar(share: float) -> str:
@@ -147,6 +158,13 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
 
 def _why(job: Job) -> str:
     return DeedData(Deed.WHY, job.id).line()
+
+
+def reason(job: Job, longest: int) -> str:
+    """Why or how it ended, as a sentence; what begins with a program's name keeps it."""
+    text = plain(job.message, longest).rstrip(".")
+    first = text.partition(" ")[0]
+    return f"{text[:1].upper() if first.isalpha() else text[:1]}{text[1:]}."
 
 
 def details(job: Job) -> str:

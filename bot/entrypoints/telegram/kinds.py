@@ -1,5 +1,7 @@
 """What is told of a job, by its kind."""
 
+from datetime import timedelta
+
 from bot.domain.jobs import Job, JobKind
 from bot.domain.messages import BackupFinished
 from bot.domain.progress import BackupProgress
@@ -17,14 +19,19 @@ from bot.entrypoints.telegram.texts import Wall
 _ROLLS = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 
 
-def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
-    """How far a running job is; *seconds* since its dump began, where it makes one."""
+def progress(
+    job: Job, done: BackupProgress, seconds: float, wall: Wall, took: timedelta | None = None
+) -> str:
+    """How far a running job is; *seconds* since its dump began, where it makes one.
+
+    *took*: how long the last one like it did, where that is known.
+    """
     if job.kind is JobKind.DRILL:
-        return drill_texts.progress(job, done, wall)
+        return drill_texts.progress(job, done, wall, took)
     if job.kind is JobKind.RESTORE:
-        return restore_texts.progress(job, done, wall)
+        return restore_texts.progress(job, done, wall, took)
     if job.kind in _ROLLS:
-        return update_texts.progress(job, done, wall)
+        return update_texts.progress(job, done, wall, took)
     return job_texts.progress(job, done, seconds, wall)
 
 

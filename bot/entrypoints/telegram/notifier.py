@@ -15,8 +15,9 @@ from datetime import timedelta, tzinfo
 from bot.domain.alarms import told_as_alarm
 from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobState, degraded
+from bot.domain.jobs import ALL_JOBS, Job, JobState, degraded
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
+from bot.domain.pace import took_last
 from bot.domain.progress import BackupProgress
 from bot.domain.roles import ChatPlace
 from bot.domain.way_back import is_slow, may_end_otherwise, nobody_may_be_served, tries_of
@@ -50,6 +51,8 @@ class _Followed:
     place: Place
     progress: BackupProgress = field(default_factory=BackupProgress)
     dump_began: float | None = None
+    took: timedelta | None = None  # the last one like it
+    compared_in: tuple[str, ...] | None = None  # after which steps it was looked for
     shown: str = ""
     shown_at: float | None = None
 
@@ -184,6 +187,7 @@ class Notifier:
 
     async def _show(self, followed: _Followed) -> None:
         """Write or edit the progress message, if it says something new."""
+        await self._compare(followed)
         text = self._progress_text(followed)
         if text == followed.shown:
             return
@@ -193,10 +197,19 @@ class Notifier:
             await self._outgoing.change(key, text)
         followed.shown, followed.shown_at = text, self._clock.monotonic()
 
+    async def _compare(self, followed: _Followed) -> None:
+        """Look for a job like it, which more of its steps may make known."""
+        steps = followed.progress.steps
+        if followed.took is None and followed.compared_in != steps:
+            jobs = await self._operations.jobs(ALL_JOBS)
+            followed.took = took_last(followed.job.id, jobs)
+            followed.compared_in = steps
+
     def _progress_text(self, followed: _Followed) -> str:
         began = followed.dump_began
         seconds = 0.0 if began is None else self._clock.monotonic() - began
-        return kinds.progress(followed.job, followed.progress, seconds, self._wall())
+        job, done = followed.job, followed.progress
+        return kinds.progress(job, done, seconds, self._wall(), followed.took)
 
     async def _tell_end(self, job: Job) -> None:
         """Let the progress message end, then write the outcome: that is told whole, and once."""

@@ -6,10 +6,10 @@ from datetime import datetime, tzinfo
 from typing import TypeVar
 
 from bot.domain.agenda import Coming, Plan, coming
+from bot.domain.durations import duration
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.orders import OrderKind
 from bot.domain.pause import Pause, parse_length, paused, plan_pause, resumed, until_words
-from bot.entrypoints.render import duration
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.asked import Asked
 from bot.entrypoints.telegram.markup import bold, code, plain

@@ -10,8 +10,6 @@ from bot.entrypoints.telegram.asked import Person, Place, Request
 
 AGAIN_PREFIX = "r:"  # and the id of the job that shall be begun once more
 DEED_PREFIX = "b:"
-UNDO = "undo"
-"""The words of a restore that takes the last one back."""
 ROLLBACK = "rollback"
 """What is typed where taking an update back loses rows."""
 RESTORE = "restore"

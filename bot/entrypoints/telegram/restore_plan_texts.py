@@ -131,8 +131,9 @@ def once_more(subject: str, how: str, wall: Wall, *, is_undo: bool) -> str:
     made = wall.moment(created_at(BackupId(subject)))
     what = f"the restore of {made} is taken back" if is_undo else f"the backup of {made} serves"
     return (
-        f"⚠️ <b>Last question</b>\n{how}, {what}, in place of what serves now. If the plan has"
-        f" changed since you saw it, or in two minutes, I do nothing.\n{code(cut(subject, 60))}"
+        f"⚠️ <b>Last question</b>\n{how}, {what}, in place of what serves now. This question stands"
+        " for two minutes. If the plan has changed since, I do nothing and show you the new one.\n"
+        f"{code(cut(subject, 60))}"
     )
 
 

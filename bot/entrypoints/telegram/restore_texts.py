@@ -1,13 +1,24 @@
 """What is told of a restore while it runs and when it has ended. Pure, like `texts`."""
 
+from datetime import timedelta
+
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState, plan_changed
 from bot.domain.progress import BackupProgress
-from bot.domain.restore import GOING_AWAY
+from bot.domain.restore import GOING_AWAY, UNDO
 from bot.domain.way_back import needs_a_person
-from bot.entrypoints.telegram.job_texts import AGREE_ANEW, Told, bar, step_lines, tried_again, who
-from bot.entrypoints.telegram.markup import code, cut, plain, units
-from bot.entrypoints.telegram.pressed import UNDO, Deed, DeedData
+from bot.entrypoints.telegram.job_texts import (
+    AGREE_ANEW,
+    Told,
+    bar,
+    reason,
+    step_lines,
+    time_left,
+    tried_again,
+    who,
+)
+from bot.entrypoints.telegram.markup import code, cut, units
+from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 
 _LONGEST_REASON = 600
@@ -23,12 +34,13 @@ _HEADLINES = {
 }
 
 
-def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
+def progress(job: Job, done: BackupProgress, wall: Wall, took: timedelta | None = None) -> str:
     """How far a running restore is, and whether people can log in meanwhile."""
     lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
     lines += step_lines(done.steps)
     if done.share is not None:
         lines.append(f"<code>{bar(done.share)} {done.share:.0%}</code>")
+    lines += time_left(job, took, wall)
     if GOING_AWAY in done.steps:
         lines.append("Nobody can log in until it holds.")
     else:
@@ -46,7 +58,7 @@ def outcome(job: Job) -> Told:
     """How it ended; which state serves stands in the job's own words."""
     lines = [_headline(job)]
     if job.message:
-        lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
+        lines.append(reason(job, _LONGEST_REASON))
     if job.state is JobState.DONE:
         lines.append(
             "What served before is kept for a day at least, and until a newer backup is good:"

@@ -14,13 +14,13 @@ from bot.domain.catalogue import choose
 from bot.domain.errors import BusyError, RefusedError
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRestore
-from bot.domain.restore import KEPT
+from bot.domain.restore import KEPT, UNDO
 from bot.domain.restore_plan import Preview
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
-from bot.entrypoints.telegram.pressed import RESTORE, UNDO, Press
+from bot.entrypoints.telegram.pressed import RESTORE, Press
 from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Question

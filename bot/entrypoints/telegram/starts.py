@@ -16,11 +16,11 @@ from bot.domain.catalogue import LATEST
 from bot.domain.errors import BotError, BusyError
 from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill, RunRestore
+from bot.domain.restore import UNDO
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
-from bot.entrypoints.telegram.pressed import UNDO
 from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
 from bot.services.operations import Operations
 from bot.services.ports import Clock

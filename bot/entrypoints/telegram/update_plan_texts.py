@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from bot.domain.durations import duration
 from bot.domain.errors import BotError
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_outlook import HopOutlook
 from bot.domain.update_preview import UpdatePreview
-from bot.entrypoints.render import duration, size
+from bot.entrypoints.render import size
 from bot.entrypoints.render_roll import preview_lines
 from bot.entrypoints.telegram.markup import (
     COLUMNS,

@@ -1,7 +1,7 @@
 """What is told of an update or a rollback while it runs and when it has ended. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.jobs import Job, JobKind, JobState, plan_changed
 from bot.domain.progress import BackupProgress
@@ -10,7 +10,16 @@ from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.update_words import PAGE
 from bot.domain.way_back import needs_a_person
-from bot.entrypoints.telegram.job_texts import AGREE_ANEW, Told, bar, step_lines, tried_again, who
+from bot.entrypoints.telegram.job_texts import (
+    AGREE_ANEW,
+    Told,
+    bar,
+    reason,
+    step_lines,
+    time_left,
+    tried_again,
+    who,
+)
 from bot.entrypoints.telegram.markup import code, escape, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -35,12 +44,13 @@ _HEADLINES = {
 }
 
 
-def progress(job: Job, done: BackupProgress, wall: Wall) -> str:
+def progress(job: Job, done: BackupProgress, wall: Wall, took: timedelta | None = None) -> str:
     """How far a running one is, and whether people can log in meanwhile."""
     lines = [f"{_headline(job)} since {wall.time(job.started)}"]
     lines += step_lines(done.steps)
     if done.share is not None:
         lines.append(f"<code>{bar(done.share)} {done.share:.0%}</code>")
+    lines += time_left(job, took, wall)
     away = _is_away(done.steps)
     lines.append("Nobody can log in until it holds." if away else "Authentik serves meanwhile.")
     return "\n".join([*lines, who(job)])
@@ -62,7 +72,7 @@ def outcome(job: Job) -> Told:
     """How it ended; which version serves stands in the job's own words."""
     lines = [_headline(job)]
     if job.message:
-        lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
+        lines.append(reason(job, _LONGEST_REASON))
     lines.append(_then(job))
     lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON

@@ -33,7 +33,7 @@ NOBODY = "but nobody can use the chat or hears what fails: AKBOT_TELEGRAM_ADMINS
 
 _POLL_SECONDS = 25
 _NO_CHAT = 0  # has no number; that of what cannot be read
-_SHORTLY = 0.5  # seconds within which almost all is answered; then others are listened to as well
+_SHORTLY = 0.25  # seconds in which almost all is handled; what takes longer goes on beside
 _MOST_TRIES = 3  # to handle one update; the journal itself waits long each time
 _CONFLICT_PAUSE = 30.0
 _CONFLICT_STANDS = timedelta(minutes=2)  # two copies take the poll from each other in turns

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from bot.domain.catalogue import BackupRecord
+from bot.domain.durations import duration
 from bot.domain.errors import BotError, IntegrityError, OtherKeyError
-from bot.entrypoints.render import duration, size
+from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall, problem
 from bot.services.verify import Verified
