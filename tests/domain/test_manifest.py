@@ -172,3 +172,73 @@ def test_a_newer_format_names_the_remedy() -> None:
         decode_manifest(b'{"format": "akbot-manifest-2"}', stack="authentik", backup_id=ID)
 
     assert "newer" in caught.value.hint
+
+
+WHERE = f'read manifest of "authentik/{ID}"'
+OTHER_ID = "20261124T033000Z-k3f9"
+OUTSIDE = 'component "postgres" does not lie beside it'
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        pytest.param(b"null", "it is not a manifest", id="none"),
+        pytest.param(
+            json.dumps({"format": "x" * 50}).encode(),
+            f"its format '{'x' * 40}' is unknown here",
+            id="a long format",
+        ),
+        pytest.param(
+            DATA.replace(b'"stored_size": 20', b'"stored_size": -1'),
+            "components.0.stored_size: Input should be greater than or equal to 0",
+            id="a wrong number",
+        ),
+        pytest.param(
+            DATA.replace(b'"id": "2026', b'"id": "x2026'),
+            f'"x{ID}" is not a backup id such as 20261123T033000Z-k3f9',
+            id="a wrong id",
+        ),
+        pytest.param(
+            encode_manifest(replace(MANIFEST, id=OTHER_ID)),
+            f'it belongs to "authentik/{OTHER_ID}" and was copied here',
+            id="another id",
+        ),
+        pytest.param(
+            encode_manifest(
+                replace(MANIFEST, components=(replace(MANIFEST.components[0], key="x.age"),))
+            ),
+            OUTSIDE,
+            id="a component elsewhere",
+        ),
+        pytest.param(
+            encode_manifest(replace(MANIFEST, components=MANIFEST.components[:1] * 2)),
+            OUTSIDE,
+            id="a component twice",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_told_without_its_content(
+    document: bytes, words: str
+) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        decode_manifest(document, stack="authentik", backup_id=ID)
+
+    assert str(caught.value) == f"{WHERE}: {words}"
+
+
+def test_it_is_written_for_people_and_programs_alike() -> None:
+    lines = DATA.decode().split("\n")
+
+    assert (lines[0], lines[1], lines[-2:]) == ("{", ' "actor": "akbot",', ["}", ""])
+    assert list(json.loads(DATA)) == sorted(json.loads(DATA))
+
+
+def test_what_has_no_place_in_it_is_an_error_of_ours() -> None:
+    with pytest.raises(TypeError, match=r"^object has no place in a manifest$"):
+        encode_manifest(replace(MANIFEST, label=object()))  # type: ignore[arg-type]
+
+
+def test_its_components() -> None:
+    assert MANIFEST.stored_size == 22
+    assert MANIFEST.component("media") == MANIFEST.components[1]
+    assert MANIFEST.component("redis") is None

@@ -44,7 +44,6 @@ from tests.mutation.refusals import refused_by_types
 from tests.mutation.survivors import read_reasons
 
 REFUSED = Path("mutants/refused.json")
-FROM_FAR = 30  # tests of services for one mutant, the quickest ones
 
 skips_for_mutmut = file_mutation.MutationVisitor._skip_node_and_children
 arranged_by_mutmut = file_mutation.function_trampoline_arrangement
@@ -128,15 +127,6 @@ def forget_unexplained(modules: Iterable[SourceFileMutationData]) -> None:
         module.save()
 
 
-def tests_of(mutant: str) -> list[str]:
-    """The tests of its own layer, then some of those that only pass through it."""
-    tests = state().tests_by_mangled_function_name[mangled_name_from_mutant_name(mutant)]
-    quickest_first = sorted(tests, key=lambda test: state().duration_by_test[test])
-    near = [test for test in quickest_first if not test.startswith("tests/services/")]
-    far = [test for test in quickest_first if test.startswith("tests/services/")]
-    return near + far[:FROM_FAR]
-
-
 def try_mutants(modules: Iterable[SourceFileMutationData], runner: MutantRunner) -> None:
     left = [
         (name, module)
@@ -155,7 +145,7 @@ def try_mutants(modules: Iterable[SourceFileMutationData], runner: MutantRunner)
     for number, (name, module) in enumerate(left, start=1):
         if number % 100 == 0:
             print(f"mutation: {number} of {len(left)}, {module.path}", flush=True)
-        tests = tests_of(name)
+        tests = state().tests_by_mangled_function_name[mangled_name_from_mutant_name(name)]
         if not tests:
             note(MutantResult(mutant_name=name, exit_code=UNTESTED, duration=0))
             continue
@@ -163,7 +153,7 @@ def try_mutants(modules: Iterable[SourceFileMutationData], runner: MutantRunner)
         limit = ceil((seconds + config().timeout_constant) * config().timeout_multiplier * 2)
         while not runner.has_capacity():
             note(runner.wait_for_result())
-        runner.submit(name, tests, limit, seconds)
+        runner.submit(name, list(tests), limit, seconds)
     runner.signal_work_complete()
     while runner.pending_count():
         note(runner.wait_for_result())
