@@ -40,7 +40,7 @@ def every_row_comes_back(sandbox: Sandbox, akbot: Akbot, version: str) -> None:
     sandbox.stand_ins(f"goauthentik/server:{version}")
     with serving(sandbox, version):
         sandbox.compose("stop", *APPLICATION)  # so that nobody writes between backup and look
-        then = stranger.source_checksums(sandbox)
+        then, added_to = stranger.source_checksums(sandbox), rows_added_to(sandbox)
         assert sum(rows for rows, _ in then.values()) > 20_000
         manifest = akbot.backup()
         assert {name: rows for name, (rows, _) in then.items()} == manifest["database"]["rows"]
@@ -59,6 +59,16 @@ def every_row_comes_back(sandbox: Sandbox, akbot: Akbot, version: str) -> None:
         now = stranger.source_checksums(sandbox)
         assert now.keys() == then.keys()
         assert {name for name in then if now[name] != then[name]} <= WRITTEN_BY_IT
+        assert added_to <= rows_added_to(sandbox)
+
+
+def rows_added_to(sandbox: Sandbox) -> set[tuple[str, ...]]:
+    """Every row of the tables that a server adds to."""
+    return {
+        (name, *row)
+        for name in WRITTEN_BY_IT
+        for row in sandbox.psql(f"SELECT t::text FROM {name} t")
+    }
 
 
 def spoil(sandbox: Sandbox) -> None:
