@@ -85,7 +85,7 @@ async def test_what_is_not_back_yet_is_told_again_and_so_is_its_end(world: World
         world.operations.begin(UPDATE)
         jobs[0] = replace(jobs[0], plan={"phase": "back"})
         world.operations.end(JobState.FAILED, "its image was deleted", swept=False)
-        first = await world.said("its image was deleted")
+        first = await world.said("Its image was deleted")
         for _ in range(QUICK_TRIES):
             tried = one_more_try(jobs[0], world.clock.now())
             jobs[0] = replace(jobs[0], plan={**jobs[0].plan, **tried})

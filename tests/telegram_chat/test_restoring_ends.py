@@ -148,7 +148,7 @@ async def test_its_steps_are_shown_in_one_message_and_the_end_is_a_new_one(world
         await world.eventually(lambda: "The restore has ended" in progress.text)
         outcome = await world.said("Restored")
 
-    assert "backup X serves after 40 s." in outcome.text
+    assert "Backup X serves after 40 s." in outcome.text
     assert outcome.labels == ["Take it back …"]
     assert not outcome.silent
 
@@ -206,7 +206,7 @@ async def test_what_was_not_run_is_asked_anew_at_a_press(world: World) -> None:
         await confirmed(world)
         world.operations.end(JobState.FAILED, "the store is full")
         outcome = await world.said("Not restored")
-        assert "the store is full." in outcome.text
+        assert "The store is full." in outcome.text
         world.operations.preview = make_preview(newest=False)
         world.anna.presses(outcome, "Show me the plan anew")
         plan = await world.said("There is a newer good one")
