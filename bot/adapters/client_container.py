@@ -71,7 +71,7 @@ class ClientContainers:
             async with AsyncExitStack() as context:
                 starting = self._started(image, told.seat, connection, files)
                 client = await context.enter_async_context(starting)
-                own, server = await self._majors(client, connection.host)
+                own, server = await self._majors(client, connection)
                 if own == server:
                     self._image = image
                     return client, context.pop_all()
@@ -89,21 +89,29 @@ class ClientContainers:
         here = [name for name in names if await find_image(self._engine, name)]
         return here[0] if here else f"{_IMAGE}:{_USUAL}"
 
-    async def _majors(self, client: OwnClient, host: str) -> tuple[int, int]:
+    async def _majors(self, client: OwnClient, connection: Connection) -> tuple[int, int]:
         """Of the programs, and of the server that they reach."""
         own = await self._engine.run(client.id, ["pg_dump", "--version"])
         found = _VERSION.search(own.stdout)
         if not found:
             raise PortError(f"ask pg_dump for its version: {own.stderr or 'no answer'}")
-        said = await self._engine.run(client.id, _ASK, environment={"PGAPPNAME": "akbot-looks"})
-        if said.exit_code != 0:
-            raise PortError(
-                f'reach Authentik\'s database on "{host}": {said.stderr}',
-                hint="akbot reaches it as Authentik's server does, from its networks and with its"
-                " settings; AKBOT_DATABASE_HOST and the like go before those.",
-                retryable=True,
-            )
-        return int(found[1]), int(said.stdout) // _MINOR
+        return int(found[1]), await self._server(client, connection)
+
+    async def _server(self, client: OwnClient, connection: Connection) -> int:
+        """A restore that was cut off may have shut Authentik's own; a role may have no other."""
+        words = ""
+        for database in (connection.database, self._given.maintenance):
+            place = {"PGAPPNAME": "akbot-looks", "PGDATABASE": database}
+            said = await self._engine.run(client.id, _ASK, environment=place)
+            if said.exit_code == 0:
+                return int(said.stdout) // _MINOR
+            words = words or said.stderr
+        raise PortError(
+            f'reach Authentik\'s database on "{connection.host}": {words}',
+            hint="akbot reaches it as Authentik's server does, from its networks and with its"
+            " settings; AKBOT_DATABASE_HOST and the like go before those.",
+            retryable=True,
+        )
 
     @asynccontextmanager
     async def _started(

@@ -222,6 +222,20 @@ async def test_one_that_is_let_into_no_other_database_is_backed_up(
     assert not rights.may_work_from
 
 
+async def test_one_that_a_killed_restore_has_shut_is_reached_by_the_other_way(
+    api: EngineApi, outside: Outside
+) -> None:
+    outside.postgres.psql("ALTER DATABASE sso ALLOW_CONNECTIONS false")
+    shared = OutsideClients(api, GIVEN)
+    try:
+        ended = await database(api, shared, outside).end_sessions()
+    finally:
+        outside.postgres.psql("ALTER DATABASE sso ALLOW_CONNECTIONS true")
+        await shared.close()
+
+    assert ended == 0
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
