@@ -128,28 +128,28 @@ def forget_unexplained(modules: Iterable[SourceFileMutationData]) -> None:
 
 
 def try_mutants(modules: Iterable[SourceFileMutationData], runner: MutantRunner) -> None:
-    left = [
-        (name, module)
+    module_of = {
+        name: module
         for module in modules
         for name, code in module.exit_code_by_key.items()
         if code is None
-    ]
-    module_of = dict(left)
-    print(f"mutation: {len(left)} mutants to try", flush=True)
+    }
+    quickest_first = sorted(module_of, key=mutmut.estimated_worst_case_time)
+    print(f"mutation: {len(quickest_first)} mutants to try", flush=True)
 
     def note(result: MutantResult) -> None:
         module_of[result.mutant_name].exit_code_by_key[result.mutant_name] = result.exit_code
         module_of[result.mutant_name].save()
 
     runner.startup()
-    for number, (name, module) in enumerate(left, start=1):
+    for number, name in enumerate(quickest_first, start=1):
         if number % 100 == 0:
-            print(f"mutation: {number} of {len(left)}, {module.path}", flush=True)
+            print(f"mutation: {number} of {len(quickest_first)}", flush=True)
         tests = state().tests_by_mangled_function_name[mangled_name_from_mutant_name(name)]
         if not tests:
             note(MutantResult(mutant_name=name, exit_code=UNTESTED, duration=0))
             continue
-        seconds = sum(state().duration_by_test[test] for test in tests)
+        seconds = mutmut.estimated_worst_case_time(name)
         limit = ceil((seconds + config().timeout_constant) * config().timeout_multiplier * 2)
         while not runner.has_capacity():
             note(runner.wait_for_result())
