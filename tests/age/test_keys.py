@@ -22,6 +22,7 @@ from bot.age import (
     parse_recipient,
     parse_recipient_file,
 )
+from bot.age.recipients import Group
 
 # From the specification.
 SPEC_SECRET = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
@@ -69,8 +70,20 @@ def test_a_secret_key_shows_in_no_text_but_its_own(identity: KeyIdentity) -> Non
 
 
 def test_a_passphrase_shows_in_no_text() -> None:
-    for keeper in (PassphraseIdentity("hunter2"), PassphraseRecipient("hunter2")):
-        assert "hunter2" not in repr(keeper) + str(keeper)
+    for keeper, text in (
+        (PassphraseIdentity("hunter2"), "PassphraseIdentity(…)"),
+        (PassphraseRecipient("hunter2"), "PassphraseRecipient(…)"),
+    ):
+        assert (repr(keeper), str(keeper)) == (text, text)
+
+
+def test_a_public_key_shows_in_short() -> None:
+    hybrid = parse_identity(SPEC_HYBRID_SECRET)
+
+    assert repr(hybrid.recipient()) == "HybridRecipient(age1pq1x34nzsvr0rxjs…)"
+    assert repr(hybrid) == "HybridIdentity(of HybridRecipient(age1pq1x34nzsvr0rxjs…))"
+    assert repr(parse_recipient(SPEC_RECIPIENT)) == f"X25519Recipient({SPEC_RECIPIENT})"
+    assert repr(parse_identity(SPEC_SECRET)) == f"X25519Identity(of {SPEC_RECIPIENT})"
 
 
 def low_order(prefix: str, size: int) -> str:
@@ -123,6 +136,11 @@ def low_order(prefix: str, size: int) -> str:
         ),
         pytest.param(
             SPEC_SECRET, "this is a secret key; its recipient begins with age1", id="secret key"
+        ),
+        pytest.param(
+            "age-plugin-yubikey-1q",
+            "this is a secret key; its recipient begins with age1",
+            id="a plugin's secret key",
         ),
         pytest.param(
             "ssh-ed25519 AAAA",
@@ -248,8 +266,18 @@ def test_a_file_without_keys(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("passphrase", "work_factor"), [("", 18), ("x", 0), ("x", 31)], ids=["empty", "0", "31"]
+    ("passphrase", "work_factor", "message"),
+    [
+        pytest.param("", 18, "the passphrase is empty", id="empty"),
+        pytest.param("x", 0, "the work factor is not between 1 and 30", id="0"),
+        pytest.param("x", 31, "the work factor is not between 1 and 30", id="31"),
+    ],
 )
-def test_passphrases_that_cannot_be_used(passphrase: str, work_factor: int) -> None:
-    with pytest.raises(RecipientsError):
+def test_passphrases_that_cannot_be_used(passphrase: str, work_factor: int, message: str) -> None:
+    with pytest.raises(RecipientsError, match=f"^{message}$"):
         PassphraseRecipient(passphrase, work_factor)
+
+
+@pytest.mark.parametrize("work_factor", [1, 30])
+def test_passphrases_may_be_as_cheap_and_as_dear_as_that(work_factor: int) -> None:
+    assert PassphraseRecipient("x", work_factor).group is Group.PASSPHRASE

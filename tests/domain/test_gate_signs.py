@@ -105,6 +105,17 @@ GOOD_START = f"""{line("PostgreSQL connection successful")}
             id="old code on a newer schema, as JSON",
         ),
         pytest.param(
+            line("failed", exception=f"{IN_A_VIEW}{COLUMN}\n\nThe above exception was the direct"
+                 f" cause of the following exception:\n\n{IN_A_VIEW}ValueError: no such user\n"),
+            [(SignKind.TRACEBACK, "ValueError: no such user")],
+            id="one exception because of another, as JSON",
+        ),
+        pytest.param(
+            line("failed", exception=f"{FRAMES}django.db.utils.ProgrammingError: column x\n"),
+            [(SignKind.MIGRATION, "django.db.utils.ProgrammingError: column x")],
+            id="a migration, as JSON",
+        ),
+        pytest.param(
             line("failed", exc='null value in column "uuid" of relation "u" violates not-null'),
             [(SignKind.SCHEMA,
               'failed null value in column "uuid" of relation "u" violates not-null')],

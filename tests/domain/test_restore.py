@@ -12,6 +12,7 @@ from bot.domain.restore import (
     Site,
     TagChange,
     compose_site,
+    database_name,
     sessions_back,
     undo_plan,
 )
@@ -45,7 +46,25 @@ def test_the_stack_as_compose_knows_it() -> None:
     assert compose_site(bare) == replace(WHOLE, postgresql="", worker=None, redis=None)
 
 
+@pytest.mark.parametrize(
+    ("database", "name"),
+    [
+        ("authentik", "authentik_before_20261123t033000z_k3f9"),
+        ("a" * 40, f"{'a' * 30}_before_20261123t033000z_k3f9"),
+        ("ä" * 20, f"{'ä' * 15}_before_20261123t033000z_k3f9"),
+        ("xä" + "ä" * 20, f"x{'ä' * 14}_before_20261123t033000z_k3f9"),
+    ],
+)
+def test_a_database_beside_another_has_a_name_that_fits(database: str, name: str) -> None:
+    assert database_name(database, "before", "20261123T033000Z-k3f9") == name
+    assert len(name.encode()) <= 63
+
+
 def test_what_of_it_goes_and_comes() -> None:
+    assert (SITE.services, replace(SITE, worker=None).services) == (
+        ("server", "worker"),
+        ("server",),
+    )
     assert replace(SITE, outposts=("ldap",)).rolled == ("server", "worker", "ldap")
     assert replace(SITE, worker=None).rolled == ("server",)
 

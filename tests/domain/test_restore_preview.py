@@ -37,6 +37,7 @@ assert PREVIEW.contents.newest_event
 )
 def test_another_plan_has_another_hash(change: dict[str, Any]) -> None:
     assert replace(PREVIEW, **change).plan_hash != PREVIEW.plan_hash
+    assert len(PREVIEW.plan_hash) == 32
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ def job(plan: dict[str, str], kind: JobKind = JobKind.UPDATE) -> Job:
     [
         pytest.param([], 1, None, id="the first one"),
         pytest.param([{}], 1, None, id="one that was not begun"),
+        pytest.param([{AWAY: "3.0"}], 1, None, id="no step was made"),
+        pytest.param([{PHASE: Phase.KEEP}], 1, None, id="nobody measured"),
         pytest.param([HELD], 1, Prediction(12, "the last update here"), id="as the last one"),
         pytest.param([HELD_IN_TWO], 1, Prediction(15, "the last update here"), id="as each step"),
         pytest.param([HELD], 3, Prediction(36, "the last update here"), id="in three steps"),

@@ -179,6 +179,8 @@ def test_only_a_hop_into_a_family_makes_demands() -> None:
     first, second = plan_path(version("2025.2.1"), version("2025.4.4"), Offer(REAL))
 
     assert not first.demands
+    (patch,) = plan_path(version("2025.10.3"), version("2025.10.4"), Offer(REAL))
+    assert not patch.demands, "though that family has some"
     assert any(each.blocking and "Redis must run" in each.words for each in second.demands)
 
 
