@@ -116,6 +116,26 @@ GOOD_START = f"""{line("PostgreSQL connection successful")}
             id="a migration, as JSON",
         ),
         pytest.param(
+            line("failed", exception=f"{IN_A_VIEW}ValueError: no X"),
+            [(SignKind.TRACEBACK, "ValueError: no X")],
+            id="a traceback as JSON, without a line end",
+        ),
+        pytest.param(
+            f"{IN_A_VIEW}{FRAMES}E: x",
+            [(SignKind.MIGRATION, "E: x")],
+            id="a traceback that another one cuts off",
+        ),
+        pytest.param(
+            f"{FRAMES}{IN_A_VIEW}E: x",
+            [(SignKind.TRACEBACK, "E: x")],
+            id="the frames of one are not those of the next",
+        ),
+        pytest.param(
+            'Traceback (most recent call last):\n\tFile "/lifecycle/migrate.py", line 1\nE: x',
+            [(SignKind.MIGRATION, "E: x")],
+            id="frames after a tab",
+        ),
+        pytest.param(
             line("failed", exc='null value in column "uuid" of relation "u" violates not-null'),
             [(SignKind.SCHEMA,
               'failed null value in column "uuid" of relation "u" violates not-null')],

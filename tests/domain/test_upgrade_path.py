@@ -171,6 +171,7 @@ def test_from_2026_8_on_an_image_says_where_it_may_be_reached_from() -> None:
         ("2026.11.0", False),
     ]
     assert way("2026.5.7", "2026.11.0", offered, said={"2026.11.0": "2026.5"}) == ["2026.11.0"]
+    assert way("2026.2.2", "2026.8.3", said={"2026.8.3": "2026.2"}) == ["2026.8.3"]
     with pytest.raises(RefusedError, match=r"11\.0 takes only a database of 2026\.2 or its own"):
         way("2026.5.7", "2026.11.0", offered, said={"2026.11.0": "2026.2"})
 
