@@ -217,6 +217,12 @@ def test_what_bip_173_calls_invalid(text: str) -> None:
         bech32.decode(text)
 
 
+def test_a_prefix_may_hold_what_is_visible_and_must_be_there() -> None:
+    assert bech32.decode(bech32.encode("!~", b"data")) == ("!~", b"data")
+    with pytest.raises(ValueError, match=r"^it has no prefix$"):
+        bech32.decode(bech32.encode("", b"data"))
+
+
 def test_bech32_has_one_spelling() -> None:
     padded = bech32._regroup(b"\x00", 8, 5, pad=True)
     padded[-1] |= 1

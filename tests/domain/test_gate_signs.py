@@ -136,6 +136,16 @@ GOOD_START = f"""{line("PostgreSQL connection successful")}
             id="frames after a tab",
         ),
         pytest.param(
+            line("failed", error="column x.y does not exist"),
+            [(SignKind.SCHEMA, "failed column x.y does not exist")],
+            id="an error, as JSON",
+        ),
+        pytest.param(
+            json.dumps({"error": "column x.y does not exist"}),
+            [(SignKind.SCHEMA, "column x.y does not exist")],
+            id="without an event",
+        ),
+        pytest.param(
             line("failed", exc='null value in column "uuid" of relation "u" violates not-null'),
             [(SignKind.SCHEMA,
               'failed null value in column "uuid" of relation "u" violates not-null')],
@@ -175,6 +185,14 @@ def test_what_may_be_gone_by_itself(cause: str, passing: bool) -> None:  # noqa:
     [sign] = SignReader("worker").feed([*FRAMES.splitlines(), cause])
 
     assert sign == Sign(SignKind.MIGRATION, "worker", cause, passing)
+
+
+def test_what_a_program_says_of_itself_does_not_pass() -> None:
+    words = "gunicorn process died, restarting"
+
+    assert [*SignReader("worker").feed([line(words)])] == [
+        Sign(SignKind.RESTARTING, "worker", words, passing=False)
+    ]
 
 
 def test_a_sign_is_masked_and_short() -> None:

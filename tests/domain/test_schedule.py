@@ -71,6 +71,28 @@ def test_slots(expression: str, start: str, hours: float, expected: list[str]) -
     assert slots(expression, start, hours) == expected
 
 
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("Pacific/Kiritimati", "2026-11-23T13:30"),
+        ("Pacific/Auckland", "2026-11-23T14:30"),
+        ("Asia/Kathmandu", "2026-11-23T21:45"),
+        ("UTC", "2026-11-24T03:30"),
+        ("America/New_York", "2026-11-23T08:30"),
+        ("Pacific/Honolulu", "2026-11-23T13:30"),
+    ],
+)
+def test_every_night_wherever_that_is(zone: str, first: str) -> None:
+    schedule, now = Schedule("30 3 * * *", ZoneInfo(zone)), at("2026-11-23T08:00")
+
+    slots = list(schedule.slots(now, now + timedelta(days=3)))
+
+    assert slots == [at(first) + timedelta(days=days) for days in range(3)]
+    assert {slot.tzinfo for slot in slots} == {UTC}
+    quarters = Schedule("*/15 * * * *", ZoneInfo(zone)).slots(now, now + timedelta(minutes=30))
+    assert list(quarters) == [now + timedelta(minutes=15), now + timedelta(minutes=30)]
+
+
 def test_the_newest_slot_that_was_missed() -> None:
     schedule = Schedule("0 * * * *", BERLIN)
 
