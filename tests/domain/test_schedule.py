@@ -88,7 +88,7 @@ def test_every_night_wherever_that_is(zone: str, first: str) -> None:
     slots = list(schedule.slots(now, now + timedelta(days=3)))
 
     assert slots == [at(first) + timedelta(days=days) for days in range(3)]
-    assert {slot.tzinfo for slot in slots} == {UTC}
+    assert all(slot.tzinfo is UTC for slot in slots)
     quarters = Schedule("*/15 * * * *", ZoneInfo(zone)).slots(now, now + timedelta(minutes=30))
     assert list(quarters) == [now + timedelta(minutes=15), now + timedelta(minutes=30)]
 
