@@ -44,6 +44,7 @@ from tests.mutation.refusals import refused_by_types
 from tests.mutation.survivors import read_reasons
 
 REFUSED = Path("mutants/refused.json")
+STATS = Path("mutants/mutmut-stats.json")
 
 skips_for_mutmut = file_mutation.MutationVisitor._skip_node_and_children
 arranged_by_mutmut = file_mutation.function_trampoline_arrangement
@@ -107,6 +108,20 @@ def make_mutants(workers: int) -> None:
         print(f"mutation: the type checker refuses {len(refused)}", flush=True)
 
 
+def forget_changed_tests() -> None:
+    """Let mutmut see anew what they run through: by itself it looks only at tests of new names."""
+    if not STATS.exists():
+        return
+    since = STATS.stat().st_mtime
+    stats = json.loads(STATS.read_text())
+    stats["duration_by_test"] = {
+        test: seconds
+        for test, seconds in stats["duration_by_test"].items()
+        if (file := Path(test.partition("::")[0])).exists() and file.stat().st_mtime <= since
+    }
+    STATS.write_text(json.dumps(stats))
+
+
 def note_refused() -> None:
     """Last, for mutmut forgets all results when other tests are to be run."""
     refused = set(json.loads(REFUSED.read_text()))
@@ -165,6 +180,7 @@ def main(*names: str) -> None:
     adapt_mutmut()
     make_mutants(workers)
     runner = get_mutant_runner(workers)
+    forget_changed_tests()
     mutmut.collect_or_load_stats(runner, apply_config_invalidation=True)
     note_refused()
     set_mutant_under_test("")
