@@ -228,6 +228,35 @@ def test_a_passphrase_may_not_cost_more_than_the_reader_allows() -> None:
         list(decrypt([file], [PassphraseIdentity("hunter2", 4)]))
 
 
+SALT = "A" * 22
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((SALT,), "a scrypt stanza has the wrong number of arguments"),
+        ((SALT, "4", "4"), "a scrypt stanza has the wrong number of arguments"),
+        ((SALT, "0"), "the work factor of a scrypt stanza is malformed"),
+        ((SALT, "4x"), "the work factor of a scrypt stanza is malformed"),
+        ((SALT, "23"), "the passphrase's work factor is above 22"),
+        ((SALT, "100"), "the passphrase's work factor is above 22"),
+        (("A" * 21, "4"), "the argument of a scrypt stanza is not canonical base64"),
+    ],
+)
+def test_what_is_wrong_with_a_passphrases_stanza(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(HeaderError, match=f"^{message}$"):
+        PassphraseIdentity("hunter2").unwrap(Stanza("scrypt", arguments, bytes(32)))
+
+
+def test_a_passphrase_that_no_memory_is_enough_for() -> None:
+    stanza = Stanza("scrypt", (SALT, "40"), bytes(32))
+
+    with pytest.raises(
+        NoIdentityMatchError, match=r"^the passphrase needs 1073741824 MiB of memory$"
+    ):
+        PassphraseIdentity("hunter2", 40).unwrap(stanza)
+
+
 @pytest.mark.parametrize("size", [0, 1, 47, 48, 49, 96, 1000, 200_000])
 def test_armour_that_is_written_is_strict_pem(size: int) -> None:
     text = b"".join(encrypt([bytes(size)], [KEY.recipient()], armor=True)).decode("ascii")

@@ -93,6 +93,15 @@ def test_every_night_wherever_that_is(zone: str, first: str) -> None:
     assert list(quarters) == [now + timedelta(minutes=15), now + timedelta(minutes=30)]
 
 
+def test_an_hour_that_comes_twice_is_in_order_far_from_utc_as_well() -> None:
+    schedule = Schedule("*/30 * * * *", ZoneInfo("Pacific/Auckland"))
+    start = at("2026-04-04T12:00")  # two hours before the clock goes back from 3 to 2
+
+    slots = list(schedule.slots(start, start + timedelta(hours=4)))
+
+    assert slots == [start + timedelta(minutes=30 * number) for number in range(1, 9)]
+
+
 def test_the_newest_slot_that_was_missed() -> None:
     schedule = Schedule("0 * * * *", BERLIN)
 

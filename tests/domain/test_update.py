@@ -33,6 +33,7 @@ def test_what_serves_before_a_hop() -> None:
 
 def test_where_it_leads() -> None:
     assert PLAN.target == SECOND
+    assert replace(PLAN, hops=(FIRST,)).target == FIRST
     assert (PLAN.hop(1), PLAN.hop(2)) == (FIRST, SECOND)
 
 

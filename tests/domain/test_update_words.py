@@ -47,6 +47,14 @@ def test_it_says_which_rows_are_there(
     assert told in put_back_words(PLAN, 1, change, written, aside)
 
 
+def test_what_stayed_is_told_with_its_reason() -> None:
+    only = SchemaChange(WayBack.STAY, "only indexes were added")
+
+    assert put_back_words(PLAN, 1, only, 3, "") == (
+        "2025.2.1 serves again on the same database, every row intact: only indexes were added"
+    )
+
+
 def test_a_hop_that_was_called_off_has_touched_nothing() -> None:
     assert called_off_words(PLAN, 2) == "2025.2.4 serves again; the database was not touched"
 
