@@ -14,6 +14,7 @@ from bot.age import (
     FormatError,
     HeaderError,
     HybridIdentity,
+    Identity,
     NoIdentityMatchError,
     Opener,
     PassphraseIdentity,
@@ -246,6 +247,23 @@ SALT = "A" * 22
 def test_what_is_wrong_with_a_passphrases_stanza(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(HeaderError, match=f"^{message}$"):
         PassphraseIdentity("hunter2").unwrap(Stanza("scrypt", arguments, bytes(32)))
+
+
+@pytest.mark.parametrize(
+    ("identity", "kind", "size", "message"),
+    [
+        (KEY, "X25519", 32, "an X25519 stanza holds a point of low order"),
+        (HYBRID, "mlkem768x25519", 1120, "an mlkem768x25519 stanza holds a point of low order"),
+    ],
+    ids=["classical", "hybrid"],
+)
+def test_a_point_of_low_order_is_not_taken_for_anothers_key(
+    identity: Identity, kind: str, size: int, message: str
+) -> None:
+    share = base64.b64encode(bytes(size)).decode().rstrip("=")
+
+    with pytest.raises(HeaderError, match=f"^{message}$"):
+        identity.unwrap(Stanza(kind, (share,), bytes(32)))
 
 
 def test_a_passphrase_that_no_memory_is_enough_for() -> None:

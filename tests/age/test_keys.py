@@ -223,13 +223,31 @@ def test_a_prefix_may_hold_what_is_visible_and_must_be_there() -> None:
         bech32.decode(bech32.encode("", b"data"))
 
 
-def test_bech32_has_one_spelling() -> None:
-    padded = bech32._regroup(b"\x00", 8, 5, pad=True)
-    padded[-1] |= 1
-    tail = bech32._polymod([*bech32._expand("age"), *padded, *[0] * 6]) ^ 1
-    values = [*padded, *[tail >> 5 * (5 - i) & 31 for i in range(6)]]
+def spelled(values: list[int]) -> str:
+    """A text of these five-bit values whose checksum is right."""
+    tail = bech32._polymod([*bech32._expand("age"), *values, *[0] * 6]) ^ 1
+    checksum = [tail >> 5 * (5 - i) & 31 for i in range(6)]
+    return "age1" + "".join(bech32._CHARSET[value] for value in [*values, *checksum])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param([0, 1], id="a bit after the last byte"),
+        pytest.param([0] * 9, id="a value more"),
+        pytest.param([0] * 3, id="a value more than a byte needs"),
+    ],
+)
+def test_bech32_has_one_spelling(values: list[int]) -> None:
     with pytest.raises(ValueError, match=r"^its padding is not zero$"):
-        bech32.decode("age1" + "".join(bech32._CHARSET[value] for value in values))
+        bech32.decode(spelled(values))
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 5])
+def test_bech32_takes_as_many_values_as_it_needs(size: int) -> None:
+    values = [0] * -(-size * 8 // 5)
+
+    assert bech32.decode(spelled(values)) == ("age", bytes(size))
 
 
 def test_an_identity_file_as_age_keygen_writes_it() -> None:
