@@ -14,6 +14,7 @@ from bot.age import (
     FormatError,
     HeaderError,
     HybridIdentity,
+    Identity,
     NoIdentityMatchError,
     Opener,
     PassphraseIdentity,
@@ -226,6 +227,52 @@ def test_a_passphrase_may_not_cost_more_than_the_reader_allows() -> None:
     assert b"".join(decrypt([file], [PassphraseIdentity("hunter2", 5)])) == b"x"
     with pytest.raises(HeaderError, match=r"^the passphrase's work factor is above 4$"):
         list(decrypt([file], [PassphraseIdentity("hunter2", 4)]))
+
+
+SALT = "A" * 22
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((SALT,), "a scrypt stanza has the wrong number of arguments"),
+        ((SALT, "4", "4"), "a scrypt stanza has the wrong number of arguments"),
+        ((SALT, "0"), "the work factor of a scrypt stanza is malformed"),
+        ((SALT, "4x"), "the work factor of a scrypt stanza is malformed"),
+        ((SALT, "23"), "the passphrase's work factor is above 22"),
+        ((SALT, "100"), "the passphrase's work factor is above 22"),
+        (("A" * 21, "4"), "the argument of a scrypt stanza is not canonical base64"),
+    ],
+)
+def test_what_is_wrong_with_a_passphrases_stanza(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(HeaderError, match=f"^{message}$"):
+        PassphraseIdentity("hunter2").unwrap(Stanza("scrypt", arguments, bytes(32)))
+
+
+@pytest.mark.parametrize(
+    ("identity", "kind", "size", "message"),
+    [
+        (KEY, "X25519", 32, "an X25519 stanza holds a point of low order"),
+        (HYBRID, "mlkem768x25519", 1120, "an mlkem768x25519 stanza holds a point of low order"),
+    ],
+    ids=["classical", "hybrid"],
+)
+def test_a_point_of_low_order_is_not_taken_for_anothers_key(
+    identity: Identity, kind: str, size: int, message: str
+) -> None:
+    share = base64.b64encode(bytes(size)).decode().rstrip("=")
+
+    with pytest.raises(HeaderError, match=f"^{message}$"):
+        identity.unwrap(Stanza(kind, (share,), bytes(32)))
+
+
+def test_a_passphrase_that_no_memory_is_enough_for() -> None:
+    stanza = Stanza("scrypt", (SALT, "40"), bytes(32))
+
+    with pytest.raises(
+        NoIdentityMatchError, match=r"^the passphrase needs 1073741824 MiB of memory$"
+    ):
+        PassphraseIdentity("hunter2", 40).unwrap(stanza)
 
 
 @pytest.mark.parametrize("size", [0, 1, 47, 48, 49, 96, 1000, 200_000])

@@ -22,6 +22,7 @@ from bot.age import (
     parse_recipient,
     parse_recipient_file,
 )
+from bot.age.recipients import Group
 
 # From the specification.
 SPEC_SECRET = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
@@ -69,8 +70,20 @@ def test_a_secret_key_shows_in_no_text_but_its_own(identity: KeyIdentity) -> Non
 
 
 def test_a_passphrase_shows_in_no_text() -> None:
-    for keeper in (PassphraseIdentity("hunter2"), PassphraseRecipient("hunter2")):
-        assert "hunter2" not in repr(keeper) + str(keeper)
+    for keeper, text in (
+        (PassphraseIdentity("hunter2"), "PassphraseIdentity(…)"),
+        (PassphraseRecipient("hunter2"), "PassphraseRecipient(…)"),
+    ):
+        assert (repr(keeper), str(keeper)) == (text, text)
+
+
+def test_a_public_key_shows_in_short() -> None:
+    hybrid = parse_identity(SPEC_HYBRID_SECRET)
+
+    assert repr(hybrid.recipient()) == "HybridRecipient(age1pq1x34nzsvr0rxjs…)"
+    assert repr(hybrid) == "HybridIdentity(of HybridRecipient(age1pq1x34nzsvr0rxjs…))"
+    assert repr(parse_recipient(SPEC_RECIPIENT)) == f"X25519Recipient({SPEC_RECIPIENT})"
+    assert repr(parse_identity(SPEC_SECRET)) == f"X25519Identity(of {SPEC_RECIPIENT})"
 
 
 def low_order(prefix: str, size: int) -> str:
@@ -123,6 +136,11 @@ def low_order(prefix: str, size: int) -> str:
         ),
         pytest.param(
             SPEC_SECRET, "this is a secret key; its recipient begins with age1", id="secret key"
+        ),
+        pytest.param(
+            "age-plugin-yubikey-1q",
+            "this is a secret key; its recipient begins with age1",
+            id="a plugin's secret key",
         ),
         pytest.param(
             "ssh-ed25519 AAAA",
@@ -199,13 +217,37 @@ def test_what_bip_173_calls_invalid(text: str) -> None:
         bech32.decode(text)
 
 
-def test_bech32_has_one_spelling() -> None:
-    padded = bech32._regroup(b"\x00", 8, 5, pad=True)
-    padded[-1] |= 1
-    tail = bech32._polymod([*bech32._expand("age"), *padded, *[0] * 6]) ^ 1
-    values = [*padded, *[tail >> 5 * (5 - i) & 31 for i in range(6)]]
+def test_a_prefix_may_hold_what_is_visible_and_must_be_there() -> None:
+    assert bech32.decode(bech32.encode("!~", b"data")) == ("!~", b"data")
+    with pytest.raises(ValueError, match=r"^it has no prefix$"):
+        bech32.decode(bech32.encode("", b"data"))
+
+
+def spelled(values: list[int]) -> str:
+    """A text of these five-bit values whose checksum is right."""
+    tail = bech32._polymod([*bech32._expand("age"), *values, *[0] * 6]) ^ 1
+    checksum = [tail >> 5 * (5 - i) & 31 for i in range(6)]
+    return "age1" + "".join(bech32._CHARSET[value] for value in [*values, *checksum])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param([0, 1], id="a bit after the last byte"),
+        pytest.param([0] * 9, id="a value more"),
+        pytest.param([0] * 3, id="a value more than a byte needs"),
+    ],
+)
+def test_bech32_has_one_spelling(values: list[int]) -> None:
     with pytest.raises(ValueError, match=r"^its padding is not zero$"):
-        bech32.decode("age1" + "".join(bech32._CHARSET[value] for value in values))
+        bech32.decode(spelled(values))
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 5])
+def test_bech32_takes_as_many_values_as_it_needs(size: int) -> None:
+    values = [0] * -(-size * 8 // 5)
+
+    assert bech32.decode(spelled(values)) == ("age", bytes(size))
 
 
 def test_an_identity_file_as_age_keygen_writes_it() -> None:
@@ -248,8 +290,18 @@ def test_a_file_without_keys(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("passphrase", "work_factor"), [("", 18), ("x", 0), ("x", 31)], ids=["empty", "0", "31"]
+    ("passphrase", "work_factor", "message"),
+    [
+        pytest.param("", 18, "the passphrase is empty", id="empty"),
+        pytest.param("x", 0, "the work factor is not between 1 and 30", id="0"),
+        pytest.param("x", 31, "the work factor is not between 1 and 30", id="31"),
+    ],
 )
-def test_passphrases_that_cannot_be_used(passphrase: str, work_factor: int) -> None:
-    with pytest.raises(RecipientsError):
+def test_passphrases_that_cannot_be_used(passphrase: str, work_factor: int, message: str) -> None:
+    with pytest.raises(RecipientsError, match=f"^{message}$"):
         PassphraseRecipient(passphrase, work_factor)
+
+
+@pytest.mark.parametrize("work_factor", [1, 30])
+def test_passphrases_may_be_as_cheap_and_as_dear_as_that(work_factor: int) -> None:
+    assert PassphraseRecipient("x", work_factor).group is Group.PASSPHRASE

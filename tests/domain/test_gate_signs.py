@@ -105,6 +105,47 @@ GOOD_START = f"""{line("PostgreSQL connection successful")}
             id="old code on a newer schema, as JSON",
         ),
         pytest.param(
+            line("failed", exception=f"{IN_A_VIEW}{COLUMN}\n\nThe above exception was the direct"
+                 f" cause of the following exception:\n\n{IN_A_VIEW}ValueError: no such user\n"),
+            [(SignKind.TRACEBACK, "ValueError: no such user")],
+            id="one exception because of another, as JSON",
+        ),
+        pytest.param(
+            line("failed", exception=f"{FRAMES}django.db.utils.ProgrammingError: column x\n"),
+            [(SignKind.MIGRATION, "django.db.utils.ProgrammingError: column x")],
+            id="a migration, as JSON",
+        ),
+        pytest.param(
+            line("failed", exception=f"{IN_A_VIEW}ValueError: no X"),
+            [(SignKind.TRACEBACK, "ValueError: no X")],
+            id="a traceback as JSON, without a line end",
+        ),
+        pytest.param(
+            f"{IN_A_VIEW}{FRAMES}E: x",
+            [(SignKind.MIGRATION, "E: x")],
+            id="a traceback that another one cuts off",
+        ),
+        pytest.param(
+            f"{FRAMES}{IN_A_VIEW}E: x",
+            [(SignKind.TRACEBACK, "E: x")],
+            id="the frames of one are not those of the next",
+        ),
+        pytest.param(
+            'Traceback (most recent call last):\n\tFile "/lifecycle/migrate.py", line 1\nE: x',
+            [(SignKind.MIGRATION, "E: x")],
+            id="frames after a tab",
+        ),
+        pytest.param(
+            line("failed", error="column x.y does not exist"),
+            [(SignKind.SCHEMA, "failed column x.y does not exist")],
+            id="an error, as JSON",
+        ),
+        pytest.param(
+            json.dumps({"error": "column x.y does not exist"}),
+            [(SignKind.SCHEMA, "column x.y does not exist")],
+            id="without an event",
+        ),
+        pytest.param(
             line("failed", exc='null value in column "uuid" of relation "u" violates not-null'),
             [(SignKind.SCHEMA,
               'failed null value in column "uuid" of relation "u" violates not-null')],
@@ -144,6 +185,14 @@ def test_what_may_be_gone_by_itself(cause: str, passing: bool) -> None:  # noqa:
     [sign] = SignReader("worker").feed([*FRAMES.splitlines(), cause])
 
     assert sign == Sign(SignKind.MIGRATION, "worker", cause, passing)
+
+
+def test_what_a_program_says_of_itself_does_not_pass() -> None:
+    words = "gunicorn process died, restarting"
+
+    assert [*SignReader("worker").feed([line(words)])] == [
+        Sign(SignKind.RESTARTING, "worker", words, passing=False)
+    ]
 
 
 def test_a_sign_is_masked_and_short() -> None:

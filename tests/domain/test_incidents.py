@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.incident import Closed, Incident, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, keep, mute, observe
+from bot.domain.incidents import (
+    Step,
+    Watch,
+    advance,
+    hush,
+    is_urgent,
+    keep,
+    mute,
+    observe,
+    resumed,
+)
 from bot.domain.mute import Mute
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -542,3 +552,75 @@ def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent
         assert incident.members & down, "what is well again is closed"
     for service in down:
         assert watch.holder(service)
+
+
+def incident(root: str, trouble: Trouble, *others: str) -> Incident:
+    return Incident(
+        root=root,
+        trouble=trouble,
+        detail="exit code 1",
+        image="server:1",
+        began=START - timedelta(minutes=1),
+        opened=START,
+        others=frozenset(others),
+    )
+
+
+def test_what_was_open_before_a_restart_is_known_again() -> None:
+    down, full = incident(DATABASE, T.CRASHED, SERVER), incident("disk", T.DISK)
+    before, _ = observe(Watch(), Seen(REDIS, START), START, RULES)
+
+    watch = resumed(before, [down, full])
+
+    assert watch.open == {DATABASE: down, "disk": full}
+    assert watch.counted == {DATABASE: START, "disk": START}
+    assert {name: view.trouble for name, view in watch.views.items()} == {
+        REDIS: None,
+        DATABASE: T.CRASHED,
+        SERVER: T.CRASHED,
+        "disk": T.DISK,
+    }
+    assert {(each.since, each.detail, each.image) for each in watch.views.values()} == {
+        (START, "", ""),
+        (down.began, "exit code 1", "server:1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("incidents", "seen", "after", "urgent"),
+    [
+        pytest.param([], Seen(WORKER, START), timedelta(), False, id="all is well"),
+        pytest.param([], Seen(WORKER, START, T.STARTING), timedelta(), True, id="not told yet"),
+        pytest.param(
+            [incident(WORKER, T.CRASHED)], Seen(SERVER, START), timedelta(), True, id="told, down"
+        ),
+        pytest.param(
+            [incident("disk", T.DISK)],
+            Seen(SERVER, START),
+            timedelta(hours=23, minutes=59),
+            False,
+            id="a warning that lasts",
+        ),
+        pytest.param(
+            [incident("disk", T.DISK)],
+            Seen(SERVER, START),
+            timedelta(days=1),
+            True,
+            id="its reminder is due",
+        ),
+        pytest.param(
+            [incident("disk", T.DISK)],
+            Seen(WORKER, START, T.CRASHED),
+            timedelta(),
+            True,
+            id="a warning that lasts, and something else",
+        ),
+    ],
+)
+def test_whether_it_matters_who_restarts_things(
+    incidents: list[Incident], seen: Seen, after: timedelta, *, urgent: bool
+) -> None:
+    patient = Rules(depends={}, patience={T.STARTING: timedelta(days=9), T.CRASHED: timedelta(9)})
+    watch, _ = observe(resumed(Watch(), incidents), seen, START, patient)
+
+    assert is_urgent(watch, START + after, patient) is urgent

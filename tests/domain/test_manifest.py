@@ -64,7 +64,7 @@ def judged(data: bytes, signature: bytes | None, *, stack: str = "authentik", id
 
 
 def test_what_was_written_is_read() -> None:
-    assert decode_manifest(DATA, stack="authentik", backup_id=ID) == MANIFEST
+    assert decode_manifest(encode_manifest(MANIFEST), stack="authentik", backup_id=ID) == MANIFEST
     assert judged(DATA, SIGNATURE).state is BackupState.GOOD
 
 
@@ -227,10 +227,11 @@ def test_what_is_wrong_with_a_manifest_is_told_without_its_content(
 
 
 def test_it_is_written_for_people_and_programs_alike() -> None:
-    lines = DATA.decode().split("\n")
+    data = encode_manifest(MANIFEST)
+    lines = data.decode().split("\n")
 
     assert (lines[0], lines[1], lines[-2:]) == ("{", ' "actor": "akbot",', ["}", ""])
-    assert list(json.loads(DATA)) == sorted(json.loads(DATA))
+    assert list(json.loads(data)) == sorted(json.loads(data))
 
 
 def test_what_has_no_place_in_it_is_an_error_of_ours() -> None:

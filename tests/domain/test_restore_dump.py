@@ -50,6 +50,8 @@ def test_another_family_may_want_other_compose_files() -> None:
     assert choose_for_dump(of_version("2025.2.4"), FOUND, "2025.2.1").warnings == ()
     [warning] = choose_for_dump(of_version("2025.12.1"), FOUND, "2025.2.1").warnings
     assert "stay as they are for Authentik 2025.2.1; 2025.12.1 may want others" in warning
+    [warning] = choose_for_dump(of_version("2025.2.4"), FOUND, None).warnings
+    assert "stay as they are for Authentik unknown; 2025.2.4 may want others" in warning
 
 
 @pytest.mark.parametrize(

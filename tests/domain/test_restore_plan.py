@@ -154,6 +154,19 @@ FILES = replace(
         pytest.param(
             of_software(image=f"{OURS}:2025.2.1@{DIGEST}"), {}, {}, WHOLE, id="a digest behind it"
         ),
+        pytest.param(
+            of_software(image="registry.example.org:5000/server:2025.2.1"),
+            {},
+            {},
+            replace(WHOLE, image_digest=None),
+            id="from a registry with a port",
+        ),
+        pytest.param(
+            of_software(postgresql="16"), {"postgresql": "16.4"}, {}, WHOLE, id="a bare major"
+        ),
+        pytest.param(
+            of_software(postgresql="16.4.2"), {"postgresql": "17"}, {}, WHOLE, id="three numbers"
+        ),
         pytest.param(MANIFEST, {"free_bytes": 44_000_000}, {}, WHOLE, id="just enough room"),
         pytest.param(MANIFEST, {"free_bytes": None}, {}, WHOLE, id="nobody knows the room"),
         pytest.param(
@@ -228,6 +241,13 @@ APPLY = "let its own compose files come with it: --apply-compose"
             {"components": frozenset({"media"})},
             RefusedError(NO_FOLDER, hint=f"{MOUNT} name other parts with --component."),
             id="no such folder, and it was asked for",
+        ),
+        pytest.param(
+            of_software(authentik=None),
+            {"folders": (CERTS_HERE,)},
+            {},
+            RefusedError(NO_FOLDER.removesuffix("2025.2.1"), hint=f"{MOUNT} {APPLY}."),
+            id="no such folder, of an unknown version",
         ),
         pytest.param(
             MANIFEST,

@@ -379,6 +379,14 @@ def test_too_much_for_a_night(good: int, goes: int, *, too_much: bool) -> None:
     assert bool(plan.too_much_unattended) is too_much
 
 
+def test_what_is_too_much_is_told_in_numbers() -> None:
+    records = [backup(NOW - days * DAY) for days in range(9)]
+
+    plan = plan_retention(records, replace(DAILY, daily=4), NOW)
+
+    assert plan.too_much_unattended == ("5 of 9 good backups would go at once, unattended 4 may")
+
+
 def test_a_policy_keeps_at_least_one() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Policy(last=0)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import ConfigError
-from bot.domain.schedule import Schedule, parse_schedule
+from bot.domain.schedule import Schedule, Slots, parse_schedule
 
 BERLIN = ZoneInfo(
     "Europe/Berlin"
@@ -68,6 +69,37 @@ def slots(expression: str, start: str, hours: float) -> list[str]:
 )
 def test_slots(expression: str, start: str, hours: float, expected: list[str]) -> None:
     assert slots(expression, start, hours) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("Pacific/Kiritimati", "2026-11-23T13:30"),
+        ("Pacific/Auckland", "2026-11-23T14:30"),
+        ("Asia/Kathmandu", "2026-11-23T21:45"),
+        ("UTC", "2026-11-24T03:30"),
+        ("America/New_York", "2026-11-23T08:30"),
+        ("Pacific/Honolulu", "2026-11-23T13:30"),
+    ],
+)
+def test_every_night_wherever_that_is(zone: str, first: str) -> None:
+    schedule, now = Schedule("30 3 * * *", ZoneInfo(zone)), at("2026-11-23T08:00")
+
+    slots = list(schedule.slots(now, now + timedelta(days=3)))
+
+    assert slots == [at(first) + timedelta(days=days) for days in range(3)]
+    assert all(slot.tzinfo is UTC for slot in slots)
+    quarters = Schedule("*/15 * * * *", ZoneInfo(zone)).slots(now, now + timedelta(minutes=30))
+    assert list(quarters) == [now + timedelta(minutes=15), now + timedelta(minutes=30)]
+
+
+def test_an_hour_that_comes_twice_is_in_order_far_from_utc_as_well() -> None:
+    schedule = Schedule("*/30 * * * *", ZoneInfo("Pacific/Auckland"))
+    start = at("2026-04-04T12:00")  # two hours before the clock goes back from 3 to 2
+
+    slots = list(schedule.slots(start, start + timedelta(hours=4)))
+
+    assert slots == [start + timedelta(minutes=30 * number) for number in range(1, 9)]
 
 
 def test_the_newest_slot_that_was_missed() -> None:
@@ -136,6 +168,45 @@ def test_of_what_is_refused_a_line_is_shown(text: str, words: str) -> None:
         parse_schedule(text, BERLIN, "AKBOT_BACKUP_SCHEDULE")
 
     assert str(refused.value) == f"AKBOT_BACKUP_SCHEDULE: {words}"
+
+
+HOURLY = Slots(Schedule("0 * * * *", BERLIN), reach=timedelta(minutes=90))
+
+
+@pytest.mark.parametrize(
+    ("asked", "newest", "following"),
+    [
+        pytest.param(["10:20"], "10:00", "11:00", id="between two"),
+        pytest.param(["10:00"], "10:00", "11:00", id="at one"),
+        pytest.param(["10:20", "10:59"], "10:00", "11:00", id="before the next"),
+        pytest.param(["10:20", "11:00"], "11:00", "12:00", id="when the next has come"),
+        pytest.param(["10:20", "13:30"], "13:00", "14:00", id="after others were missed"),
+        pytest.param(["10:20", "09:30"], "09:00", "10:00", id="after the clock was set back"),
+    ],
+)
+def test_what_is_asked_for_every_minute(asked: list[str], newest: str, following: str) -> None:
+    slots = replace(HOURLY)
+    moments = [at(f"2026-11-23T{time}") for time in asked]
+    told = [(slots.newest(now), slots.following(now)) for now in moments]
+
+    assert told[-1] == (at(f"2026-11-23T{newest}"), at(f"2026-11-23T{following}"))
+
+
+def test_a_slot_is_forgotten_once_it_is_out_of_reach() -> None:
+    slots = Slots(Schedule("0 3 * * *", BERLIN), reach=timedelta(hours=2))
+    slot = at("2026-11-23T02:00")
+
+    for minutes, newest in ((0, slot), (119, slot), (120, None), (600, None)):
+        assert slots.newest(slot + timedelta(minutes=minutes)) == newest
+    assert slots.following(slot) == slot + timedelta(days=1)
+
+
+def test_one_that_never_comes_is_asked_for_no_more() -> None:
+    slots = Slots(Schedule("0 0 30 2 *", BERLIN), reach=timedelta(days=1))
+
+    for minutes in range(3):
+        now = at("2026-11-23T10:00") + timedelta(minutes=minutes)
+        assert (slots.newest(now), slots.following(now)) == (None, None)
 
 
 @pytest.mark.parametrize("text", ["off", "OFF", " off "])

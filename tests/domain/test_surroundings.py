@@ -358,6 +358,8 @@ def test_what_is_gone_is_watched_no_more() -> None:
     assert kept == {"memory of w", "w"}
     kept = without_gone(watch, Verdict((), frozenset({T.DISK}), frozenset({"disk of /a"})))
     assert "disk of /a" in kept
+    well, _ = observe(Watch(), Seen("disk of /b", NOW), NOW, rules())
+    assert without_gone(well, Verdict((), frozenset(), frozenset())) == {"disk of /b"}
 
 
 def test_after_a_restart_an_incident_holds_containers_alone() -> None:

@@ -434,8 +434,119 @@ def test_what_did_not_work_before_is_named() -> None:
     )
 
 
-def test_the_proof_is_the_lines_that_show_it() -> None:
-    assert ending(*[FAILS] * 9).proof == (f"server: {MIGRATION_ERROR}",)
+CAUSE = sign(SignKind.TRACEBACK, "ImportError: x")
+FOREIGN = sign(SignKind.TRACEBACK, "KeyError: y", "worker")
+
+
+@pytest.mark.parametrize(
+    ("phases", "wanted", "reason", "proof"),
+    [
+        pytest.param(
+            [FAILS] * 9, None, f"a migration of {NEW} fails: {MIGRATION_ERROR}",
+            (f"server: {MIGRATION_ERROR}",), id="a migration",
+        ),
+        pytest.param(
+            [Phase(2, {"ready": 502}, {"signs": (CAUSE, FOREIGN)}), *[LOOPS] * 9], None,
+            '"server" does not come up: ImportError: x',
+            ("server: ImportError: x", f"server: {SignKind.RESTARTING}"), id="gunicorn, a cause",
+        ),
+        pytest.param(
+            [Phase(9, {"ready": 502}, {"signs": (sign(SignKind.RESTARTING, f"{n}"),)})
+             for n in range(9)], None,
+            '"server" does not come up: gunicorn ends as often as it is started',
+            tuple(f"server: {n}" for n in range(1, 6)), id="gunicorn, the last five lines",
+        ),
+        pytest.param(
+            [Phase(1, {"ready": 502}, {"signs": (CAUSE, FOREIGN)}),
+             *restarting(9, 2, ready=502)], None,
+            '"server" ends again and again, 3 times so far: ImportError: x',
+            ("server: ImportError: x",), id="crash loop, its cause and nobody else's",
+        ),
+        pytest.param(
+            [Phase(2, {"ready": 502,
+                       "containers": containers({"restarts": n, "exit_code": n or None})})
+             for n in range(9)], None,
+            '"server" ends with exit code 3 again and again, 3 times so far', (),
+            id="crash loop, the last exit code",
+        ),
+        pytest.param(
+            [Phase(1, {}, {"signs": (CAUSE, FOREIGN)}),
+             well(60, containers=containers({"running": False, "exit_code": 3}))], None,
+            '"server" has ended with exit code 3 and is not started again: ImportError: x',
+            ("server: ImportError: x",), id="ended",
+        ),
+        pytest.param(
+            [well(60, containers=containers(None, {"running": False, "started": "0001-01-01T00"}))],
+            None, '"worker" was never started', (), id="never started",
+        ),
+        pytest.param(
+            [well(60, containers=(*containers(), seen_container("ldap", running=False)))],
+            wanted_version(others=("ldap",)),
+            '"ldap" has ended with exit code None and is not started again', (), id="an outpost",
+        ),
+        pytest.param(
+            [well(60, containers=of_family("2025.8.6"))], None,
+            f'"server" runs, and is version 2025.8.6 instead of {NEW}:'
+            " the image is not what its tag says", (), id="another version",
+        ),
+        pytest.param(
+            [well(60, containers=containers({"image_id": "sha256:old"}))], None,
+            '"server" was created from another image than the one that was pulled', (),
+            id="another image",
+        ),
+        pytest.param(
+            [well(5, signs=(CAUSE, FOREIGN)),
+             well(60, answers=answers(login_page=503, root_config=500))],
+            None,
+            "the server says that it is ready, and yet the login page answers 503, 200 before;"
+            " /api/v3/root/config/ answers 500, 200 before (for 15 s): people could not log in",
+            ("server: ImportError: x",), id="pages",
+        ),
+        pytest.param(
+            [Phase(1, {}, {"signs": (CAUSE, FOREIGN)}), *tried(BAD_LOGIN, 60)], LOGIN,
+            f"the test login, which worked before, ended in {BAD_LOGIN}: people could not log in",
+            ("server: ImportError: x",), id="login",
+        ),
+        pytest.param(
+            [Phase(8, {}, {"signs": (sign(SignKind.SCHEMA, "no x"), CAUSE)})] * 9, None,
+            f"{NEW} does not fit the database: no x", ("server: no x",), id="schema",
+        ),
+        pytest.param(
+            [Phase(8, {"workers": None}, {"signs": (sign(SignKind.SCHEMA, "no x"),)})] * 9,
+            wanted_version(None), "this version does not fit the database: no x",
+            ("server: no x",), id="a version that nobody knows",
+        ),
+        pytest.param(
+            [crashing("worker", workers=())] * 9, None,
+            '"worker" does not come up, it fails again and again: ImportError: x',
+            ("worker: ImportError: x",), id="it dies inside",
+        ),
+        pytest.param(
+            [Phase(9, {"ready": 502}, {"signs": (CAUSE, sign(SignKind.GROUPS, "two g"))})], None,
+            f"{NEW} cannot start: there are groups of the same name, which this version does not"
+            " take: rename them first", ("server: two g",), id="it says why itself",
+        ),
+        pytest.param(
+            [Phase(90, {"containers": of_family(OLD_FAMILY, health="unhealthy")},
+                   {"signs": (FOREIGN, CAUSE)})], NO_ROWS,
+            '"worker" runs, but its own health check fails: no task is worked on',
+            ("worker: KeyError: y",), id="a sick worker",
+        ),
+        pytest.param(
+            [migrating(1, active=False),
+             Phase(600, {"ready": 502, "migration": MigrationSeen(active=False, rows=600)},
+                   {"signs": (FOREIGN,)})], None,
+            f"the migration of {NEW} hangs: it holds Authentik's lock and has not moved for 300 s;"
+            " something else may keep a table locked", ("worker: KeyError: y",), id="it hangs",
+        ),
+    ],
+)  # fmt: skip
+def test_why_it_is_rolled_back_and_the_lines_that_prove_it(
+    phases: list[Phase], wanted: Wanted | None, reason: str, proof: tuple[str, ...]
+) -> None:
+    ended = ending(*phases, wanted=wanted)
+
+    assert (ended.verdict, ended.reason, ended.proof) == (Verdict.ROLL_BACK, reason, proof)
 
 
 def test_while_it_waits_it_says_for_what() -> None:

@@ -82,6 +82,9 @@ def test_what_failed_here_is_not_tried_again(bad: BadVersion, *, held: bool) -> 
     if held:
         assert found[0].words == "2025.4.4 failed here on 2026-11-21: it was never ready"
         assert (found[0].kind, found[0].until) == (HoldKind.FAILED_HERE, None)
+        assert found[0].remedy == (
+            "Wait for the next patch; this one is not offered by itself again."
+        )
 
 
 def test_after_a_job_that_was_given_up_a_person_must_look_first() -> None:

@@ -77,3 +77,17 @@ def test_what_it_says() -> None:
 )
 def test_a_silence_is_news_after_three_days_and_once(silence: Silence, *, is_news: bool) -> None:
     assert silence.is_news(NOW) == is_news
+
+
+@pytest.mark.parametrize(
+    ("security", "words"),
+    [
+        (False, 'Authentik 2025.4.4 is out: "akbot update" shows the way'),
+        (True, 'Authentik 2025.4.4 is out, a security release: "akbot update" shows the way'),
+    ],
+)
+def test_it_is_told_in_a_sentence(words: str, *, security: bool) -> None:
+    found = news_of(outlook(security=security), {})
+
+    assert found
+    assert found.words == words

@@ -8,11 +8,13 @@ from bot.domain.errors import RefusedError, UnfitError
 from bot.domain.findings import Finding, Level
 from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_preview import require_fit
+from bot.domain.versions import Version
 from tests.domain.test_update_news import outlook
 from tests.telegram_chat.rolls import DIFF, NEEDS_COMPOSE, make_update
 
 OF_COMPOSE = replace(NEEDS_COMPOSE, level=Level.FAILURE)
 OF_DISK = Finding("disk", Level.FAILURE, "2 GB are free", "Make room.")
+OTHER = Version(2025, 4, 5)
 FRESH = Hold(HoldKind.TOO_FRESH, "it is too fresh", remedy="Wait.")
 STUCK = Hold(HoldKind.UNSETTLED, "a job was given up", remedy="Look.")
 
@@ -32,6 +34,10 @@ def test_what_blocks_is_named_and_whether_the_compose_files_are_all_of_it(
     with pytest.raises(UnfitError, match=r"not fit for 2025\.4\.4: ") as caught:
         require_fit(outlook(), findings, named=False)
 
+    told = "; ".join(
+        f"{each.subject}: {each.message}" for each in findings if each is not NEEDS_COMPOSE
+    )
+    assert f" fit for 2025.4.4: {told}. Nothing was changed" in str(caught.value)
     assert caught.value.by_compose == by_compose
     assert caught.value.hint == findings[0].remedy
 
@@ -60,6 +66,10 @@ def test_a_word_holds_for_one_plan_and_no_other() -> None:
         make_update(diff=DIFF),
         make_update(current="2025.2.4"),
         make_update(hops=make_update().hops[:1]),
+        make_update(
+            hops=[replace(each, hop=replace(each.hop, end=OTHER)) for each in make_update().hops]
+        ),
+        make_update(hops=[replace(each, digest="sha256:other") for each in make_update().hops]),
     ]
 
     assert len({each.plan_hash for each in plans}) == len(plans)

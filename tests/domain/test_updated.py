@@ -6,7 +6,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.downtime import AWAY
 from bot.domain.jobs import Job, JobKind, Trigger
 from bot.domain.update import HOP, PHASE, Phase
-from bot.domain.updated import REHEARSED, Prediction, predict_away
+from bot.domain.updated import REHEARSED, Prediction, Updated, predict_away
 from tests.fakes_stack import NOW
 
 HELD = {PHASE: Phase.KEEP, HOP: "1", AWAY: "12.0", REHEARSED: "20.0"}
@@ -28,6 +28,8 @@ def job(plan: dict[str, str], kind: JobKind = JobKind.UPDATE) -> Job:
     [
         pytest.param([], 1, None, id="the first one"),
         pytest.param([{}], 1, None, id="one that was not begun"),
+        pytest.param([{AWAY: "3.0"}], 1, None, id="no step was made"),
+        pytest.param([{PHASE: Phase.KEEP}], 1, None, id="nobody measured"),
         pytest.param([HELD], 1, Prediction(12, "the last update here"), id="as the last one"),
         pytest.param([HELD_IN_TWO], 1, Prediction(15, "the last update here"), id="as each step"),
         pytest.param([HELD], 3, Prediction(36, "the last update here"), id="in three steps"),
@@ -48,6 +50,20 @@ def test_it_goes_by_the_last_update_else_by_the_last_rehearsal(
     plans: list[dict[str, str]], steps: int, predicted: Prediction | None
 ) -> None:
     assert predict_away([job(each) for each in plans], steps) == predicted
+
+
+@pytest.mark.parametrize(
+    ("hops", "words"),
+    [
+        (1, "2025.4.4 serves, 2025.2.1 before, after 61 s; nobody could log in for 12 s"),
+        (
+            2,
+            "2025.4.4 serves, 2025.2.1 before in 2 steps, after 61 s; nobody could log in for 12 s",
+        ),
+    ],
+)
+def test_what_it_came_to_in_a_sentence(hops: int, words: str) -> None:
+    assert Updated("job", "2025.2.1", "2025.4.4", hops, 60.6, 12.4).words == words
 
 
 def test_other_jobs_say_nothing() -> None:

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import RefusedError
 from bot.domain.hop_demands import DEMANDS, Area
-from bot.domain.upgrade_path import FIRST_TO_SAY, LINE, Offer, newest, plan_path
+from bot.domain.upgrade_path import (
+    FIRST_TO_SAY,
+    LINE,
+    Offer,
+    newer_patch,
+    newest,
+    plan_path,
+)
 from bot.domain.versions import Family, Version, releases
 
 REAL = releases(
@@ -72,6 +79,23 @@ def test_a_version_that_failed_here_is_no_stop_where_there_is_another() -> None:
     assert way("2025.2.4", "2025.6.4", bad=("2025.4.4",)) == ["2025.4.1", "2025.6.4"]
     assert way("2025.2.1", "2025.4.1", bad=("2025.2.4",)) == ["2025.4.1"]
     assert way("2025.2.4", "2025.4.4", bad=("2025.4.4",)) == ["2025.4.4"], "a person asks for it"
+
+
+@pytest.mark.parametrize(
+    ("target", "bad", "found"),
+    [
+        pytest.param("2025.2.1", (), "2025.2.4", id="the newest"),
+        pytest.param("2025.2.4", (), None, id="it is that itself"),
+        pytest.param("2025.2.1", ("2025.2.4",), None, id="a newer one failed here"),
+        pytest.param("2025.2.0", ("2025.2.4",), "2025.2.1", id="one between will do"),
+        pytest.param("2025.2.0", ("2025.2.4", "2025.2.1", "2025.2.0"), None, id="all failed"),
+        pytest.param("2025.3.1", (), None, id="a family of which there is none"),
+    ],
+)
+def test_a_newer_patch_of_the_family(target: str, bad: tuple[str, ...], found: str | None) -> None:
+    offer = Offer(REAL, bad=[version(tag) for tag in bad])
+
+    assert newer_patch(offer, version(target)) == (version(found) if found else None)
 
 
 GO_BACK = 'To go back, restore a backup of that version: "akbot restore".'
@@ -147,6 +171,7 @@ def test_from_2026_8_on_an_image_says_where_it_may_be_reached_from() -> None:
         ("2026.11.0", False),
     ]
     assert way("2026.5.7", "2026.11.0", offered, said={"2026.11.0": "2026.5"}) == ["2026.11.0"]
+    assert way("2026.2.2", "2026.8.3", said={"2026.8.3": "2026.2"}) == ["2026.8.3"]
     with pytest.raises(RefusedError, match=r"11\.0 takes only a database of 2026\.2 or its own"):
         way("2026.5.7", "2026.11.0", offered, said={"2026.11.0": "2026.2"})
 
@@ -155,6 +180,8 @@ def test_only_a_hop_into_a_family_makes_demands() -> None:
     first, second = plan_path(version("2025.2.1"), version("2025.4.4"), Offer(REAL))
 
     assert not first.demands
+    (patch,) = plan_path(version("2025.10.3"), version("2025.10.4"), Offer(REAL))
+    assert not patch.demands, "though that family has some"
     assert any(each.blocking and "Redis must run" in each.words for each in second.demands)
 
 

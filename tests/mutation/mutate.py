@@ -11,7 +11,7 @@ Run in a copy of the repository (see `run`): what mutmut makes and learns it kee
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from math import ceil
@@ -44,6 +44,7 @@ from tests.mutation.refusals import refused_by_types
 from tests.mutation.survivors import read_reasons
 
 REFUSED = Path("mutants/refused.json")
+STATS = Path("mutants/mutmut-stats.json")
 
 skips_for_mutmut = file_mutation.MutationVisitor._skip_node_and_children
 arranged_by_mutmut = file_mutation.function_trampoline_arrangement
@@ -107,6 +108,20 @@ def make_mutants(workers: int) -> None:
         print(f"mutation: the type checker refuses {len(refused)}", flush=True)
 
 
+def forget_changed_tests() -> None:
+    """Let mutmut see anew what they run through: by itself it looks only at tests of new names."""
+    if not STATS.exists():
+        return
+    since = STATS.stat().st_mtime
+    stats = json.loads(STATS.read_text())
+    stats["duration_by_test"] = {
+        test: seconds
+        for test, seconds in stats["duration_by_test"].items()
+        if (file := Path(test.partition("::")[0])).exists() and file.stat().st_mtime <= since
+    }
+    STATS.write_text(json.dumps(stats))
+
+
 def note_refused() -> None:
     """Last, for mutmut forgets all results when other tests are to be run."""
     refused = set(json.loads(REFUSED.read_text()))
@@ -127,33 +142,47 @@ def forget_unexplained(modules: Iterable[SourceFileMutationData]) -> None:
         module.save()
 
 
-def try_mutants(modules: Iterable[SourceFileMutationData], runner: MutantRunner) -> None:
-    left = [
-        (name, module)
+def untried(modules: Iterable[SourceFileMutationData]) -> dict[str, SourceFileMutationData]:
+    """The module of each mutant without a result, the quickest first."""
+    left = {
+        name: module
         for module in modules
         for name, code in module.exit_code_by_key.items()
         if code is None
-    ]
-    module_of = dict(left)
-    print(f"mutation: {len(left)} mutants to try", flush=True)
+    }
+    return {name: left[name] for name in sorted(left, key=mutmut.estimated_worst_case_time)}
 
+
+def tests_of(mutant: str) -> list[str]:
+    return list(state().tests_by_mangled_function_name[mangled_name_from_mutant_name(mutant)])
+
+
+def require_sound(runner: MutantRunner, mutants: Iterable[str]) -> None:
+    """A test that fails anyway would kill them all."""
+    tests = {test for mutant in mutants for test in tests_of(mutant)}
+    if tests and runner.run_clean_tests(tests) != 0:
+        raise SystemExit("mutation: the tests fail without any mutant")
+
+
+def try_mutants(left: Mapping[str, SourceFileMutationData], runner: MutantRunner) -> None:
     def note(result: MutantResult) -> None:
-        module_of[result.mutant_name].exit_code_by_key[result.mutant_name] = result.exit_code
-        module_of[result.mutant_name].save()
+        module = left[result.mutant_name]
+        module.exit_code_by_key[result.mutant_name] = result.exit_code
+        module.save()
 
     runner.startup()
-    for number, (name, module) in enumerate(left, start=1):
+    for number, name in enumerate(left, start=1):
         if number % 100 == 0:
-            print(f"mutation: {number} of {len(left)}, {module.path}", flush=True)
-        tests = state().tests_by_mangled_function_name[mangled_name_from_mutant_name(name)]
+            print(f"mutation: {number} of {len(left)}", flush=True)
+        tests = tests_of(name)
         if not tests:
             note(MutantResult(mutant_name=name, exit_code=UNTESTED, duration=0))
             continue
-        seconds = sum(state().duration_by_test[test] for test in tests)
+        seconds = mutmut.estimated_worst_case_time(name)
         limit = ceil((seconds + config().timeout_constant) * config().timeout_multiplier * 2)
         while not runner.has_capacity():
             note(runner.wait_for_result())
-        runner.submit(name, list(tests), limit, seconds)
+        runner.submit(name, tests, limit, seconds)
     runner.signal_work_complete()
     while runner.pending_count():
         note(runner.wait_for_result())
@@ -165,12 +194,16 @@ def main(*names: str) -> None:
     adapt_mutmut()
     make_mutants(workers)
     runner = get_mutant_runner(workers)
+    forget_changed_tests()
     mutmut.collect_or_load_stats(runner, apply_config_invalidation=True)
     note_refused()
     set_mutant_under_test("")
     modules = [read_module(path) for path in wanted_modules(names)]
     forget_unexplained(modules)
-    try_mutants(modules, runner)
+    left = untried(modules)
+    print(f"mutation: {len(left)} mutants to try", flush=True)
+    require_sound(runner, left)
+    try_mutants(left, runner)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
 
 def written(outcomes: Sequence[Outcome], reasons: Mapping[Change, str]) -> Iterator[str]:
     yield HEAD
-    yield "| module | mutants | refused by types | tried | killed | survived | killed | not tried |"
+    yield "| module | mutants | refused | tried | killed | survived | share killed | not tried |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for outcome in (*outcomes, together(outcomes)):
         if outcome.verdicts.total():
