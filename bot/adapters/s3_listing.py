@@ -33,24 +33,27 @@ class _Parser:
             return self._usual.parse(response, shape)
         try:
             page = _page(ET.fromstring(response["body"]))  # noqa: S314 - as botocore does
-        except (ET.ParseError, KeyError, ValueError) as error:
+        except (ET.ParseError, ValueError) as error:
             raise ResponseParserError("it is no listing") from error
         return page | {"ResponseMetadata": {"HTTPStatusCode": _OK, "HTTPHeaders": {}}}
 
 
 def _page(root: ET.Element) -> dict[str, Any]:
-    page: dict[str, Any] = {"Contents": []}
-    for child in root:
-        if _name(child) == "Contents":
-            fields = {_name(each): each.text or "" for each in child}
-            size, version = int(fields["Size"]), fields.get("ETag", "")
-            page["Contents"].append({"Key": fields["Key"], "Size": size, "ETag": version})
-        else:
-            page[_name(child)] = child.text or ""
+    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    name, size, version = (space + each for each in ("Key", "Size", "ETag"))
+    page: dict[str, Any] = {
+        each.tag.removeprefix(space): each.text or "" for each in root if not len(each)
+    }
+    page["Contents"] = objects = [
+        {
+            "Key": each.findtext(name, ""),
+            "Size": int(each.findtext(size, "")),
+            "ETag": each.findtext(version, ""),
+        }
+        for each in root.iterfind(space + "Contents")
+    ]
+    if not all(each["Key"] for each in objects):
+        raise ValueError("an object has no name")
     if "IsTruncated" in page:
         page["IsTruncated"] = page["IsTruncated"] == "true"
     return page
-
-
-def _name(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]

@@ -1,6 +1,7 @@
 """One bucket as seen by one store: client, threads, and patience with the network."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -99,6 +100,9 @@ class S3Session:
                     self._client = s3_client.connect(
                         self._location, self._credentials, self.patience, connections=THREADS
                     )
+                    # its descriptions stay to the end: no collection need look through them again,
+                    # which takes as long as reading a listing
+                    gc.freeze()
             return call(self._client)
 
     async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from bot.domain.backup_id import BackupId
@@ -50,7 +51,7 @@ class Catalogue:
     found: Mapping[str, list[BackupRecord]]
     silent: Mapping[str, StoreError]
 
-    @property
+    @cached_property  # each scrape of the metrics asks
     def records(self) -> list[BackupRecord]:
         """Every backup once, newest first."""
         return merge_records(self.found, self.silent)

@@ -92,6 +92,10 @@ async def test_another_region_is_named(store: S3Store, proxy: Proxy, fault: Faul
     assert caught.value.hint == "Set region=eu-west-3 in AKBOT_STORE."
 
 
+def listing_of(fields: bytes) -> bytes:
+    return b"<a><IsTruncated>false</IsTruncated><Contents>%s</Contents></a>" % fields
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -100,6 +104,12 @@ async def test_another_region_is_named(store: S3Store, proxy: Proxy, fault: Faul
         pytest.param(without_effect({}, b"<html>", 404), id="404"),
         pytest.param(
             without_effect({}, b"<a><IsTruncated>true</IsTruncated></a>"), id="no way to go on"
+        ),
+        pytest.param(
+            without_effect({}, listing_of(b"<Key>a</Key>")), id="an object without a size"
+        ),
+        pytest.param(
+            without_effect({}, listing_of(b"<Size>1</Size>")), id="an object without a name"
         ),
     ],
 )
