@@ -12,4 +12,5 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 48:  # noqa: PLR2004
         return f"{hours} h {minutes} min"
-    return f"{hours // 24} days {hours % 24} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h" if hours else f"{days} days"

@@ -15,7 +15,7 @@ from bot.domain.durations import duration
         (190, "3 min 10 s"),
         (3600, "1 h 0 min"),
         (47 * 3600 + 59 * 60, "47 h 59 min"),
-        (48 * 3600, "2 days 0 h"),
+        (48 * 3600, "2 days"),
         (56 * 3600 + 120, "2 days 8 h"),
     ],
 )

@@ -343,9 +343,7 @@ def test_warnings_are_no_incidents_and_have_a_line_of_their_own() -> None:
     assert (
         "Incidents: 2, 5 h 30 min in all; the longest 5 h 0 min: ready check of server (failing)"
     ) in lines
-    assert (
-        "Warnings:  one, 168 h 0 min: configured image of server (not the one that runs)" in lines
-    )
+    assert "Warnings:  one, 7 days: configured image of server (not the one that runs)" in lines
 
 
 @pytest.mark.parametrize(
@@ -355,7 +353,7 @@ def test_warnings_are_no_incidents_and_have_a_line_of_their_own() -> None:
         pytest.param([FULL], "one, 10 h 0 min: disk of /srv (nearly full)", id="one"),
         pytest.param(
             [FULL, DRIFTED],
-            "2; the longest 168 h 0 min: configured image of server (not the one that runs)",
+            "2; the longest 7 days: configured image of server (not the one that runs)",
             id="several, which nobody sums up",
         ),
     ],

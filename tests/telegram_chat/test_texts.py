@@ -64,6 +64,7 @@ from bot.entrypoints.telegram.markup import (
     bold,
     clip,
     cut,
+    escape,
     fitting,
     table,
     units,
@@ -103,6 +104,7 @@ PARTS = {  # of texts, or for documents and terminals
     "restore_plan_texts.how_to_agree",
     "texts.by",
     "texts.problem",
+    "verify_texts.figures",
 }
 STATES = st.sampled_from(list(JobState))
 
@@ -460,6 +462,39 @@ def test_no_text_is_left_out_here() -> None:
                 assert f"{whole}(" in tried or whole in PARTS, whole
 
 
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ("the store is full", "The store is full."),
+        ("the store is full.", "The store is full."),
+        ("pg_dump: error: no space", "pg_dump: error: no space."),
+        ("2025.4.4 serves", "2025.4.4 serves."),
+        ('"media" is cut', '"media" is cut.'),
+    ],
+)
+def test_how_a_job_ended_is_a_sentence(message: str, sentence: str) -> None:
+    assert job_texts.reason(make_job(JobState.FAILED, message), 100) == escape(sentence)
+
+
+@pytest.mark.parametrize(
+    ("took", "words"),
+    [
+        (None, []),
+        (3, []),
+        (4, []),
+        (4.1, ["About 1 min left, until 12:00"]),
+        (9.6, ["About 6 min left, until 12:05"]),
+    ],
+)
+def test_four_minutes_on_the_time_left_is_that_of_the_last_one(
+    took: float | None, words: list[str]
+) -> None:
+    last = None if took is None else timedelta(minutes=took)
+    left = job_texts.time_left(make_job(), last, WALL)
+
+    assert left == [f"{each}, if it takes as long as the last one." for each in words]
+
+
 def test_an_outcome_names_what_to_do_next() -> None:
     told: Callable[[JobState], job_texts.Told] = lambda state: job_texts.outcome(  # noqa: E731
         make_job(state, "no space"), None, WALL
@@ -530,8 +565,8 @@ def test_a_prune_that_is_cancelled_removes_no_backup_of_its_own() -> None:
 
 @pytest.mark.parametrize("state", list(JobState))
 def test_a_restore_tells_in_its_own_words_which_state_serves(state: JobState) -> None:
-    words = "the bot was stopped in it; the state before serves again, its data whole"
-    job = replace(make_job(state, words), kind=JobKind.RESTORE)
+    words = "The bot was stopped in it; the state before serves again, its data whole"
+    job = replace(make_job(state, f"t{words[1:]}"), kind=JobKind.RESTORE)
 
     told = restore_texts.outcome(job)
 
