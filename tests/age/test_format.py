@@ -13,6 +13,7 @@ from bot.age import (
     ArmorError,
     FormatError,
     HeaderError,
+    HeaderMacError,
     HybridIdentity,
     Identity,
     NoIdentityMatchError,
@@ -27,7 +28,7 @@ from bot.age import (
     encrypt,
 )
 from bot.age.armor import ArmorReader, ArmorWriter
-from bot.age.header import Stanza, find_header_end, parse_header
+from bot.age.header import Stanza, encode_header, find_header_end, parse_header
 
 KEY = X25519Identity.generate()
 HYBRID = HybridIdentity.generate()
@@ -149,6 +150,30 @@ def test_what_the_grammar_allows() -> None:
     assert header.stanzas == (Stanza("x", ("!", "~"), bytes(48)), Stanza("y", (), b"\0"))
     assert header.covered == raw[: -len(MAC) - 2]
     assert header.mac == bytes(32)
+
+
+@pytest.mark.parametrize("size", [0, 1, 46, 47, 48, 49, 95, 96])
+def test_a_body_of_any_length_is_written_as_it_is_read(size: int) -> None:
+    stanza = Stanza("x", (), bytes(size))
+
+    header = parse_header(encode_header([stanza], bytes(16)))
+
+    assert header.stanzas == (stanza,)
+    header.verify(bytes(16))
+    with pytest.raises(HeaderMacError, match=r"^the header was changed after it was written$"):
+        header.verify(bytes(15) + b"\1")
+
+
+@pytest.mark.parametrize("size", [31, 33])
+def test_a_wrapped_key_has_one_length(size: int) -> None:
+    assert Stanza("x", (), bytes(32)).wrapped_key() == bytes(32)
+    with pytest.raises(HeaderError, match=r"^the body of a x stanza is not a wrapped file key$"):
+        Stanza("x", (), bytes(size)).wrapped_key()
+
+
+def test_a_file_is_binary_unless_armour_is_asked_for() -> None:
+    assert Sealer([KEY.recipient()]).finish().startswith(VERSION_LINE)
+    assert b"".join(encrypt([], [KEY.recipient()])).startswith(VERSION_LINE)
 
 
 @pytest.mark.parametrize("arguments", [(), ("AA", "AA")])
@@ -360,6 +385,20 @@ def test_sound_lines_before_a_malformed_one_come_out_and_the_error_follows() -> 
         reader.finish()
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("wrong", [b"?" * 64, b"=" * 64, b"A" * 63, b"A" * 68, b""])
+def test_the_same_holds_where_many_lines_are_read_at_once(wrong: bytes, line_end: bytes) -> None:
+    reader = ArmorReader()
+    reader.update(ARMOR_BEGIN + line_end)
+    lines = [b"A" * 64] * 5
+
+    sound = reader.update(line_end.join([*lines, wrong, *lines, b""]))
+
+    assert sound == bytes(5 * 48)
+    with pytest.raises(ArmorError, match=r"^a line of the armour is "):
+        reader.finish()
+
+
 def test_damage_in_the_middle_of_long_armour_is_found() -> None:
     text = b"".join(encrypt([bytes(100_000)], [KEY.recipient()], armor=True))
     for wrong in (b"!", b"=", b" ", b"\n", b"\r", b"-"):
@@ -378,12 +417,21 @@ def test_nothing_but_the_end_follows_a_padded_line_of_full_width() -> None:
         reader.update(b"A" * 64 + b"\n")
 
 
-def test_lines_of_uneven_width_are_refused_though_their_sum_is_right() -> None:
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(b"A" * 63 + b"\n" + b"A" * 65 + b"\n", id="shorter and longer"),
+        pytest.param((b"A" * 63 + b"\n\rA") * 4, id="line ends a column too early"),
+        pytest.param((b"A" * 64 + b"XX\nXX") * 4, id="more columns"),
+    ],
+)
+def test_lines_of_uneven_width_are_refused_though_their_sum_is_right(lines: bytes) -> None:
     reader = ArmorReader()
     reader.update(ARMOR_BEGIN + b"\n")
 
-    with pytest.raises(ArmorError, match=r"^a line of the armour is "):
-        reader.update(b"A" * 63 + b"\n" + b"A" * 65 + b"\n")
+    with pytest.raises(ArmorError, match=r"^(a line of )?the armour is "):  # noqa: PT012
+        reader.update(lines)
+        reader.finish()
 
 
 def test_what_follows_the_armour_is_refused_even_later() -> None:

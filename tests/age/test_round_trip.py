@@ -22,6 +22,7 @@ from bot.age import (
     decrypt,
     encrypt,
 )
+from bot.age.stream import PayloadOpener, PayloadSealer
 
 FIRST, SECOND = X25519Identity.generate(), X25519Identity.generate()
 HYBRID, OTHER_HYBRID = HybridIdentity.generate(), HybridIdentity.generate()
@@ -102,6 +103,18 @@ def damaged_copies(sealed: bytes) -> st.SearchStrategy[bytes]:
     shorter = st.builds(lambda at: sealed[:at], position)
     return flipped | longer | shorter
 
+
+SEALED = CHUNK_SIZE + 16
+
+
+def chunk(*, last: bool) -> bytes:
+    """The first of a payload, of full size."""
+    sealer = PayloadSealer(bytes(32))
+    sealed = sealer.update(bytes(CHUNK_SIZE)) + (b"" if last else sealer.update(b"more"))
+    return (sealed + sealer.finish() if last else sealed)[:SEALED]
+
+
+FIRST_CHUNK, LAST_CHUNK = chunk(last=False), chunk(last=True)
 
 CONTENT = random.Random(1).randbytes(2 * CHUNK_SIZE + 1000)
 FULL_CONTENT = CONTENT[: 2 * CHUNK_SIZE]
@@ -185,6 +198,32 @@ def test_sound_bytes_before_a_damaged_chunk_come_out_and_the_error_follows() -> 
     assert opener.update(sealed) == CONTENT[:CHUNK_SIZE]
     with pytest.raises(PayloadError):
         opener.finish()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "message"),
+    [
+        ([b"\0" * SEALED], "chunk 1 was changed after it was written"),
+        ([b"\0" * 15], "the file was cut off after chunk 0"),
+        ([b"\0" * 17], "chunk 1 was cut off, or changed after it was written"),
+        ([FIRST_CHUNK], "the file was cut off after chunk 1"),
+        ([FIRST_CHUNK, b"\0" * 16], "the last chunk is empty, which no age program writes"),
+        ([FIRST_CHUNK, b"\0" * SEALED], "chunk 2 was changed after it was written"),
+        ([LAST_CHUNK, b"\0"], "something was added after the last chunk"),
+        ([LAST_CHUNK, b"\0" * SEALED], "something was added after the last chunk"),
+    ],
+)
+def test_what_is_wrong_with_a_payload_is_told_by_every_later_call(
+    pieces: list[bytes], message: str
+) -> None:
+    opener = PayloadOpener(bytes(32))
+    with pytest.raises(PayloadError, match=f"^{message}$"):  # noqa: PT012 (some call must)
+        for piece in pieces:
+            opener.update(piece)
+        opener.finish()
+    for call in (opener.finish, lambda: opener.update(b"more")):
+        with pytest.raises(PayloadError, match=f"^{message}$"):
+            call()
 
 
 def test_a_chunk_that_fits_again_after_a_damaged_one_stays_inside() -> None:

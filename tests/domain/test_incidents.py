@@ -164,6 +164,16 @@ def test_a_restart_loop_is_one_incident_with_a_count(story: Story) -> None:
     assert story.news[-1].incident.flaps == 19
 
 
+def test_what_only_changes_its_trouble_has_not_broken_again(story: Story) -> None:
+    story.sees(WORKER, T.UNHEALTHY)
+    story.sees(WORKER, T.CRASHED)
+    assert story.watch.open[WORKER].flaps == 0
+    story.sees(WORKER, T.STARTING)
+    assert story.watch.open[WORKER].flaps == 0
+    story.sees(WORKER, T.CRASHED)
+    assert story.watch.open[WORKER].flaps == 1
+
+
 def test_one_that_never_becomes_healthy_in_between_counts_as_well(story: Story) -> None:
     for _ in range(5):
         story.sees(WORKER, T.CRASHED)

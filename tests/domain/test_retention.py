@@ -387,6 +387,28 @@ def test_what_is_too_much_is_told_in_numbers() -> None:
     assert plan.too_much_unattended == ("5 of 9 good backups would go at once, unattended 4 may")
 
 
+def test_what_is_kept_aside_is_so_until_a_day_of_the_policys_zone() -> None:
+    made = at("2026-11-20T00:30")
+    records = [backup(made + 2 * DAY), backup(made, 1, trigger=Trigger.SAFETY)]
+    policy = Policy(last=1, daily=1, weekly=0, monthly=0, zone=BERLIN)
+
+    plan = plan_retention(records, policy, NOW)
+
+    assert reasons(plan)[1].endswith("kept until 2027-02-18 or later")
+
+
+@pytest.mark.parametrize(("younger", "stays"), [(timedelta(), False), (timedelta(seconds=1), True)])
+def test_parts_go_once_the_newest_good_backup_is_a_day_younger(
+    younger: timedelta, *, stays: bool
+) -> None:
+    left = parts(NOW - DAY + younger, 1)
+
+    plan = plan_retention([backup(NOW), left], DAILY, NOW, uploads=[left.id])
+
+    assert (left.id in kept(plan)) is stays
+    assert (left.id in plan.uploads) is not stays
+
+
 def test_a_policy_keeps_at_least_one() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Policy(last=0)
