@@ -55,7 +55,8 @@ def test_it_goes_by_the_last_update_else_by_the_last_rehearsal(
 @pytest.mark.parametrize(("hops", "steps"), [(1, ""), (2, ", in 2 steps")])
 def test_what_it_came_to_in_a_sentence(hops: int, steps: str) -> None:
     assert Updated("job", "2025.2.1", "2025.4.4", hops, 60.6, 12.4).words == (
-        f"2025.4.4 serves in place of 2025.2.1{steps}, after 1 min 1 s; nobody could log in for 12 s"
+        f"2025.4.4 serves in place of 2025.2.1{steps}, after 1 min 1 s;"
+        " nobody could log in for 12 s"
     )
 
 
