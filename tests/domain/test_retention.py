@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -402,7 +403,7 @@ def test_what_is_kept_aside_is_so_until_a_day_of_the_policys_zone() -> None:
 def test_a_backup_stays_for_each_rule_that_it_fits() -> None:
     night = backup(NOW)
 
-    def reason(**numbers: int) -> str:
+    def reason(**numbers: Any) -> str:
         (told,) = reasons(plan_retention([night], Policy(**numbers), NOW))
         return told
 
