@@ -164,6 +164,13 @@ def test_a_body_of_any_length_is_written_as_it_is_read(size: int) -> None:
         header.verify(bytes(15) + b"\1")
 
 
+@pytest.mark.parametrize("argument", ["", "AAA", "AAAAAA"])
+def test_a_keys_argument_stands_for_so_many_bytes(argument: str) -> None:
+    assert Stanza("x", ("AAAAAA",), b"").argument_bytes(4) == bytes(4)
+    with pytest.raises(HeaderError, match=r"^the argument of a x stanza is not 3 bytes long$"):
+        Stanza("x", (argument,), b"").argument_bytes(3)
+
+
 @pytest.mark.parametrize("size", [31, 33])
 def test_a_wrapped_key_has_one_length(size: int) -> None:
     assert Stanza("x", (), bytes(32)).wrapped_key() == bytes(32)

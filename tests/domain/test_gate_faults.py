@@ -235,6 +235,29 @@ def test_which_answers_are_as_good(before: int | None, now: int | None, *, same:
     assert as_before(before, now) is same
 
 
+WORKED = {"login_page": 200, "root_config": 200}
+
+
+@pytest.mark.parametrize(
+    ("before", "unchecked"),
+    [
+        (WORKED, ()),
+        ({**WORKED, "login_page": None}, ("the login page (no answer)",)),
+        ({**WORKED, "root_config": 500}, ("/api/v3/root/config/ (500)",)),
+        ({**WORKED, "urls": {MINE: 404, URL: 200}}, (f"{MINE} (404)",)),
+        ({**WORKED, "public": 502, "public_url": URL}, (f"{URL} (502)",)),
+        ({**WORKED, "public": 200, "public_url": URL}, ()),
+        ({**WORKED, "public": None, "public_url": ""}, ()),
+        ({**WORKED, "login": LOGGED_IN}, ()),
+        ({**WORKED, "login": "ak-stage"}, ("the test login (it ended in ak-stage)",)),
+    ],
+)
+def test_what_did_not_work_before_cannot_be_checked(
+    before: dict[str, Any], unchecked: tuple[str, ...]
+) -> None:
+    assert Baseline(**before).unchecked == unchecked
+
+
 @pytest.mark.parametrize(
     ("status", "ready"), [(None, False), (199, False), (200, True), (299, True), (300, False)]
 )

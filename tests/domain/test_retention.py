@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -395,6 +396,22 @@ def test_what_is_kept_aside_is_so_until_a_day_of_the_policys_zone() -> None:
     plan = plan_retention(records, policy, NOW)
 
     assert reasons(plan)[1].endswith("kept until 2027-02-18 or later")
+
+
+def test_a_backup_stays_for_each_rule_that_it_fits() -> None:
+    night = backup(NOW)
+
+    def reason(**numbers: Any) -> str:
+        (told,) = reasons(plan_retention([night], Policy(**numbers), NOW))
+        return told
+
+    assert reason(last=1, daily=1, weekly=1, monthly=1) == (
+        "the newest; newest of its day (2026-11-23); newest of its week (2026-W48);"
+        " newest of its month (2026-11)"
+    )
+    assert reason(last=2, daily=1, weekly=0, monthly=0) == (
+        "one of the 2 newest; newest of its day (2026-11-23)"
+    )
 
 
 @pytest.mark.parametrize(("younger", "stays"), [(timedelta(), False), (timedelta(seconds=1), True)])

@@ -203,7 +203,11 @@ def main(*names: str) -> None:
     left = untried(modules)
     print(f"mutation: {len(left)} mutants to try", flush=True)
     require_sound(runner, left)
-    try_mutants(left, runner)
+    try:
+        try_mutants(left, runner)
+    except KeyboardInterrupt:
+        runner.stop_all_workers()
+        raise SystemExit("mutation: stopped; the next run goes on from here") from None
 
 
 if __name__ == "__main__":

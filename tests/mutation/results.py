@@ -88,7 +88,7 @@ def row(outcome: Outcome) -> str:
         outcome.tried,
         of[Verdict.KILLED],
         of[Verdict.SURVIVED],
-        f"{outcome.killed:.1%}",
+        f"{outcome.killed:.1%}" if outcome.tried else "",
         of[Verdict.UNTRIED],
     ]
     return f"| {' | '.join(map(str, cells))} |"
