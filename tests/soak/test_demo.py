@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.fixture import HERE, STATE, script
+from tests.sandbox.fixture import HERE, STATE, engine, script
+
+__all__ = ["engine"]
 
 pytestmark = pytest.mark.docker
 
