@@ -3,10 +3,15 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import settings
 
 # A shell starts what it puts into the background with SIGINT ignored, and children inherit that:
 # those that the tests interrupt would not notice.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long one example takes says only how busy the machine is.
+settings.register_profile("unhurried", settings.default, deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[Sequence[Recipient], Sequence[Identity]]] = {
     "passphrase": ([PassphraseRecipient("pässword", 4)], [PassphraseIdentity("pässword")]),
 }
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 
 around_chunk_ends = st.builds(
     lambda chunks, more: random.Random(chunks).randbytes(max(0, chunks * CHUNK_SIZE + more)),
@@ -122,7 +122,7 @@ FULL_CONTENT = CONTENT[: 2 * CHUNK_SIZE]
 
 @pytest.mark.parametrize("kind", ["x25519", "hybrid", "passphrase", "second of two"])
 @pytest.mark.parametrize("content", [b"", b"secret", FULL_CONTENT, CONTENT], ids=len)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data(), sizes=cuts)
 def test_damage_is_an_error_and_nothing_false_comes_out_before(
     kind: str, content: bytes, data: st.DataObject, sizes: list[int]
@@ -135,7 +135,7 @@ def test_damage_is_an_error_and_nothing_false_comes_out_before(
 
 
 @pytest.mark.parametrize("content", [b"", b"secret", CONTENT[:CHUNK_SIZE]], ids=len)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), sizes=cuts)
 def test_damage_to_armour_is_an_error_unless_it_is_space_outside(
     content: bytes, data: st.DataObject, sizes: list[int]

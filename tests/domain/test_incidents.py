@@ -525,7 +525,7 @@ def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
                 assert told[incident.root].opened == incident.opened
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ACTIONS)
 def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent(
     actions: Sequence[Action],

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
@@ -469,7 +469,6 @@ def good_of(records: Sequence[BackupRecord]) -> list[BackupRecord]:
     return sorted(good, key=lambda each: (each.created, each.id), reverse=True)
 
 
-@settings(deadline=None)
 @given(stores(), policies)
 def test_never_fewer_than_the_floor(records: list[BackupRecord], policy: Policy) -> None:
     stays = kept(plan_retention(records, policy, NOW))
@@ -479,7 +478,6 @@ def test_never_fewer_than_the_floor(records: list[BackupRecord], policy: Policy)
     assert len([each for each in good if each.id in stays]) >= min(policy.last, len(good))
 
 
-@settings(deadline=None)
 @given(stores(), policies)
 def test_pinned_and_not_trusted_ones_stay(records: list[BackupRecord], policy: Policy) -> None:
     goes = deleted(plan_retention(records, policy, NOW))
@@ -488,7 +486,6 @@ def test_pinned_and_not_trusted_ones_stay(records: list[BackupRecord], policy: P
     assert not goes & {each.id for each in untouchable}
 
 
-@settings(deadline=None)
 @given(stores(), policies)
 def test_every_record_has_one_verdict(records: list[BackupRecord], policy: Policy) -> None:
     plan = plan_retention(records, policy, NOW)
@@ -497,7 +494,6 @@ def test_every_record_has_one_verdict(records: list[BackupRecord], policy: Polic
     assert all(reasons(plan))
 
 
-@settings(deadline=None)
 @given(stores(), policies)
 def test_a_second_prune_finds_nothing(records: list[BackupRecord], policy: Policy) -> None:
     left = [each.record for each in plan_retention(records, policy, NOW).verdicts if each.keep]
@@ -505,7 +501,6 @@ def test_a_second_prune_finds_nothing(records: list[BackupRecord], policy: Polic
     assert not plan_retention(left, policy, NOW).doomed
 
 
-@settings(deadline=None)
 @given(stores(), policies, st.tuples(*[st.integers(0, 5)] * 4))
 def test_a_wider_policy_keeps_more(
     records: list[BackupRecord], policy: Policy, more: tuple[int, int, int, int]
@@ -525,7 +520,6 @@ def test_a_wider_policy_keeps_more(
     )
 
 
-@settings(deadline=None)
 @given(
     stores(),
     policies,
@@ -539,7 +533,6 @@ def test_no_clock_deletes_more_than_the_right_one(
         assert deleted(plan_retention(records, policy, clock.replace(tzinfo=UTC))) <= right
 
 
-@settings(deadline=None)
 @given(stores(), policies, st.integers(1, 2))
 def test_backups_of_a_clock_in_2030_make_nothing_old(
     records: list[BackupRecord], policy: Policy, count: int
@@ -564,7 +557,6 @@ def test_backups_of_a_clock_in_2030_make_nothing_old(
     assert not for_a_time & deleted(plan_retention([*records, *wrong], policy, jumped + 2 * DAY))
 
 
-@settings(deadline=None)
 @given(stores(), policies)
 def test_each_period_that_counts_has_a_backup_left(
     records: list[BackupRecord], policy: Policy

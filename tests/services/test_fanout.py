@@ -82,7 +82,7 @@ def whole(*sizes: int) -> bytes:
     return b"".join(bytes([number % 251]) * size for number, size in enumerate(sizes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(0, 5000), max_size=20),
     breaks=st.lists(st.none() | st.integers(0, 40_000), min_size=1, max_size=4),

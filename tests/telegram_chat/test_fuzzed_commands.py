@@ -60,7 +60,6 @@ PAUSE = Pause(NOW, "planned work, says Boris", NOW + timedelta(hours=2))
 Errors = Callable[[], list[str]]
 FEW = settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a failure names its words as it is
 )

@@ -326,7 +326,7 @@ def test_a_report_names_the_chats_own_commands_where_it_has_them(remedy: str, sh
     assert parse_html(report_texts.daily(report)).text.endswith(f"It is old. {shown}")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANYTHING, STATES)
 def test_every_text_is_markup_that_telegram_takes_within_its_limits(
     hostile: str, state: JobState
@@ -339,7 +339,7 @@ def test_every_text_is_markup_that_telegram_takes_within_its_limits(
         shown.text.encode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ANYTHING, STATES)
 def test_every_caption_of_a_document_fits_below_it(hostile: str, state: JobState) -> None:
     update = make_update(target=hostile)
@@ -363,7 +363,7 @@ def test_what_is_made_to_fit_fits(hostile: str, most: int, times: int) -> None:
     assert shown.text.endswith("Tail")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ANYTHING)
 def test_a_table_is_never_wider_than_a_phone(hostile: str) -> None:
     shown = parse_html(table([("A", "B", "C"), (hostile, "1.5 GB", hostile), ("x", hostile, "y")]))

@@ -69,7 +69,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ANYTHING, STATES)
 def test_every_text_is_markup_that_telegram_takes_within_its_limits(
     hostile: str, state: JobState
