@@ -64,4 +64,4 @@ def test_killed_while_it_seals_it_goes_on_and_only_the_new_key_opens(
     refused = stranger.shell('! age -d -i "$1" "$2" 2>&1', akbot.identity, dump)
     assert b"no identity matched" in refused
     states = [(job["kind"], job["state"]) for job in json.loads(changed.ok("jobs", "--json"))]
-    assert states[:2] == [("rekey", "done"), ("rekey", "interrupted")]
+    assert states[:3] == [("verify", "done"), ("rekey", "done"), ("rekey", "interrupted")]
