@@ -108,10 +108,10 @@ async def test_a_registry_that_does_not_go_on_is_given_up(pushed: Pushed) -> Non
         proxy.fail("get", lambda _, forward: (asked_again.wait(30), forward())[1], times=100)
         behind = pushed.name.replace(registry, proxy.endpoint.removeprefix("http://"))
         async with beside_a_proxy() as api:
-            with pytest.raises(PortError, match="nothing came of it for 8 s"):
-                await have_image(api, behind, pushed.digest, silent_within=8)
+            with pytest.raises(PortError, match="nothing came of it for 3 s"):
+                await have_image(api, behind, pushed.digest, silent_within=3)
             asked_again.set()
-    assert len(proxy.requests) == 1
+    assert len(proxy.requests) < 3, "one that it was about to make, but no pull"
 
 
 async def test_a_registry_that_is_slow_is_waited_for(pushed: Pushed) -> None:
