@@ -70,13 +70,22 @@ class Filter:
         self._allowed = allowed
         self._engine = engine
         self._verbose = verbose
+        # The event loop forgets a connection that has nothing more to be read.
+        self.serving: set[asyncio.Task[None]] = set()
 
-    async def serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await self._serve(client, answers)
-        answers.transport.abort() if answers.transport.is_closing() else answers.close()
+    def serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        serving = asyncio.ensure_future(self._serve(client, answers))
+        self.serving.add(serving)
+        serving.add_done_callback(self.serving.discard)
 
     async def _serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await self._look_and_pass(client, answers)
+        answers.transport.abort() if answers.transport.is_closing() else answers.close()
+
+    async def _look_and_pass(
+        self, client: asyncio.StreamReader, answers: asyncio.StreamWriter
+    ) -> None:
         first, *headers = (await client.readuntil(b"\r\n\r\n")).split(b"\r\n")
         method, url, _ = first.decode().split(" ", 2)
         if not allowing(self._allowed, method, path_of(url)):

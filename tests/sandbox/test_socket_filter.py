@@ -1,6 +1,7 @@
 """The socket proxy's stand-in refuses what the real one refuses, and passes the rest on."""
 
 import asyncio
+import gc
 import os
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.socket_filter import options
+from tests.sandbox.socket_filter import Filter, options, patterns
 
 FILTER = Path(__file__).with_name("socket_filter.py")
 REFUSED = (b"403", b"405")
@@ -132,3 +133,32 @@ async def test_what_an_exec_is_sent_arrives_with_its_end_and_the_answer_comes_ba
 def test_an_option_that_the_real_one_does_not_have_is_an_error() -> None:
     with pytest.raises(SystemExit):
         options().parse_args(["-proxysocketendpoint=/x", "-allowget=/_ping"])
+
+
+async def test_one_whose_input_has_ended_is_answered_however_long_it_takes(folder: Path) -> None:
+    """Nothing but the waiting itself holds on to it then, so it must be held somewhere."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        asked.set()
+        await may_answer.wait()
+        writer.write(b"late")
+        writer.close()
+        await writer.wait_closed()
+
+    allowed = patterns(options().parse_args(["-proxysocketendpoint=-", "-allowPOST=.*"]))
+    narrow = Filter(allowed, str(folder / "engine.sock"), verbose=False)
+    slow = await asyncio.start_unix_server(serve, folder / "engine.sock")
+    async with slow, await asyncio.start_unix_server(narrow.serve, folder / "docker.sock"):
+        reader, writer = await asyncio.open_unix_connection(folder / "docker.sock")
+        writer.write(b"POST /exec/1/start HTTP/1.1\r\nUpgrade: tcp\r\n\r\nall of it")
+        writer.write_eof()
+        await asked.wait()
+        await asyncio.sleep(0)
+        gc.collect()
+        may_answer.set()
+
+        assert await reader.read() == b"late"
+        writer.close()
+        await asyncio.wait([*narrow.serving, asyncio.create_task(writer.wait_closed())])
