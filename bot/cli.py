@@ -2,24 +2,16 @@
 
 import argparse
 import asyncio
-import gc
 import json
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll, cli_setup
-from bot.domain.errors import (
-    BotError,
-    ConfigError,
-    RefusedError,
-    RollbackFailedError,
-    UpdateFailedError,
-)
+from bot import cli_answers, cli_backup, cli_notify, cli_plans, cli_roll, cli_setup, cli_verify
+from bot.cli_app import Run, read_settings, run_in_loop, told_settings, with_app
+from bot.cli_codes import DONE, FAILED, INTERRUPTED, REFUSED, exit_code
+from bot.domain.errors import BotError, UpdateFailedError
 from bot.domain.printable import one_line
 from bot.entrypoints import (
     crypt,
@@ -28,28 +20,11 @@ from bot.entrypoints import (
     restore_arguments,
     update_arguments,
 )
-from bot.entrypoints.signals import end_in_order_on_signals
 from bot.entrypoints.streams import READER_GONE, ReaderGoneError, complain, say, written_out
 
 if TYPE_CHECKING:
     from bot.app import App
     from bot.domain.findings import Finding
-    from bot.settings import Settings
-
-DONE, FAILED, MISUSED, REFUSED, ROLLED_BACK, ROLLBACK_FAILED = range(6)
-INTERRUPTED = 130
-
-Run = Callable[["App", argparse.Namespace], Awaitable[int]]
-
-
-@contextmanager
-def loading() -> Iterator[None]:
-    """Import without the garbage collector, which would look at all that is new over and over."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,26 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return READER_GONE
     except BotError as error:
         complain(*_words(error))
-        return _exit_code(error)
+        return exit_code(error)
     except (KeyboardInterrupt, asyncio.CancelledError):
         complain("akbot: interrupted")
         return INTERRUPTED
     return code
-
-
-def _exit_code(error: BotError) -> int:
-    codes: dict[type[BotError], int] = {
-        ConfigError: MISUSED,
-        RefusedError: REFUSED,
-        UpdateFailedError: ROLLED_BACK,
-        RollbackFailedError: ROLLBACK_FAILED,
-    }
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), FAILED)
-
-
-def worst_code(first: int, second: int) -> int:
-    """What to exit with after both: that something failed counts more than a refusal."""
-    return FAILED if FAILED in {first, second} else max(first, second)
 
 
 def _words(error: BotError) -> list[str]:
@@ -95,20 +55,12 @@ def _words(error: BotError) -> list[str]:
     return [one_line(f"akbot: {error.in_full()}"), *map(one_line, notes), *shown]
 
 
-def _say(*lines: str) -> None:
-    say("\n".join(lines))
-
-
-def _say_json(value: Any) -> None:
-    say(json.dumps(value, indent=1, default=str))
-
-
 def _show(args: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
     """As JSON where that was asked for, else as text."""
     if args.json:
-        _say_json(value)
+        say(json.dumps(value, indent=1, default=str))
     else:
-        _say(*lines)
+        say("\n".join(lines))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -134,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
         commands, "backups", _shown(cli_answers.backups), "list the backups, or show one"
     )
     backups.add_argument("id", nargs="?", help="a backup's id, its beginning, or latest")
-    verify = _add(commands, "verify", _verify, "read a stored backup back")
+    verify = _add(commands, "verify", cli_verify.verify, "read a stored backup back")
     verify.add_argument("id", nargs="?", default="latest", help="an id, latest (default) or all")
     verify.add_argument("--deep", action="store_true", help="also read the dump with pg_restore")
     _add(commands, "copy", _shown(cli_answers.copy), "copy to each store what it lacks")
@@ -215,7 +167,7 @@ def _add(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help_text, description=help_text)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=lambda args: _with_app(run, args))
+    parser.set_defaults(run=lambda args: with_app(run, args))
     return parser
 
 
@@ -229,36 +181,6 @@ def _shown(answer: cli_answers.Answer) -> Run:
     return run
 
 
-def _with_app(run: Run, args: argparse.Namespace) -> int:
-    """Read the settings, build the application, run the command in an event loop."""
-    settings, args.warnings = _settings(args)
-    return asyncio.run(_run(run, settings, args))
-
-
-def _settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
-    """The settings, and what is doubtful about them or exposed, which was said on stderr."""
-    from bot.entrypoints.render import warning_line  # noqa: PLC0415 - "--help" needs none of it
-
-    settings, warnings = _read_settings(args)
-    complain(*map(warning_line, warnings))
-    return settings, warnings
-
-
-def _read_settings(args: argparse.Namespace) -> "tuple[Settings, list[Finding]]":
-    """The same, and nothing was said yet."""
-    with loading():
-        from bot.adapters.keyfiles import exposed_keys  # noqa: PLC0415 - "--help" needs none of it
-        from bot.entrypoints.logs import mask_warnings  # noqa: PLC0415 - likewise
-        from bot.settings_source import ENV_FILE, load_settings  # noqa: PLC0415 - likewise
-
-    env_file = args.env_file or Path(ENV_FILE)
-    loaded = load_settings(env_file=env_file, must_exist=bool(args.env_file))
-    settings = loaded.settings
-    mask_warnings(settings.secrets())
-    exposed = exposed_keys(settings.state_folder, settings.identity_file)
-    return settings, [*loaded.warnings, *exposed]
-
-
 def _kit(args: argparse.Namespace) -> int:
     request = kit_arguments.read_request(args)
 
@@ -267,95 +189,30 @@ def _kit(args: argparse.Namespace) -> int:
 
         return await run_kit(app.kit(), request, app.settings.kit_reminder)
 
-    return _with_app(run, args)
+    return with_app(run, args)
 
 
 def _restore(args: argparse.Namespace) -> int:
     restore_arguments.check_arguments(args)
     run = _shown(cli_answers.restore)
     if not args.bootstrap:
-        return _with_app(run, args)
+        return with_app(run, args)
     from bot.app_bootstrap import BootstrapWanted  # noqa: PLC0415 - "--help" needs none of it
 
-    settings, args.warnings = _settings(args)
+    settings, args.warnings = told_settings(args)
     wanted = args.wanted = BootstrapWanted(
         args.from_url, args.identity.resolve(), args.project_dir.resolve(), args.stack
     )
     with wanted.workshop_swept(lambda: args.has_laid):
-        return asyncio.run(_run(run, wanted.applied(settings), args))
+        return run_in_loop(run, wanted.applied(settings), args)
 
 
 def _run_daemon(args: argparse.Namespace) -> int:
     from bot.service import serve  # noqa: PLC0415
 
-    settings, warnings = _read_settings(args)  # which stand in the log, in its form
+    settings, warnings = read_settings(args)  # which stand in the log, in its form
     asyncio.run(serve(settings, warnings=warnings))
     return DONE
-
-
-async def _run(run: Run, settings: "Settings", args: argparse.Namespace) -> int:
-    with loading():
-        from bot.app import open_app  # noqa: PLC0415 - likewise
-        from bot.entrypoints.terminal import Progress  # noqa: PLC0415
-
-    progress = Progress(sys.stderr)
-    end_in_order_on_signals()
-    listeners = [lambda _, event: progress(event)]
-    patient = run in {cli_backup.backup, _verify}
-    async with open_app(settings, listeners, patient=patient, tell=_tell) as app:
-        return await run(app, args)
-
-
-def _tell(line: str) -> None:
-    complain(one_line(f"akbot: {line}"))
-
-
-async def _verify(app: "App", args: argparse.Namespace) -> int:
-    from bot.cli_orders import carry_out  # noqa: PLC0415 - "--help" needs none of it
-    from bot.domain.orders import OrderKind  # noqa: PLC0415
-    from bot.entrypoints.render import verify_words  # noqa: PLC0415
-
-    code, _ = await carry_out(
-        app,
-        OrderKind.VERIFY,
-        f"{args.id} --deep" if args.deep else args.id,
-        partial(_read_back, app, args),
-        lambda read: verify_words(read[1]),
-        lambda read: read[0] != DONE,
-    )
-    return code
-
-
-async def _read_back(app: "App", args: argparse.Namespace) -> tuple[int, list[dict[str, Any]]]:
-    from bot.domain.catalogue import choose  # noqa: PLC0415
-    from bot.entrypoints import render  # noqa: PLC0415
-    from bot.entrypoints.terminal import Progress  # noqa: PLC0415
-
-    records = await app.backups()
-    chosen = records if args.id == "all" else [choose(records, args.id)]
-    runs = [
-        (record, name, service)
-        for record in chosen
-        for name, service in app.verify(Progress(sys.stderr), record).items()
-    ]
-    outcomes: list[dict[str, Any]] = []
-    code = DONE
-    for record, name, service in runs:
-        where = {"store": name} if app.stores.several else {}
-        try:
-            result = await service.run(record, deep=args.deep)
-        except BotError as error:
-            if len(runs) == 1 and not args.json:
-                raise
-            code = worst_code(code, _exit_code(error))
-            outcomes.append({"id": record.id, **where, "ok": False, "reason": str(error)})
-        else:
-            outcomes.append({"id": record.id, **where, "ok": True, **asdict(result)})
-    if args.json:
-        _say_json(outcomes)
-    else:
-        _say(*render.verify_lines(outcomes))
-    return code, outcomes
 
 
 async def _update(app: "App", args: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot import age
-from bot.cli import main, worst_code
+from bot.cli import main
+from bot.cli_codes import worst_code
 from tests.command_line import run
 from tests.fakes_engine_api import engine_api
 
