@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import cli
+from bot.cli_codes import INTERRUPTED
 from tests.contracts.s3_proxy import (
     Answer,
     DroppedError,
@@ -197,7 +197,7 @@ def test_a_stop_does_not_wait_for_a_store_that_stalls(
     process.terminate()
     _, err = process.communicate(timeout=30)
 
-    assert process.returncode == cli.INTERRUPTED
+    assert process.returncode == INTERRUPTED
     assert "Traceback" not in err
     [job] = json.loads(to_s3.ok("jobs", "--json"))
     assert (job["state"], job["swept"]) == ("interrupted", False)
