@@ -11,27 +11,19 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
-from bot.domain.errors import (
-    BotError,
-    JobCancelledError,
-    PortError,
-    RollbackFailedError,
-    SlotTakenError,
-    UpdateFailedError,
-)
+from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
+from bot.domain.job_failure import notes_on, reason_of, told_instead
 from bot.domain.jobs import (
     ALL_JOBS,
     OUTAGE,
     TAKE_SERVER_AWAY,
     Job,
-    JobKind,
     JobState,
     Outcome,
     cut_off,
 )
 from bot.domain.messages import Command, Event, JobBegan, JobEnded
 from bot.domain.slots import slot_is_due
-from bot.domain.way_back import nobody_may_be_served
 from bot.services.endings import ended, ended_or_left
 from bot.services.job_follower import JobFollower
 from bot.services.job_in_hand import working_on
@@ -47,11 +39,6 @@ Begun = Callable[[Job], None]
 
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
-_GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
-_ON_THE_WAY_BACK = (
-    'It may be that nobody can log in yet: "akbot status" says what serves. The bot goes on with'
-    " the way back by itself; a restart of it tries at once, so does a command that begins a job."
-)
 logger = logging.getLogger(__name__)
 
 
@@ -198,7 +185,7 @@ class Jobs:
             if isinstance(error, BotError) and outcome.state is JobState.DONE and after_all:
                 logger.warning("%s went to its end all the same: %s", job.id, error)
                 return after_all(unfinished, outcome)
-            if isinstance(error, Exception) and (other := _as_it_ended(unfinished, outcome, error)):
+            if isinstance(error, Exception) and (other := told_instead(unfinished, outcome, error)):
                 raise other from error
             raise
         await ended(following)
@@ -213,7 +200,7 @@ class Jobs:
         self, job: Job, follower: JobFollower, error: BaseException, *, hangs: bool
     ) -> Outcome:
         """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
-        state, reason = JobState.FAILED, _words(error)
+        state, reason = JobState.FAILED, reason_of(error)
         if isinstance(error, PortError):
             job = await self._note_outage(job)
         if isinstance(error, asyncio.CancelledError):
@@ -225,18 +212,8 @@ class Jobs:
         else:
             outcome = await self._undone(job, state, reason)
         job = await self.undo.as_written(job)
-        if outcome.state is JobState.DONE:
-            error.add_note(f"The {job.kind} {job.id} itself had been completed before.")
-        elif outcome.swept and job.kind in TAKE_SERVER_AWAY:
-            if note := outcome.message.removeprefix(reason).lstrip(";. "):
-                error.add_note(note)
-        elif not outcome.swept:
-            error.add_note(
-                "What it left is in the journal, and is cleaned up as soon as store and Docker"
-                f" answer: {outcome.message}."
-            )
-            if nobody_may_be_served(job.ending(outcome, self.clock.now())):
-                error.add_note(_ON_THE_WAY_BACK)
+        for note in notes_on(job, outcome, reason):
+            error.add_note(note)
         try:
             await self._finish(job, outcome)
         except BotError as unwritten:  # the next start finds the job open, and settles it
@@ -284,22 +261,3 @@ class Jobs:
                 listener(job, event)
             except Exception:  # boundary: a listener must not fail the job
                 logger.exception("a listener failed on %s", type(event).__name__)
-
-
-def _as_it_ended(job: Job, outcome: Outcome, error: Exception) -> BotError | None:
-    """What whoever began an update is told in place of *error*, which it names."""
-    if outcome.state is JobState.ROLLED_BACK:
-        proof = error.proof if isinstance(error, UpdateFailedError) else ()
-        return UpdateFailedError(outcome.message, proof)
-    if outcome.state is JobState.STUCK and job.kind in _GO_BACK:
-        return RollbackFailedError(outcome.message)
-    is_away = nobody_may_be_served(job.ending(outcome, job.started))
-    if isinstance(error, UpdateFailedError) or (is_away and job.kind in _GO_BACK):
-        return RollbackFailedError(outcome.message, hint=_ON_THE_WAY_BACK)
-    return None
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, BotError):
-        return error.in_full()
-    return f"an error of akbot itself, {type(error).__name__}; its log has more"
