@@ -17,13 +17,9 @@ from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
 from bot.domain.findings import Finding
-from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState, Trigger
-from bot.domain.messages import Command, RunBackup, RunDrill
-from bot.domain.schedule import Schedule
+from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState
 from bot.domain.surroundings_subjects import with_surroundings
-from bot.domain.update_news import News
 from bot.entrypoints.alarms import AlarmRounds
-from bot.entrypoints.calendar import Calendar
 from bot.entrypoints.catch_up import CatchUp
 from bot.entrypoints.curing import CureRounds
 from bot.entrypoints.daemon import Daemon
@@ -32,10 +28,10 @@ from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.held_back import HeldBack
 from bot.entrypoints.logs import LogForm, start_log
 from bot.entrypoints.render import warning_words
-from bot.entrypoints.scheduler import Rounds, Scheduler
 from bot.entrypoints.watcher import WatchRounds
 from bot.service_chat import build_chat
 from bot.service_pages import Parts, limits, pages_of
+from bot.service_timetable import SLOW, Timetable
 from bot.services.alarms import AlarmWatch, LogTeller
 from bot.services.incident_log import LoggedIncidents
 from bot.services.ports import Clock
@@ -45,7 +41,7 @@ from bot.services.watcher import Watcher
 from bot.settings import Settings
 
 _LATELY = 200  # jobs
-_QUICK, _SLOW = 600.0, 3600.0  # seconds that a round may take; the slow ones wait for outsiders
+_QUICK = 600.0  # seconds that a round may take which waits for nobody outside
 _SETTLING = 6 * 3600.0  # likewise; what an update changed in a large database takes long to undo
 _Farewell = Callable[[], Awaitable[None]]
 
@@ -118,12 +114,13 @@ class _Service:
         await app.journal.jobs.open_jobs()
         parts = [self._chat.run] if self._chat else []
         since = await app.folder.made_at()
-        parts += [each.run for each in self._schedulers(since)]
-        parts += [each.run for each in self._rounds(since)]
+        timetable = self._timetable(since)
+        parts += [each.run for each in timetable.schedulers()]
+        parts += [each.run for each in timetable.rounds()]
         parts += [self._watch_rounds().run, partial(keep_giving_back, app.clock)]
         if settings.cure:
             cure = build_cure(app, self._watcher, self._incidents, self._is_free)
-            beat = self._pulse.of("the look after unhealthy containers", _SLOW)
+            beat = self._pulse.of("the look after unhealthy containers", SLOW)
             parts.append(CureRounds(cure, app.clock, beat).run)
         farewells: list[_Farewell] = [self._chat.farewell] if self._chat else []
         heartbeat = self._heartbeat()
@@ -136,7 +133,7 @@ class _Service:
             watch.look,
             app.clock,
             self._held_back.is_planned,
-            self._pulse.of("the look after backups and drills", _SLOW),
+            self._pulse.of("the look after backups and drills", SLOW),
         )
         app.listeners.append(alarms.listener)
         parts.append(alarms.run)
@@ -176,32 +173,16 @@ class _Service:
             logger.info("akbot runs; backups go to %s", ", ".join(names))
             await daemon.run(stop)
 
-    def _schedulers(self, since: datetime) -> list[Scheduler]:
-        settings, clock = self._app.settings, self._app.clock
-        plans: list[tuple[Schedule | None, type[Command]]] = [
-            (settings.plan_of_backups, RunBackup),
-            (settings.plan_of_drills, RunDrill),
-        ]
-        return [
-            Scheduler(
-                new.kind,
-                plan,
-                _of_schedule(new),
-                self._runner,
-                clock,
-                since,
-                self._troubles,
-                settings.catch_up,
-                settings.delay,
-                is_held=self._held_back.is_planned,
-                # what an earlier process left is settled first, which has a time of its own
-                beat=self._pulse.of(
-                    f"the schedule of the {new.kind}", _SLOW, self._app.jobs.settling.locked
-                ),
-            )
-            for plan, new in plans
-            if plan
-        ]
+    def _timetable(self, since: datetime) -> Timetable:
+        return Timetable(
+            app=self._app,
+            runner=self._runner,
+            chat=self._chat,
+            held_back=self._held_back,
+            pulse=self._pulse,
+            troubles=self._troubles,
+            since=since,
+        )
 
     def _watch_rounds(self) -> WatchRounds:
         return WatchRounds(
@@ -264,44 +245,7 @@ class _Service:
             self._chat.alarms if self._chat else LogTeller(),
         )
 
-    def _rounds(self, since: datetime) -> list[Rounds]:
-        settings, clock = self._app.settings, self._app.clock
-        watch = self._app.updates.watch(self._chat.tell_news if self._chat else _log_news)
-        plans = [("look for new versions", settings.plan_of_update_checks, watch.look)]
-        if self._chat:
-            weekly, daily = settings.plan_of_reports, settings.plan_of_daily_reports
-            only_trouble = settings.daily_report == "trouble"
-            reports = Calendar(
-                self._chat.reports, weekly, daily, clock, settings.catch_up, only_trouble
-            )
-            plans += [("report", weekly, reports.week)]
-            plans += [("daily line", daily, reports.day)]
-        is_held = self._held_back.is_planned
-        return [
-            Rounds(
-                name,
-                plan,
-                look,
-                clock,
-                since,
-                settings.catch_up,
-                is_held,
-                self._pulse.of(f"the {name}", _SLOW),
-            )
-            for name, plan, look in plans
-            if plan
-        ]
-
-
-def _of_schedule(new: type[Command]) -> Callable[[datetime], Command]:
-    return lambda slot: new(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot)
-
 
 async def _all(farewells: Sequence[_Farewell]) -> None:
     """Each takes its time beside the others."""
     await asyncio.gather(*(each() for each in farewells))
-
-
-async def _log_news(news: News) -> None:
-    """Without a chat the log is all that there is."""
-    logger.warning("%s", news.words)

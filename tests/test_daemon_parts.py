@@ -45,7 +45,7 @@ async def service(built: tuple[App, _Service]) -> AsyncIterator[_Service]:
 
 
 async def test_what_hangs_is_called_by_a_noun(service: _Service, clock: SimulatedClock) -> None:
-    for each in service._rounds(START):
+    for each in service._timetable(START).rounds():
         each.beat()
 
     await clock.run_until(START + timedelta(hours=2))
