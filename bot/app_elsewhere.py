@@ -14,7 +14,7 @@ from bot.app_stores import build_stores
 from bot.domain.bootstrap import choose_stack
 from bot.domain.errors import ConfigError
 from bot.domain.store_list import require_from
-from bot.services.bootstrap import stacks_in
+from bot.services.bootstrap_look import stacks_in
 from bot.services.keyring import Keyring
 from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
