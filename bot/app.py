@@ -4,62 +4,40 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
-from bot.adapters import keyfiles
 from bot.adapters.allocator import share_arenas
 from bot.adapters.catalogue_file import CatalogueFile
 from bot.adapters.clock import SystemClock
 from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.containers import EngineContainers
-from bot.adapters.daemon_health import DaemonHealth
-from bot.adapters.disk import HostDisk
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
-from bot.adapters.kit_file import KitFile
 from bot.adapters.pause_file import PauseFile
 from bot.adapters.read_locks import ReadLocks
 from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
-from bot.app_restores import Restores, confirmed_before
-from bot.app_stores import build_stores, make_ready, named_stores, without_absent
+from bot.app_proofs import Proofs
+from bot.app_restores import Restores
+from bot.app_stores import build_stores, make_ready, without_absent
 from bot.app_updates import Updates
-from bot.app_upkeep import Upkeep, damage_logs
-from bot.domain.catalogue import BackupRecord, choose
+from bot.app_upkeep import Upkeep
+from bot.domain.catalogue import BackupRecord
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
-from bot.domain.drill import DrillReport
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.manifest import Manifest
-from bot.domain.messages import (
-    Command,
-    RunBackup,
-    RunCopy,
-    RunDrill,
-    RunPrune,
-    RunRekey,
-    RunRestore,
-    RunRollback,
-    RunUpdate,
-)
-from bot.domain.stack import Role
+from bot.domain.messages import RunBackup, RunRestore, RunRollback, RunUpdate
 from bot.domain.updated import Updated
 from bot.services.backup import BackedUp, BackupService
 from bot.services.catalogue import Listing
-from bot.services.check import CheckService
-from bot.services.damage import DamageLog
-from bot.services.damage_elsewhere import elsewhere
-from bot.services.drill import DrillService
 from bot.services.drill_history import DrillHistory
 from bot.services.jobs import Begun, Jobs
 from bot.services.kept import KeptService
-from bot.services.kit import KitPlace, KitService
 from bot.services.newest import Newest
 from bot.services.operations import Listener
 from bot.services.orders import Orders
@@ -67,12 +45,10 @@ from bot.services.ports import Clock, JobLog, Publish
 from bot.services.restore import Confirm, Restored
 from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
-from bot.services.store_ports import BackupStore
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.update import Ask, nobody_to_ask, updated_after_all
 from bot.services.update import Confirm as UpdateConfirm
-from bot.services.verify import Verified, VerifyService
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
 
@@ -168,6 +144,15 @@ class App:
             self.whereabouts.name,
             self.backups,
         )
+        self.proofs = Proofs(
+            self.jobs,
+            self.engine,
+            self.stores,
+            self.read_locks,
+            self.clock,
+            self.keys,
+            self.backups,
+        )
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
         """`akbot backup`, as a job."""
@@ -185,50 +170,6 @@ class App:
             return await service.run(command, job)
 
         return await self.jobs.run(command, work, begun, lambda done: done.words)
-
-    def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
-        """`akbot verify`, for each store that has *record*, by its name."""
-        wanted = {*record.stores, *record.damaged_in}
-        identities = self.keys.identities()
-
-        def service(store: BackupStore) -> VerifyService:
-            log = self._damage_log(store)
-            return VerifyService(self.engine, store, identities, publish, self.read_locks, log)
-
-        places = [each for each in self.stores.places if each.name in wanted]
-        return {place.name: service(place.store) for place in places}
-
-    @property
-    def _damage_log(self) -> Callable[[BackupStore], DamageLog]:
-        return damage_logs(self.keys, self.clock)
-
-    async def read_back(self, wanted: str) -> Verified:
-        """Verify one backup, in every store that has it, for somebody who sees no progress."""
-        record = choose(await self.backups(), wanted)
-        services = await asyncio.to_thread(self.verify, lambda _: None, record)
-        results = [await each.run(record, deep=False) for each in services.values()]
-        return results[0]
-
-    async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
-        """`akbot drill`, as a job."""
-
-        async def work(job: JobLog, publish: Publish) -> DrillReport:
-            keyring = await asyncio.to_thread(self.keys.keyring)
-            record = choose(await self.backups(), command.backup)
-            service = DrillService(
-                self.engine,
-                self.stores.holding(record),
-                keyring,
-                self.clock,
-                publish,
-                self.read_locks,
-                self._damage_log(self.stores.holding(record)),
-                elsewhere(self.stores, record, self._damage_log),
-                boot=command.boot,
-            )
-            return await service.run(record, job)
-
-        return await self.jobs.run(command, work, begun, lambda report: report.words)
 
     async def restore(
         self, command: RunRestore, confirm: Confirm, begun: Begun | None = None
@@ -284,71 +225,6 @@ class App:
             self.updates.kept(),
             self.backups,
             self.settings.kept_for,
-        )
-
-    async def run(self, command: Command, begun: Begun | None = None) -> object:
-        """Whatever job *command* asks for."""
-        match command:
-            case RunBackup():
-                return await self.backup(command, begun)
-            case RunPrune():
-                return await self.upkeep.prune(command, begun)
-            case RunCopy():
-                return await self.upkeep.copy(command, begun)
-            case RunRekey():
-                return await self.upkeep.rekey(command, begun)
-            case RunDrill():
-                return await self.drill(command, begun)
-            case RunRestore() | RunUpdate() | RunRollback():
-                return await self._run_agreed(command, begun)
-            case _:
-                raise TypeError(f"no job runs on {type(command).__name__}")
-
-    async def _run_agreed(
-        self, command: RunRestore | RunUpdate | RunRollback, begun: Begun | None
-    ) -> object:
-        """What takes the server away, to whose plan a person has agreed before."""
-        agreed = confirmed_before(command.agreed)
-        match command:
-            case RunRestore():
-                return await self.restore(command, agreed, begun)
-            case RunUpdate():
-                return await self.update(command, agreed, self.ask_whoever_began(command), begun)
-            case RunRollback():
-                return await self.rollback(command, agreed, begun)
-
-    def check(self) -> CheckService:
-        """`akbot check`."""
-        return CheckService(
-            self.engine,
-            self.stores,
-            HostDisk(),
-            self.clock,
-            DaemonHealth(self.settings.health_listen),
-            self.keys.facts,
-            KitFile(self.folder),
-            timedelta(days=self.settings.kit_reminder),
-            self.folder,
-            self.pause,
-            self.journal.jobs,
-            DrillHistory(self.stores, self.keys.trusted),
-            self.settings.plan_of_drills,
-            self.settings.stack or None,
-        )
-
-    def kit(self) -> KitService:
-        """`akbot kit`."""
-        return KitService(
-            self.keys,
-            partial(keyfiles.read_identities, setting="--identity"),
-            KitFile(self.folder),
-            self.clock,
-            KitPlace(
-                stores=named_stores(self.settings),
-                database_service=self.settings.service_names()[Role.POSTGRESQL][0],
-                version=version("akbot"),
-            ),
-            self.whereabouts.name,
         )
 
     async def catalogue(self) -> Catalogue:

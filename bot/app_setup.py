@@ -11,6 +11,7 @@ from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.kit_file import KitFile
 from bot.adapters.setup_files import SetupFilesOnDisk
 from bot.adapters.setup_ground import DockerBot, find_ground, require_no_idle_bot
+from bot.app_kit import build_kit
 from bot.app_stores import build_stores, make_ready
 from bot.domain.catalogue import newest_good
 from bot.domain.drill import Verdict
@@ -138,7 +139,7 @@ class _Jobs:
         return (await self.app.backup(command)).manifest.id
 
     async def drill(self) -> str:
-        report = await self.app.drill(RunDrill(trigger=Trigger.CLI, actor=_ACTOR))
+        report = await self.app.proofs.drill(RunDrill(trigger=Trigger.CLI, actor=_ACTOR))
         if report.verdict is not Verdict.PASS:
             reasons = "; ".join(report.reasons)
             raise BotError(f"drill: {report.verdict}: {reasons}", hint='See "akbot check".')
@@ -212,7 +213,7 @@ def _service(  # noqa: PLR0913, PLR0917 - the parts of one object
     return SetupService(
         files=files,
         keys=app.keys,
-        kit=app.kit(),
+        kit=build_kit(app),
         kit_log=KitFile(app.folder),
         jobs=_Jobs(app),
         bot=bot,

@@ -185,9 +185,10 @@ def _kit(args: argparse.Namespace) -> int:
     request = kit_arguments.read_request(args)
 
     async def run(app: "App", _: argparse.Namespace) -> int:
+        from bot.app_kit import build_kit  # noqa: PLC0415 - "--help" needs none of it
         from bot.entrypoints.kit import run_kit  # noqa: PLC0415 - likewise
 
-        return await run_kit(app.kit(), request, app.settings.kit_reminder)
+        return await run_kit(build_kit(app), request, app.settings.kit_reminder)
 
     return with_app(run, args)
 
@@ -223,7 +224,9 @@ async def _update(app: "App", args: argparse.Namespace) -> int:
 
 
 async def _check(app: "App", args: argparse.Namespace) -> int:
-    return _show_findings(args, [*args.warnings, *await app.check().run()], FAILED)
+    from bot.app_check import build_check  # noqa: PLC0415 - "--help" needs none of it
+
+    return _show_findings(args, [*args.warnings, *await build_check(app).run()], FAILED)
 
 
 def _show_findings(args: argparse.Namespace, findings: "Sequence[Finding]", code: int) -> int:

@@ -123,7 +123,7 @@ async def drill(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
     from bot.entrypoints import render_drill  # noqa: PLC0415
 
     command = RunDrill(trigger=Trigger.CLI, actor=getpass.getuser(), backup=args.id, boot=args.boot)
-    report = await app.drill(command)
+    report = await app.proofs.drill(command)
     return asdict(report), render_drill.report_lines(report, app.clock.now())
 
 

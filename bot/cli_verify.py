@@ -42,7 +42,7 @@ async def _read_back(app: "App", args: argparse.Namespace) -> tuple[int, list[di
     runs = [
         (record, name, service)
         for record in chosen
-        for name, service in app.verify(Progress(sys.stderr), record).items()
+        for name, service in app.proofs.verify(Progress(sys.stderr), record).items()
     ]
     outcomes: list[dict[str, Any]] = []
     code = DONE

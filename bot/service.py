@@ -13,6 +13,7 @@ from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
 from bot.app import App, open_app
 from bot.app_cure import build_cure
+from bot.app_dispatch import dispatch
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
@@ -73,11 +74,11 @@ class _Service:
         self._runner = JobRunner(
             app.journal.jobs,
             app.clock,
-            app.run,
+            partial(dispatch, app),
             app.backups,
             app.whereabouts.find,
             app.upkeep.pin,
-            app.read_back,
+            app.proofs.read_back,
             app.restores.preview,
             app.standing,
             copies=app.stores.several,

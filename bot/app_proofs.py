@@ -1,0 +1,78 @@
+"""The part of the composition root that proves backups: read back, or restored beside the stack."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.adapters.engine import DockerEngine
+from bot.adapters.keys import HostKeys
+from bot.adapters.read_locks import ReadLocks
+from bot.app_upkeep import damage_logs
+from bot.domain.catalogue import BackupRecord, choose
+from bot.domain.drill import DrillReport
+from bot.domain.messages import RunDrill
+from bot.services.damage import DamageLog
+from bot.services.damage_elsewhere import elsewhere
+from bot.services.drill import DrillService
+from bot.services.jobs import Begun, Jobs
+from bot.services.ports import Clock, JobLog, Publish
+from bot.services.store_ports import BackupStore
+from bot.services.stores import Stores
+from bot.services.verify import Verified, VerifyService
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """Verifies and drills of what lies in *stores*; *backups* asks for all that there is."""
+
+    jobs: Jobs
+    engine: DockerEngine
+    stores: Stores
+    locks: ReadLocks
+    clock: Clock
+    keys: HostKeys
+    backups: Callable[[], Awaitable[list[BackupRecord]]]
+
+    def verify(self, publish: Publish, record: BackupRecord) -> dict[str, VerifyService]:
+        """`akbot verify`, for each store that has *record*, by its name."""
+        wanted = {*record.stores, *record.damaged_in}
+        identities = self.keys.identities()
+
+        def service(store: BackupStore) -> VerifyService:
+            log = self._damage_log(store)
+            return VerifyService(self.engine, store, identities, publish, self.locks, log)
+
+        places = [each for each in self.stores.places if each.name in wanted]
+        return {place.name: service(place.store) for place in places}
+
+    async def read_back(self, wanted: str) -> Verified:
+        """Verify one backup, in every store that has it, for somebody who sees no progress."""
+        record = choose(await self.backups(), wanted)
+        services = await asyncio.to_thread(self.verify, lambda _: None, record)
+        results = [await each.run(record, deep=False) for each in services.values()]
+        return results[0]
+
+    async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
+        """`akbot drill`, as a job."""
+
+        async def work(job: JobLog, publish: Publish) -> DrillReport:
+            keyring = await asyncio.to_thread(self.keys.keyring)
+            record = choose(await self.backups(), command.backup)
+            service = DrillService(
+                self.engine,
+                self.stores.holding(record),
+                keyring,
+                self.clock,
+                publish,
+                self.locks,
+                self._damage_log(self.stores.holding(record)),
+                elsewhere(self.stores, record, self._damage_log),
+                boot=command.boot,
+            )
+            return await service.run(record, job)
+
+        return await self.jobs.run(command, work, begun, lambda report: report.words)
+
+    @property
+    def _damage_log(self) -> Callable[[BackupStore], DamageLog]:
+        return damage_logs(self.keys, self.clock)
