@@ -9,14 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.downtime import AWAY, came_back
-from bot.domain.errors import BotError, RefusedError, UpdateFailedError, UpToDateError
-from bot.domain.findings import Level
-from bot.domain.jobs import ALL_JOBS, Job, Outcome, Trigger
-from bot.domain.kept_moved import undo_ends
+from bot.domain.errors import BotError, RefusedError, UpdateFailedError
+from bot.domain.jobs import Job, Outcome, Trigger
 from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
-from bot.domain.restore import Site, TagChange
-from bot.domain.stack import Stack
+from bot.domain.restore import TagChange
 from bot.domain.update import (
     HOP,
     PHASE,
@@ -29,9 +26,9 @@ from bot.domain.update import (
     plan_of,
 )
 from bot.domain.update_gate import Baseline, Judgement, Verdict
-from bot.domain.update_outlook import HopOutlook, Outlook
-from bot.domain.update_preview import UpdatePreview, require_fit
-from bot.domain.updated import REHEARSED, Updated, predict_away
+from bot.domain.update_outlook import Outlook
+from bot.domain.update_preview import UpdatePreview
+from bot.domain.updated import REHEARSED, Updated
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
@@ -40,8 +37,9 @@ from bot.services.outage import before_anything
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.rehearsal import Rehearsal, RehearsalFailedError
-from bot.services.restore_ports import Tools, Workplace
+from bot.services.restore_ports import Workplace
 from bot.services.switch import Begin, telling
+from bot.services.update_look import Gathered, UpdateLook
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Gates
 from bot.services.update_recovery import promotion
@@ -74,24 +72,6 @@ class HopNotBegunError(BotError):
 
 
 @dataclass(frozen=True)
-class _Gathered:
-    """All that is known before anything is done."""
-
-    stack: Stack
-    site: Site
-    tools: Tools
-    outlook: Outlook
-    baseline: Baseline
-    preview: UpdatePreview
-
-    def image(self, hop: HopOutlook) -> str:
-        """As Compose will name it: what runs, with another tag."""
-        name = self.stack.server.image.partition("@")[0]
-        repository, colon, tag = name.rpartition(":")
-        return f"{repository if colon and '/' not in tag else name}:{hop.version}"
-
-
-@dataclass(frozen=True)
 class UpdateService:
     """`akbot update`."""
 
@@ -107,13 +87,24 @@ class UpdateService:
     clock: Clock
     publish: Publish
 
+    @property
+    def _look(self) -> UpdateLook:
+        return UpdateLook(
+            self.engine,
+            self.preflight,
+            self.workplace,
+            self.gates,
+            self.project,
+            self.journal,
+        )
+
     async def preview(self, command: RunUpdate) -> UpdatePreview:
         """`--dry-run`: what would be done.
 
         Raises RefusedError, as `run` would, where registry, store or Docker is away.
         """
         with before_anything():
-            return (await self._gather(command, "preview")).preview
+            return (await self._look.gather(command, "preview")).preview
 
     async def run(self, command: RunUpdate, job: JobLog, confirm: Confirm, ask: Ask) -> Updated:
         """Update, and return once the last version of the way has held at the gate.
@@ -142,7 +133,7 @@ class UpdateService:
     ) -> tuple[UpdatePlan, dict[str, float]]:
         """All that is done beside what serves: the plan, and what each version took on a copy."""
         await begin("checking the stack")
-        found = await self._gather(command, job.id)
+        found = await self._look.gather(command, job.id)
         if not await confirm(found.preview):
             raise RefusedError(
                 "the update was not confirmed", hint=f"{UNTOUCHED} --yes confirms it."
@@ -153,39 +144,7 @@ class UpdateService:
         made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
         return plan, await self._rehearse(plan, made, job, begin) if command.rehearse else {}
 
-    async def _gather(self, command: RunUpdate, key: str) -> _Gathered:
-        stack = await self.engine.find_stack()
-        outlook, findings = await self.preflight.look_ahead(
-            command.tag, rehearse=command.rehearse, apply_compose=command.apply_compose
-        )
-        if outlook.up_to_date:
-            raise UpToDateError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
-        require_fit(outlook, findings, named=bool(command.tag))
-        site = await self.workplace.survey(stack)
-        site = replace(site, outposts=await self.workplace.outposts(stack))
-        tools = await self.workplace.tools(site, key)
-        baseline = await self.gates.of(site).baseline()
-        change = None
-        if command.apply_compose:
-            change = await self.project.plan(site, outlook.current.family, outlook.target.family)
-        jobs = await self.journal.jobs(ALL_JOBS)
-        preview = UpdatePreview(
-            place=outlook.place,
-            current=str(outlook.current),
-            target=str(outlook.target),
-            hops=outlook.hops,
-            warnings=(
-                *(each for each in findings if each.level is Level.WARNING),
-                *undo_ends(jobs, change.change if change else None),
-            ),
-            rehearse=command.rehearse,
-            diff=change.diff if change else "",
-            not_checked=baseline.unchecked,
-            away=predict_away(jobs, len(outlook.hops)),
-        )
-        return _Gathered(stack, site, tools, outlook, baseline, preview)
-
-    async def _pull(self, found: _Gathered, command: RunUpdate, begin: Begin) -> None:
+    async def _pull(self, found: Gathered, command: RunUpdate, begin: Begin) -> None:
         """All images first; those of 2026.8 and later then say themselves what they can follow."""
         tag = await self._tag(found)
         for hop in found.outlook.hops:
@@ -200,7 +159,7 @@ class UpdateService:
                 hint="Run it again to see the way as it is now.",
             )
 
-    async def _plan(self, found: _Gathered, job: JobLog) -> UpdatePlan:
+    async def _plan(self, found: Gathered, job: JobLog) -> UpdatePlan:
         hops: list[HopPlan] = []
         before, tag = found.outlook.current, await self._tag(found)
         for number, each in enumerate(found.outlook.hops, start=1):
@@ -230,7 +189,7 @@ class UpdateService:
             baseline=found.baseline,
         )
 
-    async def _tag(self, found: _Gathered) -> TagChange:
+    async def _tag(self, found: Gathered) -> TagChange:
         first = found.image(found.outlook.hops[0])
         change = await found.tools.control.tag_change(first)
         if change is None:
