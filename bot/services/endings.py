@@ -1,6 +1,7 @@
 """How tasks come to their end."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,3 +28,13 @@ async def ended(task: asyncio.Task[None]) -> None:
     """Cancel *task* and wait until it has ended, however that was."""
     task.cancel()
     await asyncio.wait({task})
+
+
+async def all_ended(*works: Awaitable[T]) -> list[T]:
+    """What each returns, once all have ended; so when the first error is raised none is at work."""
+    done: list[T] = []
+    for each in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each
+        done.append(each)
+    return done

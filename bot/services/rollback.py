@@ -36,9 +36,10 @@ from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.restore_ports import Workplace
 from bot.services.settling import NOT_YET, not_yet, stuck, then_clean
 from bot.services.switch import Begin, telling
+from bot.services.update_database import PutBack
 from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Gates
-from bot.services.update_roll import PutBack, Roll
+from bot.services.update_roll import Roll
 
 _WITHOUT_BACKUP = (
     '"akbot rollback --no-safety-backup" goes back without a backup of what serves now.'

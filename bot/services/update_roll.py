@@ -4,42 +4,25 @@ Each act can be done again from wherever it was cut off. While server and worker
 can start them but a person's own `up -d`, so they are removed once more before anybody can connect.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 
 from bot.domain.compose_edit import ComposeChange
 from bot.domain.downtime import gone
 from bot.domain.errors import PortError
 from bot.domain.redis_content import not_put_back
 from bot.domain.restore import GOING_AWAY
-from bot.domain.schema_change import SchemaChange, WayBack, judge_change, rows_written
 from bot.domain.update import PHASE, HopPlan, Phase, UpdatePlan
 from bot.domain.update_gate import Wanted
 from bot.services.compose_ports import ComposeFiles
+from bot.services.endings import all_ended
 from bot.services.ports import JobLog
 from bot.services.restore_ports import Sessions, Tools, Workplace
 from bot.services.switch import Begin
+from bot.services.update_database import HopDatabase, PutBack
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class PutBack:
-    """What had to be done to the database; *written* rows were new in it, *aside* is its name now.
-
-    *doubts* is what could not be put back, a sentence each.
-    """
-
-    change: SchemaChange | None = None
-    written: int = 0
-    aside: str = ""
-    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,9 +68,10 @@ class Roll:
         return range(self.number, max(self.last, self.number) + 1)
 
     @property
-    def live(self) -> str:
-        """Authentik's database."""
-        return self.plan.site.database
+    def _database(self) -> HopDatabase:
+        plan, number = self.plan, self.number
+        names = plan.site.database, plan.snapshot(number), plan.failed(number)
+        return HopDatabase(self.tools.databases, *names)
 
     async def forward(self, job: JobLog, begin: Begin, now: datetime) -> None:
         """Start the hop's version on a database of which a copy is kept; it begins *now*."""
@@ -113,11 +97,7 @@ class Roll:
 
         Neither is at work any more when it returns or raises.
         """
-        await _at_once(self._copy_database(), self._keep_sessions())
-
-    async def _copy_database(self) -> None:
-        await self.tools.databases.fence(self.live)
-        await self.tools.databases.copy(self.live, self.plan.snapshot(self.number))
+        await all_ended(self._database.copy(), self._keep_sessions())
 
     async def _keep_sessions(self) -> None:
         if self.hop.keeps_sessions and self.tools.sessions:
@@ -163,7 +143,7 @@ class Roll:
 
     async def clean(self) -> bool:
         """Remove the copies of a hop that was undone; whether a database of its own is kept."""
-        if self.plan.failed(self.number) in await self.tools.databases.names():
+        if await self._database.keeps_failed():
             return True
         await self.drop_copies()
         return False
@@ -177,7 +157,7 @@ class Roll:
         tools = self.tools
         await self._have_known_images()
         await tools.control.remove(hurry=hurry)
-        done = await self._put_database_right()
+        done = await self._database.put_right()
         doubts = await self._put_project_back()
         # from here on a person's own `up -d` starts the version before, which is shut out as well
         await tools.control.remove()
@@ -188,21 +168,20 @@ class Roll:
             await self.restart()
         else:
             await self._start_created()
-        return PutBack(done.change, done.written, done.aside, tuple(doubts))
+        return replace(done, doubts=tuple(doubts))
 
     async def restart(self) -> None:
         """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
-        await _at_once(self.tools.databases.unfence(self.live), self.tools.control.start())
+        await all_ended(self._database.open(), self.tools.control.start())
 
     async def _start_created(self) -> None:
         """What they need is known to be well: nobody waits until Docker has seen that of Redis."""
-        await self.tools.databases.unfence(self.live)
+        await self._database.open()
         await self.tools.control.start_created()
 
     async def drop_copies(self) -> None:
         """Remove what the hop has kept of database and sessions."""
-        for name in (self.plan.snapshot(self.number), self.plan.failed(self.number)):
-            await self.tools.databases.drop(name)
+        await self._database.drop()
         folder = self.plan.site.redis_folder
         try:
             if self.tools.sessions:
@@ -231,32 +210,13 @@ class Roll:
         if self.hop.change:
             await self.project.discard(self.plan.site, self.hop.change, self.plan.key(self.number))
 
-    async def _put_database_right(self) -> PutBack:
-        """Decide by what is in it; a row that is in the way goes, all else is for the swap."""
-        names = await self.tools.databases.names()
-        snapshot, failed = self.plan.snapshot(self.number), self.plan.failed(self.number)
-        if snapshot not in names:
-            return PutBack(aside=failed if failed in names else "")
-        # a container that was killed leaves its sessions at work, which may change it yet
-        await self.tools.databases.fence(self.live)
-        await _at_once(*map(self.tools.databases.unfence, (self.live, snapshot)))
-        before, now = await asyncio.gather(
-            self.tools.databases.facts(snapshot), self.tools.databases.facts(self.live)
-        )
-        change = judge_change(before, now)
-        if change.way is WayBack.DELETE_VERSION:
-            await self.tools.databases.delete_versions(self.live, change.versions)
-        await self.tools.databases.fence(self.live, snapshot)
-        aside = failed if change.way is WayBack.SWAP else ""
-        return PutBack(change, rows_written(before, now), aside)
-
     async def _put_content_back(self, *, swapped: bool) -> list[str]:
         """The database, unless an earlier process has *swapped* it, and what Redis held, at once.
 
         Compose creates the containers meanwhile. None is at work any more when it returns or
         raises; what could not be put back, a sentence each.
         """
-        _, doubts, _ = await _at_once(
+        _, doubts, _ = await all_ended(
             self._swap(swapped=swapped), self._put_sessions_back(), self._create()
         )
         return doubts
@@ -270,8 +230,7 @@ class Roll:
         """Both are shut since they were looked at; no doubt comes of it."""
         if swapped:
             return []
-        plan, number = self.plan, self.number
-        await self.tools.databases.swap(self.live, plan.failed(number), plan.snapshot(number))
+        await self._database.swap()
         return []
 
     async def _put_project_back(self) -> list[str]:
@@ -309,13 +268,3 @@ class Roll:
         if not sessions:  # a later hop has dropped it
             await self.tools.control.start_service(site.redis)
         return (await self.workplace.tools(site, self.plan.key(self.number))).sessions
-
-
-async def _at_once(*works: Awaitable[T]) -> list[T]:
-    """What each returns, once all have ended; so when the first error is raised none is at work."""
-    done: list[T] = []
-    for each in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(each, BaseException):
-            raise each
-        done.append(each)
-    return done
