@@ -64,6 +64,15 @@ async def backup(scene: Scene) -> None:
     await scene.ends(JobState.DONE, after=60)
 
 
+async def verify(scene: Scene) -> None:
+    """One of the list is read back: how far it is, and what was found as a new message."""
+    world = scene.world
+    world.operations.records = [NEWEST, OLDER]
+    await scene.says("/backups")
+    await scene.presses("24 Nov 03:30")
+    await scene.presses("Verify")
+
+
 async def failing_backup(scene: Scene) -> None:
     """A backup that was asked for fails; one press tries it again, and it holds."""
     await scene.says("/backup")
@@ -378,6 +387,7 @@ SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
         backup,
+        verify,
         failing_backup,
         missing_backups,
         restore,

@@ -390,6 +390,10 @@ def test_what_is_cut_says_so_and_fits(text: str, longest: int) -> None:
     assert kept == text or kept.endswith("(cut)")
 
 
+def test_columns_are_as_many_as_a_phone_shows() -> None:
+    assert COLUMNS == 36
+
+
 @given(ANYTHING, st.integers(1, 40))
 def test_what_is_clipped_fits(text: str, columns: int) -> None:
     assert width(clip(text, columns)) <= columns
