@@ -72,7 +72,7 @@ from bot.services.stores import Catalogue
 from bot.services.undo import Undo
 from bot.services.update import Ask, nobody_to_ask, updated_after_all
 from bot.services.update import Confirm as UpdateConfirm
-from bot.services.verify import Verified, VerifyService
+from bot.services.verify import Verified, VerifyService, verify_in_each
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
 
@@ -193,7 +193,9 @@ class App:
 
         def service(store: BackupStore) -> VerifyService:
             log = self._damage_log(store)
-            return VerifyService(self.engine, store, identities, publish, self.read_locks, log)
+            return VerifyService(
+                self.engine, store, identities, self.clock, publish, self.read_locks, log
+            )
 
         places = [each for each in self.stores.places if each.name in wanted]
         return {place.name: service(place.store) for place in places}
@@ -202,12 +204,11 @@ class App:
     def _damage_log(self) -> Callable[[BackupStore], DamageLog]:
         return damage_logs(self.keys, self.clock)
 
-    async def read_back(self, wanted: str) -> Verified:
-        """Verify one backup, in every store that has it, for somebody who sees no progress."""
+    async def read_back(self, wanted: str, publish: Publish) -> Verified:
+        """Verify one backup, in every store that has it."""
         record = choose(await self.backups(), wanted)
-        services = await asyncio.to_thread(self.verify, lambda _: None, record)
-        results = [await each.run(record, deep=False) for each in services.values()]
-        return results[0]
+        services = await asyncio.to_thread(self.verify, publish, record)
+        return await verify_in_each(services, record, publish)
 
     async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
         """`akbot drill`, as a job."""
