@@ -18,7 +18,7 @@ from bot.services.jobs import Begun, Jobs
 from bot.services.ports import Clock, JobLog, Publish
 from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
-from bot.services.verify import Verified, VerifyService
+from bot.services.verify import Verified, VerifyService, verify_in_each
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,18 @@ class Proofs:
 
         def service(store: BackupStore) -> VerifyService:
             log = self._damage_log(store)
-            return VerifyService(self.engine, store, identities, publish, self.locks, log)
+            return VerifyService(
+                self.engine, store, identities, self.clock, publish, self.locks, log
+            )
 
         places = [each for each in self.stores.places if each.name in wanted]
         return {place.name: service(place.store) for place in places}
 
-    async def read_back(self, wanted: str) -> Verified:
-        """Verify one backup, in every store that has it, for somebody who sees no progress."""
+    async def read_back(self, wanted: str, publish: Publish) -> Verified:
+        """Verify one backup, in every store that has it."""
         record = choose(await self.backups(), wanted)
-        services = await asyncio.to_thread(self.verify, lambda _: None, record)
-        results = [await each.run(record, deep=False) for each in services.values()]
-        return results[0]
+        services = await asyncio.to_thread(self.verify, publish, record)
+        return await verify_in_each(services, record, publish)
 
     async def drill(self, command: RunDrill, begun: Begun | None = None) -> DrillReport:
         """`akbot drill`, as a job."""

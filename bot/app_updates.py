@@ -158,7 +158,7 @@ class Updates:
         """Looks for new versions by the clock."""
         return UpdateWatch(self.check.run, self.journal.releases, self.clock, tell)
 
-    def rehearsal(self, keyring: Keyring, before: Baseline) -> Rehearsal:
+    def rehearsal(self, keyring: Keyring, publish: Publish, before: Baseline) -> Rehearsal:
         """What rehearses an update; *before* is what the live version answers."""
         settings = self.settings
         return Rehearsal(
@@ -167,6 +167,7 @@ class Updates:
             self.stores,
             keyring,
             self.clock,
+            publish,
             Patience(stable=settings.rehearsal_stable, timeout=settings.gate_timeout),
             before,
         )
@@ -227,7 +228,7 @@ class Updates:
             self.workplace,
             self._gates,
             self._project,
-            partial(self.rehearsal, keyring),
+            partial(self.rehearsal, keyring, publish),
             await self._backups(publish),
             self.journal.jobs,
             self._memory,

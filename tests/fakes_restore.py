@@ -12,6 +12,7 @@ from bot.domain.compose_edit import FileChange, digest
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.gate import Observation, Seen
+from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
@@ -232,8 +233,15 @@ class FakeControl:
             else None
         )
 
-    async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
+    async def pull(
+        self,
+        image: str,
+        digest: str | None,  # noqa: ARG002 - a name will do
+        pulled: Pulled = to_nobody,
+    ) -> None:
         self.host.call("pull")
+        for layers_here in range(3):
+            pulled(layers_here, 2, layers_here * 1000)
         if image in self.host.pullable:
             self.host.images.add(image)
         if image not in self.host.images:

@@ -12,6 +12,7 @@ from bot.domain.compose_edit import ComposeChange
 from bot.domain.compose_wants import FolderMove
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.gate import Observation, Seen
+from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
 from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
 from bot.domain.restore import Site, TagChange
@@ -259,8 +260,15 @@ class RollControl:
     ) -> TagChange | None:
         return TagChange(ENV, "AUTHENTIK_TAG", self.host.tag, image.rpartition(":")[2])
 
-    async def pull(self, image: str, digest: str | None) -> None:  # noqa: ARG002 - a name will do
+    async def pull(
+        self,
+        image: str,
+        digest: str | None,  # noqa: ARG002 - a name will do
+        pulled: Pulled = to_nobody,
+    ) -> None:
         self.host.call("pull")
+        for layers_here in range(3):
+            pulled(layers_here, 2, layers_here * 1000)
         self.host.have(image)
         if image == REDIS_IMAGE:
             return

@@ -3,7 +3,13 @@
 import io
 
 from bot.domain.backup_id import BackupId
-from bot.domain.messages import BackupStarted, ComponentProgressed
+from bot.domain.messages import (
+    BackupStarted,
+    BytesPassed,
+    ComponentProgressed,
+    LayersPulled,
+    StepBegan,
+)
 from bot.entrypoints.terminal import Progress
 
 BACKUP_ID = BackupId("20261123T033000Z-k3f9")
@@ -57,3 +63,29 @@ def test_the_pace_of_a_component_counts_from_its_own_beginning() -> None:
     progress(ComponentProgressed("media", 50 * MB, 50 * MB))
 
     assert terminal.line == "  media: 50.0 MB, 25.0 MB/s"
+
+
+def test_what_a_step_reads_or_fetches_is_drawn_as_well() -> None:
+    terminal, watch = Terminal(), Watch()
+    progress = Progress(terminal, watch)
+    progress(StepBegan("getting the image"))
+    progress(LayersPulled(0, 9, 0))
+    watch.seconds += 10
+    progress(LayersPulled(7, 9, 50 * MB))
+    assert terminal.line == "  7 of 9 layers, 50.0 MB, 5.0 MB/s"
+    progress(StepBegan("checking postgres"))
+    watch.seconds += 1
+    progress(BytesPassed(0, 100 * MB))
+    watch.seconds += 10
+    progress(BytesPassed(50 * MB, 100 * MB))
+
+    assert terminal.line == "  50.0 MB of 100.0 MB, 5.0 MB/s, about 10 s left"
+
+
+def test_where_nobody_watches_steps_alone_are_written() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream)
+    progress(StepBegan("checking postgres"))
+    progress(BytesPassed(50 * MB, 100 * MB))
+
+    assert stream.getvalue() == "  checking postgres\n"

@@ -20,6 +20,7 @@ from bot.adapters.images import drop_image, have_image, image_id_of, name_image
 from bot.adapters.services_of import ids_of
 from bot.domain.env_text import value_in, with_value, without_value
 from bot.domain.errors import PortError, RefusedError
+from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.restore import Site, TagChange
 from bot.services.restore_ports import AS_THEY_ARE
 
@@ -89,8 +90,8 @@ class ComposeControl:
         services: dict[str, Any] = json.loads(out)["services"]
         return {str(services.get(name, {}).get("image", "")) for name in names}
 
-    async def pull(self, image: str, digest: str | None) -> None:
-        await have_image(self._engine, image, digest)
+    async def pull(self, image: str, digest: str | None, pulled: Pulled = to_nobody) -> None:
+        await have_image(self._engine, image, digest, pulled=pulled)
 
     async def pull_outposts(self, change: TagChange) -> None:
         if not self._site.outposts:

@@ -25,6 +25,15 @@ class DumpFile:
     def name(self) -> str:
         return "from stdin" if self.path == _STDIN else file_name(printable(Path(self.path).name))
 
+    @property
+    def total_bytes(self) -> int:
+        if self.path == _STDIN:
+            return 0
+        try:
+            return Path(self.path).stat().st_size  # a pipe's is 0
+        except OSError:
+            return 0  # whoever opens it says why
+
     def require(self) -> None:
         """Raises ConfigError where it is no file that can be read."""
         with self._naming():

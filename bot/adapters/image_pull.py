@@ -16,10 +16,19 @@ from urllib.parse import urlencode
 from bot.adapters.engine_api import EngineApi, engine_errors, explanation
 from bot.adapters.raw_stream import RawStream
 from bot.domain.errors import PortError
+from bot.domain.image_layers import Layers, Pulled, to_nobody
 
 
-async def pull(engine: EngineApi, repository: str, version: str, silent_within: float) -> None:
+async def pull(
+    engine: EngineApi,
+    repository: str,
+    version: str,
+    silent_within: float,
+    pulled: Pulled = to_nobody,
+) -> None:
     """Have the Engine pull *version*, a tag or a digest, of *repository*; where it ends, it ends.
+
+    *pulled* hears of each layer.
 
     Raises PortError in the Engine's words, or where nothing comes for *silent_within* seconds.
     """
@@ -33,12 +42,13 @@ async def pull(engine: EngineApi, repository: str, version: str, silent_within: 
         with engine_errors(doing):
             await connection.write("\r\n".join([*lines, "Content-Length: 0", "", ""]).encode())
         async with aclosing(_heard(connection, doing, silent_within)) as answer:
-            await _read(answer, doing)
+            await _read(answer, doing, pulled)
     finally:
         await connection.close()
 
 
-async def _read(answer: AsyncGenerator[bytes], doing: str) -> None:
+async def _read(answer: AsyncGenerator[bytes], doing: str, pulled: Pulled) -> None:
+    layers = Layers()
     status = int((await anext(answer, b"HTTP/1.0 0")).split(maxsplit=2)[1])
     async for line in answer:
         if not line.strip():  # the end of the headers
@@ -50,6 +60,8 @@ async def _read(answer: AsyncGenerator[bytes], doing: str) -> None:
         told: dict[str, Any] = json.loads(line)
         if "error" in told:
             raise PortError(f"{doing}: {told['error']}", retryable=True)
+        if layers.hear(told):
+            pulled(layers.here, layers.count, layers.passed_bytes)
 
 
 async def _heard(connection: RawStream, doing: str, silent_within: float) -> AsyncGenerator[bytes]:

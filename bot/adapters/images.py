@@ -6,13 +6,18 @@ from typing import Any
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.image_pull import pull
 from bot.domain.errors import PortError
+from bot.domain.image_layers import Pulled, to_nobody
 
 _IN_USE = 409
 _SILENT_WITHIN = 300.0  # seconds
 
 
 async def have_image(
-    engine: EngineApi, image: str, digest: str | None = None, silent_within: float = _SILENT_WITHIN
+    engine: EngineApi,
+    image: str,
+    digest: str | None = None,
+    silent_within: float = _SILENT_WITHIN,
+    pulled: Pulled = to_nobody,
 ) -> None:
     """Have *image* here, of that *digest* where one is known; what is here is not pulled.
 
@@ -23,7 +28,7 @@ async def have_image(
         return
     repository, tag = _parts(image)
     reference = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
-    await pull(engine, repository, digest or tag, silent_within)
+    await pull(engine, repository, digest or tag, silent_within, pulled)
     if not await _is_here(engine, reference, digest):
         raise PortError(f'pull image "{reference}": it has not come whole', retryable=True)
     if digest:

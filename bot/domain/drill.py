@@ -11,9 +11,9 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from bot.domain.backup_id import BackupId, parse_backup_id
 from bot.domain.contents import Contents
-from bot.domain.errors import IntegrityError
+from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.findings import Finding, Level
-from bot.domain.manifest import DatabaseFacts, SchemaFingerprint
+from bot.domain.manifest import DatabaseFacts, Manifest, SchemaFingerprint
 from bot.domain.schedule import Schedule
 
 _FORMAT = "akbot-drill-1"
@@ -201,3 +201,17 @@ def _slots_between(plan: Schedule, since: datetime, now: datetime) -> int:
         return 0
     second = plan.next_after(first)
     return 1 if second is None or second > now else 2
+
+
+def require_young(server: str, manifest: Manifest) -> None:
+    """An older server cannot load what a newer one has dumped: that says nothing of the dump."""
+    dumped = manifest.software.postgresql or server
+    if _major(server) < _major(dumped):
+        raise RefusedError(
+            f"the stack's PostgreSQL {server} is older than the backup's {dumped}",
+            hint="Drill it beside a stack with that PostgreSQL or a newer one.",
+        )
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])

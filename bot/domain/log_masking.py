@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable
 
 _MASK = "***"
+# As it is, in JSON, and in an address inside of another one.
+_SLASH = r"(?:\\{0,8}(?:/|u002F)|%(?:25){0,4}2F)"
 # Nothing else looks like these.
 _UNMISTAKABLE = (
-    re.compile(r"(/use-token/)[^/\s\"'?]+"),
+    re.compile(rf"(use-token{_SLASH})(?:(?!{_SLASH})[^\s\"'?&\\])+", re.IGNORECASE),
     # A password may hold any sign; what looks like the port of a page is none.
     re.compile(
-        r"(\b(?!(?:http|ws)s?://[^\s/:]*:\d{1,5}[/?#])[a-z][a-z0-9+.-]*://[^\s/:]*:)\S+(?=@)",
+        r"(\b(?!(?:http|ws)s?:(?:\\{0,8}/){2}[^\s/:]*:\d{1,5}[/?#\\])"
+        r"[a-z][a-z0-9+.-]*:(?:\\{0,8}/){2}[^\s/:]*:)\S+(?=@)",
         re.IGNORECASE,
     ),
     re.compile(r"(\b)eyJ[\w-]{8,}(?:\.[\w-]+)*"),
@@ -42,6 +45,12 @@ _SECRETS = (
         rf"(authorization{_IS}(?:{_QUOTE})?(?:[a-z][\w-]*\s+)?)[^\s\"',;}}]+", re.IGNORECASE
     ),
     re.compile(r"(\b(?:Bearer|Basic)\s+)[^\s\"']+", re.IGNORECASE),
+    # A short one, where the word before it says so; a sentence about tokens has no digits there.
+    re.compile(
+        r"((?<![\w-])(?:token|key|code|secret)(?:\\*[\"'])?(?:\s?[:=]\s?|\s(?:is\s)?)(?:\\*[\"'`])?)"
+        r"(?:(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{6,}|\d{6,8}\b)",
+        re.IGNORECASE,
+    ),
     # Authentik's own keys: long, of letters and digits; a migration's name has no capitals.
     re.compile(r"(\b)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[\w-]{32,}"),
 )

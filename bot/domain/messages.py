@@ -164,6 +164,26 @@ class ComponentProgressed:
 
 
 @dataclass(frozen=True)
+class BytesPassed:
+    """So many bytes of what a job reads or fetches now have passed.
+
+    *total_bytes* is 0 where nobody knows how many there are.
+    """
+
+    passed_bytes: int
+    total_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class LayersPulled:
+    """Of an image's *layers* so many are *here*; *passed_bytes* of it have come so far."""
+
+    here: int
+    layers: int
+    passed_bytes: int
+
+
+@dataclass(frozen=True)
 class ComponentStored:
     """A component lies in the store, complete."""
 
@@ -219,4 +239,4 @@ class JobEnded:
 BackupEvent = (
     BackupStarted | ComponentProgressed | ComponentStored | ComponentVerified | BackupFinished
 )
-Event = BackupEvent | DeletionBegan | StepBegan | JobBegan | JobEnded
+Event = BackupEvent | BytesPassed | LayersPulled | DeletionBegan | StepBegan | JobBegan | JobEnded

@@ -1,4 +1,4 @@
-"""How far a backup is: its events, folded into what a person wants to see."""
+"""How far a job is: its events, folded into what a person wants to see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from bot.domain.components import POSTGRES
 from bot.domain.messages import (
     BackupStarted,
+    BytesPassed,
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
     DeletionBegan,
     Event,
+    LayersPulled,
     StepBegan,
 )
 
@@ -18,11 +20,34 @@ _NEVER_QUITE = 0.99
 
 
 @dataclass(frozen=True)
+class Amount:
+    """So many bytes are *done* of *total*, which is 0 where nobody knows it.
+
+    *about*: the total is an estimate. Of an image *here* of its *layers* are here.
+    """
+
+    done: int
+    total: int = 0
+    about: bool = False
+    here: int = 0
+    layers: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done; None where that is unknown."""
+        done, total = (self.here, self.layers) if self.layers else (self.done, self.total)
+        if not total:
+            return None
+        return min(done / total, _NEVER_QUITE if self.about else 1.0)
+
+
+@dataclass(frozen=True)
 class BackupProgress:
     """Sizes in bytes; *stored* and *verified* name components in the order in which they were done.
 
-    *read* is what was read so far of each component that is under way; *steps* are those of a job
-    that tells them, the one under way last.
+    *read* is what was read so far of each component that is under way, *passed* what a job that
+    makes no dump has read or fetched in its step; *steps* are those of a job that tells them, the
+    one under way last.
     """
 
     database_size: int = 0
@@ -30,6 +55,7 @@ class BackupProgress:
     read: Mapping[str, int] = field(default_factory=dict)
     stored: Mapping[str, int] = field(default_factory=dict)
     verified: tuple[str, ...] = ()
+    passed: Amount | None = None
     doing: str = ""
     steps: tuple[str, ...] = ()
 
@@ -37,7 +63,13 @@ class BackupProgress:
         """The progress once *event* has happened."""
         match event:
             case BackupStarted(_, database_size, expected_dump):
-                return replace(self, database_size=database_size, expected_dump=expected_dump)
+                return replace(
+                    self, database_size=database_size, expected_dump=expected_dump, passed=None
+                )
+            case BytesPassed(done, total):
+                return replace(self, passed=Amount(done, total))
+            case LayersPulled(here, layers, done):
+                return replace(self, passed=Amount(done, here=here, layers=layers))
             case ComponentProgressed(name, read_bytes, _):
                 return replace(self, read={**self.read, name: read_bytes})
             case ComponentStored(component):
@@ -52,7 +84,15 @@ class BackupProgress:
                 return replace(self, doing=f"deleting {backup_id}, {number} of {total}")
             case StepBegan(words):
                 steps = (*self.steps, words)
-                return replace(self, doing=words, steps=steps, stored={}, expected_dump=0)
+                return replace(
+                    self,
+                    doing=words,
+                    steps=steps,
+                    stored={},
+                    verified=(),
+                    expected_dump=0,
+                    passed=None,
+                )
             case _:
                 return self
 
@@ -63,13 +103,23 @@ class BackupProgress:
             return self.doing
         if self.read:
             return f"storing {' and '.join(sorted(self.read))}"
+        if self.passed:
+            return "reading the backup"
         return "finishing" if self.stored else "looking at the stack"
 
     @property
+    def amount(self) -> Amount | None:
+        """Of what takes the time now: the step's bytes, or the dump; None where none are told."""
+        if self.passed:
+            return self.passed
+        if POSTGRES in self.read:
+            return Amount(self.read[POSTGRES], self.expected_dump, about=True)
+        return None
+
+    @property
     def share(self) -> float | None:
-        """How much of the dump is done, which takes nearly all the time; None if it is unknown."""
-        if POSTGRES in self.stored:
+        """How much of that is done, never quite all of it; None if it is unknown."""
+        if POSTGRES in self.stored and not self.passed:
             return _NEVER_QUITE
-        if not self.expected_dump:
-            return None
-        return min(self.read.get(POSTGRES, 0) / self.expected_dump, _NEVER_QUITE)
+        amount = self.amount or Amount(0, self.expected_dump)
+        return None if amount.share is None else min(amount.share, _NEVER_QUITE)

@@ -10,6 +10,7 @@ from bot.domain.jobs import JobState
 from bot.domain.messages import (
     BackupFinished,
     BackupStarted,
+    BytesPassed,
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
@@ -17,10 +18,14 @@ from bot.domain.messages import (
     Event,
     JobBegan,
     JobEnded,
+    LayersPulled,
     StepBegan,
 )
 from bot.domain.printable import one_line
+from bot.domain.progress import Amount
+from bot.entrypoints.counting import Counting
 from bot.entrypoints.render import done_line, size
+from bot.entrypoints.render_progress import amount_words
 from bot.entrypoints.streams import forget
 
 _REDRAW = 0.1
@@ -40,10 +45,12 @@ class Progress:
         self._drawn = now() - _REDRAW
         self._begun: dict[str, float] = {}  # each component; some run beside one another
         self._started: BackupStarted | None = None
+        self._counting = Counting()
         self._own = ""  # the job of this command; others that it hears of were settled first
 
     def __call__(self, event: Event) -> None:
         """Show *event*; a terminal that went away stops nothing."""
+        self._counting.learn(event, self._now())
         match event:
             case BackupStarted():
                 self._started = event
@@ -51,25 +58,15 @@ class Progress:
                 self._line(f"Backup {event.backup_id} begins{what}")
             case ComponentProgressed():
                 self._draw(event)
-            case ComponentStored(component):
-                self._line(
-                    f"  {component.name}: {size(component.stored_size)} stored"
-                    f" in {duration(component.seconds)}"
-                )
-            case ComponentVerified(component):
-                self._line(f"  {component.name}: verified")
-            case BackupFinished(manifest, seconds):
-                self._line(done_line(manifest, seconds))
-            case DeletionBegan(backup_id, number, total):
-                self._line(f"  deleting {backup_id}, {number} of {total}")
-            case StepBegan(words):
-                self._line(f"  {words}")
+            case BytesPassed() | LayersPulled() if self._counting.progress.amount:
+                self._draw_amount(self._counting.progress.amount)
             case JobBegan(job):
                 self._own = job.id
             case JobEnded(job) if job.id != self._own or job.state is JobState.INTERRUPTED:
                 self._line(one_line(f"{job.kind} {job.id}: {job.state}: {job.message}"))
             case _:
-                pass
+                if words := _words(event):
+                    self._line(words)
 
     def _line(self, text: str) -> None:
         self._write(f"{_CLEAR if self._live else ''}{text}\n")
@@ -90,6 +87,13 @@ class Progress:
             text += f", about {share:.0%} of the dump, about {duration(left)} left"
         self._write(_CLEAR + text)
 
+    def _draw_amount(self, amount: Amount) -> None:
+        now = self._now()
+        if not self._live or now - self._drawn < _REDRAW:
+            return
+        self._drawn = now
+        self._write(f"{_CLEAR}  {amount_words(amount, self._counting.seconds(now))}")
+
     def _write(self, text: str) -> None:
         try:
             self._stream.write(text)
@@ -97,3 +101,21 @@ class Progress:
         except OSError:
             self._live = False  # nobody watches any more; the work goes on
             forget(self._stream)
+
+
+def _words(event: Event) -> str:
+    """What stays on a line of its own, "" for nothing."""
+    match event:
+        case ComponentStored(component):
+            stored = f"{size(component.stored_size)} stored in {duration(component.seconds)}"
+            return f"  {component.name}: {stored}"
+        case ComponentVerified(component):
+            return f"  {component.name}: verified"
+        case BackupFinished(manifest, seconds):
+            return done_line(manifest, seconds)
+        case DeletionBegan(backup_id, number, total):
+            return f"  deleting {backup_id}, {number} of {total}"
+        case StepBegan(words):
+            return f"  {words}"
+        case _:
+            return ""

@@ -25,6 +25,7 @@ from bot.domain.signature import PublicKey, verify
 from bot.services.catalogue import read_manifest, read_small
 from bot.services.damage import DamageLog
 from bot.services.deletion import COPYING, READS, STACK, delete_set, is_half_a_set
+from bot.services.metering import Meter
 from bot.services.pipeline import Tally, ending, hash_stored, read_ahead
 from bot.services.ports import (
     Clock,
@@ -33,7 +34,7 @@ from bot.services.ports import (
     ReadLocks,
 )
 from bot.services.stalls import unless_stalled
-from bot.services.store_ports import BackupStore
+from bot.services.store_ports import BackupStore, Objects
 from bot.services.stores import IN_STORE, STORE_ERRORS, Place, Stores
 from bot.services.verify import verify_component
 
@@ -143,10 +144,12 @@ class CopyService:
         read = await read_manifest(source, copy.record, self.trusted)
         if await is_half_a_set(target, self.stack, backup_id):
             await delete_set(target, self.stack, backup_id)
+        meter = Meter(self.publish, self.clock)
+        objects = meter.reading(source, read.manifest.stored_size)
         for component in read.manifest.components:
             await target.put(
                 component.key,
-                read_ahead(_proven(source, component)),
+                read_ahead(_proven(objects, component)),
                 size_hint=component.stored_size,
             )
             await verify_component(target, component, ())
@@ -208,7 +211,7 @@ def _take_notes(error: BotError, earlier: BotError) -> None:
         error.add_note(note)
 
 
-async def _proven(store: BackupStore, component: Component) -> AsyncIterator[bytes]:
+async def _proven(store: Objects, component: Component) -> AsyncIterator[bytes]:
     """The stored object; it ends with an error, and so is not stored, if it is another one."""
     tally = Tally()
     async with ending(hash_stored(read_ahead(store.get(component.key)), tally)) as blocks:

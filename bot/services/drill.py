@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot import age
 from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.components import Format, encoding_of
@@ -17,6 +18,7 @@ from bot.domain.drill import (
     compare_databases,
     drill_file,
     encode_report,
+    require_young,
 )
 from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
 from bot.domain.manifest import Component, Manifest, backup_prefix
@@ -27,17 +29,11 @@ from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageElsewhere, is_as_sent
 from bot.services.deletion import READS
 from bot.services.keyring import Keyring
+from bot.services.metering import Meter
 from bot.services.pipeline import drain
-from bot.services.ports import (
-    Clock,
-    Engine,
-    JobLog,
-    Publish,
-    ReadLocks,
-    ScratchDatabase,
-)
+from bot.services.ports import Clock, Engine, JobLog, Publish, ReadLocks, ScratchDatabase
 from bot.services.signed import put_signed
-from bot.services.store_ports import BackupStore
+from bot.services.store_ports import BackupStore, Objects
 from bot.services.verify import read_component, verify_component
 
 T = TypeVar("T")
@@ -92,6 +88,21 @@ class _Found:
         self.reasons.append(str(error))
         if not isinstance(error, OtherKeyError):
             self.damage.append(str(error))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """From where components are read, and beside which stack they come back."""
+
+    stack: Stack
+    job_id: str
+    objects: Objects
+    identities: Sequence[age.Identity]
+
+    async def read(
+        self, component: Component, take: Callable[[AsyncIterator[bytes]], Awaitable[T]]
+    ) -> T:
+        return await read_component(self.objects, component, self.identities, take)
 
 
 @dataclass(frozen=True)
@@ -192,10 +203,14 @@ class DrillService:
                 hint="Set AKBOT_IDENTITY_FILE to drill here, or drill where the key is.",
             )
         stack = await self.engine.find_stack()
+        meter, before = Meter(self.publish, self.clock), 0
         for component in manifest.components:
             await job.step(f"restore {component.name}")
+            objects = meter.reading(self.store, manifest.stored_size, before)
+            place = _Place(stack, job.id, objects, self.keyring.identities)
+            before += component.stored_size
             try:
-                found.reasons += await self._component(manifest, component, stack, job.id, found)
+                found.reasons += await self._component(manifest, component, place, found)
             except IntegrityError as error:
                 found.unreadable(error)
                 others = self.elsewhere.logs and not isinstance(error, OtherKeyError)
@@ -206,33 +221,34 @@ class DrillService:
             self.publish(ComponentVerified(component))
 
     async def _read_stored(self, manifest: Manifest, job: JobLog) -> None:
+        objects = Meter(self.publish, self.clock).reading(self.store, manifest.stored_size)
         for component in manifest.components:
             await job.step(f"read {component.name}")
-            await verify_component(self.store, component, ())
+            await verify_component(objects, component, ())
             self.publish(ComponentVerified(component))
 
     async def _component(
-        self, manifest: Manifest, component: Component, stack: Stack, job_id: str, found: _Found
+        self, manifest: Manifest, component: Component, place: _Place, found: _Found
     ) -> Sequence[str]:
         match encoding_of(component.key).format:
             case Format.ARCHIVE:
-                return await self._database(manifest, component, stack, job_id, found)
+                return await self._database(manifest, component, place, found)
             case Format.RDB:
-                found.keys = await self._read(
-                    component, lambda rdb: self.engine.load_rdb(stack, rdb, job_id)
+                found.keys = await place.read(
+                    component, lambda rdb: self.engine.load_rdb(place.stack, rdb, place.job_id)
                 )
             case _:
                 encoding = encoding_of(component.key)
-                await self._read(component, lambda content: drain(content, encoding))
+                await place.read(component, lambda content: drain(content, encoding))
         return ()
 
     async def _database(
-        self, manifest: Manifest, component: Component, stack: Stack, job_id: str, found: _Found
+        self, manifest: Manifest, component: Component, place: _Place, found: _Found
     ) -> Sequence[str]:
         image = manifest.software.image if self.boot else ""
-        async with self.engine.scratch_database(stack, job_id, image) as scratch:
-            _require_young(await scratch.version(), manifest)
-            await self._read(component, scratch.load)
+        async with self.engine.scratch_database(place.stack, place.job_id, image) as scratch:
+            require_young(await scratch.version(), manifest)
+            await place.read(component, scratch.load)
             facts, found.contents = await scratch.facts(), await scratch.contents()
             found.rows = sum(facts.rows.values())
             reasons = compare_databases(manifest.database, facts) if manifest.database else []
@@ -263,11 +279,6 @@ class DrillService:
         found.boot_seconds = self.clock.monotonic() - began
         return ()
 
-    async def _read(
-        self, component: Component, take: Callable[[AsyncIterator[bytes]], Awaitable[T]]
-    ) -> T:
-        return await read_component(self.store, component, self.keyring.identities, take)
-
     async def _keep(self, report: DrillReport, job: JobLog) -> None:
         """Beside the backup, where it is found after the host is lost; written once, signed."""
         prefix = backup_prefix(report.stack, report.backup_id)
@@ -282,17 +293,3 @@ class DrillService:
 
 def _is_good(status: int) -> bool:
     return 200 <= status < 300  # noqa: PLR2004 - what HTTP calls success
-
-
-def _require_young(server: str, manifest: Manifest) -> None:
-    """An older server cannot load what a newer one has dumped: that says nothing of the dump."""
-    dumped = manifest.software.postgresql or server
-    if _major(server) < _major(dumped):
-        raise RefusedError(
-            f"the stack's PostgreSQL {server} is older than the backup's {dumped}",
-            hint="Drill it beside a stack with that PostgreSQL or a newer one.",
-        )
-
-
-def _major(version: str) -> int:
-    return int(version.partition(".")[0])

@@ -30,17 +30,21 @@ class DumpSource(Protocol):
     def name(self) -> str:
         """For messages; a file's is quoted."""
 
+    @property
+    def total_bytes(self) -> int:
+        """How many it has; 0 where nobody knows that before they were read."""
+
     def blocks(self) -> AsyncIterator[bytes]:
         """Read it, once. Raises ConfigError where there is none, PortError where reading fails."""
 
 
 async def load_dump(
-    source: DumpSource,
+    blocks: AsyncIterator[bytes],
     scratch: ScratchDatabase,
     identities: Sequence[age.Identity],
     free_bytes: int | None,
 ) -> None:
-    """Put the dump into *scratch*, beside which there is no other database.
+    """Put the dump that *blocks* are into *scratch*, beside which there is no other database.
 
     Raises:
         RefusedError: it is no dump of one database, or is of a newer PostgreSQL, or has more than
@@ -53,18 +57,18 @@ async def load_dump(
         DumpFormat.AGE: lambda sealed: unseal(sealed, identities=identities, tally=Tally()),
     }
     async with AsyncExitStack() as layers:
-        content = await _opened(source.blocks(), layers)
+        content = await _opened(blocks, layers)
         for _ in range(_MOST_WRAPPINGS):
             if content.format not in unwrap:
                 break
             content = await _opened(unwrap[content.format](content), layers)
         most = free_bytes // 2 if free_bytes is not None else None
-        blocks = await layers.enter_async_context(ending(_not_more_than(content, most)))
+        bounded = await layers.enter_async_context(ending(_not_more_than(content, most)))
         if content.format is DumpFormat.CUSTOM:
-            await scratch.load(blocks)
+            await scratch.load(bounded)
         elif content.format is DumpFormat.TEXT:
             major = int((await scratch.version()).partition(".")[0])
-            async with ending(sieved(blocks, SqlSieve(major))) as text:
+            async with ending(sieved(bounded, SqlSieve(major))) as text:
                 await scratch.load_text(text)
         else:
             raise RefusedError("the dump is packed again and again", hint=f"{UNTOUCHED} Unpack it.")

@@ -11,6 +11,7 @@ from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Stack
 from bot.domain.update_preview import UpdatePreview
+from bot.services.ports import Publish
 from bot.services.verify import Verified
 
 Listener = Callable[[Job, Event], None]
@@ -54,8 +55,10 @@ class Operations(Planned, Protocol):
         Raises RefusedError where there is no such backup, or none that is trusted.
         """
 
-    async def verify(self, wanted: str) -> Verified:
+    async def verify(self, wanted: str, publish: Publish) -> Verified:
         """Read the backup that *wanted* names back; it takes as long as its size needs.
+
+        How far it is goes to *publish*.
 
         Raises RefusedError where there is none that may be read, IntegrityError where its bytes are
         not those that were sent.

@@ -27,8 +27,9 @@ from bot.domain.update_gate import Baseline, Patience, Verdict, Wanted
 from bot.domain.versions import Version, read_tag
 from bot.services.backup import BackedUp
 from bot.services.keyring import Keyring
+from bot.services.metering import Meter
 from bot.services.pipeline import ending
-from bot.services.ports import Clock, Engine, JobLog
+from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.rehearsal_ports import CopiedMigration, Rehearsals, StackCopy
 from bot.services.store_ports import BackupStore
 from bot.services.stores import Stores
@@ -69,6 +70,7 @@ class Rehearsal:
     stores: Stores
     keyring: Keyring
     clock: Clock
+    publish: Publish
     patience: Patience
     before: Baseline
 
@@ -107,7 +109,8 @@ class Rehearsal:
             sessions = manifest.component(REDIS)
             if redis and sessions:
                 identities = self.keyring.identities
-                await read_component(place.store, sessions, identities, copy.load_sessions)
+                read = self._meter.reading(place.store, sessions.stored_size)
+                await read_component(read, sessions, identities, copy.load_sessions)
                 redis = False
         else:
             await begin("rehearsing: copying the live database into a throw-away one")
@@ -118,7 +121,8 @@ class Rehearsal:
     async def _load_backup(
         self, copy: StackCopy, manifest: Manifest, dump: Component, store: BackupStore
     ) -> None:
-        await read_component(store, dump, self.keyring.identities, copy.load)
+        read = self._meter.reading(store, dump.stored_size)
+        await read_component(read, dump, self.keyring.identities, copy.load)
         if manifest.database:
             reasons = compare_databases(manifest.database, await copy.facts())
             if reasons:
@@ -130,9 +134,13 @@ class Rehearsal:
     async def _load_live(self, copy: StackCopy, stack: Stack, job: JobLog) -> None:
         async with (
             self.engine.database(stack, job.id).snapshot() as snapshot,
-            ending(snapshot.dump()) as dump,
+            ending(self._meter.passing(snapshot.dump())) as dump,
         ):
             await copy.load(dump)
+
+    @property
+    def _meter(self) -> Meter:
+        return Meter(self.publish, self.clock)
 
     async def _load_live_sessions(self, copy: StackCopy, stack: Stack) -> None:
         sessions = self.engine.session_store(stack)

@@ -27,6 +27,7 @@ from bot.services.deletion import REKEYED_AS, REKEYING, STACK, delete_set
 from bot.services.fanout import Receivers
 from bot.services.journal_ports import JobJournal
 from bot.services.keyring import Keyring
+from bot.services.metering import Meter
 from bot.services.pipeline import Tally, ending, reseal
 from bot.services.ports import (
     Clock,
@@ -183,8 +184,9 @@ class RekeyService:
 
     async def _read(self, record: BackupRecord, component: Component) -> AsyncIterator[bytes]:
         """The file inside; whatever else fails meanwhile is no damage of it."""
-        store = self.stores.holding(record)
-        content = plain_of(store, component, self.keyring.identities)
+        meter = Meter(self.publish, self.clock)
+        objects = meter.reading(self.stores.holding(record), component.stored_size)
+        content = plain_of(objects, component, self.keyring.identities)
         try:
             async with ending(content):
                 async for block in content:

@@ -40,9 +40,10 @@ from bot.services.damage_elsewhere import DamageNotes
 from bot.services.deletion import READS
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
+from bot.services.metering import Meter
 from bot.services.ports import Clock, Engine, JobLog, Publish, ReadLocks
 from bot.services.proven import ProvenObjects
-from bot.services.restore_beside import Beside
+from bot.services.restore_beside import Beside, Opening
 from bot.services.restore_compose import PastFiles, plan_past, require_no_sessions
 from bot.services.restore_decided import Decided
 from bot.services.restore_look import glance, look_at
@@ -164,17 +165,22 @@ class RestoreService:
             if decided.images:
                 await begin("getting the image")
             for image, image_digest in decided.images.items():
-                await tools.control.pull(image, image_digest)
+                await tools.control.pull(image, image_digest, self._meter.pulling())
             tag = await tools.control.tag_change(decided.choice.image, decided.texts)
             plan = decided.plan(manifest, site, job.id, tag)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
-            beside = Beside(plan, tools, objects, self.keyring.identities, begin, decided.texts)
+            opening = Opening(objects, self.keyring.identities, self._meter)
+            beside = Beside(plan, tools, opening, begin, decided.texts)
             components = decided.choice.components
             await beside.make(components, manifest.database, keep_queue=command.keep_queue)
         switch = Switch(plan, tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
         return Restored(job.id, record.id, plan.version, seconds, away=away, safety_missing=missing)
+
+    @property
+    def _meter(self) -> Meter:
+        return Meter(self.publish, self.clock)
 
     async def _choose(self, command: RunRestore, stack: Stack) -> "_Chosen":
         name = self.stack_name or stack.project
@@ -273,8 +279,9 @@ class RestoreService:
         objects = ProvenObjects(self.stores.holding(record))
         for component in choice.components:
             await begin(f"checking {component.name}")
+            read = self._meter.reading(objects, component.stored_size)
             async with self._noting(record, component):
-                await verify_component(objects, component, self.keyring.identities)
+                await verify_component(read, component, self.keyring.identities)
         return objects
 
     @asynccontextmanager

@@ -10,6 +10,7 @@ from bot.domain.drill import compare_databases
 from bot.domain.errors import IntegrityError
 from bot.domain.manifest import Component, DatabaseFacts
 from bot.domain.restore import Folder, RestorePlan
+from bot.services.metering import Meter
 from bot.services.proven import ProvenObjects
 from bot.services.restore_ports import DatabaseAdmin, Tools
 from bot.services.switch import Begin
@@ -19,13 +20,25 @@ Take = Callable[[AsyncIterator[bytes]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
+class Opening:
+    """Opens *objects* that were read whole before; how much was read is told by *meter*."""
+
+    objects: ProvenObjects
+    identities: Sequence[age.Identity]
+    meter: Meter
+
+    async def read(self, component: Component, take: Take) -> None:
+        objects = self.meter.reading(self.objects, component.stored_size)
+        await read_component(objects, component, self.identities, take)
+
+
+@dataclass(frozen=True)
 class Beside:
-    """What *plan* needs, from *objects* that were read whole before; *texts* of compose files."""
+    """What *plan* needs, from a backup that is being opened; *texts* of compose files."""
 
     plan: RestorePlan
     tools: Tools
-    objects: ProvenObjects
-    identities: Sequence[age.Identity]
+    opening: Opening
     begin: Begin
     texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -42,9 +55,9 @@ class Beside:
             if component.name == POSTGRES:
                 await self._database(component, facts, keep_queue=keep_queue)
             elif component.name == REDIS and self.tools.sessions:
-                await self._read(component, self.tools.sessions.stage)
+                await self.opening.read(component, self.tools.sessions.stage)
             else:
-                await self._read(component, self._into(folders[component.name]))
+                await self.opening.read(component, self._into(folders[component.name]))
 
     def _into(self, folder: Folder) -> Take:
         return lambda archive: self.tools.files.stage(folder, archive)
@@ -52,11 +65,8 @@ class Beside:
     async def _database(
         self, component: Component, facts: DatabaseFacts | None, *, keep_queue: bool
     ) -> None:
-        source = Source("manifest", facts, lambda take: self._read(component, take))
+        source = Source("manifest", facts, lambda take: self.opening.read(component, take))
         await make_database(self.plan, self.tools, source, self.begin, keep_queue=keep_queue)
-
-    async def _read(self, component: Component, take: Take) -> None:
-        await read_component(self.objects, component, self.identities, take)
 
 
 @dataclass(frozen=True)

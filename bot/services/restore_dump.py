@@ -19,6 +19,7 @@ from bot.services.backup import BackupService
 from bot.services.dump_stream import DumpSource, load_dump
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
+from bot.services.metering import Meter
 from bot.services.pipeline import ending
 from bot.services.ports import PREVIEW, Clock, Engine, JobLog, Publish, ScratchDatabase
 from bot.services.restore import Confirm, Restored
@@ -78,11 +79,12 @@ class DumpRestoreService:
                 safety = RunBackup(trigger=Trigger.SAFETY, actor=command.actor)
                 missing = (await self.safety.run(safety, job)).missing
             await begin("getting the image")
-            await seen.tools.control.pull(seen.choice.image, seen.choice.image_digest)
+            choice, pulled = seen.choice, self._meter.pulling()
+            await seen.tools.control.pull(choice.image, choice.image_digest, pulled)
             plan = await _plan(seen, job)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
             await begin("restoring the dump beside what serves")
-            source = Source("dump", seen.dump.facts, lambda take: _give(seen.scratch, take))
+            source = Source("dump", seen.dump.facts, lambda take: self._give(seen.scratch, take))
             await make_database(plan, seen.tools, source, begin, keep_queue=command.keep_queue)
         switch = Switch(plan, seen.tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
@@ -99,7 +101,8 @@ class DumpRestoreService:
         tools = await self.workplace.tools(site, job_id)
         found = await look_at(stack, site, tools)
         async with self.engine.scratch_database(stack, job_id) as scratch:
-            await load_dump(self.source, scratch, self.keyring.identities, found.free_bytes)
+            dumped = self._meter.passing(self.source.blocks(), self.source.total_bytes)
+            await load_dump(dumped, scratch, self.keyring.identities, found.free_bytes)
             dump = ForeignDump(self.source.name, await scratch.facts(), await scratch.contents())
             choice = choose_for_dump(dump.facts, found, site.version)
             live, contents, unknown = await glance(tools, site.database)
@@ -119,6 +122,15 @@ class DumpRestoreService:
             )
             yield _Seen(site, tools, scratch, choice, preview, dump)
 
+    async def _give(self, scratch: ScratchDatabase, take: Take) -> None:
+        """A dump of ours of what the person's has made; how long it will be nobody knows."""
+        async with ending(self._meter.passing(scratch.dump())) as archive:
+            await take(archive)
+
+    @property
+    def _meter(self) -> Meter:
+        return Meter(self.publish, self.clock)
+
 
 async def _plan(seen: _Seen, job: JobLog) -> RestorePlan:
     return RestorePlan(
@@ -133,9 +145,3 @@ async def _plan(seen: _Seen, job: JobLog) -> RestorePlan:
         tag=await seen.tools.control.tag_change(seen.choice.image),
         dump=seen.dump.name,
     )
-
-
-async def _give(scratch: ScratchDatabase, take: Take) -> None:
-    """A dump of ours of what the person's has made."""
-    async with ending(scratch.dump()) as archive:
-        await take(archive)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bot.domain.compose_edit import FileChange
 from bot.domain.contents import Contents
 from bot.domain.gate import Observation
+from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
@@ -107,8 +108,8 @@ class StackControl(Protocol):
         Raises RefusedError where Compose would not take the image from there.
         """
 
-    async def pull(self, image: str, digest: str | None) -> None:
-        """Have *image* on this host, of that *digest* where one is known.
+    async def pull(self, image: str, digest: str | None, pulled: Pulled = to_nobody) -> None:
+        """Have *image* on this host, of that *digest* where one is known; *pulled* hears of it.
 
         Raises PortError where it is not here and cannot be pulled.
         """

@@ -16,7 +16,7 @@ from bot.services.backup import BackedUp
 from bot.services.job_in_hand import working_on
 from bot.services.jobs import Begun
 from bot.services.journal_ports import JobJournal
-from bot.services.ports import Clock
+from bot.services.ports import Clock, Publish
 from bot.services.standing import Standing
 from bot.services.verify import Verified
 
@@ -39,7 +39,7 @@ class JobRunner:
     list_backups: Callable[[], Awaitable[Sequence[BackupRecord]]]
     find_stack: Callable[[], Awaitable[Stack]]
     pin_backup: Callable[[str, bool], Awaitable[BackupRecord]]
-    read_back: Callable[[str], Awaitable[Verified]]
+    read_back: Callable[[str, Publish], Awaitable[Verified]]
     preview: Callable[[RunRestore], Awaitable[Preview]]
     standing: Standing
     copies: bool = False
@@ -145,8 +145,8 @@ class JobRunner:
     async def pin(self, wanted: str, *, pinned: bool) -> BackupRecord:
         return await self.pin_backup(wanted, pinned)
 
-    async def verify(self, wanted: str) -> Verified:
-        return await self.read_back(wanted)
+    async def verify(self, wanted: str, publish: Publish) -> Verified:
+        return await self.read_back(wanted, publish)
 
     async def plan_restore(self, command: RunRestore) -> Preview:
         return await self.preview(command)

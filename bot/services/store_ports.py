@@ -28,6 +28,13 @@ class Protection(Enum):
     UNKNOWN = "unknown"
 
 
+class Objects(Protocol):
+    """What is needed of a store to read from it."""
+
+    def get(self, key: str) -> AsyncIterator[bytes]:
+        """Stream the object."""
+
+
 class BackupStore(Protocol):
     """A place for immutable objects.
 

@@ -33,6 +33,7 @@ from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
 from bot.services.journal_ports import JobJournal
+from bot.services.metering import Meter
 from bot.services.outage import before_anything
 from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.preflight import Preflight
@@ -149,7 +150,8 @@ class UpdateService:
         tag = await self._tag(found)
         for hop in found.outlook.hops:
             await begin(f"getting the image of {hop.version}")
-            await found.tools.control.pull(found.image(hop), hop.digest)
+            pulled = Meter(self.publish, self.clock).pulling()
+            await found.tools.control.pull(found.image(hop), hop.digest, pulled)
             await found.tools.control.pull_outposts(replace(tag, new=str(hop.version)))
         again = await self.preflight.check.run(command.tag)
         if _way(again) != _way(found.outlook):

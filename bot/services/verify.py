@@ -1,9 +1,9 @@
 """Read a stored backup back: bytes, signature and, with an identity, what is inside."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from bot import age
 from bot.domain.catalogue import BackupRecord, require_readable
@@ -11,27 +11,22 @@ from bot.domain.components import POSTGRES, Format, encoding_of
 from bot.domain.damage import Depth
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component, Manifest
-from bot.domain.messages import ComponentVerified
+from bot.domain.messages import ComponentVerified, StepBegan
 from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
+from bot.services.metering import Meter
 from bot.services.pipeline import Tally, drain, ending, hash_stored, read_ahead, unseal
 from bot.services.ports import (
+    Clock,
     Database,
     Engine,
     Publish,
     ReadLocks,
 )
-from bot.services.store_ports import BackupStore
+from bot.services.store_ports import BackupStore, Objects
 from bot.services.unpacking import decompress
 
 T = TypeVar("T")
-
-
-class Objects(Protocol):
-    """What is needed of a store to read from it."""
-
-    def get(self, key: str) -> AsyncIterator[bytes]:
-        """Stream the object."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +46,7 @@ class VerifyService:
     engine: Engine
     store: BackupStore
     identities: Sequence[age.Identity]
+    clock: Clock
     publish: Publish
     locks: ReadLocks
     damage: DamageLog
@@ -94,9 +90,22 @@ class VerifyService:
         return Verified(record.id, bool(self.identities), read, manifest.stored_size)
 
     async def _read(self, manifest: Manifest, database: Database | None) -> None:
+        objects = Meter(self.publish, self.clock).reading(self.store, manifest.stored_size)
         for component in manifest.components:
-            await verify_component(self.store, component, self.identities, database)
+            await verify_component(objects, component, self.identities, database)
             self.publish(ComponentVerified(component))
+
+
+async def verify_in_each(
+    services: Mapping[str, VerifyService], record: BackupRecord, publish: Publish
+) -> Verified:
+    """Read *record* in one store after the other, each by its name; what was seen in the first."""
+    results: list[Verified] = []
+    for name, service in services.items():
+        if len(services) > 1:
+            publish(StepBegan(f"reading it in store {name}"))
+        results.append(await service.run(record, deep=False))
+    return results[0]
 
 
 async def verify_component(

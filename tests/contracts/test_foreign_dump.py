@@ -76,7 +76,7 @@ async def test_whatever_pg_dump_was_told_the_same_rows_lie_beside_what_serves(
     incoming = database_name(live, "restore", JOB)
     data = pg_dump(server, live, *options)
     async with scratch_of(server) as (scratch, admin):
-        await load_dump(GivenDump(data), scratch, [], None)
+        await load_dump(GivenDump(data).blocks(), scratch, [], None)
         wanted, found = await admin.facts(live), await scratch.facts()
         await admin.create(incoming, live)
         await admin.load(incoming, scratch.dump(), live)
@@ -95,7 +95,7 @@ async def test_a_dump_that_went_through_a_terminal_is_loaded(server: Postgres, l
     assert b"\r\n" in data
 
     async with scratch_of(server) as (scratch, admin):
-        await load_dump(GivenDump(data), scratch, [], None)
+        await load_dump(GivenDump(data).blocks(), scratch, [], None)
         assert (await scratch.facts()).rows == (await admin.facts(live)).rows
         assert (await scratch.facts()).schemas == (await admin.facts(live)).schemas
 
@@ -106,9 +106,13 @@ async def test_half_a_dump_is_told(server: Postgres, live: str) -> None:
     async with scratch_of(server) as (scratch, _):
         for share in (0.05, 0.5, 0.95, 0.99):
             with pytest.raises(IntegrityError, match="pg_restore cannot load"):
-                await load_dump(GivenDump(custom[: int(len(custom) * share)]), scratch, [], None)
+                await load_dump(
+                    GivenDump(custom[: int(len(custom) * share)]).blocks(), scratch, [], None
+                )
             with pytest.raises(IntegrityError, match="cut off"):
-                await load_dump(GivenDump(plain[: int(len(plain) * share)]), scratch, [], None)
+                await load_dump(
+                    GivenDump(plain[: int(len(plain) * share)]).blocks(), scratch, [], None
+                )
 
 
 async def test_only_rows_without_their_tables_are_the_dumps_fault(
@@ -116,16 +120,16 @@ async def test_only_rows_without_their_tables_are_the_dumps_fault(
 ) -> None:
     async with scratch_of(server) as (scratch, _):
         with pytest.raises(IntegrityError, match=r"psql cannot load the dump: .*does not exist"):
-            await load_dump(GivenDump(pg_dump(server, live, "-a")), scratch, [], None)
+            await load_dump(GivenDump(pg_dump(server, live, "-a")).blocks(), scratch, [], None)
 
 
 async def test_tar_folder_and_whole_server_are_refused(server: Postgres, live: str) -> None:
     everything = docker("exec", server.container.id, "pg_dumpall", "-U", "postgres")
     async with scratch_of(server) as (scratch, _):
         with pytest.raises(RefusedError, match="tar archive"):
-            await load_dump(GivenDump(pg_dump(server, live, "-Ft")), scratch, [], None)
+            await load_dump(GivenDump(pg_dump(server, live, "-Ft")).blocks(), scratch, [], None)
         with pytest.raises(RefusedError, match="pg_dumpall"):
-            await load_dump(GivenDump(everything), scratch, [], None)
+            await load_dump(GivenDump(everything).blocks(), scratch, [], None)
 
 
 HOSTILE = [
@@ -166,7 +170,7 @@ async def test_a_real_database_is_the_same_as_custom_dump_and_as_text(file: str)
         incoming = database_name(live, "restore", JOB)
         for given in (data, text):
             async with scratch_of(server) as (scratch, admin):
-                await load_dump(GivenDump(given), scratch, [], None)
+                await load_dump(GivenDump(given).blocks(), scratch, [], None)
                 await admin.create(incoming, live)
                 await admin.load(incoming, scratch.dump(), live)
                 wanted, found = await admin.facts(live), await admin.facts(incoming)

@@ -97,7 +97,8 @@ def hop(sandbox: Sandbox, repository: str, tag: str) -> RehearsedHop:
 
 async def rehearse(app: App, *way: RehearsedHop, source: BackedUp | None = None) -> Rehearsed:
     job = Job()
-    rehearsal = app.updates.rehearsal(await asyncio.to_thread(app.keys.keyring), BEFORE)
+    keyring = await asyncio.to_thread(app.keys.keyring)
+    rehearsal = app.updates.rehearsal(keyring, lambda _: None, BEFORE)
     return await rehearsal.run(way, source, job, job.step)
 
 

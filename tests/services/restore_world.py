@@ -47,6 +47,10 @@ class GivenDump:
     name: str = '"authentik.dump"'
     closed: int = 0
 
+    @property
+    def total_bytes(self) -> int:
+        return len(self.data)
+
     async def blocks(self) -> AsyncIterator[bytes]:
         try:
             for start in range(0, len(self.data), self.size):

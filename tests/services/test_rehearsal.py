@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.backup_id import BackupId, parse_backup_id
+from bot.domain.components import POSTGRES
 from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.jobs import Trigger
-from bot.domain.messages import RunBackup
+from bot.domain.messages import BytesPassed, Event, RunBackup
 from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
 from bot.domain.rehearsal_log import LastWords
 from bot.domain.update_gate import Baseline, Patience
@@ -91,6 +92,7 @@ class Stage:
         self.clock = SimulatedClock(NOW)
         self.job = Job(parse_backup_id("20261123T033000Z-k3f9"))
         self.backup: BackedUp | None = None
+        self.told: list[Event] = []
 
     async def back_up(self) -> None:
         self.backup = await self.world.back_up(RunBackup(trigger=Trigger.CLI, actor="root"))
@@ -102,6 +104,7 @@ class Stage:
             self.world.stores,
             self.world.keyring,
             self.clock,
+            self.told.append,
             PATIENCE,
             BEFORE,
         )
@@ -150,6 +153,25 @@ async def test_without_the_key_here_the_copy_is_made_of_what_runs(stage: Stage) 
 
     assert stage.copy.calls[:3] == ["load", "load sessions", "settle"]
     assert "copying the live database" in stage.job.steps[0]
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+async def test_how_much_was_loaded_is_told(stage: Stage, *, has_key: bool) -> None:
+    """What runs is dumped as it goes: how much that will be nobody knows."""
+    assert stage.backup
+    dump = stage.backup.manifest.component(POSTGRES)
+    assert dump
+    if not has_key:
+        stage.world.keyring = replace(stage.world.keyring, identities=[])
+
+    await stage.run()
+
+    told = [each for each in stage.told if isinstance(each, BytesPassed)]
+    if has_key:
+        assert BytesPassed(dump.stored_size, dump.stored_size) in told
+    else:
+        assert told
+        assert {each.total_bytes for each in told} == {0}
 
 
 async def test_without_a_backup_likewise(stage: Stage) -> None:

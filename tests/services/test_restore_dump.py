@@ -233,7 +233,7 @@ WRAPPED = {
 async def test_what_a_dump_is_wrapped_in_is_undone(name: str, size: int) -> None:
     scratch, source = FakeScratch(), GivenDump(WRAPPED[name], size)
 
-    await load_dump(source, scratch, [KEY], None)
+    await load_dump(source.blocks(), scratch, [KEY], None)
 
     assert scratch.texts == [LOADED]
     assert source.closed == 1
@@ -247,7 +247,7 @@ async def test_what_is_cut_off_or_changed_in_its_wrapping_is_told(name: str) -> 
     for damaged in (data[: len(data) * 3 // 4], data[:-2], bytes(flipped)):
         scratch, source = FakeScratch(), GivenDump(damaged, 10)
         with pytest.raises(IntegrityError):
-            await load_dump(source, scratch, [KEY], None)
+            await load_dump(source.blocks(), scratch, [KEY], None)
         assert (scratch.texts, source.closed) == ([], 1)
 
 
@@ -257,7 +257,7 @@ async def test_wrapping_has_an_end() -> None:
         data = gzip.compress(data)
 
     with pytest.raises(RefusedError, match="again and again"):
-        await load_dump(GivenDump(data), FakeScratch(), [], None)
+        await load_dump(GivenDump(data).blocks(), FakeScratch(), [], None)
 
 
 async def test_a_bomb_stops_where_the_disk_has_no_room_for_it() -> None:
@@ -270,7 +270,7 @@ async def test_a_bomb_stops_where_the_disk_has_no_room_for_it() -> None:
 
     scratch = Counting()
     with pytest.raises(RefusedError, match="has no room"):
-        await load_dump(GivenDump(bomb), scratch, [], 10_000_000)
+        await load_dump(GivenDump(bomb).blocks(), scratch, [], 10_000_000)
 
     assert sum(map(len, scratch.texts)) <= 5_000_000
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -137,7 +137,9 @@ class World:
         identities = self.keyring.identities
         log = self.damage_log(self.store)
         tell = lambda _: None  # noqa: E731
-        return VerifyService(self.engine, self.store, identities, tell, self.read_locks, log)
+        return VerifyService(
+            self.engine, self.store, identities, self.clock, tell, self.read_locks, log
+        )
 
     async def rekey(self, command: RunRekey = REKEY) -> Rekeyed:
         """New seals, as a job."""
@@ -237,9 +239,9 @@ class World:
         service = PinEverywhere(self.stores, self.keyring, self.read_locks, "authentik")
         return await service.run(record, pinned=pinned)
 
-    async def read_back(self, wanted: str) -> Verified:
+    async def read_back(self, wanted: str, publish: Publish) -> Verified:
         record = choose(await self.records(), wanted)
-        return await self.verify.run(record, deep=False)
+        return await replace(self.verify, publish=publish).run(record, deep=False)
 
     async def preview(self, _: RunRestore) -> Preview:
         raise RefusedError("nothing can be restored here")

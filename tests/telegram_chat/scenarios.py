@@ -4,6 +4,7 @@ A new one is a function here and, once `pytest tests/telegram_chat/test_goldens.
 --rewrite-goldens` has written it and somebody has read it, a file there.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +17,11 @@ from bot.domain.incident_history import PastIncident
 from bot.domain.jobs import CHANGED, Job, JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
+    BytesPassed,
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
+    LayersPulled,
     RunBackup,
     StepBegan,
 )
@@ -46,6 +49,10 @@ def _dump(megabytes: int) -> ComponentProgressed:
     return ComponentProgressed("postgres", megabytes * MB, megabytes * MB // 4)
 
 
+def _passed(megabytes: int) -> BytesPassed:
+    return BytesPassed(megabytes * MB, 215 * MB)
+
+
 async def backup(scene: Scene) -> None:
     """A backup that was asked for: one message of progress, and the outcome as a new one."""
     await scene.says("/backup before the move")
@@ -62,6 +69,38 @@ async def backup(scene: Scene) -> None:
     await scene.passes(2)
     scene.world.operations.tell(finished(job.id))
     await scene.ends(JobState.DONE, after=60)
+
+
+async def verify(scene: Scene) -> None:
+    """One of the list is read back: how far it is, and what was found as a new message."""
+    world = scene.world
+    world.operations.records = [NEWEST, OLDER]
+    await scene.says("/backups")
+    world.operations.reading = asyncio.Event()
+    await scene.presses("24 Nov 03:30")
+    await scene.presses("Verify")
+    tell = world.operations.publish
+    tell(_passed(0))
+    await scene.follows()
+    await scene.passes(4)
+    tell(ComponentVerified(component("globals")))
+    tell(_passed(130))
+    await scene.follows()
+    await scene.passes(3)
+    world.operations.reading.set()
+    await scene.follows()
+
+
+async def drill(scene: Scene) -> None:
+    """A drill that was asked for: how much of the backup was read, and what came back."""
+    scene.world.operations.records = [NEWEST]
+    await scene.says("/drill")
+    await scene.happens(_passed(0), after=5)
+    await scene.happens(ComponentVerified(component("globals")), _passed(43), after=2)
+    await scene.happens(_passed(129), after=4)
+    await scene.happens(ComponentVerified(component("postgres")), _passed(215), after=4)
+    words = f"backup {NEWEST.id} came back in 22 s: 12,345 rows in all"
+    await scene.ends(JobState.DONE, words, after=7)
 
 
 async def failing_backup(scene: Scene) -> None:
@@ -90,8 +129,12 @@ async def restore(scene: Scene) -> None:
         "checking postgres",
         "backing up the state before",
         "getting the image",
-        "restoring postgres beside what serves",
     )
+    await scene.happens(LayersPulled(2, 9, 0))
+    await scene.happens(LayersPulled(7, 9, 160 * MB), after=4)
+    await _steps(scene, "restoring postgres beside what serves")
+    await scene.happens(_passed(0))
+    await scene.happens(_passed(86), after=4)
     away = ("closing the databases", "swapping the databases", "emptying Redis", "starting")
     await _steps(scene, GOING_AWAY, *away, "waiting until it holds")
     restored = Restored("", NEWEST.id, "2025.2.1", 190, away=76)
@@ -156,9 +199,14 @@ async def _until_it_starts(scene: Scene, version: str) -> None:
         scene,
         "checking the stack",
         f"getting the image of {version}",
-        "backing up",
-        f"rehearsing {version}: its migrations, on the copy",
     )
+    await scene.happens(LayersPulled(0, 9, 0))
+    await scene.happens(LayersPulled(8, 9, 310 * MB), after=9)
+    loading = "rehearsing: loading the backup into a throw-away database"
+    await _steps(scene, "backing up", loading)
+    await scene.happens(_passed(0))
+    await scene.happens(_passed(129), after=3)
+    await _steps(scene, f"rehearsing {version}: its migrations, on the copy")
     await _steps(scene, f"rehearsing {version}: server and worker, on the copy", *_hop(version))
 
 
@@ -378,6 +426,8 @@ SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
         backup,
+        verify,
+        drill,
         failing_backup,
         missing_backups,
         restore,

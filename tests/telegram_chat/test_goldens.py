@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from bot.entrypoints.telegram.markup import width
 from tests.telegram_chat.scenarios import SCENARIOS
 from tests.telegram_chat.scene import Scene
-from tests.telegram_chat.transcript import BOT, Deed, Entry, Transcript, parse, standing, styled
+from tests.telegram_chat.transcript import (
+    BLOCK,
+    BOT,
+    Deed,
+    Entry,
+    Transcript,
+    parse,
+    standing,
+    styled,
+)
 from tests.telegram_chat.world import World
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -34,6 +44,21 @@ async def test_the_conversation_is_the_one_that_was_read(
         golden.write_text(shown)
 
     assert shown == golden.read_text()
+
+
+def test_what_stands_in_columns_fits_a_phone() -> None:
+    lines = [line for name in NAMES for line in _in_columns((GOLDENS / f"{name}.txt").read_text())]
+
+    assert lines
+    assert max(map(width, lines)) <= 36
+
+
+def _in_columns(golden: str) -> list[str]:
+    """The lines in monospaced blocks."""
+    shown = [line for entry in parse(golden).entries for line in [*entry.lines, ""]]
+    parts = "\n".join(shown).split(BLOCK)
+    assert len(parts) % 2, "a block that begins in a message ends in it"
+    return [line for block in parts[1::2] for line in block.splitlines()]
 
 
 def test_every_golden_has_a_scenario() -> None:

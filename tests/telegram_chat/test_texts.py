@@ -97,6 +97,7 @@ PARTS = {  # of texts, or for documents and terminals
     "away_texts.not_reached",
     "away_texts.why_not",
     "job_texts.bar",
+    "job_texts.figures",
     "job_texts.step_lines",
     "job_texts.tried_again",
     "job_texts.who",
@@ -104,7 +105,7 @@ PARTS = {  # of texts, or for documents and terminals
     "restore_plan_texts.how_to_agree",
     "texts.by",
     "texts.problem",
-    "verify_texts.figures",
+    "verify_texts.outcome_figures",
 }
 STATES = st.sampled_from(list(JobState))
 
@@ -200,6 +201,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         backup_texts.unseen(error, 0).text,
         backup_texts.no_such_backup(RefusedError(hostile)),
         verify_texts.reading(strange, WALL),
+        verify_texts.progress("Reading", strange, make_progress(), 14),
         verify_texts.reads_already(strange),
         verify_texts.verified(strange, Verified(strange.id, True, False, 1), 2.0, WALL),  # noqa: FBT003
         verify_texts.verified(strange, Verified(strange.id, False, False, 1), 2.0, WALL),  # noqa: FBT003
@@ -214,7 +216,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         restore_plan_texts.plan(replace(preview, undo_of=job.id), WALL),
         restore_plan_texts.once_more(job.id, "If", WALL, is_undo=False),
         restore_plan_texts.once_more(job.id, "If", WALL, is_undo=True),
-        restore_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), WALL),
+        restore_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), 0, WALL),
         restore_texts.progress_ended(job, WALL),
         restore_texts.restore_what(hostile),
         texts.looked("Looking."),
@@ -278,7 +280,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         job_texts.outcome(job, None, WALL).text,
         job_texts.outcome(job, done, WALL).text,
         prune_texts.outcome(replace(job, kind=JobKind.PRUNE)).text,
-        drill_texts.progress(job, make_progress(), WALL),
+        drill_texts.progress(job, make_progress(), 14, WALL),
         drill_texts.progress_ended(job, WALL),
         drill_texts.outcome(job).text,
         restore_texts.outcome(job).text,
@@ -388,6 +390,10 @@ def test_what_is_cut_says_so_and_fits(text: str, longest: int) -> None:
 
     assert units(kept) <= longest
     assert kept == text or kept.endswith("(cut)")
+
+
+def test_columns_are_as_many_as_a_phone_shows() -> None:
+    assert COLUMNS == 36
 
 
 @given(ANYTHING, st.integers(1, 40))

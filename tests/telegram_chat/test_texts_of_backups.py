@@ -167,9 +167,9 @@ def test_an_undo_says_what_comes_and_what_goes() -> None:
 def test_a_restore_tells_its_steps_and_whether_people_can_log_in() -> None:
     job = replace(make_job(), kind=JobKind.RESTORE)
     beside = ("checking postgres", "backing up the state before")
-    before = restore_texts.progress(job, BackupProgress(steps=beside), WALL)
+    before = restore_texts.progress(job, BackupProgress(steps=beside), 0, WALL)
     away = restore_texts.progress(
-        job, BackupProgress(steps=(*beside, GOING_AWAY, "swapping the databases")), WALL
+        job, BackupProgress(steps=(*beside, GOING_AWAY, "swapping the databases")), 0, WALL
     )
 
     assert "✔️ done: checking postgres\n⏳ now: backing up the state before" in before

@@ -56,7 +56,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         update_plan_texts.once_more(hostile),
         update_plan_texts.way_back(taken_back, WALL, is_group=True),
         update_plan_texts.way_back(replace(taken_back, written=0), WALL, is_group=False),
-        update_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), WALL),
+        update_texts.progress(job, BackupProgress(steps=(hostile, GOING_AWAY) * 9), 0, WALL),
         update_texts.progress_ended(job, WALL),
         update_texts.outcome(job).text,
         update_texts.outcome(replace(job, kind=JobKind.ROLLBACK)).text,
@@ -135,7 +135,7 @@ def test_between_two_steps_of_the_way_people_can_log_in() -> None:
     again = replace(between, steps=(*between.steps, GOING_AWAY))
 
     told = [
-        "Nobody can log in" in update_texts.progress(job, each, WALL)
+        "Nobody can log in" in update_texts.progress(job, each, 0, WALL)
         for each in (away, between, again)
     ]
     assert told == [True, False, True]

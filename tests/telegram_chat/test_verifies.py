@@ -1,11 +1,14 @@
 """`/verify`: read back beside everything else, one after another, and told as a new message."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bot.domain.errors import IntegrityError, PortError
-from tests.telegram_chat.samples import record
+from bot.domain.messages import BytesPassed, ComponentVerified, StepBegan
+from bot.domain.summary import summarise
+from tests.telegram_chat.samples import manifest, record
 from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import NOW, World
 
@@ -235,3 +238,27 @@ async def test_an_error_of_ours_is_admitted(world: World) -> None:
         world.operations.damage = None
         world.anna.says("/verify")
         await world.said("Backup verified")
+
+
+async def test_how_far_it_is_stands_where_its_beginning_was_said(
+    world: World, reading: asyncio.Event
+) -> None:
+    of_it = manifest(NEWEST.id)
+    world.operations.records = [replace(NEWEST, summary=summarise(of_it, b""))]
+    async with world.talking():
+        began = await world.asks(world.anna, "/verify")
+        await world.telegram.until(lambda: world.operations.verified)
+        tell = world.operations.publish
+        for event in (StepBegan("reading it in store nas"), BytesPassed(50, 200)):
+            tell(event)
+        await world.telegram.until(lambda: "Read: 50 B of 200 B" in began.text)
+        assert "25%" in began.text
+        assert "now: reading it in store nas" in began.text
+        tell(ComponentVerified(of_it.components[0]))
+        done = f"1 of {len(of_it.components)} components are as they were sent."
+        await world.eventually(lambda: done in began.text)
+        reading.set()
+        await world.said("Backup verified")
+        await world.telegram.until(lambda: "Done: what came of it" in began.text)
+
+    assert "25%" not in began.text

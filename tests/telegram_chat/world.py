@@ -40,6 +40,7 @@ from bot.services.journal_ports import Inbox, Moves, OrderLog, Outbox, Questions
 from bot.services.looks import Span, VersionsNow, container_of
 from bot.services.operations import Listener
 from bot.services.orders import Orders
+from bot.services.ports import Publish
 from bot.services.reports import Reported
 from bot.services.verify import Verified
 from tests.bot_api.chats import Chat as TelegramChat
@@ -127,6 +128,7 @@ class ToldOperations:
     health: str = "healthy"
     listing: asyncio.Event | None = None  # the store lists nothing before it is set
     verified: list[str] = field(default_factory=list)
+    publish: Publish = field(default=lambda _: None)  # of what is read back now
     reading: asyncio.Event | None = None  # no backup is read to its end before it is set
     damage: Exception | None = None
     asked: list[RunRestore] = field(default_factory=list)
@@ -208,8 +210,9 @@ class ToldOperations:
         self._fail()
         return self.records
 
-    async def verify(self, wanted: str) -> Verified:
+    async def verify(self, wanted: str, publish: Publish) -> Verified:
         self.verified.append(wanted)
+        self.publish = publish
         if self.reading:
             await self.reading.wait()
         if self.damage:

@@ -90,6 +90,10 @@ class Answers:
             Message(key=key, chat=place.chat, thread=place.thread, text=text, silent=True)
         )
 
+    async def still_looking(self, request: Request, text: str) -> None:
+        """Let what said so say how far that is."""
+        await self.outgoing.change(f"{_LOOKING}{request.id}", text)
+
     async def looked(self, request_id: str, text: str) -> None:
         """Let what said so end."""
         await self.outgoing.change(f"{_LOOKING}{request_id}", text)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.jobs import Job, JobState
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram.job_texts import Told, reason, time_left, who
+from bot.entrypoints.telegram.job_texts import Told, figures, reason, time_left, who
 from bot.entrypoints.telegram.markup import plain, units
 from bot.entrypoints.telegram.texts import Wall
 
@@ -23,9 +23,12 @@ _HEADLINES = {
 _FAILED = "🆘 <b>Drill failed</b>: do not count on this backup"
 
 
-def progress(job: Job, done: BackupProgress, wall: Wall, took: timedelta | None = None) -> str:
+def progress(
+    job: Job, done: BackupProgress, seconds: float, wall: Wall, took: timedelta | None = None
+) -> str:
     """How far a running drill is."""
     lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
+    lines += figures(done, seconds, "Reading the backup")
     steps = [f"✅ came back: {plain(name, 60)}" for name in done.verified]
     lines += steps[-_MOST_STEPS:] or ["Restoring into a container that nothing else can reach."]
     return "\n".join([*lines, *time_left(job, took, wall), who(job)])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.components import POSTGRES
 from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobState, Trigger, degraded
 from bot.domain.manifest import Manifest
@@ -13,6 +12,7 @@ from bot.domain.progress import BackupProgress
 from bot.domain.slots import next_try
 from bot.domain.way_back import is_slow, nobody_may_be_served
 from bot.entrypoints.render import size
+from bot.entrypoints.render_progress import amount_words
 from bot.entrypoints.telegram.markup import code, plain, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -41,13 +41,9 @@ class Told:
 
 
 def progress(job: Job, done: BackupProgress, seconds: float, wall: Wall) -> str:
-    """How far a running backup is; *seconds* since its dump began."""
+    """How far a running backup is; *seconds* since its figures began."""
     lines = [f"⏳ <b>Backup is running</b> since {wall.time(job.started)}"]
-    share = done.share
-    if share is not None:
-        lines.append(f"<code>{bar(share)} {share:.0%}</code>")
-    if POSTGRES in done.read:
-        lines.append(_dump_line(done, seconds))
+    lines += figures(done, seconds, "Database")
     steps = [_stored_step(name, stored, done) for name, stored in done.stored.items()]
     steps += [f"⏳ storing: {plain(name, 60)}" for name in done.read]
     lines += steps[-_MOST_STEPS:] or ["Looking at the stack and the store."]
@@ -69,17 +65,15 @@ def bar(share: float) -> str:
     return "█" * full + "░" * (_CELLS - full)
 
 
-def _dump_line(done: BackupProgress, seconds: float) -> str:
-    read = done.read[POSTGRES]
-    line = f"Database: {size(read)}"
-    if done.expected_dump:
-        line += f" of about {size(done.expected_dump)}"
-    rate = read / seconds if seconds >= 1 else 0
-    if not rate:
-        return line
-    line += f", {size(rate)}/s"
-    left = max(done.expected_dump - read, 0)
-    return f"{line}, about {duration(left / rate)} left" if left else line
+def figures(done: BackupProgress, seconds: float, what: str = "This step") -> list[str]:
+    """The bar of what takes the time now, and its bytes, in *seconds* so far.
+
+    Nothing stands there that nobody knows.
+    """
+    amount = done.amount
+    share = amount.share if amount else done.share
+    lines = [f"<code>{bar(share)} {share:.0%}</code>"] if share is not None else []
+    return lines + ([f"{what}: {amount_words(amount, seconds)}"] if amount else [])
 
 
 def _stored_step(name: str, stored: int, done: BackupProgress) -> str:

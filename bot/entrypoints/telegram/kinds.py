@@ -22,16 +22,16 @@ _ROLLS = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
 def progress(
     job: Job, done: BackupProgress, seconds: float, wall: Wall, took: timedelta | None = None
 ) -> str:
-    """How far a running job is; *seconds* since its dump began, where it makes one.
+    """How far a running job is; *seconds* since its figures began, where it has some.
 
     *took*: how long the last one like it did, where that is known.
     """
     if job.kind is JobKind.DRILL:
-        return drill_texts.progress(job, done, wall, took)
+        return drill_texts.progress(job, done, seconds, wall, took)
     if job.kind is JobKind.RESTORE:
-        return restore_texts.progress(job, done, wall, took)
+        return restore_texts.progress(job, done, seconds, wall, took)
     if job.kind in _ROLLS:
-        return update_texts.progress(job, done, wall, took)
+        return update_texts.progress(job, done, seconds, wall, took)
     return job_texts.progress(job, done, seconds, wall)
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 
 from bot.domain.alarms import told_as_alarm
-from bot.domain.components import POSTGRES
 from bot.domain.errors import BotError
 from bot.domain.jobs import ALL_JOBS, Job, JobState, degraded
 from bot.domain.messages import BackupFinished, Event, JobBegan, JobEnded
 from bot.domain.pace import took_last
-from bot.domain.progress import BackupProgress
 from bot.domain.roles import ChatPlace
 from bot.domain.way_back import is_slow, may_end_otherwise, nobody_may_be_served, tries_of
+from bot.entrypoints.counting import Counting
 from bot.entrypoints.telegram import job_texts, kinds
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
@@ -43,14 +42,18 @@ _LOOK_BACK = 50
 _BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK, JobState.ROLLED_BACK}
 
 
+def seconds_between_edits(place: Place) -> float:
+    """Of a message that says how far something is."""
+    return GROUP_INTERVAL if place.is_group else PRIVATE_INTERVAL
+
+
 @dataclass
 class _Followed:
     """A job whose progress somebody watches, and what was last shown of it."""
 
     job: Job
     place: Place
-    progress: BackupProgress = field(default_factory=BackupProgress)
-    dump_began: float | None = None
+    counting: Counting = field(default_factory=Counting)
     took: timedelta | None = None  # the last one like it
     compared_in: tuple[str, ...] | None = None  # after which steps it was looked for
     shown: str = ""
@@ -103,9 +106,7 @@ class Notifier:
             self._finished[job.id] = event
         elif place := parse_origin(job.origin):
             followed = self._followed.setdefault(job.id, _Followed(job, place))
-            followed.progress = followed.progress.after(event)
-            if followed.dump_began is None and POSTGRES in followed.progress.read:
-                followed.dump_began = self._clock.monotonic()
+            followed.counting.learn(event, self._clock.monotonic())
         self._news.set()
         if isinstance(event, JobBegan | JobEnded):
             self._urgent.set()
@@ -179,7 +180,7 @@ class Notifier:
     def _is_due(self, followed: _Followed) -> bool:
         if followed.shown_at is None:
             return True
-        interval = GROUP_INTERVAL if followed.place.is_group else PRIVATE_INTERVAL
+        interval = seconds_between_edits(followed.place)
         due = self._clock.monotonic() - followed.shown_at >= interval
         if not due:
             self._news.set()  # look again in a second
@@ -199,17 +200,16 @@ class Notifier:
 
     async def _compare(self, followed: _Followed) -> None:
         """Look for a job like it, which more of its steps may make known."""
-        steps = followed.progress.steps
+        steps = followed.counting.progress.steps
         if followed.took is None and followed.compared_in != steps:
             jobs = await self._operations.jobs(ALL_JOBS)
             followed.took = took_last(followed.job.id, jobs)
             followed.compared_in = steps
 
     def _progress_text(self, followed: _Followed) -> str:
-        began = followed.dump_began
-        seconds = 0.0 if began is None else self._clock.monotonic() - began
-        job, done = followed.job, followed.progress
-        return kinds.progress(job, done, seconds, self._wall(), followed.took)
+        job, counting = followed.job, followed.counting
+        seconds = counting.seconds(self._clock.monotonic())
+        return kinds.progress(job, counting.progress, seconds, self._wall(), followed.took)
 
     async def _tell_end(self, job: Job) -> None:
         """Let the progress message end, then write the outcome: that is told whole, and once."""

@@ -10,7 +10,7 @@ from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import (
     AGREE_ANEW,
     Told,
-    bar,
+    figures,
     reason,
     step_lines,
     time_left,
@@ -34,12 +34,13 @@ _HEADLINES = {
 }
 
 
-def progress(job: Job, done: BackupProgress, wall: Wall, took: timedelta | None = None) -> str:
+def progress(
+    job: Job, done: BackupProgress, seconds: float, wall: Wall, took: timedelta | None = None
+) -> str:
     """How far a running restore is, and whether people can log in meanwhile."""
     lines = [f"{_HEADLINES[JobState.RUNNING]} since {wall.time(job.started)}"]
     lines += step_lines(done.steps)
-    if done.share is not None:
-        lines.append(f"<code>{bar(done.share)} {done.share:.0%}</code>")
+    lines += figures(done, seconds)
     lines += time_left(job, took, wall)
     if GOING_AWAY in done.steps:
         lines.append("Nobody can log in until it holds.")

@@ -5,17 +5,22 @@ Who asked for it, and what was found, is written down like what is done at once.
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
+from typing import Any
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError
 from bot.domain.jobs import JobState
+from bot.domain.messages import Event
 from bot.domain.orders import Order
+from bot.entrypoints.counting import Counting
 from bot.entrypoints.telegram import verify_texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries
+from bot.entrypoints.telegram.notifier import seconds_between_edits
 from bot.entrypoints.telegram.texts import Wall
 from bot.services.operations import Operations
 from bot.services.orders import Orders
@@ -33,6 +38,8 @@ class _Reading:
 
     task: "asyncio.Task[tuple[Verified, float]] | None" = None
     stopped_by: str = ""
+    counting: Counting = field(default_factory=Counting)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,8 @@ class Verifies:
         self._under_way[record.id] = reading = _Reading()
         try:
             await self.orders.begin(order)
-            look = partial(self._look, order, record, reading)
+            show = partial(self._show, request, words, record, reading)
+            look = partial(self._look, order, record, reading, show)
             await self.inquiries.begin(request, words, look)
         except BaseException:
             del self._under_way[record.id]
@@ -81,17 +89,27 @@ class Verifies:
                 reading.task.cancel()
         return list(self._under_way)
 
-    async def _look(self, order: Order, record: BackupRecord, reading: _Reading) -> str:
+    async def _look(
+        self,
+        order: Order,
+        record: BackupRecord,
+        reading: _Reading,
+        show: Callable[[], Coroutine[Any, Any, None]],
+    ) -> str:
+        showing = asyncio.create_task(show())
         try:
             end = await self._ended(record, reading)
         except Exception:
             await self._note(order, JobState.FAILED, verify_texts.OURS)
             raise
+        finally:
+            showing.cancel()  # before its message ends, or it would be written over
+            await asyncio.wait({showing})
         await self._note(order, end.state, end.words)
         return end.text
 
     async def _ended(self, record: BackupRecord, reading: _Reading) -> _End:
-        reading.task = asyncio.create_task(self._read(record))
+        reading.task = asyncio.create_task(self._read(record, reading))
         wall = self._wall
         try:
             if reading.stopped_by:
@@ -108,7 +126,7 @@ class Verifies:
             await asyncio.wait({reading.task})
             del self._under_way[record.id]
         text = verify_texts.verified(record, found, seconds, wall())
-        return _End(JobState.DONE, verify_texts.figures(found, seconds), text)
+        return _End(JobState.DONE, verify_texts.outcome_figures(found, seconds), text)
 
     async def _note(self, order: Order, state: JobState, words: str) -> None:
         """Write it down, for as long as the journal takes to take it."""
@@ -121,10 +139,33 @@ class Verifies:
             else:
                 return
 
-    async def _read(self, record: BackupRecord) -> tuple[Verified, float]:
+    async def _show(
+        self, request: Request, words: str, record: BackupRecord, reading: _Reading
+    ) -> None:
+        """Let the message that it has begun say how far it is, until cancelled."""
+        shown = words
+        while True:
+            await reading.news.wait()
+            reading.news.clear()
+            seconds = reading.counting.seconds(self.clock.monotonic())
+            text = verify_texts.progress(words, record, reading.counting.progress, seconds)
+            if text != shown:
+                try:
+                    await self.inquiries.answers.still_looking(request, text)
+                except BotError as error:
+                    logger.warning("chat: cannot tell yet how far it is: %s", error)
+                else:
+                    shown = text
+            await self.clock.sleep(seconds_between_edits(request.place))
+
+    async def _read(self, record: BackupRecord, reading: _Reading) -> tuple[Verified, float]:
+        def publish(event: Event) -> None:
+            reading.counting.learn(event, self.clock.monotonic())
+            reading.news.set()
+
         async with self._turn:
             began = self.clock.monotonic()
-            found = await self.operations.verify(record.id)
+            found = await self.operations.verify(record.id, publish)
             return found, self.clock.monotonic() - began
 
     def _wall(self) -> Wall:

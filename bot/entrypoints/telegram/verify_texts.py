@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from bot.domain.catalogue import BackupRecord
 from bot.domain.durations import duration
 from bot.domain.errors import BotError, IntegrityError, OtherKeyError
+from bot.domain.progress import BackupProgress
 from bot.entrypoints.render import size
+from bot.entrypoints.telegram.job_texts import figures, step_lines
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall, problem
 from bot.services.verify import Verified
@@ -22,6 +24,15 @@ def reading(record: BackupRecord, wall: Wall) -> str:
     )
 
 
+def progress(words: str, record: BackupRecord, done: BackupProgress, seconds: float) -> str:
+    """How far that is which began with *words*; *seconds* since its figures began."""
+    lines = [words, *step_lines(done.steps), *figures(done, seconds, "Read")]
+    if record.summary and done.verified:
+        many = len(record.summary.components)
+        lines.append(f"{len(done.verified)} of {many} components are as they were sent.")
+    return "\n".join(lines)
+
+
 def reads_already(record: BackupRecord) -> str:
     """That somebody has asked for the same."""
     return f"I am reading {code(record.id)} back already. What I find comes as a new message."
@@ -29,9 +40,10 @@ def reads_already(record: BackupRecord) -> str:
 
 def verified(record: BackupRecord, found: Verified, seconds: float, wall: Wall) -> str:
     """That it is whole, and how far that was looked at."""
+    read = outcome_figures(found, seconds)
     lines = [
         "✅ <b>Backup verified</b>",
-        f"Every byte of {_made(record, wall)} is as it was sent: {figures(found, seconds)}.",
+        f"Every byte of {_made(record, wall)} is as it was sent: {read}.",
     ]
     if found.decrypted:
         lines.append("Each part was decrypted and read to its end. /drill proves even more.")
@@ -47,7 +59,7 @@ def _made(record: BackupRecord, wall: Wall) -> str:
     return f"the backup of {wall.moment(record.created)}"
 
 
-def figures(found: Verified, seconds: float) -> str:
+def outcome_figures(found: Verified, seconds: float) -> str:
     """How much was read, in which time."""
     return f"{size(found.stored_size)}, read in {duration(seconds)}"
 
