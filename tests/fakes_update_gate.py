@@ -31,6 +31,12 @@ def seen_container(service: str, **changes: Any) -> ContainerSeen:
     return ContainerSeen(service=service, **{**well, **changes})
 
 
+def started_again(seen: ContainerSeen, exit_code: int) -> ContainerSeen:
+    """*seen* after an end that no look fell on: Docker has started it once more."""
+    run = str(int(seen.started) + 1)
+    return replace(seen, started=run, restarts=seen.restarts + 1, exit_code=exit_code)
+
+
 def good_sample(at: float = 0, **changes: Any) -> Sample:
     """A look at which all is well."""
     well: dict[str, Any] = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.adapters import gate_sql
+from bot.adapters.container_ends import ContainerEnds
 from bot.adapters.container_log import ContainerLogs
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.http_client import HttpClient
@@ -62,11 +63,13 @@ class PlaceProbe:
         default_factory=lambda: HttpClient(_OUTSIDE_WITHIN, whole_within=_OUTSIDE_WITHIN)
     )
     _logs: ContainerLogs = field(init=False)
+    _ends: ContainerEnds = field(init=False)
     _outside: tuple[float, dict[str, int | None]] = (-_OUTSIDE_EVERY, {})
     _login_at: float = -_LOGIN_EVERY
 
     def __post_init__(self) -> None:
         self._logs = ContainerLogs(self.engine)
+        self._ends = ContainerEnds(self.engine)
 
     async def baseline(self) -> Baseline:
         found = await self.place.containers()
@@ -104,14 +107,13 @@ class PlaceProbe:
 
     async def _seen(self, service: str, details: Details) -> ContainerSeen:
         state = details["State"]
-        running = state["Status"] == "running"
         return ContainerSeen(
             service=service,
             id=details["Id"],
-            running=running,
+            running=state["Status"] == "running",
             started=state["StartedAt"],
             restarts=details["RestartCount"],
-            exit_code=None if running else state["ExitCode"],
+            exit_code=await self._ends.exit_code(details),
             health=(state.get("Health") or {}).get("Status", ""),
             version=await self._version(service, details["Id"]),
             image_id=details["Image"],

@@ -59,7 +59,8 @@ class ContainerSeen:
     """A container; *started* tells one run of it from the next, *restarts* is Docker's count.
 
     *health* is Docker's, "" where there is no check. *version* is what its version file says now,
-    None where that could not be read. *exit_code* is that of its last end, None before one.
+    None where that could not be read. *exit_code* is that of its last end, whether it runs again or
+    not; None before one, and where nobody tells.
     """
 
     service: str

@@ -23,7 +23,8 @@ class GateProbe(Protocol):
         """How all is at this moment, which is *at* seconds after the containers were started.
 
         Of the logs what came since the look before; the test login is tried every now and then,
-        and only by a server that is ready. Where Docker is away, nothing is seen.
+        and only by a server that is ready. A container that was started again tells how it ended,
+        though no look fell on it while it was down. Where Docker is away, nothing is seen.
         """
 
 

@@ -3,7 +3,14 @@
 from bot.domain.update_gate import Patience, Sample, Verdict
 from bot.services.update_gate import UpdateGate
 from tests.fakes_restore import QuickClock
-from tests.fakes_update_gate import FakeGateProbe, answers, good_sample, wanted_version
+from tests.fakes_update_gate import (
+    FakeGateProbe,
+    answers,
+    good_sample,
+    seen_container,
+    started_again,
+    wanted_version,
+)
 
 PATIENCE = Patience(stable=60, timeout=900)
 
@@ -37,3 +44,16 @@ async def test_a_page_that_stays_broken_does_not_use_up_the_timeout() -> None:
 
     assert judgement.verdict is Verdict.ROLL_BACK
     assert probe.asked < 20
+
+
+async def test_the_exit_code_of_a_crash_loop_is_named_though_it_ran_at_every_look() -> None:
+    runs = [seen_container("server")]
+    for exit_code in (1, 2, 3):
+        runs.append(started_again(runs[-1], exit_code))
+    worker = seen_container("worker")
+    probe = FakeGateProbe([good_sample(ready=502, containers=(run, worker)) for run in runs])
+
+    judgement = await UpdateGate(probe, QuickClock(), PATIENCE).hold(wanted_version())
+
+    assert judgement.verdict is Verdict.ROLL_BACK
+    assert judgement.reason == '"server" ends with exit code 3 again and again, 3 times so far'
