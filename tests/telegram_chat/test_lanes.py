@@ -1,16 +1,21 @@
-"""A chat that has asked for something slow waits for it, in order; no other chat does."""
+"""Who has asked for something slow waits for it, in order; nobody else does."""
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.messages import RunBackup
+from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram.lanes import AT_ONCE, Lanes, Work
 from tests.telegram_chat.test_burst import Watched
-from tests.telegram_chat.world import LONG_ENOUGH, NOW, TurnedClock, World
+from tests.telegram_chat.world import LONG_ENOUGH, NOW, ToldOperations, TurnedClock, World
 
 SHORTLY = 0.25
+GROUP = -77
 STORE = "the store has not answered within 10 s"
 
 
@@ -43,7 +48,7 @@ async def test_a_slow_look_keeps_no_other_chat_waiting(world: World) -> None:
     assert "Stack authentik" in told.text
 
 
-async def test_a_chat_is_answered_in_its_own_order(world: World) -> None:
+async def test_a_person_is_answered_in_order(world: World) -> None:
     async with world.talking():
         await asks_something_slow(world)
         world.anna.says("/help")
@@ -55,6 +60,72 @@ async def test_a_chat_is_answered_in_its_own_order(world: World) -> None:
 
     assert STORE in world.anna.chat.texts[0]
     assert "I back up" in world.anna.chat.texts[1]
+
+
+async def test_a_slow_look_keeps_nobody_else_in_the_group_waiting(world: World) -> None:
+    """Not those who stop something or need no look; whoever asked for it waits in order."""
+    world.groups = frozenset({ChatPlace(GROUP)})
+    group = world.telegram.group(GROUP)
+    async with world.talking():
+        world.operations.listing = asyncio.Event()
+        world.anna.says("/status", group)
+        await goes_on(world)
+        helped = await world.asks(world.boris, "/help", group)
+        await goes_on(world)
+        world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+        stopped = await world.asks(world.boris, "/cancel", group)
+        await goes_on(world)
+        listed = await world.asks(world.boris, "/jobs", group)
+        await goes_on(world)
+        world.boris.presses(listed, listed.labels[0])
+        await world.telegram.until(lambda: len(listed.versions) > 1)
+        await goes_on(world)
+        world.anna.says("/version", group)
+        await goes_on(world)
+        answers = len(group.from_bot)
+        world.operations.listing.set()
+        await world.telegram.until(lambda: group.saying("Stack authentik"))
+        await world.telegram.until(lambda: group.saying("Authentik 20"))
+
+    assert "I back up" in helped.text
+    assert "Stopping: backup" in stopped.text
+    assert answers == 3, "Anna's own are answered in order"
+    assert world.operations.cancelled == ["Boris (43)"]
+
+
+async def test_two_who_press_the_same_button_at_once_begin_one_job(world: World) -> None:
+    world.groups = frozenset({ChatPlace(GROUP)})
+    group = world.telegram.group(GROUP)
+    looks = HeldLooks(world.clock)
+    world.operations = looks
+    async with world.talking():
+        await world.asks(world.anna, "/backup", group)
+        world.operations.end(JobState.FAILED, "no space")
+        failed = await world.said("no space", group)
+        looks.go_on.clear()
+        queries = [each.presses(failed, "Try again") for each in (world.anna, world.boris)]
+        notices = world.telegram.queries
+        await world.telegram.until(lambda: any(notices[each].notice for each in queries))
+        looks.go_on.set()
+        await world.telegram.until(lambda: all(notices[each].notice for each in queries))
+        await world.all_handled()
+
+    told = sorted(notice.text for each in queries if (notice := notices[each].notice))
+    assert told == ["It has been tried again already.", "Trying again."]
+    assert len(looks.starts) == 2
+
+
+class HeldLooks(ToldOperations):
+    """Nobody sees the jobs before *go_on* is set."""
+
+    def __init__(self, clock: TurnedClock) -> None:
+        super().__init__(clock)
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:
+        await self.go_on.wait()
+        return await super().jobs_as_they_stand(limit)
 
 
 async def test_what_is_under_way_is_not_begun_again(world: World) -> None:
@@ -164,20 +235,20 @@ def lanes(clock: TurnedClock) -> Lanes:
     return Lanes(clock)
 
 
-async def test_more_chats_than_are_served_at_once_all_get_their_turn(lanes: Lanes) -> None:
+async def test_more_than_are_served_at_once_all_get_their_turn(lanes: Lanes) -> None:
     begun: list[int] = []
     go_on = asyncio.Event()
 
-    def work_of(chat: int) -> Work:
+    def work_of(person: int) -> Work:
         async def work(_: int) -> None:
-            begun.append(chat)
+            begun.append(person)
             await go_on.wait()
 
         return work
 
     async with lanes:
-        for chat in range(AT_ONCE + 3):
-            lanes.join(chat, work_of(chat))
+        for person in range(AT_ONCE + 3):
+            lanes.join((GROUP, person), work_of(person))
         await turns()
         assert begun == list(range(AT_ONCE))
         go_on.set()
@@ -201,9 +272,9 @@ async def test_what_fails_is_tried_again_and_lets_others_have_its_turn(
         others.append(attempt)
 
     async with lanes:
-        for chat in range(AT_ONCE):
-            lanes.join(chat, fails)
-        lanes.join(AT_ONCE, other)
+        for person in range(AT_ONCE):
+            lanes.join((GROUP, person), fails)
+        lanes.join((GROUP, AT_ONCE), other)
         await turns()
         assert attempts == [1] * AT_ONCE
         assert others == [1], "who waits to try again is in nobody's way"
@@ -223,7 +294,7 @@ async def test_all_is_waited_for_but_not_long(lanes: Lanes, clock: TurnedClock) 
 
     async with asyncio.timeout(LONG_ENOUGH), lanes:
         await lanes.settle(1)  # there is nothing
-        lanes.join(1, hangs)
+        lanes.join((GROUP, 1), hangs)
         settling = asyncio.create_task(lanes.settle(1))
         await turns()
         assert not settling.done()

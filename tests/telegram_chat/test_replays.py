@@ -181,17 +181,19 @@ async def test_by_another_person(world: World, deed: Deed, group: Chat) -> None:
     """An admin, whose question it is not, and those who may not do it at all."""
     async with world.talking():
         asked = await deed.question(world, group)
-        queries = [deed.agree(person, asked) for person in (world.boris, world.olga, world.vera)]
+        others = (world.boris, world.olga, world.vera)
+        queries = [query for person in others if (query := deed.agree(person, asked))]
         deed.agree(world.stranger, asked)
         await quiet(world)
-        notices = [world.telegram.queries[query].notice for query in queries if query]
+        known = world.telegram.queries
+        await world.telegram.until(lambda: all(known[query].notice for query in queries))
         assert world.operations.starts == []
         deed.agree(world.anna, asked)
         command = await begun(world)
 
     assert command.actor == "Anna (42)"
     if deed.label:
-        texts = [notice.text for notice in notices if notice]
+        texts = [notice.text for query in queries if (notice := known[query].notice)]
         assert texts[0] == "This question is for somebody else."
         assert all("is for admins. You can: /help" in text for text in texts[1:])
 

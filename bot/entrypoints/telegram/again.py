@@ -1,6 +1,6 @@
 """The button under what did not work: the same job is begun once more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job
 from bot.domain.roles import Act
@@ -11,16 +11,19 @@ from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.operations import Operations
 
+_ALREADY = "It has been tried again already."
+
 
 @dataclass(frozen=True)
 class Again:
-    """Takes presses of it; each message's counts once."""
+    """Takes presses of it; each message's counts once, also where two persons press at once."""
 
     operations: Operations
     outgoing: Outgoing
     starts: Starts
     answers: Answers
     permits: Permits
+    _claimed: set[str] = field(default_factory=set)  # origins of messages
 
     async def press(self, press: Press) -> None:
         """Begin the job once more whose outcome was pressed."""
@@ -36,13 +39,29 @@ class Again:
         if await self.answers.is_written(request):
             return
         if press.is_young:
-            if await self.starts.is_served(request):
-                await press.toast("It has been tried again already.")
-                return
-            await press.toast("Trying again.")
+            await self._try_again(job, press)
         elif await self.starts.begun_from(request.origin) is None:
             await self.answers.note_old_press(press.place)
+        else:
+            await self._begin(job, press)
+
+    async def _try_again(self, job: Job, press: Press) -> None:
+        message = press.place.origin
+        if message in self._claimed:
+            await press.toast(_ALREADY)
             return
+        self._claimed.add(message)
+        try:
+            if await self.starts.is_served(press.own_request):
+                await press.toast(_ALREADY)
+                return
+            await press.toast("Trying again.")
+            await self._begin(job, press)
+        finally:
+            self._claimed.discard(message)
+
+    async def _begin(self, job: Job, press: Press) -> None:
+        request = press.own_request
         if await self.answers.carry_out(request, self.starts.begin(request, job.kind, job.label)):
             await self._take_buttons_away(job, press)
 

@@ -9,6 +9,7 @@ from bot.domain.errors import BotError, is_retryable
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.asked import Place, Request
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.typing_sign import Sign, no_sign
 from bot.services.journal_ports import Buttons, Message, Queued
 
 logger = logging.getLogger(__name__)
@@ -22,9 +23,10 @@ _PICTURE = "picture:"
 
 @dataclass(frozen=True)
 class Answers:
-    """Writes answers, one for each request."""
+    """Writes answers, one for each request; *sign* shows that one takes its time."""
 
     outgoing: Outgoing
+    sign: Sign = no_sign
 
     async def is_written(self, request: Request) -> bool:
         """Whether there is an answer, of whatever kind."""
@@ -65,7 +67,8 @@ class Answers:
         Raises what may pass: then carry it out again.
         """
         try:
-            text = await answer
+            async with self.sign(request.place):
+                text = await answer
         except BotError as error:
             if is_retryable(error):
                 raise

@@ -52,6 +52,7 @@ from bot.entrypoints.telegram.shelf import Shelf
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.state import ChatState, StateBoard
 from bot.entrypoints.telegram.staying import Staying
+from bot.entrypoints.telegram.typing_sign import TypingSign
 from bot.entrypoints.telegram.updates import UpdateLoop
 from bot.entrypoints.telegram.updating import WAY, Updating
 from bot.entrypoints.telegram.upkeep import keep_going
@@ -125,7 +126,8 @@ class Chat:
             then=self._show_anew,
         )
         self._errands, self._toasts = Errands(), Errands()
-        answers = Answers(self._outgoing)
+        self._sign = TypingSign(self._outgoing, clock, self._errands)
+        answers = Answers(self._outgoing, self._sign.during)
         self._starts = Starts(
             operations, answers, clock, zone, self._notifier.announce, self._errands
         )
@@ -215,6 +217,7 @@ class Chat:
         """
         await self._moved.load()
         async with self._application() as (application, bot):
+            self._sign.speak_through(bot)
             sender = Sender(bot, self._outgoing, self._clock, self._zone, self._people)
             loop = UpdateLoop(
                 application,

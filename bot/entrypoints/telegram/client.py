@@ -12,6 +12,7 @@ from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
 WANTED = ("message", "callback_query")
 
+_CONNECTIONS = 12  # of messages to five chats, four toasts, two signs, and the menus
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 20.0
 _UPLOAD_SECONDS = 60.0
@@ -128,7 +129,7 @@ def make_bot(token: str, base_url: str, on_move: OnMove = _tell_nobody) -> ChatB
         token,
         on_move=on_move,
         base_url=base_url,
-        request=_request(8),
+        request=_request(_CONNECTIONS),
         get_updates_request=_request(2),
     )
 

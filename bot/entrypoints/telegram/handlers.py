@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 _LONGEST_TOAST = 200
-_MOST_TOASTS = 2  # at once; they are a courtesy
+_MOST_TOASTS = 4  # at once; they are a courtesy
 
 
 OF_QUESTION = {
@@ -79,9 +79,10 @@ class Handlers:
         application.add_error_handler(self._failed)
 
     async def handle(self, application: AnyApplication, update: Update) -> None:
-        """Let the handlers have *update*, one of a chat at a time; their own errors end here.
+        """Let the handlers have *update*, one of a person and chat at a time.
 
-        Raises the error that struck one and may pass: then *update* must be handled again.
+        Their own errors end here. Raises the error that struck one and may pass: then *update* must
+        be handled again.
         """
         await application.process_update(update)
         if error := self._struck.pop(update.update_id, None):

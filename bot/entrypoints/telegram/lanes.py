@@ -1,4 +1,13 @@
-"""One lane for each chat: in its order there, and nobody waits for what another chat has asked."""
+"""One lane for each person in each chat: in order there, and nobody waits for another's look.
+
+What a person writes and presses in a chat is done in its order, since it is about what came before:
+a question and its answer, a backup and its pin. Between persons no order is needed. A question, an
+offer and the word that is typed for an answer belong to one person; what changes more than a
+message is kept apart by the job lock, by the journal and by the store, as it is for two persons in
+two chats. What they share in a chat is its messages: of two pages that are turned at once the later
+one stands, and a button that is for one press is claimed before anything is looked at. That a group
+has moved is told in nobody's name, and has a lane of its own.
+"""
 
 import asyncio
 import logging
@@ -15,7 +24,10 @@ from bot.services.ports import Clock
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 16
-"""Chats that are served at the same time; what else there is waits for its turn."""
+"""Lanes that are served at the same time; what else there is waits for its turn."""
+
+Lane = tuple[int, int]
+"""A chat and a person, 0 for none."""
 
 Work = Callable[[int], Awaitable[None]]
 """Called with the number of the attempt; called again, after a while, when it has failed."""
@@ -28,7 +40,7 @@ class Lanes:
         self._clock = clock
         self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._lanes: dict[int, deque[Work]] = {}
+        self._lanes: dict[Lane, deque[Work]] = {}
         self._empty = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -38,13 +50,13 @@ class Lanes:
     async def __aexit__(self, *reason: object) -> None:
         await self._errands.__aexit__(*reason)
 
-    def join(self, chat: int, work: Work) -> None:
-        """Do *work* once all that joined before in that chat is done."""
-        if chat not in self._lanes:
-            self._lanes[chat] = deque()
+    def join(self, lane: Lane, work: Work) -> None:
+        """Do *work* once all that joined that lane before is done."""
+        if lane not in self._lanes:
+            self._lanes[lane] = deque()
             self._empty.clear()
-            self._errands.begin(self._run(chat))
-        self._lanes[chat].append(work)
+            self._errands.begin(self._run(lane))
+        self._lanes[lane].append(work)
 
     async def settle(self, seconds: float) -> None:
         """Wait until all is done, at most *seconds* long."""
@@ -57,13 +69,13 @@ class Lanes:
             empty.cancel()
             await asyncio.wait({empty})
 
-    async def _run(self, chat: int) -> None:
-        lane = self._lanes[chat]
+    async def _run(self, lane: Lane) -> None:
+        works = self._lanes[lane]
         try:
-            while lane:
-                await self._see_through(lane.popleft())
+            while works:
+                await self._see_through(works.popleft())
         finally:
-            del self._lanes[chat]
+            del self._lanes[lane]
             if not self._lanes:
                 self._empty.set()
 

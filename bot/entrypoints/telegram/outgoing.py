@@ -15,11 +15,15 @@ _COPY = "@"  # stands between the key of what is told to several and the chat of
 
 @dataclass(frozen=True)
 class Outgoing:
-    """Writes to the outbox; *news* is set whenever there is something to send."""
+    """Writes to the outbox; *news* is set whenever there is something to send.
+
+    *not_before* says, by chat and on the monotonic clock, until when a failure holds all back.
+    """
 
     outbox: Outbox
     clock: Clock
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    not_before: dict[int, float] = field(default_factory=dict)
 
     async def put(self, message: Message, since: datetime | None = None) -> bool:
         """Write a message that is news *since* then, by default now; False for a known key."""

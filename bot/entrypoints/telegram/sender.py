@@ -63,7 +63,7 @@ class Sender:
         self._zone = zone
         self._undelivered = Undelivered(outgoing, clock, people)
         self._backoff: dict[int, Backoff] = {}  # by chat
-        self._not_before: dict[int, float] = {}  # by chat, on the monotonic clock
+        self._not_before = outgoing.not_before
         self._busy: set[int] = set()  # chats
         self._moved: dict[int, int] = {}
         self._surely_unsent: set[int] = set()  # attempted here, and refused before it was done

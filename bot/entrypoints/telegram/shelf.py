@@ -48,7 +48,8 @@ class Shelf:
             await press.toast(refusal)
         elif data.deed in _TURNS:
             await press.toast("")
-            await self._turn(press, data)
+            async with self.answers.sign(press.place):
+                await self._turn(press, data)
         elif await self.starts.is_dealt_with(press.own_request):
             return
         elif press.is_young:

@@ -1,8 +1,8 @@
 """Our own long polling: every update is in the journal before Telegram is told to forget it.
 
 The library's Updater confirms updates when it fetches the next ones, handled or not; a kill in
-between would lose them. Here they are stored first and handled in the lanes of their chats, and
-those that a kill has left over come first on the next start.
+between would lose them. Here they are stored first and handled in the lanes of their senders,
+and those that a kill has left over come first on the next start.
 """
 
 import logging
@@ -18,7 +18,7 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.client import WANTED, ChatBot, FloodError, words
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
-from bot.entrypoints.telegram.lanes import Lanes
+from bot.entrypoints.telegram.lanes import Lane, Lanes
 from bot.entrypoints.telegram.state import Condition, StateBoard
 from bot.entrypoints.telegram.waiting import Backoff
 from bot.services.journal_ports import Inbox
@@ -32,7 +32,7 @@ REFUSED = "Telegram refuses the token; chat is off until it is replaced and the 
 NOBODY = "but nobody can use the chat or hears what fails: AKBOT_TELEGRAM_ADMINS is empty"
 
 _POLL_SECONDS = 25
-_NO_CHAT = 0  # has no number; that of what cannot be read
+_NOBODY = 0  # in the place of a chat or a person that an update does not name
 _SHORTLY = 0.25  # seconds in which almost all is handled; what takes longer goes on beside
 _MOST_TRIES = 3  # to handle one update; the journal itself waits long each time
 _CONFLICT_PAUSE = 30.0
@@ -157,9 +157,8 @@ class UpdateLoop:
         for incoming in waiting:
             if incoming.update_id not in self._taken:
                 update = self._parsed(incoming.payload)
-                chat = update.effective_chat if update else None
                 handle = partial(self._handle, incoming.update_id, update)
-                self._lanes.join(chat.id if chat else _NO_CHAT, handle)
+                self._lanes.join(_lane(update), handle)
         self._taken = {each.update_id for each in waiting}
 
     async def _handle(self, update_id: int, update: Update | None, attempt: int) -> None:
@@ -189,3 +188,9 @@ class UpdateLoop:
         except Exception:  # boundary: one update of an unknown shape must not stop all others
             logger.exception("chat: an update cannot be read")
             return None
+
+
+def _lane(update: Update | None) -> Lane:
+    chat = update.effective_chat if update else None
+    person = update.effective_user if update else None
+    return chat.id if chat else _NOBODY, person.id if person else _NOBODY

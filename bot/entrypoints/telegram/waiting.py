@@ -8,7 +8,7 @@ from bot.domain.errors import BotError, PortError
 from bot.services.ports import Clock
 
 T = TypeVar("T")
-PATIENCE = 10.0  # seconds that one command may keep the next one of its chat waiting
+PATIENCE = 10.0  # seconds that one command may keep its person's next one waiting
 
 
 async def ends_within(task: "asyncio.Task[Any]", clock: Clock, seconds: float) -> bool:
