@@ -9,6 +9,7 @@ import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,16 +31,24 @@ INSTANTS = 20
 
 def newest_job(akbot: Akbot) -> tuple[str, str]:
     """Id and step of the newest job, read past the product, as quickly as can be."""
+    row = _asked(akbot, "SELECT id, step FROM jobs ORDER BY started DESC, id DESC")
+    return row or ("", "")
+
+
+def running_step(akbot: Akbot) -> str:
+    """Where the job is that has not ended, likewise; the one before it may have ended there too."""
+    row = _asked(akbot, "SELECT step FROM jobs WHERE ended IS NULL ORDER BY number DESC")
+    return row[0] if row else ""
+
+
+def _asked(akbot: Akbot, query: str) -> Any:
     try:
         with closing(
             sqlite3.connect(f"file:{akbot.state}/journal.db?mode=ro", uri=True)
         ) as journal:
-            row = journal.execute(
-                "SELECT id, step FROM jobs ORDER BY started DESC, id DESC"
-            ).fetchone()
+            return journal.execute(query).fetchone()
     except sqlite3.OperationalError:
-        return "", ""
-    return row or ("", "")
+        return None
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

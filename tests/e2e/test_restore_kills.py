@@ -21,7 +21,7 @@ from tests.e2e.akbot import Akbot
 from tests.e2e.disturbed import Disturbance, disturb
 from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_kills import newest_job
+from tests.e2e.test_kills import running_step
 from tests.e2e.test_restore import answers, forget_kept, own_databases, own_folders, unchanged_by_up
 from tests.sandbox.fixture import Sandbox
 
@@ -162,11 +162,11 @@ def caught(marked: Marked, akbot: Akbot, backup_id: str, step: str) -> "subproce
 def stopped_at(akbot: Akbot, process: "subprocess.Popen[str]", step: str) -> bool:
     """Stop it (SIGSTOP) at *step*; False, and it goes on, where that step was over too soon."""
     end = time.monotonic() + 120
-    while newest_job(akbot)[1] != step and process.poll() is None:
+    while running_step(akbot) != step and process.poll() is None:
         assert time.monotonic() < end, f"not within 120 s: step {step!r}"
         time.sleep(0.001)  # some steps take a hundredth of a second
     process.send_signal(signal.SIGSTOP)
-    if newest_job(akbot)[1] == step:
+    if running_step(akbot) == step:
         return True
     process.send_signal(signal.SIGCONT)
     return False

@@ -5,10 +5,8 @@ it at every step.
 """
 
 import json
-import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import cycle
@@ -21,8 +19,8 @@ from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
 from tests.e2e.disturbed import Disturbance, disturb
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import answers, own_databases, rows, served
+from tests.e2e.test_restore_kills import stopped_at
 from tests.e2e.test_updates import bot_of, env_of, in_step
 from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox, script
@@ -131,14 +129,8 @@ def caught(stack: Sandbox, bot: Akbot, step: str) -> "subprocess.Popen[str]":
     """An update that is stopped (SIGSTOP) at *step*; on a busy machine not at the first try."""
     for _ in range(TRIES):
         process = bot.start("update", "--yes", "--no-rehearsal", NEW)
-        end = time.monotonic() + 120
-        while newest_job(bot)[1] != step and process.poll() is None:
-            assert time.monotonic() < end, f"not within 120 s: step {step!r}"
-            time.sleep(0.001)  # some steps take a hundredth of a second
-        process.send_signal(signal.SIGSTOP)
-        if newest_job(bot)[1] == step:
+        if stopped_at(bot, process, step):
             return process
-        process.send_signal(signal.SIGCONT)
         process.communicate(timeout=300)
         bot.ok("rollback", "--yes", "--no-safety-backup")
         drop_aside(stack)
