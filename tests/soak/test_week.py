@@ -107,6 +107,7 @@ def test_a_week_goes_by_as_planned_and_leaves_nothing_behind(
         AKBOT_RETENTION_WEEKLY="0",
         AKBOT_RETENTION_MONTHLY="0",
         AKBOT_TIMEZONE="UTC",
+        AKBOT_WATCH_EVERY="300",  # a look each minute would be what takes the time: 10,000
     )
     ada.says("/start")
     log = tmp_path / "daemon.log"
