@@ -1,5 +1,6 @@
 """A group that becomes a supergroup has another number, and is followed everywhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bot.domain.jobs import JobState
@@ -137,6 +138,24 @@ async def test_a_move_that_only_a_refused_message_tells_is_remembered(world: Wor
         await world.all_sent()
 
     assert await world.moves.known() == {OLD: NEW}
+
+
+async def test_a_message_that_has_the_number_of_an_old_one_is_not_edited(world: World) -> None:
+    """The supergroup numbers its messages anew; that it is one only the refused edit tells."""
+    group = world.telegram.group(OLD)
+    async with world.talking():
+        progress = await world.asks(world.anna, "/backup", group)
+        await world.all_sent()
+        supergroup = world.telegram.supergroup(NEW)
+        group.upgraded_to = NEW
+        twin = replace(progress, chat=supergroup, versions=progress.versions[-1:])
+        supergroup.all_messages.append(twin)
+        world.operations.end()
+        await world.said("Backup done", supergroup)
+        await world.all_sent()
+
+    assert "Backup is running" in twin.text
+    assert not twin.edits
 
 
 async def test_an_outcome_that_was_also_stopped_where_the_group_is_now_is_told_once(
