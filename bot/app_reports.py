@@ -40,4 +40,12 @@ def build_reports(app: App) -> Reports:
 def build_charts(app: App) -> Charts:
     """The picture under a report, and of the status in the chat."""
     gauge = DockerGauge(app.engine.api, app.clock)
-    return Charts(app.journal.jobs.jobs, gauge, ChildPainter(), app.settings.zone)
+    return Charts(
+        app.journal.jobs.jobs,
+        app.journal.incidents.since,
+        needed_for_login(app.settings.service_names()),
+        app.clock,
+        gauge,
+        ChildPainter(),
+        app.settings.zone,
+    )

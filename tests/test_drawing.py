@@ -16,7 +16,6 @@ from PIL import Image
 from bot.adapters.painter import ChildPainter
 from bot.domain.charts import BackupDot, Figures, MemorySample, MemoryUse, Outage
 from bot.domain.errors import PortError
-from bot.domain.jobs import JobKind
 from bot.entrypoints.drawing_canvas import Canvas
 
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
@@ -36,13 +35,13 @@ def use(service: str, *used: int, limit: int | None = None, restarts: int = 0) -
 FULL = Figures(
     dots(21),
     (use("server", 700 * MB, 600 * MB), use("worker", 950 * MB, limit=1000 * MB, restarts=3)),
-    (Outage(NOW, JobKind.UPDATE, 148, failed=True), Outage(NOW, JobKind.RESTORE, 12)),
+    (Outage(NOW, "update failed", 148, bad=True), Outage(NOW, "restore", 12)),
 )
 SPARE = Figures(dots(2, seconds=None))
 ODD = Figures(
     (BackupDot(NOW, 0, 0.0), BackupDot(NOW, 0, 0.0)),
     (use("x" * 500 + "🦊", 0, limit=1),),
-    (Outage(NOW, JobKind.UPDATE, 0),),
+    (Outage(NOW, "x" * 500, 0),),
 )
 
 

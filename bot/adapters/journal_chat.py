@@ -121,7 +121,12 @@ class SqliteOutbox:
         statement = """
             UPDATE messages SET
                 stale = stale
-                    OR (message_id IS NOT NULL AND (text <> :text OR buttons <> :buttons)),
+                    OR (
+                        message_id IS NOT NULL AND (text <> :text OR buttons <> :buttons)
+                        -- where a group was nothing can be edited, and where it is now that number
+                        -- is another message's
+                        AND chat NOT IN (SELECT old FROM moved_chats)
+                    ),
                 text = :text,
                 buttons = :buttons
             WHERE key = :key

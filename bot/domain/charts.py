@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.downtime import seconds_away
 from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.outages import Away, away_in_jobs, outages
 
 FEWEST_BACKUPS = 2
 """One alone shows no course."""
@@ -62,12 +62,12 @@ class MemoryUse:
 
 @dataclass(frozen=True)
 class Outage:
-    """A job that took the server away; for *seconds* nobody could log in."""
+    """For *seconds* nobody could log in; *bad* unless a job did it that went well."""
 
     at: datetime
-    kind: JobKind
+    cause: str
     seconds: float
-    failed: bool = False
+    bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,19 @@ def figures_of(
     memory: Sequence[MemoryUse],
     *,
     zone: tzinfo,
+    in_incidents: Sequence[Away] = (),
 ) -> Figures:
-    """The picture's figures, their moments as on a clock in *zone*; all come newest first."""
+    """The picture's figures, their moments as on a clock in *zone*; all come newest first.
+
+    *in_incidents* is when nobody could log in because of them.
+    """
     ran = {job.id: job for job in jobs if job.kind is JobKind.BACKUP and job.state is JobState.DONE}
     good = [each for each in records if each.state is BackupState.GOOD][:MOST_BACKUPS]
-    outages = [outage for job in jobs if (outage := _outage(job, zone))][:MOST_OUTAGES]
+    newest = outages([*away_in_jobs(jobs), *in_incidents])[-MOST_OUTAGES:]
     return Figures(
         tuple(_dot(each, ran, zone) for each in reversed(good)),
         tuple(memory),
-        tuple(reversed(outages)),
+        tuple(_outage(each, zone) for each in newest),
     )
 
 
@@ -108,12 +112,9 @@ def _dot(record: BackupRecord, ran: Mapping[BackupId, Job], zone: tzinfo) -> Bac
     return BackupDot(record.created.astimezone(zone), record.stored_size, took)
 
 
-def _outage(job: Job, zone: tzinfo) -> Outage | None:
-    away = seconds_away(job)
-    if away is None:
-        return None
-    failed = job.state is not JobState.DONE
-    return Outage(job.started.astimezone(zone), job.kind, away, failed)
+def _outage(away: Away, zone: tzinfo) -> Outage:
+    seconds = (away.end - away.begin).total_seconds()
+    return Outage(away.begin.astimezone(zone), away.cause, seconds, away.bad)
 
 
 _ADAPTER = TypeAdapter(Figures)

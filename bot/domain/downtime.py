@@ -1,13 +1,14 @@
 """Whether, and for how long, a job keeps people from logging in, as its facts say."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain import restore, update
 from bot.domain.bootstrap import BOOTSTRAP
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState
 
 _GONE = "gone"
+_SINCE = "gone_since"  # the same moment, which stays known once the server is back
 AWAY = "away"
 """Fact of a job: for how many seconds nobody was served, in all of it so far."""
 
@@ -27,7 +28,7 @@ def restarts_things(job: Job) -> bool:
 
 def gone(now: datetime) -> dict[str, str]:
     """The fact of a job that takes the server away at this moment."""
-    return {_GONE: now.isoformat()}
+    return {_GONE: now.isoformat(), _SINCE: now.isoformat()}
 
 
 def came_back(seconds: float) -> dict[str, str]:
@@ -47,6 +48,19 @@ def seconds_away(job: Job) -> float | None:
     since = facts.get(_GONE)
     unsaid = (job.ended - datetime.fromisoformat(since)).total_seconds() if since else 0.0
     return float(facts.get(AWAY, "0")) + max(unsaid, 0.0)
+
+
+def away_between(job: Job) -> tuple[datetime, datetime] | None:
+    """From when to when that was; of an update in several steps as if they were one, the last."""
+    seconds = seconds_away(job)
+    if seconds is None or job.ended is None:
+        return None
+    away, since = timedelta(seconds=seconds), job.plan.get(_SINCE)
+    came_back = not job.plan.get(_GONE)
+    end = job.ended
+    if since and came_back:
+        end = min(datetime.fromisoformat(since) + away, job.ended)
+    return end - away, end
 
 
 def _has(facts: Mapping[str, str]) -> bool:

@@ -1,6 +1,6 @@
-"""What incidents there were in a span of time, and for how long nobody could log in. Pure."""
+"""What incidents there were in a span of time. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,23 +31,3 @@ def causes(incidents: Sequence[PastIncident]) -> list[PastIncident]:
 
 def _took_in(cause: Incident, each: PastIncident) -> bool:
     return each.incident.root in cause.others and each.ended == cause.opened
-
-
-def time_without(
-    services: Collection[str],
-    incidents: Iterable[PastIncident],
-    begin: datetime,
-    now: datetime,
-) -> timedelta:
-    """How long, between *begin* and *now*, at least one of *services* was in an incident."""
-    spans = sorted(
-        (max(each.incident.began, begin), min(each.ended or now, now))
-        for each in incidents
-        if not each.incident.members.isdisjoint(services)
-    )
-    total, covered = timedelta(), begin
-    for start, end in spans:
-        if end > max(start, covered):
-            total += end - max(start, covered)
-            covered = end
-    return total

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState, newest_good
 from bot.domain.container_state import DOCKER
-from bot.domain.downtime import seconds_away
 from bot.domain.drill import Verdict
 from bot.domain.findings import Finding
 from bot.domain.incident import WARNINGS
-from bot.domain.incident_history import PastIncident, causes, time_without
+from bot.domain.incident_history import PastIncident, causes
 from bot.domain.jobs import PARTIAL, REMEMBERED, JobKind, JobState
+from bot.domain.outages import away_in_incidents, away_in_jobs, time_away
 from bot.domain.report_facts import NOT_WELL, Facts
 from bot.domain.report_needs import needs_of
 from bot.domain.update_outlook import Outlook
@@ -46,7 +46,7 @@ class BackupsReport:
 
 @dataclass(frozen=True, kw_only=True)
 class LoginReport:
-    """For how many of *watched* seconds nobody could log in: by *incidents*, and by *jobs*.
+    """For how many of *watched* seconds nobody could log in: by *incidents*, else by *jobs*.
 
     For *blind* seconds more Docker did not answer, so that nobody knows.
     """
@@ -157,18 +157,16 @@ def _drilled(facts: Facts) -> datetime | None:
 
 def _login(facts: Facts) -> LoginReport:
     begin = min(max(facts.begin, facts.installed), facts.now)
-    away = [
-        seconds
-        for job in facts.jobs
-        if job.ended and job.ended > begin and (seconds := seconds_away(job)) is not None
-    ]
-    down = time_without(facts.serving, facts.incidents, begin, facts.now)
-    or_blind = time_without({DOCKER, *facts.serving}, facts.incidents, begin, facts.now)
+    in_incidents = away_in_incidents(facts.incidents, facts.serving, facts.now)
+    blind = away_in_incidents(facts.incidents, {DOCKER, *facts.serving}, facts.now)
+    down = time_away(in_incidents, begin, facts.now)
+    or_blind = time_away(blind, begin, facts.now)
+    away = time_away([*in_incidents, *away_in_jobs(facts.jobs)], begin, facts.now)
     return LoginReport(
         watched=(facts.now - begin - (or_blind - down)).total_seconds(),
         blind=(or_blind - down).total_seconds(),
         incidents=down.total_seconds(),
-        jobs=sum(away),
+        jobs=(away - down).total_seconds(),
     )
 
 

@@ -174,9 +174,11 @@ class Access:
     def listens_in(self, chat: int, topic: int | None, moved: Mapping[int, int]) -> bool:
         """Whether anything that is said there counts. In private it does: the person alone decides.
 
-        *moved* are groups that have another number now.
+        *moved* are groups that have another number now; whoever presses a button of a message from
+        before does it under the old one.
         """
         if chat > 0 or not self.groups:
             return True
+        chat = moved.get(chat, chat)
         named = (ChatPlace(moved.get(each.chat, each.chat), each.topic) for each in self.groups)
         return any(each.has(chat, topic) for each in named)

@@ -69,10 +69,10 @@ def _memory_bar(use: MemoryUse) -> Bar:
 
 def _outage_bar(outage: Outage) -> Bar:
     return Bar(
-        name=f"{day(outage.at)}, {outage.kind}{' failed' if outage.failed else ''}",
+        name=f"{day(outage.at)}, {outage.cause}",
         words=duration(outage.seconds),
         value=outage.seconds,
-        colour=RED if outage.failed else YELLOW,
+        colour=RED if outage.bad else YELLOW,
     )
 
 

@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.charts import Figures, MemoryUse, figures_of
 from bot.domain.errors import BotError
-from bot.domain.jobs import ALL_JOBS, Job
+from bot.domain.incident_history import PastIncident
+from bot.domain.jobs import ALL_JOBS, REMEMBERED, Job
+from bot.domain.outages import away_in_incidents
 from bot.domain.stack import Stack
+from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +35,27 @@ class Painter(Protocol):
 
 @dataclass(frozen=True)
 class Charts:
-    """*jobs* are the newest ones, as many as are asked for; moments are told in *zone*."""
+    """*jobs* are the newest ones, as many as are asked for; moments are told in *zone*.
+
+    *incidents* are those that lasted then or later; without *serving*, services, nobody logs in.
+    """
 
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
+    incidents: Callable[[datetime], Awaitable[Sequence[PastIncident]]]
+    serving: Collection[str]
+    clock: Clock
     gauge: Gauge
     painter: Painter
     zone: tzinfo
 
     async def figures(self, stack: Stack, records: Sequence[BackupRecord]) -> Figures:
         """What there is to draw of *stack* and its backups; no memory where Docker tells none."""
-        jobs, memory = await asyncio.gather(self.jobs(ALL_JOBS), self._memory(stack))
-        return figures_of(records, jobs, memory, zone=self.zone)
+        now = self.clock.now()
+        jobs, incidents, memory = await asyncio.gather(
+            self.jobs(ALL_JOBS), self.incidents(now - REMEMBERED), self._memory(stack)
+        )
+        away = away_in_incidents(incidents, self.serving, now)
+        return figures_of(records, jobs, memory, zone=self.zone, in_incidents=away)
 
     async def _memory(self, stack: Stack) -> Sequence[MemoryUse]:
         try:

@@ -66,6 +66,16 @@ async def test_what_is_still_to_be_sent_goes_to_the_new_number(journal: Journal)
     assert (await found(journal, "sent")).message.chat == OLD, "there it stands"
 
 
+async def test_nothing_is_edited_any_more_where_the_group_was(journal: Journal) -> None:
+    await put(journal, "sent", sent=17)
+    await journal.moves.follow(OLD, NEW)
+
+    await journal.outbox.change("sent", "new words")
+
+    assert (await found(journal, "sent")).message.text == "new words"
+    assert await waiting(journal) == []
+
+
 async def test_open_questions_are_put_anew_and_answered_ones_are_not(journal: Journal) -> None:
     for name in ("q1", "q2.3", "answered"):
         await journal.questions.ask(question(name))

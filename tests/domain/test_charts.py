@@ -20,6 +20,7 @@ from bot.domain.charts import (
 )
 from bot.domain.downtime import came_back, gone, seconds_away
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.outages import Away
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ZONE = timezone(timedelta(hours=2))
@@ -118,10 +119,25 @@ def test_an_outage_says_what_took_the_server_away_and_whether_it_failed() -> Non
 
     outages = figures([], jobs).outages
 
-    assert [(each.kind, each.failed) for each in outages] == [
-        (JobKind.RESTORE, False),
-        (JobKind.UPDATE, True),
+    assert [(each.cause, each.bad) for each in outages] == [
+        ("restore", False),
+        ("update failed", True),
     ]
+
+
+def test_incidents_are_shown_among_the_jobs_the_newest_last() -> None:
+    crashed = NOW - timedelta(hours=30)
+    incidents = [Away(crashed, crashed + timedelta(minutes=30), "server crashed", bad=True)]
+    jobs = [job(1, JobKind.UPDATE, plan=came_back(12)), job(2, JobKind.RESTORE, plan=came_back(5))]
+
+    shown = figures_of([], jobs, (), zone=ZONE, in_incidents=incidents).outages
+
+    assert [(each.cause, each.seconds) for each in shown] == [
+        ("restore", 5),
+        ("server crashed", 1800),
+        ("update", 12),
+    ]
+    assert shown[1].at == crashed.astimezone(ZONE)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +151,7 @@ def test_figures_travel_whole() -> None:
     sent = Figures(
         (BackupDot(NOW.astimezone(ZONE), 200), BackupDot(NOW, 220, 21.5)),
         (MemoryUse("server", (MemorySample(NOW, 90), MemorySample(NOW, 80)), 100, 2),),
-        (Outage(NOW, JobKind.UPDATE, 12.5, failed=True),),
+        (Outage(NOW, "update failed", 12.5, bad=True),),
     )
 
     assert decode_figures(encode_figures(sent)) == sent

@@ -9,11 +9,11 @@ import pytest
 from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.container_state import DOCKER, STACK
-from bot.domain.downtime import came_back
+from bot.domain.downtime import came_back, gone
 from bot.domain.drill import DrillReport, Verdict
 from bot.domain.findings import Level
 from bot.domain.incident import Incident, Trouble
-from bot.domain.incident_history import PastIncident, causes, time_without
+from bot.domain.incident_history import PastIncident, causes
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.pause import Pause
 from bot.domain.report import WEEK, Report, report_of
@@ -252,7 +252,6 @@ def test_the_worst_stands_first_and_each_has_its_remedy() -> None:
 def test_the_time_without_login_counts_each_moment_once(
     incidents: list[PastIncident], hours: float
 ) -> None:
-    assert time_without(SERVING, incidents, NOW - WEEK, NOW) == timedelta(hours=hours)
     assert made(incidents=incidents).login.incidents == hours * 3600
 
 
@@ -266,6 +265,15 @@ def test_jobs_that_took_the_server_away_count_as_well() -> None:
         "Login:     up 99.39% of the time that akbot watched; away 1 h 0 min in incidents and"
         " 1 min 8 s in updates or restores"
     ) in report_lines(made(jobs=[update], incidents=[incident("server", 3, 2)]), UTC)
+
+
+def test_an_incident_that_a_job_met_counts_once() -> None:
+    """The update began while the server was down: its minute is told of the incident alone."""
+    update = job(3, kind=JobKind.UPDATE, plan={**gone(ago(3)), **came_back(40)})
+
+    login = made(jobs=[update], incidents=[incident("server", 4, 2)]).login
+
+    assert (login.incidents, login.jobs) == (7200, 0)
 
 
 def test_a_second_away_is_no_hundred_percent() -> None:

@@ -54,7 +54,9 @@ def test_who_may_in_words() -> None:
         ([], GROUP, None, True),
         ([ChatPlace(GROUP)], GROUP, None, True),
         ([ChatPlace(GROUP)], GROUP, TOPIC, True),
-        ([ChatPlace(GROUP)], -5, None, False),
+        ([ChatPlace(GROUP)], -7, None, False),
+        ([ChatPlace(GROUP)], -5, None, True),  # a button of a message from before it moved
+        ([ChatPlace(-5)], -5, None, True),
         ([ChatPlace(GROUP)], 42, None, True),
         ([ChatPlace(GROUP, TOPIC)], GROUP, TOPIC, True),
         ([ChatPlace(GROUP, TOPIC)], GROUP, 8, False),

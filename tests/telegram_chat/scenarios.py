@@ -129,12 +129,13 @@ async def restore(scene: Scene) -> None:
         "checking postgres",
         "backing up the state before",
         "getting the image",
+        after=5,
     )
     await scene.happens(LayersPulled(2, 9, 0))
     await scene.happens(LayersPulled(7, 9, 160 * MB), after=4)
-    await _steps(scene, "restoring postgres beside what serves")
+    await _steps(scene, "restoring postgres beside what serves", after=5)
     await scene.happens(_passed(0))
-    await scene.happens(_passed(86), after=4)
+    await scene.happens(_passed(86), after=6)
     away = ("closing the databases", "swapping the databases", "emptying Redis", "starting")
     await _steps(scene, GOING_AWAY, *away, "waiting until it holds")
     restored = Restored("", NEWEST.id, "2025.2.1", 190, away=76)
@@ -199,14 +200,15 @@ async def _until_it_starts(scene: Scene, version: str) -> None:
         scene,
         "checking the stack",
         f"getting the image of {version}",
+        after=5,
     )
     await scene.happens(LayersPulled(0, 9, 0))
-    await scene.happens(LayersPulled(8, 9, 310 * MB), after=9)
+    await scene.happens(LayersPulled(8, 9, 310 * MB), after=4)
     loading = "rehearsing: loading the backup into a throw-away database"
-    await _steps(scene, "backing up", loading)
+    await _steps(scene, "backing up", loading, after=3)
     await scene.happens(_passed(0))
     await scene.happens(_passed(129), after=3)
-    await _steps(scene, f"rehearsing {version}: its migrations, on the copy")
+    await _steps(scene, f"rehearsing {version}: its migrations, on the copy", after=5)
     await _steps(scene, f"rehearsing {version}: server and worker, on the copy", *_hop(version))
 
 
@@ -215,9 +217,9 @@ def _hop(version: str) -> tuple[str, ...]:
     return (GOING_AWAY, *start, f"waiting until {version} holds")
 
 
-async def _steps(scene: Scene, *steps: str) -> None:
+async def _steps(scene: Scene, *steps: str, after: float = 20) -> None:
     """They follow each other within a second, so that only the last is seen under way."""
-    await scene.happens(*map(StepBegan, steps), after=20)
+    await scene.happens(*map(StepBegan, steps), after=after)
 
 
 async def release_news(scene: Scene) -> None:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.charts import BackupDot, Figures, MemorySample, MemoryUse, Outage
-from bot.domain.jobs import JobKind
 from bot.entrypoints.telegram import chart_texts
 from bot.entrypoints.telegram.markup import strip_tags, units
 
@@ -30,8 +29,8 @@ def test_each_panel_is_a_line() -> None:
             use("worker", 960, limit=1024, restarts=3),
         ),
         (
-            Outage(NOW - timedelta(days=4), JobKind.UPDATE, 148, failed=True),
-            Outage(NOW - timedelta(days=2), JobKind.RESTORE, 12.4),
+            Outage(NOW - timedelta(days=4), "update failed", 148, bad=True),
+            Outage(NOW - timedelta(days=2), "restore", 12.4),
         ),
     )
 

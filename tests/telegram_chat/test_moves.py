@@ -1,11 +1,13 @@
 """A group that becomes a supergroup has another number, and is followed everywhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bot.domain.jobs import JobState
 from bot.domain.roles import ChatPlace
 from tests.bot_api.chats import Chat
 from tests.telegram_chat.rolls import SWAPS, make_rollback, make_update
+from tests.telegram_chat.samples import record
 from tests.telegram_chat.world import World
 
 OLD, NEW = -77, -100_77
@@ -53,6 +55,49 @@ async def test_a_question_is_put_anew_and_counts_once(world: World) -> None:
     assert len(world.operations.starts) == 1
 
 
+async def test_what_was_asked_before_the_move_is_answered_under_the_old_message(
+    world: World,
+) -> None:
+    world.rolls.update = make_update()
+    world.groups = frozenset({ChatPlace(OLD)})
+    group = world.telegram.group(OLD)
+    async with world.talking():
+        world.anna.says("/update", group)
+        before = await world.said("This question stands for two minutes", group)
+        await world.all_sent()
+        supergroup = await moved(world, group)
+        plan = await world.said("This question stands for two minutes", supergroup)
+        theirs = world.boris.presses(before, "Update")
+        await world.telegram.until(lambda: world.telegram.queries[theirs].notice)
+        assert not world.operations.commands
+        world.anna.presses(before, "Update")
+        await world.telegram.until(lambda: world.operations.commands)
+        await world.telegram.until(lambda: not plan.labels)
+        world.operations.end(JobState.DONE, "2025.4.4 serves")
+        await world.said("Update to 2025.4.4 done", supergroup)
+
+    notice = world.telegram.queries[theirs].notice
+    assert notice
+    assert notice.text == "This question is for somebody else."
+    assert len(world.operations.starts) == 1
+
+
+async def test_a_list_from_before_the_move_says_that_it_is_one(world: World) -> None:
+    world.operations.records = [record(hours) for hours in range(1, 15)]
+    group = world.telegram.group(OLD)
+    async with world.talking():
+        shown = await world.asks(world.anna, "/backups", group)
+        await world.all_sent()
+        supergroup = await moved(world, group)
+        query = world.anna.presses(shown, "Older →")
+        notice = await world.telegram.until(lambda: world.telegram.queries[query].notice)
+        assert notice.text == (
+            "This message is from before the group moved. Send the command again."
+        )
+        again = await world.asks(world.anna, "/backups", supergroup)
+        assert again.labels == shown.labels
+
+
 async def test_a_word_is_typed_where_the_group_is_now(world: World) -> None:
     world.rolls.rollback = make_rollback(change=SWAPS, written=9)
     group = world.telegram.group(OLD)
@@ -93,6 +138,24 @@ async def test_a_move_that_only_a_refused_message_tells_is_remembered(world: Wor
         await world.all_sent()
 
     assert await world.moves.known() == {OLD: NEW}
+
+
+async def test_a_message_that_has_the_number_of_an_old_one_is_not_edited(world: World) -> None:
+    """The supergroup numbers its messages anew; that it is one only the refused edit tells."""
+    group = world.telegram.group(OLD)
+    async with world.talking():
+        progress = await world.asks(world.anna, "/backup", group)
+        await world.all_sent()
+        supergroup = world.telegram.supergroup(NEW)
+        group.upgraded_to = NEW
+        twin = replace(progress, chat=supergroup, versions=progress.versions[-1:])
+        supergroup.all_messages.append(twin)
+        world.operations.end()
+        await world.said("Backup done", supergroup)
+        await world.all_sent()
+
+    assert "Backup is running" in twin.text
+    assert not twin.edits
 
 
 async def test_an_outcome_that_was_also_stopped_where_the_group_is_now_is_told_once(

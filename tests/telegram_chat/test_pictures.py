@@ -2,11 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.domain.charts import MemorySample, MemoryUse
 from bot.domain.errors import PortError
+from bot.domain.incident import Incident, Trouble
+from bot.domain.incident_history import PastIncident
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.services.journal_ports import Message
@@ -43,6 +46,18 @@ async def test_the_status_is_followed_by_a_picture_that_says_the_same_in_words(
     ]
     assert picture.silent
     assert not answer.silent
+
+
+async def test_a_picture_shows_when_an_incident_kept_people_out(two_backups: World) -> None:
+    world = two_backups
+    began = NOW - timedelta(hours=10)
+    crash = Incident(
+        root="server", trouble=Trouble.CRASHED, detail="", image="", began=began, opened=began
+    )
+    world.reporter.incidents = [PastIncident(crash, began + timedelta(minutes=30))]
+    async with world.talking():
+        await world.asks(world.anna, "/status")
+        await world.said("Nobody could log in: 24 Nov server crashed, 30 min")
 
 
 async def test_a_picture_shows_how_long_backups_took(two_backups: World) -> None:

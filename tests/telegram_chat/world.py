@@ -401,6 +401,9 @@ class World:
         """Short, where Hypothesis names it: all that was ever said hangs on it."""
         printer.text("the world")
 
+    async def past_incidents(self, since: datetime) -> Sequence[PastIncident]:  # noqa: ARG002
+        return self.reporter.incidents
+
     async def open_incidents(self) -> Sequence[Incident]:
         return self.incidents
 
@@ -419,7 +422,15 @@ class World:
             rolls=self.rolls,
             lookout=self.lookout,
             ask_within=timedelta(minutes=10),
-            charts=Charts(self.operations.jobs, self.gauge, self.painter, UTC),
+            charts=Charts(
+                self.operations.jobs,
+                self.past_incidents,
+                {"server", "postgresql"},
+                self.clock,
+                self.gauge,
+                self.painter,
+                UTC,
+            ),
             reporter=self.reporter,
             inbox=self.inbox,
             outbox=self.outbox,

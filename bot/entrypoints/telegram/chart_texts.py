@@ -48,8 +48,8 @@ def _use(use: MemoryUse) -> str:
 
 
 def _outage(outage: Outage) -> str:
-    failed = " failed" if outage.failed else ""
-    return f"{_day(outage)} {outage.kind}{failed}, {duration(outage.seconds)}"
+    cause = plain(outage.cause, 2 * _LONGEST_NAME)
+    return f"{_day(outage)} {cause}, {duration(outage.seconds)}"
 
 
 def _day(when: BackupDot | Outage) -> str:

@@ -131,7 +131,7 @@ class Chat:
         self._starts = Starts(
             operations, answers, clock, zone, self._notifier.announce, self._errands
         )
-        self._desk = QuestionDesk(questions, self._outgoing, clock)
+        self._desk = QuestionDesk(questions, self._outgoing, clock, self._moved.known)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
         self._news = ReleaseNews(self._outgoing, access.hearers)
@@ -170,7 +170,7 @@ class Chat:
         planning = Planning(plans, pause, clock, zone, mute, orders)
         requests = Requests(Commands(operations, *there, planning, self.reports), answers, permits)
         again = Again(operations, self._outgoing, self._starts, answers, permits)
-        shelf = Shelf(operations, self._outgoing, *there)
+        shelf = Shelf(operations, self._outgoing, *there, self._moved.known)
         offers = Offers(self._desk, clock, zone, requests.run, self._starts.is_dealt_with)
         self._ages = Ages()
         gate = Gate(access, self._moved, clock)

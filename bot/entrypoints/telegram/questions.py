@@ -5,14 +5,14 @@ Buttons carry `q:<id>:<index of the choice>`.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from hashlib import sha256
 from typing import Any, Protocol
 
-from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram import question_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
@@ -27,10 +27,6 @@ ASKED = "a"
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 12
-_NOBODY_WAITS = "This question is closed. Nothing was done."
-_PLAN_CHANGED = "The plan has changed since. Nothing was done."
-_CLOSED = "This question is closed."
-TOO_LATE = "That is too late, the question has expired. Nothing was done."
 
 
 def question_of(kind: str, request_id: str) -> str:
@@ -73,7 +69,7 @@ class Ask(Protocol):
         text: str,
         choices: Sequence[str],
         within: timedelta = PATIENCE,
-        unanswered: str = TOO_LATE,
+        unanswered: str = question_texts.TOO_LATE,
     ) -> str | None:
         """The choice of *person*; None when it did not come in time or the plan was replaced.
 
@@ -89,9 +85,12 @@ class _Waiting:
 
 
 class QuestionDesk:
-    """Puts questions, and takes the answers that count."""
+    """Puts questions, and takes the answers that count; *moved* are groups with a new number."""
 
-    def __init__(self, questions: Questions, outgoing: Outgoing, clock: Clock) -> None:
+    def __init__(
+        self, questions: Questions, outgoing: Outgoing, clock: Clock, moved: Mapping[int, int]
+    ) -> None:
+        self._moved = moved
         self._questions = questions
         self._outgoing = outgoing
         self._answers = Answers(outgoing)
@@ -113,7 +112,7 @@ class QuestionDesk:
         text: str,
         choices: Sequence[str],
         within: timedelta = PATIENCE,
-        unanswered: str = TOO_LATE,
+        unanswered: str = question_texts.TOO_LATE,
     ) -> str | None:
         question = Question(
             id=ASKED + self._clock.random_text(_ALPHABET, _ID_LENGTH),
@@ -130,7 +129,7 @@ class QuestionDesk:
             await self.put(question, thread, text)
             answer = await self._answer_in_time(waiting.answer, within)
         except asyncio.CancelledError:  # nobody waits any more
-            await self.close(question.id, _CLOSED)
+            await self.close(question.id, question_texts.CLOSED)
             raise
         finally:
             del self._waiting[question.id]
@@ -146,7 +145,7 @@ class QuestionDesk:
             )
             if same and not earlier.answer.done():
                 earlier.answer.set_result(None)
-                await self.close(earlier.question.id, _PLAN_CHANGED)
+                await self.close(earlier.question.id, question_texts.PLAN_CHANGED)
 
     async def _answer_in_time(
         self, answer: "asyncio.Future[str | None]", within: timedelta
@@ -184,11 +183,12 @@ class QuestionDesk:
         question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
         found = await self._questions.find(question_id)
         if found is None or not index.isdecimal() or int(index) >= len(found[0].choices):
-            await press.toast(_NOBODY_WAITS)
+            await press.toast(question_texts.NOBODY_WAITS)
             return
         question, answer = found
-        if (press.person.id, press.place.chat) != (question.person, question.chat):
-            await press.toast("This question is for somebody else.")
+        chat = self._moved.get(press.place.chat, press.place.chat)  # of a message from before
+        if (press.person.id, chat) != (question.person, question.chat):
+            await press.toast(question_texts.FOR_SOMEBODY_ELSE)
         elif refusal := self._refusal(question, answer):
             await press.toast(refusal)
             await self.close(question.id, refusal)
@@ -207,8 +207,8 @@ class QuestionDesk:
         if now < question.expires or await self._extent(question, word, press) is Extent.ALL:
             await self._take(question, word, press)
         else:
-            await self._answers.write(press.own_request, f"{TOO_LATE} Ask anew: /{word}.")
-            await self.close(question.id, TOO_LATE)
+            await self._answers.write(press.own_request, question_texts.word_too_late(word))
+            await self.close(question.id, question_texts.TOO_LATE)
         return True
 
     async def _meant(self, word: str, press: Press, sent: datetime) -> tuple[Question, str] | None:
@@ -222,15 +222,15 @@ class QuestionDesk:
 
     def _refusal(self, question: Question, answer: str) -> str:
         if answer:
-            return f"This question has been answered: {answer}."
+            return question_texts.answered_before(answer)
         if self._clock.now() >= question.expires:
-            return TOO_LATE
+            return question_texts.TOO_LATE
         if question.id[0] in self._effects:
             return ""
         waiting = self._waiting.get(question.id)
         if waiting is None:
-            return _NOBODY_WAITS
-        return _PLAN_CHANGED if waiting.answer.done() else ""
+            return question_texts.NOBODY_WAITS
+        return question_texts.PLAN_CHANGED if waiting.answer.done() else ""
 
     async def _take(self, question: Question, choice: str, press: Press) -> None:
         """An effect comes before the answer is written: after a kill it is found undone."""
@@ -242,7 +242,7 @@ class QuestionDesk:
             await effect.happen(question, choice, press)
         await self._questions.answer(question.id, choice)
         if not effect and not self._hand_over(question.id, choice):
-            await self.close(question.id, TOO_LATE)
+            await self.close(question.id, question_texts.TOO_LATE)
             return
         name = press.person.name
         await self._rewrite(question.id, lambda text: texts.answered(text, choice, name))

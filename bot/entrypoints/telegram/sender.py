@@ -190,7 +190,10 @@ class Sender:
         except ChatMigrated as error:
             logger.warning("chat: group %s is now %s; name it so", chat, error.new_chat_id)
             self._moved[message.chat] = error.new_chat_id
-            return await self._ask(delivery, replace(message, chat=error.new_chat_id))
+            message_id = delivery.rows[0].message_id
+            if message_id is None:
+                message_id = await self._ask(delivery, replace(message, chat=error.new_chat_id))
+            return message_id  # what stands where the group was stays as it is
         except BadRequest as error:
             reason = error.message.lower()
             if "not modified" in reason and delivery.rows[0].message_id is not None:

@@ -1,12 +1,18 @@
 """The buttons under backups and outcomes: to look through, to read on, to set something going."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.errors import BotError
 from bot.domain.jobs import ALL_JOBS
-from bot.entrypoints.telegram import backup_texts, job_list_texts, texts, update_texts
+from bot.entrypoints.telegram import (
+    backup_texts,
+    job_list_texts,
+    press_texts,
+    texts,
+    update_texts,
+)
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.lookups import Lookups
@@ -21,11 +27,15 @@ from bot.services.operations import Operations
 from bot.services.ports import Clock
 
 _TURNS = {Deed.PAGE, Deed.SHOW, Deed.JOBS, Deed.JOB}
+_CHANGES_ITS_MESSAGE = _TURNS | {Deed.PIN, Deed.UNPIN}
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """Takes presses. What sets something going does so once, and only if the press is young."""
+    """Takes presses. What sets something going does so once, and only if the press is young.
+
+    *moved* are groups that have another number now.
+    """
 
     operations: Operations
     outgoing: Outgoing
@@ -36,16 +46,19 @@ class Shelf:
     deeds: Deeds
     lookups: Lookups
     permits: Permits
+    moved: Mapping[int, int]
 
     async def press(self, press: Press) -> None:
         """Do what the button says."""
         try:
             data = DeedData.read(press.data)
         except ValueError:
-            await press.toast("I do not know that button any more.")
+            await press.toast(press_texts.UNKNOWN_BUTTON)
             return
         if refusal := self.permits.refusal(press.person, press.place, OF_DEED[data.deed]):
             await press.toast(refusal)
+        elif data.deed in _CHANGES_ITS_MESSAGE and press.place.chat in self.moved:
+            await press.toast(press_texts.BEFORE_THE_MOVE)
         elif data.deed in _TURNS:
             await press.toast("")
             async with self.answers.sign(press.place):
