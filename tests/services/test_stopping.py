@@ -69,7 +69,7 @@ async def test_a_restore_that_stops(
     restoring: RestoreWorld, phase: str, told: Stop, *, after: bool
 ) -> None:
     asked = Asked(FakeJobJournal(), after=after, phase=phase)
-    restoring.journal = asked  # type: ignore[assignment]
+    restoring.journal = asked
 
     with pytest.raises(JobCancelledError, match=r"cancelled by Ada \(7\)"):
         await restoring.restore()
@@ -82,7 +82,7 @@ async def test_a_restore_that_stops(
 
 async def test_a_restore_that_has_held_is_not_stopped(restoring: RestoreWorld) -> None:
     asked = Asked(FakeJobJournal(), after=True, phase="keep")
-    restoring.journal = asked  # type: ignore[assignment]
+    restoring.journal = asked
 
     await restoring.restore()
 
@@ -104,7 +104,7 @@ async def test_an_update_that_stops(
     journal: Journal, facts: dict[str, str], told: Stop, version: str
 ) -> None:
     """On its way over 2025.2.4; what held there stays."""
-    world, asked = updating(journal, **facts)
+    world, asked = updating(journal, facts)
 
     with pytest.raises(JobCancelledError, match=r"cancelled by Ada \(7\)"):
         await world.update(replace(UPDATE, rehearse=False))
@@ -115,7 +115,7 @@ async def test_an_update_that_stops(
 
 
 async def test_an_update_that_has_held_is_not_stopped(journal: Journal) -> None:
-    world, asked = updating(journal, after=True, phase="keep")
+    world, asked = updating(journal, {"phase": "keep"}, after=True)
 
     await world.update(replace(PATCH, rehearse=False))
 
@@ -126,7 +126,7 @@ async def test_an_update_that_has_held_is_not_stopped(journal: Journal) -> None:
 
 
 async def test_a_rollback_stops_before_it_has_begun(journal: Journal) -> None:
-    world, asked = updating(journal, phase="back")
+    world, asked = updating(journal, {"phase": "back"})
     await world.update(replace(PATCH, rehearse=False))
 
     with pytest.raises(JobCancelledError, match=r"cancelled by Ada \(7\)"):
@@ -138,7 +138,7 @@ async def test_a_rollback_stops_before_it_has_begun(journal: Journal) -> None:
 
 
 async def test_a_rollback_that_has_begun_goes_to_its_end(journal: Journal) -> None:
-    world, asked = updating(journal, after=True, phase="back")
+    world, asked = updating(journal, {"phase": "back"}, after=True)
     await world.update(replace(PATCH, rehearse=False))
 
     await world.roll_back()
@@ -149,8 +149,10 @@ async def test_a_rollback_that_has_begun_goes_to_its_end(journal: Journal) -> No
     assert world.host.running == "2025.2.1"
 
 
-def updating(journal: Journal, *, after: bool = False, **facts: str) -> tuple[RollWorld, Asked]:
+def updating(
+    journal: Journal, facts: Mapping[str, str], *, after: bool = False
+) -> tuple[RollWorld, Asked]:
     """A stack of 2025.2.1."""
     world = world_of(journal)
     asked = Asked(journal.jobs, after=after, **facts)
-    return replace(world, journal=asked), asked  # type: ignore[arg-type]
+    return replace(world, journal=asked), asked
