@@ -10,6 +10,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
 from bot.domain.orders import Order
+from bot.domain.stopping import can_stop
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 from tests.fakes_update import FakeReleaseLog
 
@@ -191,18 +192,24 @@ class FakeJobJournal:
     async def plan(self, job_id: str, plan: Mapping[str, str]) -> None:
         self._change(job_id, plan={**self.rows[job_id].plan, **plan})
 
+    async def commit(self, job_id: str, plan: Mapping[str, str]) -> str:
+        if not self.rows[job_id].cancelled_by:
+            await self.plan(job_id, plan)
+        return self.rows[job_id].cancelled_by
+
     async def step(self, job_id: str, step: str) -> None:
         self._change(job_id, step=step)
 
     async def progress(self, job_id: str, words: str, share: float | None) -> str:
         return self._change(job_id, progress=words, share=share).cancelled_by
 
-    async def ask_to_cancel(self, job_id: str, actor: str) -> bool:
+    async def ask_to_cancel(self, job_id: str, actor: str) -> Job | None:
         job = self.rows.get(job_id)
         if job is None or job.state is not JobState.RUNNING:
-            return False
-        self._change(job_id, cancelled_by=job.cancelled_by or actor)
-        return True
+            return None
+        if not can_stop(job):
+            return job
+        return self._change(job_id, cancelled_by=job.cancelled_by or actor)
 
     async def crashed(self, job_id: str) -> Job:
         return self._change(job_id, crashes=self.rows[job_id].crashes + 1)

@@ -10,6 +10,7 @@ from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
 from bot.domain.backup_id import BackupId
 from bot.domain.jobs import Job, JobKind, JobState, Outcome, Trigger
+from bot.domain.stopping import can_stop
 
 _INSERT = """
     INSERT INTO jobs (
@@ -44,6 +45,12 @@ class SqliteJobJournal:
             )
         )
 
+    async def commit(self, job_id: str, plan: Mapping[str, str]) -> str:
+        added = json.dumps(dict(plan))
+        statement = "UPDATE jobs SET plan = json_patch(plan, ?) WHERE id = ? AND cancelled_by = ''"
+        job = await self._database.write(lambda journal: _update(journal, job_id, statement, added))
+        return job.cancelled_by
+
     async def step(self, job_id: str, step: str) -> None:
         await self._database.write(
             lambda journal: _update(journal, job_id, "UPDATE jobs SET step = ? WHERE id = ?", step)
@@ -56,15 +63,8 @@ class SqliteJobJournal:
         )
         return job.cancelled_by
 
-    async def ask_to_cancel(self, job_id: str, actor: str) -> bool:
-        statement = """
-            UPDATE jobs SET cancelled_by = CASE cancelled_by WHEN '' THEN ? ELSE cancelled_by END
-            WHERE id = ? AND state = ?
-        """
-        values = (actor, job_id, JobState.RUNNING)
-        return await self._database.write(
-            lambda journal: journal.execute(statement, values).rowcount == 1
-        )
+    async def ask_to_cancel(self, job_id: str, actor: str) -> Job | None:
+        return await self._database.write(lambda journal: _ask_to_cancel(journal, job_id, actor))
 
     async def crashed(self, job_id: str) -> Job:
         statement = "UPDATE jobs SET crashes = crashes + 1 WHERE id = ?"
@@ -112,6 +112,15 @@ def _update(
     if job is None:
         raise KeyError(job_id)
     return job
+
+
+def _ask_to_cancel(journal: sqlite3.Connection, job_id: str, actor: str) -> Job | None:
+    job = _find(journal, job_id)
+    if job is None or job.state is not JobState.RUNNING:
+        return None
+    if job.cancelled_by or not can_stop(job):
+        return job
+    return _update(journal, job_id, "UPDATE jobs SET cancelled_by = ? WHERE id = ?", actor)
 
 
 def _find(journal: sqlite3.Connection, job_id: str) -> Job | None:

@@ -39,6 +39,10 @@ class JobFollower:
         self._progress = self._progress.after(event)
         self._tell(self._job, event)
 
+    def heed(self, actor: str) -> None:
+        """Note whose wish it is that the job ends."""
+        self.cancelled_by = self.cancelled_by or actor
+
     async def follow(self, working: asyncio.Future[T]) -> None:
         """Once a second until cancelled; *working* is cancelled where somebody wishes it.
 
@@ -62,5 +66,5 @@ class JobFollower:
                     logger.exception("write the progress of %s", self._job.id)
                 continue
             if actor and not self.cancelled_by:
-                self.cancelled_by = actor
+                self.heed(actor)
                 working.cancel()

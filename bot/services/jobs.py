@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, BackupId, make_backup_id
+from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, make_backup_id
 from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
 from bot.domain.job_failure import notes_on, reason_of, told_instead
 from bot.domain.jobs import (
@@ -27,6 +27,7 @@ from bot.domain.slots import slot_is_due
 from bot.services.endings import ended, ended_or_left
 from bot.services.job_follower import JobFollower
 from bot.services.job_in_hand import working_on
+from bot.services.job_page import JobPage
 from bot.services.journal_ports import JobJournal, JobLock
 from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
@@ -34,29 +35,12 @@ from bot.services.settling import WHOLE, not_yet
 from bot.services.undo import Undo
 
 T = TypeVar("T")
-Work = Callable[["JobPage", Publish], Awaitable[T]]
+Work = Callable[[JobPage, Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
 
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class JobPage:
-    """Port `JobLog`, for one job."""
-
-    journal: JobJournal
-    id: BackupId
-    facts: dict[str, str] = field(default_factory=dict)
-    """The plan as written: an undo must not depend on a journal that can be read."""
-
-    async def plan(self, **facts: str) -> None:
-        await self.journal.plan(self.id, facts)
-        self.facts.update(facts)
-
-    async def step(self, name: str) -> None:
-        await self.journal.step(self.id, name)
 
 
 @dataclass(frozen=True)
@@ -171,7 +155,7 @@ class Jobs:
         after_all: Callable[[Job, Outcome], T] | None,
     ) -> T:
         follower = JobFollower(job, self.journal, self.clock, self._tell)
-        page = JobPage(self.journal, job.id)
+        page = JobPage(self.journal, job.id, follower.heed)
         working = asyncio.ensure_future(work(page, follower.publish))
         following = asyncio.create_task(follower.follow(working))
         try:

@@ -26,14 +26,23 @@ class JobJournal(Protocol):
     async def plan(self, job_id: str, plan: Mapping[str, str]) -> None:
         """Add to what must be known to undo it."""
 
+    async def commit(self, job_id: str, plan: Mapping[str, str]) -> str:
+        """Likewise, unless somebody has asked to cancel it: then that one, and nothing is written.
+
+        "" where it is written.
+        """
+
     async def step(self, job_id: str, step: str) -> None:
         """Say what it is about to do."""
 
     async def progress(self, job_id: str, words: str, share: float | None) -> str:
         """Say how far it is; who has asked to cancel it meanwhile, or "". May be lost by a kill."""
 
-    async def ask_to_cancel(self, job_id: str, actor: str) -> bool:
-        """Leave a wish to cancel; False where the job does not run any more."""
+    async def ask_to_cancel(self, job_id: str, actor: str) -> Job | None:
+        """Leave a wish to cancel where the job can still be stopped, which it says as it is then.
+
+        None where it does not run any more.
+        """
 
     async def crashed(self, job_id: str) -> Job:
         """Count one more process that died in it, before anything is done about it."""

@@ -35,9 +35,10 @@ class Operations(Planned, Protocol):
     """The use cases behind the chat."""
 
     async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
-        """Ask the running job to stop and to undo what it has begun; None if none of *kinds* runs.
+        """Ask the running job to stop, if that still can be; None if none of *kinds* runs.
 
-        Another job than one of those is left alone.
+        The job is as it was when it was asked: what becomes of it is `judge_stop`'s to say. Another
+        one than of those kinds is left alone.
         """
 
     async def jobs_as_they_stand(self, limit: int) -> Sequence[Job]:

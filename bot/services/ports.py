@@ -267,6 +267,13 @@ class JobLog(Protocol):
     async def plan(self, **facts: str) -> None:
         """Write what must be known to undo what is about to be done."""
 
+    async def commit(self, **facts: str) -> None:
+        """Likewise, where what becomes of the job if it is stopped is another thing from then on.
+
+        Raises CancelledError, and writes nothing, where somebody wants it stopped: they were told
+        what becomes of it now.
+        """
+
     async def step(self, name: str) -> None:
         """Write what is about to be done."""
 

@@ -129,7 +129,7 @@ class RollbackService:
         with before_anything(NOT_BACK):
             made, roll = await self._get_ready(command, job, confirm, begin)
         plan = made.plan
-        await job.plan(
+        await job.commit(
             **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK},
             **gone(self.clock.now()),
         )

@@ -125,9 +125,10 @@ class JobRunner:
 
     async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
         for job in await self.standing.open_jobs():
-            stops = job.state is JobState.RUNNING and job.kind in kinds
-            if stops and await self.journal.ask_to_cancel(job.id, actor):
-                return job
+            if job.state is JobState.RUNNING and job.kind in kinds:
+                asked = await self.journal.ask_to_cancel(job.id, actor)
+                if asked:
+                    return asked
         return None
 
     async def jobs(self, limit: int) -> Sequence[Job]:

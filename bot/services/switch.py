@@ -62,7 +62,7 @@ class Switch:
         plan, tools = self.plan, self.tools
         if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
             await tools.sessions.start()  # one that cannot is noticed while all serves as before
-        await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
+        await job.commit(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
         if tools.sessions and plan.sessions is not SessionsDo.LEAVE:
@@ -222,5 +222,5 @@ async def switch_and_hold(
     await begin("waiting until it holds")
     back_since = await hold_gate(switch.tools.probe, switch.expected, patience, clock)
     away = back_since - away_since
-    await job.plan(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE}, **came_back(away))
+    await job.commit(**{PHASE: Phase.KEEP, KEPT: Kept.BEFORE}, **came_back(away))
     return away

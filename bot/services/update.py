@@ -269,7 +269,7 @@ class UpdateService:
             raise UpdateFailedError(
                 f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
             )
-        await job.plan(**promotion(roll), **came_back(away))
+        await job.commit(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")
         await roll.tidy()
         return away

@@ -76,7 +76,7 @@ class Roll:
     async def forward(self, job: JobLog, begin: Begin, now: datetime) -> None:
         """Start the hop's version on a database of which a copy is kept; it begins *now*."""
         plan, hop, tools = self.plan, self.hop, self.tools
-        await job.plan(**{PHASE: Phase.SWITCH}, **gone(now))
+        await job.commit(**{PHASE: Phase.SWITCH}, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
         await begin("copying the database")

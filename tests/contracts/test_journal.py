@@ -11,8 +11,9 @@ import pytest
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
-from bot.domain.jobs import Job, JobState, Outcome, Trigger
+from bot.domain.jobs import Job, JobKind, JobState, Outcome, Trigger
 from bot.domain.orders import Order, OrderKind
+from bot.domain.restore import PHASE, PLAN, Phase
 from bot.services.journal_ports import Buttons, Incoming, JobJournal, Message, Question, Queued
 from tests.contracts.state_places import BOT, HOUR, NOW, a_job
 from tests.fakes_journal import FakeJournal
@@ -104,8 +105,8 @@ async def test_steps_plan_and_progress(jobs: JobJournal) -> None:
 async def test_a_wish_to_cancel_reaches_the_job(jobs: JobJournal) -> None:
     job, other = await begin(jobs, "aaaa"), await begin(jobs, "bbbb")
 
-    assert await jobs.ask_to_cancel(job.id, "@zoë")
-    assert await jobs.ask_to_cancel(job.id, "@late")
+    assert await jobs.ask_to_cancel(job.id, "@zoë") == replace(job, cancelled_by="@zoë")
+    assert await jobs.ask_to_cancel(job.id, "@late") == replace(job, cancelled_by="@zoë")
 
     assert await jobs.progress(job.id, "1 MiB", None) == "@zoë"
     assert await jobs.progress(other.id, "1 MiB", None) == ""
@@ -118,6 +119,26 @@ async def test_what_does_not_run_cannot_be_cancelled(jobs: JobJournal) -> None:
     assert not await jobs.ask_to_cancel(job.id, "@zoë")
     assert not await jobs.ask_to_cancel(a_job("cccc").id, "@zoë")
     assert await jobs.job(job.id) == job.ending(DONE, NOW)
+
+
+async def test_a_plan_is_committed_unless_somebody_wants_the_job_stopped(jobs: JobJournal) -> None:
+    job, other = await begin(jobs, "aaaa"), await begin(jobs, "bbbb")
+    await jobs.ask_to_cancel(job.id, "@zoë")
+
+    assert await jobs.commit(job.id, {"a": "1"}) == "@zoë"
+    assert await jobs.commit(other.id, {"a": "1"}) == ""
+
+    stopped, committed = await jobs.job(job.id), await jobs.job(other.id)
+    assert stopped == replace(job, cancelled_by="@zoë")
+    assert committed == replace(other, plan={**other.plan, "a": "1"})
+
+
+async def test_what_is_past_its_point_of_no_return_is_not_asked_to_stop(jobs: JobJournal) -> None:
+    job = replace(a_job("aaaa"), kind=JobKind.RESTORE, plan={PLAN: "{}", PHASE: Phase.KEEP})
+    await jobs.begin(job)
+
+    assert await jobs.ask_to_cancel(job.id, "@zoë") == job
+    assert await jobs.job(job.id) == job
 
 
 async def test_crashes_are_counted(jobs: JobJournal) -> None:

@@ -29,7 +29,7 @@ from tests.services.world import World
 RESTORE = RunRestore(trigger=Trigger.CLI, actor="root")
 UNDO = replace(RESTORE, undo=True)
 OF_A_DUMP = replace(RESTORE, dump="/root/authentik.dump")
-WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
+WRITES = frozenset({"begin", "plan", "commit", "step", "finish", "crashed"})
 PATIENCE = GatePatience(stable=5, timeout=60)
 
 

@@ -57,7 +57,7 @@ UPDATE = RunUpdate(trigger=Trigger.CLI, actor="root", tag="2025.4.4")
 PATCH = replace(UPDATE, tag="2025.2.4")
 FAR = replace(UPDATE, tag="2025.6.4")
 ROLLBACK = RunRollback(trigger=Trigger.CLI, actor="root")
-WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
+WRITES = frozenset({"begin", "plan", "commit", "step", "finish", "crashed"})
 MIGRATES = Behaviour(migrations=("new-4",))
 BEHAVIOURS = {"2025.4.4": MIGRATES, "2025.6.4": Behaviour(migrations=("new-4", "new-6"))}
 

@@ -1,5 +1,7 @@
 """A job whose process was killed: what it is shown as before anybody has settled it."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.jobs import JobKind, JobState
@@ -44,4 +46,6 @@ async def test_nobody_waits_for_a_killed_job_to_stop(world: World) -> None:
 
     world.lock.held = True
     assert await operations.cancel("Ada (7)", frozenset(JobKind) - {JOB.kind}) is None
-    assert await operations.cancel("Ada (7)", frozenset(JobKind)) == JOB
+    assert await operations.cancel("Ada (7)", frozenset(JobKind)) == replace(
+        JOB, cancelled_by="Ada (7)"
+    )

@@ -31,7 +31,7 @@ from tests.services.world import World
 
 START = datetime(2026, 11, 23, 0, 10, tzinfo=UTC)
 TAKES = timedelta(minutes=10)
-WRITES = frozenset({"begin", "plan", "step", "finish", "crashed"})
+WRITES = frozenset({"begin", "plan", "commit", "step", "finish", "crashed"})
 
 
 class FullJournal(FakeJobJournal):

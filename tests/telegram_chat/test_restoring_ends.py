@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.jobs import JobState
 from bot.domain.messages import RunRestore, StepBegan
-from bot.domain.restore import GOING_AWAY, KEPT
+from bot.domain.restore import GOING_AWAY, KEPT, PHASE, PLAN, Phase
 from tests.telegram_chat.restores import (
     FILES,
     NEWEST,
@@ -218,10 +218,19 @@ async def test_what_was_not_run_is_asked_anew_at_a_press(world: World) -> None:
     assert len(world.operations.commands) == 1
 
 
-async def test_cancelling_a_restore_swaps_back(world: World) -> None:
+async def test_cancelling_a_restore_says_what_becomes_of_it(world: World) -> None:
+    """Also where it cannot be stopped any more; its end is told to whoever wanted that."""
     async with world.talking():
         await confirmed(world)
-        answer = await world.asks(world.boris, "/cancel")
+        before = await world.asks(world.boris, "/cancel")
+        job = world.operations.all_jobs[0]
+        facts = {PLAN: "{}", PHASE: Phase.KEEP}
+        world.operations.all_jobs[0] = replace(job, plan=facts)
+        after = await world.asks(world.boris, "/cancel")
+        world.operations.end(JobState.DONE, "it serves")
+        await world.eventually(lambda: world.boris.chat.saying("✅ Restored"))
 
-    assert "The state before serves again, whole." in answer.text
+    assert "What serves was not touched, and is not." in before.text
+    assert "That cannot be stopped any more: restore since" in after.text
+    assert "/restore undo takes it back" in after.text
     assert world.operations.cancelled == ["Boris (43)"]

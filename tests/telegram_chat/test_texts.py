@@ -39,6 +39,7 @@ from bot.entrypoints.telegram import (
     alarm_texts,
     away_texts,
     backup_texts,
+    cancel_texts,
     chart_texts,
     copy_texts,
     drill_texts,
@@ -104,6 +105,7 @@ PARTS = {  # of texts, or for documents and terminals
     "look_texts.why",
     "restore_plan_texts.how_to_agree",
     "texts.by",
+    "texts.run_words",
     "texts.problem",
     "verify_texts.outcome_figures",
 }
@@ -265,7 +267,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         texts.no_options(hostile, [hostile] * 30),
         texts.no_options(hostile, []),
         texts.never_begun(),
-        texts.cancelling(job, WALL),
+        cancel_texts.cancelling(job, WALL),
         texts.help_text(menu()),
         texts.offer([asked(f"/backup {hostile}")] * 7, WALL),
         texts.offer([asked(f"/backup {hostile}")], WALL),
@@ -563,10 +565,44 @@ def test_the_end_of_a_restore_says_what_to_press() -> None:
 
 
 def test_a_prune_that_is_cancelled_removes_no_backup_of_its_own() -> None:
-    prune = replace(make_job(), kind=JobKind.PRUNE)
+    prune = replace(make_job(), kind=JobKind.PRUNE, crashes=0)
 
-    assert "has stored" not in texts.cancelling(prune, WALL)
-    assert "still goes, and no other" in texts.cancelling(prune, WALL)
+    assert "has stored" not in cancel_texts.cancelling(prune, WALL)
+    assert "still goes, and no other" in cancel_texts.cancelling(prune, WALL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "lead", "then"),
+    [
+        (JobKind.RESTORE, "start", "Stopping: ", "serves again, with every row"),
+        (JobKind.RESTORE, "keep", "That cannot be stopped any more: ", "/restore undo"),
+        (JobKind.UPDATE, "ready", "Stopping: ", "What serves was not touched"),
+        (JobKind.UPDATE, "start", "Stopping: ", "serves again, with every row"),
+        (JobKind.UPDATE, "back", "That cannot be stopped any more: ", "is coming back"),
+        (JobKind.UPDATE, "keep", "That cannot be stopped any more: ", "/rollback takes it back"),
+        (JobKind.ROLLBACK, "back", "That cannot be stopped any more: ", "goes to its end"),
+        (JobKind.ROLLBACK, "keep", "That cannot be stopped any more: ", "/update shows the way"),
+    ],
+)
+def test_the_answer_to_cancel_promises_what_comes_true(
+    kind: JobKind, phase: str, lead: str, then: str
+) -> None:
+    plan = "restore" if kind is JobKind.RESTORE else "update"
+    job = replace(make_job(), kind=kind, plan={plan: "{}", "phase": phase}, crashes=0)
+
+    told = cancel_texts.cancelling(job, WALL)
+
+    assert told.startswith(lead)
+    assert then in told
+    assert told.endswith("You will hear when it has ended.")
+
+
+@pytest.mark.parametrize("kind", list(JobKind))
+@pytest.mark.parametrize("crashes", [0, 1])
+def test_every_kind_of_job_has_its_answer_to_cancel(kind: JobKind, crashes: int) -> None:
+    told = cancel_texts.cancelling(replace(make_job(), kind=kind, crashes=crashes), WALL)
+
+    assert ("being put right" in told) is bool(crashes)
 
 
 @pytest.mark.parametrize("state", list(JobState))
@@ -580,7 +616,6 @@ def test_a_restore_tells_in_its_own_words_which_state_serves(state: JobState) ->
     assert "Backup" not in told.text
     assert not told.again
     assert ("akbot jobs settle" in told.text) is (state is JobState.STUCK)
-    assert "serves again" in texts.cancelling(job, WALL)
 
 
 def test_the_status_says_where_the_newest_backup_is_missing() -> None:

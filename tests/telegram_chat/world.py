@@ -33,6 +33,7 @@ from bot.domain.roles import Access, ChatPlace
 from bot.domain.rollback import RollbackPreview
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Container, Role, Stack
+from bot.domain.stopping import can_stop
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.charts import Charts
@@ -189,7 +190,8 @@ class ToldOperations:
 
     async def cancel(self, actor: str, kinds: Collection[JobKind]) -> Job | None:
         if (running := self._running()) and running.kind in kinds:
-            self.cancelled.append(actor)
+            if can_stop(running):
+                self.cancelled.append(actor)
             return running
         return None
 

@@ -11,6 +11,7 @@ from bot.domain.jobs import ALL_JOBS, JobKind, choose_job
 from bot.domain.restore import UNDO
 from bot.entrypoints.telegram import (
     backup_texts,
+    cancel_texts,
     job_list_texts,
     restore_texts,
     texts,
@@ -141,7 +142,9 @@ class Commands:
         job = await self.operations.cancel(person.actor, self.permits.may_cancel(person))
         if job is None:
             return await self._cancel_reading(asked)
-        await self.answers.stopping(asked.request, job.id, texts.cancelling(job, self._wall()))
+        await self.answers.stopping(
+            asked.request, job.id, cancel_texts.cancelling(job, self._wall())
+        )
         return None
 
     async def _cancel_reading(self, asked: Asked) -> str:
@@ -150,7 +153,7 @@ class Commands:
             return verify_texts.cancelling(read)
         running = await self.starts.running()
         refusal = running and self.permits.no_cancelling(asked.person, asked.place, running.kind)
-        return refusal or texts.cancelling(None, self._wall())
+        return refusal or cancel_texts.cancelling(None, self._wall())
 
     async def schedule(self, _: Asked) -> str:
         return await self.planning.schedule()

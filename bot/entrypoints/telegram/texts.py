@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
 from bot.domain.errors import BotError
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.orders import Entry
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
@@ -65,7 +65,7 @@ def status(
     """
     lines = [_stack_lines(stack), *around, "", _last_good_line(records, wall)]
     if running:
-        lines.append(f"⏳ Running now: {_run(running, wall)}")
+        lines.append(f"⏳ Running now: {run_words(running, wall)}")
     return "\n".join(lines)
 
 
@@ -107,12 +107,13 @@ def busy(running: Job | None, error: BotError, wall: Wall) -> str:
     if running is None:
         return f"Not now: {problem(error)}\nNothing was begun."
     return (
-        f"Not now: {_run(running, wall)}.\n"
+        f"Not now: {run_words(running, wall)}.\n"
         "Nothing was begun. Ask again when it has ended, or send /cancel to stop it."
     )
 
 
-def _run(job: Job, wall: Wall) -> str:
+def run_words(job: Job, wall: Wall) -> str:
+    """What runs, since when and how far."""
     share = f", {job.share:.0%} done" if job.share is not None else ""
     return f"{job.kind} since {wall.moment(job.started)}{share}, {by(job)}"
 
@@ -182,24 +183,6 @@ def looked(text: str) -> str:
 def never_looked() -> str:
     """A look that was cut off."""
     return "❌ I was stopped before I had seen all. Nothing was changed. Ask again if you like."
-
-
-def cancelling(job: Job | None, wall: Wall) -> str:
-    """The answer to /cancel."""
-    if job is None:
-        return "Nothing is running, so nothing was stopped."
-    then = {
-        JobKind.BACKUP: "What it has stored so far is removed.",
-        JobKind.PRUNE: "The backup that it is deleting still goes, and no other.",
-        JobKind.DELETE: "What it has begun to delete still goes.",
-        JobKind.RESTORE: "The state before serves again, whole.",
-        JobKind.UPDATE: "The version before serves on, or again, with every row.",
-        JobKind.ROLLBACK: "What it has begun is brought to its end, so that one version serves.",
-        JobKind.REKEY: "The backup that it is sealing anew stays as it was.",
-        JobKind.COPY: "The copy that it is making goes; those it has made stay.",
-        JobKind.DRILL: "Its containers are removed; the backup stays as it is.",
-    }[job.kind]
-    return f"Stopping: {_run(job, wall)}.\n{then} You will hear when it has ended."
 
 
 def unknown_command() -> str:
