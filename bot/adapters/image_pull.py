@@ -1,7 +1,8 @@
 """A pull by the Engine, over a connection of its own, which ends with it.
 
 The Engine waits for a registry for ever, and so does its SDK, on a thread that nobody can stop.
-Whoever hangs up here ends the pull as well.
+Whoever hangs up here ends the pull as well: a download is broken off, and no image comes of it.
+Only a request that the registry has not begun to answer stays open, until it does or hangs up.
 """
 
 import asyncio

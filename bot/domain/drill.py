@@ -108,7 +108,9 @@ def _compare_rows(wanted: Mapping[str, int], found: Mapping[str, int]) -> list[s
         if table in found and found[table] != rows
     ]
     return [
-        *_listed(f'the table "{name}" is missing' for name in missing),
+        *_listed(
+            f'the table "{name}" is missing, with its {wanted[name]:,} rows' for name in missing
+        ),
         *_listed(f'there is a table "{name}" that was not backed up' for name in added),
         *_listed(other),
     ]

@@ -29,7 +29,7 @@ WEEKLY = Schedule("0 5 * * 0", UTC)
 FACTS = DatabaseFacts(
     name="authentik",
     size=1,
-    rows={"public.a": 3, "public.b": 0, "t_one.a": 5},
+    rows={"public.a": 3, "public.b": 0, "t_one.a": 5_000},
     schemas={
         "public": SchemaFingerprint("0" * 64, 2, {"core": ("0001", "0002")}),
         "t_one": SchemaFingerprint("1" * 64),
@@ -56,7 +56,11 @@ def test_the_same_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"rows": {"public.a": 3, "t_one.a": 5}}, 'the table "public.b" is missing'),
+        (
+            {"rows": {"public.a": 3, "public.b": 0}},
+            'the table "t_one.a" is missing, with its 5,000 rows',
+        ),
+        ({"rows": {"public.a": 3, "t_one.a": 5_000}}, 'the table "public.b" is missing'),
         ({"rows": {**FACTS.rows, "public.a": 2}}, '"public.a" has 2 rows instead of 3'),
         ({"rows": {**FACTS.rows, "public.c": 2}}, 'there is a table "public.c" that was not'),
         ({"schemas": {"public": FACTS.schemas["public"]}}, 'the schema "t_one" is missing'),

@@ -1,7 +1,7 @@
 """A drill that fails rings in the chat, with its reason, whoever began it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,39 +9,49 @@ import pytest
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.e2e.akbot import Akbot
+from tests.e2e.damaged import Damage, StoredSet, file_missing, rows_missing, table_dropped
 from tests.e2e.test_daemon import ada, chatting, daemon, outcomes, telegram
-from tests.e2e.test_drill import folder_of, one_more_row, one_more_table, resign
+from tests.e2e.test_drill import folder_of
 from tests.e2e.test_restore import flip
+from tests.sandbox.fixture import Sandbox
 
 __all__ = ["ada", "chatting", "telegram"]
 
 pytestmark = pytest.mark.docker
 
 MEDIA = "media.tar.zst.age"
-WAYS: Mapping[str, Callable[[Akbot, Path], None]] = {
-    'authentik_core_user" has': lambda akbot, folder: resign(akbot, folder, one_more_row),
-    'authentik_core_gone" is missing': lambda akbot, folder: resign(akbot, folder, one_more_table),
-    'component "media": decrypt: ': lambda _, folder: flip(folder / MEDIA),
-    'component "media" is missing': lambda _, folder: (folder / MEDIA).unlink(),
-}
-"""What is done to a backup by the reason that people are told: rows, a table, a byte, a file."""
 
 
-@pytest.mark.usefixtures("filled")
+def byte_flipped(stored: StoredSet) -> str:
+    flip(stored.folder / MEDIA)
+    return 'component "media": decrypt: '
+
+
+def object_missing(stored: StoredSet) -> str:
+    (stored.folder / MEDIA).unlink()
+    return 'component "media" is missing'
+
+
+WAYS: Sequence[Damage] = (
+    *(rows_missing, table_dropped, file_missing),
+    *(byte_flipped, object_missing),
+)
+
+
 def test_each_way_to_fail_is_told_with_its_reason(
-    chatting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
+    chatting: Akbot, filled: Sandbox, telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:
     backup_id = chatting.backup("--component", "postgres", "--component", "media")["id"]
-    folder = folder_of(tmp_path, backup_id)
-    whole = {path: path.read_bytes() for path in folder.iterdir()}
+    stored = StoredSet(filled, chatting, folder_of(tmp_path, backup_id))
+    whole = {path: path.read_bytes() for path in stored.folder.iterdir()}
 
     with daemon(chatting):
-        for number, (reason, spoil) in enumerate(WAYS.items(), start=1):
-            spoil(chatting, folder)
+        for number, damage in enumerate(WAYS, start=1):
+            reason = damage(stored)
             ada.says(f"/drill {backup_id}")
             telegram.wait(
                 lambda number=number: len(outcomes(telegram, "Drill failed")) == number,  # type: ignore[misc]
-                seconds=60,
+                seconds=120,
             )
             told = outcomes(telegram, "Drill failed")[-1]
             assert reason in told

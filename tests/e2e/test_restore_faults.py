@@ -14,8 +14,9 @@ from tests.contracts.s3_proxy import Proxy, stalled
 from tests.contracts.small_disks import MIB, disk_of
 from tests.e2e.aftermath import sessions, throw_aways
 from tests.e2e.akbot import PATIENCE, Akbot, Ended
+from tests.e2e.damaged import resign
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_drill import folder_of, resign
+from tests.e2e.test_drill import folder_of
 from tests.e2e.test_faults import MANY, prefix, proxy, to_s3
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import (

@@ -129,7 +129,10 @@ async def test_what_a_drill_finds_counts_until_a_drill_finds_it_whole(world: Wor
     assert caught.value.__notes__ == ["It counts as damaged now, until a drill finds it whole."]
     record = await the_record(world, newer.id)
     assert record.state is BackupState.DAMAGED
-    assert 'the table "public.authentik_core_user" is missing (found by a drill' in record.reason
+    assert (
+        'the table "public.authentik_core_user" is missing, with its 3 rows (found by a drill'
+        in record.reason
+    )
     assert choose(await world.records(), LATEST).id == older.id
     with pytest.raises(IntegrityError, match="something was, deeper") as shallow:
         await verify(world, newer.id, deep=True)
