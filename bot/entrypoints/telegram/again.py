@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job
 from bot.domain.roles import Act
+from bot.entrypoints.telegram import press_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import OF_JOB, Permits
@@ -26,7 +27,7 @@ class Again:
         """Begin the job once more whose outcome was pressed."""
         job = await self.operations.job(press.data.removeprefix(AGAIN_PREFIX))
         if job is None or job.kind in TAKE_SERVER_AWAY:  # that one is asked about
-            await press.toast("I know nothing of that job any more.")
+            await press.toast(press_texts.UNKNOWN_JOB)
             return
         act = OF_JOB.get(job.kind, Act.RESTORE)
         if refusal := self.permits.refusal(press.person, press.place, act):
@@ -37,9 +38,9 @@ class Again:
             return
         if press.is_young:
             if await self.starts.is_served(request):
-                await press.toast("It has been tried again already.")
+                await press.toast(press_texts.TRIED_ALREADY)
                 return
-            await press.toast("Trying again.")
+            await press.toast(press_texts.TRYING_AGAIN)
         elif await self.starts.begun_from(request.origin) is None:
             await self.answers.note_old_press(press.place)
             return
