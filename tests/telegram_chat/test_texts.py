@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.agenda import Coming
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
@@ -23,6 +24,7 @@ from bot.domain.findings import Finding, Level
 from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import BackupStarted, ComponentProgressed, ComponentStored
+from bot.domain.pause import Pause
 from bot.domain.progress import BackupProgress
 from bot.domain.report import (
     BackupsReport,
@@ -47,7 +49,9 @@ from bot.entrypoints.telegram import (
     job_list_texts,
     job_texts,
     look_texts,
+    planning_texts,
     prune_texts,
+    question_texts,
     report_texts,
     restore_plan_texts,
     restore_texts,
@@ -103,6 +107,8 @@ PARTS = {  # of texts, or for documents and terminals
     "job_texts.tried_again",
     "job_texts.who",
     "look_texts.why",
+    "job_list_texts.gone",
+    "question_texts.answered_before",
     "restore_plan_texts.how_to_agree",
     "texts.by",
     "texts.run_words",
@@ -261,7 +267,18 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         incident_texts.opened(Opened(replace(incident, trouble=Trouble.SILENT)), WALL),
         texts.begins_late(),
         texts.unknown_command(),
-        texts.takes_no_words("cancel", "stops what runs"),
+        texts.takes_no_words("cancel"),
+        texts.takes_no_words("resume"),
+        planning_texts.paused(timedelta(hours=2), WALL),
+        planning_texts.muted(NOW, WALL),
+        planning_texts.resumed(was_paused=True),
+        planning_texts.resumed(was_paused=False),
+        planning_texts.schedule(
+            [Coming(hostile, hostile, "", 5, (NOW,)), Coming(hostile, hostile, "", 0, ())],
+            Pause(reason=hostile, since=NOW, until=NOW + timedelta(hours=1)),
+            WALL,
+        ),
+        question_texts.word_too_late("rollback"),
         restore_plan_texts.too_late(hostile),
         job_texts.progress_ended(ended, WALL),
         texts.no_options(hostile, [hostile] * 30),

@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job
 from bot.domain.roles import Act
+from bot.entrypoints.telegram import press_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import OF_JOB, Permits
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.operations import Operations
-
-_ALREADY = "It has been tried again already."
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Again:
         """Begin the job once more whose outcome was pressed."""
         job = await self.operations.job(press.data.removeprefix(AGAIN_PREFIX))
         if job is None or job.kind in TAKE_SERVER_AWAY:  # that one is asked about
-            await press.toast("I know nothing of that job any more.")
+            await press.toast(press_texts.UNKNOWN_JOB)
             return
         act = OF_JOB.get(job.kind, Act.RESTORE)
         if refusal := self.permits.refusal(press.person, press.place, act):
@@ -48,14 +47,14 @@ class Again:
     async def _try_again(self, job: Job, press: Press) -> None:
         message = press.place.origin
         if message in self._claimed:
-            await press.toast(_ALREADY)
+            await press.toast(press_texts.TRIED_ALREADY)
             return
         self._claimed.add(message)
         try:
             if await self.starts.is_served(press.own_request):
-                await press.toast(_ALREADY)
+                await press.toast(press_texts.TRIED_ALREADY)
                 return
-            await press.toast("Trying again.")
+            await press.toast(press_texts.TRYING_AGAIN)
             await self._begin(job, press)
         finally:
             self._claimed.discard(message)

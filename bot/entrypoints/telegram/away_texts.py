@@ -7,6 +7,9 @@ from bot.entrypoints.telegram.job_texts import TRY_OR_LOOK
 from bot.entrypoints.telegram.markup import clean, plain
 from bot.entrypoints.telegram.texts import Wall
 
+REPEAT = "\n<i>(perhaps a repeat)</i>"
+"""Stands below what was sent once more after a kill in between."""
+
 _WHY = {
     "blocked by the user": "they have blocked {me}",
     "can't initiate conversation": "they have never written to {me}",

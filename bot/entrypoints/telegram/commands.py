@@ -137,7 +137,7 @@ class Commands:
 
     async def cancel(self, asked: Asked) -> str | None:
         if asked.words:
-            return texts.takes_no_words("cancel", "stops what is running")
+            return texts.takes_no_words("cancel")
         person = asked.person
         job = await self.operations.cancel(person.actor, self.permits.may_cancel(person))
         if job is None:
@@ -166,7 +166,7 @@ class Commands:
 
     async def resume(self, asked: Asked) -> str:
         if asked.words:
-            return texts.takes_no_words("resume", "ends the pause")
+            return texts.takes_no_words("resume")
         return await self.planning.resume(asked)
 
     async def unknown(self, _: Asked) -> str:

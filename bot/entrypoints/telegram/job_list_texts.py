@@ -74,3 +74,8 @@ def job_details(job: Job, wall: Wall) -> str:
 def no_such_job(error: RefusedError) -> str:
     """The answer to /jobs with an id that names no job, or several."""
     return f"{plain(str(error))}. Send /jobs for the newest ones."
+
+
+def gone(job_id: str) -> str:
+    """Likewise, of a job that a button knows still."""
+    return no_such_job(RefusedError(f'"{job_id}" is no job any more'))

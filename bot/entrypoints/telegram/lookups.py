@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 
-from bot.domain.errors import BotError, RefusedError
+from bot.domain.errors import BotError
 from bot.domain.jobs import Job
 from bot.domain.stack import Container, Role
 from bot.entrypoints.telegram import job_list_texts, look_texts, texts
@@ -69,7 +69,7 @@ class Lookups:
         """All that is known of how a job went."""
         job = await self.operations.job(job_id)
         if job is None:
-            return job_list_texts.no_such_job(RefusedError(f'"{job_id}" is no job any more'))
+            return job_list_texts.gone(job_id)
         found = await self._said(Role.POSTGRESQL, _WHY_LINES, _span(job))
         container, said = (None, ()) if isinstance(found, BotError) else found
         told = look_texts.why(job, container, said, self._wall())

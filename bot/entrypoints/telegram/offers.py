@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.ages import STALE
 from bot.entrypoints.telegram.asked import Asked, Request
+from bot.entrypoints.telegram.button_texts import NO, RUN_IT, RUN_THEM
 from bot.entrypoints.telegram.pressed import Press
 from bot.entrypoints.telegram.questions import Extent, QuestionDesk
 from bot.services.journal_ports import Question
@@ -19,7 +20,6 @@ from bot.services.ports import Clock
 STANDS = timedelta(hours=1)
 _BURST = timedelta(minutes=1)
 _KIND = "o"
-NO = "No"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Offers:
             person=asked.person.id,
             chat=place.chat,
             expires=self._clock.now() + STANDS,
-            choices=("Run it" if len(offer.asked) == 1 else "Run them", NO),
+            choices=(RUN_IT if len(offer.asked) == 1 else RUN_THEM, NO),
         )
         await self._desk.put(question, place.thread, texts.offer(offer.asked, wall))
 

@@ -2,3 +2,15 @@
 
 BEFORE_THE_MOVE = "This message is from before the group moved. Send the command again."
 UNKNOWN_BUTTON = "I do not know that button any more."
+UNKNOWN_JOB = "I know nothing of that job any more."
+TRIED_ALREADY = "It has been tried again already."
+TRYING_AGAIN = "Trying again."
+
+READING_BACK = "Reading it back."
+DRILLING = "Trying to begin a drill."
+PINNING = "Pinning it."
+UNPINNING = "Taking the pin away."
+LOOKING_AT_CHANGES = "Looking at what that would change."
+LOOKING_AT_THE_WAY = "Looking at the way."
+HERE_IT_COMES = "Here it comes."
+LOOKING = "Looking."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.entrypoints.telegram.away_texts import while_away
+from bot.entrypoints.telegram.button_texts import JOBS, STATUS, TRY_LAST_AGAIN
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, units
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
@@ -18,7 +19,6 @@ _PROGRESS = "progress:"
 _OUTCOME = "outcome:"
 _QUESTION = "question:"
 _OF_JOBS = (_OUTCOME, "alarm", "late|")
-TRY_AGAIN, STATUS, JOBS = "Try the last again", "Status", "Jobs"
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,6 @@ def _ways_on(last: Buttons) -> Buttons:
     one may have mended it.
     """
     of_last = [button for line in last for button in line]
-    again = [(TRY_AGAIN, data) for _, data in of_last if data.startswith(AGAIN_PREFIX)]
+    again = [(TRY_LAST_AGAIN, data) for _, data in of_last if data.startswith(AGAIN_PREFIX)]
     ways = (STATUS, DeedData(Deed.STATUS).line()), (JOBS, DeedData(Deed.ALL_JOBS).line())
     return (*((each,) for each in again[:1]), ways)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from bot.domain.roles import ChatPlace
 from bot.domain.update_news import NewRelease, News
 from bot.entrypoints.telegram import update_texts
+from bot.entrypoints.telegram.button_texts import SHOW_THE_WAY
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.services.journal_ports import Message
 
 logger = logging.getLogger(__name__)
-
-SHOW = "Show me the way"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class ReleaseNews:
 def _message(news: News) -> Message:
     if isinstance(news, NewRelease):
         kind = "security" if news.security else "release"
-        buttons = (((SHOW, DeedData(Deed.UPDATE).line()),),)
+        buttons = (((SHOW_THE_WAY, DeedData(Deed.UPDATE).line()),),)
         key = f"{kind}:{news.place}:{news.target}"
         return Message(key=key, chat=0, text=update_texts.new_release(news), buttons=buttons)
     key = f"silence:{news.since.isoformat()}"

@@ -19,6 +19,7 @@ from bot.domain.restore_plan import Preview
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.button_texts import GO_ON, LEAVE, NO, REPLACE_NOW
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.pressed import RESTORE, Press
 from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
@@ -26,9 +27,6 @@ from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations
 from bot.services.ports import Clock
-
-GO_ON, NO = "Go on", "No"
-LEAVE, DO_IT = "No, leave all as it is", "Yes, replace it now"
 
 PLAN = "p"
 _LOSES, _KEEPS = "loses", "keeps"
@@ -148,7 +146,7 @@ class Restoring:
         """Ask once more after the plan, and begin after that."""
         if choice == GO_ON:
             await self._ask_once_more(question, press)
-        elif choice in {DO_IT, RESTORE} and not await self._answers.is_written(press.request):
+        elif choice in {REPLACE_NOW, RESTORE} and not await self._answers.is_written(press.request):
             agreed = _Agreed.read(question.plan_hash)
             begin = self._starts.begin(
                 press.request, JobKind.RESTORE, agreed.words, agreed.plan_hash
@@ -159,7 +157,7 @@ class Restoring:
         """Whether an earlier process has asked once more, or begun the job."""
         if choice == GO_ON:
             happened = await self._desk.is_put(_last_of(question))
-        elif choice in {DO_IT, RESTORE}:
+        elif choice in {REPLACE_NOW, RESTORE}:
             happened = await self._starts.is_dealt_with(press.request)
         else:
             happened = True
@@ -174,7 +172,7 @@ class Restoring:
             person=question.person,
             chat=question.chat,
             expires=self._clock.now() + PATIENCE,
-            choices=(LEAVE,) if agreed.loses_rows else (LEAVE, DO_IT),
+            choices=(LEAVE,) if agreed.loses_rows else (LEAVE, REPLACE_NOW),
             word=RESTORE if agreed.loses_rows else "",
         )
         how = restore_plan_texts.how_to_agree(

@@ -12,6 +12,7 @@ from bot.domain.messages import RunRollback
 from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.button_texts import GO_BACK, NO
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.pressed import ROLLBACK, Press
 from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
@@ -20,7 +21,6 @@ from bot.services.journal_ports import Question
 from bot.services.operations import Rolls
 from bot.services.ports import Clock
 
-GO_BACK, NO = "Roll back", "No"
 WAY_BACK = "k"
 
 

@@ -18,6 +18,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.domain.errors import BotError
+from bot.entrypoints.telegram.away_texts import REPEAT
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
 from bot.entrypoints.telegram.markup import (
     MOST_IN_CAPTION,
@@ -39,7 +40,6 @@ logger = logging.getLogger(__name__)
 _JOURNAL_PAUSE = 5.0
 _MOST_AT_ONCE = 5  # chats; the client has a few connections more
 _LOOK_SECONDS = 10.0  # for what another process has written
-_REPEAT = "\n<i>(perhaps a repeat)</i>"
 _CHAT_IS_GONE = "chat not found"
 _MERGED = "told together with others"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -266,7 +266,7 @@ class Sender:
 
 
 def _marked(message: Message) -> Message:
-    return replace(message, text=message.text + _REPEAT)
+    return replace(message, text=message.text + REPEAT)
 
 
 def _how(message: Message, parse_mode: ParseMode | None) -> dict[str, Any]:

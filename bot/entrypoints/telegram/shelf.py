@@ -156,17 +156,17 @@ class Shelf:
 
 _Do = Callable[[Shelf, Press, DeedData], Awaitable[str | None]]
 _DEEDS: dict[Deed, tuple[str, _Do]] = {
-    Deed.VERIFY: ("Reading it back.", Shelf._verify),  # noqa: SLF001 - its own table
-    Deed.DRILL: ("Trying to begin a drill.", Shelf._drill),  # noqa: SLF001
-    Deed.PIN: ("Pinning it.", Shelf._pin),  # noqa: SLF001
-    Deed.UNPIN: ("Taking the pin away.", Shelf._pin),  # noqa: SLF001
-    Deed.RESTORE: ("Looking at what that would change.", Shelf._restore),  # noqa: SLF001
-    Deed.UNDO: ("Looking at what that would change.", Shelf._undo),  # noqa: SLF001
-    Deed.UPDATE: ("Looking at the way.", Shelf._update),  # noqa: SLF001
-    Deed.ROLLBACK: ("Looking at what that would change.", Shelf._roll_back),  # noqa: SLF001
-    Deed.SAID: ("Here it comes.", Shelf._said),  # noqa: SLF001
-    Deed.LOG: ("Here it comes.", Shelf._log),  # noqa: SLF001
-    Deed.WHY: ("Here it comes.", Shelf._why),  # noqa: SLF001
-    Deed.STATUS: ("Looking.", Shelf._status),  # noqa: SLF001
-    Deed.ALL_JOBS: ("Looking.", Shelf._all_jobs),  # noqa: SLF001
+    Deed.VERIFY: (press_texts.READING_BACK, Shelf._verify),  # noqa: SLF001 - its own table
+    Deed.DRILL: (press_texts.DRILLING, Shelf._drill),  # noqa: SLF001
+    Deed.PIN: (press_texts.PINNING, Shelf._pin),  # noqa: SLF001
+    Deed.UNPIN: (press_texts.UNPINNING, Shelf._pin),  # noqa: SLF001
+    Deed.RESTORE: (press_texts.LOOKING_AT_CHANGES, Shelf._restore),  # noqa: SLF001
+    Deed.UNDO: (press_texts.LOOKING_AT_CHANGES, Shelf._undo),  # noqa: SLF001
+    Deed.UPDATE: (press_texts.LOOKING_AT_THE_WAY, Shelf._update),  # noqa: SLF001
+    Deed.ROLLBACK: (press_texts.LOOKING_AT_CHANGES, Shelf._roll_back),  # noqa: SLF001
+    Deed.SAID: (press_texts.HERE_IT_COMES, Shelf._said),  # noqa: SLF001
+    Deed.LOG: (press_texts.HERE_IT_COMES, Shelf._log),  # noqa: SLF001
+    Deed.WHY: (press_texts.HERE_IT_COMES, Shelf._why),  # noqa: SLF001
+    Deed.STATUS: (press_texts.LOOKING, Shelf._status),  # noqa: SLF001
+    Deed.ALL_JOBS: (press_texts.LOOKING, Shelf._all_jobs),  # noqa: SLF001
 }

@@ -226,8 +226,9 @@ def closed(text: str, why: str) -> str:
     return _with_note(text, why)
 
 
-def takes_no_words(command: str, deed: str) -> str:
+def takes_no_words(command: str) -> str:
     """The answer to words after a command that acts at once: they may have meant later."""
+    deed = {"cancel": "stops what is running", "resume": "ends the pause"}[command]
     return f"/{command} {deed}, at once. Send it without words if you want that. Nothing was done."
 
 

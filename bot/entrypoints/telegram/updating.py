@@ -18,6 +18,14 @@ from bot.domain.versions import parse_target
 from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
+from bot.entrypoints.telegram.button_texts import (
+    LEAVE,
+    NO,
+    UNREHEARSED,
+    UPDATE,
+    WITH_COMPOSE,
+    WITHOUT_REHEARSAL,
+)
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
@@ -26,11 +34,6 @@ from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Message, Question
 from bot.services.operations import Rolls
 from bot.services.ports import Clock
-
-UPDATE, NO = "Update", "No"
-WITH_COMPOSE = "Change the compose file too …"
-UNREHEARSED = "Without rehearsal …"
-LEAVE, DO_IT = "No, leave all as it is", "Yes, without rehearsal"
 
 WAY = "u"
 LAST_OF_UPDATE = "n"
@@ -156,10 +159,12 @@ class Updating:
         """Begin, look once more, or ask once more."""
         agreed = _Agreed.read(question.plan_hash)
         if choice == UNREHEARSED:
-            last = self._question(_last_of(question), agreed, press.request, (LEAVE, DO_IT))
+            last = self._question(
+                _last_of(question), agreed, press.request, (LEAVE, WITHOUT_REHEARSAL)
+            )
             text = update_plan_texts.once_more(agreed.tag)
             await self._desk.put(last, press.place.thread, text)
-        elif choice in {UPDATE, WITH_COMPOSE, DO_IT}:
+        elif choice in {UPDATE, WITH_COMPOSE, WITHOUT_REHEARSAL}:
             if await self._answers.is_written(press.request):
                 return
             if choice == WITH_COMPOSE:
@@ -182,7 +187,7 @@ class Updating:
         """Whether an earlier process has begun the job, or has looked or asked once more."""
         if choice == UNREHEARSED:
             happened = await self._desk.is_put(_last_of(question))
-        elif choice in {UPDATE, WITH_COMPOSE, DO_IT}:
+        elif choice in {UPDATE, WITH_COMPOSE, WITHOUT_REHEARSAL}:
             happened = await self._starts.is_dealt_with(press.request)
         else:
             happened = True
