@@ -137,8 +137,10 @@ class RestoreRecovery:
         return back
 
     async def _kept(self, plan: RestorePlan) -> Outcome:
-        if plan.undoes:  # the folders out of which it has taken all
+        if plan.undoes:  # that out of which it has taken all
             emptied = await self.workplace.tools(plan.site, plan.undoes)
             await emptied.files.discard(plan.sources)
+            if emptied.sessions:
+                await emptied.sessions.discard()
         what = f"the undo of {plan.undoes}" if plan.undoes else plan.source
         return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")

@@ -84,6 +84,8 @@ class UndoService:
         await switch.claim(done)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         await of_done.files.discard(done.sources)
+        if of_done.sessions:
+            await of_done.sessions.discard()
         if done.compose:
             await tools.project.discard(done.compose.files, done.job)
         await self.journal.plan(done.job, {KEPT: ""})

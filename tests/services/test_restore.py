@@ -73,9 +73,10 @@ async def test_an_undo_gives_the_state_before_back_and_another_one_takes_that_ba
     assert undone.undone == restored.job
     assert not world.host.left_over(undone.job)
 
-    await world.restore(UNDO)
+    again = await world.restore(UNDO)
 
     assert world.host.served() == {NEW}
+    assert not world.host.left_over(again.job)
 
 
 async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld) -> None:
@@ -92,6 +93,21 @@ async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld
     assert not world.host.left_over(undone.id)
     assert (undone.state, undone.swept) == (JobState.DONE, True)
     assert (first.id, first.plan[KEPT]) == (restored.job, "before"), "the sweep still knows it"
+
+
+async def test_nor_does_one_of_an_undo_leave_anything_of_it(world: RestoreWorld) -> None:
+    await world.restore()
+    await world.restore(UNDO)
+    world.host.fails = {"discard"}
+
+    with pytest.raises(PortError, match="discard"):
+        await world.restore(UNDO)
+    world.host.fails = set()
+    await world.jobs.recover()
+
+    assert world.host.served() == {NEW}
+    newest, *_ = await world.journal.jobs()
+    assert not world.host.left_over(newest.id)
 
 
 async def test_what_needs_a_redis_that_is_gone_since_is_not_taken_back(
