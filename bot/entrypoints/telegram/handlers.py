@@ -21,6 +21,7 @@ from bot.entrypoints.telegram.again import Again
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.asked import Person
 from bot.entrypoints.telegram.auth import Gate
+from bot.entrypoints.telegram.choosing import OF_CHOICE
 from bot.entrypoints.telegram.client import words
 from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.errands import Errands
@@ -46,6 +47,7 @@ OF_QUESTION = {
     **dict.fromkeys((PLAN, LAST_OF_RESTORE), Act.RESTORE),
     **dict.fromkeys((WAY, LAST_OF_UPDATE, ASKED), Act.UPDATE),
     WAY_BACK: Act.ROLLBACK,
+    **OF_CHOICE,
 }
 """What questions are about, by the first letter of their ids; offers are judged when they run."""
 

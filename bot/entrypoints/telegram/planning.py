@@ -9,9 +9,20 @@ from bot.domain.agenda import Coming, Plan, coming
 from bot.domain.durations import duration
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.orders import OrderKind
-from bot.domain.pause import Pause, parse_length, paused, plan_pause, resumed, until_words
+from bot.domain.pause import (
+    Pause,
+    end_words,
+    parse_end,
+    paused,
+    plan_pause,
+    resumed,
+    tomorrow_morning,
+    until_words,
+)
+from bot.domain.roles import Act
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.asked import Asked
+from bot.entrypoints.telegram.choosing import Choice, Choosing
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
@@ -24,6 +35,8 @@ HOW_TO_MUTE = (
     f"For how long? {code('/mute 2h')} lets me tell of no new incident for two hours;"
     f" {code('30m')} and {code('1d12h')} will do as well."
 )
+_OFF = "off"
+_LENGTHS = {"30 min": "30m", "2 h": "2h", "8 h": "8h"}
 Mute = Callable[[datetime], Awaitable[None]]
 Done = TypeVar("Done")
 
@@ -32,7 +45,7 @@ Done = TypeVar("Done")
 class Planning:
     """Looks at *plans*, and writes the *mark* that holds them back; who did that is noted.
 
-    *mute_incidents* tells the watcher until when to be silent.
+    *mute_incidents* tells the watcher until when to be silent, *muted_until* is what it knows.
     """
 
     plans: Sequence[Plan]
@@ -41,6 +54,8 @@ class Planning:
     zone: tzinfo
     mute_incidents: Mute
     orders: Orders
+    choosing: Choosing
+    muted_until: Callable[[], datetime | None]
 
     async def schedule(self) -> str:
         """What comes next."""
@@ -52,13 +67,15 @@ class Planning:
         wall = texts.Wall(now, self.zone)
         return schedule_text(coming(self.plans, now), pause, wall)
 
-    async def pause(self, asked: Asked) -> str:
-        """Hold all back for the length that was asked for."""
+    async def pause(self, asked: Asked) -> str | None:
+        """Hold all back for the length that was asked for; None where it is asked back."""
+        if not asked.words:
+            return await self._offer_pause(asked)
+        now = self.clock.now()
         try:
-            length = parse_length(asked.words)
+            length = parse_end(asked.words, now, self.zone) - now
         except ConfigError:
             return HOW_TO_PAUSE
-        now = self.clock.now()
 
         async def pause() -> Pause:
             planned = plan_pause(await self.mark.read(), now, length, asked.person.name)
@@ -75,25 +92,59 @@ class Planning:
             " made up for afterwards. /resume ends it."
         )
 
-    async def mute(self, asked: Asked) -> str:
-        """Tell of no new incident for the length that was asked for."""
+    async def mute(self, asked: Asked) -> str | None:
+        """Tell of no new incident for the length that was asked for; None where it is asked back.
+
+        "off" tells again.
+        """
+        if not asked.words:
+            await self._offer_mute(asked)
+            return None
+        now, is_off = self.clock.now(), asked.words.lower() == _OFF
         try:
-            length = parse_length(asked.words)
+            end = now if is_off else parse_end(asked.words, now, self.zone)
         except ConfigError:
             return HOW_TO_MUTE
-        now = self.clock.now()
 
         async def mute() -> datetime:
-            await self.mute_incidents(now + length)
-            return now + length
+            await self.mute_incidents(end)
+            return end
 
         until = await self._carry_out(asked, OrderKind.MUTE, mute, until_words)
         if isinstance(until, BotError):
             return texts.command_failed(until)
+        if is_off:
+            return "🔔 <b>Not muted</b>: I tell of incidents again."
         return (
             f"🔕 <b>Muted until {self._time(until)}</b>: no word of new incidents. Then I tell what"
-            f" is still wrong. {code('/mute 1m')} ends it sooner."
+            f" is still wrong. {code('/mute off')} ends it sooner."
         )
+
+    async def _offer_pause(self, asked: Asked) -> str | None:
+        try:
+            pause = await self.mark.read()
+        except BotError as error:
+            return texts.command_failed(error)
+        now = self.clock.now()
+        until = pause.until if pause and pause.holds(now) else None
+        text = f"⏸ Paused until {self._time(until)}.\n{HOW_TO_PAUSE}" if until else HOW_TO_PAUSE
+        resume = [Choice("Resume", f"/{Act.RESUME}")] if until else []
+        choices = [*self._lengths(Act.PAUSE), *resume]
+        await self.choosing.offer(asked.request, Act.PAUSE, text, choices)
+        return None
+
+    async def _offer_mute(self, asked: Asked) -> None:
+        until = self.muted_until()
+        text = f"🔕 Muted until {self._time(until)}.\n{HOW_TO_MUTE}" if until else HOW_TO_MUTE
+        unmute = [Choice("Unmute", f"/{Act.MUTE} {_OFF}")] if until else []
+        choices = [*self._lengths(Act.MUTE), *unmute]
+        await self.choosing.offer(asked.request, Act.MUTE, text, choices)
+
+    def _lengths(self, act: Act) -> list[Choice]:
+        """The morning is named by its date, so that a press after midnight means the same one."""
+        morning = end_words(tomorrow_morning(self.clock.now(), self.zone), self.zone)
+        named = [*_LENGTHS.items(), ("Until tomorrow 08:00", morning)]
+        return [Choice(label, f"/{act} {words}") for label, words in named]
 
     async def resume(self, asked: Asked) -> str:
         """Let all go on."""

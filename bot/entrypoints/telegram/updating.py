@@ -10,15 +10,24 @@ from datetime import tzinfo
 from functools import partial
 from typing import Self
 
-from bot.domain.errors import BusyError, ConfigError, RefusedError, UnfitError, UpToDateError
+from bot.domain.errors import (
+    BotError,
+    BusyError,
+    ConfigError,
+    RefusedError,
+    UnfitError,
+    UpToDateError,
+)
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunUpdate
+from bot.domain.roles import Act
 from bot.domain.update_preview import UpdatePreview
 from bot.domain.versions import parse_target
 from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
-from bot.entrypoints.telegram.inquiries import Inquiries
+from bot.entrypoints.telegram.choosing import Choice, Choosing
+from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
 from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
@@ -71,6 +80,7 @@ class Updating:
         rolls: Rolls,
         desk: QuestionDesk,
         outgoing: Outgoing,
+        choosing: Choosing,
         starts: Starts,
         answers: Answers,
         inquiries: Inquiries,
@@ -83,6 +93,7 @@ class Updating:
         self._starts = starts
         self._answers = answers
         self._inquiries = inquiries
+        self._choosing = choosing
         self._clock = clock
         self._zone = zone
         for kind in (WAY, LAST_OF_UPDATE):
@@ -97,13 +108,32 @@ class Updating:
             tag = str(parse_target(wanted)) if wanted else ""
         except ConfigError as error:
             return update_plan_texts.no_version(error)
-        return await self._begin_look(request, tag, apply_compose=False)
+        look = partial(self._look, request, tag, apply_compose=False)
+        return await self._begin_look(request, look)
 
-    async def _begin_look(self, request: Request, tag: str, *, apply_compose: bool) -> str | None:
+    async def choose(self, request: Request) -> str | None:
+        """Offer the versions that somebody may want; where there is one, as `plan` does."""
+        return await self._begin_look(request, partial(self._look_around, request))
+
+    async def _look_around(self, request: Request) -> str | None:
+        try:
+            targets = await self._rolls.targets()
+        except BotError:
+            targets = ()  # the plan tells what is in the way
+        if len(targets) <= 1:
+            return await self._look(request, "", apply_compose=False)
+        text = update_plan_texts.which_version(targets)
+        choices = [
+            Choice(update_plan_texts.version_label(each), f"/{Act.UPDATE} {each.version}")
+            for each in targets
+        ]
+        await self._choosing.offer(request, Act.UPDATE, text, choices)
+        return None
+
+    async def _begin_look(self, request: Request, look: Look) -> str | None:
         if running := await self._starts.running():
             wall = texts.Wall(self._clock.now(), self._zone)
             return texts.busy(running, BusyError("busy"), wall)
-        look = partial(self._look, request, tag, apply_compose=apply_compose)
         await self._inquiries.begin(request, restore_plan_texts.looking(), look)
         return None
 
@@ -163,7 +193,8 @@ class Updating:
             if await self._answers.is_written(press.request):
                 return
             if choice == WITH_COMPOSE:
-                act = self._begin_look(press.request, agreed.tag, apply_compose=True)
+                look = partial(self._look, press.request, agreed.tag, apply_compose=True)
+                act = self._begin_look(press.request, look)
             else:
                 act = self._begin(press.request, agreed, rehearse=choice == UPDATE)
             await self._answers.carry_out(press.request, act)
