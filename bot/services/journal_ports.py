@@ -72,8 +72,11 @@ class OrderLog(Protocol):
     async def running(self) -> Sequence[Order]:
         """Those that have begun and not ended, the oldest first."""
 
-    async def orders(self, limit: int) -> Sequence[Order]:
-        """The newest ones, newest first."""
+    async def orders(self, limit: int, *, unmet: bool = False) -> Sequence[Order]:
+        """The newest ones that were carried out or tried, newest first.
+
+        *unmet*: instead those of which nothing came.
+        """
 
 
 class JobLock(Protocol):

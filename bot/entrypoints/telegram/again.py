@@ -29,7 +29,7 @@ class Again:
             await press.toast("I know nothing of that job any more.")
             return
         act = OF_JOB.get(job.kind, Act.RESTORE)
-        if refusal := self.permits.refusal(press.person, press.place, act):
+        if refusal := await self.permits.refusal(press.own_request, act, job.label):
             await press.toast(refusal)
             return
         request = press.own_request

@@ -130,7 +130,7 @@ class Chat:
         self._errands, self._toasts = Errands(), Errands()
         answers = Answers(self._outgoing)
         self._starts = Starts(
-            operations, answers, clock, zone, self._notifier.announce, self._errands
+            operations, answers, clock, zone, self._notifier.announce, self._errands, orders
         )
         self._desk = QuestionDesk(questions, self._outgoing, clock)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
@@ -166,7 +166,7 @@ class Chat:
             zone,
         )
         self._anew = Anew(deeds, answers, clock)
-        permits = Permits(access)
+        permits = Permits(access, orders, clock)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (clock, zone, self._starts, answers, deeds, lookups, permits)
         planning = Planning(plans, pause, clock, zone, mute, orders, choosing, muted_until)

@@ -9,6 +9,7 @@ from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, JobKind, choose_job
+from bot.domain.orders import OrderKind
 from bot.domain.restore import UNDO
 from bot.domain.roles import Act
 from bot.entrypoints.telegram import (
@@ -161,8 +162,11 @@ class Commands:
         if read := self.deeds.verifies.cancel(asked.person.actor):
             return verify_texts.cancelling(read)
         running = await self.starts.running()
-        refusal = running and self.permits.no_cancelling(asked.person, asked.place, running.kind)
-        return refusal or texts.cancelling(None, self._wall())
+        if running and (why := await self.permits.no_cancelling(asked.request, running.kind)):
+            return why
+        order = asked.request.order(OrderKind.CANCEL, "", self.clock.now())
+        await self.deeds.orders.refuse(order, "nothing was running")
+        return texts.cancelling(None, self._wall())
 
     async def schedule(self, _: Asked) -> str:
         return await self.planning.schedule()

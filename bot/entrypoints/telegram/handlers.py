@@ -139,7 +139,7 @@ class Handlers:
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
             act = OF_QUESTION.get(press.data.removeprefix(PREFIX)[:1], Act.HELP)
-            if refusal := self.permits.refusal(press.person, press.place, act):
+            if refusal := await self.permits.refusal(press.own_request, act):
                 await press.toast(refusal)
             else:
                 await self.desk.press(press)

@@ -44,7 +44,8 @@ class Shelf:
         except ValueError:
             await press.toast("I do not know that button any more.")
             return
-        if refusal := self.permits.refusal(press.person, press.place, OF_DEED[data.deed]):
+        act = OF_DEED[data.deed]
+        if refusal := await self.permits.refusal(press.own_request, act, data.what):
             await press.toast(refusal)
         elif data.deed in _TURNS:
             await press.toast("")

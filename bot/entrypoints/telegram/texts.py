@@ -3,20 +3,20 @@
 A sign never stands alone: the word beside it says the same, for whoever has it read aloud.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
-from bot.domain.orders import Entry
+from bot.domain.orders import Entry, Unmet
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked, parse_origin
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain
 
-SIGNS = {
+SIGNS: Mapping[JobState | Unmet, str] = {
     JobState.RUNNING: "⏳ running",
     JobState.DONE: "✅ done",
     JobState.FAILED: "❌ failed",
@@ -24,6 +24,8 @@ SIGNS = {
     JobState.INTERRUPTED: "⚠️ interrupted",
     JobState.STUCK: "🆘 stuck",
     JobState.ROLLED_BACK: "↩️ rolled back",
+    Unmet.REFUSED: "⛔ refused",
+    Unmet.DECLINED: "⚪ declined",
 }
 
 

@@ -12,7 +12,6 @@ from typing import Self
 
 from bot.domain.errors import (
     BotError,
-    BusyError,
     ConfigError,
     RefusedError,
     UnfitError,
@@ -20,10 +19,11 @@ from bot.domain.errors import (
 )
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunUpdate
+from bot.domain.orders import OrderKind
 from bot.domain.roles import Act
 from bot.domain.update_preview import UpdatePreview
 from bot.domain.versions import parse_target
-from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
+from bot.entrypoints.telegram import restore_plan_texts, update_plan_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.choosing import Choice, Choosing
@@ -109,11 +109,11 @@ class Updating:
         except ConfigError as error:
             return update_plan_texts.no_version(error)
         look = partial(self._look, request, tag, apply_compose=False)
-        return await self._begin_look(request, look)
+        return await self._begin_look(request, tag, look)
 
     async def choose(self, request: Request) -> str | None:
         """Offer the versions that somebody may want; where there is one, as `plan` does."""
-        return await self._begin_look(request, partial(self._look_around, request))
+        return await self._begin_look(request, "", partial(self._look_around, request))
 
     async def _look_around(self, request: Request) -> str | None:
         try:
@@ -130,10 +130,9 @@ class Updating:
         await self._choosing.offer(request, Act.UPDATE, text, choices)
         return None
 
-    async def _begin_look(self, request: Request, look: Look) -> str | None:
-        if running := await self._starts.running():
-            wall = texts.Wall(self._clock.now(), self._zone)
-            return texts.busy(running, BusyError("busy"), wall)
+    async def _begin_look(self, request: Request, tag: str, look: Look) -> str | None:
+        if busy := await self._starts.is_busy(request, OrderKind.UPDATE, tag):
+            return busy
         await self._inquiries.begin(request, restore_plan_texts.looking(), look)
         return None
 
@@ -144,9 +143,11 @@ class Updating:
             return update_plan_texts.up_to_date(error, tag)
         except UnfitError as error:
             if not error.by_compose or apply_compose:
+                await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
                 return update_plan_texts.refused(error)
             return await self._look(request, tag, apply_compose=True)
         except RefusedError as error:
+            await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
             return update_plan_texts.refused(error)
         await self._ask(request, preview, apply_compose=apply_compose)
         return None
@@ -185,7 +186,9 @@ class Updating:
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Begin, look once more, or ask once more."""
         agreed = _Agreed.read(question.plan_hash)
-        if choice == UNREHEARSED:
+        if choice in {NO, LEAVE}:
+            await self._starts.decline(press.own_request, OrderKind.UPDATE, agreed.tag)
+        elif choice == UNREHEARSED:
             last = self._question(_last_of(question), agreed, press.request, (LEAVE, DO_IT))
             text = update_plan_texts.once_more(agreed.tag)
             await self._desk.put(last, press.place.thread, text)
@@ -194,7 +197,7 @@ class Updating:
                 return
             if choice == WITH_COMPOSE:
                 look = partial(self._look, press.request, agreed.tag, apply_compose=True)
-                act = self._begin_look(press.request, look)
+                act = self._begin_look(press.request, agreed.tag, look)
             else:
                 act = self._begin(press.request, agreed, rehearse=choice == UPDATE)
             await self._answers.carry_out(press.request, act)
