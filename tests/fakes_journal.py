@@ -249,6 +249,9 @@ class FakeOrderLog:
         if order.id not in self.noted or self.noted[order.id].ended is None:
             self.noted[order.id] = order
 
+    async def withdraw(self, order_id: str) -> None:
+        self.noted.pop(order_id, None)
+
     async def running(self) -> Sequence[Order]:
         return [order for order in self.noted.values() if order.ended is None]
 

@@ -35,6 +35,10 @@ class SqliteOrderLog:
         }
         await self._database.write_at_last(lambda journal: journal.execute(_NOTE, row))
 
+    async def withdraw(self, order_id: str) -> None:
+        statement = "DELETE FROM orders WHERE id = ?"
+        await self._database.write(lambda journal: journal.execute(statement, (order_id,)))
+
     async def running(self) -> Sequence[Order]:
         statement = "SELECT * FROM orders WHERE ended = ? ORDER BY number"
         return await self._database.read(
@@ -42,7 +46,9 @@ class SqliteOrderLog:
         )
 
     async def orders(self, limit: int, *, unmet: bool = False) -> Sequence[Order]:
-        statement = "SELECT * FROM orders WHERE (state IN (?, ?)) = ? ORDER BY number DESC LIMIT ?"
+        statement = (
+            "SELECT * FROM orders WHERE (state IN (?, ?, ?)) = ? ORDER BY number DESC LIMIT ?"
+        )
         values = (*Unmet, unmet, limit)
         return await self._database.read(
             lambda journal: [_order(row) for row in journal.execute(statement, values)]

@@ -26,10 +26,11 @@ class OrderKind(StrEnum):
 
 
 class Unmet(StrEnum):
-    """How an order ended of which nothing came: somebody may not, it cannot be, or they said no."""
+    """How an order ended of which nothing came: it may or can not be, or no, or no word in time."""
 
     REFUSED = "refused"
     DECLINED = "declined"
+    EXPIRED = "expired"
 
 
 MOST_UNMET = 3

@@ -69,6 +69,9 @@ class OrderLog(Protocol):
         Never fails for a full disk: it happened.
         """
 
+    async def withdraw(self, order_id: str) -> None:
+        """Forget one, if there is one of that id."""
+
     async def running(self) -> Sequence[Order]:
         """Those that have begun and not ended, the oldest first."""
 

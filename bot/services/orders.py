@@ -6,6 +6,7 @@ killed in it.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from bot.domain.errors import BotError
@@ -22,6 +23,7 @@ from bot.domain.orders import (
 from bot.services.journal_ports import OrderLog
 from bot.services.ports import Clock
 
+_MOST_ASKED = 20  # questions that are open at one time
 Done = TypeVar("Done")
 
 
@@ -80,8 +82,21 @@ class Orders:
         There are *limit* of them, and some more of which nothing came.
         """
         newest = newest_first(jobs, await self.log.orders(limit), limit)
-        unmet = await self.log.orders(MOST_UNMET, unmet=True)
-        return with_unmet(newest, unmet, is_whole=len(newest) < limit)
+        unmet = await self.log.orders(MOST_UNMET + _MOST_ASKED, unmet=True)
+        now = self.clock.now()
+        over = [each for each in unmet if each.ended and each.ended <= now]
+        return with_unmet(newest, over, is_whole=len(newest) < limit)
+
+    async def ask(self, order: Order, expires: datetime) -> None:
+        """Write down that its person is asked whether it shall be; counts once that has expired.
+
+        `answered` must follow an answer.
+        """
+        await self.log.note(replace(order, state=Unmet.EXPIRED, ended=expires))
+
+    async def answered(self, order_id: str) -> None:
+        """Its person has answered in time: what comes of that is written down elsewhere."""
+        await self.log.withdraw(order_id)
 
     async def refuse(self, order: Order, why: str) -> None:
         """Write down that nothing came of it, and why."""

@@ -494,6 +494,12 @@ async def test_what_came_to_nothing_is_listed_by_itself(journal: AnyJournal) -> 
     assert list(await journal.orders.orders(5)) == [done]
     assert list(await journal.orders.orders(5, unmet=True)) == [declined, refused]
     assert list(await journal.orders.orders(1, unmet=True)) == [declined]
+    expired = replace(done, id="d", state=Unmet.EXPIRED)
+    await journal.orders.note(expired)
+    assert list(await journal.orders.orders(1, unmet=True)) == [expired]
+    for _ in range(2):
+        await journal.orders.withdraw("d")
+    assert list(await journal.orders.orders(1, unmet=True)) == [declined]
     await journal.jobs.compact(NOW + HOUR)
     assert list(await journal.orders.orders(5, unmet=True)) == []
 

@@ -9,8 +9,9 @@ from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.orders import MOST_UNMET, Order
 from tests.bot_api.chats import Chat
-from tests.telegram_chat.restores import FILES, NEWEST, last_question, planned
+from tests.telegram_chat.restores import FILES, NEWEST, confirmed, last_question, planned
 from tests.telegram_chat.rolls import make_rollback, make_update
+from tests.telegram_chat.samples import make_preview
 from tests.telegram_chat.world import World
 
 RUNS = "busy: backup since 12:00 UTC, begun by root"
@@ -31,9 +32,11 @@ def group(world: World) -> Chat:
 
 
 async def kept(world: World) -> Sequence[Order]:
+    """All that a list of now could show."""
     await world.all_handled()
     await world.all_sent()
-    return await world.order_log.orders(20, unmet=True)
+    orders = await world.order_log.orders(20, unmet=True)
+    return [each for each in orders if each.ended and each.ended <= world.clock.now()]
 
 
 def told(orders: Sequence[Order]) -> list[tuple[str, str, str, str]]:
@@ -105,6 +108,7 @@ async def test_a_no(world: World, group: Chat, command: str, asks: str, words: s
         world.anna.presses(asked, "No")
         world.anna.presses(asked, "No", stale=True)
         await world.telegram.until(lambda: not asked.labels)
+        world.clock.advance(121)
         orders = await kept(world)
 
     assert told(orders) == [(words, "Anna (42)", "declined", "")]
@@ -116,6 +120,7 @@ async def test_a_no_to_the_last_question(world: World) -> None:
         last = await last_question(world, await planned(world))
         world.anna.presses(last, "No, leave all as it is")
         await world.telegram.until(lambda: not last.labels)
+        world.clock.advance(121)
         orders = await kept(world)
 
     assert told(orders) == [(f"restore {NEWEST.id}", "Anna (42)", "declined", "")]
@@ -148,3 +153,50 @@ async def test_the_list_shows_the_newest_few_and_all_that_was_done(world: World)
     assert listed.text.count("refused") == MOST_UNMET
     assert listed.text.count("✅ done: backup") == 10
     assert len(listed.labels) == 10
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "asks", "words"),
+    [
+        ("/restore latest", "", "Go on?", f"restore {NEWEST.id}"),
+        ("/restore latest", "Go on", "Last question", f"restore {NEWEST.id}"),
+        ("/update", "", "Update Authentik", "update 2025.4.4"),
+        ("/update", "Without rehearsal …", "without trying it", "update 2025.4.4"),
+        ("/rollback", "", "Take the update to", "rollback"),
+    ],
+)
+async def test_a_question_that_nobody_answered(
+    world: World, command: str, first: str, asks: str, words: str
+) -> None:
+    """Also where the bot was stopped meanwhile; the question that was answered is not listed."""
+    group = world.telegram.supergroup()
+    async with world.talking():
+        world.anna.says(command, group)
+        if first:
+            world.anna.presses(await world.said("This question stands", group), first)
+        asked = await world.said(asks, group)
+        orders = await kept(world)
+        assert orders == [], "it is open"
+        assert "expired" not in (await world.asks(world.vera, "/jobs")).text
+    world.clock.advance(121)
+    async with world.talking():
+        listed = await world.asks(world.vera, "/jobs")
+        orders = await kept(world)
+
+    assert told(orders) == [(words, "Anna (42)", "expired", "")]
+    assert orders[0].origin.startswith(f"telegram:4242:{group.id}:0:")
+    assert listed.text.startswith(f"⌛ expired: {words}, 12:00")
+    assert f"asked for by Anna (42) in group {group.id}" in listed.text
+    assert asked.labels or first
+
+
+@pytest.mark.parametrize("rows", [False, True], ids=["pressed", "typed"])
+async def test_a_question_that_was_answered_is_none(world: World, *, rows: bool) -> None:
+    world.operations.preview = make_preview() if rows else FILES
+    async with world.talking():
+        await confirmed(world)
+        await world.all_handled()
+        world.clock.advance(121)
+        orders = await kept(world)
+
+    assert orders == []

@@ -140,6 +140,8 @@ class Restoring:
             expires=self._clock.now() + PATIENCE,
             choices=(GO_ON, NO),
         )
+        agreed = _Agreed.of(preview)
+        await self._starts.ask(request, OrderKind.RESTORE, agreed.words, question)
         text = restore_plan_texts.plan(preview, self._wall())
         await self._desk.put(question, request.place.thread, text)
         return None
@@ -152,6 +154,7 @@ class Restoring:
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Ask once more after the plan, and begin after that."""
         agreed = _Agreed.read(question.plan_hash)
+        await self._starts.answered(question)
         if choice in {NO, LEAVE}:
             await self._starts.decline(press.own_request, OrderKind.RESTORE, agreed.words)
         elif choice == GO_ON:
@@ -184,6 +187,7 @@ class Restoring:
             choices=(LEAVE,) if agreed.loses_rows else (LEAVE, DO_IT),
             word=RESTORE if agreed.loses_rows else "",
         )
+        await self._starts.ask(press.own_request, OrderKind.RESTORE, agreed.words, last)
         how = restore_plan_texts.how_to_agree(
             loses_rows=agreed.loses_rows, is_group=press.place.is_group
         )

@@ -75,12 +75,14 @@ class RollingBack:
             choices=(NO,) if preview.loses_rows else (GO_BACK, NO),
             word=ROLLBACK if preview.loses_rows else "",
         )
+        await self._starts.ask(request, OrderKind.ROLLBACK, "", question)
         text = update_plan_texts.way_back(preview, self._wall(), is_group=request.place.is_group)
         await self._desk.put(question, request.place.thread, text)
         return None
 
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Begin."""
+        await self._starts.answered(question)
         if choice == NO:
             await self._starts.decline(press.own_request, OrderKind.ROLLBACK, "")
         if choice not in {GO_BACK, question.word} or await self._answers.is_written(press.request):

@@ -8,7 +8,7 @@ answer says why none has. A kill in between is told after it.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
+from bot.services.journal_ports import Question
 from bot.services.operations import Operations
 from bot.services.orders import Orders
 from bot.services.ports import Clock
@@ -166,6 +167,15 @@ class Starts:
     async def decline(self, request: Request, kind: OrderKind, about: str) -> None:
         """Write down that its person said no to what it would do."""
         await self.orders.decline(request.order(kind, about, self.clock.now()))
+
+    async def ask(self, request: Request, kind: OrderKind, about: str, question: Question) -> None:
+        """Write down what *question* is about, for when nobody answers; `answered` must follow."""
+        order = request.order(kind, about, self.clock.now())
+        await self.orders.ask(replace(order, id=question.id), question.expires)
+
+    async def answered(self, question: Question) -> None:
+        """It was answered in time."""
+        await self.orders.answered(question.id)
 
     async def is_busy(self, request: Request, kind: OrderKind, about: str) -> str:
         """What runs, in words, where nothing can begin beside it; it is written down then."""

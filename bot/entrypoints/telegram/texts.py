@@ -26,6 +26,7 @@ SIGNS: Mapping[JobState | Unmet, str] = {
     JobState.ROLLED_BACK: "↩️ rolled back",
     Unmet.REFUSED: "⛔ refused",
     Unmet.DECLINED: "⚪ declined",
+    Unmet.EXPIRED: "⌛ expired",
 }
 
 
@@ -211,8 +212,7 @@ def unknown_command() -> str:
 
 def help_text(commands: Sequence[tuple[str, str]], role: str = "") -> str:
     """What can be asked; *commands* are names and a line each, *role* says why not more."""
-    lines = [f"/{name}: {plain(line)}" for name, line in commands]
-    lines += [role] if role else []
+    lines = [*(f"/{name}: {plain(line)}" for name, line in commands), *([role] if role else [])]
     return "\n".join(
         [
             "<b>I back up your Authentik stack.</b>",

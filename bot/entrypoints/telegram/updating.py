@@ -157,6 +157,7 @@ class Updating:
         choices = (UPDATE, *compose, UNREHEARSED, NO)
         agreed = _Agreed.of(preview, apply_compose=apply_compose)
         question = self._question(question_of(WAY, request.id), agreed, request, choices)
+        await self._starts.ask(request, OrderKind.UPDATE, agreed.tag, question)
         shown = update_plan_texts.plan(preview)
         if shown.document:
             place = request.place
@@ -186,10 +187,12 @@ class Updating:
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Begin, look once more, or ask once more."""
         agreed = _Agreed.read(question.plan_hash)
+        await self._starts.answered(question)
         if choice in {NO, LEAVE}:
             await self._starts.decline(press.own_request, OrderKind.UPDATE, agreed.tag)
         elif choice == UNREHEARSED:
             last = self._question(_last_of(question), agreed, press.request, (LEAVE, DO_IT))
+            await self._starts.ask(press.own_request, OrderKind.UPDATE, agreed.tag, last)
             text = update_plan_texts.once_more(agreed.tag)
             await self._desk.put(last, press.place.thread, text)
         elif choice in {UPDATE, WITH_COMPOSE, DO_IT}:
