@@ -1,7 +1,7 @@
 """What updates and rollbacks are built from."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -29,6 +29,7 @@ from bot.domain.messages import RunRollback, RunUpdate
 from bot.domain.restore import Site
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_gate import Baseline, Patience
+from bot.domain.update_outlook import Target
 from bot.domain.update_preview import UpdatePreview
 from bot.domain.updated import Updated
 from bot.services.backup import BackupService
@@ -129,6 +130,10 @@ class Updates:
     async def preview(self, command: RunUpdate) -> UpdatePreview:
         """`akbot update --dry-run`."""
         return await (await self._service(_tell_nobody)).preview(command)
+
+    async def targets(self) -> Sequence[Target]:
+        """What somebody may want to update to."""
+        return await self.check.targets()
 
     async def run(
         self, command: RunUpdate, job: JobLog, publish: Publish, confirm: Confirm, ask: Ask

@@ -84,7 +84,7 @@ class _Service:
             copies=app.stores.several,
             prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
-        self._chat = build_chat(app, self._runner, self._mute)
+        self._chat = build_chat(app, self._runner, self._mute, lambda: self._watcher.muted_until)
         self._troubles: dict[str, str] = {}
         self._pulse = Pulse(app.clock)
         self._held_back = HeldBack(app.pause, app.clock)

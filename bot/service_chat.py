@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def build_chat(
-    app: App, operations: Operations, mute: Callable[[datetime], Awaitable[None]]
+    app: App,
+    operations: Operations,
+    mute: Callable[[datetime], Awaitable[None]],
+    muted_until: Callable[[], datetime | None],
 ) -> "Chat | None":
     """The chat, where there is a token; its library is imported only then."""
     settings = app.settings
@@ -40,6 +43,7 @@ def build_chat(
         plans=settings.plans,
         pause=app.pause,
         mute=mute,
+        muted_until=muted_until,
         orders=app.orders,
         open_incidents=app.journal.incidents.open_ones,
         cures=app.journal.cures,

@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BusyError, PortError
 from bot.domain.jobs import Job, JobState, Outcome
-from bot.domain.orders import Order
+from bot.domain.orders import Order, Unmet
 from bot.domain.stopping import can_stop
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 from tests.fakes_update import FakeReleaseLog
@@ -256,11 +256,15 @@ class FakeOrderLog:
         if order.id not in self.noted or self.noted[order.id].ended is None:
             self.noted[order.id] = order
 
+    async def withdraw(self, order_id: str) -> None:
+        self.noted.pop(order_id, None)
+
     async def running(self) -> Sequence[Order]:
         return [order for order in self.noted.values() if order.ended is None]
 
-    async def orders(self, limit: int) -> Sequence[Order]:
-        return list(reversed(self.noted.values()))[:limit]
+    async def orders(self, limit: int, *, unmet: bool = False) -> Sequence[Order]:
+        found = [each for each in self.noted.values() if isinstance(each.state, Unmet) is unmet]
+        return found[::-1][:limit]
 
     def forget(self, before: datetime) -> None:
         for order in list(self.noted.values()):

@@ -5,8 +5,9 @@ from datetime import UTC
 import pytest
 
 from bot.domain.jobs import JobState, Trigger
+from bot.domain.orders import Order, OrderKind, Unmet
 from bot.entrypoints.render import job_lines, jobs_lines
-from tests.contracts.state_places import a_job
+from tests.contracts.state_places import NOW, a_job
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,23 @@ def test_who_asked_and_where(trigger: Trigger, actor: str, origin: str, words: s
 
     assert f"  {words}  " in jobs_lines([job], UTC)[1]
     assert f"  by {words}, " in job_lines(job, UTC)[1]
+
+
+def test_what_came_to_nothing_is_told_with_its_reason() -> None:
+    order = Order(
+        id="telegram:4242:45:0:5",
+        kind=OrderKind.RESTORE,
+        trigger=Trigger.CHAT,
+        actor="Vera (45)",
+        started=NOW,
+        origin="telegram:4242:45:0:5",
+        label="latest",
+        state=Unmet.REFUSED,
+        message="it is for admins",
+    )
+
+    line = jobs_lines([order], UTC)[1]
+
+    assert "restore latest" in line
+    assert "Vera (45) (chat in private)" in line
+    assert line.endswith("refused: it is for admins")

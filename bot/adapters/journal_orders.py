@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
-from bot.domain.jobs import JobState, Trigger
-from bot.domain.orders import Order, OrderKind
+from bot.domain.jobs import Trigger
+from bot.domain.orders import Order, OrderKind, Unmet, read_state
 
 _RUNS_ON = ""  # stands for the end of what has none yet
 _WRITE = """
@@ -35,16 +35,23 @@ class SqliteOrderLog:
         }
         await self._database.write_at_last(lambda journal: journal.execute(_NOTE, row))
 
+    async def withdraw(self, order_id: str) -> None:
+        statement = "DELETE FROM orders WHERE id = ?"
+        await self._database.write(lambda journal: journal.execute(statement, (order_id,)))
+
     async def running(self) -> Sequence[Order]:
         statement = "SELECT * FROM orders WHERE ended = ? ORDER BY number"
         return await self._database.read(
             lambda journal: [_order(row) for row in journal.execute(statement, (_RUNS_ON,))]
         )
 
-    async def orders(self, limit: int) -> Sequence[Order]:
-        statement = "SELECT * FROM orders ORDER BY number DESC LIMIT ?"
+    async def orders(self, limit: int, *, unmet: bool = False) -> Sequence[Order]:
+        statement = (
+            "SELECT * FROM orders WHERE (state IN (?, ?, ?)) = ? ORDER BY number DESC LIMIT ?"
+        )
+        values = (*Unmet, unmet, limit)
         return await self._database.read(
-            lambda journal: [_order(row) for row in journal.execute(statement, (limit,))]
+            lambda journal: [_order(row) for row in journal.execute(statement, values)]
         )
 
 
@@ -57,7 +64,7 @@ def _order(row: sqlite3.Row) -> Order:
         started=from_text(row["started"]),
         origin=row["origin"],
         label=row["label"],
-        state=JobState(row["state"]),
+        state=read_state(row["state"]),
         message=row["message"],
         ended=from_text(row["ended"]) if row["ended"] != _RUNS_ON else None,
     )

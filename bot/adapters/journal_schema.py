@@ -179,6 +179,7 @@ _STEPS = (
     );
     """,
     "",  # orders of kind "verify", and those that run: their `ended` is empty
+    "",  # orders of which nothing came, of the kinds of jobs and "cancel", too
 )
 
 

@@ -1,4 +1,4 @@
-"""Orders: what somebody had akbot do that changes no stack. No jobs, and written down likewise."""
+"""Orders: what somebody had akbot do, or wanted, and that was no job. Written down likewise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.domain.jobs import Job, JobState, Trigger
 
 
 class OrderKind(StrEnum):
-    """What was to be done; the value is the command's name."""
+    """What was to be done; the value is the command's name. What becomes a job is no order."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -17,6 +17,24 @@ class OrderKind(StrEnum):
     PIN = "pin"
     UNPIN = "unpin"
     VERIFY = "verify"
+    BACKUP = "backup"
+    DRILL = "drill"
+    RESTORE = "restore"
+    UPDATE = "update"
+    ROLLBACK = "rollback"
+    CANCEL = "cancel"
+
+
+class Unmet(StrEnum):
+    """How an order ended of which nothing came: it may or can not be, or no, or no word in time."""
+
+    REFUSED = "refused"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+MOST_UNMET = 3
+"""How many of those a list shows, so that they hide nothing that was done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +51,7 @@ class Order:
     started: datetime
     origin: str = ""
     label: str = ""
-    state: JobState = JobState.DONE
+    state: JobState | Unmet = JobState.DONE
     message: str = ""
     ended: datetime | None = None
 
@@ -49,7 +67,22 @@ Entry = Job | Order
 STOPPED = "the bot was stopped in it"
 
 
-def newest_first(jobs: Sequence[Job], orders: Sequence[Order], limit: int) -> list[Entry]:
+def read_state(text: str) -> JobState | Unmet:
+    """The state that *text* names. Raises ValueError where it is none."""
+    return Unmet(text) if text in [*Unmet] else JobState(text)
+
+
+def with_unmet(entries: Sequence[Entry], unmet: Sequence[Order], *, is_whole: bool) -> list[Entry]:
+    """*entries* with the newest MOST_UNMET of *unmet* among them.
+
+    None that is older than the last of *entries*, unless those are all that there are.
+    """
+    oldest = None if is_whole or not entries else entries[-1].started
+    fitting = [each for each in unmet if oldest is None or each.started >= oldest]
+    return newest_first((), [*entries, *fitting[:MOST_UNMET]], len(entries) + MOST_UNMET)
+
+
+def newest_first(jobs: Sequence[Job], orders: Sequence[Entry], limit: int) -> list[Entry]:
     """Both in one list, by when each began, cut to *limit*."""
     entries: list[Entry] = [*jobs, *orders]
     return sorted(entries, key=lambda each: each.started, reverse=True)[:limit]

@@ -8,7 +8,7 @@ A pause for planned work holds schedules and alarms, and ends by itself; the cha
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.findings import Finding, Level
@@ -21,6 +21,9 @@ RESUME = 'Once the old host is off, "akbot resume".'
 RESUME_EARLIER = 'It ends by itself; "akbot resume" ends it now.'
 LONGEST_PAUSE = timedelta(days=7)
 _SHORTEST_PAUSE = timedelta(minutes=1)
+_MORNING = time(8)
+_END = re.compile(r"until ([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2})")
+_END_FORM = "%Y-%m-%d %H:%M"
 _LONGEST_REASON = 300
 _LENGTH = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m(?:in)?)?")
 
@@ -73,6 +76,38 @@ def parse_length(text: str) -> timedelta:
             hint="Write 30m, 2h or 1d12h, for example.",
         )
     return length
+
+
+def end_words(moment: datetime, zone: tzinfo) -> str:
+    """*moment* by a clock in *zone*, as `parse_end` reads it."""
+    return f"until {moment.astimezone(zone):{_END_FORM}}"
+
+
+def parse_end(text: str, now: datetime, zone: tzinfo) -> datetime:
+    """When a pause of that length ends, or the one that `until 2026-11-25 08:00` names.
+
+    Raises:
+        ConfigError: it is neither, or not from a minute to a week away.
+    """
+    found = _END.fullmatch(text.strip().lower())
+    if found is None:
+        return now + parse_length(text)
+    try:
+        end = datetime.strptime(found[1], _END_FORM).replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        end = now  # no such day, and so no length either
+    if not _SHORTEST_PAUSE <= end - now <= LONGEST_PAUSE:
+        raise ConfigError(
+            f'"{text[:40]}" is no moment from a minute to a week away',
+            hint="Write until 2026-11-25 08:00, for example.",
+        )
+    return end
+
+
+def tomorrow_morning(now: datetime, zone: tzinfo) -> datetime:
+    """08:00 of the day after today, by a clock in *zone*."""
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, _MORNING, zone).astimezone(UTC)
 
 
 def plan_pause(found: Pause | None, now: datetime, length: timedelta, actor: str) -> Pause:

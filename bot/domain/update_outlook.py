@@ -31,6 +31,16 @@ class HopOutlook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """A version to update to, in how many steps; *held* says why it should wait, "" for nothing."""
+
+    version: Version
+    steps: int = 0
+    security: bool = False
+    held: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outlook:
     """All that `akbot update --check` and `--why` tell.
 
@@ -51,3 +61,13 @@ class Outlook:
     @property
     def up_to_date(self) -> bool:
         return not self.hops
+
+    @property
+    def as_target(self) -> Target:
+        """What somebody needs to know of it to choose it."""
+        return Target(
+            version=self.target,
+            steps=len(self.hops),
+            security=any(each.security for each in self.hops),
+            held="; ".join(each.words for each in self.holds),
+        )

@@ -58,6 +58,21 @@ def newest(offer: Offer, current: Version) -> Version:
     return max({each for each in offer.versions if each not in offer.bad} | {current})
 
 
+def sensible_targets(offer: Offer, current: Version) -> tuple[Version, ...]:
+    """What somebody may want that is newer than *current*, the nearest first.
+
+    It is the newest patch of the family that runs, that of the next one, and the newest of all;
+    none that failed here.
+    """
+    newer = [each for each in offer.versions if each > current and each not in offer.bad]
+    families = sorted({each.family for each in newer})
+    nearest = [each for each in families if each == current.family]
+    following = [each for each in families if each > current.family][:1]
+    patches = {family: max(each for each in newer if each.family == family) for family in families}
+    wanted = [patches[family] for family in [*nearest, *following, *families[-1:]]]
+    return tuple(dict.fromkeys(wanted))
+
+
 def newer_patch(offer: Offer, target: Version) -> Version | None:
     """The newest patch of *target*'s family that did not fail here, None where that is *target*."""
     family = [each for each in offer.versions if each.family == target.family]

@@ -13,6 +13,7 @@ from bot.domain.copies import Copy, plan_copies
 from bot.domain.damage import Depth
 from bot.domain.drill import drill_of
 from bot.domain.errors import BotError, IntegrityError, PortError, RefusedError, UntrustedError
+from bot.domain.jobs import READS
 from bot.domain.manifest import (
     MANIFEST,
     SIGNATURE_SUFFIX,
@@ -24,7 +25,7 @@ from bot.domain.pins import pins_to_read
 from bot.domain.signature import PublicKey, verify
 from bot.services.catalogue import read_manifest, read_small
 from bot.services.damage import DamageLog
-from bot.services.deletion import COPYING, READS, STACK, delete_set, is_half_a_set
+from bot.services.deletion import COPYING, STACK, delete_set, is_half_a_set
 from bot.services.metering import Meter
 from bot.services.pipeline import Tally, ending, hash_stored, read_ahead
 from bot.services.ports import (

@@ -10,8 +10,6 @@ from bot.services.store_ports import BackupStore
 
 STACK = "stack"
 """Fact of a job's plan: the stack's folder in the store."""
-READS = "reads"
-"""Fact of any job's plan: the id of a backup that it reads, and needs until it is settled."""
 DOOMED = "delete"
 """Fact of a prune's plan: the ids of all that it is to delete, in order, between blanks."""
 DELETING = "deleting"

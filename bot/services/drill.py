@@ -21,13 +21,13 @@ from bot.domain.drill import (
     require_young,
 )
 from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedError
+from bot.domain.jobs import READS
 from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
 from bot.domain.stack import Stack
 from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageElsewhere, is_as_sent
-from bot.services.deletion import READS
 from bot.services.keyring import Keyring
 from bot.services.metering import Meter
 from bot.services.pipeline import drain

@@ -78,11 +78,17 @@ class OrderLog(Protocol):
         Never fails for a full disk: it happened.
         """
 
+    async def withdraw(self, order_id: str) -> None:
+        """Forget one, if there is one of that id."""
+
     async def running(self) -> Sequence[Order]:
         """Those that have begun and not ended, the oldest first."""
 
-    async def orders(self, limit: int) -> Sequence[Order]:
-        """The newest ones, newest first."""
+    async def orders(self, limit: int, *, unmet: bool = False) -> Sequence[Order]:
+        """The newest ones that were carried out or tried, newest first.
+
+        *unmet*: instead those of which nothing came.
+        """
 
 
 class JobLock(Protocol):

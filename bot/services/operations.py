@@ -10,6 +10,7 @@ from bot.domain.messages import Command, Event, RunRestore, RunRollback, RunUpda
 from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Stack
+from bot.domain.update_outlook import Target
 from bot.domain.update_preview import UpdatePreview
 from bot.services.ports import Publish
 from bot.services.verify import Verified
@@ -83,6 +84,12 @@ class Rolls(Protocol):
 
         Raises UpToDateError where nothing is newer, UnfitError where the stack is not fit for it,
         RefusedError where something else is in its way, ConfigError where its tag is no version.
+        """
+
+    async def targets(self) -> Sequence[Target]:
+        """What somebody may want to update to, the nearest first; none where nothing is newer.
+
+        Raises RefusedError where it cannot be told which version runs.
         """
 
     async def rollback_preview(self, command: RunRollback) -> RollbackPreview:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import group_by_backup
 from bot.domain.errors import PortError, RefusedError
-from bot.domain.jobs import ALL_JOBS, TAKE_SERVER_AWAY, Job, JobKind, Trigger
+from bot.domain.jobs import ALL_JOBS, READS, TAKE_SERVER_AWAY, Job, JobKind, Trigger
 from bot.domain.messages import DeletionBegan, RunPrune
 from bot.domain.retention import Policy, RetentionPlan, Verdict, plan_retention
 from bot.domain.signature import PublicKey
 from bot.services.catalogue import Listing, find_backup
-from bot.services.deletion import DELETING, DOOMED, READS, STACK, delete_set
+from bot.services.deletion import DELETING, DOOMED, STACK, delete_set
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import (
     Clock,

@@ -16,7 +16,7 @@ from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config, without_compose
 from bot.domain.durations import duration
 from bot.domain.errors import BotError, IntegrityError, RefusedError
-from bot.domain.jobs import DEGRADED, Trigger
+from bot.domain.jobs import DEGRADED, READS, Trigger
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import RunBackup, RunRestore
 from bot.domain.restore import (
@@ -37,7 +37,6 @@ from bot.domain.stack import Stack
 from bot.services.backup import BackupService
 from bot.services.catalogue import read_unsigned
 from bot.services.damage_elsewhere import DamageNotes
-from bot.services.deletion import READS
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
 from bot.services.metering import Meter

@@ -6,19 +6,31 @@ it was first seen.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.image_name import ImageName, parse_image_name
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import Reason
 from bot.domain.update_holds import BadVersion, Candidate, Remembered, find_holds
-from bot.domain.update_outlook import HopOutlook, Outlook
-from bot.domain.upgrade_path import Hop, Offer, newer_patch, newest, plan_path
+from bot.domain.update_outlook import HopOutlook, Outlook, Target
+from bot.domain.upgrade_path import Hop, Offer, newer_patch, newest, plan_path, sensible_targets
 from bot.domain.versions import Version, parse_target, read_tag, releases
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, Engine
 from bot.services.update_ports import ImageRegistry, ReleaseFeed, ReleaseLog, TargetImages
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What runs, and what there is to choose from; *bad* failed here and is offered unchanged."""
+
+    name: ImageName
+    current: Version
+    offer: Offer
+    bad: Sequence[BadVersion]
+    doubts: tuple[str, ...]
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,26 @@ class UpdateCheck:
         Raises ConfigError where *wanted* is no version, RefusedError where there is no way.
         """
         asked = parse_target(wanted) if wanted else None
+        seen = await self._look()
+        return await self._outlook(seen, asked or newest(seen.offer, seen.current), asked)
+
+    async def targets(self) -> Sequence[Target]:
+        """What somebody may want to update to, the nearest first; none where nothing is newer.
+
+        Raises RefusedError where it cannot be told which version runs.
+        """
+        seen = await self._look()
+        return [
+            await self._target(seen, each) for each in sensible_targets(seen.offer, seen.current)
+        ]
+
+    async def _target(self, seen: _Seen, version: Version) -> Target:
+        try:
+            return (await self._outlook(seen, version)).as_target
+        except RefusedError as error:  # there is no way to this one
+            return Target(version=version, held=str(error))
+
+    async def _look(self) -> _Seen:
         stack = await self.engine.find_stack()
         name = parse_image_name(stack.server.image)
         current = _running(await self.engine.files(stack).authentik_version())
@@ -50,23 +82,25 @@ class UpdateCheck:
         bad = await self._still_bad(name, current, offered)
 
         failed = [version for each in bad if (version := read_tag(each.tag))]
-        offer = Offer(offered, bad=failed)
-        target = asked or newest(offer, current)
-        hops, images = await self._find_way(name, current, target, offer)
+        return _Seen(name, current, Offer(offered, bad=failed), bad, tuple(doubts), now)
+
+    async def _outlook(self, seen: _Seen, target: Version, asked: Version | None = None) -> Outlook:
+        name, bad = seen.name, seen.bad
+        hops, images = await self._find_way(name, seen.current, target, seen.offer)
         way = [await self._candidate(name, *each) for each in zip(hops, images, strict=True)]
         reasons = await self.log.reasons()
         known = Remembered(bad, await self.jobs.stuck_jobs(), _security_releases(reasons))
         return Outlook(
             place=name.place,
-            current=current,
+            current=seen.current,
             target=target,
             hops=_outlooks(hops, images, reasons),
-            holds=find_holds(way, known, self.minimum_age, now),
-            newer_patch=newer_patch(offer, target) if hops else None,
+            holds=find_holds(way, known, self.minimum_age, seen.now),
+            newer_patch=newer_patch(seen.offer, target) if hops else None,
             passed_over=tuple(
                 each for each in bad if not asked and (read_tag(each.tag) or target) > target
             ),
-            doubts=tuple(doubts),
+            doubts=seen.doubts,
         )
 
     async def _ask_the_feed(self) -> list[str]:

@@ -185,6 +185,11 @@ class Watcher:
         await self.mute_mark.write(muted)
         await self._mute(muted)
 
+    @property
+    def muted_until(self) -> datetime | None:
+        """When people hear of new incidents again; None where they do."""
+        return self._watch.muted.until if self._watch.muted else None
+
     async def _mute(self, muted: Mute) -> None:
         self._is_marked = True
         await self._take(mute(self._watch, muted, self.clock.now(), self.rules))

@@ -12,7 +12,7 @@ from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobKind, JobState, Outcome, Trigger
-from bot.domain.orders import Order, OrderKind
+from bot.domain.orders import Order, OrderKind, Unmet
 from bot.domain.restore import PHASE, PLAN, Phase
 from bot.services.journal_ports import Buttons, Incoming, JobJournal, Message, Question, Queued
 from tests.contracts.state_places import BOT, HOUR, NOW, a_job
@@ -501,6 +501,28 @@ async def test_an_order_is_noted_once_and_comes_back_whole(journal: AnyJournal) 
 
     assert list(await journal.orders.orders(5)) == [second, first]
     assert list(await journal.orders.orders(1)) == [second]
+
+
+async def test_what_came_to_nothing_is_listed_by_itself(journal: AnyJournal) -> None:
+    done = Order(
+        id="a", kind=OrderKind.PIN, trigger=Trigger.CHAT, actor="A", started=NOW, ended=NOW
+    )
+    refused = replace(done, id="b", kind=OrderKind.RESTORE, state=Unmet.REFUSED, message="busy")
+    declined = replace(done, id="c", kind=OrderKind.UPDATE, state=Unmet.DECLINED)
+    for order in (refused, done, declined):
+        await journal.orders.note(order)
+
+    assert list(await journal.orders.orders(5)) == [done]
+    assert list(await journal.orders.orders(5, unmet=True)) == [declined, refused]
+    assert list(await journal.orders.orders(1, unmet=True)) == [declined]
+    expired = replace(done, id="d", state=Unmet.EXPIRED)
+    await journal.orders.note(expired)
+    assert list(await journal.orders.orders(1, unmet=True)) == [expired]
+    for _ in range(2):
+        await journal.orders.withdraw("d")
+    assert list(await journal.orders.orders(1, unmet=True)) == [declined]
+    await journal.jobs.compact(NOW + HOUR)
+    assert list(await journal.orders.orders(5, unmet=True)) == []
 
 
 async def test_an_order_that_runs_is_known_until_it_ends(journal: AnyJournal) -> None:

@@ -1,18 +1,23 @@
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.pause import (
     Pause,
+    end_words,
     format_pause,
     judge_pause,
+    parse_end,
     parse_length,
     parse_pause,
     plan_pause,
+    tomorrow_morning,
 )
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
 RESTORED = Pause(NOW, "the old host may still live")
 
 
@@ -28,6 +33,48 @@ def test_a_length(text: str, minutes: int) -> None:
 def test_what_is_no_length_from_a_minute_to_a_week(text: str) -> None:
     with pytest.raises(ConfigError, match="no length from a minute to a week"):
         parse_length(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("2h", NOW + timedelta(hours=2)),
+        ("until 2026-11-25 08:00", datetime(2026, 11, 25, 7, 0, tzinfo=UTC)),
+        (" Until 2026-12-01 12:59 ", datetime(2026, 12, 1, 11, 59, tzinfo=UTC)),
+    ],
+)
+def test_an_end_is_a_length_or_a_moment_of_the_wall(text: str, end: datetime) -> None:
+    assert parse_end(text, NOW, BERLIN) == end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("until 2026-11-24 13:00", "until 2026-12-01 13:01", "until 2026-11-31 08:00"),
+        *("until 0001-01-01 00:00", "until tomorrow", "2026-11-25 08:00", "until ٢٠٢٦-11-25 08:00"),
+    ],
+)
+def test_what_is_no_end_from_a_minute_to_a_week_away(text: str) -> None:
+    with pytest.raises(ConfigError, match="from a minute to a week"):
+        parse_end(text, NOW, BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("now", "morning"),
+    [
+        ("2026-11-24T12:00Z", "2026-11-25T07:00Z"),
+        ("2026-11-24T23:30Z", "2026-11-26T07:00Z"),  # it is the next day there already
+        ("2026-10-24T12:00Z", "2026-10-25T07:00Z"),  # the clocks go back in that night
+        ("2026-03-28T12:00Z", "2026-03-29T06:00Z"),
+    ],
+)
+def test_tomorrow_morning_is_read_back_as_it_was_named(now: str, morning: str) -> None:
+    today = datetime.fromisoformat(now)
+
+    end = tomorrow_morning(today, BERLIN)
+
+    assert end == datetime.fromisoformat(morning)
+    assert parse_end(end_words(end, BERLIN), today, BERLIN) == end
 
 
 def test_a_planned_pause_ends_by_itself_and_can_be_read_back() -> None:

@@ -15,6 +15,7 @@ from bot.domain.upgrade_path import (
     newer_patch,
     newest,
     plan_path,
+    sensible_targets,
 )
 from bot.domain.versions import Family, Version, releases
 
@@ -46,6 +47,23 @@ def way(
         bad=[version(tag) for tag in bad],
     )
     return [str(hop.end) for hop in plan_path(version(start), version(end), offer)]
+
+
+@pytest.mark.parametrize(
+    ("current", "bad", "targets"),
+    [
+        ("2025.2.1", (), ["2025.2.4", "2025.4.4", "2026.8.3"]),
+        ("2025.2.4", (), ["2025.4.4", "2026.8.3"]),
+        ("2025.2.1", ("2025.2.4", "2025.4.4"), ["2025.4.1", "2026.8.3"]),
+        ("2025.4.1", ("2025.6.4", "2026.8.3"), ["2025.4.4", "2025.8.6", "2026.5.7"]),
+        ("2026.5.7", (), ["2026.8.3"]),
+        ("2026.8.3", (), []),
+    ],
+)
+def test_what_somebody_may_want(current: str, bad: tuple[str, ...], targets: list[str]) -> None:
+    offer = Offer(REAL, bad=[version(each) for each in bad])
+
+    assert [str(each) for each in sensible_targets(offer, version(current))] == targets
 
 
 @pytest.mark.parametrize(

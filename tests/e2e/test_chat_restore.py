@@ -49,9 +49,9 @@ def test_a_restore_and_its_undo_are_pressed_through(
     assert now_rows != then_rows
 
     with daemon(hasty) as running:
-        ada.says("/verify")
+        ada.says("/verify latest")
         assert backup_id in said(telegram, "Backup verified", seconds=60).text
-        ada.says("/restore")
+        ada.says("/restore latest")
         press_through(telegram, ada, "Restore the backup of", "in place of what serves now")
         outcome = said(telegram, "✅ Restored", seconds=180)
 
@@ -91,7 +91,7 @@ def test_a_plan_that_has_changed_since_is_not_run_but_shown_anew(
 ) -> None:
     first = hasty.backup()["id"]
     with daemon(hasty):
-        ada.says("/restore")
+        ada.says("/restore latest")
         ada.presses(said(telegram, "Restore the backup of"), "Go on")
         said(telegram, "in place of what serves now")
         second = hasty.backup()["id"]

@@ -41,6 +41,7 @@ RELEASED = [
     "900ead081c2a35bc",
     "340b9b678c9043d0",
     "e3b0c44298fc1c14",
+    "e3b0c44298fc1c14",
 ]  # fmt: skip
 IN_THE_MIDDLE = 12  # of the journal's writes
 PLACE = "ghcr.io/goauthentik/server"

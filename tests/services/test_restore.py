@@ -14,7 +14,7 @@ from bot.domain.catalogue import BackupState
 from bot.domain.downtime import came_back
 from bot.domain.durations import duration
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
-from bot.domain.jobs import JobKind, JobState, Trigger, degraded, plan_changed
+from bot.domain.jobs import READS, JobKind, JobState, Trigger, degraded, plan_changed
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import RunRestore, StepBegan
 from bot.domain.restore import KEPT, Site
@@ -22,7 +22,6 @@ from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
 from bot.domain.stack import Mount
 from bot.entrypoints.render_restore import restored_lines
-from bot.services.deletion import READS
 from bot.services.gate import GateError
 from bot.services.outage import AWAY_WITHIN
 from bot.services.restore import Confirm

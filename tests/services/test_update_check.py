@@ -12,7 +12,7 @@ from bot.domain.jobs import JobState, Outcome
 from bot.domain.registry_answers import RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
 from bot.domain.update_holds import BadVersion, HoldKind
-from bot.domain.update_outlook import Outlook
+from bot.domain.update_outlook import Outlook, Target
 from bot.domain.version_file import VersionFile
 from bot.domain.versions import Family, Version
 from bot.entrypoints.render_update import check_lines, outlook_value, why_lines
@@ -313,3 +313,29 @@ async def test_for_programs(world: World) -> None:
     assert [hop["presumed"] for hop in value["hops"]] == [False, False, False, True]
     assert {each["area"] for each in value["hops"][0]["demands"]} == {"check", "compose", "files"}
     assert value["holds"][0]["kind"] == "too fresh"
+
+
+async def test_what_somebody_may_want_and_what_holds_each_back(world: World) -> None:
+    """The patch is ripe, the next family came yesterday, and to the newest there is no way."""
+    del world.registry.images["2025.6.4"]
+    world.registry.images["2025.4.4"] = image("2025.4.4", days=1)
+    await world.fails("2025.4.1")
+
+    patch, following, newest = await world.service().targets()
+
+    assert patch == Target(version=Version(2025, 2, 4), steps=1)
+    assert (str(following.version), following.steps) == ("2025.4.4", 2)
+    assert (str(newest.version), newest.steps) == ("2025.10.4", 0)
+    assert "the way leads through 2025.6, and the registry has no version" in newest.held
+    assert following.held == "2025.4.4 is known since 2026-11-22 03:30 UTC only"
+
+    world.feed.release = NewestRelease(Version(2025, 2, 4), Reason.SECURITY)
+    patch, following, _ = await world.service().targets()
+    assert patch.security
+    assert not following.held, "a way over a security release waits for no age"
+
+
+async def test_where_the_newest_runs_there_is_nothing_to_want(world: World) -> None:
+    world.registry.images = {"2025.2.1": image("2025.2.1")}
+
+    assert await world.service().targets() == []

@@ -16,7 +16,7 @@ FILES = make_preview(components=("media",), untouched=("postgres", "redis"))
 UNDO = make_preview(manifest=None, backup_id=None, undo_of=BackupId("20261124T113000Z-aaaa"))
 
 
-async def planned(world: World, text: str = "/restore", chat: Chat | None = None) -> Message:
+async def planned(world: World, text: str = "/restore latest", chat: Chat | None = None) -> Message:
     """The plan, as its question stands in the chat."""
     world.anna.says(text, chat)
     return await world.said("Go on? Nothing has been changed", chat)
@@ -33,7 +33,7 @@ def agree(world: World, last: Message) -> Message | str:
     return world.anna.presses(last, YES) if YES in last.labels else world.anna.says(WORD, last.chat)
 
 
-async def confirmed(world: World, text: str = "/restore") -> Job:
+async def confirmed(world: World, text: str = "/restore latest") -> Job:
     """The job, after both questions."""
     agree(world, await last_question(world, await planned(world, text)))
     await world.telegram.until(lambda: world.operations.commands)

@@ -14,7 +14,7 @@ from bot.domain.backup_id import make_backup_id
 from bot.domain.drill import DrillReport, Verdict
 from bot.domain.incident import Closed, Incident, Opened, Rules, Trouble
 from bot.domain.incident_history import PastIncident
-from bot.domain.jobs import CHANGED, Job, JobKind, JobState, Trigger
+from bot.domain.jobs import CHANGED, READS, Job, JobKind, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
     BytesPassed,
@@ -28,7 +28,7 @@ from bot.domain.messages import (
 from bot.domain.restore import GOING_AWAY
 from bot.domain.roles import ChatPlace
 from bot.domain.update_news import NewRelease
-from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.update_outlook import HopOutlook, Outlook, Target
 from bot.domain.updated import Updated
 from bot.domain.upgrade_path import Hop
 from bot.domain.versions import Version
@@ -119,7 +119,7 @@ async def restore(scene: Scene) -> None:
     scene.world.operations.records = [NEWEST, OLDER]
     scene.world.operations.all_jobs.append(_restored_long_ago())
     scene.world.operations.preview = make_preview(differences=(), warnings=())
-    await scene.says("/restore")
+    await scene.says("/restore latest")
     await scene.passes(30)
     await scene.presses("Go on")
     await scene.passes(10)
@@ -142,11 +142,58 @@ async def restore(scene: Scene) -> None:
     await scene.ends(JobState.DONE, restored.words, after=67)
 
 
+async def choices(scene: Scene) -> None:
+    """Commands without a word ask back by buttons: which backup, for how long, which version."""
+    world = scene.world
+    await scene.stops()
+    scene.where = world.telegram.supergroup()
+    await scene.starts()
+    world.operations.records = [NEWEST, OLDER, record(56), record(80)]
+    world.operations.all_jobs.append(_drilled(OLDER.id))
+    world.operations.preview = make_preview(differences=(), warnings=())
+    await scene.says("/restore")
+    await scene.passes(20)
+    await scene.presses("23 Nov 04:00 (32 h ago)")
+    await scene.passes(10)
+    await scene.presses("No")
+    await scene.says("/mute", world.olga)
+    await scene.presses("2 h")
+    await scene.presses("2 h", world.olga)
+    await scene.passes(60)
+    await scene.says("/mute", world.olga)
+    await scene.presses("Unmute", world.olga)
+    await scene.says("/pause")
+    await scene.presses("Until tomorrow 08:00")
+    fresh = "2025.4.4 is known since 2026-11-24 09:00 UTC only"
+    world.rolls.update = make_update()
+    world.rolls.targets_found = (
+        Target(version=Version(2025, 2, 4), steps=1, security=True),
+        Target(version=Version(2025, 4, 4), steps=2, held=fresh),
+    )
+    await scene.says("/update")
+    await scene.presses("2025.4.4, held back")
+    await scene.presses("No")
+    await scene.says("/drill")
+    await scene.presses("Never mind")
+
+
+def _drilled(backup: str) -> Job:
+    began = NOW - timedelta(hours=5)
+    return replace(
+        make_job(JobState.DONE),
+        id=make_backup_id(began, "k3f9"),
+        kind=JobKind.DRILL,
+        started=began,
+        ended=began + timedelta(seconds=95),
+        plan={READS: backup},
+    )
+
+
 async def changed_plan(scene: Scene) -> None:
     """A newer backup came before the word was typed: nothing is done, and it is asked anew."""
     scene.world.operations.records = [NEWEST, OLDER]
     scene.world.operations.preview = make_preview(differences=(), warnings=())
-    await scene.says("/restore")
+    await scene.says("/restore latest")
     await scene.presses("Go on")
     await scene.passes(20)
     await scene.says("restore")
@@ -433,6 +480,7 @@ SCENARIOS: dict[str, Scenario] = {
         failing_backup,
         missing_backups,
         restore,
+        choices,
         changed_plan,
         update,
         rollback,

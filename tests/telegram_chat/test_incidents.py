@@ -281,7 +281,7 @@ async def test_people_mute_for_a_length(world: World) -> None:
         assert answer.text.startswith("🔕 Muted until 14:00")
         assert world.muted_until == NOW + timedelta(hours=2)
         asked = await world.asks(world.anna, "/mute")
-        assert asked.text.startswith("For how long? /mute 2h")
+        assert asked.text.startswith("🔕 Muted until 14:00.\nFor how long? /mute 2h")
         world.mute_fails = PortError("no space left")
         failed = await world.asks(world.anna, "/mute 2h")
         assert "no space left" in failed.text

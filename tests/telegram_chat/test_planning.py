@@ -84,8 +84,8 @@ async def test_what_was_asked_for_in_vain_is_listed_with_its_reason(world: World
 
 async def test_a_pause_of_no_length_asks_for_one(world: World) -> None:
     async with world.talking():
-        for words in ("", " soon", " 8d"):
-            answer = await world.asks(world.anna, f"/pause{words}")
+        for words in ("soon", "8d", "until 2026-11-24 11:59", "until 2026-13-01 08:00"):
+            answer = await world.asks(world.anna, f"/pause {words}")
             assert answer.text.startswith("For how long? /pause 2h")
 
     assert world.pause.found is None

@@ -36,7 +36,6 @@ def world(world: World) -> World:
 @pytest.mark.parametrize(
     ("text", "backup"),
     [
-        ("/restore", NEWEST.id),
         ("/restore latest", NEWEST.id),
         (f"/restore {OLDER.id[:11]}", OLDER.id),
     ],
@@ -73,7 +72,7 @@ async def test_the_plan_and_the_questions_ring_and_what_comes_before_does_not(
     world: World,
 ) -> None:
     async with world.talking():
-        looking = await world.asks(world.anna, "/restore")
+        looking = await world.asks(world.anna, "/restore latest")
         assert "Looking at what that would change" in looking.text
         assert looking.silent
         plan = await world.said("Go on?")
@@ -159,14 +158,14 @@ async def test_pressed_twice_it_runs_once(world: World) -> None:
 async def test_looking_keeps_no_other_command_waiting(world: World) -> None:
     world.operations.looking = asyncio.Event()
     async with world.talking():
-        await world.asks(world.anna, "/restore")
+        await world.asks(world.anna, "/restore latest")
         await world.asks(world.anna, "/help")
         world.operations.looking.set()
         await world.said("Go on?")
 
 
 async def test_an_old_command_is_offered_and_shows_no_plan_by_itself(world: World) -> None:
-    world.anna.says("/restore", age=TWO_HOURS)
+    world.anna.says("/restore latest", age=TWO_HOURS)
     async with world.talking():
         await world.telegram.until(lambda: world.anna.chat.from_bot)
         assert world.operations.asked == []
@@ -186,7 +185,7 @@ async def test_the_same_command_twice_asks_once(world: World) -> None:
     assert len(world.operations.asked) == 1
 
 
-@pytest.mark.parametrize("text", ["/restore", "/verify"])
+@pytest.mark.parametrize("text", ["/restore latest", "/verify latest"])
 async def test_a_command_that_is_handled_again_looks_once(world: World, text: str) -> None:
     """As after a kill between what it said and the note that it was handled."""
     inbox = world.inbox = Stumbling(world.inbox)  # type: ignore[assignment]
@@ -199,7 +198,7 @@ async def test_a_command_that_is_handled_again_looks_once(world: World, text: st
         await world.eventually(lambda: world.telegram.updates.polled, seconds=5)
         await world.all_handled()
         operations.looking.set()
-        await world.said("Go on?" if text == "/restore" else "Backup verified")
+        await world.said("Go on?" if text == "/restore latest" else "Backup verified")
 
     assert len(operations.asked) + len(operations.verified) == 1
     assert not world.anna.chat.saying("already")
@@ -208,7 +207,7 @@ async def test_a_command_that_is_handled_again_looks_once(world: World, text: st
 async def test_while_a_job_runs_there_is_no_plan(world: World) -> None:
     world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
     async with world.talking():
-        answer = await world.asks(world.anna, "/restore")
+        answer = await world.asks(world.anna, "/restore latest")
 
     assert "Not now: backup since" in answer.text
     assert world.operations.asked == []
@@ -251,7 +250,7 @@ async def test_what_cannot_be_restored_is_refused_before_a_question(
 async def test_a_stack_that_cannot_be_seen_is_told(world: World) -> None:
     async with world.talking():
         world.operations.failure = PortError("find the stack: no answer", hint="Start Docker.")
-        world.anna.says("/restore")
+        world.anna.says("/restore latest")
         await world.said("no answer. Start Docker.")
 
 
@@ -270,7 +269,7 @@ async def test_strangers_hear_nothing(world: World) -> None:
 async def test_in_a_topic_all_of_it_stays_there(world: World) -> None:
     group = world.telegram.supergroup(topics={7: "Ops"})
     async with world.talking():
-        world.anna.says("/restore", group, thread=7)
+        world.anna.says("/restore latest", group, thread=7)
         last = await last_question(world, await world.said("Go on?", group), group)
         world.anna.presses(last, YES)
         await world.said("Restoring since", group)

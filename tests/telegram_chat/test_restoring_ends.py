@@ -105,7 +105,7 @@ async def test_a_kill_before_the_restore_began_begins_none_by_itself(world: Worl
 async def test_a_kill_while_it_looks_is_told_once(world: World) -> None:
     world.operations.looking = asyncio.Event()
     async with world.talking():
-        await world.asks(world.anna, "/restore")
+        await world.asks(world.anna, "/restore latest")
         await world.telegram.until(lambda: world.operations.asked)
         await world.all_handled()
         await world.all_sent()

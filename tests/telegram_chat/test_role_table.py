@@ -10,13 +10,17 @@ import pytest
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunRestore
 from bot.domain.roles import Act, ChatPlace
+from bot.domain.update_outlook import Target
+from bot.domain.versions import Version
+from bot.entrypoints.telegram.choosing import OF_CHOICE
 from bot.entrypoints.telegram.command_table import COMMANDS
+from bot.entrypoints.telegram.handlers import OF_QUESTION
 from bot.entrypoints.telegram.permits import OF_DEED
 from bot.entrypoints.telegram.pressed import Deed, DeedData
-from tests.bot_api.chats import Chat
+from tests.bot_api.chats import Chat, Message
 from tests.bot_api.people import ANONYMOUS, Person
 from tests.bot_api.world import Notice
-from tests.telegram_chat.restores import FILES, NEWEST
+from tests.telegram_chat.restores import FILES, NEWEST, OLDER
 from tests.telegram_chat.rolls import make_rollback, make_update
 from tests.telegram_chat.world import World
 
@@ -86,6 +90,7 @@ def test_the_table_has_every_command_and_every_button_a_role() -> None:
     assert set(ALLOWED["admin"]) == set(COMMANDS)
     assert {each.act for each in COMMANDS.values()} == set(Act)
     assert set(OF_DEED) == set(Deed)
+    assert set(OF_CHOICE.items()) <= set(OF_QUESTION.items())
 
 
 @pytest.mark.parametrize("place", HEARD)
@@ -155,13 +160,14 @@ async def test_every_button_by_every_role(
     async with world.talking():
         message = await world.asks(world.anna, "/backups", group)
         for deed in Deed:
-            before, said = effects(world), len(group.from_bot)
+            before = effects(world)
             query = person.forges(message, line_of(deed))
             await world.all_handled()
             notice = await world.telegram.until(partial(notice_of, world, query))
             if " is for " in notice.text:
                 refused.add(deed)
-                assert (effects(world), len(group.from_bot)) == (before, said)
+                assert effects(world) == before
+                assert group.saying(notice.text) is None, "a toast, which others do not see"
             await world.all_sent()
             if world.operations.starts and world.operations.all_jobs[0].ended is None:
                 world.operations.end()
@@ -169,6 +175,38 @@ async def test_every_button_by_every_role(
 
     assert refused == set(Deed) - PRESSED[role]
     assert caplog.text.count("was refused") == len(refused)
+
+
+@pytest.mark.parametrize("role", [*PRESSED, "stranger"])
+async def test_every_choice_by_every_role(world: World, role: str) -> None:
+    """Somebody else's, so that nobody but the admin who asked may press it."""
+    world.operations.records = [NEWEST, OLDER]
+    world.rolls.targets_found = [Target(version=Version(2025, 4, each)) for each in (3, 4)]
+    person = world.boris if role == "admin" else person_of(world, role)
+    group = world.telegram.supergroup(GROUP)
+    async with world.talking():
+        for act in OF_CHOICE.values():
+            world.anna.says(f"/{act}", group)
+            choice = await world.eventually(partial(open_choice, group))
+            assert choice
+            for label in choice.labels:
+                query = person.presses(choice, label, stale=True)
+                await world.all_handled()
+                if role == "stranger":
+                    assert notice_of(world, query) is None
+                    continue
+                notice = await world.telegram.until(partial(notice_of, world, query))
+                allowed = act in ALLOWED[role]
+                assert ("for somebody else" if allowed else f"/{act} is for ") in notice.text
+            world.anna.presses(choice, "Never mind")
+            await world.telegram.until(lambda: not choice.labels)  # noqa: B023 - waited for here
+
+    assert effects(world) == ([], [False, False], [], [], [], [])
+    assert (world.pause.found, world.muted_until) == (None, None)
+
+
+def open_choice(chat: Chat) -> Message | None:
+    return next((each for each in chat.from_bot if "Never mind" in each.labels), None)
 
 
 async def test_no_button_answers_a_stranger(world: World) -> None:

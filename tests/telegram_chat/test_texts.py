@@ -252,6 +252,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         alarm_texts.over(JobKind.BACKUP, NOW - timedelta(days=2), NOW, WALL),
         alarm_texts.over(JobKind.DRILL, NOW - timedelta(days=2), NOW, WALL),
         backup_texts.to_pin([odd, record(1), record(2, pinned=True)] * 9, WALL, pinned=True).text,
+        backup_texts.which_backup(Act.DRILL, [replace(odd, state=BackupState.GOOD)] * 5, {}, WALL),
         backup_texts.to_pin([], WALL, pinned=False).text,
         job_list_texts.job_details(job, WALL),
         incident_texts.opened(Opened(incident, (incident, incident)), WALL),

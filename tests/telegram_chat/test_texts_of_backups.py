@@ -1,14 +1,17 @@
 """What is told of backups, of plans and of restores: all that a person decides on, and no more."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState
+from bot.domain.drilled import Drilled
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY, SessionsDo
+from bot.domain.roles import Act
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, restore_texts
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from tests.bot_api.markup import parse_html
@@ -35,6 +38,35 @@ def test_the_list_has_pages_with_a_button_for_each_backup() -> None:
     for label, data in middle.buttons[0]:
         assert label in middle.text, "the button is named as the row"
         assert DeedData.read(data).what in {each.id for each in records}
+
+
+def test_a_list_to_choose_from_names_each_backup_once_and_fits_a_phone() -> None:
+    records = [
+        record(hours, 999_900_000, stores=("nas",), lacking=("s3",))
+        for hours in (1, 1.01, 20, 9_000, 9_001, 10_000)
+    ]
+    records[2] = replace(records[2], state=BackupState.DAMAGED)
+    here = backup_texts.choosable(records)
+    tried: dict[str, Drilled] = {
+        here[0].id: Drilled(NOW - timedelta(days=400), passed=True),
+        here[3].id: Drilled(NOW, passed=False),
+    }
+
+    labels = backup_texts.labels(here, WALL)
+    text = backup_texts.which_backup(Act.RESTORE, here, tried, WALL)
+
+    assert labels == [
+        "Newest: 24 Nov 11:00 (1 h ago)",
+        "24 Nov 10:59 (1 h ago)",
+        "14 Nov 2025 (375 days ago) 120000Z-k3f9",
+        "14 Nov 2025 (375 days ago) 110000Z-k3f9",
+        "03 Oct 2025 (416 days ago)",
+    ]
+    assert all(
+        len(line) <= 36 for line in text.partition("<pre>")[2].split("</pre>")[0].split("\n")
+    )
+    assert "20 Oct 2025" in text
+    assert "FAILED" in text
 
 
 def test_every_button_of_a_backup_fits_into_what_telegram_carries() -> None:

@@ -12,6 +12,7 @@ from bot.domain.restore import GOING_AWAY
 from bot.domain.schema_change import SchemaChange, WayBack
 from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_news import NewRelease, NoAnswer
+from bot.domain.update_outlook import Target
 from bot.domain.upgrade_path import LINE
 from bot.domain.versions import Version
 from bot.entrypoints.telegram import job_list_texts, job_texts, update_plan_texts, update_texts
@@ -22,6 +23,8 @@ from tests.telegram_chat.test_texts import ANYTHING, STATES, WALL, lonely_signs,
 from tests.telegram_chat.world import NOW
 
 EVERY_FAMILY = hops(*(Version(*family, 9) for family in LINE))
+
+LATEST = Version(2026, 8, 0)
 
 
 def all_texts(hostile: str, state: JobState) -> list[str]:
@@ -47,6 +50,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         update_plan_texts.no_version(ConfigError(hostile, hint=hostile)),
         update_plan_texts.up_to_date(UpToDateError(hostile), ""),
         update_plan_texts.up_to_date(UpToDateError(hostile), hostile),
+        update_plan_texts.which_version([Target(version=LATEST, steps=3, held=hostile)] * 3),
         update_plan_texts.refused(error),
         update_plan_texts.not_taken_back(error),
         update_plan_texts.not_the_last(hostile),
@@ -86,6 +90,12 @@ def test_every_sign_has_a_word_beside_it() -> None:
     for state in JobState:
         for text in all_texts("name", state):
             assert lonely_signs(text) == []
+
+
+def test_a_held_back_version_says_so_on_its_button() -> None:
+    assert update_plan_texts.version_label(Target(version=LATEST)) == "2026.8.0"
+    held = Target(version=LATEST, held="too fresh")
+    assert update_plan_texts.version_label(held) == "2026.8.0, held back"
 
 
 def test_a_short_plan_needs_no_document_and_a_cut_one_has_all() -> None:

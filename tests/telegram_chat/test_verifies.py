@@ -29,7 +29,7 @@ def reading(world: World) -> asyncio.Event:
 
 
 @pytest.mark.parametrize(
-    ("text", "backup"), [("/verify", NEWEST.id), (f"/verify {OLDER.id[:10]}", OLDER.id)]
+    ("text", "backup"), [("/verify latest", NEWEST.id), (f"/verify {OLDER.id[:10]}", OLDER.id)]
 )
 async def test_what_was_found_is_a_new_message(world: World, text: str, backup: str) -> None:
     async with world.talking():
@@ -58,7 +58,7 @@ async def test_damage_is_another_alarm_than_a_store_that_is_away(
 ) -> None:
     world.operations.damage = damage
     async with world.talking():
-        world.anna.says("/verify")
+        world.anna.says("/verify latest")
         found = await world.said(words)
 
     assert str(damage) in found.text
@@ -78,9 +78,9 @@ async def test_reading_keeps_nobody_waiting_and_each_backup_is_read_once(
     world: World, reading: asyncio.Event
 ) -> None:
     async with world.talking():
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         await world.telegram.until(lambda: world.operations.verified)
-        again = await world.asks(world.boris, "/verify")
+        again = await world.asks(world.boris, "/verify latest")
         await world.asks(world.boris, f"/verify {OLDER.id}")
         backup = await world.asks(world.anna, "/backup")
         assert world.operations.verified == [NEWEST.id], "the other one waits for its turn"
@@ -95,14 +95,14 @@ async def test_reading_keeps_nobody_waiting_and_each_backup_is_read_once(
 
 async def test_cancel_stops_reading_where_no_job_runs(world: World, reading: asyncio.Event) -> None:
     async with world.talking():
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         await world.asks(world.anna, f"/verify {OLDER.id}")
         answer = await world.asks(world.boris, "/cancel")
         await world.telegram.until(
             lambda: len([text for text in world.anna.chat.texts if "Stopped by Boris" in text]) == 2
         )
         reading.set()
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         await world.said("Backup verified")
 
     assert f"I stop reading back {NEWEST.id}, {OLDER.id}." in answer.text
@@ -113,7 +113,7 @@ async def test_a_job_goes_before_what_is_read_when_it_is_cancelled(
     world: World, reading: asyncio.Event
 ) -> None:
     async with world.talking():
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         await world.asks(world.anna, "/backup")
         answer = await world.asks(world.anna, "/cancel")
         assert "Stopping: backup since" in answer.text
@@ -125,7 +125,7 @@ async def test_a_kill_while_it_reads_is_told_once_and_nothing_is_read_again(
     world: World, reading: asyncio.Event
 ) -> None:
     async with world.talking():
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         await world.telegram.until(lambda: world.operations.verified)
         await world.all_handled()
         await world.all_sent()
@@ -150,7 +150,7 @@ async def test_who_asked_for_it_is_listed_from_then_on_and_then_with_what_was_fo
     world: World, reading: asyncio.Event
 ) -> None:
     async with world.talking():
-        await world.asks(world.olga, "/verify")
+        await world.asks(world.olga, "/verify latest")
         runs = await listed(world)
         reading.set()
         await world.said("Backup verified", world.olga.chat)
@@ -173,12 +173,12 @@ async def test_what_cannot_be_read_is_listed_as_well(world: World, reading: asyn
     assert not reading.is_set()
     async with world.talking():
         await world.asks(world.anna, "/verify 2031")
-        await world.asks(world.anna, "/verify")
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
+        await world.asks(world.anna, "/verify latest")
         await world.asks(world.boris, "/cancel")
         await world.said("Stopped by Boris")
         world.operations.failure = PortError("list: timeout")
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
 
     told = [(each.label, each.state, each.message) for each in await world.order_log.orders(5)]
     assert told == [
@@ -193,7 +193,7 @@ async def test_a_kill_while_it_reads_is_listed_by_the_next_start(
     world: World, reading: asyncio.Event
 ) -> None:
     async with world.talking():
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         await world.telegram.until(lambda: world.operations.verified)
         await world.all_handled()
     assert not reading.is_set()
@@ -212,7 +212,7 @@ async def test_what_was_found_is_listed_as_soon_as_the_journal_takes_it(world: W
     log = world.order_log = Stumbling(world.order_log)  # type: ignore[assignment]
     log.times["begin"], log.times["note"] = 1, 2
     async with world.talking():
-        world.anna.says("/verify")
+        world.anna.says("/verify latest")
         await world.eventually(lambda: world.anna.chat.saying("Backup verified"))
 
     (order,) = await world.order_log.orders(5)
@@ -224,7 +224,7 @@ async def test_what_was_found_is_told_as_soon_as_the_journal_takes_it(world: Wor
     outbox = world.outbox = Stumbling(world.outbox)  # type: ignore[assignment]
     reading = world.operations.reading = asyncio.Event()
     async with world.talking():
-        await world.asks(world.anna, "/verify")
+        await world.asks(world.anna, "/verify latest")
         outbox.times["put"] = 3
         reading.set()
         await world.said("Backup verified")
@@ -233,10 +233,10 @@ async def test_what_was_found_is_told_as_soon_as_the_journal_takes_it(world: Wor
 async def test_an_error_of_ours_is_admitted(world: World) -> None:
     world.operations.damage = ZeroDivisionError()
     async with world.talking():
-        world.anna.says("/verify")
+        world.anna.says("/verify latest")
         await world.said("an error in akbot itself")
         world.operations.damage = None
-        world.anna.says("/verify")
+        world.anna.says("/verify latest")
         await world.said("Backup verified")
 
 

@@ -34,6 +34,7 @@ from bot.domain.rollback import RollbackPreview
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Container, Role, Stack
 from bot.domain.stopping import can_stop
+from bot.domain.update_outlook import Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.charts import Charts
@@ -253,6 +254,7 @@ class ToldRolls:
     failure: Exception | None = None
     unfit: Exception | None = None  # as long as the compose files are not changed
     words: str = ""
+    targets_found: Sequence[Target] = ()
     asked: list[RunUpdate | RunRollback] = field(default_factory=list)
 
     async def preview(self, command: RunUpdate) -> UpdatePreview:
@@ -266,6 +268,11 @@ class ToldRolls:
         diff = self.update.diff if command.apply_compose else ""
         warnings = () if command.apply_compose else self.update.warnings
         return replace(self.update, diff=diff, warnings=warnings)
+
+    async def targets(self) -> Sequence[Target]:
+        if self.failure:
+            raise self.failure
+        return self.targets_found
 
     async def rollback_preview(self, command: RunRollback) -> RollbackPreview:
         self.asked.append(command)
@@ -441,6 +448,7 @@ class World:
             plans=PLANS,
             pause=self.pause,
             mute=self.mute,
+            muted_until=lambda: self.muted_until,
             orders=Orders(self.order_log, self.clock),
             open_incidents=self.open_incidents,
             cures=self.cures,

@@ -31,7 +31,7 @@ class Again:
             await press.toast(press_texts.UNKNOWN_JOB)
             return
         act = OF_JOB.get(job.kind, Act.RESTORE)
-        if refusal := self.permits.refusal(press.person, press.place, act):
+        if refusal := await self.permits.refusal(press.own_request, act, job.label):
             await press.toast(refusal)
             return
         request = press.own_request

@@ -1,11 +1,13 @@
 """The backups as a person looks through them on a phone: a list, and one of them. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.catalogue import BackupRecord, BackupState, newest_good
+from bot.domain.drilled import Drilled
 from bot.domain.errors import BotError, RefusedError
+from bot.domain.roles import Act
 from bot.domain.summary import Summary
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import bold, code, plain, table
@@ -15,6 +17,13 @@ from bot.services.journal_ports import Buttons
 
 ON_A_PAGE = 6
 _IN_A_ROW = 2
+_RECENT = timedelta(days=300)
+_TO_CHOOSE = 5
+_WHAT_FOR = {
+    Act.RESTORE: "shall serve again",
+    Act.DRILL: "shall be proven by a drill",
+    Act.VERIFY: "shall be read back",
+}
 _MOST_WARNINGS = 5
 _LONGEST_STORES = 200
 _USABLE = {BackupState.GOOD, BackupState.PARTIAL}
@@ -60,6 +69,53 @@ def to_pin(records: Sequence[BackupRecord], wall: Wall, *, pinned: bool) -> Show
     return Shown(f"Which one? Press it, or send {code(f'{name} ID')}.", tuple(rows))
 
 
+def choosable(records: Sequence[BackupRecord]) -> list[BackupRecord]:
+    """The newest of those that can be used, to choose from."""
+    return [each for each in records if each.state in _USABLE][:_TO_CHOOSE]
+
+
+def which_backup(
+    act: Act, records: Sequence[BackupRecord], tried: Mapping[str, Drilled], wall: Wall
+) -> str:
+    """The question which of *records* a command means; *tried* is what drills have shown."""
+    proven = [_proven(tried.get(each.id), wall) for each in records]
+    rows = [
+        (_made(record, wall), size(record.stored_size), words)
+        for record, words in zip(records, proven, strict=True)
+    ]
+    lines = [
+        f"<b>Which backup {_WHAT_FOR[act]}?</b>",
+        table([("MADE", "SIZE", "PROVEN"), *rows]),
+        *_places(records, wall),
+        "PROVEN is when a drill here restored it.",
+        f"{code(f'/{act} latest')} takes the newest good one, {code(f'/{act} ID')} any other.",
+    ]
+    return "\n".join(lines)
+
+
+def _proven(found: Drilled | None, wall: Wall) -> str:
+    if found is None:
+        return "not yet"
+    return _day(found.at, wall) if found.passed else "FAILED"
+
+
+def labels(records: Sequence[BackupRecord], wall: Wall) -> list[str]:
+    """A button's words for each of *records*, no two alike."""
+    newest = newest_good(records)
+    names = [f"{_made(each, wall)} ({wall.age(each.created)})" for each in records]
+    return [
+        ("Newest: " if record is newest else "")
+        + (name if names.count(name) == 1 else f"{name} {_rest(record)}")
+        + (f", {record.state}" if record.state is not BackupState.GOOD else "")
+        for name, record in zip(names, records, strict=True)
+    ]
+
+
+def _rest(record: BackupRecord) -> str:
+    """What tells it from those of the same day."""
+    return record.id.partition("T")[2]
+
+
 def _turns(number: int, pages: int) -> Iterator[tuple[tuple[str, str], ...]]:
     turns = []
     if number > 0:
@@ -97,9 +153,14 @@ def _where(record: BackupRecord) -> str:
 
 
 def _made(record: BackupRecord, wall: Wall) -> str:
-    local = record.created.astimezone(wall.zone)
-    is_recent = wall.now - record.created < timedelta(days=300)
-    return f"{local:%d %b %H:%M}" if is_recent else f"{local:%d %b %Y}"
+    if wall.now - record.created < _RECENT:
+        return f"{record.created.astimezone(wall.zone):%d %b %H:%M}"
+    return _day(record.created, wall)
+
+
+def _day(then: datetime, wall: Wall) -> str:
+    local = then.astimezone(wall.zone)
+    return f"{local:%d %b}" if wall.now - then < _RECENT else f"{local:%d %b %Y}"
 
 
 def one(records: Sequence[BackupRecord], backup_id: str, number: int, wall: Wall) -> Shown:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 
 from telegram.error import InvalidToken
@@ -14,7 +14,7 @@ from bot.domain.errors import ConfigError
 from bot.domain.incident import Incident
 from bot.domain.jobs import Job
 from bot.domain.messages import RunUpdate
-from bot.domain.roles import Access
+from bot.domain.roles import Access, Act
 from bot.domain.stack import Role
 from bot.domain.update_news import News
 from bot.entrypoints.telegram import update_texts
@@ -24,6 +24,8 @@ from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.anew import Anew
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.auth import Gate
+from bot.entrypoints.telegram.choices import Choices
+from bot.entrypoints.telegram.choosing import OF_CHOICE, Choosing, Chosen, choice_of
 from bot.entrypoints.telegram.client import ChatBot, make_bot, quiet_libraries
 from bot.entrypoints.telegram.commands import Commands
 from bot.entrypoints.telegram.deeds import Deeds
@@ -98,6 +100,7 @@ class Chat:
         plans: Sequence[Plan],
         pause: PauseMark,
         mute: Mute,
+        muted_until: Callable[[], datetime | None],
         orders: Orders,
         open_incidents: Callable[[], Awaitable[Sequence[Incident]]],
         cures: CureLog,
@@ -129,7 +132,7 @@ class Chat:
         self._sign = TypingSign(self._outgoing, clock, self._errands)
         answers = Answers(self._outgoing, self._sign.during)
         self._starts = Starts(
-            operations, answers, clock, zone, self._notifier.announce, self._errands
+            operations, answers, clock, zone, self._notifier.announce, self._errands, orders
         )
         self._desk = QuestionDesk(questions, self._outgoing, clock, self._moved.known)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
@@ -140,6 +143,7 @@ class Chat:
             self._outgoing, access.hearers, roles, clock, zone, cures, restarts
         )
         looks = (self._starts, answers, self._inquiries, clock, zone)
+        choosing = Choosing(self._desk, clock)
         pictures = Pictures(charts, answers, self._errands)
         deeds = Deeds(
             operations,
@@ -147,7 +151,7 @@ class Chat:
             self._starts,
             Verifies(operations, self._inquiries, orders, clock, zone),
             Restoring(operations, self._desk, *looks),
-            Updating(rolls, self._desk, self._outgoing, *looks),
+            Updating(rolls, self._desk, self._outgoing, choosing, *looks),
             RollingBack(rolls, self._desk, *looks),
             rolls,
             Glance(operations, self._starts, answers, pictures, clock, zone, open_incidents),
@@ -164,11 +168,15 @@ class Chat:
             zone,
         )
         self._anew = Anew(deeds, answers, clock)
-        permits = Permits(access)
+        permits = Permits(access, orders, clock)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (clock, zone, self._starts, answers, deeds, lookups, permits)
-        planning = Planning(plans, pause, clock, zone, mute, orders)
-        requests = Requests(Commands(operations, *there, planning, self.reports), answers, permits)
+        planning = Planning(plans, pause, clock, zone, mute, orders, choosing, muted_until)
+        choices = Choices(operations, choosing, self._starts, clock, zone)
+        commands = Commands(operations, *there, planning, self.reports, choices)
+        requests = Requests(commands, answers, permits)
+        for kind in OF_CHOICE:
+            self._desk.on_answer(kind, Chosen(requests.run, self._starts.is_dealt_with))
         again = Again(operations, self._outgoing, self._starts, answers, permits)
         shelf = Shelf(operations, self._outgoing, *there, self._moved.known)
         offers = Offers(self._desk, clock, zone, requests.run, self._starts.is_dealt_with)
@@ -204,6 +212,7 @@ class Chat:
     async def _has_asked(self, request_id: str) -> bool:
         """Whether the look of that request has led to a question."""
         names = [question_of(kind, request_id) for kind in (PLAN, WAY, WAY_BACK)]
+        names.append(choice_of(Act.UPDATE, request_id))
         return any([await self._desk.is_put(name) for name in names])
 
     async def _show_anew(self, job: Job) -> None:

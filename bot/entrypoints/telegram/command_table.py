@@ -31,24 +31,24 @@ COMMANDS = {
     "verify": Command(
         Commands.verify,
         Act.VERIFY,
-        "read the newest backup back, or the one whose id follows, byte by byte",
+        "read a backup back, byte by byte: I ask which, or take “latest” or an id",
     ),
     "drill": Command(
         Commands.drill,
         Act.DRILL,
-        "prove the newest backup, or the one whose id follows, by restoring it",
+        "prove a backup by restoring it: I ask which, or take “latest” or an id",
     ),
     "restore": Command(
         Commands.restore,
         Act.RESTORE,
-        "let the newest backup serve again, or the one whose id follows; “undo” takes the last"
+        "let a backup serve again: I ask which, or take “latest” or an id; “undo” takes the last"
         " restore back. I show what changes and ask first",
     ),
     "update": Command(
         Commands.update,
         Act.UPDATE,
-        "show the way to the newest Authentik, or to the version that follows, and ask; if it does"
-        " not hold, the version of now comes back by itself",
+        "show the way to a newer Authentik: I ask to which, or take the version that follows; if it"
+        " does not hold, the version of now comes back by itself",
     ),
     "rollback": Command(
         Commands.rollback,
@@ -78,13 +78,13 @@ COMMANDS = {
     "pause": Command(
         Commands.pause,
         Act.PAUSE,
-        "let nothing begin by itself for the time that follows, such as 2h",
+        "let nothing begin by itself for a while: I ask for how long, or take 2h",
     ),
     "resume": Command(Commands.resume, Act.RESUME, "end that pause"),
     "mute": Command(
         Commands.mute,
         Act.MUTE,
-        "tell of no new incident for the time that follows, such as 2h",
+        "tell of no new incident for a while: I ask for how long, or take 2h; “off” ends it",
     ),
     "cancel": Command(Commands.cancel, Act.CANCEL, "stop what is running"),
     "help": Command(_help, Act.HELP, "show what I can do"),

@@ -3,12 +3,15 @@
 import re
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 from bot.domain.catalogue import LATEST, is_backup_name
 from bot.domain.components import components_of
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS, JobKind, choose_job
+from bot.domain.orders import OrderKind
 from bot.domain.restore import UNDO
+from bot.domain.roles import Act
 from bot.entrypoints.telegram import (
     backup_texts,
     cancel_texts,
@@ -20,6 +23,7 @@ from bot.entrypoints.telegram import (
 )
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, one_line
+from bot.entrypoints.telegram.choices import Choices, Direct
 from bot.entrypoints.telegram.deeds import Deeds
 from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.permits import Permits
@@ -48,6 +52,7 @@ class Commands:
     permits: Permits
     planning: Planning
     reporting: Reporting
+    choices: Choices
 
     async def backup(self, asked: Asked) -> str | None:
         if option := _OPTION.search(asked.words):
@@ -60,21 +65,29 @@ class Commands:
     async def drill(self, asked: Asked) -> str | None:
         if asked.words and not is_backup_name(asked.words):
             return texts.no_backup_name(asked.words)
-        return await self.deeds.drill(asked.request, asked.words)
+        deed = partial(self.deeds.drill, asked.request, asked.words)
+        return await (deed() if asked.words else self._choose(asked, Act.DRILL, deed))
 
     async def verify(self, asked: Asked) -> str | None:
         if asked.words and not is_backup_name(asked.words):
             return texts.no_backup_name(asked.words)
-        return await self.deeds.verify(asked.request, asked.words or LATEST)
+        deed = partial(self.deeds.verify, asked.request, asked.words or LATEST)
+        return await (deed() if asked.words else self._choose(asked, Act.VERIFY, deed))
 
     async def restore(self, asked: Asked) -> str | None:
         if asked.words.lower() == UNDO:
             return await self.deeds.undo(asked.request)
         if asked.words and not is_backup_name(asked.words):
             return restore_texts.restore_what(asked.words)
-        return await self.deeds.restore(asked.request, asked.words or LATEST)
+        deed = partial(self.deeds.restore, asked.request, asked.words or LATEST)
+        return await (deed() if asked.words else self._choose(asked, Act.RESTORE, deed))
+
+    async def _choose(self, asked: Asked, act: Act, direct: Direct) -> str | None:
+        return await self.choices.backup(asked.request, act, direct)
 
     async def update(self, asked: Asked) -> str | None:
+        if not asked.words:
+            return await self.deeds.updating.choose(asked.request)
         return await self.deeds.updating.plan(asked.request, asked.words)
 
     async def rollback(self, asked: Asked) -> str | None:
@@ -152,16 +165,19 @@ class Commands:
         if read := self.deeds.verifies.cancel(asked.person.actor):
             return verify_texts.cancelling(read)
         running = await self.starts.running()
-        refusal = running and self.permits.no_cancelling(asked.person, asked.place, running.kind)
-        return refusal or cancel_texts.cancelling(None, self._wall())
+        if running and (why := await self.permits.no_cancelling(asked.request, running.kind)):
+            return why
+        order = asked.request.order(OrderKind.CANCEL, "", self.clock.now())
+        await self.deeds.orders.refuse(order, "nothing was running")
+        return cancel_texts.cancelling(None, self._wall())
 
     async def schedule(self, _: Asked) -> str:
         return await self.planning.schedule()
 
-    async def pause(self, asked: Asked) -> str:
+    async def pause(self, asked: Asked) -> str | None:
         return await self.planning.pause(asked)
 
-    async def mute(self, asked: Asked) -> str:
+    async def mute(self, asked: Asked) -> str | None:
         return await self.planning.mute(asked)
 
     async def resume(self, asked: Asked) -> str:

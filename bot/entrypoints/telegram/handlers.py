@@ -21,6 +21,7 @@ from bot.entrypoints.telegram.again import Again
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.asked import Person
 from bot.entrypoints.telegram.auth import Gate
+from bot.entrypoints.telegram.choosing import OF_CHOICE
 from bot.entrypoints.telegram.client import words
 from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.errands import Errands
@@ -46,6 +47,7 @@ OF_QUESTION = {
     **dict.fromkeys((PLAN, LAST_OF_RESTORE), Act.RESTORE),
     **dict.fromkeys((WAY, LAST_OF_UPDATE, ASKED), Act.UPDATE),
     WAY_BACK: Act.ROLLBACK,
+    **OF_CHOICE,
 }
 """What questions are about, by the first letter of their ids; offers are judged when they run."""
 
@@ -138,7 +140,7 @@ class Handlers:
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
             act = OF_QUESTION.get(press.data.removeprefix(PREFIX)[:1], Act.HELP)
-            if refusal := self.permits.refusal(press.person, press.place, act):
+            if refusal := await self.permits.refusal(press.own_request, act):
                 await press.toast(refusal)
             else:
                 await self.desk.press(press)

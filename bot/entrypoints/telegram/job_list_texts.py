@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.errors import RefusedError
 from bot.domain.jobs import Job, JobState
-from bot.domain.orders import Entry
+from bot.domain.orders import Entry, Unmet
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import SIGNS, Wall, by
@@ -12,6 +12,7 @@ from bot.services.journal_ports import Buttons
 
 MOST_JOBS = 10
 ENDED_BADLY = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
+_WITH_REASON = frozenset({JobState.FAILED, Unmet.REFUSED})
 _IN_A_ROW = 2
 
 
@@ -19,10 +20,10 @@ def jobs(newest: Sequence[Entry], wall: Wall) -> tuple[str, Buttons]:
     """Who asked for what, when, where, and what came of it; a button for each job."""
     if not newest:
         return "Nothing was asked of me yet.", ()
-    lines = [_entry(each, wall) for each in newest[:MOST_JOBS]]
+    lines = [_entry(each, wall) for each in newest]
     choices = [
         (f"{job.kind} {wall.time(job.started)}", DeedData(Deed.JOB, job.id).line())
-        for job in newest[:MOST_JOBS]
+        for job in newest
         if isinstance(job, Job)
     ]
     if choices:
@@ -38,7 +39,7 @@ def _entry(entry: Entry, wall: Wall) -> str:
         line = f"{SIGNS[entry.state]}: {entry.kind} {wall.moment(entry.started)}"
         return f"{line}\n   {by(entry)}, {code(entry.id)}"
     line = f"{SIGNS[entry.state]}: {plain(entry.words, 60)}, {wall.moment(entry.started)}"
-    why = f"\n   Reason: {plain(entry.message)}" if entry.state is JobState.FAILED else ""
+    why = f"\n   Reason: {plain(entry.message)}" if entry.state in _WITH_REASON else ""
     return f"{line}\n   {by(entry)}{why}"
 
 

@@ -5,10 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.domain.jobs import JobKind
-from bot.domain.roles import Access, Act, ChatRole, may, may_cancel
+from bot.domain.orders import OrderKind
+from bot.domain.roles import Access, Act, ChatRole, may, may_cancel, who_may
 from bot.entrypoints.telegram import role_texts
-from bot.entrypoints.telegram.asked import Person, Place
+from bot.entrypoints.telegram.asked import Person, Place, Request
 from bot.entrypoints.telegram.pressed import Deed
+from bot.services.orders import Orders
+from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +42,11 @@ OF_DEED = {
 
 @dataclass(frozen=True)
 class Permits:
-    """Judges by the role of whoever writes or presses, at that moment."""
+    """Judges by the role of whoever writes or presses, at that moment; refusals are kept."""
 
     access: Access
+    orders: Orders
+    clock: Clock
 
     def role_of(self, person: Person) -> ChatRole | None:
         """None for a stranger."""
@@ -51,24 +56,32 @@ class Permits:
         """Whether *person* may do it."""
         return may(self.role_of(person), act)
 
-    def refusal(self, person: Person, place: Place, act: Act) -> str:
-        """Why *person* may not do it, in a sentence; "" where they may. The log has either."""
+    async def refusal(self, request: Request, act: Act, about: str = "") -> str:
+        """Why its person may not do it, in a sentence; "" where they may. The log has either."""
+        person, place = request.person, request.place
         if not self.allows(person, act):
             self._note(person, place, act)
+            await self._keep(request, act, about, f"it is for {who_may(act)}")
             return role_texts.refused(act, self.role_of(person))
         logger.info("chat: user %s %s asked for /%s", person.id, place.words, act)
         return ""
 
-    def no_cancelling(self, person: Person, place: Place, kind: JobKind) -> str:
-        """Why *person* may not stop a job of that *kind*; "" where they may."""
-        if kind in self.may_cancel(person):
+    async def no_cancelling(self, request: Request, kind: JobKind) -> str:
+        """Why its person may not stop a job of that *kind*; "" where they may."""
+        if kind in self.may_cancel(request.person):
             return ""
-        self._note(person, place, Act.CANCEL, f" of a {kind}")
+        self._note(request.person, request.place, Act.CANCEL, f" of a {kind}")
+        await self._keep(request, Act.CANCEL, "", f"admins alone stop a {kind}")
         return role_texts.not_cancelled(kind)
 
     def may_cancel(self, person: Person) -> Collection[JobKind]:
         """The jobs that *person* may stop."""
         return may_cancel(self.role_of(person))
+
+    async def _keep(self, request: Request, act: Act, about: str, why: str) -> None:
+        if act in [*OrderKind]:  # the others are for everybody on the lists
+            order = request.order(OrderKind(act), about, self.clock.now())
+            await self.orders.refuse(order, why)
 
     def _note(self, person: Person, place: Place, act: Act, what: str = "") -> None:
         role = self.role_of(person)

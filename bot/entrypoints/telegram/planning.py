@@ -8,12 +8,24 @@ from typing import TypeVar
 from bot.domain.agenda import Plan, coming
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.orders import OrderKind
-from bot.domain.pause import Pause, parse_length, paused, plan_pause, resumed, until_words
+from bot.domain.pause import (
+    Pause,
+    end_words,
+    parse_end,
+    paused,
+    plan_pause,
+    resumed,
+    tomorrow_morning,
+    until_words,
+)
+from bot.domain.roles import Act
 from bot.entrypoints.telegram import planning_texts, texts
 from bot.entrypoints.telegram.asked import Asked
+from bot.entrypoints.telegram.choosing import Choice, Choosing
 from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 
+_OFF = "off"
 Mute = Callable[[datetime], Awaitable[None]]
 Done = TypeVar("Done")
 
@@ -22,7 +34,7 @@ Done = TypeVar("Done")
 class Planning:
     """Looks at *plans*, and writes the *mark* that holds them back; who did that is noted.
 
-    *mute_incidents* tells the watcher until when to be silent.
+    *mute_incidents* tells the watcher until when to be silent, *muted_until* is what it knows.
     """
 
     plans: Sequence[Plan]
@@ -31,6 +43,8 @@ class Planning:
     zone: tzinfo
     mute_incidents: Mute
     orders: Orders
+    choosing: Choosing
+    muted_until: Callable[[], datetime | None]
 
     async def schedule(self) -> str:
         """What comes next."""
@@ -41,13 +55,15 @@ class Planning:
             return texts.command_failed(error)
         return planning_texts.schedule(coming(self.plans, now), pause, self._wall())
 
-    async def pause(self, asked: Asked) -> str:
-        """Hold all back for the length that was asked for."""
+    async def pause(self, asked: Asked) -> str | None:
+        """Hold all back for the length that was asked for; None where it is asked back."""
+        if not asked.words:
+            return await self._offer_pause(asked)
+        now = self.clock.now()
         try:
-            length = parse_length(asked.words)
+            length = parse_end(asked.words, now, self.zone) - now
         except ConfigError:
             return planning_texts.HOW_TO_PAUSE
-        now = self.clock.now()
 
         async def pause() -> Pause:
             planned = plan_pause(await self.mark.read(), now, length, asked.person.name)
@@ -59,22 +75,56 @@ class Planning:
             return texts.command_failed(planned)
         return planning_texts.paused(length, self._wall())
 
-    async def mute(self, asked: Asked) -> str:
-        """Tell of no new incident for the length that was asked for."""
+    async def mute(self, asked: Asked) -> str | None:
+        """Tell of no new incident for the length that was asked for; None where it is asked back.
+
+        "off" tells again.
+        """
+        if not asked.words:
+            await self._offer_mute(asked)
+            return None
+        now, is_off = self.clock.now(), asked.words.lower() == _OFF
         try:
-            length = parse_length(asked.words)
+            end = now if is_off else parse_end(asked.words, now, self.zone)
         except ConfigError:
             return planning_texts.HOW_TO_MUTE
-        now = self.clock.now()
 
         async def mute() -> datetime:
-            await self.mute_incidents(now + length)
-            return now + length
+            await self.mute_incidents(end)
+            return end
 
         until = await self._carry_out(asked, OrderKind.MUTE, mute, until_words)
         if isinstance(until, BotError):
             return texts.command_failed(until)
+        if is_off:
+            return planning_texts.NOT_MUTED
         return planning_texts.muted(until, self._wall())
+
+    async def _offer_pause(self, asked: Asked) -> str | None:
+        try:
+            pause = await self.mark.read()
+        except BotError as error:
+            return texts.command_failed(error)
+        now = self.clock.now()
+        until = pause.until if pause and pause.holds(now) else None
+        text = planning_texts.how_to_pause(until, self._wall())
+        resume = [Choice(planning_texts.RESUME, f"/{Act.RESUME}")] if until else []
+        choices = [*self._lengths(Act.PAUSE), *resume]
+        await self.choosing.offer(asked.request, Act.PAUSE, text, choices)
+        return None
+
+    async def _offer_mute(self, asked: Asked) -> None:
+        until = self.muted_until()
+        text = planning_texts.how_to_mute(until, self._wall())
+        unmute = [Choice(planning_texts.UNMUTE, f"/{Act.MUTE} {_OFF}")] if until else []
+        choices = [*self._lengths(Act.MUTE), *unmute]
+        await self.choosing.offer(asked.request, Act.MUTE, text, choices)
+
+    def _lengths(self, act: Act) -> list[Choice]:
+        """The morning is named by its date, so that a press after midnight means the same one."""
+        morning = end_words(tomorrow_morning(self.clock.now(), self.zone), self.zone)
+        named = [*planning_texts.LENGTHS.items(), (planning_texts.UNTIL_MORNING, morning)]
+        return [Choice(label, f"/{act} {words}") for label, words in named]
 
     async def resume(self, asked: Asked) -> str:
         """Let all go on."""

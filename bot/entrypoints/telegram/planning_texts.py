@@ -17,6 +17,20 @@ HOW_TO_MUTE = (
     f"For how long? {code('/mute 2h')} lets me tell of no new incident for two hours;"
     f" {code('30m')} and {code('1d12h')} will do as well."
 )
+NOT_MUTED = "🔔 <b>Not muted</b>: I tell of incidents again."
+LENGTHS = {"30 min": "30m", "2 h": "2h", "8 h": "8h"}
+UNTIL_MORNING = "Until tomorrow 08:00"
+RESUME, UNMUTE = "Resume", "Unmute"
+
+
+def how_to_pause(until: datetime | None, wall: Wall) -> str:
+    """That it wants a length, and *until* when it is paused, where it is."""
+    return f"⏸ Paused until {wall.time(until)}.\n{HOW_TO_PAUSE}" if until else HOW_TO_PAUSE
+
+
+def how_to_mute(until: datetime | None, wall: Wall) -> str:
+    """That it wants a length, and *until* when it is muted, where it is."""
+    return f"🔕 Muted until {wall.time(until)}.\n{HOW_TO_MUTE}" if until else HOW_TO_MUTE
 
 
 def paused(length: timedelta, wall: Wall) -> str:
@@ -33,7 +47,7 @@ def muted(until: datetime, wall: Wall) -> str:
     """That no new incident is told until then."""
     return (
         f"🔕 <b>Muted until {wall.time(until)}</b>: no word of new incidents. Then I tell what"
-        f" is still wrong. {code('/mute 1m')} ends it sooner."
+        f" is still wrong. {code('/mute off')} ends it sooner."
     )
 
 

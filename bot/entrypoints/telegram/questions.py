@@ -161,10 +161,10 @@ class QuestionDesk:
 
     async def put(self, question: Question, thread: int | None, text: str) -> None:
         """Write the question, and put it; one that continues another replaces its message."""
-        if await self._questions.find(question.id) is None:
+        known = await self._questions.find(question.id)
+        if known is None:
             await self._questions.ask(question)
-        key = _message_key(question.id)
-        buttons = _buttons(question)
+        key, buttons = _message_key(question.id), _buttons(known[0] if known else question)
         message = Message(key=key, chat=question.chat, thread=thread, text=text, buttons=buttons)
         if not await self._outgoing.put(message):
             await self._outgoing.change(key, text, buttons)

@@ -37,7 +37,7 @@ class Requests:
         if await self.answers.is_written(asked.request):
             return
         command = COMMANDS.get(asked.command, UNKNOWN)
-        if refusal := self.permits.refusal(asked.person, asked.place, command.act):
+        if refusal := await self.permits.refusal(asked.request, command.act, asked.words):
             await self.answers.write(asked.request, refusal)
             return
         await self.answers.carry_out(asked.request, command.run(self.commands, asked))

@@ -11,9 +11,10 @@ from functools import partial
 from typing import Self
 
 from bot.domain.catalogue import choose
-from bot.domain.errors import BusyError, RefusedError
+from bot.domain.errors import RefusedError
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRestore
+from bot.domain.orders import OrderKind
 from bot.domain.restore import KEPT, UNDO
 from bot.domain.restore_plan import Preview
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
@@ -93,15 +94,16 @@ class Restoring:
 
         Why not, or None: it comes as a new message.
         """
-        return await self._begin_look(request, partial(self._look, request, wanted))
+        return await self._begin_look(request, wanted, partial(self._look, request, wanted))
 
     async def plan_undo(self, request: Request, job: str = "") -> str | None:
         """Likewise of taking the last restore back; *job*: only if that is the last one."""
-        return await self._begin_look(request, partial(self._look_at_undo, request, job))
+        look = partial(self._look_at_undo, request, job)
+        return await self._begin_look(request, UNDO, look)
 
-    async def _begin_look(self, request: Request, look: Look) -> str | None:
-        if running := await self._starts.running():
-            return texts.busy(running, BusyError("busy"), self._wall())
+    async def _begin_look(self, request: Request, about: str, look: Look) -> str | None:
+        if busy := await self._starts.is_busy(request, OrderKind.RESTORE, about):
+            return busy
         await self._inquiries.begin(request, restore_plan_texts.looking(), look)
         return None
 
@@ -110,6 +112,7 @@ class Restoring:
         try:
             record = choose(records, wanted)
         except RefusedError as error:
+            await self._starts.refuse(request, OrderKind.RESTORE, wanted, error)
             return backup_texts.no_such_backup(error)
         return await self._ask(request, _command(request, backup=record.id))
 
@@ -120,6 +123,8 @@ class Restoring:
         try:
             preview = await self._operations.plan_restore(command)
         except RefusedError as error:
+            about = UNDO if command.undo else command.backup
+            await self._starts.refuse(request, OrderKind.RESTORE, about, error)
             if await self._keeps_nothing(job):
                 return restore_plan_texts.too_late(job)
             return restore_plan_texts.refused(error)
@@ -133,6 +138,8 @@ class Restoring:
             expires=self._clock.now() + PATIENCE,
             choices=(GO_ON, NO),
         )
+        agreed = _Agreed.of(preview)
+        await self._starts.ask(request, OrderKind.RESTORE, agreed.words, question)
         text = restore_plan_texts.plan(preview, self._wall())
         await self._desk.put(question, request.place.thread, text)
         return None
@@ -144,10 +151,13 @@ class Restoring:
 
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Ask once more after the plan, and begin after that."""
-        if choice == GO_ON:
+        agreed = _Agreed.read(question.plan_hash)
+        await self._starts.answered(question)
+        if choice in {NO, LEAVE}:
+            await self._starts.decline(press.own_request, OrderKind.RESTORE, agreed.words)
+        elif choice == GO_ON:
             await self._ask_once_more(question, press)
         elif choice in {REPLACE_NOW, RESTORE} and not await self._answers.is_written(press.request):
-            agreed = _Agreed.read(question.plan_hash)
             begin = self._starts.begin(
                 press.request, JobKind.RESTORE, agreed.words, agreed.plan_hash
             )
@@ -175,6 +185,7 @@ class Restoring:
             choices=(LEAVE,) if agreed.loses_rows else (LEAVE, REPLACE_NOW),
             word=RESTORE if agreed.loses_rows else "",
         )
+        await self._starts.ask(press.own_request, OrderKind.RESTORE, agreed.words, last)
         how = restore_plan_texts.how_to_agree(
             loses_rows=agreed.loses_rows, is_group=press.place.is_group
         )

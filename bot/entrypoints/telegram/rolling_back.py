@@ -6,9 +6,10 @@ The question lies in the journal and carries the hash of the plan that was shown
 from datetime import tzinfo
 from functools import partial
 
-from bot.domain.errors import BusyError, RefusedError
+from bot.domain.errors import RefusedError
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunRollback
+from bot.domain.orders import OrderKind
 from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
@@ -51,8 +52,8 @@ class RollingBack:
 
         Why not, or None: it comes as a new message.
         """
-        if running := await self._starts.running():
-            return texts.busy(running, BusyError("busy"), self._wall())
+        if busy := await self._starts.is_busy(request, OrderKind.ROLLBACK, ""):
+            return busy
         look = partial(self._look, request, update)
         await self._inquiries.begin(request, restore_plan_texts.looking(), look)
         return None
@@ -61,6 +62,7 @@ class RollingBack:
         try:
             preview = await self._rolls.rollback_preview(_command(request))
         except RefusedError as error:
+            await self._starts.refuse(request, OrderKind.ROLLBACK, "", error)
             return update_plan_texts.not_taken_back(error)
         if update and preview.update != update:
             return update_plan_texts.not_the_last(update)
@@ -73,12 +75,16 @@ class RollingBack:
             choices=(NO,) if preview.loses_rows else (GO_BACK, NO),
             word=ROLLBACK if preview.loses_rows else "",
         )
+        await self._starts.ask(request, OrderKind.ROLLBACK, "", question)
         text = update_plan_texts.way_back(preview, self._wall(), is_group=request.place.is_group)
         await self._desk.put(question, request.place.thread, text)
         return None
 
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Begin."""
+        await self._starts.answered(question)
+        if choice == NO:
+            await self._starts.decline(press.own_request, OrderKind.ROLLBACK, "")
         if choice not in {GO_BACK, question.word} or await self._answers.is_written(press.request):
             return
         command = _command(press.request, question.plan_hash)

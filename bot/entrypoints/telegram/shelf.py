@@ -55,7 +55,8 @@ class Shelf:
         except ValueError:
             await press.toast(press_texts.UNKNOWN_BUTTON)
             return
-        if refusal := self.permits.refusal(press.person, press.place, OF_DEED[data.deed]):
+        act = OF_DEED[data.deed]
+        if refusal := await self.permits.refusal(press.own_request, act, data.what):
             await press.toast(refusal)
         elif data.deed in _CHANGES_ITS_MESSAGE and press.place.chat in self.moved:
             await press.toast(press_texts.BEFORE_THE_MOVE)

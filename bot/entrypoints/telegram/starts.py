@@ -8,21 +8,24 @@ answer says why none has. A kill in between is told after it.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import Any
 
 from bot.domain.catalogue import LATEST
-from bot.domain.errors import BotError, BusyError
-from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger
+from bot.domain.errors import BotError, BusyError, RefusedError
+from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill, RunRestore
+from bot.domain.orders import OrderKind
 from bot.domain.restore import UNDO
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
+from bot.services.journal_ports import Question
 from bot.services.operations import Operations
+from bot.services.orders import Orders
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class Starts:
     zone: tzinfo
     announce: Callable[[Job], Awaitable[None]]
     errands: Errands
+    orders: Orders
     _under_way: dict[str, _Start] = field(default_factory=dict)  # by origin
 
     @property
@@ -83,6 +87,7 @@ class Starts:
         if isinstance(result, Job):
             await self.announce(result)
             return None
+        await self._keep(request, command, result)
         return await self._words(result)
 
     async def is_dealt_with(self, request: Request) -> bool:
@@ -119,7 +124,7 @@ class Starts:
     def _start(self, request: Request, command: Command) -> _Start:
         task = self.errands.begin(self._attempt(command))
         start = self._under_way[request.origin] = _Start(task)
-        self.errands.begin(self._attend(start, request))
+        self.errands.begin(self._attend(start, request, command))
         return start
 
     async def _attempt(self, command: Command) -> Job | BotError | None:
@@ -132,13 +137,14 @@ class Starts:
             logger.exception("a job could not begin")
             return None
 
-    async def _attend(self, start: _Start, request: Request) -> None:
+    async def _attend(self, start: _Start, request: Request, command: Command) -> None:
         """Once it has begun or not: tell whoever was told to wait, for as long as that takes."""
         try:
             await asyncio.wait({start.task})
             result = start.task.result()
             while start.is_late and not isinstance(result, Job):
                 try:
+                    await self._keep(request, command, result)
                     await self.answers.write(request, await self._words(result))
                 except BotError as error:
                     logger.warning("chat: cannot tell yet that a job did not begin: %s", error)
@@ -147,6 +153,38 @@ class Starts:
                     return
         finally:
             del self._under_way[request.origin]
+
+    async def _keep(self, request: Request, command: Command, result: BotError | None) -> None:
+        if isinstance(result, RefusedError) and command.kind.value in [*OrderKind]:
+            await self.refuse(request, OrderKind(command.kind.value), command.label, result)
+
+    async def refuse(
+        self, request: Request, kind: OrderKind, about: str, error: RefusedError
+    ) -> None:
+        """Write down that nothing came of it, and why."""
+        await self.orders.refuse(request.order(kind, about, self.clock.now()), str(error))
+
+    async def decline(self, request: Request, kind: OrderKind, about: str) -> None:
+        """Write down that its person said no to what it would do."""
+        await self.orders.decline(request.order(kind, about, self.clock.now()))
+
+    async def ask(self, request: Request, kind: OrderKind, about: str, question: Question) -> None:
+        """Write down what *question* is about, for when nobody answers; `answered` must follow."""
+        order = request.order(kind, about, self.clock.now())
+        await self.orders.ask(replace(order, id=question.id), question.expires)
+
+    async def answered(self, question: Question) -> None:
+        """It was answered in time."""
+        await self.orders.answered(question.id)
+
+    async def is_busy(self, request: Request, kind: OrderKind, about: str) -> str:
+        """What runs, in words, where nothing can begin beside it; it is written down then."""
+        running = await self.running()
+        if running is None:
+            return ""
+        error = BusyError(f"busy: {describe(running)}")
+        await self.refuse(request, kind, about, error)
+        return texts.busy(running, error, texts.Wall(self.clock.now(), self.zone))
 
     async def _words(self, result: BotError | None) -> str:
         if result is None:

@@ -3,20 +3,20 @@
 A sign never stands alone: the word beside it says the same, for whoever has it read aloud.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, Trigger
-from bot.domain.orders import Entry
+from bot.domain.orders import Entry, Unmet
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked, parse_origin
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain
 
-SIGNS = {
+SIGNS: Mapping[JobState | Unmet, str] = {
     JobState.RUNNING: "⏳ running",
     JobState.DONE: "✅ done",
     JobState.FAILED: "❌ failed",
@@ -24,6 +24,9 @@ SIGNS = {
     JobState.INTERRUPTED: "⚠️ interrupted",
     JobState.STUCK: "🆘 stuck",
     JobState.ROLLED_BACK: "↩️ rolled back",
+    Unmet.REFUSED: "⛔ refused",
+    Unmet.DECLINED: "⚪ declined",
+    Unmet.EXPIRED: "⌛ expired",
 }
 
 
@@ -192,8 +195,7 @@ def unknown_command() -> str:
 
 def help_text(commands: Sequence[tuple[str, str]], role: str = "") -> str:
     """What can be asked; *commands* are names and a line each, *role* says why not more."""
-    lines = [f"/{name}: {plain(line)}" for name, line in commands]
-    lines += [role] if role else []
+    lines = [*(f"/{name}: {plain(line)}" for name, line in commands), *([role] if role else [])]
     return "\n".join(
         [
             "<b>I back up your Authentik stack.</b>",

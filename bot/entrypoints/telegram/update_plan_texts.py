@@ -1,11 +1,12 @@
 """What a person is shown before an update or a rollback in the chat. Pure, like `texts`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.durations import duration
 from bot.domain.errors import BotError
 from bot.domain.rollback import RollbackPreview
-from bot.domain.update_outlook import HopOutlook
+from bot.domain.update_outlook import HopOutlook, Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.render import size
 from bot.entrypoints.render_roll import preview_lines
@@ -56,6 +57,29 @@ def up_to_date(error: BotError, wanted: str) -> str:
     if wanted:
         return f"✅ Authentik {plain(wanted, 40)} runs already."
     return f"✅ {plain(str(error).partition(',')[0])}: there is nothing newer to update to."
+
+
+def which_version(targets: Sequence[Target]) -> str:
+    """The question which of *targets*, the newest of which comes last, /update shall lead to."""
+    lines = ["<b>Which version?</b>"]
+    for target in targets:
+        facts = [f"{code(str(target.version))}:"]
+        if target.steps:
+            facts.append("in one step" if target.steps == 1 else f"in {target.steps} steps")
+        facts += ["security release"] if target.security else []
+        facts += ["the newest"] if target is targets[-1] else []
+        lines.append(f"• {facts[0]} {', '.join(facts[1:])}")
+        if target.held:
+            lines.append(f"   ⚠️ Held back: {plain(target.held, _LONGEST_NOTE)}")
+    if any(each.held for each in targets):
+        lines.append("What is held back I do not offer by myself; you may want it all the same.")
+    lines.append("Press one and I show the way; nothing is changed before you agree to it.")
+    return "\n".join(lines)
+
+
+def version_label(target: Target) -> str:
+    """A button's words."""
+    return f"{target.version}, held back" if target.held else str(target.version)
 
 
 def refused(error: BotError) -> str:

@@ -10,12 +10,20 @@ from datetime import tzinfo
 from functools import partial
 from typing import Self
 
-from bot.domain.errors import BusyError, ConfigError, RefusedError, UnfitError, UpToDateError
+from bot.domain.errors import (
+    BotError,
+    ConfigError,
+    RefusedError,
+    UnfitError,
+    UpToDateError,
+)
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunUpdate
+from bot.domain.orders import OrderKind
+from bot.domain.roles import Act
 from bot.domain.update_preview import UpdatePreview
 from bot.domain.versions import parse_target
-from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_texts
+from bot.entrypoints.telegram import restore_plan_texts, update_plan_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.button_texts import (
@@ -26,7 +34,8 @@ from bot.entrypoints.telegram.button_texts import (
     WITH_COMPOSE,
     WITHOUT_REHEARSAL,
 )
-from bot.entrypoints.telegram.inquiries import Inquiries
+from bot.entrypoints.telegram.choosing import Choice, Choosing
+from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
 from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
@@ -74,6 +83,7 @@ class Updating:
         rolls: Rolls,
         desk: QuestionDesk,
         outgoing: Outgoing,
+        choosing: Choosing,
         starts: Starts,
         answers: Answers,
         inquiries: Inquiries,
@@ -86,6 +96,7 @@ class Updating:
         self._starts = starts
         self._answers = answers
         self._inquiries = inquiries
+        self._choosing = choosing
         self._clock = clock
         self._zone = zone
         for kind in (WAY, LAST_OF_UPDATE):
@@ -100,13 +111,31 @@ class Updating:
             tag = str(parse_target(wanted)) if wanted else ""
         except ConfigError as error:
             return update_plan_texts.no_version(error)
-        return await self._begin_look(request, tag, apply_compose=False)
+        look = partial(self._look, request, tag, apply_compose=False)
+        return await self._begin_look(request, tag, look)
 
-    async def _begin_look(self, request: Request, tag: str, *, apply_compose: bool) -> str | None:
-        if running := await self._starts.running():
-            wall = texts.Wall(self._clock.now(), self._zone)
-            return texts.busy(running, BusyError("busy"), wall)
-        look = partial(self._look, request, tag, apply_compose=apply_compose)
+    async def choose(self, request: Request) -> str | None:
+        """Offer the versions that somebody may want; where there is one, as `plan` does."""
+        return await self._begin_look(request, "", partial(self._look_around, request))
+
+    async def _look_around(self, request: Request) -> str | None:
+        try:
+            targets = await self._rolls.targets()
+        except BotError:
+            targets = ()  # the plan tells what is in the way
+        if len(targets) <= 1:
+            return await self._look(request, "", apply_compose=False)
+        text = update_plan_texts.which_version(targets)
+        choices = [
+            Choice(update_plan_texts.version_label(each), f"/{Act.UPDATE} {each.version}")
+            for each in targets
+        ]
+        await self._choosing.offer(request, Act.UPDATE, text, choices)
+        return None
+
+    async def _begin_look(self, request: Request, tag: str, look: Look) -> str | None:
+        if busy := await self._starts.is_busy(request, OrderKind.UPDATE, tag):
+            return busy
         await self._inquiries.begin(request, restore_plan_texts.looking(), look)
         return None
 
@@ -117,9 +146,11 @@ class Updating:
             return update_plan_texts.up_to_date(error, tag)
         except UnfitError as error:
             if not error.by_compose or apply_compose:
+                await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
                 return update_plan_texts.refused(error)
             return await self._look(request, tag, apply_compose=True)
         except RefusedError as error:
+            await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
             return update_plan_texts.refused(error)
         await self._ask(request, preview, apply_compose=apply_compose)
         return None
@@ -129,6 +160,7 @@ class Updating:
         choices = (UPDATE, *compose, UNREHEARSED, NO)
         agreed = _Agreed.of(preview, apply_compose=apply_compose)
         question = self._question(question_of(WAY, request.id), agreed, request, choices)
+        await self._starts.ask(request, OrderKind.UPDATE, agreed.tag, question)
         shown = update_plan_texts.plan(preview)
         if shown.document:
             place = request.place
@@ -158,17 +190,22 @@ class Updating:
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Begin, look once more, or ask once more."""
         agreed = _Agreed.read(question.plan_hash)
-        if choice == UNREHEARSED:
+        await self._starts.answered(question)
+        if choice in {NO, LEAVE}:
+            await self._starts.decline(press.own_request, OrderKind.UPDATE, agreed.tag)
+        elif choice == UNREHEARSED:
             last = self._question(
                 _last_of(question), agreed, press.request, (LEAVE, WITHOUT_REHEARSAL)
             )
+            await self._starts.ask(press.own_request, OrderKind.UPDATE, agreed.tag, last)
             text = update_plan_texts.once_more(agreed.tag)
             await self._desk.put(last, press.place.thread, text)
         elif choice in {UPDATE, WITH_COMPOSE, WITHOUT_REHEARSAL}:
             if await self._answers.is_written(press.request):
                 return
             if choice == WITH_COMPOSE:
-                act = self._begin_look(press.request, agreed.tag, apply_compose=True)
+                look = partial(self._look, press.request, agreed.tag, apply_compose=True)
+                act = self._begin_look(press.request, agreed.tag, look)
             else:
                 act = self._begin(press.request, agreed, rehearse=choice == UPDATE)
             await self._answers.carry_out(press.request, act)

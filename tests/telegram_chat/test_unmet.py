@@ -1,0 +1,202 @@
+"""What was asked for and came to nothing: kept with its person, its chat and why, and listed."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bot.domain.errors import RefusedError
+from bot.domain.jobs import JobState, Trigger
+from bot.domain.messages import RunBackup
+from bot.domain.orders import MOST_UNMET, Order
+from tests.bot_api.chats import Chat
+from tests.telegram_chat.restores import FILES, NEWEST, confirmed, last_question, planned
+from tests.telegram_chat.rolls import make_rollback, make_update
+from tests.telegram_chat.samples import make_preview
+from tests.telegram_chat.world import World
+
+RUNS = "busy: backup since 12:00 UTC, begun by root"
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.operations.records = [NEWEST]
+    world.operations.preview = FILES
+    world.rolls.update = make_update()
+    world.rolls.rollback = make_rollback()
+    return world
+
+
+@pytest.fixture
+def group(world: World) -> Chat:
+    return world.telegram.supergroup()
+
+
+async def kept(world: World) -> Sequence[Order]:
+    """All that a list of now could show."""
+    await world.all_handled()
+    await world.all_sent()
+    orders = await world.order_log.orders(20, unmet=True)
+    return [each for each in orders if each.ended and each.ended <= world.clock.now()]
+
+
+def told(orders: Sequence[Order]) -> list[tuple[str, str, str, str]]:
+    return [(each.words, each.actor, str(each.state), each.message) for each in orders]
+
+
+async def test_what_a_role_forbids(world: World, group: Chat) -> None:
+    """By a command, by a button, and once however often it is delivered; no stranger's at all."""
+    async with world.talking():
+        await world.asks(world.vera, f"/restore {NEWEST.id}", group)
+        listed = await world.asks(world.anna, "/backups", group)
+        world.anna.presses(listed, listed.labels[0])
+        await world.telegram.until(lambda: "Pin" in listed.labels)
+        world.olga.presses(listed, "Pin")
+        world.stranger.says("/restore", group)
+        await world.all_handled()
+        world.telegram.updates.deliver_again(2)
+        orders = await kept(world)
+
+    assert told(orders) == [
+        (f"pin {NEWEST.id}", "Olga (44)", "refused", "it is for admins"),
+        (f"restore {NEWEST.id}", "Vera (45)", "refused", "it is for admins"),
+    ]
+    assert all(each.origin.startswith(f"telegram:4242:{group.id}:") for each in orders)
+
+
+async def test_what_another_job_is_in_the_way_of(world: World) -> None:
+    world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+    async with world.talking():
+        for command in ("/backup now", f"/restore {NEWEST.id}", "/update 2025.4.4", "/rollback"):
+            await world.asks(world.anna, command)
+        orders = await kept(world)
+
+    wanted = ("rollback", "update 2025.4.4", f"restore {NEWEST.id}", "backup now")
+    assert told(orders) == [(each, "Anna (42)", "refused", RUNS) for each in wanted]
+
+
+async def test_what_a_plan_forbids(world: World) -> None:
+    world.operations.preview = None
+    world.rolls.rollback, world.rolls.failure = None, RefusedError("the stack is not fit")
+    async with world.talking():
+        for command in ("/restore undo", "/restore 2031", "/update", "/rollback"):
+            said = len(world.anna.chat.from_bot)
+            world.anna.says(command)
+            await world.telegram.until(lambda: len(world.anna.chat.from_bot) > said + 1)  # noqa: B023
+            await world.all_handled()
+        orders = await kept(world)
+
+    assert told(orders) == [
+        ("rollback", "Anna (42)", "refused", "the stack is not fit"),
+        ("update", "Anna (42)", "refused", "the stack is not fit"),
+        ("restore 2031", "Anna (42)", "refused", 'there is no backup "2031"'),
+        ("restore undo", "Anna (42)", "refused", "there is no restore to take back"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "asks", "words"),
+    [
+        ("/restore latest", "Go on?", f"restore {NEWEST.id}"),
+        ("/update", "Update Authentik", "update 2025.4.4"),
+        ("/rollback", "Take the update to", "rollback"),
+    ],
+)
+async def test_a_no(world: World, group: Chat, command: str, asks: str, words: str) -> None:
+    async with world.talking():
+        world.anna.says(command, group)
+        asked = await world.said(asks, group)
+        world.anna.presses(asked, "No")
+        world.anna.presses(asked, "No", stale=True)
+        await world.telegram.until(lambda: not asked.labels)
+        world.clock.advance(121)
+        orders = await kept(world)
+
+    assert told(orders) == [(words, "Anna (42)", "declined", "")]
+    assert orders[0].origin.startswith(f"telegram:4242:{group.id}:0:{asked.id}")
+
+
+async def test_a_no_to_the_last_question(world: World) -> None:
+    async with world.talking():
+        last = await last_question(world, await planned(world))
+        world.anna.presses(last, "No, leave all as it is")
+        await world.telegram.until(lambda: not last.labels)
+        world.clock.advance(121)
+        orders = await kept(world)
+
+    assert told(orders) == [(f"restore {NEWEST.id}", "Anna (42)", "declined", "")]
+
+
+async def test_a_cancel_of_nothing_and_one_that_is_not_theirs(world: World) -> None:
+    async with world.talking():
+        await world.asks(world.olga, "/cancel")
+        world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+        await world.asks(world.olga, "/cancel")
+        orders = await kept(world)
+
+    assert told(orders) == [("cancel", "Olga (44)", "refused", "nothing was running")]
+
+
+async def test_the_list_shows_the_newest_few_and_all_that_was_done(world: World) -> None:
+    async with world.talking():
+        for _ in range(10):
+            world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+            world.operations.end(JobState.DONE)
+            world.clock.advance(60)
+        for _ in range(6):
+            await world.asks(world.vera, "/mute 2h")
+            world.clock.advance(60)
+        listed = await world.asks(world.anna, "/jobs")
+
+    lines = listed.text.splitlines()
+    assert lines[0].startswith("⛔ refused: mute 2h, 12:")
+    assert lines[1:3] == ["   asked for by Vera (45)", "   Reason: it is for operators and admins"]
+    assert listed.text.count("refused") == MOST_UNMET
+    assert listed.text.count("✅ done: backup") == 10
+    assert len(listed.labels) == 10
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "asks", "words"),
+    [
+        ("/restore latest", "", "Go on?", f"restore {NEWEST.id}"),
+        ("/restore latest", "Go on", "Last question", f"restore {NEWEST.id}"),
+        ("/update", "", "Update Authentik", "update 2025.4.4"),
+        ("/update", "Without rehearsal …", "without trying it", "update 2025.4.4"),
+        ("/rollback", "", "Take the update to", "rollback"),
+    ],
+)
+async def test_a_question_that_nobody_answered(
+    world: World, command: str, first: str, asks: str, words: str
+) -> None:
+    """Also where the bot was stopped meanwhile; the question that was answered is not listed."""
+    group = world.telegram.supergroup()
+    async with world.talking():
+        world.anna.says(command, group)
+        if first:
+            world.anna.presses(await world.said("This question stands", group), first)
+        asked = await world.said(asks, group)
+        orders = await kept(world)
+        assert orders == [], "it is open"
+        assert "expired" not in (await world.asks(world.vera, "/jobs")).text
+    world.clock.advance(121)
+    async with world.talking():
+        listed = await world.asks(world.vera, "/jobs")
+        orders = await kept(world)
+
+    assert told(orders) == [(words, "Anna (42)", "expired", "")]
+    assert orders[0].origin.startswith(f"telegram:4242:{group.id}:0:")
+    assert listed.text.startswith(f"⌛ expired: {words}, 12:00")
+    assert f"asked for by Anna (42) in group {group.id}" in listed.text
+    assert asked.labels or first
+
+
+@pytest.mark.parametrize("rows", [False, True], ids=["pressed", "typed"])
+async def test_a_question_that_was_answered_is_none(world: World, *, rows: bool) -> None:
+    world.operations.preview = make_preview() if rows else FILES
+    async with world.talking():
+        await confirmed(world)
+        await world.all_handled()
+        world.clock.advance(121)
+        orders = await kept(world)
+
+    assert orders == []
