@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from bot.domain.roles import Act
 from bot.entrypoints.telegram.asked import Asked, Request
+from bot.entrypoints.telegram.button_texts import NEVER_MIND
 from bot.entrypoints.telegram.pressed import Press
+from bot.entrypoints.telegram.question_texts import CHOICE_STANDS
 from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
 from bot.services.journal_ports import Question
 from bot.services.ports import Clock
@@ -23,8 +25,6 @@ OF_CHOICE = {
     "m": Act.MUTE,
 }
 """What is chosen for, by the first letter of the questions' ids."""
-NEVER_MIND = "Never mind"
-_STANDS = "These buttons stand for two minutes."
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Choosing:
             expires=now + PATIENCE,
             choices=(*(each.label for each in choices), NEVER_MIND),
         )
-        await self.desk.put(question, request.place.thread, f"{text}\n\n{_STANDS}")
+        await self.desk.put(question, request.place.thread, f"{text}\n\n{CHOICE_STANDS}")
 
 
 @dataclass(frozen=True)

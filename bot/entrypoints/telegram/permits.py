@@ -71,7 +71,7 @@ class Permits:
         if kind in self.may_cancel(request.person):
             return ""
         self._note(request.person, request.place, Act.CANCEL, f" of a {kind}")
-        await self._keep(request, Act.CANCEL, "", f"admins alone stop a {kind}")
+        await self._keep(request, Act.CANCEL, "", role_texts.why_not_cancelled(kind))
         return role_texts.not_cancelled(kind)
 
     def may_cancel(self, person: Person) -> Collection[JobKind]:

@@ -4,6 +4,7 @@ NOBODY_WAITS = "This question is closed. Nothing was done."
 PLAN_CHANGED = "The plan has changed since. Nothing was done."
 CLOSED = "This question is closed."
 TOO_LATE = "That is too late, the question has expired. Nothing was done."
+CHOICE_STANDS = "These buttons stand for two minutes."
 FOR_SOMEBODY_ELSE = "This question is for somebody else."
 
 

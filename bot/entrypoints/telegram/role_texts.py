@@ -19,6 +19,11 @@ def not_cancelled(kind: JobKind) -> str:
     return f"The {kind} that runs is stopped by admins only. Nothing was stopped."
 
 
+def why_not_cancelled(kind: JobKind) -> str:
+    """The same in short, for the list of what was asked for."""
+    return f"admins alone stop a {kind}"
+
+
 def your_role(role: ChatRole | None) -> str:
     """The line of /help that says why the list is as long as it is."""
     if role is None or role is ChatRole.ADMIN:
