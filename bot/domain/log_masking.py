@@ -11,8 +11,8 @@ _UNMISTAKABLE = (
     re.compile(rf"(use-token{_SLASH})(?:(?!{_SLASH})[^\s\"'?&\\])+", re.IGNORECASE),
     # A password may hold any sign; what looks like the port of a page is none.
     re.compile(
-        r"(\b(?!(?:http|ws)s?:(?:\\{0,8}/){2}[^\s/:]*:\d{1,5}[/?#\\])"
-        r"[a-z][a-z0-9+.-]*:(?:\\{0,8}/){2}[^\s/:]*:)\S+(?=@)",
+        r"(\b(?!(?:http|ws)s?:(?:\\{0,8}/){2}[^\s/:]{0,256}:\d{1,5}[/?#\\])"
+        r"[a-z][a-z0-9+.-]{0,40}:(?:\\{0,8}/){2}[^\s/:]{0,256}:)\S{1,1024}(?=@)",
         re.IGNORECASE,
     ),
     re.compile(r"(\b)eyJ[\w-]{8,}(?:\.[\w-]+)*"),
@@ -52,7 +52,7 @@ _SECRETS = (
         re.IGNORECASE,
     ),
     # Authentik's own keys: long, of letters and digits; a migration's name has no capitals.
-    re.compile(r"(\b)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)[\w-]{32,}"),
+    re.compile(r"(?<![\w-])()(?=[\w-]{0,80}[A-Z])(?=[\w-]{0,80}[a-z])(?=[\w-]{0,80}\d)[\w-]{32,}"),
 )
 
 
