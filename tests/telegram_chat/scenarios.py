@@ -153,7 +153,7 @@ async def choices(scene: Scene) -> None:
     world.operations.preview = make_preview(differences=(), warnings=())
     await scene.says("/restore")
     await scene.passes(20)
-    await scene.presses("23 Nov 04:00 (32 h ago)")
+    await scene.presses("Newest: 24 Nov 03:30 (8 h ago)")
     await scene.passes(10)
     await scene.presses("No")
     await scene.says("/mute", world.olga)
