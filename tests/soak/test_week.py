@@ -73,11 +73,11 @@ def fast_daemon(akbot: Akbot, days: float, log: Path) -> Iterator["subprocess.Po
             cwd=akbot.folder,
             env={**akbot.environment, "PYTHONPATH": str(CHECKOUT)},
         )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def days_of(process: "subprocess.Popen[str]") -> Iterator[int]:
