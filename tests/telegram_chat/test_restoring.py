@@ -196,7 +196,7 @@ async def test_a_command_that_is_handled_again_looks_once(world: World, text: st
         world.anna.says(text)
         await world.eventually(lambda: not inbox.times["handled"])
         await world.eventually(lambda: world.telegram.updates.polled, seconds=5)
-        await world.all_handled()
+        await world.all_handled(passing=1)
         operations.looking.set()
         await world.said("Go on?" if text == "/restore latest" else "Backup verified")
 
