@@ -116,7 +116,7 @@ class World:
         version = Version(self.now(), "", Formatted(""))
         return self.write(Message(chat, next(self.ids), sender, [version], service=content))
 
-    def wait(self, condition: Callable[[], Found | None], seconds: float = 10) -> Found:
+    def wait(self, condition: Callable[[], Found | None], seconds: float = 60) -> Found:
         """Return what *condition* does as soon as that is true.
 
         Raises:
@@ -128,7 +128,7 @@ class World:
                 raise AssertionError(f"nothing came within {seconds} s. {self.transcript()}")
             return found
 
-    async def until(self, condition: Callable[[], Found | None], seconds: float = 10) -> Found:
+    async def until(self, condition: Callable[[], Found | None], seconds: float = 60) -> Found:
         """Wait likewise, in a test that shares its event loop with the bot."""
         return await asyncio.to_thread(self.wait, condition, seconds)
 
