@@ -20,10 +20,13 @@ def read_config(packed: bytes) -> dict[str, bytes]:
     if len(packed) > MOST_BYTES:
         raise IntegrityError("the configuration in the backup is implausibly large")
     try:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
+            members = archive.getmembers()
+            if any(each.issparse() for each in members):
+                raise IntegrityError("the configuration in the backup has a file with holes")
             return {
                 member.name: content.read()
-                for member in archive
+                for member in members
                 if member.isreg() and (content := archive.extractfile(member))
             }
     except tarfile.TarError as error:

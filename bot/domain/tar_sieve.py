@@ -1,7 +1,8 @@
 """What of a tar stream may pass, decided member by member while it streams by.
 
 Nothing is unpacked here. What passes can be unpacked into an empty folder without writing anywhere
-else, by whatever program: it has one folder at its root, and no name in it leads out of that.
+else, by whatever program: it has one folder at its root, and no name in it leads out of that. What
+programs read in several ways is taken for damage: another name might be meant than was judged.
 """
 
 import tarfile
@@ -14,6 +15,9 @@ _FOLLOWED = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE
 _GLOBAL = tarfile.XGLTYPE
 _KNOWN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
 _PIPE = tarfile.FIFOTYPE
+_USTAR = b"ustar\x0000"
+_TYPE, _MAGIC, _PREFIX = slice(156, 157), slice(257, 265), slice(345, 500)
+_MOST_DIGITS = 19  # of a size or a length; more are none of a file that there is
 _LONGEST_HEADER = 1024 * 1024  # bytes of one extended header: a path, a link, some attributes
 OWN = ".akbot-"
 """How the names of akbot's own folders inside a mount begin."""
@@ -30,6 +34,7 @@ class TarSieve:
         self._strict = strict
         self._pending = bytearray()  # not yet a whole header
         self._held = b""  # extended headers of the member that follows
+        self._kinds: set[bytes] = set()  # theirs
         self._extended: dict[str, str] = {}
         self._left = 0  # bytes of the member's content, with padding
         self._take: Callable[[bytes], None] | None = None
@@ -82,6 +87,8 @@ class TarSieve:
             member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
         except tarfile.TarError as error:
             raise IntegrityError(f"the tar archive is damaged: {error}") from error
+        if member.size < 0 or (any(header[_PREFIX]) and header[_MAGIC] != _USTAR):
+            raise IntegrityError("the tar archive is damaged: a header makes no sense")
         self._take = None
         if member.type == _GLOBAL:
             raise IntegrityError("the tar archive has a header for all of its members")
@@ -93,6 +100,10 @@ class TarSieve:
     def _extension(self, header: bytes, member: tarfile.TarInfo) -> None:
         if member.size > _LONGEST_HEADER:
             raise IntegrityError("a header of the tar archive is too long")
+        with_others = self._kinds and tarfile.XHDTYPE in {member.type, *self._kinds}
+        if member.type in self._kinds or with_others:
+            raise IntegrityError("the tar archive names one member more than once")
+        self._kinds.add(member.type)
         self._held += header
         collected = bytearray()
         padded = _padded(member.size)
@@ -108,11 +119,15 @@ class TarSieve:
     def _member(self, header: bytes, member: tarfile.TarInfo) -> None:
         extended, self._extended = self._extended, {}
         held, self._held = self._held, b""
+        self._kinds = set()
         if any(name.startswith("GNU.sparse") for name in extended):
             raise IntegrityError("the tar archive has a file with holes")
         name = extended.get("path", member.name)
         link = extended.get("linkpath", member.linkname)
         size = _number(extended.get("size"), member.size)
+        was_folder = member.type == tarfile.DIRTYPE or name.endswith("/")
+        if "\0" in name + link or (header[_TYPE] == tarfile.AREGTYPE and was_folder):
+            raise IntegrityError("the tar archive is damaged: a name makes no sense")
         parts = _parts(name)
         self._passes = not (len(parts) > 1 and parts[1].startswith(OWN))
         if self._passes:
@@ -160,7 +175,7 @@ def _padded(size: int) -> int:
 def _number(text: str | None, otherwise: int) -> int:
     if text is None:
         return otherwise
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
         raise IntegrityError("the tar archive is damaged: a size is no number")
     return int(text)
 
@@ -180,7 +195,8 @@ def _read_records(data: bytes) -> dict[str, str]:
     rest = data
     while rest:
         digits, space, _ = rest.partition(b" ")
-        if not space or not digits.isdigit() or not len(digits) + 2 < int(digits) <= len(rest):
+        is_length = space and digits.isdigit() and len(digits) <= _MOST_DIGITS
+        if not is_length or not len(digits) + 2 < int(digits) <= len(rest):
             raise IntegrityError("the tar archive is damaged: a header is not whole")
         record, rest = rest[len(digits) + 1 : int(digits) - 1], rest[int(digits) :]
         name, _, value = record.partition(b"=")

@@ -1,5 +1,9 @@
 """Compose's env file, the differences of a configuration, and which `pg_restore` is too old."""
 
+import io
+import lzma
+import tarfile
+
 import pytest
 
 from bot.domain.client_patches import judge_client
@@ -87,6 +91,25 @@ def test_a_configuration_is_read() -> None:
         read_config(b"x" * 2000)
     with pytest.raises(IntegrityError, match="large"):
         read_config(bytes(5 * 2**20))
+
+
+def test_a_small_configuration_that_would_be_a_large_one_is_none() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        holes = tarfile.TarInfo(".env")
+        holes.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.name": ".env",
+            "GNU.sparse.realsize": str(2**31),
+        }
+        holes.size = 512
+        archive.addfile(holes, io.BytesIO(b"0\n".ljust(512, b"\0")))
+
+    with pytest.raises(IntegrityError, match="holes"):
+        read_config(packed.getvalue())
+    with pytest.raises(IntegrityError, match="read the configuration"):
+        read_config(lzma.compress(tar_of({".env": b"A=1"})))
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,74 @@ def test_files_with_holes_and_headers_for_all_do_not_pass() -> None:
         tar.addfile(member("media/a"))
     with pytest.raises(IntegrityError, match="header for all"):
         sieved(packed.getvalue())
+
+
+def block(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
+    return member(name, kind, link).tobuf(tarfile.USTAR_FORMAT)
+
+
+def pax(*records: tuple[str, str]) -> bytes:
+    """One extended header, in the words of the standard."""
+    return tarfile.TarInfo._create_pax_generic_header(  # type: ignore[attr-defined, no-any-return]
+        dict(records), tarfile.XHDTYPE, "utf-8"
+    )
+
+
+def gnu(name: str, kind: bytes = tarfile.GNUTYPE_LONGNAME) -> bytes:
+    text = name.encode() + b"\0"
+    info = member("././@LongLink", kind, size=len(text))
+    return info.tobuf(tarfile.GNU_FORMAT) + text.ljust(512, b"\0")
+
+
+def with_size(header: bytes, size: bytes) -> bytes:
+    return signed(header[:124] + size.ljust(12, b"\0") + header[136:])
+
+
+def signed(header: bytes) -> bytes:
+    """With the checksum that it should have."""
+    blank = header[:148] + b" " * 8 + header[156:]
+    return header[:148] + b"%06o\0 " % sum(blank) + header[156:]
+
+
+FOLDER = block("media", tarfile.DIRTYPE)
+OUT = block("media/out", tarfile.SYMTYPE, "/etc")
+VICTIM = block("media/out/victim")
+
+
+@pytest.mark.parametrize(
+    ("hostile", "words"),
+    [
+        (gnu("media/out/victim") + pax(("path", "media/ok")) + block("media/a"), "more than once"),
+        (pax(("path", "media/ok")) + gnu("media/out/victim") + block("media/a"), "more than once"),
+        (pax(("path", "media/ok")) + pax(("comment", "c")) + VICTIM, "more than once"),
+        (gnu("media/ok") + gnu("media/out/victim") + block("media/a"), "more than once"),
+        (gnu("media/ok\0/victim") + block("media/a"), "makes no sense"),
+        (signed(block("media/a")[:345] + b"media/out".ljust(167, b"\0")), "through a link"),
+        (signed(block("media/ok")[:257] + b"ustar  \0" + VICTIM[265:345] + b"x".ljust(167, b"\0")),
+         "makes no sense"),
+        (with_size(block("media/a"), b"\xff" * 12), "makes no sense"),
+        (with_size(pax(("path", "media/a"))[:512], b"\xff" * 12), "makes no sense"),
+        (with_size(block("media/a"), b"-0000000001"), "makes no sense|damaged"),
+        (pax(("size", "9" * 5000)) + block("media/a"), "size is no number"),
+        (pax(("path", "media/f/")) + signed(block("media/f")[:156] + b"\0" + block("x")[157:]),
+         "makes no sense"),
+    ],
+)  # fmt: skip
+def test_what_programs_read_in_several_ways_does_not_pass(hostile: bytes, words: str) -> None:
+    with pytest.raises(IntegrityError, match=words):
+        sieved(FOLDER + OUT + hostile + bytes(1024))
+
+
+def test_a_length_of_five_thousand_digits_is_none() -> None:
+    text = b"9" * 5000 + b" path=x\n"
+    header = member("x", tarfile.XHDTYPE, size=len(text)).tobuf(tarfile.USTAR_FORMAT)
+
+    with pytest.raises(IntegrityError, match="not whole"):
+        sieved(FOLDER + header + text.ljust(5120 + 512, b"\0")[: -(-len(text) // 512) * 512])
+
+
+def test_a_long_name_and_a_long_link_go_together() -> None:
+    long = "x" * 150
+    packed = archive(member(f"media/{long}", tarfile.SYMTYPE, "y" * 150), form=tarfile.GNU_FORMAT)
+
+    assert sieved(packed) == packed
