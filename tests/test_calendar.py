@@ -1,12 +1,15 @@
 """Which report is told when: by the calendar, made up for, and not two at the same time."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.domain.errors import PortError
 from bot.domain.schedule import Schedule
 from bot.entrypoints.calendar import Calendar
+from bot.entrypoints.scheduler import Rounds
 from tests.services.simulated_time import SimulatedClock
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -18,8 +21,12 @@ class Told:
     """A ReportTeller that remembers."""
 
     told: list[str] = field(default_factory=list)
+    failures: int = 0  # so many times the journal is away first
 
     async def week(self, slot: datetime) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise PortError("the journal is away")
         self.told.append(f"week until {slot:%a %H:%M}")
 
     async def day(self, slot: datetime, *, only_trouble: bool) -> None:
@@ -64,3 +71,16 @@ async def test_a_day_may_be_told_only_where_there_was_trouble() -> None:
     await Calendar(teller, WEEKLY, DAILY, clock, timedelta(hours=6), only_trouble=True).day()
 
     assert teller.told == ["day until Tue 08:00, if trouble"]
+
+
+async def test_a_report_that_fails_at_first_is_told_once_as_that_of_its_week() -> None:
+    teller = Told(failures=3)
+    clock = SimulatedClock(MONDAY)
+    calendar = Calendar(teller, WEEKLY, DAILY, clock, timedelta(hours=6))
+    rounds = Rounds("report", WEEKLY, calendar.week, clock, MONDAY)
+    running = asyncio.ensure_future(rounds.run())
+    await clock.run_until(MONDAY + timedelta(days=3))
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert teller.told == ["week until Mon 08:00"]

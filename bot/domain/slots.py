@@ -43,9 +43,25 @@ def judge_slot(jobs: Sequence[Job], kind: JobKind, slot: datetime, now: datetime
         return SlotState.OVER
     if newest.state is JobState.INTERRUPTED:
         return SlotState.DUE
+    return _waited(newest.ended or newest.started, TRIED_AGAIN_AFTER[len(runs) - 1], now)
+
+
+def judge_look(failures: Sequence[datetime], end: datetime, now: datetime) -> SlotState:
+    """Whether one looks, or again, at a slot, where looks failed at the moments *failures*.
+
+    They are those of this slot, the oldest first; at *end* it is too late for another.
+    """
+    if not failures:
+        return SlotState.DUE
+    if len(failures) > len(TRIED_AGAIN_AFTER):
+        return SlotState.OVER
+    after = TRIED_AGAIN_AFTER[len(failures) - 1]
+    return SlotState.OVER if failures[-1] + after >= end else _waited(failures[-1], after, now)
+
+
+def _waited(failed: datetime, after: timedelta, now: datetime) -> SlotState:
     # a clock that was set back must not hold it up, so the distance counts in both directions
-    waited = abs(now - (newest.ended or newest.started))
-    return SlotState.DUE if waited >= TRIED_AGAIN_AFTER[len(runs) - 1] else SlotState.WAITS
+    return SlotState.DUE if abs(now - failed) >= after else SlotState.WAITS
 
 
 def _may_be_repeated(job: Job) -> bool:

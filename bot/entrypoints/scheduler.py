@@ -10,7 +10,7 @@ from bot.domain.errors import BotError, BusyError, SlotTakenError
 from bot.domain.jobs import ALL_JOBS, JobKind
 from bot.domain.messages import Command
 from bot.domain.schedule import Schedule, Slots
-from bot.domain.slots import CATCH_UP, SlotState, judge_slot, share_of_delay
+from bot.domain.slots import CATCH_UP, SlotState, judge_look, judge_slot, share_of_delay
 from bot.services.operations import Planned
 from bot.services.ports import Clock
 from bot.services.pulse import Beat, no_beat
@@ -125,8 +125,9 @@ class Scheduler:
 class Rounds:
     """Does *look*, which is no job, at each slot of *schedule*; one that was missed once.
 
-    *since* is when this installation began. After a restart the newest slot is looked at again:
-    *look* must not mind that. *name* is a noun, what the log calls it.
+    *since* is when this installation began. What failed is tried again, as `judge_look` says,
+    within *catch_up*. After a restart the newest slot is looked at again: *look* must not mind
+    that, nor that it was half done. *name* is a noun, what the log calls it.
     """
 
     name: str
@@ -138,6 +139,8 @@ class Rounds:
     is_held: Callable[[], Awaitable[bool]] = never
     beat: Beat = no_beat
     _slots: Slots = field(init=False)
+    _slot: datetime | None = None  # the one that was looked at last
+    _failures: list[datetime] = field(default_factory=list)  # of the looks at it
 
     def __post_init__(self) -> None:
         self._slots = Slots(self.schedule, self.catch_up)
@@ -156,13 +159,32 @@ class Rounds:
         slot = self._slots.newest(now)
         if slot is None or slot <= self.since or await self.is_held():
             return
-        self.since = slot
+        if slot != self._slot:
+            self._slot, self._failures = slot, []
+        if self._judge(slot, now) is SlotState.DUE:
+            await self._look(slot)
+
+    async def _look(self, slot: datetime) -> None:
         try:
             await self.look()
         except BotError as error:
-            logger.warning("%s: %s", self.name, error)
-        except Exception:  # boundary: the next slot comes all the same
-            logger.exception("%s failed on an error of akbot itself", self.name)
+            logger.warning("%s: %s (%s)", self.name, error, self._note_failure(slot))
+        except Exception:  # boundary: it is tried again, and the next slot comes all the same
+            became = self._note_failure(slot)
+            logger.exception("%s failed on an error of akbot itself (%s)", self.name, became)
+        else:
+            self.since = slot
+
+    def _note_failure(self, slot: datetime) -> str:
+        """What becomes of it, in words."""
+        now = self.clock.now()
+        self._failures.append(now)
+        if self._judge(slot, now) is SlotState.OVER:
+            return "it is given up until the next time"
+        return "it is tried again"
+
+    def _judge(self, slot: datetime, now: datetime) -> SlotState:
+        return judge_look(self._failures, slot + self.catch_up, now)
 
     def _pause(self) -> float:
         now = self.clock.now()

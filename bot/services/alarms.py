@@ -37,25 +37,24 @@ class LogTeller:
     """Where there is no chat; a restart writes what lasts once more."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._alarms: dict[JobKind, set[tuple[datetime, int]]] = {}
+        self._late = ""  # the newest job that was told of
 
     async def alarm(self, alarm: Alarm) -> None:
-        if self._is_new(f"{alarm.kind} {alarm.baseline} {alarm.number}"):
+        told = self._alarms.setdefault(alarm.kind, set())
+        this = (alarm.baseline, alarm.number)
+        if this not in told:
             logger.error("%s", alarm.words)
+            told.add(this)
 
     async def over(self, kind: JobKind, good: datetime) -> None:
-        if self._told:
+        if self._alarms.pop(kind, None):
             logger.warning("the newest good %s is of %s", kind, f"{good:%Y-%m-%d %H:%M} UTC")
-        self._told.clear()
 
     async def late(self, success: LateSuccess) -> None:
-        if self._is_new(success.job.id):
+        if success.job.id != self._late:
             logger.warning("%s", success.words)
-
-    def _is_new(self, key: str) -> bool:
-        is_new = key not in self._told
-        self._told.add(key)
-        return is_new
+            self._late = success.job.id
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Look for new versions by the clock, and tell of each once. It is no job and takes no lock."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,8 +12,6 @@ from bot.services.update_ports import ReleaseLog
 TellNews = Callable[[News], Awaitable[None]]
 """Tells people; the same news twice is told once."""
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class UpdateWatch:
@@ -26,13 +23,12 @@ class UpdateWatch:
     tell: TellNews
 
     async def look(self) -> None:
-        """Look once. Raises PortError where the journal does not answer."""
+        """Look once. Raises BotError where nobody says which versions there are; that is noted."""
         try:
             outlook = await self.check()
         except BotError as error:
-            logger.warning("look for new versions: %s", error)
             await self._note_silence(error)
-            return
+            raise
         await self.log.note_answer(self.clock.now())
         news = news_of(outlook, await self.log.told(outlook.place))
         if news is None:

@@ -5,7 +5,7 @@ import pytest
 
 from bot.domain.backup_id import BackupId
 from bot.domain.jobs import OUTAGE, Job, JobKind, JobState, Trigger
-from bot.domain.slots import SlotState, judge_slot, next_try, share_of_delay
+from bot.domain.slots import SlotState, judge_look, judge_slot, next_try, share_of_delay
 
 SLOT = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 LOST = JobState.INTERRUPTED
@@ -71,6 +71,30 @@ def test_a_drill_that_failed_is_a_verdict_unless_it_met_an_outage(
     runs = [run(FAILED, 1, kind=JobKind.DRILL, outage=outage)]
 
     assert judge_slot(runs, JobKind.DRILL, SLOT, SLOT + timedelta(hours=1)) is state
+
+
+@pytest.mark.parametrize(
+    ("failures", "minutes", "state"),
+    [
+        ([], 0, DUE),
+        ([1], 5, WAITS),
+        ([1], 6, DUE),
+        ([10], 1, DUE),  # the clock was set back
+        ([1, 6], 20, WAITS),
+        ([1, 6], 21, DUE),
+        ([1, 6, 21], 65, WAITS),
+        ([1, 6, 21], 66, DUE),
+        ([1, 6, 21, 66], 350, OVER),
+        ([354], 354, WAITS),
+        ([355], 355, OVER),  # when it would be tried again it is too late
+        ([1, 6, 315], 316, OVER),
+    ],
+)
+def test_what_becomes_of_a_look(failures: list[int], minutes: int, state: SlotState) -> None:
+    failed = [SLOT + timedelta(minutes=each) for each in failures]
+    now = SLOT + timedelta(minutes=minutes)
+
+    assert judge_look(failed, SLOT + timedelta(hours=6), now) is state
 
 
 def test_only_planned_work_is_tried_again_by_itself() -> None:
