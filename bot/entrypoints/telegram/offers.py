@@ -12,8 +12,9 @@ from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.ages import STALE
 from bot.entrypoints.telegram.asked import Asked, Request
 from bot.entrypoints.telegram.button_texts import NO, RUN_IT, RUN_THEM
+from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.questions import Extent, QuestionDesk
+from bot.entrypoints.telegram.questions import QuestionDesk
 from bot.services.journal_ports import Question
 from bot.services.ports import Clock
 
