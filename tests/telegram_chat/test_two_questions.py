@@ -310,6 +310,24 @@ async def test_a_reply_to_one_that_has_expired(world: World, group: Place) -> No
     assert stands.labels
 
 
+async def test_a_reply_to_a_message_of_another_chat(world: World, group: Place) -> None:
+    """It is no word by itself, although no message of this chat is replied to."""
+    async with world.talking():
+        asked = await restore(NEWEST.id).question(world, group.chat, None)
+        origin = {"type": "user", "date": 0, "sender_user": world.boris.json()}
+        word = {
+            **world.anna.says("what was it?", group.chat).json(),
+            "text": WORD,
+            "external_reply": {"origin": origin},
+        }
+        world.telegram.updates.add("message", word)
+        await quiet(world)
+
+    assert world.operations.starts == []
+    assert asked.labels
+    assert NOT_THERE in group.chat.last.text
+
+
 async def test_people_may_say_the_word_to_each_other(world: World, group: Place) -> None:
     """As long as nobody is asked for it; a reply to the bot is answered."""
     async with world.talking():

@@ -149,7 +149,10 @@ class Handlers:
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
             act = OF_QUESTION.get(press.data.removeprefix(PREFIX)[:1], Act.HELP)
-            if refusal := await self.permits.refusal(press.own_request, act):
+            is_anothers = await self.desk.is_anothers(press)
+            if refusal := await self.permits.refusal(
+                press.own_request, act, is_anothers=is_anothers
+            ):
                 await press.toast(refusal)
             else:
                 await self.desk.press(press)

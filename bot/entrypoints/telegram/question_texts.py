@@ -8,6 +8,7 @@ CLOSED = "This question is closed."
 TOO_LATE = "That is too late, the question has expired. Nothing was done."
 CHOICE_STANDS = "These buttons stand for two minutes."
 FOR_SOMEBODY_ELSE = "This question is for somebody else."
+WHY_NOT_THEIRS = "somebody else was asked"
 
 
 def answered_before(answer: str) -> str:

@@ -1,7 +1,7 @@
 """Questions with buttons: put to one person, about one plan, once, and not for long.
 
-Services ask through the port `Ask`; the chat itself asks with `put` and an effect of its own.
-Buttons carry `q:<id>:<index of the choice>`.
+Services ask through the port `Ask`, in `asking`; the chat itself asks with `put` and an effect of
+its own. Buttons carry `q:<id>:<index of the choice>`.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from bot.entrypoints.telegram import question_texts, texts
 from bot.entrypoints.telegram.answers import Answers
@@ -32,28 +32,6 @@ _ID_LENGTH = 12
 def question_of(kind: str, request_id: str) -> str:
     """The id of the question of that kind to which the look of a request leads."""
     return kind + sha256(request_id.encode()).hexdigest()[:_ID_LENGTH]
-
-
-class Ask(Protocol):
-    """Asks one person for a decision; for services that may not go on without one."""
-
-    async def __call__(  # noqa: PLR0913 - each says one thing about a question
-        self,
-        *,
-        chat: int,
-        thread: int | None,
-        person: int,
-        plan_hash: str,
-        text: str,
-        choices: Sequence[str],
-        within: timedelta = PATIENCE,
-        unanswered: str = question_texts.TOO_LATE,
-    ) -> str | None:
-        """The choice of *person*; None when it did not come in time or the plan was replaced.
-
-        *text* is HTML, *unanswered* stands under it where nobody answers. A question to the same
-        person in the same chat about another plan ends an earlier one.
-        """
 
 
 @dataclass(frozen=True)
@@ -156,18 +134,32 @@ class QuestionDesk:
         found = await self._questions.find(question_id)
         return found is not None and not found[1] and self._clock.now() < found[0].expires
 
+    async def is_anothers(self, press: Press) -> bool:
+        """Whether somebody else was asked that, or in another chat."""
+        found = await self._questions.find(_button_of(press)[0])
+        return found is not None and not self._is_for(found[0], press)
+
+    def _is_for(self, question: Question, press: Press) -> bool:
+        chat = self._moved.get(press.place.chat, press.place.chat)  # of a message from before
+        return (press.person.id, chat) == (question.person, question.chat)
+
     async def press(self, press: Press) -> None:
-        """Take the answer, if it is one that counts, and say so to whoever pressed."""
-        question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
+        """Take the answer, if it is one that counts, and say so to whoever pressed.
+
+        One that `is_anothers` does not.
+        """
+        question_id, index = _button_of(press)
         found = await self._questions.find(question_id)
-        if found is None or not index.isdecimal() or int(index) >= len(found[0].choices):
+        if (
+            found is None
+            or not self._is_for(found[0], press)
+            or not index.isdecimal()
+            or int(index) >= len(found[0].choices)
+        ):
             await press.toast(question_texts.NOBODY_WAITS)
             return
         question, answer = found
-        chat = self._moved.get(press.place.chat, press.place.chat)  # of a message from before
-        if (press.person.id, chat) != (question.person, question.chat):
-            await press.toast(question_texts.FOR_SOMEBODY_ELSE)
-        elif refusal := self._refusal(question, answer):
+        if refusal := self._refusal(question, answer):
             await press.toast(refusal)
             await self.close(question.id, refusal)
         else:
@@ -280,6 +272,12 @@ def _why_not(found: Put | Unclear, word: str) -> str:
     if found is Unclear.SEVERAL:
         return question_texts.which_is_meant(word)
     return question_texts.not_asked_there(word)
+
+
+def _button_of(press: Press) -> tuple[str, str]:
+    """The id of the question whose button it is, and the choice's index, if it is one."""
+    question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
+    return question_id, index
 
 
 def _message_key(question_id: str) -> str:
