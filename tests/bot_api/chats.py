@@ -106,7 +106,20 @@ class Message:
             place["sender_chat"] = self.sender_chat.json()
         if self.reply_to is not None:
             place["reply_to_message"] = self.reply_to.json()
+        elif self.thread is not None:  # to the topic's first message, though nobody replied to it
+            place["reply_to_message"] = self._opening(self.thread)
         return place
+
+    def _opening(self, thread: int) -> Json:
+        return {
+            "message_id": thread,
+            "from": self.sender,
+            "chat": self.chat.json(),
+            "date": 0,
+            "message_thread_id": thread,
+            "is_topic_message": True,
+            "forum_topic_created": {"name": self.chat.topics[thread], "icon_color": 0},
+        }
 
     def _content(self, content: Formatted) -> Json:
         text = "caption" if self.file else "text"

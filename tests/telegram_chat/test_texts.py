@@ -285,6 +285,8 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
             WALL,
         ),
         question_texts.word_too_late("rollback"),
+        question_texts.which_is_meant("rollback"),
+        question_texts.not_asked_there("rollback"),
         restore_plan_texts.too_late(hostile),
         job_texts.progress_ended(ended, WALL),
         texts.no_options(hostile, [hostile] * 30),

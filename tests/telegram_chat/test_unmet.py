@@ -1,6 +1,7 @@
 """What was asked for and came to nothing: kept with its person, its chat and why, and listed."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.orders import MOST_UNMET, Order
 from tests.bot_api.chats import Chat
-from tests.telegram_chat.restores import FILES, NEWEST, confirmed, last_question, planned
+from tests.telegram_chat.restores import FILES, NEWEST, YES, confirmed, last_question, planned
 from tests.telegram_chat.rolls import make_rollback, make_update
 from tests.telegram_chat.samples import make_preview
 from tests.telegram_chat.world import World
@@ -124,6 +125,59 @@ async def test_a_no_to_the_last_question(world: World) -> None:
         orders = await kept(world)
 
     assert told(orders) == [(f"restore {NEWEST.id}", "Anna (42)", "declined", "")]
+
+
+async def test_a_no_to_what_was_offered_again(world: World, group: Chat) -> None:
+    """Of each command in the offer that would have done something, and once."""
+    async with world.talking():
+        for command in ("/backup now", "/start", "/pause 2h"):
+            world.anna.says(command, group, age=timedelta(hours=2))
+        await world.all_handled()
+        offer = await world.said("Run them now", group)
+        world.anna.presses(offer, "No")
+        world.anna.presses(offer, "No", stale=True)
+        await world.telegram.until(lambda: not offer.labels)
+        orders = await kept(world)
+        listed = await world.asks(world.vera, "/jobs")
+
+    assert sorted(told(orders)) == [
+        ("backup now", "Anna (42)", "declined", ""),
+        ("pause 2h", "Anna (42)", "declined", ""),
+    ]
+    assert "declined: backup now, 12:00" in listed.text
+
+
+async def test_what_was_offered_again_and_accepted_is_none(world: World) -> None:
+    async with world.talking():
+        world.anna.says("/backup now", age=timedelta(hours=2))
+        offer = await world.said("You asked for")
+        world.anna.presses(offer, offer.labels[0])
+        await world.telegram.until(lambda: world.operations.commands)
+        orders = await kept(world)
+
+    assert orders == []
+
+
+async def test_a_press_under_anothers_question(
+    world: World, group: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of whoever may do it themselves; the question stands, and is its person's alone."""
+    async with world.talking():
+        last = await last_question(world, await planned(world, chat=group), group)
+        caplog.clear()
+        query = world.boris.presses(last, YES)
+        await world.telegram.until(lambda: world.telegram.queries[query].notice)
+        world.telegram.updates.deliver_again(1)
+        orders = await kept(world)
+        logged = [each.getMessage() for each in caplog.records if "user 43" in each.getMessage()]
+        assert last.labels
+
+    assert told(orders) == [("restore", "Boris (43)", "refused", "somebody else was asked")]
+    where = f"user 43 (admin) in group {group.id}"
+    assert set(logged) == {
+        f"chat: {where} asked for /restore by somebody else's question and was refused"
+    }
+    assert world.operations.starts == []
 
 
 async def test_a_cancel_of_nothing_and_one_that_is_not_theirs(world: World) -> None:

@@ -23,6 +23,7 @@ from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.alarm_news import AlarmNews
 from bot.entrypoints.telegram.anew import Anew
 from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.asking import Ask
 from bot.entrypoints.telegram.auth import Gate
 from bot.entrypoints.telegram.choices import Choices
 from bot.entrypoints.telegram.choosing import OF_CHOICE, Choosing, Chosen, choice_of
@@ -43,7 +44,7 @@ from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.pictures import Pictures
 from bot.entrypoints.telegram.planning import Mute, Planning
-from bot.entrypoints.telegram.questions import Ask, QuestionDesk, question_of
+from bot.entrypoints.telegram.questions import QuestionDesk, question_of
 from bot.entrypoints.telegram.release_news import ReleaseNews
 from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.requests import Requests
@@ -179,7 +180,7 @@ class Chat:
             self._desk.on_answer(kind, Chosen(requests.run, self._starts.is_dealt_with))
         again = Again(operations, self._outgoing, self._starts, answers, permits)
         shelf = Shelf(operations, self._outgoing, *there, self._moved.known)
-        offers = Offers(self._desk, clock, zone, requests.run, self._starts.is_dealt_with)
+        offers = Offers(self._desk, clock, zone, requests, self._starts.is_dealt_with)
         self._ages = Ages()
         gate = Gate(access, self._moved, clock)
         self._handlers = Handlers(

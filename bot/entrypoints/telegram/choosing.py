@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from bot.domain.roles import Act
 from bot.entrypoints.telegram.asked import Asked, Request
 from bot.entrypoints.telegram.button_texts import NEVER_MIND
+from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.pressed import Press
 from bot.entrypoints.telegram.question_texts import CHOICE_STANDS
-from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
+from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.services.journal_ports import Question
 from bot.services.ports import Clock
 

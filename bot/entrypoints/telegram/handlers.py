@@ -29,11 +29,19 @@ from bot.entrypoints.telegram.offers import Offers
 from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, DEED_PREFIX, Press
 from bot.entrypoints.telegram.questions import ASKED, PREFIX, QuestionDesk
-from bot.entrypoints.telegram.reading import WORDS, asked_in, is_for, place_of, word_in
+from bot.entrypoints.telegram.reading import (
+    WORDS,
+    asked_in,
+    is_for,
+    place_of,
+    reply_in,
+    word_in,
+)
 from bot.entrypoints.telegram.requests import Requests
 from bot.entrypoints.telegram.restoring import LAST_OF_RESTORE, PLAN
 from bot.entrypoints.telegram.rolling_back import WAY_BACK
 from bot.entrypoints.telegram.shelf import Shelf
+from bot.entrypoints.telegram.typed import Typed
 from bot.entrypoints.telegram.updating import LAST_OF_UPDATE, WAY
 
 logger = logging.getLogger(__name__)
@@ -135,12 +143,16 @@ class Handlers:
             is_young=True,
             toast=_tell_nobody,
         )
-        await self.desk.typed(word, press, message.date)
+        typed = Typed(word=word, sent=message.date, reply=reply_in(message))
+        await self.desk.typed(typed, press)
 
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
             act = OF_QUESTION.get(press.data.removeprefix(PREFIX)[:1], Act.HELP)
-            if refusal := await self.permits.refusal(press.own_request, act):
+            is_anothers = await self.desk.is_anothers(press)
+            if refusal := await self.permits.refusal(
+                press.own_request, act, is_anothers=is_anothers
+            ):
                 await press.toast(refusal)
             else:
                 await self.desk.press(press)

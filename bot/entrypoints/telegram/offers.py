@@ -12,8 +12,10 @@ from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.ages import STALE
 from bot.entrypoints.telegram.asked import Asked, Request
 from bot.entrypoints.telegram.button_texts import NO, RUN_IT, RUN_THEM
+from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.questions import Extent, QuestionDesk
+from bot.entrypoints.telegram.questions import QuestionDesk
+from bot.entrypoints.telegram.requests import Requests
 from bot.services.journal_ports import Question
 from bot.services.ports import Clock
 
@@ -51,13 +53,13 @@ class Offers:
         desk: QuestionDesk,
         clock: Clock,
         zone: tzinfo,
-        run: Callable[[Asked], Awaitable[None]],
+        requests: Requests,
         is_dealt_with: Callable[[Request], Awaitable[bool]],
     ) -> None:
         self._desk = desk
         self._clock = clock
         self._zone = zone
-        self._run = run
+        self._requests = requests
         self._is_dealt_with = is_dealt_with
         self._last: dict[tuple[int, int | None, int], _Offer] = {}
         desk.on_answer(_KIND, self)
@@ -95,22 +97,20 @@ class Offers:
         return _Offer(f"{_KIND}{asked.place.chat}m{asked.place.message_id}", (asked,), now)
 
     async def happen(self, question: Question, choice: str, press: Press) -> None:
-        """Run what was accepted, each once."""
-        for asked in _accepted(question, choice, press):
-            await self._run(asked)
+        """Run what was accepted, each once, or write down that it was not."""
+        for asked in _offered(question, press):
+            await (self._requests.decline(asked) if choice == NO else self._requests.run(asked))
 
     async def extent(self, question: Question, choice: str, press: Press) -> Extent:
         """How many of the accepted commands an earlier process has dealt with."""
-        accepted = _accepted(question, choice, press)
+        accepted = [] if choice == NO else _offered(question, press)
         dealt_with = [await self._is_dealt_with(asked.request) for asked in accepted]
         if all(dealt_with):
             return Extent.ALL
         return Extent.PART if any(dealt_with) else Extent.NOTHING
 
 
-def _accepted(question: Question, choice: str, press: Press) -> list[Asked]:
-    """What to run; as requests of their own, since what was offered may have run once before."""
-    if choice == NO:
-        return []
+def _offered(question: Question, press: Press) -> list[Asked]:
+    """As requests of their own, since what was offered may have run once before."""
     lines = question.plan_hash.split("\n")
     return [Asked.from_line(line, press.person, question.id) for line in lines]

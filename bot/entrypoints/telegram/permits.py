@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.domain.jobs import JobKind
 from bot.domain.orders import OrderKind
 from bot.domain.roles import Access, Act, ChatRole, may, may_cancel, who_may
-from bot.entrypoints.telegram import role_texts
+from bot.entrypoints.telegram import question_texts, role_texts
 from bot.entrypoints.telegram.asked import Person, Place, Request
 from bot.entrypoints.telegram.pressed import Deed
 from bot.services.orders import Orders
@@ -56,13 +56,22 @@ class Permits:
         """Whether *person* may do it."""
         return may(self.role_of(person), act)
 
-    async def refusal(self, request: Request, act: Act, about: str = "") -> str:
-        """Why its person may not do it, in a sentence; "" where they may. The log has either."""
+    async def refusal(
+        self, request: Request, act: Act, about: str = "", *, is_anothers: bool = False
+    ) -> str:
+        """Why its person may not do it, in a sentence; "" where they may. The log has either.
+
+        *is_anothers*: it answers a question that somebody else was asked.
+        """
         person, place = request.person, request.place
         if not self.allows(person, act):
             self._note(person, place, act)
             await self._keep(request, act, about, f"it is for {who_may(act)}")
             return role_texts.refused(act, self.role_of(person))
+        if is_anothers:
+            self._note(person, place, act, " by somebody else's question")
+            await self._keep(request, act, about, question_texts.WHY_NOT_THEIRS)
+            return question_texts.FOR_SOMEBODY_ELSE
         logger.info("chat: user %s %s asked for /%s", person.id, place.words, act)
         return ""
 

@@ -1,22 +1,22 @@
 """Questions with buttons: put to one person, about one plan, once, and not for long.
 
-Services ask through the port `Ask`; the chat itself asks with `put` and an effect of its own.
-Buttons carry `q:<id>:<index of the choice>`.
+Services ask through the port `Ask`, in `asking`; the chat itself asks with `put` and an effect of
+its own. Buttons carry `q:<id>:<index of the choice>`.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum, auto
+from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from bot.entrypoints.telegram import question_texts, texts
 from bot.entrypoints.telegram.answers import Answers
+from bot.entrypoints.telegram.effects import Effect, Extent
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.typed import TYPED_LATE, stands_before
+from bot.entrypoints.telegram.typed import Put, Typed, Unclear, meant
 from bot.services.journal_ports import QUESTION_KEY, Buttons, Message, Question, Questions
 from bot.services.ports import Clock
 
@@ -32,50 +32,6 @@ _ID_LENGTH = 12
 def question_of(kind: str, request_id: str) -> str:
     """The id of the question of that kind to which the look of a request leads."""
     return kind + sha256(request_id.encode()).hexdigest()[:_ID_LENGTH]
-
-
-class Extent(Enum):
-    """How much of an effect has happened."""
-
-    NOTHING = auto()
-    PART = auto()
-    ALL = auto()
-
-
-class Effect(Protocol):
-    """What happens on an answer.
-
-    It may happen again, if the process is killed in it or the journal does not answer, and must
-    then change nothing more.
-    """
-
-    async def happen(self, question: Question, choice: str, press: Press) -> None:
-        """Let it happen."""
-
-    async def extent(self, question: Question, choice: str, press: Press) -> Extent:
-        """How much of it has happened, before a kill."""
-
-
-class Ask(Protocol):
-    """Asks one person for a decision; for services that may not go on without one."""
-
-    async def __call__(  # noqa: PLR0913 - each says one thing about a question
-        self,
-        *,
-        chat: int,
-        thread: int | None,
-        person: int,
-        plan_hash: str,
-        text: str,
-        choices: Sequence[str],
-        within: timedelta = PATIENCE,
-        unanswered: str = question_texts.TOO_LATE,
-    ) -> str | None:
-        """The choice of *person*; None when it did not come in time or the plan was replaced.
-
-        *text* is HTML, *unanswered* stands under it where nobody answers. A question to the same
-        person in the same chat about another plan ends an earlier one.
-        """
 
 
 @dataclass(frozen=True)
@@ -178,47 +134,69 @@ class QuestionDesk:
         found = await self._questions.find(question_id)
         return found is not None and not found[1] and self._clock.now() < found[0].expires
 
+    async def is_anothers(self, press: Press) -> bool:
+        """Whether somebody else was asked that, or in another chat."""
+        found = await self._questions.find(_button_of(press)[0])
+        return found is not None and not self._is_for(found[0], press)
+
+    def _is_for(self, question: Question, press: Press) -> bool:
+        chat = self._moved.get(press.place.chat, press.place.chat)  # of a message from before
+        return (press.person.id, chat) == (question.person, question.chat)
+
     async def press(self, press: Press) -> None:
-        """Take the answer, if it is one that counts, and say so to whoever pressed."""
-        question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
+        """Take the answer, if it is one that counts, and say so to whoever pressed.
+
+        One that `is_anothers` does not.
+        """
+        question_id, index = _button_of(press)
         found = await self._questions.find(question_id)
-        if found is None or not index.isdecimal() or int(index) >= len(found[0].choices):
+        if (
+            found is None
+            or not self._is_for(found[0], press)
+            or not index.isdecimal()
+            or int(index) >= len(found[0].choices)
+        ):
             await press.toast(question_texts.NOBODY_WAITS)
             return
         question, answer = found
-        chat = self._moved.get(press.place.chat, press.place.chat)  # of a message from before
-        if (press.person.id, chat) != (question.person, question.chat):
-            await press.toast(question_texts.FOR_SOMEBODY_ELSE)
-        elif refusal := self._refusal(question, answer):
+        if refusal := self._refusal(question, answer):
             await press.toast(refusal)
             await self.close(question.id, refusal)
         else:
             await self._take(question, question.choices[int(index)], press)
 
-    async def typed(self, word: str, press: Press, sent: datetime) -> bool:
-        """Take *word*, typed then, for the answer to the topic's newest question before it.
+    async def typed(self, typed: Typed, press: Press) -> None:
+        """Take a word for the answer to the question that it means, if it surely means one."""
+        asked, now = await self._worded(typed.word, press), self._clock.now()
+        found = meant(typed, press.place, asked, now)
+        if isinstance(found, Put) and not found.answer:
+            await self._take_word(found.question, typed.word, press)
+        elif found and not await self._was_taken(asked, typed.word, press):
+            await self._answers.write(press.own_request, _why_not(found, typed.word))
 
-        False where there is none, or none of late.
-        """
-        found, now = await self._meant(word, press, sent), self._clock.now()
-        if found is None or found[1] or now >= found[0].expires + TYPED_LATE:
-            return False
-        question, _ = found
-        if now < question.expires or await self._extent(question, word, press) is Extent.ALL:
+    async def _take_word(self, question: Question, word: str, press: Press) -> None:
+        extent = await self._extent(question, word, press)
+        if self._clock.now() < question.expires or extent is Extent.ALL:
             await self._take(question, word, press)
         else:
             await self._answers.write(press.own_request, question_texts.word_too_late(word))
             await self.close(question.id, question_texts.TOO_LATE)
-        return True
 
-    async def _meant(self, word: str, press: Press, sent: datetime) -> tuple[Question, str] | None:
-        """Said twice, a word means no older question; said too early, no later one."""
-        person, place = press.person.id, press.place
-        for question, answer in await self._questions.worded(word, person, place.chat):
-            queued = await self._outgoing.find(_message_key(question.id))
-            if queued and queued.message.thread == place.thread:
-                return (question, answer) if stands_before(queued, place, sent) else None
-        return None
+    async def _was_taken(self, asked: Sequence[Put], word: str, press: Press) -> bool:
+        """Whether it had its effect before a kill, which kept it from being marked as handled."""
+        extents = [await self._extent(each.question, word, press) for each in asked]
+        return Extent.ALL in extents
+
+    async def _worded(self, word: str, press: Press) -> Sequence[Put]:
+        """The questions that the person was asked in that topic, as they were put."""
+        place = press.place
+        found = await self._questions.worded(word, press.person.id, place.chat)
+        put = [(each, await self._outgoing.find(_message_key(each[0].id))) for each in found]
+        return [
+            Put(question, answer, queued)
+            for (question, answer), queued in put
+            if queued and queued.message.thread == place.thread
+        ]
 
     def _refusal(self, question: Question, answer: str) -> str:
         if answer:
@@ -286,6 +264,20 @@ class QuestionDesk:
         queued = await self._outgoing.find(key)
         if queued and queued.message.buttons:
             await self._outgoing.change(key, change(queued.message.text), buttons)
+
+
+def _why_not(found: Put | Unclear, word: str) -> str:
+    if isinstance(found, Put):
+        return question_texts.answered_before(found.answer)
+    if found is Unclear.SEVERAL:
+        return question_texts.which_is_meant(word)
+    return question_texts.not_asked_there(word)
+
+
+def _button_of(press: Press) -> tuple[str, str]:
+    """The id of the question whose button it is, and the choice's index, if it is one."""
+    question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
+    return question_id, index
 
 
 def _message_key(question_id: str) -> str:

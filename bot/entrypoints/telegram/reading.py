@@ -7,6 +7,7 @@ from bot.domain.roles import Act
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
 from bot.entrypoints.telegram.command_table import COMMANDS
 from bot.entrypoints.telegram.pressed import RESTORE, ROLLBACK
+from bot.entrypoints.telegram.typed import Reply
 
 WORDS = {ROLLBACK: Act.ROLLBACK, RESTORE: Act.RESTORE}
 """What is typed as the answer to a question where pressing would be too easy, and what it does."""
@@ -30,6 +31,22 @@ def word_in(message: Message | None) -> str:
     """The word of WORDS that is all of *message*, "" for any other message."""
     text = (message.text or "").strip().lower() if message else ""
     return text if text in WORDS else ""
+
+
+def reply_in(message: Message) -> Reply | None:
+    """What *message* replies to, None where it is no reply.
+
+    In a topic all that is written replies to the topic's first message by itself.
+    """
+    if message.external_reply or message.reply_to_story:
+        return Reply(message_id=None, is_to_me=False)
+    replied = message.reply_to_message
+    if replied is None:
+        return None
+    if message.is_topic_message and replied.message_id == message.message_thread_id:
+        return None
+    me, author = message.get_bot().id, replied.from_user
+    return Reply(message_id=replied.message_id, is_to_me=author is not None and author.id == me)
 
 
 def place_of(message: Message) -> Place:

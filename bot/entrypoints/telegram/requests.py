@@ -8,6 +8,7 @@ its job there, and changes nothing more.
 from dataclasses import dataclass
 
 from bot.domain.errors import BotError
+from bot.domain.orders import OrderKind
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request
@@ -41,6 +42,13 @@ class Requests:
             await self.answers.write(asked.request, refusal)
             return
         await self.answers.carry_out(asked.request, command.run(self.commands, asked))
+
+    async def decline(self, asked: Asked) -> None:
+        """Write down that its person said no to a command when it was offered again."""
+        command = COMMANDS.get(asked.command, UNKNOWN)
+        if command.act in [*OrderKind]:  # the others only show something
+            kind = OrderKind(command.act)
+            await self.commands.starts.decline(asked.request, kind, asked.words)
 
     async def give_up(self, request: Request, error: BotError) -> None:
         """Say that it could not be carried out, tried often enough."""

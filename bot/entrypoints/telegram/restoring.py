@@ -21,9 +21,10 @@ from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.button_texts import GO_ON, LEAVE, NO, REPLACE_NOW
+from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.pressed import RESTORE, Press
-from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
+from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations

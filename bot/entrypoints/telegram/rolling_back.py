@@ -14,9 +14,10 @@ from bot.entrypoints.telegram import restore_plan_texts, texts, update_plan_text
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.button_texts import GO_BACK, NO
+from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.pressed import ROLLBACK, Press
-from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
+from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Question
 from bot.services.operations import Rolls

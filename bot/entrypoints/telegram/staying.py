@@ -12,8 +12,8 @@ from bot.domain.messages import RunUpdate
 from bot.domain.update_gate import Judgement
 from bot.entrypoints.telegram import texts, update_texts
 from bot.entrypoints.telegram.asked import parse_origin, person_of
+from bot.entrypoints.telegram.asking import Ask as AskOne
 from bot.entrypoints.telegram.button_texts import GO_BACK, KEEP
-from bot.entrypoints.telegram.questions import Ask as AskOne
 from bot.services.ports import Clock
 from bot.services.update import Ask
 

@@ -35,10 +35,11 @@ from bot.entrypoints.telegram.button_texts import (
     WITHOUT_REHEARSAL,
 )
 from bot.entrypoints.telegram.choosing import Choice, Choosing
+from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.questions import PATIENCE, Extent, QuestionDesk, question_of
+from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
 from bot.services.journal_ports import Message, Question
 from bot.services.operations import Rolls
