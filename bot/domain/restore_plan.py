@@ -18,7 +18,9 @@ from bot.domain.stack_folders import require_apart
 NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
 IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_SPARE = 1.1  # of the database's size, for indexes and the log that a load writes
+_SPARE = 1.1  # of the database's size, for indexes that were smaller
+_MOST_LOG = 3 * 2**29  # bytes; it is recycled from 1 GiB on (max_wal_size), and a little later
+_LOG_AHEAD = 3 * 2**24  # bytes; files of it that are made before they are needed
 _APPLY = "let its own compose files come with it: --apply-compose"
 USERS = "public.authentik_core_user"
 
@@ -227,8 +229,13 @@ def _require_server(manifest: Manifest, found: Found) -> None:
 
 
 def require_room(size: int, found: Found) -> None:
-    """Raises RefusedError where a database of *size* bytes has no room beside what serves."""
-    needed = int(size * _SPARE)
+    """Raises RefusedError where a database of *size* bytes has no room beside what serves.
+
+    All that is loaded is written twice, the second time into the server's log. A server that has no
+    room for that one ends, and does not start again before somebody has made some.
+    """
+    database = int(size * _SPARE)
+    needed = database + min(database, _MOST_LOG) + _LOG_AHEAD if size else 0
     if found.free_bytes is not None and found.free_bytes < needed:
         raise RefusedError(
             f"the restored database needs about {needed // 2**20} MiB beside the one that serves;"

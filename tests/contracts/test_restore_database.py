@@ -8,8 +8,9 @@ import pytest
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.database_admin_sql import end_all_sessions
 from bot.adapters.postgres import Login
-from bot.domain.errors import IntegrityError, PortError
+from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.restore import database_name
+from bot.domain.restore_plan import Found, require_room
 from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server, until
 from tests.contracts.test_database import AUTHENTIK, REAL, dump_of, piecewise
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.docker
 JOB = "20261123T033000Z-k3f9"
 LOGIN = Login("postgres", "postgres")
 LIVE = 'Odd "name"'
+BALLAST = 4 * 2**20  # bytes
 QUOTED = '"Odd ""name"""'
 SET_UP = f"""
 CREATE ROLE app LOGIN; CREATE ROLE reader;
@@ -257,6 +259,43 @@ async def test_a_disk_that_fills_up_is_given_back(server: Postgres) -> None:
             await admin.drop(INCOMING)
             assert small.psql("SELECT id FROM ours", live) == "1"
             small.psql("INSERT INTO ours VALUES (2)", live)
+    server.psql(f"DROP DATABASE {many}")
+
+
+def has_room(size: int, free: int) -> bool:
+    found = Found(
+        folders=(),
+        single_files=frozenset(),
+        has_redis=False,
+        postgresql="",
+        image="",
+        free_bytes=free,
+    )
+    try:
+        require_room(size, found)
+    except RefusedError:
+        return False
+    return True
+
+
+async def test_what_the_plan_finds_room_for_is_loaded(server: Postgres) -> None:
+    """Data and log on one disk, as set up by nobody: without room for both the server would end."""
+    many = server.new_database(
+        "CREATE TABLE big AS SELECT repeat(md5(n::text), 8) AS text FROM generate_series(1, 280000) n"
+    )
+    size = int(server.psql(f"SELECT pg_database_size('{many}')"))
+    major = int(server.psql("SHOW server_version").partition(".")[0])
+    with postgres_server(major, size="600m") as small:
+        live = small.new_database("CREATE TABLE ours AS SELECT 1 AS id")
+        async with engine_api() as api:
+            admin = PostgresAdmin(api, small.clients, LOGIN, JOB)
+            while has_room(size, (free := await admin.free_bytes() or 0) - BALLAST):
+                small.psql(f"COPY (SELECT 1) TO PROGRAM 'head -c {BALLAST} /dev/zero >b{free}'")
+            await admin.create(INCOMING, live)
+            dump = await dump_of(api, server, many)
+            await admin.load(INCOMING, piecewise(dump), live)
+
+            assert small.psql("SELECT count(*) FROM big", INCOMING) == "280000"
     server.psql(f"DROP DATABASE {many}")
 
 
