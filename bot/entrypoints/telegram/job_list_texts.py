@@ -6,6 +6,7 @@ from bot.domain.errors import RefusedError
 from bot.domain.jobs import Job, JobState
 from bot.domain.orders import Entry, Unmet
 from bot.entrypoints.telegram.job_texts import ways_on
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import SIGNS, Wall, by
@@ -65,7 +66,7 @@ def job_details(job: Job, wall: Wall) -> str:
     if job.ended:
         lines.append(f"Ended {wall.moment(job.ended)}")
     if job.message:
-        lines.append(f"Outcome: {plain(job.message, 2000)}")
+        lines.append(f"Outcome: {plain(local(job.message, wall), 2000)}")
     if job.crashes:
         lines.append(f"It was cut off {'once' if job.crashes == 1 else f'{job.crashes} times'}.")
     return "\n".join(lines)
