@@ -30,6 +30,25 @@ def test_who_asked_and_where(trigger: Trigger, actor: str, origin: str, words: s
     assert f"  by {words}, " in job_lines(job, UTC)[1]
 
 
+def test_what_an_older_journal_has_is_told_without_passwords() -> None:
+    words = "open postgres://u:secretpw@h/x: refused"
+    job = a_job("aaaa", state=JobState.FAILED, message=words)
+    order = Order(
+        id="telegram:4242:45:0:5",
+        kind=OrderKind.VERIFY,
+        trigger=Trigger.CHAT,
+        actor="Vera (45)",
+        started=NOW,
+        state=JobState.FAILED,
+        message=words,
+    )
+
+    lines = [*jobs_lines([job, order], UTC), *job_lines(job, UTC)]
+
+    assert len([line for line in lines if "open postgres://u:***@h/x: refused" in line]) == 3
+    assert "secretpw" not in "\n".join(lines)
+
+
 def test_what_came_to_nothing_is_told_with_its_reason() -> None:
     order = Order(
         id="telegram:4242:45:0:5",

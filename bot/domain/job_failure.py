@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.errors import BotError, RollbackFailedError, UpdateFailedError
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState, Outcome
+from bot.domain.log_masking import mask_keys
 from bot.domain.way_back import nobody_may_be_served
 
 _GO_BACK = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
@@ -14,9 +15,9 @@ _ON_THE_WAY_BACK = (
 
 
 def reason_of(error: BaseException) -> str:
-    """What the journal says of *error*."""
+    """What the journal says of *error*, masked as it does: notes leave out what is said before."""
     if isinstance(error, BotError):
-        return error.in_full()
+        return mask_keys(error.in_full())
     return f"an error of akbot itself, {type(error).__name__}; its log has more"
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import ConfigError, RefusedError
+from bot.domain.log_masking import mask_keys
 
 MOST_CRASHES = 3
 ALL_JOBS = 10_000
@@ -79,8 +80,9 @@ class Job:
 
     *origin* is where its outcome is told, in the words of whoever began it, e.g. a chat; *slot* the
     planned moment of a scheduled one. *plan* is what must be known to undo it. *progress* is a few
-    words for people, *share* how much is done (0 to 1, None if that cannot be told). *swept* says
-    that nothing half-done of it is left anywhere. *crashes* counts the processes that died in it.
+    words for people, *share* how much is done (0 to 1, None if that cannot be told). *message* has
+    no key or token in it, whoever wrote it down. *swept* says that nothing half-done of it is left
+    anywhere. *crashes* counts the processes that died in it.
     """
 
     id: BackupId
@@ -102,6 +104,9 @@ class Job:
     swept: bool = False
     cancelled_by: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", mask_keys(self.message))
+
     def ending(self, outcome: "Outcome", ended: datetime) -> "Job":
         """The job as it stands once *outcome* is written."""
         return replace(
@@ -111,11 +116,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: *message* in a sentence; *swept*: nothing half-done of it is left."""
+    """How a job ended; *swept*: nothing half-done of it is left.
+
+    *message* is a sentence, and loses what is a key or token: it is written down and told.
+    """
 
     state: JobState
     message: str
     swept: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", mask_keys(self.message))
 
 
 class Remedy(StrEnum):

@@ -24,8 +24,10 @@ _UNMISTAKABLE = (
 # How a secret is named, in code, headers and addresses, and what stands before its value. Whatever
 # precedes a name is left out, and what follows is bounded: long lines must not take long.
 _NAME = (
-    r"(?:token|secret|passw(?:or)?d|pwd|passphrase|credentials?|(?:api|access|private)[_-]?key"
+    r"(?:(?:token|secret|passw(?:or)?d|pwd|passphrase|credentials?|(?:api|access|private)[_-]?key"
     r"|csrf|cookie|session(?:[_-]?(?:key|id))?)(?:[_-][\w-]{0,40}+)?"
+    # The end of a longer name perhaps, never that of a word like bypass.
+    r"|(?<![a-z])(?:pass|(?:bind)?pw|skey|SAMLResponse))"
 )
 _IS = r"(?:\\*[\"'])?\s*(?:=|:|%(?:25)?3[AD])\s*+[\[(]*+"
 # Up to the same quote, of whatever depth; one behind a backslash is part of the value.

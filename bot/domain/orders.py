@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.log_masking import mask_keys
 
 
 class OrderKind(StrEnum):
@@ -41,7 +42,7 @@ MOST_UNMET = 3
 class Order:
     """One of them. *id* names it for good; the other fields say what those of a job do.
 
-    *label* is what it was about: a length, a backup.
+    *label* is what it was about: a length, a backup. *message* has no key or token in it.
     """
 
     id: str
@@ -54,6 +55,9 @@ class Order:
     state: JobState | Unmet = JobState.DONE
     message: str = ""
     ended: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", mask_keys(self.message))
 
     @property
     def words(self) -> str:

@@ -281,7 +281,8 @@ def has_room(size: int, free: int) -> bool:
 async def test_what_the_plan_finds_room_for_is_loaded(server: Postgres) -> None:
     """Data and log on one disk, as set up by nobody: without room for both the server would end."""
     many = server.new_database(
-        "CREATE TABLE big AS SELECT repeat(md5(n::text), 8) AS text FROM generate_series(1, 280000) n"
+        "CREATE TABLE big AS SELECT repeat(md5(n::text), 8) AS text"
+        " FROM generate_series(1, 280000) n"
     )
     size = int(server.psql(f"SELECT pg_database_size('{many}')"))
     major = int(server.psql("SHOW server_version").partition(".")[0])

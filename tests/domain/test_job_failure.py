@@ -88,6 +88,13 @@ def test_what_became_of_it_is_said_beside_the_reason(
     assert [*notes_on(job, outcome, "the disk is full")] == notes
 
 
+def test_a_reason_that_had_a_password_in_it_is_not_said_again() -> None:
+    error = PortError("dump postgres://u:secretpw@h/x: refused")
+    outcome = Outcome(JobState.FAILED, str(error))
+
+    assert not [*notes_on(UPDATE, outcome, reason_of(error))]
+
+
 @pytest.mark.parametrize(
     ("job", "outcome", "error"),
     [

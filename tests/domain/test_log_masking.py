@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.log_masking import mask_line
+from bot.domain.log_masking import mask_keys, mask_line
 
 KEY = "gT6dBzQ0x1LpV7mYkR2sWcN8hJ4fEa9uIoXbDqZtHvKyMrP3"
 
@@ -42,6 +42,13 @@ KEY = "gT6dBzQ0x1LpV7mYkR2sWcN8hJ4fEa9uIoXbDqZtHvKyMrP3"
         ('password="never closed', 'password="***'),
         ('secret: "" is empty', 'secret: "" is empty'),
         ("pwd=abc x", "pwd=*** x"),
+        ("pass=abc x", "pass=*** x"),
+        ("smtp_pass: abc", "smtp_pass: ***"),
+        ('{"bind_pw": "let me in", "pid": 1}', '{"bind_pw": "***", "pid": 1}'),
+        ("bindpw=abc&x=1", "bindpw=***&x=1"),
+        ("ikey=DI1&skey=abc", "ikey=DI1&skey=***"),
+        ("SAMLResponse=PHNhbWw+/w==&RelayState=x", "SAMLResponse=***&RelayState=x"),
+        ("?SAMLResponse%3DPHNhbWw%2B HTTP", "?SAMLResponse%3D*** HTTP"),
         ("passphrase: correct horse battery", "passphrase: ***"),
         ("api-key=abc", "api-key=***"),
         ("X-Api-Key: abc", "X-Api-Key: ***"),
@@ -78,6 +85,7 @@ def test_what_opens_a_door_is_masked(line: str, masked: str) -> None:
         "KeyError: 'name'",
         "the token has expired",
         "exit code 137, status code 404",
+        "bypass: no, tests passed: 3, pass-through: yes, a pass of the queue",
         'duplicate key value violates unique constraint "authentik_core_token_key_0f1e"',
         r'{"at": "http:\/\/localhost:9000\/api\/v3\/", "by": "me@example.org"}',
         "use-token is not allowed",
@@ -89,3 +97,16 @@ def test_what_opens_a_door_is_masked(line: str, masked: str) -> None:
 )
 def test_what_explains_stays(line: str) -> None:
     assert mask_line(line) == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'the store is full; see "akbot jobs settle 20261124T033000Z-k3f9"',
+        "pull the image ghcr.io/goauthentik/server:2025.10.1@sha256:0f1e2d3c4b5a: no room",
+        "open https://nas:9000/bucket/akbot/ as me@example.org: refused",
+        "set AKBOT_TELEGRAM_TOKEN, or AKBOT_PASSPHRASE: it is empty",
+    ],
+)
+def test_words_of_our_own_stay(text: str) -> None:
+    assert mask_keys(text) == text

@@ -237,6 +237,22 @@ async def test_a_failure_is_told_with_its_remedy_and_written_down(world: World) 
     assert 'copy "/certs"' in job.message
 
 
+async def test_no_password_of_a_failure_is_written_down_or_told(journal: Journal) -> None:
+    world = World(journal=journal.jobs)
+
+    async def work(*_: object) -> None:
+        raise PortError("dump postgres://u:secretpw@h/x: refused", hint="Try again.")
+
+    with pytest.raises(PortError):
+        await world.jobs.run(COMMAND, work)
+
+    masked = "dump postgres://u:***@h/x: refused. Try again."
+    (job,) = await journal.jobs.jobs()
+    assert job.message == world.told[-1][0].message == masked
+    outcome = Outcome(JobState.FAILED, "dump postgres://u:secretpw@h/x: refused")
+    assert outcome.message == "dump postgres://u:***@h/x: refused"
+
+
 async def test_a_listener_that_fails_does_not_fail_the_job(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.backup_id import make_backup_id
+from bot.domain.catalogue import LATEST
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
-from bot.domain.messages import RunBackup, RunPrune
+from bot.domain.messages import Command, RunBackup, RunCopy, RunDrill, RunPrune, RunRekey
 from bot.domain.roles import ChatPlace
 from tests.bot_api.faults import Hold
 from tests.telegram_chat.test_release_news import NEWS
@@ -34,6 +35,29 @@ async def test_everybody_on_the_list_hears_of_a_failure(world: World) -> None:
         assert FULL in person.chat.last.text
         assert person.chat.last.labels == ["Try again", "Show log"]
         assert len(person.chat.from_bot) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "labels"),
+    [
+        (RunDrill(trigger=Trigger.SCHEDULE, actor="schedule"), ["Try again", "Show log"]),
+        (RunDrill(trigger=Trigger.CLI, actor="root", backup="2026"), ["Show log"]),
+        (RunPrune(trigger=Trigger.SCHEDULE, actor="schedule"), ["Show log"]),
+        (RunCopy(trigger=Trigger.SCHEDULE, actor="schedule"), ["Show log"]),
+        (RunRekey(trigger=Trigger.CLI, actor="root"), ["Show log"]),
+    ],
+    ids=["drill", "drill by hand", "prune", "copy", "rekey"],
+)
+async def test_what_fails_unasked_has_buttons_that_lead_on(
+    world: World, command: Command, labels: list[str]
+) -> None:
+    async with world.talking():
+        world.operations.begin(command)
+        world.operations.end(JobState.FAILED, FULL)
+        told = await world.said("store is full")
+
+    assert told.labels == labels
+    assert ("Press “Try again”" in told.text) == ("Try again" in labels)
 
 
 async def test_one_who_has_blocked_the_bot_costs_the_others_nothing(
@@ -171,7 +195,7 @@ async def test_an_alarm_has_the_cause_and_the_age_of_the_last_good_one(world: Wo
         await world.said("No good backup", world.boris.chat)
         assert "4 planned ones failed, the last at 05:09: <the store is full>." in told.text
         assert "I remind you at 11:09" in told.text
-        assert told.labels == ["Try again", "Status"]
+        assert told.labels == ["Try again", "Show log", "Status"]
         assert not told.silent
         world.anna.presses(told, "Try again")
         await world.said("Backup is running")
@@ -257,7 +281,7 @@ async def test_a_press_under_an_alarm_in_an_absence_is_said_to_have_done_nothing
     async with world.talking():
         await world.eventually(lambda: "while I was away" in told.text)
 
-    assert told.labels == ["Try again", "Status"]
+    assert told.labels == ["Try again", "Show log", "Status"]
     assert world.operations.commands == []
 
 
@@ -267,7 +291,36 @@ async def test_an_alarm_without_any_run_asks_why_there_was_none(world: World) ->
         told = await world.said("No good backup so far")
 
     assert "was the bot off" in told.text
-    assert told.labels == ["Status"]
+    assert told.labels == ["Back up now", "Status"]
+
+
+async def test_what_is_missing_is_made_from_its_alarm(world: World) -> None:
+    alarm = replace(make_alarm(None), failed=())
+    async with world.talking() as chat:
+        await chat.alarms.alarm(alarm)
+        world.anna.presses(await world.said("No good backup so far"), "Back up now")
+        await world.said("Backup is running")
+        world.operations.end()
+        await chat.alarms.alarm(replace(alarm, kind=JobKind.DRILL))
+        world.anna.presses(await world.said("No drill that passed so far"), "Drill now")
+        await world.said("Drill is running")
+
+    backup, drill = world.operations.commands
+    assert (backup.kind, backup.label) == (JobKind.BACKUP, "")
+    assert isinstance(drill, RunDrill)
+    assert drill.backup == LATEST
+
+
+async def test_the_log_of_the_last_failure_is_shown_from_its_alarm(world: World) -> None:
+    alarm = make_alarm()
+    world.operations.all_jobs = [alarm.failed[0]]
+    async with world.talking() as chat:
+        await chat.alarms.alarm(alarm)
+        world.anna.presses(await world.said("No good backup since"), "Show log")
+        log = await world.said("what the database's log says")
+
+    assert log.file
+    assert log.file.name == f"{alarm.failed[0].id}.txt"
 
 
 async def test_the_end_is_told_to_whoever_heard_of_it_and_once(world: World) -> None:

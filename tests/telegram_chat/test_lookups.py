@@ -119,6 +119,34 @@ async def test_a_failed_backup_shows_its_log(world: World) -> None:
     assert world.lookout.asked == [("postgresql", 200, span)]
 
 
+async def test_no_key_or_password_of_a_failure_is_shown(world: World) -> None:
+    secrets = (
+        "postgres://u:secretpw@h/x",
+        "https://sso/recovery/use-token/openme/",
+        "AGE-SECRET-KEY-1OPENME",
+    )
+    reason = f"open {' and '.join(secrets)}: refused; {'no space left; ' * 60}"
+    async with world.talking():
+        await world.asks(world.olga, "/backup")
+        job = world.operations.end(JobState.FAILED, reason)
+        outcome = await world.said("Reason:", world.olga.chat)
+        details = await world.said("All that was said", world.olga.chat)
+        world.olga.presses(outcome, "Show log")
+        log = await world.said("what the database's log says", world.olga.chat)
+        one = await world.asks(world.olga, f"/jobs {job.id}")
+
+    assert details.file
+    assert log.file
+    masked = (
+        "open postgres://u:***@h/x and https://sso/recovery/use-token/***/ and"
+        " AGE-SECRET-KEY-***: refused"
+    )
+    files = [details.file.content.decode(), log.file.content.decode()]
+    for shown in (outcome.text, one.text, *files):
+        assert masked in shown
+        assert "secretpw" not in shown
+
+
 async def test_the_log_of_a_job_is_shown_without_the_engine(world: World) -> None:
     async with world.talking():
         await world.asks(world.olga, "/backup")

@@ -39,13 +39,13 @@ LOOKS = {
 }
 PRESSED = {
     "viewer": LOOKS,
-    "operator": {*LOOKS, Deed.VERIFY, Deed.DRILL},
+    "operator": {*LOOKS, Deed.BACKUP, Deed.VERIFY, Deed.DRILL},
     "admin": {
-        *(*LOOKS, Deed.VERIFY, Deed.DRILL, Deed.PIN, Deed.UNPIN),
+        *(*LOOKS, Deed.BACKUP, Deed.VERIFY, Deed.DRILL, Deed.PIN, Deed.UNPIN),
         *(Deed.RESTORE, Deed.UNDO, Deed.UPDATE, Deed.ROLLBACK),
     },
 }
-COUNTS = {"viewer": (0, 0, 0, 0), "operator": (1, 1, 0, 0), "admin": (1, 1, 2, 2)}
+COUNTS = {"viewer": (0, 0, 0, 0), "operator": (2, 1, 0, 0), "admin": (2, 1, 2, 2)}
 SILENT_ROLES = ("stranger", "anonymous admin")
 HEARD = ("private", "named group", "named topic")
 UNHEARD = ("another topic", "another group")
@@ -145,7 +145,7 @@ def effects(world: World) -> tuple[object, ...]:
 
 
 def counts(world: World) -> tuple[int, ...]:
-    """Of drills, backups read back, plans of restores, and of updates and rollbacks."""
+    """Of backups and drills, backups read back, plans of restores, and of updates and rollbacks."""
     operations = world.operations
     asked = (operations.starts, operations.verified, operations.asked, world.rolls.asked)
     return tuple(len(each) for each in asked)

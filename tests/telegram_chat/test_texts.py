@@ -103,8 +103,10 @@ PARTS = {  # of texts, or for documents and terminals
     "away_texts.why_not",
     "job_texts.bar",
     "job_texts.figures",
+    "job_texts.log_button",
     "job_texts.step_lines",
     "job_texts.tried_again",
+    "job_texts.ways_on",
     "job_texts.who",
     "look_texts.why",
     "job_list_texts.gone",
@@ -564,6 +566,8 @@ def drilled(state: JobState, verdict: Verdict | None, message: str) -> str:
 def test_a_drill_that_failed_is_another_alarm_than_one_that_could_not_run() -> None:
     failed = drilled(JobState.FAILED, Verdict.FAIL, "the drill of backup X failed: a table")
     missing = drilled(JobState.FAILED, Verdict.COULD_NOT_RUN, "the drill could not run: no key")
+    assert "Try again" not in failed
+    assert "Press “Try again” for another one." in missing
     broken = drilled(JobState.FAILED, None, "an error of akbot itself")
 
     assert "Drill failed" in failed

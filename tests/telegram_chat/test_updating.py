@@ -182,6 +182,7 @@ async def test_held_back(world: World) -> None:
         world.anna.says("/update")
         answer = await world.said("is known since")
 
+    assert "2025.4.4 is known since 09:00 (3 h ago) only." in answer.text
     assert "AKBOT_UPDATE_MINIMUM_AGE" in answer.text
 
 

@@ -13,16 +13,17 @@ from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.jobs import JobKind
 from bot.domain.roles import ChatPlace
 from bot.entrypoints.telegram import alarm_texts
-from bot.entrypoints.telegram.job_texts import AGAIN
+from bot.entrypoints.telegram.job_texts import AGAIN, log_button
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
-from bot.services.journal_ports import Message
+from bot.services.journal_ports import Buttons, Message
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
 STATUS = "Status"
+_NOW = {JobKind.BACKUP: Deed.BACKUP, JobKind.DRILL: Deed.DRILL}
 _SEPARATOR = "|"
 
 
@@ -38,10 +39,9 @@ class AlarmNews:
     async def alarm(self, alarm: Alarm) -> None:
         wall = Wall(self.clock.now(), self.zone)
         key = _key("alarm", alarm.kind, alarm.baseline.isoformat(), str(alarm.number))
-        again = [((AGAIN, f"{AGAIN_PREFIX}{alarm.failed[0].id}"),)] if alarm.failed else []
-        buttons = (*again, ((STATUS, DeedData(Deed.STATUS).line()),))
         text = alarm_texts.alarm(alarm, wall)
-        await self._tell(Message(key=key, chat=0, text=text, buttons=buttons), alarm.words)
+        message = Message(key=key, chat=0, text=text, buttons=_ways_on(alarm))
+        await self._tell(message, alarm.words)
 
     async def over(self, kind: JobKind, good: datetime) -> None:
         told = await self.outgoing.named(_key("alarm", kind, ""))
@@ -63,6 +63,17 @@ class AlarmNews:
             logger.error("chat: nobody is told: %s: AKBOT_TELEGRAM_ADMINS names nobody", words)
         for place in self.hearers:
             await self.outgoing.put(copy_for(place, message))
+
+
+def _ways_on(alarm: Alarm) -> Buttons:
+    """What may end it, why the last run failed, how the stack is."""
+    status = ((STATUS, DeedData(Deed.STATUS).line()),)
+    if not alarm.failed:
+        now = alarm_texts.NOW[alarm.kind], DeedData(_NOW[alarm.kind]).line()
+        return ((now,), status)
+    newest = alarm.failed[0]
+    again = ((AGAIN, f"{AGAIN_PREFIX}{newest.id}"),)
+    return (again, (log_button(newest),), status)
 
 
 def _key(*parts: str) -> str:

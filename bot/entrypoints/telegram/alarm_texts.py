@@ -8,6 +8,8 @@ from bot.domain.jobs import Job, JobKind
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall
 
+NOW = {JobKind.BACKUP: "Back up now", JobKind.DRILL: "Drill now"}
+
 _LONGEST_REASON = 400
 _WHAT = {JobKind.BACKUP: "good backup", JobKind.DRILL: "drill that passed"}
 

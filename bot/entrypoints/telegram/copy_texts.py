@@ -1,7 +1,7 @@
 """What is told of a copy, or of new seals, once that has ended. Pure, like `texts`."""
 
 from bot.domain.jobs import Job, JobKind, JobState
-from bot.entrypoints.telegram.job_texts import Told, who
+from bot.entrypoints.telegram.job_texts import Told, ways_on, who
 from bot.entrypoints.telegram.markup import code, plain, units
 
 _LONGEST_REASON = 400
@@ -18,7 +18,7 @@ _HEADLINES = {
 
 
 def outcome(job: Job) -> Told:
-    """How it ended; there is nothing to press: a copy follows the next backup."""
+    """How it ended; there is nothing to try again: a copy follows the next backup."""
     lines = [_HEADLINES[job.state].format(what=_WHAT[job.kind])]
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
@@ -26,7 +26,8 @@ def outcome(job: Job) -> Told:
         lines += ["No backup is lost by that: what is not whole goes.", _next(job)]
     lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
-    return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
+    document = None if whole else (f"{job.id}.txt", job.message)
+    return Told("\n".join(lines), document, buttons=ways_on(job))
 
 
 def _next(job: Job) -> str:

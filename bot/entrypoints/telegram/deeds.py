@@ -37,6 +37,10 @@ class Deeds:
     glance: Glance
     orders: Orders
 
+    async def back_up(self, request: Request) -> str | None:
+        """Make one of all of the stack."""
+        return await self.starts.begin(request, JobKind.BACKUP, "")
+
     async def verify(self, request: Request, wanted: str) -> str | None:
         """Read the backup that *wanted* names back."""
         order = request.order(OrderKind.VERIFY, wanted, self.clock.now())

@@ -3,9 +3,17 @@
 from datetime import timedelta
 
 from bot.domain.drill import VERDICT, Verdict
-from bot.domain.jobs import Job, JobState
+from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.progress import BackupProgress
-from bot.entrypoints.telegram.job_texts import Told, figures, reason, time_left, who
+from bot.entrypoints.telegram.job_texts import (
+    AGAIN,
+    Told,
+    figures,
+    reason,
+    time_left,
+    ways_on,
+    who,
+)
 from bot.entrypoints.telegram.markup import plain, units
 from bot.entrypoints.telegram.texts import Wall
 
@@ -43,6 +51,7 @@ def progress_ended(job: Job, wall: Wall) -> str:
 def outcome(job: Job) -> Told:
     """What came back, or what did not; the stack is never touched by a drill."""
     failed = job.state is JobState.FAILED and job.plan.get(VERDICT) == Verdict.FAIL
+    again = not failed and _can_run_again(job)
     lines = [_FAILED if failed else _HEADLINES[job.state]]
     if job.message:
         lines.append(reason(job, _LONGEST_REASON))
@@ -50,7 +59,14 @@ def outcome(job: Job) -> Told:
     if failed:
         lines.append("Send /backup for a new one, then /drill to prove it.")
     elif job.state is not JobState.DONE:
-        lines.append("Send /drill to try again.")
+        lines.append(f"Press “{AGAIN}” for another one." if again else "Send /drill to try again.")
     lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
-    return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
+    document = None if whole else (f"{job.id}.txt", job.message)
+    return Told("\n".join(lines), document, again, ways_on(job))
+
+
+def _can_run_again(job: Job) -> bool:
+    """Of one from the command line it is not known which backup it was for."""
+    could_not_run = job.state in {JobState.FAILED, JobState.INTERRUPTED}
+    return could_not_run and job.trigger is not Trigger.CLI

@@ -10,6 +10,7 @@ from bot.domain.cure import Treatment
 from bot.domain.durations import duration
 from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.stack import Role
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.texts import Wall
 
@@ -50,7 +51,7 @@ def opened(
     incident = news.incident
     lines = [f"{_sign(incident)} {_headline(incident)} {_when(incident, wall)}"]
     if incident.detail:
-        detail = f"{incident.detail[:1].upper()}{incident.detail[1:]}"
+        detail = local(f"{incident.detail[:1].upper()}{incident.detail[1:]}", wall)
         lines.append(f"{plain(detail, _LONGEST_DETAIL).rstrip('.')}.")
     if news.absorbed:
         names = ", ".join(bold(each.root) for each in news.absorbed)
@@ -78,7 +79,7 @@ def _headline(incident: Incident) -> str:
 
 def open_line(incident: Incident, wall: Wall) -> str:
     """One that is open, beside the containers."""
-    detail = f" ({plain(incident.detail, _LONGEST_DETAIL)})" if incident.detail else ""
+    detail = f" ({plain(local(incident.detail, wall), _LONGEST_DETAIL)})" if incident.detail else ""
     return f"{_sign(incident)} {_headline(incident)} {_when(incident, wall)}{detail}"
 
 

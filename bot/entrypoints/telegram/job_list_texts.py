@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from bot.domain.errors import RefusedError
 from bot.domain.jobs import Job, JobState
 from bot.domain.orders import Entry, Unmet
+from bot.entrypoints.telegram.job_texts import ways_on
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import SIGNS, Wall, by
 from bot.services.journal_ports import Buttons
 
 MOST_JOBS = 10
-ENDED_BADLY = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
 _WITH_REASON = frozenset({JobState.FAILED, Unmet.REFUSED})
 _IN_A_ROW = 2
 
@@ -48,8 +49,7 @@ def one_job(job: Job | None, job_id: str, wall: Wall) -> tuple[str, Buttons]:
     back = (("← All jobs", DeedData(Deed.JOBS).line()),)
     if job is None:
         return f"The job {code(job_id)} is not known any more.", (back,)
-    why = ((("Show log", DeedData(Deed.WHY, job.id).line()),),) if job.state in ENDED_BADLY else ()
-    return job_details(job, wall), (*why, back)
+    return job_details(job, wall), (*((each,) for each in ways_on(job)), back)
 
 
 def job_details(job: Job, wall: Wall) -> str:
@@ -66,7 +66,7 @@ def job_details(job: Job, wall: Wall) -> str:
     if job.ended:
         lines.append(f"Ended {wall.moment(job.ended)}")
     if job.message:
-        lines.append(f"Outcome: {plain(job.message, 2000)}")
+        lines.append(f"Outcome: {plain(local(job.message, wall), 2000)}")
     if job.crashes:
         lines.append(f"It was cut off {'once' if job.crashes == 1 else f'{job.crashes} times'}.")
     return "\n".join(lines)

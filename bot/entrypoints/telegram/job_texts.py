@@ -18,8 +18,11 @@ from bot.entrypoints.telegram.pressed import Deed, DeedData
 from bot.entrypoints.telegram.texts import Wall
 
 AGAIN = "Try again"
+SHOW_LOG = "Show log"
 TRY_OR_LOOK = f"Press “{AGAIN}”, or send /status to see how the stack is."
 AGREE_ANEW = "If you still want it, agree to the plan as it is now."
+
+ENDED_BADLY = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
 
 _CELLS = 12
 _LONGEST_REASON = 400
@@ -146,12 +149,17 @@ def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
     again = job.state in {JobState.FAILED, JobState.INTERRUPTED}
     text = "\n".join(line for line in lines if line)
     whole = units(job.message) <= _LONGEST_REASON
-    why = () if job.state is JobState.CANCELLED else (("Show log", _why(job)),)
-    return Told(text, None if whole else (f"{job.id}.txt", job.message), again, why)
+    return Told(text, None if whole else (f"{job.id}.txt", job.message), again, ways_on(job))
 
 
-def _why(job: Job) -> str:
-    return DeedData(Deed.WHY, job.id).line()
+def ways_on(job: Job) -> tuple[tuple[str, str], ...]:
+    """The buttons under what ended badly, beside that which tries it again."""
+    return (log_button(job),) if job.state in ENDED_BADLY else ()
+
+
+def log_button(job: Job) -> tuple[str, str]:
+    """Shows all that is known of how it went."""
+    return SHOW_LOG, DeedData(Deed.WHY, job.id).line()
 
 
 def reason(job: Job, longest: int) -> str:

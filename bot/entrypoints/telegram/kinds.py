@@ -1,5 +1,6 @@
 """What is told of a job, by its kind."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.jobs import Job, JobKind
@@ -14,6 +15,7 @@ from bot.entrypoints.telegram import (
     update_texts,
 )
 from bot.entrypoints.telegram.job_texts import Told
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.texts import Wall
 
 _ROLLS = frozenset({JobKind.UPDATE, JobKind.ROLLBACK})
@@ -48,6 +50,7 @@ def progress_ended(job: Job, wall: Wall) -> str:
 
 def outcome(job: Job, finished: BackupFinished | None, wall: Wall) -> Told:
     """How a job ended."""
+    job = replace(job, message=local(job.message, wall))
     match job.kind:
         case JobKind.PRUNE | JobKind.DELETE:
             return prune_texts.outcome(job)

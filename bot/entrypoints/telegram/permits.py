@@ -22,6 +22,7 @@ OF_JOB = {JobKind.BACKUP: Act.BACKUP, JobKind.DRILL: Act.DRILL}
 OF_DEED = {
     Deed.PAGE: Act.BACKUPS,
     Deed.SHOW: Act.BACKUPS,
+    Deed.BACKUP: Act.BACKUP,
     Deed.VERIFY: Act.VERIFY,
     Deed.DRILL: Act.DRILL,
     Deed.PIN: Act.PIN,

@@ -6,6 +6,7 @@ UNKNOWN_JOB = "I know nothing of that job any more."
 TRIED_ALREADY = "It has been tried again already."
 TRYING_AGAIN = "Trying again."
 
+BACKING_UP = "Trying to begin a backup."
 READING_BACK = "Reading it back."
 DRILLING = "Trying to begin a drill."
 PINNING = "Pinning it."

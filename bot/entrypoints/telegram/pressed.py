@@ -19,13 +19,14 @@ RESTORE = "restore"
 class Deed(StrEnum):
     """What a button does with a backup or with a job; UPDATE without one is to the newest version.
 
-    ROLLBACK takes the update back that the job was, SAID shows what its containers said, WHY all
-    that is known of how it went. LOG shows the last lines of a container. JOBS turns a message into
-    the list of jobs, ALL_JOBS writes the list as a new one.
+    BACKUP makes one. ROLLBACK takes the update back that the job was, SAID shows what its
+    containers said, WHY all that is known of how it went. LOG shows the last lines of a container.
+    JOBS turns a message into the list of jobs, ALL_JOBS writes the list as a new one.
     """
 
     PAGE = "l"
     SHOW = "s"
+    BACKUP = "b"
     VERIFY = "v"
     DRILL = "d"
     PIN = "p"

@@ -1,7 +1,7 @@
 """What is told of a prune, or of one backup's deletion, that has ended. Pure, like `texts`."""
 
 from bot.domain.jobs import Job, JobKind, JobState
-from bot.entrypoints.telegram.job_texts import Told, who
+from bot.entrypoints.telegram.job_texts import Told, ways_on, who
 from bot.entrypoints.telegram.markup import code, plain, units
 
 _LONGEST_REASON = 400
@@ -18,7 +18,7 @@ _HEADLINES = {
 
 
 def outcome(job: Job) -> Told:
-    """How it ended; there is nothing to press, since the next scheduled backup tries again."""
+    """How it ended; there is nothing to try again, which the next scheduled backup does."""
     lines = [_HEADLINES[job.state].format(what=_WHAT[job.kind])]
     if job.message:
         lines.append(f"{plain(job.message, _LONGEST_REASON).rstrip('.')}.")
@@ -26,7 +26,8 @@ def outcome(job: Job) -> Told:
         lines += [_left(job), _next(job)]
     lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
-    return Told("\n".join(lines), None if whole else (f"{job.id}.txt", job.message))
+    document = None if whole else (f"{job.id}.txt", job.message)
+    return Told("\n".join(lines), document, buttons=ways_on(job))
 
 
 def _left(job: Job) -> str:

@@ -102,6 +102,9 @@ class Shelf:
         if queued:
             await self.outgoing.change(queued.message.key, text, buttons)
 
+    async def _back_up(self, press: Press, _: DeedData) -> str | None:
+        return await self.deeds.back_up(press.own_request)
+
     async def _verify(self, press: Press, data: DeedData) -> str | None:
         return await self.deeds.verify(press.own_request, data.what)
 
@@ -157,7 +160,8 @@ class Shelf:
 
 _Do = Callable[[Shelf, Press, DeedData], Awaitable[str | None]]
 _DEEDS: dict[Deed, tuple[str, _Do]] = {
-    Deed.VERIFY: (press_texts.READING_BACK, Shelf._verify),  # noqa: SLF001 - its own table
+    Deed.BACKUP: (press_texts.BACKING_UP, Shelf._back_up),  # noqa: SLF001 - its own table
+    Deed.VERIFY: (press_texts.READING_BACK, Shelf._verify),  # noqa: SLF001
     Deed.DRILL: (press_texts.DRILLING, Shelf._drill),  # noqa: SLF001
     Deed.PIN: (press_texts.PINNING, Shelf._pin),  # noqa: SLF001
     Deed.UNPIN: (press_texts.UNPINNING, Shelf._pin),  # noqa: SLF001

@@ -37,10 +37,12 @@ from bot.entrypoints.telegram.button_texts import (
 from bot.entrypoints.telegram.choosing import Choice, Choosing
 from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
 from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.texts import Wall
 from bot.services.journal_ports import Message, Question
 from bot.services.operations import Rolls
 from bot.services.ports import Clock
@@ -126,7 +128,7 @@ class Updating:
             targets = ()  # the plan tells what is in the way
         if len(targets) <= 1:
             return await self._look(request, "", apply_compose=False)
-        text = update_plan_texts.which_version(targets)
+        text = local(update_plan_texts.which_version(targets), self._wall())
         choices = [
             Choice(update_plan_texts.version_label(each), f"/{Act.UPDATE} {each.version}")
             for each in targets
@@ -148,11 +150,11 @@ class Updating:
         except UnfitError as error:
             if not error.by_compose or apply_compose:
                 await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
-                return update_plan_texts.refused(error)
+                return local(update_plan_texts.refused(error), self._wall())
             return await self._look(request, tag, apply_compose=True)
         except RefusedError as error:
             await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
-            return update_plan_texts.refused(error)
+            return local(update_plan_texts.refused(error), self._wall())
         await self._ask(request, preview, apply_compose=apply_compose)
         return None
 
@@ -174,7 +176,11 @@ class Updating:
                 silent=True,
             )
             await self._outgoing.put(whole)
-        await self._desk.put(question, request.place.thread, shown.text)
+        text = local(shown.text, self._wall())
+        await self._desk.put(question, request.place.thread, text)
+
+    def _wall(self) -> Wall:
+        return Wall(self._clock.now(), self._zone)
 
     def _question(
         self, name: str, agreed: _Agreed, request: Request, choices: Sequence[str]
