@@ -164,6 +164,15 @@ async def test_each_step_is_told(world: RestoreWorld) -> None:
     assert [words for words in told if words in expected] == expected
 
 
+async def test_what_somebody_started_meanwhile_is_removed_before_anybody_can_connect(
+    world: RestoreWorld,
+) -> None:
+    await world.restore()
+
+    calls = world.host.calls
+    assert "remove" in calls[calls.index("flush") : calls.index("unfence")]
+
+
 async def test_only_what_was_asked_for_is_restored(world: RestoreWorld) -> None:
     await world.restore(replace(RESTORE, components=frozenset({"media"})))
 
