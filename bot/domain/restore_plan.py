@@ -238,7 +238,7 @@ def require_room(size: int, found: Found) -> None:
     needed = database + min(database, _MOST_LOG) + _LOG_AHEAD if size else 0
     if found.free_bytes is not None and found.free_bytes < needed:
         raise RefusedError(
-            f"the restored database needs about {needed // 2**20} MiB beside the one that serves;"
+            f"a load of the database takes about {needed // 2**20} MiB, its log included;"
             f" PostgreSQL's disk has {found.free_bytes // 2**20} MiB free",
             hint=f"{UNTOUCHED} Make room there.",
         )

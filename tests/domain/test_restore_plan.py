@@ -287,7 +287,7 @@ APPLY = "let its own compose files come with it: --apply-compose"
             {"free_bytes": 138_331_647},
             {},
             RefusedError(
-                "the restored database needs about 131 MiB beside the one that serves;"
+                "a load of the database takes about 131 MiB, its log included;"
                 " PostgreSQL's disk has 131 MiB free",
                 hint="Nothing was changed. Make room there.",
             ),

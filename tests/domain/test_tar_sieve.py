@@ -135,9 +135,18 @@ def block(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
 
 def pax(*records: tuple[str, str]) -> bytes:
     """One extended header, in the words of the standard."""
-    return tarfile.TarInfo._create_pax_generic_header(  # type: ignore[attr-defined, no-any-return]
-        dict(records), tarfile.XHDTYPE, "utf-8"
-    )
+    data = b"".join(record(*each) for each in records)
+    header = member("x", tarfile.XHDTYPE, size=len(data)).tobuf(tarfile.USTAR_FORMAT)
+    return header + data.ljust(-(-len(data) // 512) * 512, b"\0")
+
+
+def record(name: str, value: str) -> bytes:
+    """It begins with its own length, that length included."""
+    rest = f" {name}={value}\n".encode()
+    length = len(rest)
+    while length != len(rest) + len(str(length)):
+        length = len(rest) + len(str(length))
+    return str(length).encode() + rest
 
 
 def gnu(name: str, kind: bytes = tarfile.GNUTYPE_LONGNAME) -> bytes:

@@ -396,7 +396,7 @@ REFUSALS: list[tuple[Callable[[RestoreWorld], object], type[BotError], str]] = [
     (another_key, IntegrityError, "decrypt"),
     (stop_sending, PortError, "connection lost"),
     (lambda world: setattr(world.host, "server", "16.4"), RefusedError, "16.4 is older"),
-    (lambda world: setattr(world.host, "free", 1000), RefusedError, "needs about 131 MiB"),
+    (lambda world: setattr(world.host, "free", 1000), RefusedError, "takes about 131 MiB"),
     (lambda world: world.host.pullable.clear(), PortError, "pull image"),
     (
         lambda world: setattr(world.host, "facts_of_new", make_facts(authentik_core_user=1)),
