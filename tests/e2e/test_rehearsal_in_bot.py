@@ -35,7 +35,7 @@ class Job:
 
 async def rehearse(app, image, image_id, tag):
     job, before = Job(), Baseline(login_page=200, root_config=200)
-    rehearsal = app.updates.rehearsal(app.keys.keyring(), before)
+    rehearsal = app.updates.rehearsal(app.keys.keyring(), lambda _: None, before)
     way = [RehearsedHop(image, image_id, parse_target(tag))]
     print((await rehearsal.run(way, None, job, job.step)).words)
     await app.close()

@@ -232,6 +232,7 @@ async def test_a_question_that_nobody_answered(
         orders = await kept(world)
         assert orders == [], "it is open"
         assert "expired" not in (await world.asks(world.vera, "/jobs")).text
+        await world.all_sent()
     world.clock.advance(121)
     async with world.talking():
         listed = await world.asks(world.vera, "/jobs")
