@@ -2,18 +2,30 @@
 
     tests/bench/run [NAME...] [--size 1GiB] [--small 64MiB] [--runs N]
 
-Parts: sink (the S3 server's own ceiling), backup, restore, update, commands, chat, watch, idle and
-growth. What is found goes to results.json, RESULTS.md and results.svg beside this file, and its
-short table into the README; parts that were not asked for stay as they were. The machine should
-have nothing else to do: what others did on it is written beside the figures. The sandbox's stack
-is thrown away and filled anew, several times. `tests/bench/update`, `idle`, `watch` and `chat` say
-more of one thing: the parts of a downtime, another environment, where a burst spends its time.
+Parts: sink (the S3 server's own ceiling), backup, stages (where a backup's time goes), restore,
+update, commands, chat, watch, idle and growth. What is found goes to results.json, RESULTS.md and
+results.svg beside this file, and its short table into the README; parts that were not asked for
+stay as they were. The machine should have nothing else to do: what others did on it is written
+beside the figures. The sandbox's stack is thrown away and filled anew, several times.
+`tests/bench/update`, `idle`, `watch` and `chat` say more of one thing: the parts of a downtime,
+another environment, where a burst spends its time.
 """
 
 import argparse
 from collections.abc import Callable, Mapping
 
-from tests.bench import backup, burst, commands, growth, idle, restore, rollout, sinking, watch
+from tests.bench import (
+    backup,
+    burst,
+    commands,
+    growth,
+    idle,
+    restore,
+    rollout,
+    sinking,
+    stages,
+    watch,
+)
 from tests.bench.parts import Options
 from tests.bench.report import short_of
 from tests.bench.results import Part, load
@@ -21,7 +33,7 @@ from tests.bench.written import JSON, RESULTS, merged, write
 
 PARTS: Mapping[str, Callable[[Options], Part]] = {
     each.NAME: each.measure
-    for each in (sinking, backup, restore, rollout, commands, burst, watch, idle, growth)
+    for each in (sinking, backup, stages, restore, rollout, commands, burst, watch, idle, growth)
 }
 
 
