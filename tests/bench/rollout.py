@@ -139,14 +139,14 @@ def _put_back(bench: Bench) -> Iterator[None]:
     before = env.read_text()
     bench.compose("rm", "--stop", "--force", *SERVICES)
     bench.sql(f"CREATE DATABASE {KEPT} TEMPLATE authentik")
-    bench.compose("up", "--detach", *SERVICES)
+    bench.compose("up", "--detach", "--wait", *SERVICES)
     _must_serve()
     yield
     bench.compose("rm", "--stop", "--force", *SERVICES)
     bench.sql("DROP DATABASE authentik WITH (FORCE)")
     bench.sql(f"ALTER DATABASE {KEPT} RENAME TO authentik")
     env.write_text(before)
-    bench.compose("up", "--detach", *SERVICES)
+    bench.compose("up", "--detach", "--wait", *SERVICES)
     _must_serve()
 
 
