@@ -93,6 +93,7 @@ class EngineContainers:
             image=details["Config"]["Image"],
             passed=_passed(state.get("Health", {}).get("Log") or []),
             started=datetime.fromisoformat(state["StartedAt"]),
+            restarts=details["RestartCount"],
         )
 
     async def _details(self, container_id: str) -> Mapping[str, Any] | None:

@@ -12,6 +12,7 @@ class Trouble(StrEnum):
     MISSING = "missing"
     CRASHED = "crashed"
     OUT_OF_MEMORY = "out of memory"
+    RESTARTING = "restarting over and over"
     STOPPED = "stopped"
     PAUSED = "paused"
     UNHEALTHY = "unhealthy"

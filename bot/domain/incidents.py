@@ -143,7 +143,7 @@ def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
 
 
 def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
-    rests = {None, Trouble.STARTING}
+    rests = {None, Trouble.STARTING, Trouble.RESTARTING}
     return old in rests and new not in rests
 
 

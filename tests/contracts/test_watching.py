@@ -169,6 +169,14 @@ def crash_over_and_over(stack: Stack, service: str) -> None:
         assert stacks.until(lambda: stack.pid(service) > 0)
 
 
+def end_over_and_over(stack: Stack, service: str) -> None:
+    """By itself, with exit code 0 as after a stop; nobody asked the Engine for that."""
+    for _ in range(3):
+        before = stack.pid(service)
+        os.kill(before, signal.SIGTERM)
+        assert stacks.until(lambda: stack.pid(service) not in {0, before})  # noqa: B023 - waited for
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """What begins and ends it for a service, and what is told; *takes_along* who needs that."""
@@ -193,6 +201,7 @@ DISTURBANCES = {
     "pause": Disturbance(Trouble.PAUSED, command("pause"), command("unpause"), takes_along=True),
     "unhealthy": Disturbance(Trouble.UNHEALTHY, inside("rm /tmp/well"), inside("touch /tmp/well")),
     "restart loop": Disturbance(Trouble.CRASHED, crash_over_and_over),
+    "loop of ends in order": Disturbance(Trouble.RESTARTING, end_over_and_over),
     "out of memory": Disturbance(Trouble.OUT_OF_MEMORY, use_up_memory),
     "one process out of memory": Disturbance(Trouble.OUT_OF_MEMORY, inside(HOG, beside=True)),
 }

@@ -195,9 +195,9 @@ class Host:
 
     async def happens(
         self, service: str, action: str, *, exit_code: int = 0, signal: str = ""
-    ) -> None:
+    ) -> bool:
         event = Happened(service, self.clock.at, action, "a:1", exit_code, signal)
-        await self.watcher.happened(event)
+        return await self.watcher.happened(event)
 
     async def passes(self, seconds: int) -> None:
         for _ in range(seconds):

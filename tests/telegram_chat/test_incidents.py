@@ -39,6 +39,20 @@ async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> No
         await world.eventually(lambda: world.lookout.asked)
 
 
+async def test_a_loop_of_restarts_is_called_so(world: World) -> None:
+    detail = "it ends by itself with exit code 0, and Docker starts it again"
+    loop = replace(INCIDENT, trouble=Trouble.RESTARTING, detail=detail)
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(loop))
+        told = await world.said("🔴 postgresql keeps restarting since 11:58")
+
+    assert told.text.splitlines()[1:] == [
+        "It ends by itself with exit code 0, and Docker starts it again.",
+        "Its log may say what ends it. I tell you when it is well again.",
+    ]
+    assert told.labels == ["Status", "Logs"]
+
+
 async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:
     incident = replace(INCIDENT, flaps=3, others=frozenset({"worker", "authentik"}))
     ended = NOW + timedelta(minutes=10)

@@ -18,6 +18,7 @@ _WHAT = {
     Trouble.MISSING: "is gone",
     Trouble.CRASHED: "has crashed",
     Trouble.OUT_OF_MEMORY: "ran out of memory",
+    Trouble.RESTARTING: "keeps restarting",
     Trouble.STOPPED: "is stopped",
     Trouble.PAUSED: "is paused",
     Trouble.UNHEALTHY: "is unhealthy",
@@ -102,6 +103,8 @@ def _next(incident: Incident, roles: Mapping[str, Role]) -> str:
         return f"If nobody wants that, run {code('docker compose up -d')} on the host."
     if incident.trouble is Trouble.PAUSED:
         return f"If nobody wants that, run {code(f'docker compose unpause {incident.root}')}."
+    if incident.trouble is Trouble.RESTARTING:
+        return f"Its log may say what ends it. {_ELSE}"
     return _ELSE
 
 
