@@ -31,6 +31,7 @@ def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
 class ContainerState:
     """A look at a container; *health* is "" where it has no check.
 
+    *service* is a name as in `replicas`, one's own where there are several of a service.
     *passed* is when its newest check began, None where that failed or there was none; *started* is
     when its process did, None where that is not known. *restarts* are those by its own policy since
     somebody started it.
