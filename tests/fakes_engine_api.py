@@ -55,6 +55,7 @@ def engine_api(
 ) -> Iterator[str]:
     """Serve a stack of *services*, stopped but for those *running*; gives its DOCKER_HOST.
 
+    One of several containers of a service is named with its number, as `worker-2`.
     None can be started, nor anything done in one. *events* are the lines of its stream, from its
     beginning for each who asks.
     """
@@ -152,8 +153,13 @@ def _answer(path: str, services: tuple[str, ...], running: Collection[str], made
             return None
 
 
-def _labels(service: str) -> dict[str, str]:
-    return {f"{_LABEL}.project": "authentik", f"{_LABEL}.service": service}
+def _labels(name: str) -> dict[str, str]:
+    service, _, number = name.rpartition("-")
+    return {
+        f"{_LABEL}.project": "authentik",
+        f"{_LABEL}.service": service or name,
+        f"{_LABEL}.container-number": number if service else "1",
+    }
 
 
 def _details(service: str, status: str, made: Made) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import readme, report
+from tests.bench import idle, readme, report
+from tests.bench.parts import Found, Options, part_of
 from tests.bench.picture import picture
 from tests.bench.restore import steps
 from tests.bench.results import Figure, Machine, Part, load, save
@@ -86,6 +87,32 @@ def test_a_goal_is_shown_once_it_was_measured() -> None:
     assert "| Docker event to message | 1 s | 0.30 (0.20 to 0.90) s |" in report.short(
         [part("watch", QUIET, late)]
     )
+
+
+def test_the_goal_of_an_idle_daemon_is_its_proportional_memory_before_a_backup() -> None:
+    before = idle.Idle(600, idle.Memory(80, 100, 70), 0.2, 3)
+    after = idle.Idle(600, idle.Memory(95, 115, 85), 0.3, 4)
+    found = Found()
+
+    idle.Day(before, after, idle.Memory(96, 116, 86)).tell(found)
+
+    text = report.results([part_of(idle.NAME, idle.ABOUT, QUIET, found, Options())])
+    assert "| memory when idle | 90 MiB | 80.0 MiB |" in text
+    assert "| **akbot** | 80.0 | 100 | 70.0 | 0.20 | 3.00 |  |" in text
+    assert "| **akbot, after a backup** | 95.0 | 115 | 85.0 | 0.30 | 4.00 | 96.0 |" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "cpu_after", "well"),
+    [(89.9, 0.5, True), (90.1, 0.5, False), (89.9, 0.6, False)],
+)
+def test_whether_an_idle_daemon_is_well_says_the_same(
+    before: float, cpu_after: float, *, well: bool
+) -> None:
+    first = idle.Idle(600, idle.Memory(before, 115, 85), 0.2, 3)
+    after = idle.Idle(600, idle.Memory(95, 115, 85), cpu_after, 3)
+
+    assert idle.Day(first, after, idle.Memory(95, 115, 85)).well is well
 
 
 def test_the_table_beside_each_other_takes_the_largest_size() -> None:

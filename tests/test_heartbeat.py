@@ -1,6 +1,9 @@
 """What a dead man's switch hears of backups and drills, over real HTTP."""
 
 import asyncio
+import io
+import json
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +20,7 @@ from bot.domain.heartbeat import BEGAN, Beat, beat_at_end
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.messages import JobBegan, JobEnded
 from bot.entrypoints.heartbeat import Heartbeat
+from bot.entrypoints.logs import LogForm, log_handler
 from tests.services.simulated_time import SimulatedClock
 
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
@@ -119,6 +123,9 @@ class Heard:
             raise PortError("the server does not answer")
         self.heard.append(f"{self.clock.now():%M:%S} {kind}{beat.suffix}")
 
+    async def breaks(self, kind: JobKind, beat: Beat) -> None:
+        raise ZeroDivisionError(kind, beat)
+
 
 async def no_jobs(_: int) -> Sequence[Job]:
     return []
@@ -197,3 +204,41 @@ async def test_a_beginning_that_was_not_taken_is_no_alarm_since_the_end_says_mor
 
     assert await hear_and_count(1, JobBegan(JOB), JobEnded(DONE)) == (["30:00 backup"], {sent: 1})
     assert await hear_and_count(9, JobBegan(JOB), JobEnded(DONE)) == ([], {failed: 1})
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the heartbeat logs, as the daemon writes it."""
+    stream = io.StringIO()
+    handler = log_handler(stream, [], LogForm.JSON)
+    logger = logging.getLogger("bot.entrypoints.heartbeat")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield stream
+    logger.setLevel(logging.NOTSET)
+    logger.removeHandler(handler)
+
+
+async def test_each_of_its_lines_names_the_job_that_it_is_of(log: io.StringIO) -> None:
+    other = replace(DONE, id=make_backup_id(NOW, "aaaa"))
+    await hear(9, JobBegan(JOB), JobEnded(DONE), JobBegan(other))
+
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["job"], line["level"]) for line in lines] == [
+        *[(JOB.id, "info")] * 4,
+        (JOB.id, "warning"),
+        (other.id, "info"),
+    ]
+
+
+async def test_the_line_of_an_error_of_our_own_names_it_too(log: io.StringIO) -> None:
+    clock = SimulatedClock(NOW)
+    heartbeat = Heartbeat(frozenset({JobKind.BACKUP}), no_jobs, Heard(clock).breaks, clock)
+    running = asyncio.ensure_future(heartbeat.run())
+    heartbeat.listener(DONE, JobEnded(DONE))
+    await clock.run_until(NOW + timedelta(minutes=1))
+    running.cancel()
+    await asyncio.wait([running])
+
+    [line] = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (line["job"], line["level"]) == (JOB.id, "error")

@@ -52,6 +52,24 @@ async def test_what_is_there_or_must_be_is_not_forgotten() -> None:
     assert again["server"] is None
 
 
+async def test_each_of_several_is_watched_by_a_name_of_its_own_and_missed_with_the_last() -> None:
+    async with containers_of("postgresql", "server", "worker-1", "worker-3") as containers:
+        containers.remember({"server", "postgresql"})
+        states = await containers.look()
+        kept = set(containers.forget_missing())
+
+    assert all(state and state.service == name for name, state in states.items())
+    assert states.keys() == kept == {"postgresql", "server", "worker-1", "worker-3"}
+
+
+async def test_one_that_is_left_of_several_keeps_its_name_over_a_restart() -> None:
+    async with containers_of("postgresql", "server", "worker-3") as containers:
+        containers.remember({"server", "postgresql", "worker-1"})
+        states = await containers.look()
+
+    assert states.keys() == {"postgresql", "server", "worker-3"}
+
+
 OUTSIDE = Made(variables={"server": ["AUTHENTIK_POSTGRESQL__HOST=db.example.org"]})
 
 

@@ -13,9 +13,11 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.container_state import ContainerState, Happened
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.stack import Role
+from bot.domain.watched import Watched, recalled_several, watched_containers
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
+_NUMBER = "com.docker.compose.container-number"
 _ONE_OFF = "com.docker.compose.oneoff"
 _HEALTH = "health_status"
 _STOP_WITHIN = 10  # seconds, Docker's own where the container names none
@@ -33,7 +35,7 @@ class EngineContainers:
         self._wanted = wanted
         self._project = ""
         self._services: dict[Role, str] = {}
-        self._ids: Mapping[str, str] = {}
+        self._watched = Watched()
         self._since = ""
 
     async def look(self) -> Mapping[str, ContainerState | None]:
@@ -43,7 +45,7 @@ class EngineContainers:
         )
         labels = [(each["Id"], each["Labels"]) for each in listed]
         found = [
-            Found(container_id, label[_PROJECT], label[_SERVICE])
+            Found(container_id, label[_PROJECT], label[_SERVICE], label.get(_NUMBER, ""))
             for container_id, label in labels
             if label.get(_ONE_OFF) != "True" and _SERVICE in label
         ]
@@ -54,11 +56,14 @@ class EngineContainers:
             self._services,
             has_database=await self._has_database(found),
         )
-        watched = set(self._services.values())
-        here = [each for each in found if each.project == self._project]
-        self._ids = ids = {each.service: each.id for each in here if each.service in watched}
-        states = await asyncio.gather(*(self._inspect(*each) for each in ids.items()))
-        return {**dict.fromkeys(watched), **{each.service: each for each in states if each}}
+        members = [each for each in found if each.project == self._project]
+        watched = watched_containers(members, set(self._services.values()), self._watched)
+        self._watched = watched
+        states = await asyncio.gather(*(self._inspect(*each) for each in watched.ids.items()))
+        return {
+            **dict.fromkeys(watched.containers),
+            **{each.service: each for each in states if each},
+        }
 
     async def _has_database(self, found: Sequence[Found]) -> bool:
         """Whether PostgreSQL is one of the containers, or was: else it is not missed."""
@@ -74,10 +79,11 @@ class EngineContainers:
 
     def remember(self, services: Collection[str]) -> None:
         self._services = recalled(self._wanted, services)
+        self._watched = recalled_several(services, self._services.values())
 
     def forget_missing(self) -> Collection[str]:
-        self._services = lasting(self._services, self._ids)
-        return self._services.values()
+        self._services = lasting(self._services, self._watched.services)
+        return self._watched.without_gone(self._services.values())
 
     async def _inspect(self, service: str, container_id: str) -> ContainerState | None:
         details = await self._details(container_id)
@@ -93,6 +99,7 @@ class EngineContainers:
             image=details["Config"]["Image"],
             passed=_passed(state.get("Health", {}).get("Log") or []),
             started=datetime.fromisoformat(state["StartedAt"]),
+            restarts=details["RestartCount"],
         )
 
     async def _details(self, container_id: str) -> Mapping[str, Any] | None:
@@ -107,7 +114,7 @@ class EngineContainers:
         return await self._api.call("inspect a container", inspect)
 
     async def restart_unhealthy(self, service: str) -> bool:
-        container_id = self._ids.get(service, "")
+        container_id = self._watched.ids.get(service, "")
         details = await self._details(container_id) if container_id else None
         if details is None or not _is_unhealthy(details["State"]):
             return False
@@ -131,7 +138,9 @@ class EngineContainers:
                     self._since = f"{(nanos + 1) // 10**9}.{(nanos + 1) % 10**9:09}"
                     attributes = event["Actor"]["Attributes"]
                     if attributes.get(_PROJECT) == self._project and self._is_ours(attributes):
-                        yield _happened(event, attributes, nanos)
+                        number = attributes.get(_NUMBER, "")
+                        name = self._watched.name_of(attributes[_SERVICE], number)
+                        yield _happened(name, event, nanos)
         finally:
             await stream.close()
 
@@ -155,9 +164,10 @@ def _passed(checks: Sequence[Mapping[str, Any]]) -> datetime | None:
     return datetime.fromisoformat(checks[-1]["Start"])
 
 
-def _happened(event: Mapping[str, Any], attributes: Mapping[str, str], nanos: int) -> Happened:
+def _happened(name: str, event: Mapping[str, Any], nanos: int) -> Happened:
+    attributes: Mapping[str, str] = event["Actor"]["Attributes"]
     return Happened(
-        service=attributes[_SERVICE],
+        service=name,
         at=datetime.fromtimestamp(nanos / 1e9, UTC),
         action=event["Action"].partition(":")[0],
         image=attributes.get("image", ""),

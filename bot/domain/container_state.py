@@ -1,10 +1,11 @@
 """What the Engine says of a container, in the terms of incidents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Rules, Seen, Trouble
+from bot.domain.restart_loop import TOO_MANY, Restarts
 from bot.domain.stack import Role
 
 DOCKER = "Docker"
@@ -30,8 +31,10 @@ def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
 class ContainerState:
     """A look at a container; *health* is "" where it has no check.
 
+    *service* is a name as in `replicas`, one's own where there are several of a service.
     *passed* is when its newest check began, None where that failed or there was none; *started* is
-    when its process did, None where that is not known.
+    when its process did, None where that is not known. *restarts* are those by its own policy since
+    somebody started it.
     """
 
     service: str
@@ -42,6 +45,7 @@ class ContainerState:
     image: str
     passed: datetime | None = None
     started: datetime | None = None
+    restarts: int = 0
 
     @property
     def runs(self) -> bool:
@@ -71,7 +75,13 @@ class ContainerState:
             case "created":
                 return Trouble.STOPPED, "it was made and never started"
             case _:
-                return ended(self.exit_code, out_of_memory=self.out_of_memory, told_to=False)
+                return self._ended()
+
+    def _ended(self) -> tuple[Trouble, str]:
+        trouble, detail = ended(self.exit_code, out_of_memory=self.out_of_memory, told_to=False)
+        if trouble is Trouble.STOPPED and self.status == "restarting":
+            return Trouble.STARTING, f"Docker starts it again after {detail}"
+        return trouble, detail
 
 
 def ended(exit_code: int, *, out_of_memory: bool, told_to: bool) -> tuple[Trouble, str]:
@@ -105,13 +115,16 @@ class Happened:
 class Before:
     """What events said of a container: when it was told to end, or lacked memory, and its *end*.
 
-    *lack* is the newest lack of memory, until a look has shown whether it has outlived it.
+    *lack* is the newest lack of memory, until a look has shown whether it has outlived it. Looks
+    said how often the Engine restarted it; *code* is that of its last end, over its restarts.
     """
 
     told_to: datetime | None = None
     out_of_memory: datetime | None = None
     end: Seen | None = None
     lack: Seen | None = None
+    code: int | None = None
+    restarts: Restarts = field(default_factory=Restarts)
 
     def after(self, event: Happened) -> "Before":
         """With what *event* says."""
@@ -121,9 +134,9 @@ class Before:
             case "kill" if event.signal in _STOP_SIGNALS:
                 return replace(self, told_to=event.at)
             case "die":
-                return replace(self, end=self.death(event), lack=None)
+                return replace(self, end=self.death(event), lack=None, code=event.exit_code)
             case "start":
-                return Before()
+                return Before(code=self.code, restarts=self.restarts)
             case _:
                 return self
 
@@ -136,6 +149,14 @@ class Before:
         )
         return Seen(event.service, event.at, trouble, detail, event.image)
 
+    def may_go_on(self, event: Happened) -> bool:
+        """Whether the Engine may start it again by itself, now that it died as if it were stopped.
+
+        A look shows it.
+        """
+        was_ended = _recent(self.told_to, event.at) or _recent(self.out_of_memory, event.at)
+        return event.exit_code in _ORDERLY and not was_ended
+
     def look(self, seen: Seen) -> Seen:
         """What was *seen* by a look, which cannot know who ended a container, or what in it."""
         if self.lack and seen.trouble is None:
@@ -147,6 +168,29 @@ class Before:
         if _recent(self.told_to, seen.at):
             return replace(seen, trouble=Trouble.STOPPED)
         return seen
+
+    def looked(self, state: ContainerState, now: datetime) -> tuple["Before", Seen]:
+        """With a look at *now*, and what that means with all that is known."""
+        restarts = self.restarts.after(state.restarts, now, serves=state.serves)
+        seen = self.look(state.seen(now))
+        known = replace(self.alive(state.started) if state.runs else self, restarts=restarts)
+        if seen.trouble not in {None, Trouble.STARTING}:
+            return known, seen
+        began = restarts.began
+        if began is None and state.status == "restarting" and state.restarts >= TOO_MANY:
+            began = now  # or long before
+        if began:
+            return known, replace(
+                seen, at=began, trouble=Trouble.RESTARTING, detail=self._how_it_ends(state)
+            )
+        if self.restarts.began and restarts.serves:  # it was well all the while that it took
+            return known, replace(seen, at=restarts.serves)
+        return known, seen
+
+    def _how_it_ends(self, state: ContainerState) -> str:
+        code = self.code if state.runs else state.exit_code
+        how = "" if code is None else f" with exit code {code}"
+        return f"it ends by itself{how}, and Docker starts it again"
 
     def alive(self, started: datetime | None = None) -> "Before":
         """With the news that it runs, since *started*: what was before that is over.

@@ -53,7 +53,7 @@ def patients(watch: Watch, rules: Rules) -> tuple[Patient, ...]:
     if watch.is_silent:
         return ()
     return tuple(
-        Patient(incident, watch.views[root].since, rules.depends.get(root, frozenset()))
+        Patient(incident, watch.views[root].since, frozenset(rules.needs(root, watch.views)))
         for root, incident in watch.open.items()
         if watch.views[root].trouble is Trouble.UNHEALTHY
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import ConfigError
+from bot.domain.replicas import service_of
 from bot.domain.stack import Role
 
 REQUIRED = (Role.POSTGRESQL, Role.SERVER)
@@ -13,11 +14,12 @@ _MAY_GO = frozenset({Role.REDIS})  # an update removes it for good
 
 @dataclass(frozen=True)
 class Found:
-    """A container that Compose made."""
+    """A container that Compose made; *number* tells it apart from others of its service."""
 
     id: str
     project: str
     service: str
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def lasting(known: Mapping[Role, str], here: Collection[str]) -> dict[Role, str]
     return {role: name for role, name in known.items() if name in here or role not in _MAY_GO}
 
 
-def recalled(wanted: StackWanted, services: Collection[str]) -> dict[Role, str]:
-    """What is known of the stack where it is known that *services* were watched."""
+def recalled(wanted: StackWanted, watched: Collection[str]) -> dict[Role, str]:
+    """What is known of the stack where it is known that services or replicas were *watched*."""
+    services = {service_of(each, names) for names in wanted.services.values() for each in watched}
     known = {
         role: next((name for name in names if name in services), "")
         for role, names in wanted.services.items()

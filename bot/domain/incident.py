@@ -1,9 +1,11 @@
 """What can be wrong with or around a container, and what people hear of it; see `incidents`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from bot.domain.replicas import service_of
 
 
 class Trouble(StrEnum):
@@ -12,6 +14,7 @@ class Trouble(StrEnum):
     MISSING = "missing"
     CRASHED = "crashed"
     OUT_OF_MEMORY = "out of memory"
+    RESTARTING = "restarting over and over"
     STOPPED = "stopped"
     PAUSED = "paused"
     UNHEALTHY = "unhealthy"
@@ -41,7 +44,7 @@ AROUND = WARNINGS | {Trouble.UNREACHABLE, Trouble.NOT_READY, Trouble.SILENT}
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a service's container; no *trouble*: it serves."""
+    """What is known of a service's container, or of one of several; no *trouble*: it serves."""
 
     service: str
     at: datetime
@@ -74,6 +77,11 @@ class Rules:
     then_every: timedelta = timedelta(days=1)
     warned_again: Sequence[timedelta] = (timedelta(days=1),)
     then_warned: timedelta = timedelta(days=7)
+
+    def needs(self, name: str, known: Iterable[str]) -> tuple[str, ...]:
+        """Who of *known* is one without whom *name* cannot work, or a replica of one."""
+        wanted = self.depends.get(service_of(name, self.depends), frozenset())
+        return tuple(sorted(each for each in known if service_of(each, wanted) in wanted))
 
     def reminded_after(self, incident: "Incident") -> timedelta:
         """How long after an incident opened its next reminder is due."""

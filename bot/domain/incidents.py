@@ -143,7 +143,7 @@ def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
 
 
 def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
-    rests = {None, Trouble.STARTING}
+    rests = {None, Trouble.STARTING, Trouble.RESTARTING}
     return old in rests and new not in rests
 
 
@@ -223,13 +223,13 @@ def _settle(watch: Watch, root: str, now: datetime, rules: Rules) -> timedelta:
 
 def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
-    for name in _causes_first(watch.views, rules.depends):
+    for name in _causes_first(watch.views, rules):
         view = watch.views[name]
         if view.trouble is None or watch.is_silent or watch.holder(name):
             continue
         if now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE):
             continue
-        needed = sorted(rules.depends.get(name, ()))
+        needed = rules.needs(name, watch.views)
         if any(_may_open_soon(watch, each, now, rules) for each in needed):
             continue
         cause = next((each for each in needed if each in watch.open), None)
@@ -256,19 +256,15 @@ def _counts_since(watch: Watch, view: _View) -> datetime:
     return max(view.since, watch.loud_since or view.since)
 
 
-def _causes_first(
-    views: Mapping[str, _View], depends: Mapping[str, frozenset[str]]
-) -> Iterator[str]:
-    yield from sorted(views, key=lambda name: (len(depends.get(name, ())), name))
+def _causes_first(views: Mapping[str, _View], rules: Rules) -> Iterator[str]:
+    yield from sorted(views, key=lambda name: (len(rules.needs(name, views)), name))
 
 
 def _opened(
     watch: Watch, name: str, trouble: Trouble, now: datetime, rules: Rules
 ) -> tuple[Watch, Opened]:
     view = watch.views[name]
-    absorbed = tuple(
-        each for each in watch.open.values() if name in rules.depends.get(each.root, frozenset())
-    )
+    absorbed = tuple(each for each in watch.open.values() if rules.needs(each.root, [name]))
     outages = [each.began for each in absorbed if each.trouble not in WARNINGS]
     incident = Incident(
         root=name,

@@ -32,7 +32,10 @@ def away_in_jobs(jobs: Iterable[Job]) -> list[Away]:
 def away_in_incidents(
     incidents: Iterable[PastIncident], serving: Collection[str], now: datetime
 ) -> list[Away]:
-    """Because something was wrong with one of *serving*, without whom nobody logs in."""
+    """Because something was wrong with one of *serving*, without whom nobody logs in.
+
+    Where one of several containers of a service is down, others may serve: the ready check tells.
+    """
     return [
         Away(
             begin=each.incident.began,

@@ -13,6 +13,7 @@ from bot.domain.errors import BotError
 from bot.domain.heartbeat import BEGAN, Beat, beat_at_end
 from bot.domain.jobs import ALL_JOBS, Job, JobKind
 from bot.domain.messages import Event, JobBegan, JobEnded
+from bot.services.job_in_hand import working_on
 from bot.services.ports import Clock
 
 _AGAIN_AFTER = (2.0, 10.0, 60.0)
@@ -55,13 +56,8 @@ class Heartbeat:
         while True:
             job, has_ended = await self._waiting.get()
             try:
-                await self._tell(job, has_ended=has_ended)
-            except BotError as error:
-                self.told[job.kind, "failed"] += 1
-                logger.warning("the heartbeat of the %s %s: %s", job.kind, job.id, error)
-            except Exception:  # boundary: the next one is told all the same
-                self.told[job.kind, "failed"] += 1
-                logger.exception("the heartbeat failed on an error of akbot itself")
+                with working_on(job.id):
+                    await self._tell_or_log(job, has_ended=has_ended)
             finally:
                 self._waiting.task_done()
 
@@ -75,6 +71,16 @@ class Heartbeat:
             told.cancel()
             patience.cancel()
             await asyncio.wait({told, patience})
+
+    async def _tell_or_log(self, job: Job, *, has_ended: bool) -> None:
+        try:
+            await self._tell(job, has_ended=has_ended)
+        except BotError as error:
+            self.told[job.kind, "failed"] += 1
+            logger.warning("the heartbeat of the %s %s: %s", job.kind, job.id, error)
+        except Exception:  # boundary: the next one is told all the same
+            self.told[job.kind, "failed"] += 1
+            logger.exception("the heartbeat failed on an error of akbot itself")
 
     async def _tell(self, job: Job, *, has_ended: bool) -> None:
         if not has_ended:

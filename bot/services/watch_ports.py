@@ -17,6 +17,7 @@ class Containers(Protocol):
     async def look(self) -> Mapping[str, ContainerState | None]:
         """Each service that the stack must have or has: None for one without a container.
 
+        Of a service with several each is there, by a name of its own as in `replicas`.
         Raises PortError where the Engine does not answer, ConfigError where there is no stack.
         """
 

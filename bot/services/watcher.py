@@ -13,6 +13,7 @@ from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Tro
 from bot.domain.incidents import Step, Watch, advance, hush, is_urgent, keep, mute, observe, resumed
 from bot.domain.incidents_around import of_containers_alone, without_gone
 from bot.domain.mute import Mute
+from bot.domain.restart_loop import Restarts
 from bot.domain.surroundings_subjects import is_around
 from bot.domain.surroundings_verdict import Verdict
 from bot.services.ports import Clock
@@ -65,6 +66,10 @@ class Watcher:
         incidents = [of_containers_alone(each) for each in await self.log.open_ones()]
         self._watch = resumed(self._watch, incidents)
         known = self._watch.open.values()
+        for each in known:
+            if each.trouble is Trouble.RESTARTING:
+                restarts = Restarts.known(each.began, each.opened)
+                self._before[each.root] = Before(restarts=restarts)
         self.containers.remember(self._watch.views.keys())
         self._untold += [Opened(each) for each in known]  # it may have died before it told
         await self._resume_mute()
@@ -92,8 +97,10 @@ class Watcher:
                 await self._observe(event.started)
             return True
         await self._hush_or_not()
-        await self._observe(before.death(event))
-        return False
+        may_go_on = before.may_go_on(event)
+        if not may_go_on or self._watch.holder(event.service):  # which counts how often it broke
+            await self._observe(before.death(event))
+        return may_go_on
 
     async def look(self) -> bool:
         """Look at all of them; False where that must be done again, as they changed meanwhile."""
@@ -114,6 +121,7 @@ class Watcher:
         if STACK in self._watch.views:
             await self._observe(Seen(STACK, now))
         await self._keep(states)
+        self._before = {name: each for name, each in self._before.items() if name in states}
         if states.keys() != self._watched:
             self._watched = frozenset(states)
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
@@ -125,7 +133,8 @@ class Watcher:
             if events[service] == self._events[service]:  # it may change while others are told
                 seen = self._looked_at(service, state, now)
                 await self._observe(seen)
-                is_whole = is_whole and not (seen.trouble and _serves(state))  # it has outlived it
+                outlived = seen.trouble is Trouble.OUT_OF_MEMORY and _serves(state)
+                is_whole = is_whole and not outlived
             else:
                 is_whole = False
         return is_whole
@@ -164,20 +173,25 @@ class Watcher:
 
     def _looked_at(self, service: str, state: ContainerState | None, now: datetime) -> Seen:
         if state is None:
+            self._before.pop(service, None)
             return Seen(service, now, Trouble.MISSING, "it has no container")
-        before, seen = self._before.get(service, Before()), state.seen(now)
-        if state.runs:
-            self._before[service] = before.alive(state.started)
-        return before.look(seen)
+        before = self._before.get(service, Before())
+        self._before[service], seen = before.looked(state, now)
+        return seen
 
     async def tick(self) -> bool:
-        """Let time pass; every second or so. Whether a look must show what a job has left."""
+        """Let time pass; every second or so.
+
+        Whether a look must show what a job has left, or that what restarted over and over stays up.
+        """
         if self._watch.is_quiet or is_urgent(self._watch, self.clock.now(), self.rules):
             await self._hush_or_not()
         await self._take(advance(self._watch, self.clock.now(), self.rules))
         if self._is_marked and not self._watch.muted:
             await self._end_mute()
-        return self._is_to_forget and not self.is_blind
+        now = self.clock.now()
+        stays = any(each.restarts.has_stayed(now) for each in self._before.values())
+        return (self._is_to_forget or stays) and not self.is_blind
 
     async def mute(self, until: datetime) -> None:
         """Let nothing open until then. Raises PortError, and changes nothing, on a full disk."""

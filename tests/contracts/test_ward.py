@@ -21,6 +21,7 @@ pytestmark = pytest.mark.docker
 PROJECT = "ward"
 NAMES = {role: (role.value,) for role in Role}
 ILL = ("--health-cmd=test -e /tmp/well", "--health-interval=1s", "--health-retries=1")
+WELL = ("--health-cmd=true", "--health-interval=1s")
 SINCE = "{{.State.StartedAt}} {{.State.Status}}"
 TAKES_ITS_TIME = "trap 'sleep 1.5; echo ended; exit 0' TERM; while :; do sleep 0.1; done"
 
@@ -41,10 +42,10 @@ def worker(*options: str) -> Iterator[str]:
         yield container.id
 
 
-async def seen(ward: EngineContainers, health: str) -> ContainerState:
+async def seen(ward: EngineContainers, health: str, name: str = "worker") -> ContainerState:
     """The worker, once Docker says that of its health."""
     while True:
-        state = (await ward.look())["worker"]
+        state = (await ward.look())[name]
         if state and state.health == health:
             return state
         await asyncio.sleep(0.1)
@@ -64,6 +65,25 @@ async def test_one_that_is_unhealthy_has_its_own_time_to_stop_and_then_runs_agai
         assert state["Running"]
         assert state["StartedAt"] > before
         assert b"ended" in docker("logs", container), "it was not killed"
+
+
+async def test_of_several_the_one_that_is_ill_is_restarted_and_no_other(
+    ward: EngineContainers,
+) -> None:
+    number = "--label=com.docker.compose.container-number={}".format
+    with worker(number(1), *WELL) as first, worker(number(2), *ILL, "--stop-timeout=3") as second:
+        async with asyncio.timeout(30):
+            await seen(ward, "unhealthy", "worker-2")
+            await seen(ward, "healthy", "worker-1")
+        before = {each: inspect(each)["State"]["StartedAt"] for each in (first, second)}
+
+        assert not await ward.restart_unhealthy("worker-1")
+        assert not await ward.restart_unhealthy("worker")
+        assert await ward.restart_unhealthy("worker-2")
+
+        after = {each: inspect(each)["State"]["StartedAt"] for each in (first, second)}
+        assert after[first] == before[first]
+        assert after[second] > before[second]
 
 
 async def test_one_that_takes_longer_than_it_was_given_is_killed(ward: EngineContainers) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -59,9 +59,10 @@ def check_of(service: str) -> str:
 
 @dataclass
 class Stack:
-    """Its containers, by their services."""
+    """Its containers, by their services; what they share is a folder."""
 
     ids: dict[str, str]
+    shared: Path
 
     def does(self, command: str, service: str) -> None:
         docker(command, self.ids[service])
@@ -81,26 +82,31 @@ class Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     shared = tmp_path_factory.mktemp("shared")
     shared.chmod(0o777)
-    label = "com.docker.compose"
     with ExitStack() as containers:
         ids = {
-            service: containers.enter_context(
-                created(
-                    "postgres:17",
-                    *("-c", LIVES, service),
-                    options=[
-                        *("--entrypoint=sh", "--stop-signal=TERM", "--restart=always"),
-                        *(f"--label={label}.project={PROJECT}", f"--volume={shared}:/shared"),
-                        *(f"--label={label}.service={service}", "--health-interval=1s"),
-                        *(f"--health-cmd={check_of(service)}", "--health-retries=2"),
-                        *("--memory=64m", "--memory-swap=64m"),
-                    ],
-                )
-            )
+            service: containers.enter_context(one_of(service, "1", shared))
             for service in (*STORES, *APPS)
         }
         docker("start", *ids.values())
-        yield Stack(ids)
+        yield Stack(ids, shared)
+
+
+@contextmanager
+def one_of(service: str, number: str, shared: Path) -> Iterator[str]:
+    """A container as Compose makes it, which does not run yet; its id."""
+    label = "com.docker.compose"
+    with created(
+        "postgres:17",
+        *("-c", LIVES, service),
+        options=[
+            *("--entrypoint=sh", "--stop-signal=TERM", "--restart=always"),
+            *(f"--label={label}.project={PROJECT}", f"--volume={shared}:/shared"),
+            *(f"--label={label}.service={service}", "--health-interval=1s"),
+            *(f"--label={label}.container-number={number}", "--health-retries=2"),
+            *(f"--health-cmd={check_of(service)}", "--memory=64m", "--memory-swap=64m"),
+        ],
+    ) as container_id:
+        yield container_id
 
 
 @dataclass
@@ -169,6 +175,14 @@ def crash_over_and_over(stack: Stack, service: str) -> None:
         assert stacks.until(lambda: stack.pid(service) > 0)
 
 
+def end_over_and_over(stack: Stack, service: str) -> None:
+    """By itself, with exit code 0 as after a stop; nobody asked the Engine for that."""
+    for _ in range(3):
+        before = stack.pid(service)
+        os.kill(before, signal.SIGTERM)
+        assert stacks.until(lambda: stack.pid(service) not in {0, before})  # noqa: B023 - waited for
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """What begins and ends it for a service, and what is told; *takes_along* who needs that."""
@@ -193,6 +207,7 @@ DISTURBANCES = {
     "pause": Disturbance(Trouble.PAUSED, command("pause"), command("unpause"), takes_along=True),
     "unhealthy": Disturbance(Trouble.UNHEALTHY, inside("rm /tmp/well"), inside("touch /tmp/well")),
     "restart loop": Disturbance(Trouble.CRASHED, crash_over_and_over),
+    "loop of ends in order": Disturbance(Trouble.RESTARTING, end_over_and_over),
     "out of memory": Disturbance(Trouble.OUT_OF_MEMORY, use_up_memory),
     "one process out of memory": Disturbance(Trouble.OUT_OF_MEMORY, inside(HOG, beside=True)),
 }
@@ -221,6 +236,26 @@ async def test_each_is_one_incident_with_its_cause_and_its_end(
     if disturbance.takes_along and services == STORES:
         followed = frozenset().union(*(each.incident.others for each in heard.closed_ones))
         assert followed == set(APPS)
+
+
+async def test_one_of_several_is_told_by_a_name_of_its_own_and_ends_when_it_is_removed(
+    stack: Stack, heard: Heard
+) -> None:
+    with one_of("worker", "2", stack.shared) as second:
+        several = Stack({"worker": second}, stack.shared)
+        await asyncio.to_thread(several.does, "start", "worker")
+        await until(lambda: several.health("worker") == "healthy", "both are well")
+        await asyncio.to_thread(several.does, "kill", "worker")
+        await until(lambda: len(heard.opened_ones) == 1, "one is told")
+        await asyncio.to_thread(several.does, "start", "worker")
+        await until(lambda: len(heard.closed_ones) == 1, "its end is told")
+        await asyncio.to_thread(several.does, "pause", "worker")
+        await until(lambda: len(heard.opened_ones) == 2, "it is told again")
+    await until(lambda: len(heard.closed_ones) == 2, "it is gone")
+
+    roots = [(each.incident.root, each.incident.trouble) for each in heard.opened_ones]
+    assert roots == [("worker-2", Trouble.CRASHED), ("worker-2", Trouble.PAUSED)]
+    assert [each.is_here for each in heard.closed_ones] == [True, False]
 
 
 async def test_what_happens_while_the_stream_is_broken_is_read_later_and_nothing_twice(

@@ -40,6 +40,8 @@ STATE = ContainerState("worker", "running", "healthy", 0, out_of_memory=False, i
         ("exited", "", 143, Trouble.STOPPED),
         ("exited", "", 1, Trouble.CRASHED),
         ("restarting", "", 1, Trouble.CRASHED),
+        ("restarting", "", 0, Trouble.STARTING),
+        ("restarting", "", 143, Trouble.STARTING),
         ("dead", "", 137, Trouble.CRASHED),
     ],
 )
@@ -109,6 +111,57 @@ def test_a_look_at_a_dead_container_counts_less_than_what_events_said_of_its_end
         later = replace(dead, at=NOW + timedelta(minutes=3))
         assert before.look(later).trouble is trouble
         assert before.alive().look(later).trouble is Trouble.CRASHED
+
+
+@pytest.mark.parametrize(
+    ("events", "exit_code", "may"),
+    [
+        ([], 0, True),
+        ([], 143, True),
+        ([], 137, False),
+        ([("kill", "15")], 143, False),
+        ([("kill", "15")], 0, False),
+        ([("kill", "9")], 0, True),
+        ([("oom", "")], 0, False),
+    ],
+)
+def test_who_ends_in_order_and_by_itself_may_be_started_again(
+    events: list[tuple[str, str]], exit_code: int, *, may: bool
+) -> None:
+    before = Before()
+    for action, signal in events:
+        before = before.after(Happened("worker", NOW, action, signal=signal))
+
+    assert before.may_go_on(Happened("worker", NOW, "die", exit_code=exit_code)) is may
+
+
+@pytest.mark.parametrize(
+    ("status", "health", "code", "trouble", "detail"),
+    [
+        ("running", "healthy", 0, Trouble.RESTARTING, "it ends by itself with exit code 143"),
+        ("running", "starting", 0, Trouble.RESTARTING, "it ends by itself with exit code 143"),
+        ("restarting", "", 0, Trouble.RESTARTING, "it ends by itself with exit code 0"),
+        ("restarting", "", 1, Trouble.CRASHED, "exit code 1"),
+        ("running", "unhealthy", 0, Trouble.UNHEALTHY, "its health check fails"),
+        ("exited", "", 0, Trouble.STOPPED, "exit code 0"),
+        ("paused", "healthy", 0, Trouble.PAUSED, "docker pause"),
+    ],
+)
+def test_what_a_look_at_a_loop_of_restarts_means(
+    status: str, health: str, code: int, trouble: Trouble, detail: str
+) -> None:
+    before, _ = Before().looked(STATE, NOW)
+    before = before.after(Happened("worker", NOW, "die", exit_code=143))
+    before = before.after(Happened("worker", NOW, "start"))
+    later = NOW + timedelta(seconds=5)
+    state = replace(STATE, status=status, health=health, exit_code=code, restarts=3)
+
+    _, seen = before.looked(state, later)
+
+    assert seen.trouble is trouble
+    assert seen.detail.startswith(detail)
+    if trouble is Trouble.RESTARTING:
+        assert seen.at == later
 
 
 def test_what_lacked_memory_and_lives_is_told_by_one_look() -> None:

@@ -212,6 +212,38 @@ def test_what_depends_on_the_database_is_no_alarm_of_its_own(story: Story) -> No
     ]
 
 
+def test_each_of_several_is_told_by_its_name(story: Story) -> None:
+    story.keeps(DATABASE, REDIS, SERVER)
+    for each in ("worker-1", "worker-2"):
+        story.sees(each)
+    story.sees("worker-2", T.CRASHED)
+    story.passes(90)
+    story.sees("worker-2")
+    story.passes(40)
+
+    assert story.told == ["worker-2 crashed", "worker-2 well after 90 s"]
+
+
+def test_each_of_several_depends_on_what_their_service_does(story: Story) -> None:
+    story.keeps(DATABASE, REDIS, SERVER)
+    story.sees("worker-1")
+    story.sees("worker-2", T.UNHEALTHY)
+    story.sees(DATABASE, T.CRASHED)
+    story.sees("worker-1", T.UNHEALTHY)
+
+    assert story.told == ["worker-2 unhealthy", "postgresql crashed, explains worker-2"]
+    assert story.watch.open[DATABASE].others == {"worker-1", "worker-2"}
+
+
+def test_what_depends_on_a_service_depends_on_each_of_several() -> None:
+    rules = Rules(depends={"the public URL": frozenset({SERVER, DATABASE})})
+    known = ["authentik-1", "authentik-12", "authentik-x", "worker-1", "postgresql", "other"]
+
+    needed = rules.needs("the public URL", known)
+
+    assert needed == ("authentik-1", "authentik-12", "postgresql")
+
+
 def test_a_cause_that_is_seen_later_explains_what_was_told(story: Story) -> None:
     story.sees(SERVER, T.UNHEALTHY)
     story.passes(5)

@@ -86,6 +86,18 @@ def test_incidents_of_what_serves_count() -> None:
     ]
 
 
+def test_one_of_several_that_is_down_keeps_nobody_out_while_others_are_ready() -> None:
+    ready = "ready check of server"
+    found = [
+        incident("server-1", 150),
+        incident("server-2", 160, ready),
+    ]
+
+    assert away_in_incidents(found, {"server", ready}, at(200)) == [
+        away(130, 160, "server-2 crashed")
+    ]
+
+
 SINCE = gone(at(10))
 
 

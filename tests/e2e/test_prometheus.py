@@ -144,6 +144,33 @@ def test_prometheus_scrapes_the_daemon_and_its_alerts_fire(
         wait_until(lambda: "AkbotDown" in seen.firing(), "its death is told", seconds=60)
 
 
+def test_a_dead_mans_switch_that_takes_nothing_fires_its_alert(
+    akbot: Akbot, tmp_path: Path
+) -> None:
+    """The backups are good; what nobody hears of is told by the alert alone."""
+    akbot = akbot.with_settings(
+        AKBOT_STORE=f"file://{tmp_path / 'store'}",
+        AKBOT_HEARTBEAT_URL=f"http://127.0.0.1:{free_port()}/nobody-listens",
+    )
+    with (
+        daemon(akbot, AKBOT_BACKUP_SCHEDULE="* * * * *") as running,
+        prometheus(running.address, tmp_path / "prometheus") as seen,
+    ):
+        failed = 'akbot_heartbeat_total{kind="backup",outcome="failed"}'
+        wait_until(lambda: seen.value(failed) == 0, "nothing has failed yet", seconds=60)
+        assert "AkbotHeartbeatNotSent" not in seen.firing()
+        wait_until(
+            lambda: "AkbotHeartbeatNotSent" in seen.firing(),
+            "it was tried for a minute, and given up",
+            seconds=300,
+        )
+        assert (seen.value(failed) or 0) >= 1
+        assert seen.value('akbot_job_total{kind="backup",outcome="done"} > 0')
+        assert seen.value('akbot_job_total{kind="backup",outcome="failed"}') == 0
+        words = seen.words_of("AkbotHeartbeatNotSent")
+        assert words == "The dead man's switch of the backup did not take what it was told"
+
+
 def rules_words(name: str) -> str:
     [rule] = [each for each in rules() if each["alert"] == name]
     return str(rule["annotations"]["summary"])

@@ -105,10 +105,10 @@ def all_start(sandbox: Sandbox) -> None:
     )
 
 
-def dies_and_starts(sandbox: Sandbox, container: str) -> None:
+def dies_and_starts(sandbox: Sandbox, container: str, signal: str = "KILL") -> None:
     """Kill its process from outside, and wait until Docker has started it again."""
     before = main_process(sandbox, container)
-    sandbox.run("kill", "-KILL", before)
+    sandbox.run("kill", f"-{signal}", before)
     wait_until(lambda: main_process(sandbox, container) not in {"0", before}, "it is started again")
 
 
@@ -171,6 +171,18 @@ def test_a_loop_of_restarts_is_one_incident_and_one_that_is_unhealthy_is_cured_o
     assert "I restarted it at " in end_of(telegram, "authentik")
     assert "it broke down again" in end_of(telegram, "worker")
     assert len(told(telegram)) == 5, told(telegram)
+
+
+def test_a_loop_of_ends_that_look_like_stops_is_one_incident_as_well(
+    watched: Sandbox, telegram: BotApi
+) -> None:
+    for _ in range(4):
+        dies_and_starts(watched, WORKER, "TERM")
+    hear(telegram, "worker keeps restarting since", AT_ONCE)
+    [begin] = [text for text in telegram.chat(ADA).texts if text.startswith("🔴")]
+    assert "It ends by itself with exit code" in begin
+
+    come_back(watched, telegram, "worker")
 
 
 def test_the_database_takes_the_others_with_it_and_is_the_one_that_is_told(

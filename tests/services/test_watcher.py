@@ -14,6 +14,7 @@ from bot.domain.incident import Closed, Incident, Opened, Reminded
 from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
 from bot.domain.stack import Role
+from bot.domain.watched import Watched, recalled_several, watched_containers
 from bot.entrypoints.watcher import WatchRounds
 from bot.services.watcher import Watcher
 from tests.services.simulated_time import SimulatedClock
@@ -51,6 +52,8 @@ class TurnedClock:
 
 @dataclass
 class FakeContainers:
+    """*states* by the names of replicas, as `worker-2`, where a service has several."""
+
     clock: TurnedClock
     states: dict[str, ContainerState | None] = field(default_factory=lambda: {**WELL})
     fails: BotError | None = None
@@ -58,17 +61,21 @@ class FakeContainers:
     watcher: Watcher | None = None
     project: str = ""
     services: dict[Role, str] = field(default_factory=dict)
-    listed: frozenset[str] = frozenset()
+    watched: Watched = field(default_factory=Watched)
 
     async def look(self) -> Mapping[str, ContainerState | None]:
         if self.fails:
             raise self.fails
         here = {name: state for name, state in self.states.items() if state}
-        self.listed = frozenset(here)
-        found = [Found(name, "authentik", name) for name in here]
+        found = [Found(name, "authentik", *_label(name)) for name in here]
         wanted = StackWanted("", NAMES)
         self.project, self.services = watched_services(found, wanted, self.project, self.services)
-        states = {name: here.get(name) for name in self.services.values()}
+        services = set(self.services.values())
+        self.watched = watched_containers(found, services, self.watched)
+        states = {
+            name: replace(here[each.id], service=name) if each else None
+            for name, each in self.watched.containers.items()
+        }
         self.clock.at += TO_LOOK
         if self.while_looking and self.watcher:
             event, self.while_looking = self.while_looking, None
@@ -77,14 +84,20 @@ class FakeContainers:
 
     def remember(self, services: Collection[str]) -> None:
         self.services = recalled(StackWanted("", NAMES), services)
+        self.watched = recalled_several(services, self.services.values())
 
     def forget_missing(self) -> Collection[str]:
-        self.services = lasting(self.services, self.listed)
-        return self.services.values()
+        self.services = lasting(self.services, self.watched.services)
+        return self.watched.without_gone(self.services.values())
 
     async def events(self) -> AsyncGenerator[Happened]:
         await asyncio.get_running_loop().create_future()
         yield Happened("", START, "")
+
+
+def _label(name: str) -> tuple[str, str]:
+    service, _, number = name.rpartition("-")
+    return (service, number) if service else (name, "1")
 
 
 @dataclass
@@ -195,9 +208,9 @@ class Host:
 
     async def happens(
         self, service: str, action: str, *, exit_code: int = 0, signal: str = ""
-    ) -> None:
+    ) -> bool:
         event = Happened(service, self.clock.at, action, "a:1", exit_code, signal)
-        await self.watcher.happened(event)
+        return await self.watcher.happened(event)
 
     async def passes(self, seconds: int) -> None:
         for _ in range(seconds):

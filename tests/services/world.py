@@ -34,6 +34,7 @@ from bot.services.damage_elsewhere import DamageNotes, elsewhere
 from bot.services.drill import DrillService
 from bot.services.jobs import Begun, Jobs
 from bot.services.keyring import Keyring
+from bot.services.operations import Listener
 from bot.services.pins import PinEverywhere, PinService
 from bot.services.pipeline import Tally, unseal
 from bot.services.ports import JobLog, Publish
@@ -78,6 +79,7 @@ class World:
     listing: Listing = field(default_factory=Listing)
     keyring: Keyring = field(default_factory=make_keyring)
     told: list[tuple[Job, Event]] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)  # others who are told
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -99,7 +101,7 @@ class World:
         undo = Undo(
             self.engine, self.stores, self.journal, self.clock, lambda: self.keyring.trusted
         )
-        listeners = [lambda job, event: self.told.append((job, event))]
+        listeners = [lambda job, event: self.told.append((job, event)), *self.listeners]
         return Jobs(self.journal, self.lock, undo, self.clock, listeners, settling=self.settling)
 
     async def run(self, command: RunBackup = COMMAND, begun: Begun | None = None) -> Manifest:

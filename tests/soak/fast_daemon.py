@@ -5,7 +5,8 @@
 Everything else is the real thing: Engine, database, stores, journal, chat. While a job runs, a
 message waits to be sent or a thread is busy, time passes as it does; otherwise it leaps, so that a
 day of waiting takes a minute or two and no time-out of anything real is shortened. Each hour of its
-time it says on stdout, as JSON, what time it is; it ends once so many days have passed.
+time it says on stdout, as JSON, what time it is. After so many days it leaps no more, and ends when
+its stdin does, so that it can be looked at until then.
 """
 
 import asyncio
@@ -82,17 +83,19 @@ def threads_work() -> bool:
     return any(frame.f_code.co_name not in _AT_REST for frame in tops)
 
 
-async def drive(clock: LeapingClock, journal: Path, until: datetime) -> None:
-    """Let time leap until *until*, then ask the daemon to end."""
+async def drive(clock: LeapingClock, journal: Path, days: float) -> None:
+    """Let time leap for so many *days*; ask the daemon to end once nobody looks at it any more."""
     told = clock.now()
+    until = told + timedelta(days=days)
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
         while clock.now() < until:
             await asyncio.sleep(PAUSE)
-            if clock.now() - told >= timedelta(hours=1):
-                told = clock.now()
-                print(json.dumps({"at": told.isoformat()}), flush=True)
             if not threads_work() and database.execute(UNDER_WAY).fetchone() is None:
                 clock.leap()
+            while clock.now() - told >= timedelta(hours=1):
+                told += timedelta(hours=1)
+                print(json.dumps({"at": told.isoformat()}), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
     signal.raise_signal(signal.SIGTERM)
 
 
@@ -102,8 +105,7 @@ async def main(days: float) -> None:
     journal = Journal(StateFolder(settings.state_folder))
     await journal.jobs.jobs()  # which makes it
     await journal.close()
-    until = clock.now() + timedelta(days=days)
-    driving = asyncio.create_task(drive(clock, settings.state_folder / "journal.db", until))
+    driving = asyncio.create_task(drive(clock, settings.state_folder / "journal.db", days))
     await serve(settings, clock)
     await driving
 

@@ -39,6 +39,45 @@ async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> No
         await world.eventually(lambda: world.lookout.asked)
 
 
+async def test_a_loop_of_restarts_is_called_so(world: World) -> None:
+    detail = "it ends by itself with exit code 0, and Docker starts it again"
+    loop = replace(INCIDENT, trouble=Trouble.RESTARTING, detail=detail)
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(loop))
+        told = await world.said("🔴 postgresql keeps restarting since 11:58")
+
+    assert told.text.splitlines()[1:] == [
+        "It ends by itself with exit code 0, and Docker starts it again.",
+        "Its log may say what ends it. I tell you when it is well again.",
+    ]
+    assert told.labels == ["Status", "Logs"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "next_step"),
+    [
+        (Trouble.PAUSED, "If nobody wants that, run docker compose unpause worker."),
+        (
+            Trouble.CRASHED,
+            "docker compose logs --index 2 worker on the host shows its log.",
+        ),
+    ],
+)
+async def test_one_of_several_is_named_and_no_log_of_another_is_offered(
+    world: World, trouble: Trouble, next_step: str
+) -> None:
+    crashed = replace(INCIDENT, root="worker-2", trouble=trouble, detail="")
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(crashed))
+        told = await world.said("worker-2")
+        await chat.incidents.gave_up(crashed, [Treatment(service="worker-2", at=NOW, opened=NOW)])
+        end = await world.said("worker-2 is unhealthy still")
+
+    assert told.text.splitlines()[1].startswith(next_step)
+    assert told.labels == ["Status"]
+    assert end.text.endswith("\nNext: docker compose logs --index 2 worker may say why.")
+
+
 async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:
     incident = replace(INCIDENT, flaps=3, others=frozenset({"worker", "authentik"}))
     ended = NOW + timedelta(minutes=10)

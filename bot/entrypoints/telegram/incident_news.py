@@ -57,11 +57,11 @@ class IncidentNews:
         await self._tell(key, text, self._ways_on(reminded.incident))
 
     async def gave_up(self, incident: Incident, tried: Sequence[Treatment]) -> None:
-        text = incident_texts.gave_up(incident, tried, self._wall())
+        text = incident_texts.gave_up(incident, tried, self._wall(), self.roles)
         await self._tell(_key(incident, "gave up"), text, self._ways_on(incident))
 
     def _ways_on(self, incident: Incident) -> Buttons:
-        """What leads to more; a container that is gone has no log any more."""
+        """What leads to more; one that is gone has no log any more, one of several none here."""
         ways = [(STATUS, DeedData(Deed.STATUS).line())]
         role = self.roles.get(incident.root)
         if role and incident.trouble is not Trouble.MISSING:

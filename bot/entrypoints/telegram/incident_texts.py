@@ -9,6 +9,7 @@ from bot.domain.container_state import DOCKER, STACK
 from bot.domain.cure import Treatment
 from bot.domain.durations import duration
 from bot.domain.incident import AROUND, WARNINGS, Closed, Incident, Opened, Reminded, Trouble
+from bot.domain.replicas import number_of, service_of
 from bot.domain.stack import Role
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import bold, code, plain
@@ -18,6 +19,7 @@ _WHAT = {
     Trouble.MISSING: "is gone",
     Trouble.CRASHED: "has crashed",
     Trouble.OUT_OF_MEMORY: "ran out of memory",
+    Trouble.RESTARTING: "keeps restarting",
     Trouble.STOPPED: "is stopped",
     Trouble.PAUSED: "is paused",
     Trouble.UNHEALTHY: "is unhealthy",
@@ -98,11 +100,28 @@ def _next(incident: Incident, roles: Mapping[str, Role]) -> str:
             f"Run {code('docker compose up -d')} on the host, or name its project in"
             f" {code('AKBOT_PROJECT')}."
         )
+    return _next_of_container(incident, roles)
+
+
+def _next_of_container(incident: Incident, roles: Mapping[str, Role]) -> str:
     if incident.trouble in {Trouble.STOPPED, Trouble.MISSING}:
         return f"If nobody wants that, run {code('docker compose up -d')} on the host."
     if incident.trouble is Trouble.PAUSED:
-        return f"If nobody wants that, run {code(f'docker compose unpause {incident.root}')}."
+        service = service_of(incident.root, roles)
+        return f"If nobody wants that, run {code(f'docker compose unpause {service}')}."
+    if number_of(incident.root, roles):
+        return f"{_log_of(incident, roles)} on the host shows its log. {_ELSE}"
+    if incident.trouble is Trouble.RESTARTING:
+        return f"Its log may say what ends it. {_ELSE}"
     return _ELSE
+
+
+def _log_of(incident: Incident, roles: Mapping[str, Role]) -> str:
+    """What shows it: the chat knows one container of each service."""
+    service, number = service_of(incident.root, roles), number_of(incident.root, roles)
+    if number:
+        return code(f"docker compose logs --index {number} {service}")
+    return code(f"/logs {service}")
 
 
 def _next_around(incident: Incident, roles: Mapping[str, Role]) -> str:
@@ -151,7 +170,12 @@ def _gone(news: Closed, lasted: str) -> str:
     return "\n".join(lines)
 
 
-def gave_up(incident: Incident, tried: Sequence[Treatment], wall: Wall) -> str:
+def gave_up(
+    incident: Incident,
+    tried: Sequence[Treatment],
+    wall: Wall,
+    roles: Mapping[str, Role] = _NO_ROLES,
+) -> str:
     """That restarting it does not help."""
     last, ill = tried[-1], replace(incident, trouble=Trouble.UNHEALTHY)
     did = "tried to restart" if any(each.failure for each in tried) else "restarted"
@@ -162,7 +186,7 @@ def gave_up(incident: Incident, tried: Sequence[Treatment], wall: Wall) -> str:
     ]
     if last.failure:
         lines.append(f"Docker said: {plain(last.failure, _LONGEST_DETAIL)}")
-    lines.append(f"Next: {code(f'/logs {incident.root}')} may say why.")
+    lines.append(f"Next: {_log_of(incident, roles)} may say why.")
     return "\n".join(lines)
 
 

@@ -1,0 +1,111 @@
+"""A service with several containers: each is watched, and told by a name of its own."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.services.test_watcher import WELL, Host
+
+WORKERS = ("worker-1", "worker-2")
+
+
+@pytest.fixture
+async def host() -> Host:
+    host = Host()
+    host.containers.states = {
+        **{name: state for name, state in WELL.items() if name != "worker"},
+        **dict.fromkeys(WORKERS, WELL["worker"]),
+    }
+    await host.watcher.resume()
+    await host.watcher.look()
+    return host
+
+
+async def look_at(host: Host, **changes: object) -> None:
+    """The second worker is found so."""
+    state = replace(WELL["worker"], **changes)  # type: ignore[arg-type]
+    host.containers.states["worker-2"] = state
+    await host.watcher.look()
+
+
+async def test_one_that_is_down_is_told_though_the_other_serves(host: Host) -> None:
+    await look_at(host, health="unhealthy")
+    assert host.people.told == ["worker-2 unhealthy"]
+    await look_at(host)
+    await host.passes(40)
+
+    assert host.people.told == ["worker-2 unhealthy", "worker-2 well again"]
+
+
+async def test_both_are_told_each_by_its_name(host: Host) -> None:
+    for each in WORKERS:
+        await host.dies(each)
+
+    assert host.people.told == ["worker-1 crashed", "worker-2 crashed"]
+
+
+async def test_both_follow_from_the_database(host: Host) -> None:
+    await host.dies("postgresql")
+    for each in WORKERS:
+        host.containers.states[each] = replace(WELL["worker"], health="unhealthy")
+    host.containers.states["postgresql"] = replace(
+        WELL["postgresql"], status="exited", exit_code=137
+    )
+    await host.watcher.look()
+
+    assert host.people.told == ["postgresql crashed"]
+    assert host.watcher.watch.open["postgresql"].others == {*WORKERS}
+
+
+async def test_fewer_of_them_are_no_trouble_and_none_at_all_is(host: Host) -> None:
+    del host.containers.states["worker-2"]
+    await host.watcher.look()
+    await host.passes(600)
+    assert host.people.told == []
+    assert "worker-1" in host.watcher.states
+    del host.containers.states["worker-1"]
+    await host.watcher.look()
+    await host.passes(15)
+
+    assert host.people.told == ["worker missing"]
+
+
+async def test_one_that_is_removed_ends_its_incident(host: Host) -> None:
+    await host.dies("worker-2")
+    del host.containers.states["worker-2"]
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == ["worker-2 crashed", "worker-2 no longer there"]
+
+
+async def test_another_one_comes_while_it_is_watched(host: Host) -> None:
+    host.containers.states["worker-3"] = replace(WELL["worker"], status="exited", exit_code=1)
+    await host.watcher.look()
+
+    assert host.people.told == ["worker-3 crashed"]
+
+
+async def test_a_restart_of_the_bot_knows_them_again(host: Host) -> None:
+    await host.dies("worker-2")
+    del host.containers.states["worker-1"]
+    host.boot()
+    await host.watcher.resume()
+    await look_at(host)
+    await host.passes(40)
+
+    assert host.people.told == ["worker-2 crashed", "worker-2 well again"]
+
+
+async def test_a_job_may_end_with_another_number_of_them(host: Host) -> None:
+    host.is_quiet = True
+    await look_at(host, status="exited", exit_code=0)
+    del host.containers.states["worker-2"]
+    host.containers.states["redis"] = None
+    host.is_quiet = False
+    await host.passes(2)
+    await host.watcher.look()
+    await host.passes(60)
+
+    assert host.people.told == []
+    assert {"worker-1", "authentik"} <= host.watcher.states.keys()
