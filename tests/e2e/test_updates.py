@@ -16,7 +16,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import PATIENCE, Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import own_databases, rows, served
 from tests.e2e.test_restore_kills import TRIES, last_restore, stopped_at
@@ -312,6 +312,7 @@ def on_the_way_to_another_layout(
     stack: Sandbox, early: Early, step: str, what: Disturbance
 ) -> None:
     """Let *what* happen at *step* of such a restore; then all is as it was before."""
+    require(what, stack)
     before = Newest.of(stack)
     kept = {*stack.project.glob(".akbot-*"), *own_databases(stack)}
     disturb(what, stack, stopped_restore(early, step))
