@@ -133,9 +133,9 @@ async def test_how_long_the_next_one_will_take_is_known_from_the_last(journal: J
         await world.update(replace(UPDATE, rehearse=False))
     one_step = await world.updates().preview(UPDATE)
 
-    assert first.away is None
-    assert one_step.away
+    assert first.away == Prediction(60, rough=True)
     assert one_step.away.source == "the last update here"
+    assert not one_step.away.rough
 
 
 async def test_before_the_first_one_it_is_known_from_the_rehearsal(journal: Journal) -> None:
