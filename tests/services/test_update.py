@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import pytest
 
@@ -20,7 +21,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import JobState, plan_changed
 from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
-from bot.domain.update import plan_of
+from bot.domain.update import ASKED_UNTIL, plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
@@ -63,7 +64,7 @@ async def stopped_at_the_last_gate(world: RollWorld) -> None:
     last = world.host.behaviours["2025.10.4"]
     world.host.behaviours["2025.10.4"] = replace(last, asks=True)
 
-    async def stopped(_: Judgement) -> bool:
+    async def stopped(_: Judgement, __: datetime) -> bool:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
@@ -276,8 +277,10 @@ async def test_where_only_the_public_url_fails_a_person_decides(
     world = world_with(journal, patch=replace(MIGRATES, asks=True))
     asked: list[str] = []
 
-    async def ask(judgement: Judgement) -> bool:
+    async def ask(judgement: Judgement, until: datetime) -> bool:
         asked.append(judgement.reason)
+        [job] = await journal.jobs.open_jobs()
+        assert job.plan[ASKED_UNTIL] == until.isoformat(), "it is written down before"
         return stays
 
     if stays:
@@ -288,12 +291,16 @@ async def test_where_only_the_public_url_fails_a_person_decides(
 
     assert asked == ["https://sso.example answers 502, 200 before"]
     assert (world.host.running, world.host.tag) == (version, version)
+    [job] = await journal.jobs.jobs()
+    assert bool(job.plan[ASKED_UNTIL]) is not stays, "of the next step nobody was asked yet"
 
 
 async def test_stopped_before_the_answer_it_stays_and_says_what_fails(journal: Journal) -> None:
+    """Whoever has to end cannot wait for an answer."""
     world = world_with(journal, patch=replace(MIGRATES, asks=True))
+    world.ask_whoever_began = lambda _: pytest.fail("nobody is asked")
 
-    async def stopped(_: Judgement) -> bool:
+    async def stopped(_: Judgement, __: datetime) -> bool:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
