@@ -170,7 +170,9 @@ def test_a_person_is_called_where_the_old_version_cannot_serve_either(
     assert (refused.code, "was given up" in refused.err) == (3, True), refused.err
     [job] = [each for each in json.loads(bot.ok("jobs", "--json")) if not each["swept"]]
     assert job["state"] == "stuck"
-    assert f'run "akbot jobs settle {job["id"]}"' in refused.err
+    settle = f'run "akbot jobs settle {job["id"]}"'
+    assert settle in told
+    assert settle in refused.err
     bot.ok("jobs", "settle", job["id"])
     assert "was given up" not in bot.ok("update", "--why", "2025.4.90")
     assert served(stack) == (200, "2025.2.1")

@@ -244,11 +244,12 @@ async def test_where_the_old_one_does_not_hold_either_a_person_is_needed(journal
     world.host.behaviours["2025.2.1"] = NEVER_READY
 
     words = r"2025\.2\.1 was started again .*; but it does not hold: it was never ready"
-    with pytest.raises(RollbackFailedError, match=words):
+    with pytest.raises(RollbackFailedError, match=words) as failed:
         await world.update(STRAIGHT)
 
     [job] = await journal.jobs.jobs()
     assert job.state is JobState.STUCK
+    assert f'run "akbot jobs settle {job.id}".' in failed.value.hint
     assert "RUNBOOK.md" in job.message
     with pytest.raises(RefusedError, match="was given up"):
         await world.update(replace(UPDATE, rehearse=False))
