@@ -47,8 +47,9 @@ from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Undo
-from bot.services.update import Ask, nobody_to_ask, updated_after_all
 from bot.services.update import Confirm as UpdateConfirm
+from bot.services.update import updated_after_all
+from bot.services.update_ports import Ask, AskWhoeverBegan, nobody_to_ask
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
 
@@ -96,7 +97,7 @@ class App:
         self.pause = PauseFile(self.folder, Path(settings.place))
         self.read_locks = ReadLocks(self.folder)
         self.listeners = [*listeners]
-        self.ask_whoever_began: Callable[[RunUpdate], Ask] = lambda _: nobody_to_ask
+        self.ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
         compose = ComposeProgram(
             settings.client_environment(), settings.state_folder / "compose.lock"
@@ -128,7 +129,7 @@ class App:
             self.journal.jobs,
             self.clock,
             self.keys.trusted,
-            {JobKind.RESTORE: self.restores.recovery().settle, **self.updates.settlers()},
+            {JobKind.RESTORE: self.restores.recovery().settle, **self.updates.settlers(self._ask)},
         )
         self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
         self.standing = Standing(self.journal.jobs, self.folder.has_job)
@@ -153,6 +154,10 @@ class App:
             self.keys,
             self.backups,
         )
+
+    def _ask(self, command: RunUpdate) -> Ask:
+        """As it is set once the chat is there."""
+        return self.ask_whoever_began(command)
 
     async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
         """`akbot backup`, as a job."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property, partial
 
 from bot.adapters.compose_drift import DockerDrift
@@ -48,11 +49,12 @@ from bot.services.rollback import (
 )
 from bot.services.stores import Stores
 from bot.services.undo import Settle
-from bot.services.update import Ask, Confirm, UpdateService
+from bot.services.update import Confirm, UpdateService
 from bot.services.update_check import UpdateCheck
 from bot.services.update_gate import UpdateGate
 from bot.services.update_kept import UpdateKept
 from bot.services.update_memory import UpdateMemory
+from bot.services.update_ports import Ask, AskWhoeverBegan
 from bot.services.update_recovery import UpdateRecovery
 from bot.services.update_watch import TellNews, UpdateWatch
 from bot.settings import Settings
@@ -177,7 +179,7 @@ class Updates:
             before,
         )
 
-    def settlers(self) -> Mapping[JobKind, Settle]:
+    def settlers(self, ask_whoever_began: AskWhoeverBegan) -> Mapping[JobKind, Settle]:
         """What settles jobs of these kinds that did not end well."""
         backups = HalfBackups(self.engine, self.stores, self.keys.trusted)
         updates = UpdateRecovery(
@@ -190,6 +192,7 @@ class Updates:
             self._memory,
             backups,
             self.clock,
+            ask_whoever_began,
         )
         rollbacks = RollbackRecovery(
             self.engine, self.journal.jobs, self._way_back, backups, self._memory, self.clock
@@ -239,6 +242,7 @@ class Updates:
             self._memory,
             self.clock,
             publish,
+            timedelta(seconds=self.settings.gate_ask),
         )
 
     async def _rollbacks(self, publish: Publish) -> RollbackService:

@@ -43,7 +43,7 @@ async def update(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     if args.dry_run:
         preview = await app.updates.preview(command)
         return render_roll.preview_value(preview), render_roll.preview_lines(preview)
-    ask = StayQuestion(app.settings.gate_ask)
+    ask = StayQuestion(app.clock)
     done = await app.update(command, Confirmation(agreed=args.yes).update, ask)
     return asdict(done), render_roll.updated_lines(done)
 

@@ -1,7 +1,7 @@
 """The chat of the daemon, built from what the application has."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,6 @@ def build_chat(
         operations=operations,
         rolls=app.updates,
         lookout=app.updates.looks(version("akbot")),
-        ask_within=timedelta(seconds=settings.gate_ask),
         charts=build_charts(app),
         reporter=build_reports(app),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret

@@ -1,9 +1,12 @@
 """What a person is asked at the terminal, where there is none."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.domain.update_gate import Judgement, Verdict
 from bot.entrypoints.confirmation import StayQuestion
+from tests.fakes_stack import FakeClock
 
 URL = "https://auth.example.org"
 
@@ -16,7 +19,10 @@ URL = "https://auth.example.org"
     ],
 )
 async def test_why_it_asks_is_said_once(reason: str, capsys: pytest.CaptureFixture[str]) -> None:
-    stays = await StayQuestion(1)(Judgement(Verdict.ASK, reason))
+    clock = FakeClock()
+    until = clock.now() + timedelta(seconds=1)
+
+    stays = await StayQuestion(clock)(Judgement(Verdict.ASK, reason), until)
 
     assert not stays, "there is nobody to ask"
     assert capsys.readouterr().err == f"A{reason[1:]}\n"

@@ -41,11 +41,19 @@ def told_instead(job: Job, outcome: Outcome, error: Exception) -> BotError | Non
         proof = error.proof if isinstance(error, UpdateFailedError) else ()
         return UpdateFailedError(outcome.message, proof)
     if outcome.state is JobState.STUCK and job.kind in _GO_BACK:
-        return RollbackFailedError(outcome.message)
+        return RollbackFailedError(outcome.message, hint=_once_it_is_mended(job, outcome))
     is_away = _is_away(job, outcome) and job.kind in _GO_BACK
     if isinstance(error, UpdateFailedError) or is_away:
         return RollbackFailedError(outcome.message, hint=_ON_THE_WAY_BACK)
     return None
+
+
+def _once_it_is_mended(job: Job, outcome: Outcome) -> str:
+    """The last thing to do, which the page of the runbook for what comes before does not know."""
+    settle = f"akbot jobs settle {job.id}"
+    if settle in outcome.message:
+        return ""
+    return f'Once the stack is as you want it, run "{settle}".'
 
 
 def _is_away(job: Job, outcome: Outcome) -> bool:

@@ -21,6 +21,11 @@ HOP = "hop"
 """Fact of an update's job: the number of the hop in hand, from 1."""
 EVIDENCE = "evidence"
 """Fact of an update's job: where that lies which the containers of the version that went said."""
+ASKED_UNTIL = "asked_until"
+"""Fact of an update's job: until when a person may say whether the hop in hand stays; "" once over.
+
+In ISO's form.
+"""
 SERVES = "serves"
 """Fact of an update's job that is RETURNED: what serves again, in a sentence."""
 UNDOES = "undoes"

@@ -19,7 +19,7 @@ class UpdatePreview:
     """*diff* is what the compose files would become, "" for no change.
 
     *warnings* are the preflight's, *not_checked* the checks of the gate that did not hold before.
-    *away* is None where nothing is known yet of how long nobody will be served.
+    *away* is for how long nobody will be served.
     """
 
     place: str
@@ -28,9 +28,9 @@ class UpdatePreview:
     hops: tuple[HopOutlook, ...]
     warnings: tuple[Finding, ...]
     rehearse: bool
+    away: Prediction
     diff: str = ""
     not_checked: tuple[str, ...] = ()
-    away: Prediction | None = None
 
     @property
     def wants_compose(self) -> bool:

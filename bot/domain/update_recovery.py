@@ -1,9 +1,10 @@
 """What becomes of an update that did not end well: decided by its plan and by what is true now."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.update import Phase, UpdatePlan
+from bot.domain.update import ASKED_UNTIL, Phase, UpdatePlan
 
 
 class Remedy(StrEnum):
@@ -30,6 +31,20 @@ def decide(
     if phase is Phase.START and interrupted:
         return Remedy.GATE
     return Remedy.BACK
+
+
+def may_answer_until(
+    facts: Mapping[str, str], now: datetime, *, being_stopped: bool
+) -> datetime | None:
+    """Until when a person is to be asked once more whether the hop in hand stays.
+
+    None where nobody was being asked, the time for it is over, or this process is *being_stopped*.
+    """
+    until = facts.get(ASKED_UNTIL)
+    if being_stopped or not until:
+        return None
+    end = datetime.fromisoformat(until)
+    return end if now < end else None
 
 
 def _is_strange(plan: UpdatePlan, number: int, phase: Phase, databases: Collection[str]) -> bool:

@@ -1,15 +1,19 @@
 """What an update came to, and how long the next one will keep people away, going by it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from bot.domain.downtime import AWAY
+from bot.domain.bootstrap import BOOTSTRAP
+from bot.domain.downtime import AWAY, seconds_away
 from bot.domain.durations import duration
-from bot.domain.jobs import Job, JobKind
+from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.update import promoted
 
 REHEARSED = "rehearsed"
 """Fact of an update's job: so many seconds a step took on the copy, on the average."""
+START_ESTIMATE = 60.0
+"""Seconds: for so long Authentik's own health check lets a start take (its start period)."""
+_START_THE_OLD = frozenset({JobKind.RESTORE, JobKind.ROLLBACK})
 
 
 @dataclass(frozen=True)
@@ -36,16 +40,21 @@ class Updated:
 
 @dataclass(frozen=True)
 class Prediction:
-    """About how many seconds nobody will be served, going by *source*."""
+    """About how many seconds nobody will be served, going by *source*, "" for nothing done here.
+
+    *rough*: how long migrations take was never measured here, so it is an estimate.
+    """
 
     seconds: float
-    source: str
+    source: str = ""
+    rough: bool = False
 
 
-def predict_away(jobs: Sequence[Job], steps: int) -> Prediction | None:
-    """Of an update in so many *steps*, by the last one here, else by the last rehearsal.
+def predict_away(jobs: Sequence[Job], steps: int) -> Prediction:
+    """Of an update in so many *steps*: by the last one here, else by the last rehearsal.
 
-    None where there was neither. *jobs* are the newest first.
+    Where there was neither, by what last started the version of then, else by START_ESTIMATE.
+    *jobs* are the newest first.
     """
     facts = [job.plan for job in jobs if job.kind is JobKind.UPDATE]
     made = (float(each[AWAY]) / promoted(each) for each in facts if AWAY in each and promoted(each))
@@ -54,4 +63,14 @@ def predict_away(jobs: Sequence[Job], steps: int) -> Prediction | None:
         seconds = next(found, None)
         if seconds is not None:
             return Prediction(seconds * steps, source)
-    return None
+    started = next(_starts(jobs), Prediction(START_ESTIMATE, rough=True))
+    return replace(started, seconds=started.seconds * steps)
+
+
+def _starts(jobs: Sequence[Job]) -> Iterator[Prediction]:
+    """By each restore and rollback that went as it should."""
+    for job in jobs:
+        if job.kind in _START_THE_OLD and job.state is JobState.DONE and BOOTSTRAP not in job.plan:
+            seconds = seconds_away(job)
+            if seconds:
+                yield Prediction(seconds, f"the last {job.kind} here", rough=True)

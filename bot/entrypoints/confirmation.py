@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.bootstrap import BootstrapPreview
 from bot.domain.doomed import Doomed
@@ -14,6 +15,7 @@ from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints import render_bootstrap, render_prune, render_roll
 from bot.entrypoints.render_restore import preview_lines
 from bot.entrypoints.streams import complain
+from bot.services.ports import Clock
 
 _YES = "yes"
 _LONG_ENOUGH = 600.0
@@ -59,17 +61,15 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class StayQuestion:
-    """Asks whether a version stays that holds inside, while the public URL does not answer.
+    """Asks whether a version stays that holds inside, while the public URL does not answer."""
 
-    *within* are the seconds that a person has; without an answer it does not stay.
-    """
+    clock: Clock
 
-    within: float
-
-    async def __call__(self, judgement: Judgement) -> bool:
-        """Whether it shall stay."""
+    async def __call__(self, judgement: Judgement, until: datetime) -> bool:
+        """Whether it shall stay; without an answer *until* then it shall not."""
         complain(f"{judgement.reason[:1].upper()}{judgement.reason[1:]}")
-        return await _is_agreed("to keep the new version all the same", self.within)
+        within = (until - self.clock.now()).total_seconds()
+        return await _is_agreed("to keep the new version all the same", within)
 
 
 async def _is_agreed(what_for: str, within: float) -> bool:

@@ -35,16 +35,18 @@ def preview_lines(preview: UpdatePreview) -> list[str]:
     lines.append("A backup is made first.")
     if preview.rehearse:
         lines.append("The whole way is gone on a copy first: if that fails nothing is touched.")
-    lines.append(f"Then server and worker are away {away_words(preview)}.")
+    lines.append(f"Then server and worker are away for {away_words(preview)}.")
     lines.append("If they do not hold, the version of now comes back by itself.")
     return lines
 
 
 def away_words(preview: UpdatePreview) -> str:
-    """For how long nobody will be served, as far as that is known."""
-    if preview.away is None:
-        return "for as long as the new ones take to start"
-    return f"for about {duration(preview.away.seconds)}, going by {preview.away.source}"
+    """About how long nobody will be served, and how far that can be believed."""
+    away = preview.away
+    by = f", going by {away.source}" if away.source else ""
+    measured = "; the rehearsal measures it" if preview.rehearse else ""
+    rough = f" (an estimate{measured})" if away.rough else ""
+    return f"about {duration(away.seconds)}{by}{rough}"
 
 
 def preview_value(preview: UpdatePreview) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def preview_value(preview: UpdatePreview) -> dict[str, Any]:
         "diff": preview.diff,
         "warnings": [asdict(each) for each in preview.warnings],
         "not_checked": list(preview.not_checked),
-        "away": asdict(preview.away) if preview.away else None,
+        "away": asdict(preview.away),
     }
 
 

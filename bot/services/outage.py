@@ -38,6 +38,11 @@ def is_own(job: Job, state: JobState) -> bool:
     return job.state is JobState.RUNNING and state is not JobState.INTERRUPTED
 
 
+def is_being_stopped(job: Job, state: JobState) -> bool:
+    """Whether *job* was cut off in this very process, which has to end; in none before it."""
+    return job.state is JobState.RUNNING and state is JobState.INTERRUPTED and not job.crashes
+
+
 async def once_it_answers(
     reach: Callable[[], Awaitable[T]], clock: Clock, within: float = AWAY_WITHIN
 ) -> T:

@@ -7,6 +7,7 @@ next.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bot.domain.downtime import AWAY, came_back
 from bot.domain.errors import BotError, RefusedError, UpdateFailedError
@@ -15,6 +16,7 @@ from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import TagChange
 from bot.domain.update import (
+    ASKED_UNTIL,
     HOP,
     PHASE,
     PLAN,
@@ -42,19 +44,12 @@ from bot.services.restore_ports import Workplace
 from bot.services.switch import Begin, telling
 from bot.services.update_look import Gathered, UpdateLook
 from bot.services.update_memory import UpdateMemory
-from bot.services.update_ports import Gates
+from bot.services.update_ports import Ask, Gates
 from bot.services.update_recovery import promotion
 from bot.services.update_roll import Roll
 
 Confirm = Callable[[UpdatePreview], Awaitable[bool]]
 """Asks a person whether that shall be done."""
-Ask = Callable[[Judgement], Awaitable[bool]]
-"""Asks a person whether what holds inside and not outside shall stay; nobody there: no."""
-
-
-async def nobody_to_ask(_: Judgement) -> bool:
-    """An Ask where there is nobody: it goes back."""
-    return False
 
 
 def updated_after_all(clock: Clock, job: Job, _: Outcome) -> Updated:
@@ -74,7 +69,7 @@ class HopNotBegunError(BotError):
 
 @dataclass(frozen=True)
 class UpdateService:
-    """`akbot update`."""
+    """`akbot update`; a person who is asked has *ask_within* for the answer."""
 
     engine: Engine
     preflight: Preflight
@@ -87,6 +82,7 @@ class UpdateService:
     memory: UpdateMemory
     clock: Clock
     publish: Publish
+    ask_within: timedelta
 
     @property
     def _look(self) -> UpdateLook:
@@ -260,7 +256,7 @@ class UpdateService:
         await begin(f"waiting until {roll.hop.version} holds")
         judgement = await self.gates.of(plan.site, expected).hold(roll.wanted)
         away += self.clock.monotonic() - self.gates.stable - gone
-        if judgement.verdict is Verdict.ASK and await ask(judgement):
+        if judgement.verdict is Verdict.ASK and await self._is_wanted(judgement, job, ask):
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
         if judgement.verdict is not Verdict.PROMOTE:
             await self.memory.remember(roll.hop, judgement.reason)
@@ -273,6 +269,12 @@ class UpdateService:
         await begin(f"{roll.hop.version} is promoted")
         await roll.tidy()
         return away
+
+    async def _is_wanted(self, judgement: Judgement, job: JobLog, ask: Ask) -> bool:
+        """A process that dies meanwhile leaves the question to the next one."""
+        until = self.clock.now() + self.ask_within
+        await job.plan(**{ASKED_UNTIL: until.isoformat()})
+        return bool(await ask(judgement, until))
 
 
 def _way(outlook: Outlook) -> Sequence[tuple[str, str]]:

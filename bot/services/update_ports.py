@@ -1,10 +1,11 @@
 """What an update asks of the outside world before it changes anything."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bot.domain.image_name import ImageName
+from bot.domain.messages import RunUpdate
 from bot.domain.preflight_facts import StackState
 from bot.domain.registry_answers import Platform, RegistryImage
 from bot.domain.release_feed import NewestRelease, Reason
@@ -15,6 +16,18 @@ from bot.domain.update_holds import BadVersion, FirstSeen
 from bot.domain.update_news import Silence
 from bot.domain.version_file import VersionFile
 from bot.domain.versions import Version
+
+Ask = Callable[[Judgement, datetime], Awaitable[bool | None]]
+"""Asks a person whether what holds inside and not outside shall stay, and waits until that moment.
+
+False also where nobody answers, None where there is nobody to ask.
+"""
+AskWhoeverBegan = Callable[[RunUpdate], Ask]
+"""The Ask that belongs to the update which that command began."""
+
+
+async def nobody_to_ask(_: Judgement, __: datetime) -> None:
+    """An Ask where there is nobody."""
 
 
 class ImageRegistry(Protocol):

@@ -11,8 +11,10 @@ from functools import partial
 from bot.domain.errors import BotError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
+from bot.domain.messages import RunUpdate
 from bot.domain.restore import KEPT, Kept
 from bot.domain.update import (
+    ASKED_UNTIL,
     EVIDENCE,
     HOP,
     PHASE,
@@ -26,7 +28,7 @@ from bot.domain.update import (
     promoted,
 )
 from bot.domain.update_gate import Judgement, Verdict
-from bot.domain.update_recovery import Remedy, decide
+from bot.domain.update_recovery import Remedy, decide, may_answer_until
 from bot.domain.update_words import (
     called_off_words,
     joined,
@@ -37,12 +39,12 @@ from bot.domain.update_words import (
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
 from bot.services.journal_ports import JobJournal
-from bot.services.outage import is_own, once_it_answers
+from bot.services.outage import is_being_stopped, is_own, once_it_answers
 from bot.services.ports import Clock, Engine
 from bot.services.restore_ports import Tools, Workplace
 from bot.services.settling import NOT_YET, not_yet, stuck, then_clean
 from bot.services.update_memory import UpdateMemory
-from bot.services.update_ports import Evidence, Gates
+from bot.services.update_ports import AskWhoeverBegan, Evidence, Gates
 from bot.services.update_roll import Roll
 
 _NOT_IN_HAND = {Phase.READY, Phase.KEEP}
@@ -52,7 +54,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class UpdateRecovery:
-    """Settles updates; *backups* removes a backup that was not finished."""
+    """Settles updates; *backups* removes a backup that was not finished.
+
+    A question with which a process died is put once more, by *ask_whoever_began*.
+    """
 
     engine: Engine
     journal: JobJournal
@@ -63,6 +68,7 @@ class UpdateRecovery:
     memory: UpdateMemory
     backups: HalfBackups
     clock: Clock
+    ask_whoever_began: AskWhoeverBegan
 
     async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
         """Let one whole version serve, remove the rest, and say which one serves."""
@@ -135,22 +141,40 @@ class UpdateRecovery:
         """It may have served for hours: only what does not hold goes back."""
         await roll.restart()
         judgement = await self.gates.of(roll.plan.site).hold(roll.wanted)
+        why = "holds"
+        if judgement.verdict is Verdict.ASK:
+            wanted = await self._is_wanted(job, roll, state, judgement)
+            why = f"a person keeps it, though {judgement.reason}"
+            if wanted is None:  # rows may have been written for hours: it stays
+                why = f'{judgement.reason}. "akbot rollback" takes it back'
+            verdict = Verdict.ROLL_BACK if wanted is False else Verdict.PROMOTE
+            judgement = replace(judgement, verdict=verdict)
         if judgement.verdict is Verdict.ROLL_BACK:
             await self.memory.remember(roll.hop, judgement.reason)
             told = await self._back(job, roll)
             words = f"{words}; {judgement.reason}"
             return await self._serves_again(job, roll, state, words, told)
         await self.journal.plan(job.id, promotion(roll))
-        outcome = self._promoted(roll, judgement, state, words)
+        outcome = self._promoted(roll, why, state, words)
         return await then_clean(outcome, self._tidy(roll.plan, roll.number))
 
-    def _promoted(self, roll: Roll, judgement: Judgement, state: JobState, words: str) -> Outcome:
+    async def _is_wanted(
+        self, job: Job, roll: Roll, state: JobState, judgement: Judgement
+    ) -> bool | None:
+        """A person's answer; None where nobody was being asked, or can be asked any more."""
+        stopped = is_being_stopped(job, state)
+        until = may_answer_until(job.plan, self.clock.now(), being_stopped=stopped)
+        if until is None:
+            return None
+        command = RunUpdate(
+            trigger=job.trigger, actor=job.actor, origin=job.origin, tag=roll.hop.version
+        )
+        return await self.ask_whoever_began(command)(judgement, until)
+
+    def _promoted(self, roll: Roll, why: str, state: JobState, words: str) -> Outcome:
         if roll.number < len(roll.plan.hops):
             return Outcome(state, joined(words, stopped_on_the_way(roll.plan, roll.number + 1)))
-        holds = "holds"
-        if judgement.verdict is Verdict.ASK:  # rows may have been written for hours: it stays
-            holds = f'{judgement.reason}. "akbot rollback" takes it back'
-        told = f"{roll.hop.version} serves: it had been started, and {holds}"
+        told = f"{roll.hop.version} serves: it had been started, and {why}"
         return Outcome(JobState.DONE, told)
 
     async def _call_off(self, roll: Roll) -> str:
@@ -215,4 +239,4 @@ def promotion(roll: Roll) -> dict[str, str]:
     """The facts of a job of which that hop has held."""
     last = roll.number == len(roll.plan.hops)
     then = {PHASE: Phase.KEEP} if last else {PHASE: Phase.READY, HOP: str(roll.number + 1)}
-    return {**then, KEPT: Kept.BEFORE}
+    return {**then, KEPT: Kept.BEFORE, ASKED_UNTIL: ""}

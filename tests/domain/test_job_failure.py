@@ -33,6 +33,9 @@ LEFT = Outcome(JobState.FAILED, "the disk is full (not yet cleaned up: Docker)",
 ROLLED_BACK = Outcome(JobState.ROLLED_BACK, "2025.10.1 serves again")
 STUCK = Outcome(JobState.STUCK, "a person must look", swept=False)
 
+TRIED = Outcome(JobState.STUCK, f'3 times now; see "akbot jobs settle {UPDATE.id}"', swept=False)
+MEND = f'Once the stack is as you want it, run "akbot jobs settle {UPDATE.id}".'
+
 LEFT_NOTE = (
     "What it left is in the journal, and is cleaned up as soon as store and Docker answer:"
     " the disk is full (not yet cleaned up: Docker)."
@@ -129,9 +132,10 @@ def test_who_began_an_update_hears_that_it_was_rolled_back(
 @pytest.mark.parametrize(
     ("job", "outcome", "error", "hint"),
     [
-        pytest.param(UPDATE, STUCK, LOST, "", id="a person's"),
-        pytest.param(UPDATE, STUCK, UNHELD, "", id="a person's, after a gate"),
-        pytest.param(ROLLBACK, STUCK, LOST, "", id="a rollback of a person's"),
+        pytest.param(UPDATE, STUCK, LOST, MEND, id="a person's"),
+        pytest.param(UPDATE, STUCK, UNHELD, MEND, id="a person's, after a gate"),
+        pytest.param(ROLLBACK, STUCK, LOST, MEND, id="a rollback of a person's"),
+        pytest.param(UPDATE, TRIED, LOST, "", id="a person's, whose message says it"),
         pytest.param(UPDATE, LEFT, LOST, ON_THE_WAY, id="nobody may be served"),
         pytest.param(ROLLBACK, LEFT, LOST, ON_THE_WAY, id="nor by a rollback"),
         pytest.param(BEGUN, FAILED, UNHELD, ON_THE_WAY, id="not held, and not put back"),

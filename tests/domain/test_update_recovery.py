@@ -1,13 +1,15 @@
 """What becomes of an update that was cut off: a table."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.domain.restore import Site, TagChange
-from bot.domain.update import HopPlan, Phase, UpdatePlan, encode_plan, plan_of
+from bot.domain.update import ASKED_UNTIL, HopPlan, Phase, UpdatePlan, encode_plan, plan_of
 from bot.domain.update_gate import Baseline
-from bot.domain.update_recovery import Remedy, decide
+from bot.domain.update_recovery import Remedy, decide, may_answer_until
+from tests.fakes_stack import NOW
 
 SITE = Site(
     project="p",
@@ -63,6 +65,28 @@ def test_what_is_done(name: str) -> None:
     phase, databases, interrupted, remedy = TABLE[name]
 
     assert decide(PLAN, 2, phase, {"authentik", *databases}, interrupted=interrupted) is remedy
+
+
+LATER = NOW + timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("until", "being_stopped", "expected"),
+    [
+        pytest.param(None, False, None, id="nobody was asked"),
+        pytest.param("", False, None, id="of the hop before"),
+        pytest.param(LATER.isoformat(), False, LATER, id="for what is left"),
+        pytest.param(LATER.isoformat(), True, None, id="this process ends"),
+        pytest.param(NOW.isoformat(), False, None, id="the time is over"),
+        pytest.param((NOW - timedelta(hours=8)).isoformat(), False, None, id="long ago"),
+    ],
+)
+def test_a_person_is_asked_once_more_while_there_is_time_for_an_answer(
+    until: str | None, expected: datetime | None, *, being_stopped: bool
+) -> None:
+    facts = {} if until is None else {ASKED_UNTIL: until}
+
+    assert may_answer_until(facts, NOW, being_stopped=being_stopped) == expected
 
 
 @pytest.mark.parametrize("databases", [[], [COPY], [FAILED]])

@@ -1,19 +1,27 @@
 """For how long nobody will be served by the next update, going by the ones before."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.backup_id import BackupId
+from bot.domain.bootstrap import BOOTSTRAP
 from bot.domain.downtime import AWAY
-from bot.domain.jobs import Job, JobKind, Trigger
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.update import HOP, PHASE, Phase
-from bot.domain.updated import REHEARSED, Prediction, Updated, predict_away
+from bot.domain.updated import REHEARSED, START_ESTIMATE, Prediction, Updated, predict_away
+from bot.entrypoints.render_roll import away_words, preview_lines
 from tests.fakes_stack import NOW
+from tests.telegram_chat.rolls import make_update
 
 HELD = {PHASE: Phase.KEEP, HOP: "1", AWAY: "12.0", REHEARSED: "20.0"}
 HELD_IN_TWO = {PHASE: Phase.KEEP, HOP: "2", AWAY: "30.0"}
 STOPPED_AFTER_ONE = {PHASE: Phase.READY, HOP: "2", AWAY: "14.0"}
 FAILED = {PHASE: Phase.BACK, HOP: "1", REHEARSED: "25.0"}
 REFUSED = {REHEARSED: "30.0"}
+
+
+ROUGH = Prediction(START_ESTIMATE, rough=True)
 
 
 def job(plan: dict[str, str], kind: JobKind = JobKind.UPDATE) -> Job:
@@ -23,13 +31,20 @@ def job(plan: dict[str, str], kind: JobKind = JobKind.UPDATE) -> Job:
     )  # fmt: skip
 
 
+def done(kind: JobKind, seconds: str, *more: str) -> Job:
+    """A job that went as it should, and kept people away for so long."""
+    plan = {AWAY: seconds, **dict.fromkeys(more, "yes")}
+    return replace(job(plan, kind), state=JobState.DONE, ended=NOW)
+
+
 @pytest.mark.parametrize(
     ("plans", "steps", "predicted"),
     [
-        pytest.param([], 1, None, id="the first one"),
-        pytest.param([{}], 1, None, id="one that was not begun"),
-        pytest.param([{AWAY: "3.0"}], 1, None, id="no step was made"),
-        pytest.param([{PHASE: Phase.KEEP}], 1, None, id="nobody measured"),
+        pytest.param([], 1, ROUGH, id="the first one"),
+        pytest.param([], 2, Prediction(120, rough=True), id="the first one, in two steps"),
+        pytest.param([{}], 1, ROUGH, id="one that was not begun"),
+        pytest.param([{AWAY: "3.0"}], 1, ROUGH, id="no step was made"),
+        pytest.param([{PHASE: Phase.KEEP}], 1, ROUGH, id="nobody measured"),
         pytest.param([HELD], 1, Prediction(12, "the last update here"), id="as the last one"),
         pytest.param([HELD_IN_TWO], 1, Prediction(15, "the last update here"), id="as each step"),
         pytest.param([HELD], 3, Prediction(36, "the last update here"), id="in three steps"),
@@ -47,7 +62,7 @@ def job(plan: dict[str, str], kind: JobKind = JobKind.UPDATE) -> Job:
     ],
 )  # fmt: skip
 def test_it_goes_by_the_last_update_else_by_the_last_rehearsal(
-    plans: list[dict[str, str]], steps: int, predicted: Prediction | None
+    plans: list[dict[str, str]], steps: int, predicted: Prediction
 ) -> None:
     assert predict_away([job(each) for each in plans], steps) == predicted
 
@@ -60,5 +75,59 @@ def test_what_it_came_to_in_a_sentence(hops: int, steps: str) -> None:
     )
 
 
-def test_other_jobs_say_nothing() -> None:
-    assert predict_away([job(HELD, JobKind.ROLLBACK)], 1) is None
+@pytest.mark.parametrize(
+    ("jobs", "steps", "predicted"),
+    [
+        pytest.param(
+            [done(JobKind.RESTORE, "24.0")], 2,
+            Prediction(48, "the last restore here", rough=True), id="as a restore, for each step",
+        ),
+        pytest.param(
+            [done(JobKind.ROLLBACK, "9.0"), done(JobKind.RESTORE, "24.0")], 1,
+            Prediction(9, "the last rollback here", rough=True), id="as the newest of them",
+        ),
+        pytest.param(
+            [done(JobKind.RESTORE, "24.0"), job(REFUSED)], 1,
+            Prediction(30, "the last rehearsal here"), id="a rehearsal says more, however old",
+        ),
+        pytest.param(
+            [done(JobKind.RESTORE, "24.0"), job(HELD)], 1,
+            Prediction(12, "the last update here"), id="and so does an update",
+        ),
+        pytest.param([done(JobKind.RESTORE, "24.0", BOOTSTRAP)], 1, ROUGH, id="an empty host"),
+        pytest.param([done(JobKind.RESTORE, "0.0")], 1, ROUGH, id="nobody was sent away"),
+        pytest.param(
+            [replace(done(JobKind.RESTORE, "24.0"), crashes=1)], 1, ROUGH, id="nobody knows",
+        ),
+        pytest.param(
+            [replace(done(JobKind.RESTORE, "24.0"), state=JobState.FAILED)], 1, ROUGH,
+            id="one that did not go as it should",
+        ),
+        pytest.param([done(JobKind.DRILL, "24.0")], 1, ROUGH, id="one that takes nobody away"),
+    ],
+)  # fmt: skip
+def test_else_by_what_was_started_here_else_it_is_an_estimate(
+    jobs: list[Job], steps: int, predicted: Prediction
+) -> None:
+    assert predict_away(jobs, steps) == predicted
+
+
+@pytest.mark.parametrize(
+    ("away", "rehearse", "words"),
+    [
+        (Prediction(12, "the last update here"), True, "about 12 s, going by the last update here"),
+        (
+            Prediction(48, "the last restore here", rough=True), True,
+            "about 48 s, going by the last restore here (an estimate; the rehearsal measures it)",
+        ),
+        (ROUGH, True, "about 1 min 0 s (an estimate; the rehearsal measures it)"),
+        (ROUGH, False, "about 1 min 0 s (an estimate)"),
+    ],
+)  # fmt: skip
+def test_it_is_told_with_how_far_it_can_be_believed(
+    away: Prediction, words: str, *, rehearse: bool
+) -> None:
+    preview = make_update(away=away, rehearse=rehearse)
+
+    assert away_words(preview) == words
+    assert f"server and worker are away for {words}." in "\n".join(preview_lines(preview))

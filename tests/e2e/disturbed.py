@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from collections.abc import Iterable
 from enum import StrEnum
 
 import pytest
@@ -22,8 +23,27 @@ class Disturbance(StrEnum):
     UP = "a person starts the stack meanwhile"
 
 
+def require(what: Disturbance, sandbox: Sandbox) -> None:
+    """Skip the test that asks where *what* cannot happen; ask before anything is begun."""
+    if not possible([what], sandbox):
+        pytest.skip(f"{what}: the Docker Engine here is not the sandbox's own")
+
+
+def possible(among: Iterable[Disturbance], sandbox: Sandbox) -> list[Disturbance]:
+    """Those that can happen here: an Engine of somebody else is not restarted."""
+    own = _is_own_engine(sandbox)
+    return [each for each in among if own or each is not Disturbance.KILLED_ENGINE]
+
+
+def _is_own_engine(sandbox: Sandbox) -> bool:
+    return (sandbox.state / "pid/dockerd").exists()
+
+
 def disturb(what: Disturbance, sandbox: Sandbox, process: "subprocess.Popen[str]") -> None:
-    """Let it happen to *process*, which may be stopped; it has ended then, or goes on with `UP`."""
+    """Let it happen to *process*, which may be stopped; it has ended then, or goes on with `UP`.
+
+    What is not sure to be `possible` was required before *process* was begun.
+    """
     if what is not Disturbance.UP:
         kill(process)
     if what in {Disturbance.KILLED_UP, Disturbance.UP}:
@@ -36,9 +56,8 @@ def disturb(what: Disturbance, sandbox: Sandbox, process: "subprocess.Popen[str]
 
 
 def restart_engine(sandbox: Sandbox) -> None:
-    """Stop dockerd and start it; returns once the database that it started answers."""
-    if not (sandbox.state / "pid/dockerd").exists():
-        pytest.skip("the Docker Engine here is not the sandbox's own: it is not restarted")
+    """Stop dockerd, the sandbox's own, and start it; returns once the database answers again."""
+    assert _is_own_engine(sandbox), "whether it may be restarted is asked before anything is begun"
     script("engine", "stop")
     script("engine")
     wait_until(

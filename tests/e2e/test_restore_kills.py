@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import running_step
@@ -130,6 +130,7 @@ def test_what_was_written_since_it_was_started_stays(marked: Marked, to_folder: 
 
 def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Disturbance) -> None:
     """Restore, let *what* happen at *step*, and look at what serves once it is settled."""
+    require(what, marked.sandbox)
     backup_id = akbot.backup()["id"]
     process = caught(marked, akbot, backup_id, step)
     disturb(what, marked.sandbox, process)

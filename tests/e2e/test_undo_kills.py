@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, possible, require
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import answers, own_databases, own_folders, unchanged_by_up
 from tests.e2e.test_restore_kills import (
@@ -45,8 +45,9 @@ OF_ITS_OWN = [
 
 def test_killed_in_an_undo_one_whole_state_serves(marked: Marked, to_folder: Akbot) -> None:
     """One undo after another, each from the restored state that the one before it has left."""
+    kills = possible(KILLS, marked.sandbox)
     restored_over(marked, to_folder)
-    for step, what in zip(OF_ITS_OWN, cycle(KILLS), strict=False):
+    for step, what in zip(OF_ITS_OWN, cycle(kills), strict=False):
         undo_disturbed(marked, to_folder, step, what)
 
 
@@ -60,6 +61,7 @@ def restored_over(marked: Marked, akbot: Akbot) -> None:
 
 def undo_disturbed(marked: Marked, akbot: Akbot, step: str, what: Disturbance) -> None:
     """Undo, let *what* happen at *step*, and look at what serves; then the restored state does."""
+    require(what, marked.sandbox)
     process = stopped_undo(akbot, step)
     disturb(what, marked.sandbox, process)
     if what is Disturbance.UP:

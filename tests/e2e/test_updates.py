@@ -16,9 +16,9 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import PATIENCE, Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_restore import own_databases, rows, served
+from tests.e2e.test_restore import answers, own_databases, rows, served
 from tests.e2e.test_restore_kills import TRIES, last_restore, stopped_at
 from tests.e2e.visitor import Visitor, probing
 from tests.sandbox.fixture import Sandbox, script
@@ -28,10 +28,14 @@ pytestmark = pytest.mark.docker
 EARLY = ("2025.2.4", "2025.4.4", "2025.6.4", "2025.8.6", "2025.10.4")
 LATE = ("2025.12.4", "2026.2.2", "2026.5.7", "2026.8.3")
 SERVICES = ("postgresql", "redis", "authentik", "worker")
+KEPT = ("authentik-postgresql", "authentik-redis")
+ROLLED = ("authentik", "authentik-worker")
+"""The containers that an update leaves alone, and those that it makes anew."""
 ALTERED = {f"public.authentik_{name}" for name in ("core_user", "core_group", "brands_brand")}
 """To whose rows the migrations add something, so that they can be counted only."""
 NOTED = ("public.authentik_version_history", "public.django_")
 """What an update writes, and Django for itself."""
+OTHER_COMPOSE = "2.0.0"
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +150,7 @@ def make_by_another_compose(stack: Sandbox, name: str) -> None:
     try:
         seen = api.inspect_container(name)
         labels = seen["Config"]["Labels"] | {
-            "com.docker.compose.version": "2.0.0",
+            "com.docker.compose.version": OTHER_COMPOSE,
             "com.docker.compose.config-hash": "0" * 64,
         }
         networks = seen["NetworkSettings"]["Networks"].items()
@@ -162,8 +166,18 @@ def make_by_another_compose(stack: Sandbox, name: str) -> None:
         api.start(api.create_container_from_config(config, name))  # type: ignore[no-untyped-call]
     finally:
         api.close()
+    wait_until_healthy(stack, name)
+
+
+def wait_until_healthy(stack: Sandbox, name: str) -> None:
     healthy = f"docker inspect --format {{{{.State.Health.Status}}}} {name}".split()
-    wait_until(lambda: stack.run(*healthy).stdout.strip() == "healthy", f"{name} is healthy", 60)
+    wait_until(lambda: stack.run(*healthy).stdout.strip() == "healthy", f"{name} is healthy", 120)
+
+
+def made_by(stack: Sandbox, name: str) -> str:
+    """The version of Compose that made a container, as its label says."""
+    label = '{{index .Config.Labels "com.docker.compose.version"}}'
+    return stack.docker("inspect", "--format", label, name).strip()
 
 
 def in_step(stack: Sandbox) -> None:
@@ -175,10 +189,11 @@ def in_step(stack: Sandbox) -> None:
 
 
 def test_a_patch_and_the_way_back(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
-    """Where another version of Compose has made Redis, which stays whatever its label says."""
-    make_by_another_compose(stack, "authentik-redis")
+    """Where another version of Compose has made it all: PostgreSQL and Redis stay what they are."""
+    for each in (*KEPT, *ROLLED):
+        make_by_another_compose(stack, each)
     env, data = env_of(stack), rows(stack)
-    kept = ids(stack, "authentik-postgresql", "authentik-redis")
+    kept, old = ids(stack, *KEPT), ids(stack, *ROLLED)
 
     done = updated(bot, "2025.2.4")
 
@@ -190,7 +205,10 @@ def test_a_patch_and_the_way_back(stack: Sandbox, bot: Akbot, visitor: Visitor) 
     assert visitor.is_logged_in()
     history = "public.authentik_version_history"
     assert {**rows(stack), history: data[history]} == data
-    assert ids(stack, "authentik-postgresql", "authentik-redis") == kept
+    assert ids(stack, *KEPT) == kept
+    assert not {*ids(stack, *ROLLED)} & {*old}
+    assert {made_by(stack, each) for each in KEPT} == {OTHER_COMPOSE}
+    assert OTHER_COMPOSE not in {made_by(stack, each) for each in ROLLED}
 
     bot.ok("rollback", "--yes", "--no-safety-backup")
 
@@ -199,9 +217,13 @@ def test_a_patch_and_the_way_back(stack: Sandbox, bot: Akbot, visitor: Visitor) 
     assert rows(stack) == data
     assert visitor.is_logged_in()
     assert own_databases(stack) == []
-    assert ids(stack, "authentik-postgresql", "authentik-redis") == kept
-    stack.compose("up", "--detach", "--wait", "redis")  # a person's Compose makes it its own again
-    assert ids(stack, "authentik-postgresql", "authentik-redis") != kept
+    assert ids(stack, *KEPT) == kept
+    # a person's Compose makes them its own again
+    stack.compose("up", "--detach", "--wait", "postgresql", "redis")
+    assert not {*ids(stack, *KEPT)} & {*kept}
+    wait_until(lambda: answers(stack), "it serves with them")
+    for each in ROLLED:
+        wait_until_healthy(stack, each)
     in_step(stack)
     why = bot.ok("update", "--why", "2025.2.4")
     assert "was taken back by" in why
@@ -312,6 +334,7 @@ def on_the_way_to_another_layout(
     stack: Sandbox, early: Early, step: str, what: Disturbance
 ) -> None:
     """Let *what* happen at *step* of such a restore; then all is as it was before."""
+    require(what, stack)
     before = Newest.of(stack)
     kept = {*stack.project.glob(".akbot-*"), *own_databases(stack)}
     disturb(what, stack, stopped_restore(early, step))

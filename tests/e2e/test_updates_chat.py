@@ -1,4 +1,4 @@
-"""An update and its way back, pressed through on a phone."""
+"""An update, its way back and its question, pressed through on a phone."""
 
 import json
 from collections.abc import Iterator
@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.e2e.akbot import Akbot
+from tests.e2e.test_backup import wait_until
 from tests.e2e.test_chat_restore import said
 from tests.e2e.test_daemon import ADA, TOKEN, ada, daemon, telegram
+from tests.e2e.test_kills import kill
 from tests.e2e.test_restore import served
 from tests.e2e.test_updates import bot_of
+from tests.e2e.test_updates_kills import phase
+from tests.registry_server import registry_server, status
 from tests.sandbox.fixture import Sandbox
 
 __all__ = ["ada", "telegram"]
@@ -77,3 +82,40 @@ def test_a_new_version_is_told_by_the_clock(
 
     assert told.labels == ["Show me the way"]
     assert ada.chat.from_bot == [told]
+
+
+def open_questions(telegram: BotApi) -> list[Message]:
+    """Those whether a version stays."""
+    asked = telegram.chat(ADA).from_bot
+    return [each for each in asked if "is up: keep it?" in each.text and each.labels]
+
+
+def test_a_question_with_which_the_bot_is_killed_is_put_once_more(
+    stack: Sandbox, bot: Akbot, telegram: BotApi, ada: Person
+) -> None:
+    """Whether a version stays that holds, while the public URL answers 502."""
+    with registry_server() as proxy:  # which only stands there, as one before Authentik does
+        proxy.fault = status(200)
+        public = bot.with_settings(AKBOT_PUBLIC_URL=proxy.url)
+        with daemon(public) as running:
+            ada.says("/update 2025.2.4")
+            ada.presses(said(telegram, "Update Authentik 2025.2.1", seconds=120), "Update")
+            wait_until(lambda: phase(bot) == "start", "the new version is started", 300)
+            proxy.fault = status(502)
+            first = said(telegram, "2025.2.4 is up: keep it?", seconds=180)
+            kill(running.process)
+
+        with daemon(public) as running:
+            telegram.wait(lambda: "I ask once more" in first.text, seconds=60)
+            telegram.wait(lambda: open_questions(telegram), seconds=180)
+            [second] = open_questions(telegram)
+            assert second.id != first.id
+            assert served(stack) == (200, "2025.2.4")
+            ada.presses(second, "Keep it")
+            outcome = said(telegram, "✅ Update to 2025.2.4 done", seconds=60)
+            assert "a person keeps it, though all holds inside" in outcome.text
+            assert running.end() == 0
+
+        proxy.fault = status(200)
+        public.ok("rollback", "--yes", "--no-safety-backup")
+    assert served(stack) == (200, "2025.2.1")

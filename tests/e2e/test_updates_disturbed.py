@@ -15,7 +15,7 @@ import pytest
 
 from bot.domain.restore import GOING_AWAY
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import own_databases, rows, served
 from tests.e2e.test_updates import assert_whole, bot_of, env_of, tables
@@ -107,6 +107,7 @@ def goes_back(  # noqa: PLR0913, PLR0917 - what happens to which rollback, and w
     stack: Sandbox, bot: Akbot, visitor: Visitor, target: str, stage: Stage, what: Disturbance
 ) -> None:
     """Update, roll back, let *what* happen at *stage*: it comes to its end all the same."""
+    require(what, stack)
     data, env = rows(stack), env_of(stack)
     process = caught(bot, lambda: to_roll_back(stack, bot, target), lambda: at(stack, bot, stage))
     disturb(what, stack, process)
@@ -153,6 +154,7 @@ def two_hops(
     stack: Sandbox, bot: Akbot, visitor: Visitor, at_step: HopStep, what: Disturbance
 ) -> None:
     """Update, let *what* happen at a step: the last version that held serves, or the next one."""
+    require(what, stack)
     data, whole, env = tables(stack), rows(stack), env_of(stack)
     wanted = (str(at_step.hop), at_step.step)
     process = caught(

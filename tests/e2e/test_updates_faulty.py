@@ -1,17 +1,23 @@
-"""Every tag that is faulty: in the rehearsal nothing is touched, without one all comes back."""
+"""Every tag that is faulty: in the rehearsal nothing is touched, without one all comes back.
 
+And where it cannot come back a person is called.
+"""
+
+import json
+import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.aftermath import throw_aways
-from tests.e2e.akbot import Akbot
+from tests.e2e.akbot import PATIENCE, Akbot
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import rows, served
 from tests.e2e.test_updates import bot_of, env_of, in_step
-from tests.e2e.test_updates_kills import drop_aside
+from tests.e2e.test_updates_kills import drop_aside, phase
 from tests.e2e.visitor import Visitor, probing
 from tests.sandbox.fixture import Sandbox, script
 
@@ -127,6 +133,53 @@ def late_row(stack: Sandbox, bot: Akbot) -> str:
         f" VALUES (gen_random_uuid(), '{name}', false, '{{}}')"
     )
     return name
+
+
+def with_password(stack: Sandbox, password: str) -> str:
+    """Write the database's password into `.env`; the one before."""
+    file = stack.project / ".env"
+    text = file.read_text()
+    file.write_text(re.sub(r"(?m)^PG_PASS=.*$", f"PG_PASS={password}", text))
+    found = re.search(r"(?m)^PG_PASS=(.*)$", text)
+    assert found
+    return found[1]
+
+
+def test_a_person_is_called_where_the_old_version_cannot_serve_either(
+    stack: Sandbox, tmp_path: Path, visitor: Visitor
+) -> None:
+    """Somebody has changed the database's password in `.env` meanwhile."""
+    bot = bot_of(stack, tmp_path, **QUICK)
+    data, env = rows(stack), env_of(stack)
+    process = bot.start("update", "--yes", "--no-rehearsal", "2025.4.97")
+    wait_until(lambda: phase(bot) == "back", "it goes back", 180)
+    process.send_signal(signal.SIGSTOP)
+    right = with_password(stack, "another")
+    process.send_signal(signal.SIGCONT)
+    _, told = process.communicate(timeout=PATIENCE)
+    with_password(stack, right)
+    refused = bot("update", "--yes", "--no-rehearsal", "2025.4.90")
+    stack.compose("up", "--detach", "--wait", "authentik", "worker")
+
+    assert process.returncode == 5, told
+    assert "2025.4.97 did not hold" in told
+    assert "2025.2.1 was started again" in told
+    assert "but it does not hold" in told
+    assert 'See "Half-done renames" in RUNBOOK.md' in told
+    assert "Traceback" not in told
+    assert (refused.code, "was given up" in refused.err) == (3, True), refused.err
+    [job] = [each for each in json.loads(bot.ok("jobs", "--json")) if not each["swept"]]
+    assert job["state"] == "stuck"
+    settle = f'run "akbot jobs settle {job["id"]}"'
+    assert settle in told
+    assert settle in refused.err
+    bot.ok("jobs", "settle", job["id"])
+    assert "was given up" not in bot.ok("update", "--why", "2025.4.90")
+    assert served(stack) == (200, "2025.2.1")
+    assert (rows(stack), env_of(stack)) == (data, env)
+    assert visitor.is_logged_in()
+    in_step(stack)
+    drop_aside(stack)
 
 
 def as_2026_11_wants_it(stack: Sandbox) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import answers, own_databases, rows, served
 from tests.e2e.test_restore_kills import stopped_at
@@ -84,6 +84,7 @@ def test_killed_on_the_way_back_it_goes_on_with_it(
     stack: Sandbox, bot: Akbot, visitor: Visitor, what: Disturbance
 ) -> None:
     """Of a version whose migration has dropped rows."""
+    require(what, stack)
     quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
     data, env = rows(stack), env_of(stack)
     process = quick.start("update", "--yes", "--no-rehearsal", FAULTY)
@@ -101,6 +102,7 @@ def one_whole_version_serves(
     stack: Sandbox, bot: Akbot, visitor: Visitor, step: str, what: Disturbance
 ) -> None:
     """Update, let *what* happen at *step*, and look at what serves once it is settled."""
+    require(what, stack)
     data = rows(stack)
     process = caught(stack, bot, step)
     disturb(what, stack, process)

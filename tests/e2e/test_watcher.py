@@ -14,7 +14,7 @@ import pytest
 from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import SERVICES, restart_engine
+from tests.e2e.disturbed import SERVICES, Disturbance, require, restart_engine
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_daemon import ADA, Daemon, ada, chatting, daemon, telegram
 from tests.sandbox.fixture import Sandbox
@@ -36,6 +36,12 @@ def watching(sandbox: Sandbox, akbot: Akbot, **settings: str) -> Iterator[Daemon
         wait_until(lambda: "watching authentik" in running.log.read_text(), "it watches")
         yield running
     all_start(sandbox)
+
+
+@pytest.fixture
+def own_engine(sandbox: Sandbox) -> None:
+    """One that may be restarted; asked for before anybody watches."""
+    require(Disturbance.KILLED_ENGINE, sandbox)
 
 
 @pytest.fixture
@@ -196,6 +202,7 @@ def test_the_database_takes_the_others_with_it_and_is_the_one_that_is_told(
     come_back(watched, telegram, "postgresql")
 
 
+@pytest.mark.usefixtures("own_engine")
 def test_a_restart_of_docker_is_at_most_one_incident(watched: Sandbox, telegram: BotApi) -> None:
     restart_engine(watched)
     all_start(watched)

@@ -1,7 +1,7 @@
 """Everything that an update and a rollback need, in memory."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from bot.services.undo import Undo
 from bot.services.update import UpdateService, updated_after_all
 from bot.services.update_check import UpdateCheck
 from bot.services.update_memory import UpdateMemory
+from bot.services.update_ports import AskWhoeverBegan, nobody_to_ask
 from bot.services.update_recovery import UpdateRecovery
 from tests.domain.test_preflight import stack as state_of
 from tests.fakes_compose import FakeComposeDrift
@@ -57,6 +58,7 @@ UPDATE = RunUpdate(trigger=Trigger.CLI, actor="root", tag="2025.4.4")
 PATCH = replace(UPDATE, tag="2025.2.4")
 FAR = replace(UPDATE, tag="2025.6.4")
 ROLLBACK = RunRollback(trigger=Trigger.CLI, actor="root")
+ASK_WITHIN = timedelta(minutes=10)
 WRITES = frozenset({"begin", "plan", "commit", "step", "finish", "crashed"})
 MIGRATES = Behaviour(migrations=("new-4",))
 BEHAVIOURS = {"2025.4.4": MIGRATES, "2025.6.4": Behaviour(migrations=("new-4", "new-6"))}
@@ -66,7 +68,7 @@ async def agree(_: UpdatePreview | RollbackPreview) -> bool:
     return True
 
 
-async def nobody_answers(_: Judgement) -> bool:
+async def nobody_answers(_: Judgement, __: datetime) -> bool:
     return False
 
 
@@ -130,6 +132,7 @@ class RollWorld(World):
         )
     )
     more_findings: list[Finding] = field(default_factory=list)
+    ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
 
     def __post_init__(self) -> None:
         self.workplace = self.workplace or RollWorkplace(self.host)
@@ -169,6 +172,7 @@ class RollWorld(World):
             self.memory,
             self.backups,
             self.gate_clock,
+            self.ask_whoever_began,
         )
         rollbacks = RollbackRecovery(
             self.engine, self.journal, self.way, self.backups, self.memory, self.gate_clock
@@ -213,6 +217,7 @@ class RollWorld(World):
             self.memory,
             self.gate_clock,
             publish,
+            ASK_WITHIN,
         )
 
     async def update(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import pytest
 
@@ -20,7 +21,7 @@ from bot.domain.errors import (
 from bot.domain.jobs import JobState, plan_changed
 from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
-from bot.domain.update import plan_of
+from bot.domain.update import ASKED_UNTIL, plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
@@ -63,7 +64,7 @@ async def stopped_at_the_last_gate(world: RollWorld) -> None:
     last = world.host.behaviours["2025.10.4"]
     world.host.behaviours["2025.10.4"] = replace(last, asks=True)
 
-    async def stopped(_: Judgement) -> bool:
+    async def stopped(_: Judgement, __: datetime) -> bool:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
@@ -133,9 +134,9 @@ async def test_how_long_the_next_one_will_take_is_known_from_the_last(journal: J
         await world.update(replace(UPDATE, rehearse=False))
     one_step = await world.updates().preview(UPDATE)
 
-    assert first.away is None
-    assert one_step.away
+    assert first.away == Prediction(60, rough=True)
     assert one_step.away.source == "the last update here"
+    assert not one_step.away.rough
 
 
 async def test_before_the_first_one_it_is_known_from_the_rehearsal(journal: Journal) -> None:
@@ -243,11 +244,12 @@ async def test_where_the_old_one_does_not_hold_either_a_person_is_needed(journal
     world.host.behaviours["2025.2.1"] = NEVER_READY
 
     words = r"2025\.2\.1 was started again .*; but it does not hold: it was never ready"
-    with pytest.raises(RollbackFailedError, match=words):
+    with pytest.raises(RollbackFailedError, match=words) as failed:
         await world.update(STRAIGHT)
 
     [job] = await journal.jobs.jobs()
     assert job.state is JobState.STUCK
+    assert f'run "akbot jobs settle {job.id}".' in failed.value.hint
     assert "RUNBOOK.md" in job.message
     with pytest.raises(RefusedError, match="was given up"):
         await world.update(replace(UPDATE, rehearse=False))
@@ -276,8 +278,10 @@ async def test_where_only_the_public_url_fails_a_person_decides(
     world = world_with(journal, patch=replace(MIGRATES, asks=True))
     asked: list[str] = []
 
-    async def ask(judgement: Judgement) -> bool:
+    async def ask(judgement: Judgement, until: datetime) -> bool:
         asked.append(judgement.reason)
+        [job] = await journal.jobs.open_jobs()
+        assert job.plan[ASKED_UNTIL] == until.isoformat(), "it is written down before"
         return stays
 
     if stays:
@@ -288,12 +292,16 @@ async def test_where_only_the_public_url_fails_a_person_decides(
 
     assert asked == ["https://sso.example answers 502, 200 before"]
     assert (world.host.running, world.host.tag) == (version, version)
+    [job] = await journal.jobs.jobs()
+    assert bool(job.plan[ASKED_UNTIL]) is not stays, "of the next step nobody was asked yet"
 
 
 async def test_stopped_before_the_answer_it_stays_and_says_what_fails(journal: Journal) -> None:
+    """Whoever has to end cannot wait for an answer."""
     world = world_with(journal, patch=replace(MIGRATES, asks=True))
+    world.ask_whoever_began = lambda _: pytest.fail("nobody is asked")
 
-    async def stopped(_: Judgement) -> bool:
+    async def stopped(_: Judgement, __: datetime) -> bool:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):

@@ -1,6 +1,7 @@
 """An update or a rollback that dies at any of the journal's writes: one whole version serves."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ import pytest
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError
-from bot.domain.jobs import JobKind, JobState
+from bot.domain.jobs import Job, JobKind, JobState
+from bot.domain.messages import RunUpdate
+from bot.domain.update_gate import Judgement
+from bot.services.update_ports import Ask
 from tests.fakes_roll import LIVE, Behaviour, Content, RollHost
 from tests.services.mortal import KilledError, Life
 from tests.services.roll_world import (
+    ASK_WITHIN,
     PATCH,
     UPDATE,
     RollWorld,
@@ -139,6 +144,107 @@ async def test_each_failure_leaves_one_whole_version(tmp_path: Path, name: str) 
         await world.jobs.recover()
         await judged(world, journal, failing)
         await journal.close()
+
+
+@dataclass
+class Person:
+    """Whoever began it: an AskWhoeverBegan with one *answer*, in a process with that *life*."""
+
+    answer: bool | None = None
+    life: Life | None = None
+    asked: list[tuple[str, str, datetime]] = field(default_factory=list)
+
+    def __call__(self, command: RunUpdate) -> Ask:
+        async def ask(judgement: Judgement, until: datetime) -> bool | None:
+            assert "https://sso.example answers 502" in judgement.reason
+            self.asked.append((command.actor, command.tag, until))
+            if self.life:
+                self.life.is_over = True
+                raise KilledError
+            return self.answer
+
+        return ask
+
+
+ASKS = replace(PATCHED, asks=True)
+STRAIGHT = replace(PATCH, rehearse=False)
+
+
+async def killed_while_it_asks(world: RollWorld, journal: Journal) -> datetime:
+    """Until when the person might have answered."""
+    life = Life()
+    person = Person(life=life)
+    with pytest.raises(KilledError):
+        await process(world, journal, life).update(STRAIGHT, ask=person(STRAIGHT))
+    [(_, _, until)] = person.asked
+    return until
+
+
+async def recovered(world: RollWorld, journal: Journal, person: Person, life: Life) -> Job:
+    after = process(world, journal, life)
+    after.ask_whoever_began = person
+    [job] = await after.jobs.recover()
+    return job
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "version", "words"),
+    [
+        (True, JobState.DONE, "2025.2.4", "and a person keeps it, though https://sso.example"),
+        (False, JobState.ROLLED_BACK, "2025.2.1", "answers 502, 200 before. 2025.2.1 serves again"),
+        (None, JobState.DONE, "2025.2.4", 'before. "akbot rollback" takes it back'),
+    ],
+    ids=["stays", "goes", "nobody is there"],
+)
+async def test_killed_while_a_person_is_asked_it_asks_once_more(
+    tmp_path: Path, state: JobState, version: str, words: str, *, answer: bool | None
+) -> None:
+    journal = Journal(StateFolder(tmp_path / "state"))
+    world = world_of(journal, host=RollHost(behaviours={"2025.2.4": ASKS}))
+    until = await killed_while_it_asks(world, journal)
+    world.gate_clock.at += timedelta(seconds=200)
+    person = Person(answer)
+
+    job = await recovered(world, journal, person, Life())
+
+    assert person.asked == [("root", "2025.2.4", until)], "within what is left"
+    assert (job.state, world.host.running) == (state, version)
+    assert words in job.message
+    await judged(world, journal)
+    await journal.close()
+
+
+async def test_killed_once_more_while_it_asks_it_asks_again(tmp_path: Path) -> None:
+    journal = Journal(StateFolder(tmp_path / "state"))
+    world = world_of(journal, host=RollHost(behaviours={"2025.2.4": ASKS}))
+    until = await killed_while_it_asks(world, journal)
+    life = Life()
+    with pytest.raises(KilledError):
+        await recovered(world, journal, Person(life=life), life)
+    person = Person(answer=False)
+
+    job = await recovered(world, journal, person, Life())
+
+    assert [each[2] for each in person.asked] == [until]
+    assert (job.state, world.host.running) == (JobState.ROLLED_BACK, "2025.2.1")
+    await journal.close()
+
+
+async def test_once_the_time_for_an_answer_is_over_it_stays(tmp_path: Path) -> None:
+    """Nobody could answer, and people may have worked on it for hours."""
+    journal = Journal(StateFolder(tmp_path / "state"))
+    world = world_of(journal, host=RollHost(behaviours={"2025.2.4": ASKS}))
+    await killed_while_it_asks(world, journal)
+    world.gate_clock.at += ASK_WITHIN
+    world.host.write()
+    person = Person(answer=False)
+
+    job = await recovered(world, journal, person, Life())
+
+    assert not person.asked
+    assert (job.state, world.host.running) == (JobState.DONE, "2025.2.4")
+    assert '"akbot rollback" takes it back' in job.message
+    await journal.close()
 
 
 async def test_a_killed_process_is_followed_by_eight_hours_of_work(tmp_path: Path) -> None:

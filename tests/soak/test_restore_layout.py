@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.test_restore_kills import TRIES, last_restore, stopped_at
 from tests.e2e.test_updates import (
     Early,
@@ -48,6 +48,7 @@ def test_a_restore_is_undone(newest: Sandbox, early: Early, step: str, what: Dis
 @pytest.mark.parametrize(("step", "what"), list(itertools.product(UNDO_STEPS, KILLS)))
 def test_an_undo_is_undone(newest: Sandbox, early: Early, step: str, what: Disturbance) -> None:
     """Of the restore: the restored layout serves, and the next undo takes it back."""
+    require(what, newest)
     before, bot = Newest.of(newest), early.bot
     bot.ok("restore", early.backup, "--apply-compose", "--yes", "--no-safety-backup")
     process = bot.start("restore", "--undo", "--yes")

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance, disturb
+from tests.e2e.disturbed import Disturbance, disturb, possible
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import rows, served
@@ -51,13 +51,14 @@ def test_every_disturbance_at_every_step(
 def test_a_random_instant(stack: Sandbox, bot: Akbot, visitor: Visitor, seed: int) -> None:
     """Of an update to a good version, or to one that drops rows."""
     chance = random.Random(seed)
+    disturbances = possible(Disturbance, stack)
     target = chance.choice([NEW, FAULTY])
     quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
     data = rows(stack)
     process = quick.start("update", "--yes", "--no-rehearsal", target)
     wait_until(lambda: newest_job(quick)[0] != "", "the update has begun")
     time.sleep(chance.uniform(0, LONGEST))  # the instant is the test's subject: nothing to wait for
-    disturb(chance.choice(list(Disturbance)), stack, process)
+    disturb(chance.choice(disturbances), stack, process)
     process.communicate(timeout=300)
 
     job = settled(stack, quick, visitor)

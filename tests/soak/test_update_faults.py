@@ -7,7 +7,6 @@ part of `tests/run` for the ten minutes that it takes: tests/run tests/soak/test
 
 import http.client
 import json
-import re
 import secrets
 import signal
 import subprocess
@@ -402,45 +401,5 @@ def test_somebody_deletes_the_old_image_while_the_registry_is_away(
         assert "Traceback" not in done.err
         assert (job["state"], job["swept"]) == ("failed", False)
         assert (settled["state"], settled["swept"]) == ("rolled back", True), settled
-    drop_aside(stack)
-    assert visitor.is_logged_in()
-
-
-def with_password(stack: Sandbox, password: str) -> str:
-    """Write the database's password into `.env`; the one before."""
-    file = stack.project / ".env"
-    text = file.read_text()
-    file.write_text(re.sub(r"(?m)^PG_PASS=.*$", f"PG_PASS={password}", text))
-    found = re.search(r"(?m)^PG_PASS=(.*)$", text)
-    assert found
-    return found[1]
-
-
-def test_a_person_is_called_where_the_old_version_cannot_serve_either(
-    stack: Sandbox, bot: Akbot, visitor: Visitor
-) -> None:
-    """Somebody has changed the database's password in `.env` meanwhile."""
-    quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
-    with as_before(stack):
-        process = quick.start(*UPDATE, FAULTY)
-        wait_until(lambda: phase(quick) == "back", "it goes back", 180)
-        process.send_signal(signal.SIGSTOP)
-        right = with_password(stack, "another")
-        process.send_signal(signal.SIGCONT)
-        done = ended(process)
-        with_password(stack, right)
-        refusal = quick(*UPDATE, NEW)
-        stack.compose("up", "--detach", "--wait", "authentik", "worker")
-
-        assert done.code == 5, done.err
-        assert f"{FAULTY} did not hold" in done.err
-        assert f"{OLD} was started again" in done.err
-        assert "but it does not hold" in done.err
-        assert 'See "Half-done renames" in RUNBOOK.md' in done.err
-        assert "Traceback" not in done.err
-        assert (refusal.code, "was given up" in refusal.err) == (3, True), refusal.err
-        [job] = [each for each in json.loads(quick.ok("jobs", "--json")) if not each["swept"]]
-        assert job["state"] == "stuck"
-        quick.ok("jobs", "settle", job["id"])
     drop_aside(stack)
     assert visitor.is_logged_in()

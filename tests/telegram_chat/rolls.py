@@ -12,6 +12,7 @@ from bot.domain.rollback import RollbackPreview
 from bot.domain.schema_change import SchemaChange, WayBack
 from bot.domain.update_outlook import HopOutlook
 from bot.domain.update_preview import UpdatePreview
+from bot.domain.updated import Prediction
 from bot.domain.upgrade_path import Hop
 from bot.domain.versions import Version
 from tests.bot_api.chats import Chat, Message
@@ -51,6 +52,7 @@ def make_update(**changes: Any) -> UpdatePreview:
         hops=hops(Version(2025, 2, 1), Version(2025, 2, 4), Version(2025, 4, 4)),
         warnings=(),
         rehearse=True,
+        away=Prediction(120, rough=True),
     )
     return replace(preview, **changes)
 

@@ -1,6 +1,7 @@
 """The question of the gate: all holds inside, only the public URL fails."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.domain.messages import RunUpdate
 from bot.domain.update_gate import Judgement, Verdict
 from bot.entrypoints.telegram.chat import Chat
 from tests.telegram_chat.stumbling import Stumbling
-from tests.telegram_chat.world import ANNA, World
+from tests.telegram_chat.world import ANNA, NOW, World
 
 REASON = "all holds inside, only https://auth.example.org answers 502: look there"
 JUDGED = Judgement(Verdict.ASK, REASON, ("<upstream> said 502",))
@@ -20,9 +21,12 @@ IN_CHAT = RunUpdate(
 ELSEWHERE = RunUpdate(trigger=Trigger.SCHEDULE, actor="schedule", tag="2025.4.4")
 
 
-def asking(chat: Chat, command: RunUpdate = IN_CHAT) -> "asyncio.Task[bool]":
-    async def ask() -> bool:
-        return await chat.ask_whoever_began(command)(JUDGED)
+UNTIL = NOW + timedelta(minutes=10)
+
+
+def asking(chat: Chat, command: RunUpdate = IN_CHAT) -> "asyncio.Task[bool | None]":
+    async def ask() -> bool | None:
+        return await chat.ask_whoever_began(command)(JUDGED, UNTIL)
 
     return asyncio.create_task(ask())
 
@@ -116,12 +120,12 @@ async def test_a_journal_that_does_not_answer_rolls_back(world: World) -> None:
         assert await asking(chat) is False
 
 
-async def test_where_there_is_nobody_it_is_rolled_back_at_once(
+async def test_where_there_is_nobody_that_is_said_at_once(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.allowed = frozenset()
     async with world.talking() as chat:
-        assert await asking(chat, ELSEWHERE) is False
+        assert await asking(chat, ELSEWHERE) is None
 
     assert "nobody can be asked" in caplog.text
 
@@ -147,6 +151,46 @@ async def test_after_a_restart_it_is_closed_and_says_why(world: World) -> None:
         assert not asked.labels
     assert not answer.done()
     answer.cancel()
+
+
+async def test_after_a_restart_it_is_put_once_more_for_what_is_left(world: World) -> None:
+    async with world.talking() as chat:
+        of_the_killed = asking(chat)
+        first = await world.said("keep it?")
+        await world.all_sent()
+    world.clock.advance(400)
+    async with world.talking() as chat:
+        answer = asking(chat)
+        await world.telegram.until(lambda: "I ask once more" in first.text)
+        await world.telegram.until(lambda: world.anna.chat.from_bot[-1].labels)
+        second = world.anna.chat.from_bot[-1]
+        assert "Without an answer until 12:10 it is rolled back" in second.text
+        await world.all_sent()
+        world.clock.advance(150)
+        await asyncio.sleep(0.01)
+        assert not answer.done()
+        world.clock.advance(60)
+        await world.telegram.until(answer.done)
+
+        assert await answer is False
+        await world.telegram.until(lambda: "Nobody answered in time" in second.text)
+    of_the_killed.cancel()
+
+
+async def test_the_answer_to_the_second_one_counts(world: World) -> None:
+    async with world.talking() as chat:
+        of_the_killed = asking(chat)
+        first = await world.said("keep it?")
+        await world.all_sent()
+    world.anna.presses(first, "Roll back")  # while the bot is away
+    async with world.talking() as chat:
+        answer = asking(chat)
+        await world.telegram.until(lambda: not first.labels)
+        await world.telegram.until(lambda: world.anna.chat.from_bot[-1].labels)
+        world.anna.presses(world.anna.chat.from_bot[-1], "Keep it")
+
+        assert await answer is True
+    of_the_killed.cancel()
 
 
 async def test_a_question_of_this_process_is_left_alone(world: World) -> None:

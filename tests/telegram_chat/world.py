@@ -430,7 +430,6 @@ class World:
             operations=self.operations,
             rolls=self.rolls,
             lookout=self.lookout,
-            ask_within=timedelta(minutes=10),
             charts=Charts(
                 self.operations.jobs,
                 self.past_incidents,

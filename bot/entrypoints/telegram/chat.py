@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 
 from telegram.error import InvalidToken
@@ -67,7 +67,7 @@ from bot.services.operations import Listener, Operations, Rolls
 from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 from bot.services.reports import Reporter
-from bot.services.update import Ask as AskToStay
+from bot.services.update_ports import Ask as AskToStay
 from bot.services.watch_ports import CureLog
 
 BASE_URL = "https://api.telegram.org/bot"
@@ -91,7 +91,6 @@ class Chat:
         operations: Operations,
         rolls: Rolls,
         lookout: Lookout,
-        ask_within: timedelta,
         charts: Charts,
         reporter: Reporter,
         inbox: Inbox,
@@ -137,7 +136,7 @@ class Chat:
         )
         self._desk = QuestionDesk(questions, self._outgoing, clock, self._moved.known)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
-        self._staying = Staying(self._desk.ask, clock, zone, self._people, ask_within)
+        self._staying = Staying(self._desk.ask, clock, zone, self._people)
         self._news = ReleaseNews(self._outgoing, access.hearers)
         self.alarms = AlarmNews(self._outgoing, access.hearers, clock, zone)
         self.incidents = IncidentNews(

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, tzinfo
 from hashlib import sha256
 
 from bot.domain.errors import BotError
@@ -15,7 +15,7 @@ from bot.entrypoints.telegram.asked import parse_origin, person_of
 from bot.entrypoints.telegram.asking import Ask as AskOne
 from bot.entrypoints.telegram.button_texts import GO_BACK, KEEP
 from bot.services.ports import Clock
-from bot.services.update import Ask
+from bot.services.update_ports import Ask
 
 logger = logging.getLogger(__name__)
 
@@ -31,25 +31,25 @@ class _Hearer:
 
 @dataclass(frozen=True)
 class Staying:
-    """Asks whoever asked for the update in the chat, else all *people*, for *within*.
+    """Asks whoever asked for the update in the chat, else all *people*.
 
-    The first answer counts; without one, and where nobody can be asked, it does not stay.
+    The first answer counts; without one it does not stay.
     """
 
     ask: AskOne
     clock: Clock
     zone: tzinfo
     people: Sequence[int]
-    within: timedelta
 
     def of(self, command: RunUpdate) -> Ask:
         """The Ask for the update that *command* began."""
 
-        async def ask(judgement: Judgement) -> bool:
+        async def ask(judgement: Judgement, until: datetime) -> bool | None:
             hearers = self._hearers(command)
             if not hearers:
-                logger.error("nobody can be asked whether the update stays: it does not")
-            return await self._first_answer(hearers, command.tag, judgement) == KEEP
+                logger.error("nobody can be asked whether the update stays")
+                return None
+            return await self._first_answer(hearers, command.tag, judgement, until) == KEEP
 
         return ask
 
@@ -60,9 +60,9 @@ class Staying:
         return [_Hearer(each, each) for each in self.people]
 
     async def _first_answer(
-        self, hearers: Sequence[_Hearer], tag: str, judgement: Judgement
+        self, hearers: Sequence[_Hearer], tag: str, judgement: Judgement, until: datetime
     ) -> str | None:
-        asked = [asyncio.create_task(self._answer(each, tag, judgement)) for each in hearers]
+        asked = [asyncio.create_task(self._answer(each, tag, judgement, until)) for each in hearers]
         try:
             for answer in asyncio.as_completed(asked):
                 if choice := await answer:
@@ -70,22 +70,22 @@ class Staying:
         finally:
             for each in asked:
                 each.cancel()
-            if asked:
-                await asyncio.wait(asked)
+            await asyncio.wait(asked)
         return None
 
-    async def _answer(self, hearer: _Hearer, tag: str, judgement: Judgement) -> str | None:
-        wall = texts.Wall(self.clock.now(), self.zone)
-        until = self.clock.now() + self.within
+    async def _answer(
+        self, hearer: _Hearer, tag: str, judgement: Judgement, until: datetime
+    ) -> str | None:
+        now = self.clock.now()
         try:
             return await self.ask(
                 chat=hearer.chat,
                 thread=hearer.thread,
                 person=hearer.person,
                 plan_hash=sha256(f"{tag} {judgement.reason}".encode()).hexdigest(),
-                text=update_texts.stays(tag, judgement, until, wall),
+                text=update_texts.stays(tag, judgement, until, texts.Wall(now, self.zone)),
                 choices=(KEEP, GO_BACK),
-                within=self.within,
+                within=until - now,
                 unanswered=update_texts.NOBODY_ANSWERED,
             )
         except BotError as error:

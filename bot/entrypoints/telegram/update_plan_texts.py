@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.durations import duration
 from bot.domain.errors import BotError
 from bot.domain.rollback import RollbackPreview
 from bot.domain.update_outlook import HopOutlook, Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.render import size
-from bot.entrypoints.render_roll import preview_lines
+from bot.entrypoints.render_roll import away_words, preview_lines
 from bot.entrypoints.telegram.markup import (
     COLUMNS,
     LONGEST_TEXT,
@@ -24,7 +23,6 @@ from bot.entrypoints.telegram.pressed import ROLLBACK
 from bot.entrypoints.telegram.texts import Wall, problem
 
 _LONGEST_NOTE = 200
-_NOT_KNOWN_YET = "as long as the new version takes to start, usually under a minute or two"
 
 
 @dataclass(frozen=True)
@@ -193,17 +191,11 @@ def _promise_lines(preview: UpdatePreview) -> list[str]:
     rehearsal = " and the whole way gone on a copy of the database" if preview.rehearse else ""
     return [
         f"First a backup is made{rehearsal}; if that fails nothing is touched.",
-        f"<b>Away</b>: while server and worker start nobody can log in; {_away(preview)}.",
+        f"<b>Away</b>: while server and worker start nobody can log in; {away_words(preview)}.",
         "If it does not hold, the version of now comes back by itself, with every row.",
         "",
         "Nothing has been changed so far. This question stands for two minutes.",
     ]
-
-
-def _away(preview: UpdatePreview) -> str:
-    if preview.away is None:
-        return _NOT_KNOWN_YET
-    return f"about {duration(preview.away.seconds)}, going by {preview.away.source}"
 
 
 def once_more(tag: str) -> str:

@@ -27,8 +27,8 @@ from bot.entrypoints.telegram.texts import Wall
 NOBODY_ANSWERED = "Nobody answered in time, so it is rolled back."
 _ANEW = "Show me the plan anew"
 RESTARTED = (
-    "I was restarted while this question was open, so it is closed. What became of the update is"
-    " told in a message of its own."
+    "I was restarted while this question was open, so it is closed. I ask once more, as long as"
+    " there is time for an answer, or tell in a message of its own what became of the update."
 )
 _LONGEST_REASON = 800
 _MOST_PROOF = 5
