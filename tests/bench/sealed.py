@@ -10,7 +10,7 @@ from bot.services.pipeline import BLOCK, Tally, ending, read_ahead, seal
 
 
 async def _standard_input() -> AsyncIterator[bytes]:
-    while block := await asyncio.to_thread(sys.stdin.buffer.read1, BLOCK):
+    while block := await asyncio.to_thread(sys.stdin.buffer.read, BLOCK):
         yield block
 
 
