@@ -208,10 +208,15 @@ async def unseal(
         yield plain
 
 
-async def drain(chunks: AsyncIterator[bytes], encoding: Encoding) -> None:
-    """Read a component's bytes to their end; raises IntegrityError if they are not whole."""
-    check = encoding.new_check()
+async def drain(chunks: AsyncIterator[bytes], encoding: Encoding) -> int:
+    """Read a component's bytes to their end, and return how many there are.
+
+    Raises IntegrityError if they are not whole.
+    """
+    check, size = encoding.new_check(), 0
     async with ending(in_blocks(chunks)) as blocks:
         async for block in blocks:
             await asyncio.to_thread(check.update, block)
+            size += len(block)
     check.finish()
+    return size

@@ -32,6 +32,7 @@ from bot.domain.restore_plan import (
     Preview,
     choose_components,
     fits_layout,
+    require_room_for,
 )
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
@@ -152,7 +153,7 @@ class RestoreService:
             site = await self.workplace.survey(stack)
             tools = await self.workplace.tools(site, job.id)
             decided = await self._decide(command, chosen, stack, site, tools)
-            objects = await self._prove(record, decided.choice, begin)
+            objects = await self._prove(chosen, decided.choice, begin)
             if not await confirm(decided.preview):
                 raise RefusedError(
                     "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
@@ -273,14 +274,18 @@ class RestoreService:
             then, now = without_compose(then), without_compose(now)
         return compare_configs(then, now, _TAG)
 
-    async def _prove(self, record: BackupRecord, choice: Choice, begin: Begin) -> ProvenObjects:
+    async def _prove(self, chosen: _Chosen, choice: Choice, begin: Begin) -> ProvenObjects:
         """Read all that will be used, whole, before anything else sees a byte of it."""
-        objects = ProvenObjects(self.stores.holding(record))
+        objects = ProvenObjects(self.stores.holding(chosen.record))
+        sizes: dict[str, int] = {}
         for component in choice.components:
             await begin(f"checking {component.name}")
             read = self._meter.reading(objects, component.stored_size)
-            async with self._noting(record, component):
-                await verify_component(read, component, self.keyring.identities)
+            async with self._noting(chosen.record, component):
+                sizes[component.name] = await verify_component(
+                    read, component, self.keyring.identities
+                )
+        require_room_for(choice, chosen.manifest, sizes)
         return objects
 
     @asynccontextmanager

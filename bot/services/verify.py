@@ -113,23 +113,24 @@ async def verify_component(
     component: Component,
     identities: Sequence[age.Identity],
     database: Database | None = None,
-) -> None:
+) -> int:
     """Read one component to its end; with *database* a dump goes through `pg_restore` as well.
 
-    Raises IntegrityError naming the component.
+    Returns how many bytes were inside, unpacked; 0 where they were not looked at here. Raises
+    IntegrityError naming the component.
     """
     if not identities:
         await _read_stored(store, component)
-        return
+        return 0
     encoding = encoding_of(component.key)
 
-    async def take(content: AsyncIterator[bytes]) -> None:
+    async def take(content: AsyncIterator[bytes]) -> int:
         if database and encoding.format is Format.ARCHIVE:
             await database.check_archive(content)
-        else:
-            await drain(content, encoding)
+            return 0
+        return await drain(content, encoding)
 
-    await read_component(store, component, identities, take)
+    return await read_component(store, component, identities, take)
 
 
 async def read_component(

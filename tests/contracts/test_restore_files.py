@@ -16,7 +16,7 @@ from bot.domain.errors import IntegrityError, PortError
 from bot.domain.restore import Folder
 from bot.domain.restore_recovery import FolderState
 from bot.domain.stack import FileSource
-from tests.contracts.stacks import docker, engine_api, idle, inspect
+from tests.contracts.stacks import docker, engine_api, idle, inspect, tmpfs_volume
 from tests.fakes_stack import make_stack
 
 pytestmark = pytest.mark.docker
@@ -136,7 +136,8 @@ async def test_only_an_empty_folder_is_removed(tmp_path: Path, image_id: str) ->
     made, used = tmp_path / "made", tmp_path / "used"
     fill(used, "old")
     async with tool(image_id) as files:
-        assert await files.are_folders([str(made)]) == {str(made): True}
+        [place] = (await files.places([str(made)])).values()
+        assert place.is_folder
 
         await files.remove_empty([str(made), str(used), "a-volume"])
         await files.remove_empty([str(made)])
@@ -321,7 +322,8 @@ async def test_a_named_volume_is_a_mount_as_well(image_id: str, tmp_path: Path) 
             await files.stage(Folder("media", volume), stream(archive))
             await files.swap([volume])
             assert await files.states([volume]) == {volume: FolderState.SWAPPED}
-            assert await files.are_folders([volume, "/etc/hostname"]) == {
+            places = await files.places([volume, "/etc/hostname"])
+            assert {source: each.is_folder for source, each in places.items()} == {
                 volume: True, "/etc/hostname": False,
             }  # fmt: skip
     finally:
@@ -334,3 +336,21 @@ async def test_a_script_that_fails_is_told(tmp_path: Path, image_id: str) -> Non
     async with tool(image_id) as files:
         with pytest.raises(PortError, match="work on the stack's folders"):
             await files.stage(Folder("media", str(tmp_path / "file")), stream(b""))
+
+
+async def test_which_mounts_share_a_disk_and_how_much_is_free_there(
+    tmp_path: Path, image_id: str
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two words"
+    one.mkdir()
+    two.mkdir()
+    with tmpfs_volume("10m") as volume:
+        async with tool(image_id) as files:
+            places = await files.places([str(one), volume, str(two)])
+
+    disks = [each.disk for each in places.values()]
+    first, small, second = (each for each in disks if each)
+    room = os.statvfs(one)
+    assert first.name == second.name != small.name
+    assert small.free == 10 * 2**20
+    assert abs(first.free - room.f_bavail * room.f_frsize) < 2**30
