@@ -24,6 +24,7 @@ from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedE
 from bot.domain.jobs import READS
 from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
+from bot.domain.restorable import restore_check
 from bot.domain.stack import Stack
 from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
@@ -238,8 +239,8 @@ class DrillService:
                     component, lambda rdb: self.engine.load_rdb(place.stack, rdb, place.job_id)
                 )
             case _:
-                encoding = encoding_of(component.key)
-                await place.read(component, lambda content: drain(content, encoding))
+                check = restore_check(component)
+                await place.read(component, lambda content: drain(content, check))
         return ()
 
     async def _database(

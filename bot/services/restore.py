@@ -15,10 +15,11 @@ from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config, without_compose
 from bot.domain.durations import duration
-from bot.domain.errors import BotError, IntegrityError, RefusedError
+from bot.domain.errors import BotError, IntegrityError, RefusedError, UnsafeArchiveError
 from bot.domain.jobs import DEGRADED, READS, Trigger
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import RunBackup, RunRestore
+from bot.domain.restorable import refusal_of
 from bot.domain.restore import (
     PHASE,
     PLAN,
@@ -283,7 +284,7 @@ class RestoreService:
             read = self._meter.reading(objects, component.stored_size)
             async with self._noting(chosen.record, component):
                 sizes[component.name] = await verify_component(
-                    read, component, self.keyring.identities
+                    read, component, self.keyring.identities, as_restored=True
                 )
         require_room_for(choice, chosen.manifest, sizes)
         return objects
@@ -297,4 +298,6 @@ class RestoreService:
             error.hint = error.hint or "Nothing was changed. Use another backup."
             if self.damage and isinstance(error, IntegrityError):
                 await self.damage.remember(record, component, error)
+            if isinstance(error, UnsafeArchiveError):
+                raise refusal_of(error) from error
             raise

@@ -19,6 +19,7 @@ from bot.services.drill import DrillFailedError, DrillNotRunError
 from bot.services.drill_history import DrillHistory
 from tests.fakes import FakeStore
 from tests.fakes_stack import CONTENTS, FakeApplication, FakeEngine, FakeScratch, make_facts
+from tests.hostile_archives import ATTACKS, hostile
 from tests.services.world import DRILL, World
 
 
@@ -106,6 +107,29 @@ async def test_what_is_not_as_it_was_fails(
     [job, _] = await world.journal.jobs()
     assert (job.state, job.swept) == (JobState.FAILED, True)
     assert reason in job.message
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_what_a_restore_would_not_unpack_fails(world: World, name: str) -> None:
+    """Its bytes are those that were sent, and the archive is whole."""
+    world.engine.disk.archives["/media"] = hostile(ATTACKS[name])
+    world.clock.at += timedelta(days=1)
+    bad = await world.run()
+
+    with pytest.raises(DrillFailedError, match=f'component "media": .*{ATTACKS[name].words}'):
+        await world.drill()
+
+    [_, record] = sorted(await world.records(), key=lambda each: each.created)
+    assert (record.id, record.state) == (bad.id, BackupState.DAMAGED)
+
+
+async def test_a_configuration_that_a_restore_could_not_read_fails(world: World) -> None:
+    world.engine.disk.project = {"a": bytes(5 * 2**20)}
+    world.clock.at += timedelta(days=1)
+    await world.run()
+
+    with pytest.raises(DrillFailedError, match=r'component "config": .* implausibly large'):
+        await world.drill()
 
 
 async def test_every_component_is_looked_at_whatever_another_is_like(world: World) -> None:
