@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.adapters.engine import DockerEngine
 from bot.adapters.keys import HostKeys
@@ -10,6 +11,8 @@ from bot.adapters.read_locks import ReadLocks
 from bot.app_upkeep import damage_logs
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.drill import DrillReport
+from bot.domain.drilled import keyless_was_told, outcome_words
+from bot.domain.jobs import ALL_JOBS, Trigger
 from bot.domain.messages import RunDrill
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import elsewhere
@@ -69,10 +72,12 @@ class Proofs:
                 self._damage_log(self.stores.holding(record)),
                 elsewhere(self.stores, record, self._damage_log),
                 boot=command.boot,
+                is_planned=command.trigger is Trigger.SCHEDULE,
             )
             return await service.run(record, job)
 
-        return await self.jobs.run(command, work, begun, lambda report: report.words)
+        told = keyless_was_told(await self.jobs.journal.jobs(ALL_JOBS))
+        return await self.jobs.run(command, work, begun, partial(outcome_words, told=told))
 
     @property
     def _damage_log(self) -> Callable[[BackupStore], DamageLog]:

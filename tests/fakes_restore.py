@@ -16,6 +16,7 @@ from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
+from bot.domain.restore_room import DatabaseRoom, Disk, Place
 from bot.domain.stack import Stack
 from bot.domain.tar_sieve import TarSieve
 from bot.services.restore_ports import AS_THEY_ARE, Tools
@@ -49,7 +50,8 @@ class FakeHost:
     *compose_doubts* is what is said of them when they are put back.
     *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
     *outages* from which call on so many of them do, since Docker is away, *well* whether what runs
-    passes the gate.
+    passes the gate. *free* are the bytes on the disk of the database, and on *disk_of_files*, which
+    is the same one by its name or another.
     """
 
     databases: dict[str, str] = field(default_factory=lambda: {"authentik": OLD, "postgres": ""})
@@ -77,6 +79,7 @@ class FakeHost:
     server: str = "17.6"
     client: str = "17.12"
     free: int | None = 10**12
+    disk_of_files: str = "disk"
     facts_of_new: DatabaseFacts = field(default_factory=make_facts)
     facts_of_old: DatabaseFacts = field(default_factory=make_facts)
     fails: set[str] = field(default_factory=set)
@@ -141,8 +144,11 @@ class FakeDatabases:
         self.host.call("names")
         return frozenset(self.host.databases)
 
-    async def free_bytes(self) -> int | None:
-        return self.host.free
+    async def room(self) -> DatabaseRoom | None:
+        if self.host.free is None:
+            return None
+        disk = Disk("disk", self.host.free)
+        return DatabaseRoom(data=disk, log=disk, most_log=2**30)
 
     async def create(self, name: str, like: str) -> None:
         self.host.call("create")
@@ -299,8 +305,9 @@ class FakeMounts:
     host: FakeHost
     job: str
 
-    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
-        return {source: source not in self.host.single_files for source in sources}
+    async def places(self, sources: Sequence[str]) -> Mapping[str, Place]:
+        disk = None if self.host.free is None else Disk(self.host.disk_of_files, self.host.free)
+        return {each: Place(each not in self.host.single_files, disk) for each in sources}
 
     async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
         sieve = TarSieve(strict=True)

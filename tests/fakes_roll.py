@@ -16,6 +16,7 @@ from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
 from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
 from bot.domain.restore import Site, TagChange
+from bot.domain.restore_room import DatabaseRoom, Disk
 from bot.domain.stack import Stack
 from bot.domain.update_gate import Baseline, Judgement, Verdict, Wanted
 from bot.domain.versions import Family
@@ -199,8 +200,9 @@ class RollDatabases:
         self.host.call("names")
         return frozenset({*self.host.databases, "postgres"})
 
-    async def free_bytes(self) -> int | None:
-        return 10**12
+    async def room(self) -> DatabaseRoom | None:
+        disk = Disk("disk", 10**12)
+        return DatabaseRoom(data=disk, log=disk, most_log=2**30)
 
     async def facts(self, name: str) -> DatabaseFacts:
         self.host.call("facts")

@@ -186,7 +186,7 @@ class FakeFiles:
     version: str | None = "2025.2.1"
     archives: dict[str, bytes] = field(
         default_factory=lambda: {
-            path: tar_of({f"{path.strip('/')}/file": path.encode()})
+            path: tar_of({"file": path.encode()}, root=path.strip("/"))
             for path in ("/media", "/templates", "/certs")
         }
     )

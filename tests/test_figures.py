@@ -8,6 +8,7 @@ import pytest
 from tests.bench import idle, readme, report
 from tests.bench.parts import Found, Options, part_of
 from tests.bench.picture import picture
+from tests.bench.remarks import TWO_JOBS
 from tests.bench.restore import steps
 from tests.bench.results import Figure, Machine, Part, load, save
 from tests.bench.written import JSON, PICTURE, README, RESULTS, merged
@@ -126,6 +127,28 @@ def test_the_table_beside_each_other_takes_the_largest_size() -> None:
     assert "| **akbot, S3** | 6.00 s | 1.50 |  |  |  |  |  | 3.00 s | 1.00 |" in report.short(
         [backup, restore]
     )
+
+
+def by_jobs(two: float, machine: Machine = QUIET) -> Part:
+    """One job takes 10 s, and 20 s of CPU."""
+    figures = [
+        Figure("1GiB", subject, quantity, "s", (value,))
+        for subject, seconds, cpu in ((TWO_JOBS, two, 22.0), ("limit", 10.0, 20.0))
+        for quantity, value in (("wall", seconds), ("CPU", cpu))
+    ]
+    return part("restore", machine, *figures)
+
+
+def test_what_a_second_job_of_a_restore_would_bring_is_said_beside_the_figures() -> None:
+    text = report.results([by_jobs(9.3)])
+
+    said = "two jobs of `pg_restore` load in 0.93 of the time of one, with 22.0 s of CPU instead of"
+    assert f"- Said.\n- 1GiB: {said} 20.0 s, on 2 cores." in text
+
+
+@pytest.mark.parametrize("measured", [by_jobs(7.0), by_jobs(9.3, BUSY), part("restore")])
+def test_nothing_is_concluded_where_the_figures_do_not_say_it(measured: Part) -> None:
+    assert "two jobs of" not in report.results([measured])
 
 
 def test_the_place_in_the_readme_is_written_anew() -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from bot.adapters import catalogue_sql, database_admin_sql
 from bot.adapters.database_client import Clients
 from bot.adapters.database_facts import read_contents, read_facts
+from bot.adapters.disk_told import TELL, disk_in
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.host_trouble import NO_ROOM, OF_THE_SERVER
 from bot.adapters.postgres import Login
@@ -19,12 +20,14 @@ from bot.adapters.psql import PsqlSession, psql_session
 from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, PortError
 from bot.domain.manifest import DatabaseFacts, VersionRow
+from bot.domain.restore_room import DatabaseRoom
 
 _SHUT_WITHIN = 30.0
 _AGAIN = 0.2
 _FIRST_WORDS = 500
 # The rest of the log is flushed by the first commit after it, which is the swap's at the latest.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=128MB"
+_TELL_EACH = f"for place; do {TELL}; done"
 _HURRIED = "SET lock_timeout = '3s'; SET statement_timeout = '60s';"
 
 
@@ -65,16 +68,18 @@ class PostgresAdmin:
         async with self._session() as session:
             return frozenset(await session.ask(database_admin_sql.NAMES))
 
-    async def free_bytes(self) -> int | None:
+    async def room(self) -> DatabaseRoom | None:
         if self._is_outside:
             return None
         async with self._session() as session:
-            folder = str(await session.ask(database_admin_sql.DATA_DIRECTORY))
+            told = await session.ask(database_admin_sql.ROOM)
+        data = str(told["folder"])
+        command = ["sh", "-c", _TELL_EACH, "akbot", data, f"{data}/pg_wal"]
         async with self._clients() as client:
-            done = await self._engine.run(client.id, ["df", "-P", "-k", folder])
-        columns = done.stdout.decode(errors="replace").splitlines()[-1:]
-        numbers = re.findall(r"\s(\d+)(?=\s)", columns[0]) if columns else []
-        return int(numbers[2]) * 1024 if done.exit_code == 0 and len(numbers) > 2 else None  # noqa: PLR2004
+            done = await self._engine.run(client.id, command)
+        lines = done.stdout.decode(errors="replace").splitlines()
+        disks = [disk for disk in map(disk_in, lines) if disk]
+        return DatabaseRoom(data=disks[0], log=disks[-1], most_log=told["log"]) if disks else None
 
     async def create(self, name: str, like: str) -> None:
         async with self._session() as session:

@@ -55,7 +55,14 @@ FROM pg_database WHERE datname = {literal(like)}
 
 NAMES = "SELECT json_agg(datname) FROM pg_database;"
 SERVER_NUMBER = "SELECT current_setting('server_version_num')::int;"
-DATA_DIRECTORY = "SELECT to_json(current_setting('data_directory'));"
+# From which size on its log is recycled; NULL where it waits for somebody who may not come.
+ROOM = """
+SELECT json_build_object('folder', current_setting('data_directory'),
+  'log', CASE WHEN current_setting('archive_mode') = 'off'
+      AND NOT EXISTS (SELECT FROM pg_replication_slots)
+    THEN greatest(pg_size_bytes(current_setting('max_wal_size')),
+      pg_size_bytes(coalesce(current_setting('wal_keep_size', true), '0'))) END);
+"""
 # Whose objects they shall be: the role that Authentik works as need not own the database.
 OWNER = """
 SELECT to_json(pg_get_userbyid(coalesce(

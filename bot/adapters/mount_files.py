@@ -10,11 +10,13 @@ from contextlib import aclosing
 from pathlib import PurePosixPath
 
 from bot.adapters.chores import Chores, place_of
+from bot.adapters.disk_told import TELL, disk_in
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.engine_upload import upload
 from bot.domain.errors import PortError
 from bot.domain.restore import Folder
 from bot.domain.restore_recovery import FolderState
+from bot.domain.restore_room import Place
 from bot.domain.tar_sieve import OWN, TarSieve
 
 # Names that begin with a dot, too; an empty folder has none of either.
@@ -79,7 +81,7 @@ elif [ -d "$own/new" ]; then echo staged
 else echo none
 fi
 """
-_ARE_FOLDERS = 'if [ -d "$place" ]; then echo yes; else echo no; fi'
+_PLACES = f'if [ -d "$place" ]; then echo folder; else echo file; fi; {TELL}'
 _CLAIM = """
 from=$place/$other
 if [ -d "$from/old" ]; then
@@ -101,9 +103,13 @@ class MountFolders:
         self._engine = engine
         self._chores = chores
 
-    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
-        answers = await self._run(_ARE_FOLDERS, sources)
-        return dict(zip(sources, [each == "yes" for each in answers], strict=True))
+    async def places(self, sources: Sequence[str]) -> Mapping[str, Place]:
+        lines = (await self._said(_PLACES, sources)).splitlines()
+        found = [
+            Place(kind == "folder", disk_in(line))
+            for kind, line in zip(lines[::2], lines[1::2], strict=True)
+        ]
+        return dict(zip(sources, found, strict=True))
 
     async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
         sources, sieve = [folder.source], TarSieve(strict=True)
@@ -151,9 +157,12 @@ class MountFolders:
         return f"{OWN}{self._chores.job}"
 
     async def _run(self, act: str, sources: Sequence[str]) -> list[str]:
-        """Do *act* for each mount in turn; what it printed."""
+        """Do *act* for each mount in turn; the words that it printed."""
+        return (await self._said(act, sources)).split()
+
+    async def _said(self, act: str, sources: Sequence[str]) -> str:
         if not sources:
-            return []
+            return ""
         places = [place_of(number) for number in range(len(sources))]
         script = f"{_TOOLS}{act}{_END}"
         done = await self._chores.run(sources, script, self._own, *places)
@@ -162,7 +171,7 @@ class MountFolders:
                 f"work on the stack's folders: {done.stderr or f'exit code {done.exit_code}'}",
                 hint="Is the disk full, or a folder another mount?",
             )
-        return done.stdout.decode().split()
+        return done.stdout.decode(errors="replace")
 
 
 async def _through(sieve: TarSieve, archive: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:

@@ -95,10 +95,10 @@ async def database_state(
         await session.run(preflight_sql.since(since))
         tables: dict[str, Any] = await session.ask(preflight_sql.TABLES)
     workers = tables.get("workers")
-    admin = PostgresAdmin(api, clients, login, _JOB, is_outside=is_outside)
+    room = await PostgresAdmin(api, clients, login, _JOB, is_outside=is_outside).room()
     return DatabaseState(
         **state,
-        free=await admin.free_bytes(),
+        free=room.data.free if room else None,
         written_version=tables.get("written"),
         workers=None if workers is None else tuple(workers),
         duplicate_groups=tuple(tables["groups"]),

@@ -20,13 +20,20 @@ _FORMAT = "akbot-drill-1"
 _SUBJECT = "drill"
 VERDICT = "verdict"
 """Fact of a drill's plan: what it found, once it knows."""
+KEYLESS = "keyless"
+"""Likewise: that no private key was on the host."""
 _NAMED = 5  # tables in a message; a person needs to know which kind, not all
 
 
 class Verdict(StrEnum):
-    """COULD_NOT_RUN says nothing of the backup: something that the drill needs was missing."""
+    """What a drill says of the backup.
+
+    READ: without the private key it lies in the store as it was sent, and more cannot be told.
+    COULD_NOT_RUN says nothing of it: something that the drill needs was missing.
+    """
 
     PASS = "pass"  # noqa: S105 - a verdict
+    READ = "read"
     FAIL = "fail"
     COULD_NOT_RUN = "could not run"
 
@@ -57,6 +64,11 @@ class DrillReport:
     @property
     def words(self) -> str:
         """What came back, in a sentence."""
+        if self.verdict is Verdict.READ:
+            return (
+                f"backup {self.backup_id} lies in the store as it was sent, read in"
+                f" {self.seconds:.0f} s"
+            )
         parts = [f"backup {self.backup_id} came back in {self.seconds:.0f} s"]
         if self.rows is not None:
             parts.append(f"{self.rows:,} rows")

@@ -12,7 +12,8 @@
     ├── JobCancelledError a person asked for it (exit 1)
     ├── IntegrityError    bytes are not what they must be; trying again does not help (exit 1)
     │   ├── UntrustedError        nobody that this host trusts has signed them
-    │   └── OtherKeyError         no key that is here opens them: they may be whole
+    │   ├── OtherKeyError         no key that is here opens them: they may be whole
+    │   └── UnsafeArchiveError    unpacked they might be written elsewhere than was meant
     └── PortError         an outside system failed; `retryable` says whether again may help (exit 1)
         ├── ObjectNotFoundError   the store has no such object
         └── ObjectExistsError     the store has one already, and keys are written once
@@ -101,6 +102,10 @@ class UntrustedError(IntegrityError):
 
 class OtherKeyError(IntegrityError):
     """They are sealed for a key that is not here, and so may be whole."""
+
+
+class UnsafeArchiveError(IntegrityError):
+    """An archive that might be unpacked elsewhere than was meant, whoever has signed it."""
 
 
 class PortError(BotError):

@@ -112,7 +112,7 @@ def _of_protection(facts: Facts, kind: JobKind) -> list[Family]:
     done = next((job for job in facts.jobs if job.kind is kind and _is_done(job)), None)
     bad = [job.ended for job in facts.jobs if job.kind is kind and job.state in _FAILURES]
     failed = max((ended for ended in bad if ended), default=None)
-    what = "good backup" if kind is JobKind.BACKUP else "drill that passed"
+    what = "good backup" if kind is JobKind.BACKUP else "drill that found nothing wrong"
     return [
         single(
             f"akbot_{kind}_last_success_timestamp_seconds",

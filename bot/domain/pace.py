@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from datetime import timedelta
 
+from bot.domain.drill import VERDICT, Verdict
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.restore import UNDO
 from bot.domain.update import plan_of
@@ -26,7 +27,9 @@ def _work(job: Job) -> Hashable:
     all is ready for the first.
     """
     match job.kind:
-        case JobKind.DRILL | JobKind.ROLLBACK:
+        case JobKind.DRILL:
+            return job.kind, job.plan.get(VERDICT) == Verdict.READ
+        case JobKind.ROLLBACK:
             return job.kind
         case JobKind.RESTORE:
             return job.kind, job.trigger, job.label == UNDO

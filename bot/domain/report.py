@@ -11,6 +11,7 @@ from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState, newest_good
 from bot.domain.container_state import DOCKER
 from bot.domain.drill import Verdict
+from bot.domain.drilled import has_passed
 from bot.domain.findings import Finding
 from bot.domain.incident import WARNINGS
 from bot.domain.incident_history import PastIncident, causes
@@ -133,7 +134,7 @@ def _backups(facts: Facts) -> BackupsReport:
     newest = newest_good(facts.records)
     ended = [job for job in facts.jobs if job.ended and job.ended > facts.begin]
     backups = [job for job in ended if job.kind is JobKind.BACKUP and PARTIAL not in job.plan]
-    drills = [job for job in ended if job.kind is JobKind.DRILL and job.state is JobState.DONE]
+    drills = [job for job in ended if has_passed(job)]
     return BackupsReport(
         made=sum(job.state is JobState.DONE for job in backups),
         failed=sum(job.state in NOT_WELL for job in backups),
@@ -148,8 +149,7 @@ def _backups(facts: Facts) -> BackupsReport:
 
 def _drilled(facts: Facts) -> datetime | None:
     """By this journal, or by what lies beside the backups: another host may have drilled one."""
-    done = (job for job in facts.jobs if job.kind is JobKind.DRILL and job.state is JobState.DONE)
-    moments = [created_at(job.id) for job in done]
+    moments = [created_at(job.id) for job in facts.jobs if has_passed(job)]
     if facts.drill and facts.drill.verdict is Verdict.PASS:
         moments.append(facts.drill.began)
     return max(moments, default=None)

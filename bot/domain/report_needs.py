@@ -13,6 +13,7 @@ from bot.domain.report_facts import NOT_WELL, Facts
 from bot.domain.update_outlook import Outlook
 
 _TOLD_BY_AGE = frozenset({JobKind.BACKUP, JobKind.DRILL})
+_TOLD_ONCE = frozenset({JobKind.DRILL})  # that it could not do all of its work
 _LOOK = 'See "akbot check".'
 _BACK_UP = 'Run "akbot backup", and "akbot run" for the schedule.'
 
@@ -90,7 +91,7 @@ def _of_jobs(facts: Facts) -> list[Finding]:
 
 def _failure(job: Job) -> str:
     """What the last job of its kind did not do, in a sentence; "" for nothing."""
-    if lack := degraded(job):
+    if (lack := degraded(job)) and job.kind not in _TOLD_ONCE:
         return f"the last {job.kind} did only a part of its work: {lack}"
     if job.kind in _TOLD_BY_AGE or job.state not in NOT_WELL:
         return ""

@@ -12,9 +12,9 @@ from bot.domain.restore_plan import (
     family_of,
     repository_of,
     require_redis,
-    require_room,
     sessions_after,
 )
+from bot.domain.restore_room import require_room
 
 DUMP_PARTS = (POSTGRES,)
 """What of a stack a dump replaces."""
@@ -32,7 +32,7 @@ def choose_for_dump(facts: DatabaseFacts, found: Found, version_now: str | None)
     _require_authentik(facts)
     version = version_of(facts)
     require_redis(version, has_redis=found.has_redis, with_redis=False, has_database=True)
-    require_room(facts.size, found)
+    require_room(found.room, database=facts.size, files={})
     is_same = version == version_now
     return Choice(
         components=(),
@@ -41,6 +41,7 @@ def choose_for_dump(facts: DatabaseFacts, found: Found, version_now: str | None)
         sessions=sessions_after(found, with_redis=False, has_database=True),
         image=found.image if is_same else f"{repository_of(found.image)}:{version}",
         image_digest=None,
+        room=found.room,
         warnings=_warnings(version, version_now),
     )
 

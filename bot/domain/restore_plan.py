@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.backup_id import BackupId
@@ -13,21 +13,19 @@ from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.manifest import Component, DatabaseFacts, Manifest
 from bot.domain.messages import RunRestore
 from bot.domain.restore import UNTOUCHED, Folder, SessionsDo
+from bot.domain.restore_room import Room, require_room
 from bot.domain.stack_folders import require_apart
 
 NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
 IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_SPARE = 1.1  # of the database's size, for indexes that were smaller
-_MOST_LOG = 3 * 2**29  # bytes; it is recycled from 1 GiB on (max_wal_size), and a little later
-_LOG_AHEAD = 3 * 2**24  # bytes; files of it that are made before they are needed
 _APPLY = "let its own compose files come with it: --apply-compose"
 USERS = "public.authentik_core_user"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The stack as it is, for the decision; *free_bytes* are those where the database lies.
+    """The stack as it is, for the decision; *room* is where what is made may lie.
 
     *single_files* names the components of which a single file is mounted, not a folder. *mounted*
     is what any of the stack's containers has mounted.
@@ -38,13 +36,13 @@ class Found:
     has_redis: bool
     postgresql: str
     image: str
-    free_bytes: int | None = None
+    room: Room = field(default_factory=Room)
     mounted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What of the backup will be used, and on what it goes."""
+    """What of the backup will be used, and on what it goes; *room* is where it will lie."""
 
     components: tuple[Component, ...]
     folders: tuple[Folder, ...]
@@ -52,6 +50,7 @@ class Choice:
     sessions: SessionsDo
     image: str
     image_digest: str | None
+    room: Room
     warnings: tuple[str, ...] = ()
 
 
@@ -143,16 +142,26 @@ def choose_components(manifest: Manifest, found: Found, command: RunRestore) -> 
     )
     if has_database:
         _require_server(manifest, found)
-        require_room(manifest.database.size if manifest.database else 0, found)
-    return Choice(
+    choice = Choice(
         components=tuple(usable),
         folders=tuple(folders[each.name] for each in wanted),
         database=has_database,
         sessions=sessions_after(found, with_redis=with_redis, has_database=has_database),
         image=_image(manifest, found) if has_database else found.image,
         image_digest=_digest(manifest, found) if has_database else None,
+        room=found.room,
         warnings=_warnings(manifest, found, wanted) if not command.components else (),
     )
+    # what is in an archive is known once it was read; it is hardly less than the archive has
+    require_room_for(choice, manifest, {each.name: each.plain_size for each in wanted})
+    return choice
+
+
+def require_room_for(choice: Choice, manifest: Manifest, sizes: Mapping[str, int]) -> None:
+    """Raises RefusedError where there is no room for it; *sizes* by component, unpacked."""
+    size = manifest.database.size if choice.database and manifest.database else 0
+    files = {each.source: sizes[each.component] for each in choice.folders}
+    require_room(choice.room, database=size, files=files)
 
 
 def fits_layout(manifest: Manifest, found: Found, command: RunRestore) -> bool:
@@ -225,22 +234,6 @@ def _require_server(manifest: Manifest, found: Found) -> None:
             f"the stack's PostgreSQL {found.postgresql} is older than the backup's {dumped},"
             " and cannot load it",
             hint=f"{UNTOUCHED} Use PostgreSQL {_major(dumped)} or newer.",
-        )
-
-
-def require_room(size: int, found: Found) -> None:
-    """Raises RefusedError where a database of *size* bytes has no room beside what serves.
-
-    All that is loaded is written twice, the second time into the server's log. A server that has no
-    room for that one ends, and does not start again before somebody has made some.
-    """
-    database = int(size * _SPARE)
-    needed = database + min(database, _MOST_LOG) + _LOG_AHEAD if size else 0
-    if found.free_bytes is not None and found.free_bytes < needed:
-        raise RefusedError(
-            f"a load of the database takes about {needed // 2**20} MiB, its log included;"
-            f" PostgreSQL's disk has {found.free_bytes // 2**20} MiB free",
-            hint=f"{UNTOUCHED} Make room there.",
         )
 
 

@@ -2,16 +2,16 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot import age
 from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.components import Format, encoding_of
-from bot.domain.contents import Contents
 from bot.domain.damage import Depth
 from bot.domain.drill import (
+    KEYLESS,
     VERDICT,
     DrillReport,
     Verdict,
@@ -24,10 +24,12 @@ from bot.domain.errors import IntegrityError, OtherKeyError, PortError, RefusedE
 from bot.domain.jobs import READS
 from bot.domain.manifest import Component, Manifest, backup_prefix
 from bot.domain.messages import ComponentVerified
+from bot.domain.restorable import restore_check
 from bot.domain.stack import Stack
 from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageElsewhere, is_as_sent
+from bot.services.drill_found import DrillFound
 from bot.services.keyring import Keyring
 from bot.services.metering import Meter
 from bot.services.pipeline import drain
@@ -67,29 +69,6 @@ class DrillNotRunError(RefusedError):
         self.report = report
 
 
-@dataclass
-class _Found:
-    """What has come back so far; *damage* is what of the *reasons* is the backup's own.
-
-    *in_all* is what of that is no fault of the store in which it was read.
-    """
-
-    reasons: list[str] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
-    in_all: list[str] = field(default_factory=list)
-    components: list[str] = field(default_factory=list)
-    rows: int | None = None
-    keys: int | None = None
-    contents: Contents | None = None
-    boot_seconds: float | None = None
-
-    def unreadable(self, error: IntegrityError) -> None:
-        """Part of it is not what it was; that no key opens it says nothing of it."""
-        self.reasons.append(str(error))
-        if not isinstance(error, OtherKeyError):
-            self.damage.append(str(error))
-
-
 @dataclass(frozen=True)
 class _Place:
     """From where components are read, and beside which stack they come back."""
@@ -107,7 +86,11 @@ class _Place:
 
 @dataclass(frozen=True)
 class DrillService:
-    """`akbot drill`; what is found is noted in *damage*, of *store*, or *elsewhere* as well."""
+    """`akbot drill`; what is found is noted in *damage*, of *store*, or *elsewhere* as well.
+
+    Without the private key one that *is_planned* does what can be done without, which is enough for
+    it to be well; who asks for one in person hears that it could not run.
+    """
 
     engine: Engine
     store: BackupStore
@@ -118,6 +101,7 @@ class DrillService:
     damage: DamageLog
     elsewhere: DamageElsewhere
     boot: bool = False
+    is_planned: bool = False
 
     async def run(self, record: BackupRecord, job: JobLog) -> DrillReport:
         """Restore *record* into throw-away containers, look at it, and keep the report beside it.
@@ -134,14 +118,14 @@ class DrillService:
             began=created_at(job.id),
             seconds=0.0,
         )
-        started, found, hint = self.clock.monotonic(), _Found(), ""
+        started, found, hint = self.clock.monotonic(), DrillFound(), ""
         async with self.locks.reading(record.id):
             try:
                 if record.state is BackupState.INCOMPLETE:
                     found.reasons.append(record.reason)
                 else:
                     await self._restore(manifest, job, found)
-                verdict = Verdict.FAIL if found.reasons else Verdict.PASS
+                verdict = Verdict.FAIL if found.reasons else self._nothing_wrong
             except IntegrityError as error:
                 verdict = Verdict.FAIL
                 found.unreadable(error)
@@ -163,7 +147,7 @@ class DrillService:
                 boot_seconds=found.boot_seconds,
                 components=tuple(found.components),
             )
-            await job.plan(**{VERDICT: verdict})
+            await job.plan(**{VERDICT: verdict}, **self._key_facts)
             await self._keep(report, job)
             if verdict is Verdict.PASS:
                 await self._call_whole(manifest)
@@ -173,6 +157,14 @@ class DrillService:
             raise DrillNotRunError(report, hint)
         return report
 
+    @property
+    def _nothing_wrong(self) -> Verdict:
+        return Verdict.PASS if self.keyring.identities else Verdict.READ
+
+    @property
+    def _key_facts(self) -> dict[str, str]:
+        return {} if self.keyring.identities else {KEYLESS: "yes"}
+
     async def _call_whole(self, manifest: Manifest) -> None:
         try:
             await self.damage.whole(manifest, Depth.DRILLED)
@@ -181,7 +173,7 @@ class DrillService:
         await self.elsewhere.whole(manifest)
 
     async def _failed(
-        self, manifest: Manifest, report: DrillReport, found: _Found
+        self, manifest: Manifest, report: DrillReport, found: DrillFound
     ) -> DrillFailedError:
         """How it ends; an application that does not start on it makes no backup damaged."""
         failed = DrillFailedError(report)
@@ -195,9 +187,11 @@ class DrillService:
                 failed.add_note(note)
         return failed
 
-    async def _restore(self, manifest: Manifest, job: JobLog, found: _Found) -> None:
+    async def _restore(self, manifest: Manifest, job: JobLog, found: DrillFound) -> None:
         if not self.keyring.identities:
             await self._read_stored(manifest, job)
+            if self.is_planned:
+                return
             raise RefusedError(
                 "the private key is not on this host; what lies in the store is what was sent",
                 hint="Set AKBOT_IDENTITY_FILE to drill here, or drill where the key is.",
@@ -228,7 +222,7 @@ class DrillService:
             self.publish(ComponentVerified(component))
 
     async def _component(
-        self, manifest: Manifest, component: Component, place: _Place, found: _Found
+        self, manifest: Manifest, component: Component, place: _Place, found: DrillFound
     ) -> Sequence[str]:
         match encoding_of(component.key).format:
             case Format.ARCHIVE:
@@ -238,12 +232,12 @@ class DrillService:
                     component, lambda rdb: self.engine.load_rdb(place.stack, rdb, place.job_id)
                 )
             case _:
-                encoding = encoding_of(component.key)
-                await place.read(component, lambda content: drain(content, encoding))
+                check = restore_check(component)
+                await place.read(component, lambda content: drain(content, check))
         return ()
 
     async def _database(
-        self, manifest: Manifest, component: Component, place: _Place, found: _Found
+        self, manifest: Manifest, component: Component, place: _Place, found: DrillFound
     ) -> Sequence[str]:
         image = manifest.software.image if self.boot else ""
         async with self.engine.scratch_database(place.stack, place.job_id, image) as scratch:
@@ -262,7 +256,7 @@ class DrillService:
                 reasons += await self._boot(scratch, found)
             return reasons
 
-    async def _boot(self, scratch: ScratchDatabase, found: _Found) -> Sequence[str]:
+    async def _boot(self, scratch: ScratchDatabase, found: DrillFound) -> Sequence[str]:
         """Start the application on what was restored, until it serves its login page."""
         began = self.clock.monotonic()
         async with scratch.application() as application:

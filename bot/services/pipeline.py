@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bot import age
 from bot.domain.components import Encoding
 from bot.domain.errors import IntegrityError, OtherKeyError
+from bot.domain.integrity import StreamCheck
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -208,10 +209,12 @@ async def unseal(
         yield plain
 
 
-async def drain(chunks: AsyncIterator[bytes], encoding: Encoding) -> None:
-    """Read a component's bytes to their end; raises IntegrityError if they are not whole."""
-    check = encoding.new_check()
+async def drain(chunks: AsyncIterator[bytes], check: StreamCheck) -> int:
+    """Read a component's bytes to their end, as *check* has it, and return how many there are."""
+    size = 0
     async with ending(in_blocks(chunks)) as blocks:
         async for block in blocks:
             await asyncio.to_thread(check.update, block)
-    check.finish()
+            size += len(block)
+    await asyncio.to_thread(check.finish)
+    return size

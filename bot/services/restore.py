@@ -15,10 +15,11 @@ from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config, without_compose
 from bot.domain.durations import duration
-from bot.domain.errors import BotError, IntegrityError, RefusedError
+from bot.domain.errors import BotError, IntegrityError, RefusedError, UnsafeArchiveError
 from bot.domain.jobs import DEGRADED, READS, Trigger
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import RunBackup, RunRestore
+from bot.domain.restorable import refusal_of
 from bot.domain.restore import (
     PHASE,
     PLAN,
@@ -32,6 +33,7 @@ from bot.domain.restore_plan import (
     Preview,
     choose_components,
     fits_layout,
+    require_room_for,
 )
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
@@ -152,7 +154,7 @@ class RestoreService:
             site = await self.workplace.survey(stack)
             tools = await self.workplace.tools(site, job.id)
             decided = await self._decide(command, chosen, stack, site, tools)
-            objects = await self._prove(record, decided.choice, begin)
+            objects = await self._prove(chosen, decided.choice, begin)
             if not await confirm(decided.preview):
                 raise RefusedError(
                     "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
@@ -273,14 +275,18 @@ class RestoreService:
             then, now = without_compose(then), without_compose(now)
         return compare_configs(then, now, _TAG)
 
-    async def _prove(self, record: BackupRecord, choice: Choice, begin: Begin) -> ProvenObjects:
+    async def _prove(self, chosen: _Chosen, choice: Choice, begin: Begin) -> ProvenObjects:
         """Read all that will be used, whole, before anything else sees a byte of it."""
-        objects = ProvenObjects(self.stores.holding(record))
+        objects = ProvenObjects(self.stores.holding(chosen.record))
+        sizes: dict[str, int] = {}
         for component in choice.components:
             await begin(f"checking {component.name}")
             read = self._meter.reading(objects, component.stored_size)
-            async with self._noting(record, component):
-                await verify_component(read, component, self.keyring.identities)
+            async with self._noting(chosen.record, component):
+                sizes[component.name] = await verify_component(
+                    read, component, self.keyring.identities, as_restored=True
+                )
+        require_room_for(choice, chosen.manifest, sizes)
         return objects
 
     @asynccontextmanager
@@ -292,4 +298,6 @@ class RestoreService:
             error.hint = error.hint or "Nothing was changed. Use another backup."
             if self.damage and isinstance(error, IntegrityError):
                 await self.damage.remember(record, component, error)
+            if isinstance(error, UnsafeArchiveError):
+                raise refusal_of(error) from error
             raise

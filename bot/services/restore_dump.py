@@ -102,7 +102,9 @@ class DumpRestoreService:
         found = await look_at(stack, site, tools)
         async with self.engine.scratch_database(stack, job_id) as scratch:
             dumped = self._meter.passing(self.source.blocks(), self.source.total_bytes)
-            await load_dump(dumped, scratch, self.keyring.identities, found.free_bytes)
+            there = found.room.database
+            free_bytes = there.data.free if there else None
+            await load_dump(dumped, scratch, self.keyring.identities, free_bytes)
             dump = ForeignDump(self.source.name, await scratch.facts(), await scratch.contents())
             choice = choose_for_dump(dump.facts, found, site.version)
             live, contents, unknown = await glance(tools, site.database)

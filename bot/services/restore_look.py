@@ -7,6 +7,7 @@ from bot.domain.errors import PortError
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.restore import Site
 from bot.domain.restore_plan import Found
+from bot.domain.restore_room import Room
 from bot.domain.stack import Stack
 from bot.domain.stack_folders import folders_of
 from bot.services.restore_ports import Tools
@@ -15,14 +16,17 @@ from bot.services.restore_ports import Tools
 async def look_at(stack: Stack, site: Site, tools: Tools) -> Found:
     """The stack as it is."""
     folders = folders_of(stack)
-    are_folders = await tools.files.are_folders([each.source for each in folders])
+    places = await tools.files.places([each.source for each in folders])
+    disks = {source: place.disk for source, place in places.items() if place.disk}
     return Found(
         folders=folders,
-        single_files=frozenset(each.component for each in folders if not are_folders[each.source]),
+        single_files=frozenset(
+            each.component for each in folders if not places[each.source].is_folder
+        ),
         has_redis=stack.redis is not None,
         postgresql=await tools.databases.version(),
         image=site.image,
-        free_bytes=await tools.databases.free_bytes(),
+        room=Room(database=await tools.databases.room(), folders=disks),
         mounted=frozenset(mount.source for each in stack.containers for mount in each.mounts),
     )
 

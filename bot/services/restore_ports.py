@@ -16,6 +16,7 @@ from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import Folder, Site, TagChange
 from bot.domain.restore_recovery import FolderState
+from bot.domain.restore_room import DatabaseRoom, Place
 from bot.domain.stack import Stack
 
 AS_THEY_ARE: Mapping[str, bytes] = MappingProxyType({})
@@ -34,8 +35,8 @@ class DatabaseAdmin(Protocol):
     async def names(self) -> frozenset[str]:
         """All databases."""
 
-    async def free_bytes(self) -> int | None:
-        """How much room there is where its data lies; None where that cannot be told."""
+    async def room(self) -> DatabaseRoom | None:
+        """How much there is where its data and its log lie; None where that cannot be told."""
 
     async def create(self, name: str, like: str) -> None:
         """An empty database with owner, encoding, locale, settings, grants, comment of *like*.
@@ -195,8 +196,8 @@ class ProjectFiles(Protocol):
 class MountFiles(Protocol):
     """The content of mounts, swapped for what lies beside it in a folder of the job's own."""
 
-    async def are_folders(self, sources: Sequence[str]) -> Mapping[str, bool]:
-        """Whether each is a folder; a single file that is mounted cannot be swapped."""
+    async def places(self, sources: Sequence[str]) -> Mapping[str, Place]:
+        """What each is and on which disk; a single file that is mounted cannot be swapped."""
 
     async def stage(self, folder: Folder, archive: AsyncIterator[bytes]) -> None:
         """Unpack a tar stream beside the content; owners and modes kept.

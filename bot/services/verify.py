@@ -12,6 +12,7 @@ from bot.domain.damage import Depth
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import ComponentVerified, StepBegan
+from bot.domain.restorable import restore_check
 from bot.services.catalogue import read_manifest
 from bot.services.damage import DamageLog
 from bot.services.metering import Meter
@@ -92,7 +93,7 @@ class VerifyService:
     async def _read(self, manifest: Manifest, database: Database | None) -> None:
         objects = Meter(self.publish, self.clock).reading(self.store, manifest.stored_size)
         for component in manifest.components:
-            await verify_component(objects, component, self.identities, database)
+            await verify_component(objects, component, self.identities, database, as_restored=True)
             self.publish(ComponentVerified(component))
 
 
@@ -113,23 +114,27 @@ async def verify_component(
     component: Component,
     identities: Sequence[age.Identity],
     database: Database | None = None,
-) -> None:
+    *,
+    as_restored: bool = False,
+) -> int:
     """Read one component to its end; with *database* a dump goes through `pg_restore` as well.
 
-    Raises IntegrityError naming the component.
+    *as_restored*: what a restore would refuse is damage, too. Returns how many bytes were inside,
+    unpacked; 0 where they were not looked at here. Raises IntegrityError naming the component.
     """
     if not identities:
         await _read_stored(store, component)
-        return
+        return 0
     encoding = encoding_of(component.key)
+    check = restore_check(component) if as_restored else encoding.new_check()
 
-    async def take(content: AsyncIterator[bytes]) -> None:
+    async def take(content: AsyncIterator[bytes]) -> int:
         if database and encoding.format is Format.ARCHIVE:
             await database.check_archive(content)
-        else:
-            await drain(content, encoding)
+            return 0
+        return await drain(content, check)
 
-    await read_component(store, component, identities, take)
+    return await read_component(store, component, identities, take)
 
 
 async def read_component(

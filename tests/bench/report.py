@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tests.bench.remarks import remarks
 from tests.bench.results import CHANGED, FIRST, LIMIT, OURS, TIMES, Figure, Machine, Part
 
 Item = TypeVar("Item")
@@ -144,7 +145,7 @@ def _section(part: Part) -> str:
     lines = [f"## {part.name}\n", f"{part.about}\n", _measured(part), ""]
     for case in _unique(each.case for each in part.figures):
         lines += [*_table(part, case), ""]
-    lines += [f"- {each}" for each in part.notes]
+    lines += [f"- {each}" for each in (*part.notes, *remarks(part))]
     if part.commands:
         lines += ["", "<details><summary>The commands</summary>", ""]
         lines += [line for name, script in part.commands.items() for line in _code(name, script)]
@@ -178,11 +179,8 @@ def _ratio(part: Part, case: str, subject: str, beside: str) -> str:
     """Of wall time, the median of each turn's own; ours is that with the same kind of store."""
     if beside == OURS:
         beside = f"{OURS}, {'directory' if 'directory' in subject else 'S3'}"
-    here, there = part.find(case, subject, "wall"), part.find(case, beside, "wall")
-    if here is None or there is None:
-        return ""
-    each = sorted(one / other for one, other in zip(here.values, there.values, strict=True))
-    return f"{each[len(each) // 2]:.2f}"
+    ratio = part.ratio(case, subject, "wall", beside)
+    return "" if ratio is None else f"{ratio:.2f}"
 
 
 def spread(figure: Figure | None) -> str:

@@ -11,6 +11,7 @@ from tests.bench.machine import Conditions
 from tests.bench.measuring import Downtime
 from tests.bench.parts import Found, Options, part_of
 from tests.bench.pipeline import Used
+from tests.bench.remarks import TWO_JOBS
 from tests.bench.results import Part
 
 NAME = "restore"
@@ -25,12 +26,12 @@ ABOUT = (
 )
 EMPTY = f"""docker exec {DATABASE} dropdb -U authentik --if-exists --force bench
 docker exec {DATABASE} createdb -U authentik bench"""
-TWO_JOBS = replace(
+BY_TWO_JOBS = replace(
     LIMIT_OF_ALL,
-    name="limit with two jobs",
+    name=TWO_JOBS,
     restore=LIMIT_OF_ALL.restore.replace("--no-owner", "--no-owner -j 2"),
 )
-RESTORING = (TWO_JOBS, *(each for each in CONTENDERS if each.restore))
+RESTORING = (BY_TWO_JOBS, *(each for each in CONTENDERS if each.restore))
 # The steps of ours that are the loading; what else is told belongs to a step before it.
 STEPS = ("checking postgres", "restoring postgres", "comparing every table")
 WITHIN_A_STEP = re.compile(r"^Backup |: verified$| stored in ")

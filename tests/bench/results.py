@@ -75,6 +75,15 @@ class Part:
         )
         return next(found, None)
 
+    def ratio(self, case: str, subject: str, quantity: str, beside: str) -> float | None:
+        """Of a quantity to that of the subject *beside*: the median of each turn's own."""
+        here, there = self.find(case, subject, quantity), self.find(case, beside, quantity)
+        if here is None or there is None:
+            return None
+        pairs = zip(here.values, there.values, strict=True)
+        each = sorted(one / other for one, other in pairs)
+        return each[len(each) // 2]
+
 
 def save(parts: Sequence[Part], path: Path) -> None:
     """Write them, so that a part that is measured again takes only its own place."""

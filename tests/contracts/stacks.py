@@ -164,10 +164,24 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(major: int, *, size: str = "") -> Iterator[Postgres]:
-    """A server; *size* is that of its disk."""
-    disk = "/var/lib/postgresql/data" + (f":size={size}" if size else "")
-    options = ["--env", "POSTGRES_PASSWORD=secret", "--tmpfs", disk]
+def tmpfs_volume(size: str) -> Iterator[str]:
+    """A volume with a disk of that *size* of its own, in memory; its name."""
+    options = ("type=tmpfs", "device=tmpfs", f"o=size={size}")
+    volume = docker("volume", "create", *(f"--opt={each}" for each in options)).decode().strip()
+    try:
+        yield volume
+    finally:
+        docker("volume", "rm", volume)
+
+
+@contextmanager
+def postgres_server(major: int, *, size: str = "", volume: str = "") -> Iterator[Postgres]:
+    """A server; *size* is that of its disk, unless it has its data in *volume*."""
+    folder = "/var/lib/postgresql/data"
+    disk = ["--tmpfs", folder + (f":size={size}" if size else "")]
+    if volume:
+        disk = ["--volume", f"{volume}:{folder}"]
+    options = ["--env", "POSTGRES_PASSWORD=secret", *disk]
     with running(f"postgres:{major}", options=options) as container:
         asked = ["exec", container.id, "psql", "-U", "postgres", "-Atc", "SELECT 1"]
         assert until(lambda: docker(*asked, check=False) == b"1\n", _PATIENCE)

@@ -2,17 +2,29 @@
 
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
+from bot.adapters.chores import Chores
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.database_admin_sql import end_all_sessions
+from bot.adapters.mount_files import MountFolders
 from bot.adapters.postgres import Login
 from bot.domain.errors import IntegrityError, PortError, RefusedError
-from bot.domain.restore import database_name
-from bot.domain.restore_plan import Found, require_room
-from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server, until
+from bot.domain.restore import Folder, database_name
+from bot.domain.restore_room import DatabaseRoom, Disk, Room, require_room
+from tests.contracts.stacks import (
+    Postgres,
+    docker,
+    engine_api,
+    inspect,
+    postgres_server,
+    tmpfs_volume,
+    until,
+)
 from tests.contracts.test_database import AUTHENTIK, REAL, dump_of, piecewise
+from tests.fakes_stack import tar_of
 
 pytestmark = pytest.mark.docker
 
@@ -231,9 +243,10 @@ async def test_where_one_rename_fails_the_other_did_not_happen(
 
 async def test_versions_and_room_are_told(admin: PostgresAdmin) -> None:
     assert (await admin.client_version()).partition(".")[0] == (await admin.version())[:2]
-    free = await admin.free_bytes()
-    assert free is not None
-    assert free > 10**6
+    room = await admin.room()
+    assert room is not None
+    assert room.data == room.log
+    assert room.data.free > 10**6
 
 
 async def test_a_disk_that_fills_up_is_given_back(server: Postgres) -> None:
@@ -255,49 +268,108 @@ async def test_a_disk_that_fills_up_is_given_back(server: Postgres) -> None:
             with pytest.raises(PortError, match="No space left"):
                 await admin.load(INCOMING, piecewise(dump), live)
 
-            assert (await admin.free_bytes() or 0) > 50 * 2**20
+            assert (await room_of(admin)).data.free > 50 * 2**20
             await admin.drop(INCOMING)
             assert small.psql("SELECT id FROM ours", live) == "1"
             small.psql("INSERT INTO ours VALUES (2)", live)
     server.psql(f"DROP DATABASE {many}")
 
 
-def has_room(size: int, free: int) -> bool:
-    found = Found(
-        folders=(),
-        single_files=frozenset(),
-        has_redis=False,
-        postgresql="",
-        image="",
-        free_bytes=free,
-    )
+async def room_of(admin: PostgresAdmin) -> DatabaseRoom:
+    room = await admin.room()
+    assert room
+    return room
+
+
+def has_room(size: int, there: DatabaseRoom, staged: int = 0) -> bool:
+    """Beside one more piece of ballast; *staged* are bytes of files on the same disk."""
+    disk = Disk(there.data.name, there.data.free - BALLAST)
+    room = Room(database=replace(there, data=disk, log=disk), folders={"media": disk})
     try:
-        require_room(size, found)
+        require_room(room, database=size, files={"media": staged} if staged else {})
     except RefusedError:
         return False
     return True
 
 
+MANY = (
+    "CREATE TABLE big AS SELECT repeat(md5(n::text), 8) AS text FROM generate_series(1, 280000) n"
+)
+
+
 async def test_what_the_plan_finds_room_for_is_loaded(server: Postgres) -> None:
     """Data and log on one disk, as set up by nobody: without room for both the server would end."""
-    many = server.new_database(
-        "CREATE TABLE big AS SELECT repeat(md5(n::text), 8) AS text"
-        " FROM generate_series(1, 280000) n"
-    )
+    many = server.new_database(MANY)
     size = int(server.psql(f"SELECT pg_database_size('{many}')"))
     major = int(server.psql("SHOW server_version").partition(".")[0])
     with postgres_server(major, size="600m") as small:
         live = small.new_database("CREATE TABLE ours AS SELECT 1 AS id")
         async with engine_api() as api:
             admin = PostgresAdmin(api, small.clients, LOGIN, JOB)
-            while has_room(size, (free := await admin.free_bytes() or 0) - BALLAST):
-                small.psql(f"COPY (SELECT 1) TO PROGRAM 'head -c {BALLAST} /dev/zero >b{free}'")
+            while has_room(size, there := await room_of(admin)):
+                fill_up(small, there)
             await admin.create(INCOMING, live)
             dump = await dump_of(api, server, many)
             await admin.load(INCOMING, piecewise(dump), live)
 
             assert small.psql("SELECT count(*) FROM big", INCOMING) == "280000"
     server.psql(f"DROP DATABASE {many}")
+
+
+def fill_up(server: Postgres, there: DatabaseRoom) -> None:
+    """Lay a piece of ballast beside its data."""
+    name = f"b{there.data.free}"
+    server.psql(f"COPY (SELECT 1) TO PROGRAM 'head -c {BALLAST} /dev/zero >{name}'")
+
+
+async def test_what_the_plan_finds_room_for_on_a_shared_disk_is_loaded_and_unpacked(
+    server: Postgres,
+) -> None:
+    """The files lie beside the database: there is room for both, and hardly for more."""
+    many = server.new_database(MANY)
+    size = int(server.psql(f"SELECT pg_database_size('{many}')"))
+    media = tar_of({"large": bytes(60 * 2**20)}, root="media")
+    major = int(server.psql("SHOW server_version").partition(".")[0])
+    with tmpfs_volume("600m") as volume, postgres_server(major, volume=volume) as small:
+        live = small.new_database("CREATE TABLE ours AS SELECT 1 AS id")
+        async with engine_api() as api:
+            admin = PostgresAdmin(api, small.clients, LOGIN, JOB)
+            image = str(inspect(small.container.id)["Image"])
+            files = MountFolders(api, Chores(api, image, JOB))
+            place = (await files.places([volume]))[volume]
+            assert place.disk
+            assert place.disk.name == (await room_of(admin)).data.name
+            while has_room(size, there := await room_of(admin), len(media)):
+                fill_up(small, there)
+            await admin.create(INCOMING, live)
+            dump = await dump_of(api, server, many)
+            await admin.load(INCOMING, piecewise(dump), live)
+            await files.stage(Folder("media", volume), piecewise(media))
+
+            assert small.psql("SELECT count(*) FROM big", INCOMING) == "280000"
+    server.psql(f"DROP DATABASE {many}")
+
+
+async def test_what_the_plan_finds_room_by_is_what_the_server_is_set_to(
+    server: Postgres, admin: PostgresAdmin
+) -> None:
+    async def after(sql: str, setting: str, value: str) -> int | None:
+        server.psql(sql)
+        server.psql("SELECT pg_reload_conf()")
+        assert until(lambda: server.psql(f"SHOW {setting}") == value)
+        return (await room_of(admin)).most_log
+
+    raised = "ALTER SYSTEM SET max_wal_size = '3GB'"
+    try:
+        assert (await room_of(admin)).most_log == 2**30
+        assert await after(raised, "max_wal_size", "3GB") == 3 * 2**30
+        kept = "ALTER SYSTEM SET wal_keep_size = '4GB'"
+        assert await after(kept, "wal_keep_size", "4GB") == 4 * 2**30
+        server.psql("SELECT pg_create_physical_replication_slot('test_standby')")
+        assert (await room_of(admin)).most_log is None, "it waits for a standby"
+        server.psql("SELECT pg_drop_replication_slot('test_standby')")
+    finally:
+        assert await after("ALTER SYSTEM RESET ALL", "max_wal_size", "1GB") == 2**30
 
 
 OWNED = "owned"

@@ -16,8 +16,9 @@ from bot.domain.errors import IntegrityError, PortError
 from bot.domain.restore import Folder
 from bot.domain.restore_recovery import FolderState
 from bot.domain.stack import FileSource
-from tests.contracts.stacks import docker, engine_api, idle, inspect
+from tests.contracts.stacks import docker, engine_api, idle, inspect, tmpfs_volume
 from tests.fakes_stack import make_stack
+from tests.hostile_archives import ATTACKS, hostile
 
 pytestmark = pytest.mark.docker
 
@@ -136,7 +137,8 @@ async def test_only_an_empty_folder_is_removed(tmp_path: Path, image_id: str) ->
     made, used = tmp_path / "made", tmp_path / "used"
     fill(used, "old")
     async with tool(image_id) as files:
-        assert await files.are_folders([str(made)]) == {str(made): True}
+        [place] = (await files.places([str(made)])).values()
+        assert place.is_folder
 
         await files.remove_empty([str(made), str(used), "a-volume"])
         await files.remove_empty([str(made)])
@@ -237,58 +239,6 @@ def cut_off(old: Path, own: Path, cut: str) -> None:
             member.rename(old / member.name)
 
 
-def member(
-    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0
-) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.size, info.mode = kind, link, size, 0o755
-    return info
-
-
-def tar_of_members(*members: tarfile.TarInfo) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for each in members:
-            archive.addfile(each, io.BytesIO(b"x" * each.size))
-    return packed.getvalue()
-
-
-OUT = "/OUT"  # stands for a folder of the host
-ROOT = member("media", tarfile.DIRTYPE)
-SPARSE = member("media/huge", tarfile.REGTYPE, size=512)
-SPARSE.pax_headers = {
-    "GNU.sparse.major": "1", "GNU.sparse.minor": "0",
-    "GNU.sparse.name": "media/huge", "GNU.sparse.realsize": str(2**40),
-}  # fmt: skip
-ATTACKS: dict[str, list[tarfile.TarInfo]] = {
-    "absolute": [ROOT, member(f"{OUT}/attacked", size=1)],
-    "parent": [ROOT, member("media/../../../../attacked", size=1)],
-    "second root": [ROOT, member("other/attacked", size=1)],
-    "through a link": [
-        ROOT, member("media/out", tarfile.SYMTYPE, OUT), member("media/out/attacked", size=1),
-    ],
-    "over a link": [
-        ROOT, member("media/out", tarfile.SYMTYPE, f"{OUT}/attacked"), member("media/out", size=1),
-    ],
-    "hard link": [ROOT, member("media/out", tarfile.LNKTYPE, "/etc/passwd")],
-    "link as root": [member("media", tarfile.SYMTYPE, OUT), member("media/attacked", size=1)],
-    "device": [ROOT, member("media/disk", tarfile.BLKTYPE)],
-    "character device": [ROOT, member("media/mem", tarfile.CHRTYPE)],
-    "long name": [ROOT, member("media/" + "../" * 60 + "tmp/attacked", size=1)],
-    "sparse": [ROOT, SPARSE],
-}  # fmt: skip
-
-
-def attack_on(members: list[tarfile.TarInfo], out: Path) -> bytes:
-    meant = []
-    for each in members:
-        copy = tarfile.TarInfo(each.name.replace(OUT, str(out)))
-        copy.type, copy.size, copy.pax_headers = each.type, each.size, each.pax_headers
-        copy.linkname = each.linkname.replace(OUT, str(out))
-        meant.append(copy)
-    return tar_of_members(*meant)
-
-
 def attacked(tmp_path: Path, out: Path) -> list[Path]:
     found = [*out.iterdir(), *tmp_path.rglob("attacked"), Path("/attacked"), Path("/tmp/attacked")]
     return [path for path in found if path.exists()]
@@ -302,9 +252,10 @@ async def test_a_hostile_archive_writes_nowhere_else(
     fill(mount, "old")
     out.mkdir()
     before = contents(mount)
+    archive = hostile(ATTACKS[attack], str(out))
     async with tool(image_id) as files:
-        with pytest.raises(IntegrityError):
-            await files.stage(Folder("media", str(mount)), stream(attack_on(ATTACKS[attack], out)))
+        with pytest.raises(IntegrityError, match=ATTACKS[attack].words):
+            await files.stage(Folder("media", str(mount)), stream(archive))
 
         assert contents(mount) == before
         assert not attacked(tmp_path, out)
@@ -321,7 +272,8 @@ async def test_a_named_volume_is_a_mount_as_well(image_id: str, tmp_path: Path) 
             await files.stage(Folder("media", volume), stream(archive))
             await files.swap([volume])
             assert await files.states([volume]) == {volume: FolderState.SWAPPED}
-            assert await files.are_folders([volume, "/etc/hostname"]) == {
+            places = await files.places([volume, "/etc/hostname"])
+            assert {source: each.is_folder for source, each in places.items()} == {
                 volume: True, "/etc/hostname": False,
             }  # fmt: skip
     finally:
@@ -334,3 +286,21 @@ async def test_a_script_that_fails_is_told(tmp_path: Path, image_id: str) -> Non
     async with tool(image_id) as files:
         with pytest.raises(PortError, match="work on the stack's folders"):
             await files.stage(Folder("media", str(tmp_path / "file")), stream(b""))
+
+
+async def test_which_mounts_share_a_disk_and_how_much_is_free_there(
+    tmp_path: Path, image_id: str
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two words"
+    one.mkdir()
+    two.mkdir()
+    with tmpfs_volume("10m") as volume:
+        async with tool(image_id) as files:
+            places = await files.places([str(one), volume, str(two)])
+
+    disks = [each.disk for each in places.values()]
+    first, small, second = (each for each in disks if each)
+    room = os.statvfs(one)
+    assert first.name == second.name != small.name
+    assert small.free == 10 * 2**20
+    assert abs(first.free - room.f_bavail * room.f_frsize) < 2**30

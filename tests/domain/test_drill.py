@@ -148,6 +148,13 @@ FIRST = NOW - timedelta(days=5)
             Level.WARNING,
             "the last drill could not run: no key",
         ),
+        (
+            replace(REPORT, verdict=Verdict.READ),
+            FIRST,
+            WEEKLY,
+            Level.OK,
+            f"backup {ID} lies in the store as it was sent, read in 12 s",
+        ),
     ],
 )
 def test_what_a_person_hears(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.backup_id import BackupId
+from bot.domain.drill import VERDICT, Verdict
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.pace import took_last
 from bot.domain.restore import UNDO
@@ -103,3 +104,12 @@ def test_others_are_not_compared(kind: JobKind) -> None:
 def test_what_the_journal_does_not_know_is_like_nothing() -> None:
     assert took_last(RUNNING.id, [former(RUNNING)]) is None
     assert took_last(RUNNING.id, []) is None
+
+
+def test_a_drill_that_only_read_is_not_the_same_work() -> None:
+    job = replace(RUNNING, kind=JobKind.DRILL)
+    read = former(job, plan={VERDICT: Verdict.READ})
+    restored = former(job, started=NOW - timedelta(days=3), ended=NOW - timedelta(days=2))
+
+    assert took_last(job.id, [job, read]) is None
+    assert took_last(job.id, [job, read, restored]) == timedelta(days=1)

@@ -10,11 +10,11 @@ from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.container_state import DOCKER, STACK
 from bot.domain.downtime import came_back, gone
-from bot.domain.drill import DrillReport, Verdict
+from bot.domain.drill import VERDICT, DrillReport, Verdict
 from bot.domain.findings import Level
 from bot.domain.incident import Incident, Trouble
 from bot.domain.incident_history import PastIncident, causes
-from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
+from bot.domain.jobs import DEGRADED, PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.pause import Pause
 from bot.domain.report import WEEK, Report, report_of
 from bot.domain.report_facts import Expected, Facts
@@ -149,6 +149,11 @@ def test_a_quiet_week_says_what_there_is_and_asks_for_nothing() -> None:
             (0, 0, 1),
             id="drills that passed",
         ),
+        pytest.param(
+            [job(1, kind=JobKind.DRILL, plan={VERDICT: Verdict.READ})],
+            (0, 0, 0),
+            id="a drill that restored nothing",
+        ),
     ],
 )
 def test_what_ran_in_the_time_is_counted(jobs: list[Job], figures: tuple[int, int, int]) -> None:
@@ -180,6 +185,17 @@ def test_what_ran_in_the_time_is_counted(jobs: list[Job], figures: tuple[int, in
         ),
         pytest.param({"drill": drill(1, Verdict.FAIL, "rows")}, ["failed: rows"], id="no proof"),
         pytest.param({"drill": drill(400)}, ["no backup was proven lately"], id="drills overdue"),
+        pytest.param(
+            {
+                "drill": drill(1, Verdict.READ),
+                "jobs": [
+                    job(1, kind=JobKind.DRILL, message=f"read; {DEGRADED}no key"),
+                    *WELL.jobs,
+                ],
+            },
+            [],
+            id="a drill without the key, which is told once",
+        ),
         pytest.param(
             {"jobs": [job(1, JobState.FAILED, JobKind.PRUNE, message="denied"), *WELL.jobs]},
             ["the last prune did not end well: denied"],

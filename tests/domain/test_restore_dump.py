@@ -9,6 +9,7 @@ from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore import SessionsDo
 from bot.domain.restore_dump import choose_for_dump
 from bot.domain.restore_plan import Found
+from tests.domain.test_restore_plan import room
 from tests.fakes_stack import make_facts
 
 FOUND = Found(
@@ -17,7 +18,7 @@ FOUND = Found(
     has_redis=True,
     postgresql="17.6",
     image="registry.local:5000/goauthentik/server:2025.2.1",
-    free_bytes=10**12,
+    room=room(10**12),
 )
 
 
@@ -64,7 +65,7 @@ def test_another_family_may_want_other_compose_files() -> None:
         (replace(make_facts(), rows={"public.wiki": 5}), FOUND, '"authentik_core_user" is not'),
         (replace(make_facts(), schemas={}), FOUND, 'nothing in its "django_migrations"'),
         (make_facts(), replace(FOUND, has_redis=False), "needs Redis"),
-        (make_facts(), replace(FOUND, free_bytes=10**6), "MiB free"),
+        (make_facts(), replace(FOUND, room=room(10**6)), "MiB free"),
     ],
 )
 def test_what_cannot_serve_is_refused(facts: DatabaseFacts, found: Found, words: str) -> None:

@@ -18,12 +18,20 @@ from bot.domain.restore_plan import (
     fits_layout,
     repository_of,
     require_redis,
+    require_room_for,
 )
+from bot.domain.restore_room import DatabaseRoom, Disk, Room
 from tests.domain.test_manifest import MANIFEST as STORED
 
 DIGEST = f"sha256:{'d' * 64}"
 OURS = "ghcr.io/goauthentik/server"
 MIB = 2**20
+
+
+def room(free: int, **folders: Disk) -> Room:
+    disk = Disk("data", free)
+    database = DatabaseRoom(data=disk, log=disk, most_log=2**30)
+    return Room(database=database, folders={f"/srv/{name}": each for name, each in folders.items()})
 
 
 def component(name: str) -> Component:
@@ -45,7 +53,7 @@ FOUND = Found(
     has_redis=True,
     postgresql="16.4",
     image=f"{OURS}:2025.4.1",
-    free_bytes=138_331_649,
+    room=room(138_331_649),
     mounted=frozenset({"/srv/media", "/srv/certs"}),
 )
 KEPT = '"certs" is not in the backup and stays as it is'
@@ -66,6 +74,7 @@ WHOLE = Choice(
     sessions=SessionsDo.FLUSH,
     image=f"{OURS}:2025.2.1",
     image_digest=DIGEST,
+    room=FOUND.room,
     warnings=(KEPT,),
 )
 FILES = replace(
@@ -167,10 +176,10 @@ FILES = replace(
         pytest.param(
             of_software(postgresql="16.4.2"), {"postgresql": "17"}, {}, WHOLE, id="three numbers"
         ),
-        pytest.param(MANIFEST, {"free_bytes": 138_331_648}, {}, WHOLE, id="just enough room"),
-        pytest.param(MANIFEST, {"free_bytes": None}, {}, WHOLE, id="nobody knows the room"),
+        pytest.param(MANIFEST, {"room": room(138_331_648)}, {}, WHOLE, id="just enough room"),
+        pytest.param(MANIFEST, {"room": Room()}, {}, WHOLE, id="nobody knows the room"),
         pytest.param(
-            replace(MANIFEST, database=None), {"free_bytes": 0}, {}, WHOLE, id="nor the size"
+            replace(MANIFEST, database=None), {"room": room(0)}, {}, WHOLE, id="nor the size"
         ),
         pytest.param(MANIFEST, {"postgresql": "17.1"}, {}, WHOLE, id="a newer server"),
         pytest.param(
@@ -181,7 +190,9 @@ FILES = replace(
 def test_what_is_used_of_a_backup(
     manifest: Manifest, found: dict[str, Any], asked: dict[str, Any], choice: Choice
 ) -> None:
-    assert choose_components(manifest, replace(FOUND, **found), command(**asked)) == choice
+    here = replace(FOUND, **found)
+
+    assert choose_components(manifest, here, command(**asked)) == replace(choice, room=here.room)
 
 
 MOUNT = "Nothing was changed. Mount it as then, or"
@@ -284,14 +295,35 @@ APPLY = "let its own compose files come with it: --apply-compose"
         ),
         pytest.param(
             MANIFEST,
-            {"free_bytes": 138_331_647},
+            {"room": room(138_331_647)},
             {},
             RefusedError(
-                "a load of the database takes about 131 MiB, its log included;"
-                " PostgreSQL's disk has 131 MiB free",
+                "a restore takes about 131 MiB for the database and the log of its load;"
+                " the disk for that has 131 MiB free",
                 hint="Nothing was changed. Make room there.",
             ),
             id="no room",
+        ),
+        pytest.param(
+            MANIFEST,
+            {"room": room(138_331_648, media=Disk("data", 138_331_648))},
+            {},
+            RefusedError(
+                "a restore takes about 131 MiB for the database, the log of its load and the files;"
+                " the disk for that has 131 MiB free",
+                hint="Nothing was changed. Make room there.",
+            ),
+            id="no room for the files as well",
+        ),
+        pytest.param(
+            MANIFEST,
+            {"room": room(10**9, media=Disk("files", 10))},
+            {"components": frozenset({"media"})},
+            RefusedError(
+                "a restore takes about 0 MiB for the files; the disk for that has 0 MiB free",
+                hint="Nothing was changed. Make room there.",
+            ),
+            id="no room for the files alone",
         ),
         *(
             pytest.param(
@@ -392,3 +424,13 @@ def test_the_repository_of_an_image(image: str, repository: str) -> None:
 )
 def test_the_family_of_a_version(version: str | None, family: tuple[int, ...] | None) -> None:
     assert family_of(version) == family
+
+
+def test_the_files_are_counted_again_once_they_were_read() -> None:
+    """What is packed says little of how large it is unpacked."""
+    here = replace(FOUND, room=room(10**9, media=Disk("files", 100 * MIB)))
+    choice = choose_components(MANIFEST, here, command())
+
+    require_room_for(choice, MANIFEST, {"postgres": 0, "media": 90 * MIB})
+    with pytest.raises(RefusedError, match="about 110 MiB for the files"):
+        require_room_for(choice, MANIFEST, {"postgres": 0, "media": 100 * MIB})

@@ -17,6 +17,7 @@ from bot import age
 from bot.domain.signature import sign
 from tests.e2e.akbot import Akbot
 from tests.e2e.stranger import postgres_elsewhere, shell
+from tests.hostile_archives import ATTACKS, hostile
 from tests.sandbox.fixture import Sandbox
 
 POSTGRES_IMAGE = "akbot-sandbox/postgres:17"
@@ -110,6 +111,14 @@ def file_missing(stored: StoredSet) -> str:
     packed = zstandard.ZstdCompressor().compress(_without_a_file(_decompressed(whole)))
     stored.replace("media", packed, size=len(whole))
     return f"it opens to {len(packed)} bytes where the manifest says {len(whole)}"
+
+
+def written_elsewhere(stored: StoredSet) -> str:
+    """The archive would be unpacked over a file of the host."""
+    attack = ATTACKS["parent"]
+    packed = zstandard.ZstdCompressor().compress(hostile(attack))
+    stored.replace("media", packed, size=len(packed))
+    return attack.words
 
 
 def _decompressed(packed: bytes) -> bytes:

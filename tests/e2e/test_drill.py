@@ -18,6 +18,7 @@ from tests.e2e.damaged import (
     resign,
     rows_missing,
     table_dropped,
+    written_elsewhere,
 )
 from tests.sandbox.fixture import Sandbox
 
@@ -99,7 +100,12 @@ def another_image(manifest: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("component", "damage"),
-    [("postgres", rows_missing), ("postgres", table_dropped), ("media", file_missing)],
+    [
+        ("postgres", rows_missing),
+        ("postgres", table_dropped),
+        ("media", file_missing),
+        ("media", written_elsewhere),
+    ],
 )
 def test_what_a_backup_was_made_without_fails(
     filled: Sandbox, to_folder: Akbot, tmp_path: Path, component: str, damage: Damage

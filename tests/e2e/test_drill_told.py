@@ -1,6 +1,7 @@
 """A drill that fails rings in the chat, with its reason, whoever began it."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.bot_api.people import Person
 from tests.bot_api.server import BotApi
 from tests.e2e.akbot import Akbot
 from tests.e2e.damaged import Damage, StoredSet, file_missing, rows_missing, table_dropped
+from tests.e2e.test_backup import wait_until
 from tests.e2e.test_daemon import ada, chatting, daemon, outcomes, telegram
 from tests.e2e.test_drill import folder_of
 from tests.e2e.test_restore import flip
@@ -79,3 +81,28 @@ def test_one_that_fails_on_schedule_is_told_unasked(
     assert 'component "media": decrypt: ' in told
     assert backup_id in told
     assert (job["trigger"], job["state"]) == ("schedule", "failed")
+
+
+@pytest.mark.usefixtures("filled")
+def test_that_planned_drills_lack_the_key_is_told_once(
+    chatting: Akbot, telegram: BotApi, ada: Person
+) -> None:
+    chatting.backup()
+    recipient = re.search("age1[0-9a-z]+", chatting.identity.read_text())
+    assert recipient
+    chatting.identity.unlink()
+    ada.says("/start")
+
+    def done() -> list[str]:
+        jobs = json.loads(chatting.ok("jobs", "--json"))
+        return [each["message"] for each in jobs if each["kind"] == "drill" and each["ended"]]
+
+    keyless = chatting.with_settings(AKBOT_RECIPIENTS=recipient[0])
+    with daemon(keyless, AKBOT_DRILL_SCHEDULE="* * * * *"):
+        wait_until(lambda: len(done()) == 2, "two drills have ended", 240)
+
+    second, first = done()
+    assert "degraded: the private key is not on this host" in first
+    assert second.endswith("was not restored: the private key is not on this host")
+    assert len(outcomes(telegram, "Drill")) == 1
+    assert len(outcomes(telegram, "Drill without the private key")) == 1

@@ -4,11 +4,14 @@ After the kill a person starts the stack, or dockerd is restarted, in turns; `te
 it at every step.
 """
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -22,7 +25,14 @@ from tests.e2e.disturbed import Disturbance, disturb, require
 from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import running_step
-from tests.e2e.test_restore import answers, forget_kept, own_databases, own_folders, unchanged_by_up
+from tests.e2e.test_restore import (
+    answers,
+    forget_kept,
+    own_databases,
+    own_folders,
+    served,
+    unchanged_by_up,
+)
 from tests.sandbox.fixture import Sandbox
 
 pytestmark = pytest.mark.docker
@@ -38,9 +48,13 @@ STEPS = [
     "starting", "waiting until it holds",
 ]  # fmt: skip
 # "removing server and worker once more" is over too soon to be hit; tests/services has it.
+OF_REDIS = ["restoring redis beside what serves", "keeping what Redis holds", "loading Redis"]
+# "checking redis" is as soon over, and likewise there.
 KEPT = {"starting", "waiting until it holds"}
 LIVE_STEPS = ["keeping what Redis holds", "closing the databases", "swapping the files"]
 KILLS = (Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE, Disturbance.KILLED)
+VERSION, NEWER = "2025.2.1", "2025.2.4"
+HISTORY = "authentik_version_history"
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,66 @@ def test_killed_at_a_step_one_whole_state_serves(
     one_whole_state_serves(marked, to_folder, step, what)
 
 
+@pytest.mark.parametrize(("step", "what"), list(zip(OF_REDIS, KILLS, strict=True)))
+def test_killed_at_a_step_of_a_restore_with_redis_one_whole_state_serves(
+    marked: Marked, to_folder: Akbot, step: str, what: Disturbance
+) -> None:
+    one_whole_state_serves(marked, to_folder, step, what, "--with-redis")
+
+
+@contextmanager
+def newer(sandbox: Sandbox) -> Iterator[None]:
+    """The stack runs the next patch release, which writes no more than its row of the history."""
+    sandbox.stand_ins(f"goauthentik/server:{NEWER}")
+    env = sandbox.project / ".env"
+    text = env.read_text()
+    env.write_text(text.replace(f"\nAUTHENTIK_TAG={VERSION}\n", f"\nAUTHENTIK_TAG={NEWER}\n"))
+    services = ("postgresql", "redis", "authentik", "worker")
+    try:
+        sandbox.compose("up", "--detach", "--wait", *services)
+        assert served(sandbox) == (200, NEWER)
+        yield
+    finally:
+        env.write_text(text)
+        sandbox.compose("up", "--detach", "--wait", *services)
+        sandbox.psql(f"DELETE FROM {HISTORY} WHERE version = '{NEWER}'")
+
+
+@contextmanager
+def held(file: Path) -> Iterator[None]:
+    """Whoever opens *file* waits until it is let go (a lease, which nobody breaks within 45 s)."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # by which the kernel asks for it
+    number = os.open(file, os.O_RDWR)
+    try:
+        fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield
+    finally:
+        os.close(number)
+        signal.signal(signal.SIGIO, before)
+
+
+@pytest.mark.parametrize("what", KILLS)
+def test_killed_as_it_sets_the_tag_one_whole_version_serves(
+    marked: Marked, to_folder: Akbot, what: Disturbance
+) -> None:
+    """That step takes no time: it is made to wait for the file."""
+    backup_id = to_folder.backup()["id"]
+    with newer(marked.sandbox):
+        before = "stopping and removing server and worker"
+        process = caught(marked, to_folder, backup_id, before)
+        with held(marked.sandbox.project / ".env"):
+            process.send_signal(signal.SIGCONT)
+            step = f"setting AUTHENTIK_TAG to {VERSION}"
+            wait_until(lambda: running_step(to_folder) == step, step)
+            process.send_signal(signal.SIGSTOP)
+        disturb(what, marked.sandbox, process)
+
+        job = settled(marked, to_folder, backup_id)
+
+        assert job["state"] == "interrupted", job
+        assert served(marked.sandbox) == (200, NEWER)
+
+
 @pytest.mark.parametrize("step", LIVE_STEPS)
 def test_a_person_who_starts_the_stack_meanwhile_breaks_nothing(
     marked: Marked, to_folder: Akbot, step: str
@@ -128,11 +202,13 @@ def test_what_was_written_since_it_was_started_stays(marked: Marked, to_folder: 
     assert marked.state() == {NOW}
 
 
-def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Disturbance) -> None:
+def one_whole_state_serves(
+    marked: Marked, akbot: Akbot, step: str, what: Disturbance, *options: str
+) -> None:
     """Restore, let *what* happen at *step*, and look at what serves once it is settled."""
     require(what, marked.sandbox)
     backup_id = akbot.backup()["id"]
-    process = caught(marked, akbot, backup_id, step)
+    process = caught(marked, akbot, backup_id, step, *options)
     disturb(what, marked.sandbox, process)
     if what is Disturbance.UP:
         process.communicate(timeout=180)
@@ -143,16 +219,18 @@ def one_whole_state_serves(marked: Marked, akbot: Akbot, step: str, what: Distur
         without_name = akbot.with_settings(AKBOT_STACK="")
         assert without_name("backups").code == 0, "the stack's name is known all the same"
 
-    job = settled(marked, akbot, backup_id)
+    job = settled(marked, akbot, backup_id, redis=THEN if "--with-redis" in options else "")
     if what is not Disturbance.UP:
         assert job["state"] == ("done" if step in KEPT else "interrupted"), job
 
 
-def caught(marked: Marked, akbot: Akbot, backup_id: str, step: str) -> "subprocess.Popen[str]":
+def caught(
+    marked: Marked, akbot: Akbot, backup_id: str, step: str, *options: str
+) -> "subprocess.Popen[str]":
     """A restore that is stopped (SIGSTOP) at *step*; on a busy machine not at the first try."""
     for _ in range(TRIES):
         marked.mark(NOW)
-        process = akbot.start("restore", backup_id, "--yes", "--no-safety-backup")
+        process = akbot.start("restore", backup_id, "--yes", "--no-safety-backup", *options)
         if stopped_at(akbot, process, step):
             return process
         process.communicate(timeout=180)
@@ -173,15 +251,18 @@ def stopped_at(akbot: Akbot, process: "subprocess.Popen[str]", step: str) -> boo
     return False
 
 
-def settled(marked: Marked, akbot: Akbot, backup_id: str) -> dict[str, Any]:
-    """The restore's job, once the next one has settled it; one whole state serves, as it says."""
+def settled(marked: Marked, akbot: Akbot, backup_id: str, *, redis: str = "") -> dict[str, Any]:
+    """The restore's job, once the next one has settled it; one whole state serves, as it says.
+
+    *redis* is what Redis has by then where it was done.
+    """
     akbot.backup("--component", "templates")
     job = last_restore(akbot)
     expected = THEN if job["state"] == "done" else NOW
     assert job["swept"] is True, job
     assert marked.state() == {expected}, job
     wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
-    assert marked.sandbox.redis("get", "test:mark") == (NOW if expected == NOW else "")
+    assert marked.sandbox.redis("get", "test:mark") == (NOW if expected == NOW else redis)
     if job["state"] == "done":
         assert f"backup {backup_id} serves" in job["message"]
     else:

@@ -9,8 +9,11 @@ import pytest
 
 from bot import age
 from bot.domain.catalogue import LATEST, BackupState, choose
-from bot.domain.errors import IntegrityError, OtherKeyError
+from bot.domain.errors import IntegrityError, OtherKeyError, RefusedError
+from bot.domain.restore_plan import Preview
 from tests.fakes import FakeStore
+from tests.fakes_restore import OLD
+from tests.hostile_archives import ATTACKS, hostile
 from tests.services.restore_world import RESTORE, world_with_a_backup
 from tests.services.test_damage import notes, spoil
 from tests.services.test_rekey import old_world
@@ -43,6 +46,40 @@ async def test_a_restore_remembers_what_it_could_not_open(component: str) -> Non
     assert choose(records, LATEST).id == older
     restored = await world.restore()
     assert restored.backup == older
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_an_archive_that_would_be_written_elsewhere_is_refused(name: str) -> None:
+    """Whoever has signed it, its bytes are those that were sent; and no verification calls it good.
+
+    It is read before anybody is asked, and before there is a safety backup.
+    """
+    world, asked = await world_with_a_backup(), False
+    [older] = await world.records()
+    world.engine.disk.archives["/media"] = hostile(ATTACKS[name])
+    world.clock.at += timedelta(days=1)
+    newer = await world.run()
+    backups = len(await world.records())
+
+    async def ask(_: Preview) -> bool:
+        nonlocal asked
+        asked = True
+        return asked
+
+    with pytest.raises(RefusedError, match=f'component "media": .*{ATTACKS[name].words}') as caught:
+        await world.restore(replace(RESTORE, components=frozenset({"media"})), ask)
+
+    note, untouched = caught.value.__notes__
+    assert note == "It counts as damaged now, until a verification finds it whole."
+    assert untouched == "nothing that serves was changed"
+    assert caught.value.hint == "Nothing was changed. Use another backup."
+    assert (asked, "stage" in world.host.calls, world.host.served()) == (False, False, {OLD})
+    assert len(await world.records()) == backups
+    record = choose(await world.records(), newer.id)
+    assert record.state is BackupState.DAMAGED
+    with pytest.raises(IntegrityError, match=ATTACKS[name].words):
+        await world.verify.run(record, deep=False)
+    assert choose(await world.records(), LATEST).id == older.id
 
 
 async def test_a_damaged_configuration_is_remembered_before_anybody_is_asked() -> None:

@@ -13,12 +13,13 @@ from bot.domain.components import POSTGRES
 from bot.domain.contents import Contents
 from bot.domain.drill import VERDICT, DrillReport, Verdict
 from bot.domain.errors import PortError, RefusedError
-from bot.domain.jobs import JobKind, JobState
+from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.stack import Stack
 from bot.services.drill import DrillFailedError, DrillNotRunError
 from bot.services.drill_history import DrillHistory
 from tests.fakes import FakeStore
 from tests.fakes_stack import CONTENTS, FakeApplication, FakeEngine, FakeScratch, make_facts
+from tests.hostile_archives import ATTACKS, hostile
 from tests.services.world import DRILL, World
 
 
@@ -106,6 +107,29 @@ async def test_what_is_not_as_it_was_fails(
     [job, _] = await world.journal.jobs()
     assert (job.state, job.swept) == (JobState.FAILED, True)
     assert reason in job.message
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_what_a_restore_would_not_unpack_fails(world: World, name: str) -> None:
+    """Its bytes are those that were sent, and the archive is whole."""
+    world.engine.disk.archives["/media"] = hostile(ATTACKS[name])
+    world.clock.at += timedelta(days=1)
+    bad = await world.run()
+
+    with pytest.raises(DrillFailedError, match=f'component "media": .*{ATTACKS[name].words}'):
+        await world.drill()
+
+    [_, record] = sorted(await world.records(), key=lambda each: each.created)
+    assert (record.id, record.state) == (bad.id, BackupState.DAMAGED)
+
+
+async def test_a_configuration_that_a_restore_could_not_read_fails(world: World) -> None:
+    world.engine.disk.project = {"a": bytes(5 * 2**20)}
+    world.clock.at += timedelta(days=1)
+    await world.run()
+
+    with pytest.raises(DrillFailedError, match=r'component "config": .* implausibly large'):
+        await world.drill()
 
 
 async def test_every_component_is_looked_at_whatever_another_is_like(world: World) -> None:
@@ -205,6 +229,68 @@ async def test_without_the_key_what_is_stored_is_read_all_the_same(world: World)
 
     with pytest.raises(DrillFailedError, match="not those that were sent"):
         await world.drill()
+
+
+PLANNED = replace(DRILL, trigger=Trigger.SCHEDULE, actor="schedule")
+NO_KEY = "the private key is not on this host"
+
+
+async def newest_message(world: World) -> str:
+    [job, *_] = await world.journal.jobs()
+    assert (job.kind, job.state, job.swept) == (JobKind.DRILL, JobState.DONE, True)
+    return str(job.message)
+
+
+async def test_a_planned_drill_without_the_key_reads_what_is_stored_and_says_so_once(
+    world: World,
+) -> None:
+    """Again once a key has come and gone; a person's own says it each time."""
+    keyed, keyless = world.keyring, replace(world.keyring, identities=[])
+    world.clock.suffixes += ["dddd", "eeee", "ffff", "gggg", "hhhh"]
+    world.keyring = keyless
+    with pytest.raises(DrillNotRunError, match=NO_KEY):
+        await world.drill()
+    world.clock.at += timedelta(minutes=1)
+
+    report = await world.drill(PLANNED)
+
+    assert (report.verdict, report.reasons, report.components) == (Verdict.READ, (), ())
+    assert await history(world).newest("authentik") == report
+    assert world.engine.scratch.removed == 0
+    assert (await newest_message(world)).endswith(f"; degraded: {NO_KEY}, so it was not restored")
+    for _ in range(2):
+        await world.drill(PLANNED)
+        assert "degraded" not in await newest_message(world)
+        assert NO_KEY in await newest_message(world)
+        with pytest.raises(DrillNotRunError, match=NO_KEY):
+            await world.drill()
+    world.keyring = keyed
+    assert (await world.drill(PLANNED)).verdict is Verdict.PASS
+    world.keyring = keyless
+    await world.drill(PLANNED)
+    assert "degraded" in await newest_message(world)
+
+
+async def test_a_planned_drill_without_the_key_fails_by_what_it_can_see(world: World) -> None:
+    world.keyring = replace(world.keyring, identities=[])
+    flipped(world, "media")
+
+    with pytest.raises(DrillFailedError, match="not those that were sent"):
+        await world.drill(PLANNED)
+
+    report = await history(world).newest("authentik")
+    assert report
+    assert report.verdict is Verdict.FAIL
+    [job, _] = await world.journal.jobs()
+    assert (job.state, job.plan[VERDICT]) == (JobState.FAILED, Verdict.FAIL)
+
+
+async def test_a_planned_drill_that_cannot_read_the_store_could_not_run(world: World) -> None:
+    world.keyring = replace(world.keyring, identities=[])
+    world.store.fail_get_at = 1_200_000
+
+    with pytest.raises(DrillNotRunError, match="connection lost"):
+        await world.drill(PLANNED)
 
 
 async def test_a_store_that_takes_no_report_does_not_change_the_verdict(

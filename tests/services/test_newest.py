@@ -7,12 +7,13 @@ import pytest
 
 from bot.domain.backup_id import created_at
 from bot.domain.drill import Verdict
+from bot.domain.jobs import Trigger
 from bot.services.drill import DrillFailedError
 from bot.services.drill_history import DrillHistory
 from bot.services.newest import Newest
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_stack import make_facts
-from tests.services.world import COMMAND, World
+from tests.services.world import COMMAND, DRILL, World
 
 
 def newest_of(world: World) -> Newest:
@@ -60,3 +61,16 @@ async def test_a_drill_that_failed_leaves_the_one_before_it() -> None:
         await world.drill()
 
     assert await newest_of(world).drill() == passed.began
+
+
+async def test_a_planned_drill_that_read_all_that_it_could_counts_here_and_elsewhere() -> None:
+    """Without the private key; else there would be an alarm for ever where it is kept elsewhere."""
+    world = World()
+    await world.run()
+    world.keyring = replace(world.keyring, identities=[])
+    report = await world.drill(replace(DRILL, trigger=Trigger.SCHEDULE))
+
+    assert report.verdict is Verdict.READ
+    assert await newest_of(world).drill() == report.began
+    world.journal = FakeJobJournal()
+    assert await newest_of(world).drill() == report.began

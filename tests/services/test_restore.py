@@ -389,6 +389,11 @@ def stop_sending(world: RestoreWorld) -> None:
     world.store.fail_get_at = 1_200_000
 
 
+def no_room_once_unpacked(world: RestoreWorld) -> None:
+    """Its files are packed very small; there is room for the database, and for the packed ones."""
+    world.host.free = 138_340_000
+
+
 REFUSALS: list[tuple[Callable[[RestoreWorld], object], type[BotError], str]] = [
     (lambda world: flip(world, "postgres"), IntegrityError, 'component "postgres": decrypt'),
     (lambda world: flip(world, "media"), IntegrityError, 'component "media": decrypt'),
@@ -397,6 +402,7 @@ REFUSALS: list[tuple[Callable[[RestoreWorld], object], type[BotError], str]] = [
     (stop_sending, PortError, "connection lost"),
     (lambda world: setattr(world.host, "server", "16.4"), RefusedError, "16.4 is older"),
     (lambda world: setattr(world.host, "free", 1000), RefusedError, "takes about 131 MiB"),
+    (no_room_once_unpacked, RefusedError, "for the database, the log of its load and the files;"),
     (lambda world: world.host.pullable.clear(), PortError, "pull image"),
     (
         lambda world: setattr(world.host, "facts_of_new", make_facts(authentik_core_user=1)),

@@ -29,6 +29,31 @@ COMMANDS = {
     "all": RESTORE, "redis": WITH_REDIS, "files": FILES, "undo": UNDO, "dump": OF_A_DUMP,
 }  # fmt: skip
 MOST_WRITES = 50
+SWITCH = [
+    "stopping and removing server and worker", "keeping what Redis holds", "closing the databases",
+    "setting AUTHENTIK_TAG to 2025.2.1", "swapping the databases", "swapping the files",
+    "emptying Redis", "removing server and worker once more", "starting", "waiting until it holds",
+]  # fmt: skip
+BY_FILES = frozenset({"swapping the files", *SWITCH[:1], *SWITCH[-3:]})
+# In which steps a process must have died, before or after the write that begins them.
+KILLED_IN: dict[str, frozenset[str]] = {
+    "all": frozenset(SWITCH) | {"backing up the state before", "getting the image"},
+    "redis": (
+        frozenset(SWITCH) - {"emptying Redis"}
+        | {"checking redis", "restoring redis beside what serves", "loading Redis"}
+    ),
+    "files": BY_FILES | {"checking certs", "restoring media beside what serves"},
+    "undo": (
+        frozenset(SWITCH)
+        - {"emptying Redis", "setting AUTHENTIK_TAG to 2025.2.1"}
+        | {"getting the state before", "setting AUTHENTIK_TAG to 2025.2.4", "loading Redis"}
+    ),
+    "dump": (
+        frozenset(SWITCH)
+        - {"swapping the files"}
+        | {"loading the dump where it reaches nothing", "restoring the dump beside what serves"}
+    ),
+}  # fmt: skip
 
 
 async def prepared(journal: Journal, command: RunRestore) -> RestoreWorld:
@@ -47,6 +72,7 @@ async def test_killed_at_any_write_one_whole_state_serves(
     after: bool,  # noqa: FBT001
 ) -> None:
     command, outcomes = COMMANDS[name], set()
+    died_in: set[str] = set()
     for dies_at in range(1, MOST_WRITES):
         journal = Journal(StateFolder(tmp_path / f"state-{dies_at}"))
         world = await prepared(journal, command)
@@ -54,6 +80,7 @@ async def test_killed_at_any_write_one_whole_state_serves(
         try:
             await process(world, journal, life).restore(command)
         except KilledError:
+            died_in.update(each.step for each in await journal.jobs.open_jobs())
             await process(world, journal, Life()).jobs.recover()
             outcomes.add(await judged(world, journal, command))
         else:
@@ -63,6 +90,7 @@ async def test_killed_at_any_write_one_whole_state_serves(
     else:
         pytest.fail("it never came to its end")
     assert outcomes >= {JobState.INTERRUPTED, JobState.DONE}
+    assert died_in >= KILLED_IN[name]
 
 
 async def judged(world: RestoreWorld, journal: Journal, command: RunRestore) -> JobState:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bot import age
 from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.drill import DrillReport
+from bot.domain.drilled import keyless_was_told, outcome_words
 from bot.domain.errors import RefusedError
-from bot.domain.jobs import Job, Trigger
+from bot.domain.jobs import ALL_JOBS, Job, Trigger
 from bot.domain.manifest import Manifest
 from bot.domain.messages import (
     BackupEvent,
@@ -215,10 +217,12 @@ class World:
                 self.damage_log(self.stores.holding(record)),
                 elsewhere(self.stores, record, self.damage_log),
                 boot=command.boot,
+                is_planned=command.trigger is Trigger.SCHEDULE,
             )
             return await service.run(record, job)
 
-        return await self.jobs.run(command, work, begun, lambda report: report.words)
+        told = keyless_was_told(await self.journal.jobs(ALL_JOBS))
+        return await self.jobs.run(command, work, begun, partial(outcome_words, told=told))
 
     async def start(self, command: Command, begun: Begun | None = None) -> object:
         """Whatever job *command* asks for."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.domain.drill import KEYLESS, VERDICT, Verdict
+from bot.domain.drilled import outcome_words
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import (
     BackupStarted,
@@ -29,6 +31,7 @@ from bot.entrypoints.telegram.notifier import GROUP_INTERVAL, PRIVATE_INTERVAL, 
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.services.settling import backed_up
 from tests.bot_api.limits import MINUTE, RateLimits
+from tests.domain.test_drill import REPORT as DRILLED
 from tests.domain.test_update_recovery import PLAN as TWO_HOPS
 from tests.fakes_journal import FakeOutbox
 from tests.telegram_chat.samples import MB, component, finished
@@ -293,6 +296,32 @@ async def test_a_degraded_backup_on_schedule_is_told(world: World) -> None:
     told = world.anna.chat.last.text
     assert told.startswith("⚠️ Backup done, verified and signed")
     assert 'Degraded: not in store "offsite": no route to host.' in told
+
+
+def only_read(world: World, *, told: bool) -> None:
+    """A planned drill on a host without the private key."""
+    command = RunDrill(trigger=Trigger.SCHEDULE, actor="schedule")
+    begun = world.operations.begin(command)
+    report = replace(DRILLED, verdict=Verdict.READ)
+    plan = {VERDICT: Verdict.READ, KEYLESS: "yes"}
+    world.operations.all_jobs[0] = replace(begun, plan=plan)
+    world.operations.end(message=outcome_words(report, told=told))
+
+
+async def test_that_planned_drills_lack_the_key_is_told_once(world: World) -> None:
+    async with world.talking():
+        only_read(world, told=False)
+        await world.eventually(lambda: world.anna.chat.from_bot and world.boris.chat.from_bot)
+        only_read(world, told=True)
+        await world.asks(world.anna, "/help")
+        await world.all_sent()
+
+    told, _ = world.anna.chat.from_bot
+    assert told.text.startswith("⚠️ Drill without the private key: the backup was read, and not")
+    assert "lies in the store as it was sent, read in 12 s.\n" in told.text
+    assert "I say so this once" in told.text
+    assert "degraded" not in told.text
+    assert len(world.boris.chat.from_bot) == 1
 
 
 async def test_a_failed_copy_is_told_as_what_it_is(world: World) -> None:

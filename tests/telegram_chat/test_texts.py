@@ -579,6 +579,17 @@ def test_a_drill_that_failed_is_another_alarm_than_one_that_could_not_run() -> N
     assert "Drill passed" in drilled(JobState.DONE, Verdict.PASS, "backup X came back in 3 s")
 
 
+def test_a_drill_that_only_read_the_backup_claims_no_more() -> None:
+    """Also to who had asked to stop it, once it was told before."""
+    for message in ("X lies there; degraded: no key", "X lies there, and was not restored: no key"):
+        text = drilled(JobState.DONE, Verdict.READ, message)
+
+        assert "X lies there" in text
+        assert "the backup was read, and not restored" in text
+        assert "passed" not in text
+        assert "AKBOT_IDENTITY_FILE" in text
+
+
 def test_the_end_of_a_restore_says_what_to_press() -> None:
     texts_of = {
         state: restore_texts.outcome(

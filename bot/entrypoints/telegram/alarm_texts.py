@@ -45,7 +45,7 @@ def _reason(job: Job) -> str:
 def over(kind: JobKind, without: datetime, good: datetime, wall: Wall) -> str:
     """There is one again."""
     gap = duration((good - without).total_seconds())
-    what = "A good backup was made" if kind is JobKind.BACKUP else "A drill has passed"
+    what = "A good backup was made" if kind is JobKind.BACKUP else "A drill went well"
     return f"✅ <b>{what}</b> at {wall.moment(good)}, after {gap} without one."
 
 

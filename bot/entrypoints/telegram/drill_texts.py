@@ -1,9 +1,10 @@
 """What is told of a drill while it runs and when it has ended. Pure, like `texts`."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.drill import VERDICT, Verdict
-from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.jobs import DEGRADED, Job, JobState, Trigger
 from bot.domain.progress import BackupProgress
 from bot.entrypoints.telegram.job_texts import (
     AGAIN,
@@ -28,6 +29,10 @@ _HEADLINES = {
     JobState.ROLLED_BACK: "↩️ <b>Drill rolled back</b>",
     JobState.STUCK: "🆘 <b>Drill stuck</b>",
 }
+_CANNOT_TELL = (
+    "Whether it comes back, planned drills cannot find out here, and I say so this once; what they"
+    " find wrong I tell each time."
+)
 _FAILED = "🆘 <b>Drill failed</b>: do not count on this backup"
 
 
@@ -50,6 +55,8 @@ def progress_ended(job: Job, wall: Wall) -> str:
 
 def outcome(job: Job) -> Told:
     """What came back, or what did not; the stack is never touched by a drill."""
+    if job.state is JobState.DONE and job.plan.get(VERDICT) == Verdict.READ:
+        return _only_read(job)
     failed = job.state is JobState.FAILED and job.plan.get(VERDICT) == Verdict.FAIL
     again = not failed and _can_run_again(job)
     lines = [_FAILED if failed else _HEADLINES[job.state]]
@@ -64,6 +71,20 @@ def outcome(job: Job) -> Told:
     whole = units(job.message) <= _LONGEST_REASON
     document = None if whole else (f"{job.id}.txt", job.message)
     return Told("\n".join(lines), document, again, ways_on(job))
+
+
+def _only_read(job: Job) -> Told:
+    """A planned one without the key, of which it is told once how little it can show."""
+    said = replace(job, message=job.message.partition(f"; {DEGRADED}")[0])
+    lines = [
+        "⚠️ <b>Drill without the private key</b>: the backup was read, and not restored",
+        reason(said, _LONGEST_REASON),
+        _CANNOT_TELL,
+        "Drill where the key is, with “akbot drill”, or let AKBOT_IDENTITY_FILE name it here.",
+        "The stack and the backups are untouched.",
+        who(job),
+    ]
+    return Told("\n".join(lines), buttons=ways_on(job))
 
 
 def _can_run_again(job: Job) -> bool:
