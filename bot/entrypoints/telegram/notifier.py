@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.alarms import told_as_alarm
 from bot.domain.errors import BotError
@@ -38,7 +38,7 @@ GROUP_INTERVAL = 4.0  # 15 of the 20 messages a minute that a group takes: the r
 CATCH_UP_INTERVAL = 60.0
 _RETRY = 5.0
 _NEWS = timedelta(days=3)  # an older outcome is history: /jobs has it
-_LOOK_BACK = 50
+_LOOK_BACK = 50  # jobs at first; further where those before may be news as well
 _BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK, JobState.ROLLED_BACK}
 
 
@@ -163,12 +163,21 @@ class Notifier:
     async def _catch_up(self) -> None:
         """Tell the outcomes that nobody was told, and end progress that nobody continues."""
         since = self._clock.now() - _NEWS
-        newest = await self._operations.jobs(_LOOK_BACK)
+        newest = await self._back_to(since)
         self._told &= {_key(job) for job in newest}
         for job in reversed(newest):
             is_news = job.ended is not None and job.ended > since
             if is_news and job.state is not JobState.RUNNING and _key(job) not in self._told:
                 await self._tell_end(job)
+
+    async def _back_to(self, since: datetime) -> Sequence[Job]:
+        """The newest jobs, newest first: all that have ended after *since*, and some before."""
+        limit = _LOOK_BACK
+        while True:
+            jobs = await self._operations.jobs(limit)
+            if len(jobs) < limit or (jobs[-1].ended or since) < since:
+                return jobs
+            limit *= 2
 
     async def _tell_news(self) -> None:
         for job in list(self._ended.values()):
