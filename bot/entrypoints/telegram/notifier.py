@@ -24,6 +24,7 @@ from bot.entrypoints.telegram import job_texts, kinds
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
+from bot.entrypoints.telegram.pace import PRIVATE_INTERVAL, seconds_between_edits
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.waiting import news_or_time
@@ -33,18 +34,11 @@ from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-PRIVATE_INTERVAL = 1.0
-GROUP_INTERVAL = 4.0  # 15 of the 20 messages a minute that a group takes: the rest are answers
 CATCH_UP_INTERVAL = 60.0
 _RETRY = 5.0
 _NEWS = timedelta(days=3)  # an older outcome is history: /jobs has it
 _LOOK_BACK = 50  # jobs at first; further where those before may be news as well
 _BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK, JobState.ROLLED_BACK}
-
-
-def seconds_between_edits(place: Place) -> float:
-    """Of a message that says how far something is."""
-    return GROUP_INTERVAL if place.is_group else PRIVATE_INTERVAL
 
 
 @dataclass
@@ -189,7 +183,7 @@ class Notifier:
     def _is_due(self, followed: _Followed) -> bool:
         if followed.shown_at is None:
             return True
-        interval = seconds_between_edits(followed.place)
+        interval = seconds_between_edits(is_group=followed.place.is_group)
         due = self._clock.monotonic() - followed.shown_at >= interval
         if not due:
             self._news.set()  # look again in a second

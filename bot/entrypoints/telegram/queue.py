@@ -16,6 +16,7 @@ OLD = timedelta(minutes=10)
 MOST_OLD = 5
 
 _PROGRESS = "progress:"
+_SHOW_PROGRESS = (_PROGRESS, "looking:")
 _OUTCOME = "outcome:"
 _QUESTION = "question:"
 _OF_JOBS = (_OUTCOME, "alarm", "late|")
@@ -62,6 +63,11 @@ def overtaken(queue: Iterable[Queued]) -> list[Queued]:
 def is_progress(row: Queued) -> bool:
     """Whether only the newest wording of it matters."""
     return row.message.key.startswith(_PROGRESS)
+
+
+def is_shown_progress(row: Queued) -> bool:
+    """Whether it is an edit of what says how far something is."""
+    return row.message_id is not None and row.message.key.startswith(_SHOW_PROGRESS)
 
 
 def deliveries(
