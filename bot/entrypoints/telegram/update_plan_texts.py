@@ -21,7 +21,7 @@ from bot.entrypoints.telegram.markup import (
     verbatim,
 )
 from bot.entrypoints.telegram.pressed import ROLLBACK
-from bot.entrypoints.telegram.texts import Wall, problem
+from bot.entrypoints.telegram.texts import Wall, cause, next_step, problem
 
 _LONGEST_NOTE = 200
 _NOT_KNOWN_YET = "as long as the new version takes to start, usually under a minute or two"
@@ -56,7 +56,7 @@ def up_to_date(error: BotError, wanted: str) -> str:
     """What runs is the newest or, where a version was *wanted*, that one."""
     if wanted:
         return f"✅ Authentik {plain(wanted, 40)} runs already."
-    return f"✅ {plain(str(error).partition(',')[0])}: there is nothing newer to update to."
+    return f"✅ {cause(error).partition(',')[0]}: there is nothing newer to update to."
 
 
 def which_version(targets: Sequence[Target]) -> str:
@@ -253,5 +253,5 @@ def _how_to_agree(preview: RollbackPreview, *, is_group: bool) -> str:
 
 def _in_full(error: BotError) -> str:
     """A refusal names all that is in the way, so that it may be long."""
-    hint = f"\n→ {plain(error.hint, 400)}" if error.hint else ""
-    return f"{plain(str(error), 1500).rstrip('.')}.{hint}"
+    hint = f"\n→ {next_step(error, 400)}" if error.hint else ""
+    return f"{cause(error, 1500).rstrip('.')}.{hint}"
