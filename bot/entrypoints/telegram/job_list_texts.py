@@ -40,7 +40,7 @@ def _entry(entry: Entry, wall: Wall) -> str:
         line = f"{SIGNS[entry.state]}: {entry.kind} {wall.moment(entry.started)}"
         return f"{line}\n   {by(entry)}, {code(entry.id)}"
     line = f"{SIGNS[entry.state]}: {plain(entry.words, 60)}, {wall.moment(entry.started)}"
-    why = f"\n   Reason: {plain(entry.message)}" if entry.state in _WITH_REASON else ""
+    why = f"\n   Reason: {plain(local(entry.message, wall))}" if entry.state in _WITH_REASON else ""
     return f"{line}\n   {by(entry)}{why}"
 
 

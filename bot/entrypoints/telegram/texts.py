@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
+from bot.domain.durations import duration
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.log_masking import mask_keys
@@ -52,7 +53,9 @@ class Wall:
         return age_of(then, self.now)
 
     def moment(self, then: datetime) -> str:
-        """Both: `03:30 (3 h ago)`."""
+        """Both: `03:30 (3 h ago)`; or `03:30 (in 3 h 5 min)`, of one to come."""
+        if then > self.now:
+            return f"{self.time(then)} (in {duration((then - self.now).total_seconds())})"
         return f"{self.time(then)} ({self.age(then)})"
 
 

@@ -1,7 +1,7 @@
 """What a person is shown before an update or a rollback in the chat. Pure, like `texts`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.durations import duration
 from bot.domain.errors import BotError
@@ -10,6 +10,7 @@ from bot.domain.update_outlook import HopOutlook, Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.render import size
 from bot.entrypoints.render_roll import preview_lines
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import (
     COLUMNS,
     LONGEST_TEXT,
@@ -113,8 +114,13 @@ def whole_way(preview: UpdatePreview) -> str:
     return f"All about the way to {plain(preview.target, 40)}. The question follows."
 
 
-def plan(preview: UpdatePreview) -> Shown:
+def plan(preview: UpdatePreview, wall: Wall) -> Shown:
     """The way, what it asks of people, what it changes and what is not looked at."""
+    warnings = tuple(
+        replace(each, message=local(each.message, wall), remedy=local(each.remedy, wall))
+        for each in preview.warnings
+    )
+    preview = replace(preview, warnings=warnings)
     cut = any(_cuts(preview, _ROOMS[0]))
     text = _plan(preview, _ROOMS[0])
     for room in _ROOMS[1:]:
