@@ -24,7 +24,7 @@ def alarm(alarm: Alarm, wall: Wall) -> str:
     lines.append("The stack is untouched.")
     lines.append(f"Send /{alarm.kind} for one now, or /status to see how the stack is.")
     lines.append(
-        f"While it lasts I remind you at {wall.time(alarm.next)}, then less and less often."
+        f"While it lasts I remind you at {wall.moment(alarm.next)}, then less and less often."
     )
     return "\n".join(lines)
 
@@ -35,7 +35,7 @@ def _causes(alarm: Alarm, wall: Wall) -> list[str]:
     newest = alarm.failed[0]
     times = len(alarm.failed)
     failed = "The planned one failed" if times == 1 else f"{times} planned ones failed, the last"
-    at = wall.time(newest.ended or newest.started)
+    at = wall.moment(newest.ended or newest.started)
     return [f"{failed} at {at}: {_reason(newest, wall)} See {code(f'/jobs {newest.id}')}."]
 
 
