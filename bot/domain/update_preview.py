@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import RefusedError, UnfitError
 from bot.domain.findings import Finding, Level
+from bot.domain.preflight import MEMORY
 from bot.domain.preflight_layout import mended_by_compose
 from bot.domain.update import UNTOUCHED
 from bot.domain.update_holds import HoldKind
 from bot.domain.update_outlook import HopOutlook, Outlook
 from bot.domain.updated import Prediction
+
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +43,20 @@ class UpdatePreview:
 
     @property
     def unrehearsed(self) -> "UpdatePreview":
-        """The same without a rehearsal."""
-        return replace(self, rehearse=False)
+        """The same without a rehearsal, and without the warnings that are about one alone."""
+        warnings = tuple(each for each in self.warnings if each.subject != MEMORY)
+        return replace(self, rehearse=False, warnings=warnings)
 
     @property
     def plan_hash(self) -> str:
-        """The same for the same way over the same images; a person's word is bound to it."""
+        """The same for the same way over the same images, with the same warnings.
+
+        A person's word is bound to it. The figures in a warning change by themselves, so that
+        another one is no other warning.
+        """
         way = [(str(each.version), each.digest) for each in self.hops]
-        facts = [self.place, self.current, way, self.diff, self.rehearse]
+        warned = {(each.subject, _FIGURE.sub("0", each.message)) for each in self.warnings}
+        facts = [self.place, self.current, way, self.diff, self.rehearse, sorted(warned)]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

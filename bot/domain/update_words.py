@@ -34,6 +34,16 @@ def put_back_words(
     )
 
 
+def not_promoted_words(version: str, reason: str) -> str:
+    """Of a version that the gate did not let pass, for *reason*."""
+    return f"{version} did not hold: {reason}"
+
+
+def evidence_words(folder: str) -> str:
+    """Where that lies which is known of it."""
+    return f"what the new containers said is in {folder}"
+
+
 def not_held_words(told: str, reason: str) -> str:
     """What becomes of *told* where the version before does not hold either, for *reason*."""
     begun = told.replace(_SERVES, _STARTED, 1)

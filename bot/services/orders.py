@@ -23,7 +23,7 @@ from bot.domain.orders import (
 from bot.services.journal_ports import OrderLog
 from bot.services.ports import Clock
 
-_MOST_ASKED = 20  # questions that are open at one time
+_MOST_ASKED = 100  # that are open at one time, each command of an offer for itself
 Done = TypeVar("Done")
 
 

@@ -30,6 +30,7 @@ from bot.domain.update import (
 from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import Outlook
 from bot.domain.update_preview import UpdatePreview
+from bot.domain.update_words import not_promoted_words
 from bot.domain.updated import REHEARSED, Updated
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
@@ -262,9 +263,8 @@ class UpdateService:
             await self.memory.remember(roll.hop, judgement.reason)
             back = plan.version_before(number) or "the version before"
             self.publish(StepBegan(f"going back to {back}"))  # which waits for no journal
-            raise UpdateFailedError(
-                f"{roll.hop.version} did not hold: {judgement.reason}", judgement.proof
-            )
+            words = not_promoted_words(roll.hop.version, judgement.reason)
+            raise UpdateFailedError(words, judgement.proof)
         await job.commit(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")
         await roll.tidy()

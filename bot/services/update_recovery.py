@@ -31,6 +31,7 @@ from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_recovery import Remedy, decide, may_answer_until
 from bot.domain.update_words import (
     called_off_words,
+    evidence_words,
     joined,
     not_held_words,
     put_back_words,
@@ -190,7 +191,7 @@ class UpdateRecovery:
             await self._note(job, {EVIDENCE: kept})
         done = await roll.back(hurry=True)
         told = put_back_words(roll.plan, roll.number, done.change, done.written, done.aside)
-        more = [*done.doubts, *([f"what the new containers said is in {kept}"] if kept else [])]
+        more = [*done.doubts, *([evidence_words(kept)] if kept else [])]
         return "; ".join([told, *more])
 
     async def _serves_again(

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from bot.adapters.journal import Journal
-from bot.domain.findings import Finding
 from bot.domain.image_name import parse_image_name
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRollback, RunUpdate
@@ -87,9 +86,11 @@ class HostLook:
     """A PreflightLook of a host that is well."""
 
     host: RollHost
+    outposts: tuple[str, ...] = ()
 
     async def look(self, stack: Stack) -> StackState:  # noqa: ARG002 - there is one
-        return state_of(self.host.running)
+        state = state_of(self.host.running)
+        return replace(state, database=replace(state.database, outposts=self.outposts))
 
 
 @dataclass
@@ -131,8 +132,8 @@ class RollWorld(World):
             {tag: image(tag) for tag in ("2025.2.1", "2025.2.4", "2025.4.4", "2025.6.4")},
         )
     )
-    more_findings: list[Finding] = field(default_factory=list)
     ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
+    outposts: tuple[str, ...] = ()  # which nothing but a warning tells of
 
     def __post_init__(self) -> None:
         self.workplace = self.workplace or RollWorkplace(self.host)
@@ -201,7 +202,7 @@ class RollWorld(World):
             self.engine,
             Preflight(
                 check,
-                HostLook(self.host),
+                HostLook(self.host, self.outposts),
                 self.engine,
                 self.stores,
                 self.clock,

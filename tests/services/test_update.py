@@ -662,6 +662,28 @@ async def test_an_update_by_another_way_than_was_agreed_to_is_not_done(journal: 
     assert plan_changed(job)
 
 
+@pytest.mark.parametrize("rehearse", [True, False])
+async def test_a_warning_that_is_new_since_a_plan_was_agreed_to_is_shown_first(
+    journal: Journal, *, rehearse: bool
+) -> None:
+    world, command = world_with(journal), replace(PATCH, rehearse=rehearse)
+    seen = await world.updates().preview(PATCH)
+    agreed = seen if rehearse else seen.unrehearsed
+    world.outposts = ("ldap",)
+
+    with pytest.raises(RefusedError, match="has changed since"):
+        await world.update(command, confirmed_before(agreed.plan_hash))
+
+    assert world.host.running == "2025.2.1"
+    [job, *_] = await journal.jobs.jobs()
+    assert plan_changed(job)
+    seen = await world.updates().preview(PATCH)
+    assert "outposts" in [each.subject for each in seen.warnings]
+    agreed = seen if rehearse else seen.unrehearsed
+    await world.update(command, confirmed_before(agreed.plan_hash))
+    assert world.host.running == "2025.2.4"
+
+
 @pytest.mark.parametrize(
     ("before", "meanwhile", "is_done"),
     [

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.alarms import Alarm
 from bot.domain.backup_id import make_backup_id
+from bot.domain.container_state import ended
 from bot.domain.drill import DrillReport, Verdict
 from bot.domain.incident import Closed, Incident, Opened, Rules, Trouble
 from bot.domain.incident_history import PastIncident
@@ -33,16 +33,15 @@ from bot.domain.updated import Updated
 from bot.domain.upgrade_path import Hop
 from bot.domain.versions import Version
 from bot.services.restore import Restored
+from tests.telegram_chat import sayings
 from tests.telegram_chat.restores import NEWEST, OLDER
 from tests.telegram_chat.rolls import make_update
-from tests.telegram_chat.samples import MB, component, finished, make_preview, record
+from tests.telegram_chat.samples import MB, component, make_preview, record
 from tests.telegram_chat.scene import Scene
 from tests.telegram_chat.test_texts import make_job
 from tests.telegram_chat.world import NOW
 
 Scenario = Callable[[Scene], Awaitable[None]]
-
-_NOTES = "https://github.com/goauthentik/authentik/releases/tag/version%2F2025.4.4"
 
 
 def _dump(megabytes: int) -> ComponentProgressed:
@@ -66,9 +65,8 @@ async def backup(scene: Scene) -> None:
         ComponentVerified(component("postgres", 215 * MB)),
         after=40,
     )
-    await scene.passes(2)
-    scene.world.operations.tell(finished(job.id))
-    await scene.ends(JobState.DONE, after=60)
+    await scene.passes(60)
+    await scene.finishes()
 
 
 async def verify(scene: Scene) -> None:
@@ -99,19 +97,18 @@ async def drill(scene: Scene) -> None:
     await scene.happens(ComponentVerified(component("globals")), _passed(43), after=2)
     await scene.happens(_passed(129), after=4)
     await scene.happens(ComponentVerified(component("postgres")), _passed(215), after=4)
-    words = f"backup {NEWEST.id} came back in 22 s: 12,345 rows in all"
-    await scene.ends(JobState.DONE, words, after=7)
+    await scene.passes(7)
+    job, now = scene.world.operations.all_jobs[0], scene.world.clock.now()
+    await scene.ends(JobState.DONE, sayings.drilled(NEWEST.id, job.started, now))
 
 
 async def failing_backup(scene: Scene) -> None:
     """A backup that was asked for fails; one press tries it again, and it holds."""
     await scene.says("/backup")
-    full = 'store "nas": write "postgres.dump.age": no space left in the store'
-    await scene.ends(JobState.FAILED, full, after=40)
+    await scene.ends(JobState.FAILED, sayings.full_store(), after=40)
     await scene.presses("Try again")
-    job = scene.world.operations.all_jobs[0]
-    scene.world.operations.tell(finished(job.id))
-    await scene.ends(JobState.DONE, after=125)
+    await scene.passes(125)
+    await scene.finishes()
 
 
 async def restore(scene: Scene) -> None:
@@ -127,6 +124,7 @@ async def restore(scene: Scene) -> None:
     await _steps(
         scene,
         "checking postgres",
+        "checking media",
         "backing up the state before",
         "getting the image",
         after=5,
@@ -136,10 +134,25 @@ async def restore(scene: Scene) -> None:
     await _steps(scene, "restoring postgres beside what serves", after=5)
     await scene.happens(_passed(0))
     await scene.happens(_passed(86), after=6)
-    away = ("closing the databases", "swapping the databases", "emptying Redis", "starting")
-    await _steps(scene, GOING_AWAY, *away, "waiting until it holds")
-    restored = Restored("", NEWEST.id, "2025.2.1", 190, away=76)
-    await scene.ends(JobState.DONE, restored.words, after=67)
+    compared = "comparing every table with the manifest"
+    await _steps(scene, compared, "restoring media beside what serves")
+    await _steps(
+        scene,
+        GOING_AWAY,
+        "keeping what Redis holds",
+        "closing the databases",
+        "setting AUTHENTIK_TAG to 2025.2.1",
+        "swapping the databases",
+        "swapping the files",
+        "emptying Redis",
+        "removing server and worker once more",
+        "starting",
+        "waiting until it holds",
+        after=4,
+    )
+    await scene.passes(33 + sayings.STABLE)
+    restored = Restored("", NEWEST.id, "2025.2.1", scene.seconds, away=33)
+    await scene.ends(JobState.DONE, restored.words)
 
 
 async def choices(scene: Scene) -> None:
@@ -164,13 +177,14 @@ async def choices(scene: Scene) -> None:
     await scene.presses("Unmute", world.olga)
     await scene.says("/pause")
     await scene.presses("Until tomorrow 08:00")
-    fresh = "2025.4.4 is known since 2026-11-24 09:00 UTC only"
+    fresh = sayings.too_fresh(Version(2025, 4, 4), NOW - timedelta(hours=3))
     world.rolls.update = make_update()
     world.rolls.targets_found = (
         Target(version=Version(2025, 2, 4), steps=1, security=True),
         Target(version=Version(2025, 4, 4), steps=2, held=fresh),
     )
     await scene.says("/update")
+    await scene.passes(20)
     await scene.presses("2025.4.4, held back")
     await scene.presses("No")
     await scene.says("/drill")
@@ -209,11 +223,12 @@ async def update(scene: Scene) -> None:
     await scene.says("/update")
     await scene.passes(45)
     await scene.presses("Update")
-    await _until_it_starts(scene, "2025.2.4")
-    await scene.passes(75)
-    await _steps(scene, "2025.2.4 is promoted", *_hop("2025.4.4"))
-    updated = Updated("", "2025.2.1", "2025.4.4", 2, 412, 68)
-    await scene.ends(JobState.DONE, updated.words, after=75)
+    await _until_it_starts(scene, "2025.2.4", "2025.4.4")
+    await scene.passes(34 + sayings.STABLE)
+    await _steps(scene, "2025.2.4 is promoted", *_hop("2025.4.4"), after=2)
+    await scene.passes(41 + sayings.STABLE)
+    updated = Updated("", "2025.2.1", "2025.4.4", 2, scene.seconds, away=34 + 41)
+    await scene.ends(JobState.DONE, updated.words)
 
 
 async def rollback(scene: Scene) -> None:
@@ -225,43 +240,38 @@ async def rollback(scene: Scene) -> None:
     await scene.presses("Update")
     await _until_it_starts(scene, "2025.2.4")
     await scene.passes(900)
-    await _steps(
-        scene,
-        "removing server and worker once more",
-        "swapping the databases",
-        "starting 2025.2.1",
-        "waiting until it holds",
-    )
-    words = (
-        "2025.2.4 did not hold: after 900 s still: /-/health/ready/ answers 503."
-        " 2025.2.1 serves again on the database as it was before (12 migrations had been applied),"
-        " every row intact; what the new version left is kept as database"
-        ' "authentik_failed_20261124t120020z_baaa"'
-    )
-    await scene.ends(JobState.ROLLED_BACK, words, after=70)
+    await _steps(scene, "going back to 2025.2.1", after=2)
+    job = scene.world.operations.all_jobs[0]
+    await scene.ends(JobState.ROLLED_BACK, sayings.rolled_back(job.id), after=70)
     await scene.presses("Show what it said")
 
 
-async def _until_it_starts(scene: Scene, version: str) -> None:
-    await _steps(
-        scene,
-        "checking the stack",
-        f"getting the image of {version}",
-        after=5,
-    )
-    await scene.happens(LayersPulled(0, 9, 0))
-    await scene.happens(LayersPulled(8, 9, 310 * MB), after=4)
+async def _until_it_starts(scene: Scene, *versions: str) -> None:
+    """From the first look to the first version that is waited for; *versions* are the way."""
+    await _steps(scene, "checking the stack", after=5)
+    for version in versions:
+        await _steps(scene, f"getting the image of {version}", after=2)
+        await scene.happens(LayersPulled(0, 9, 0))
+        await scene.happens(LayersPulled(8, 9, 310 * MB), after=4)
     loading = "rehearsing: loading the backup into a throw-away database"
     await _steps(scene, "backing up", loading, after=3)
     await scene.happens(_passed(0))
     await scene.happens(_passed(129), after=3)
-    await _steps(scene, f"rehearsing {version}: its migrations, on the copy", after=5)
-    await _steps(scene, f"rehearsing {version}: server and worker, on the copy", *_hop(version))
+    for version in versions:
+        await _steps(scene, f"rehearsing {version}: its migrations, on the copy", after=5)
+        await _steps(scene, f"rehearsing {version}: server and worker, on the copy", after=11)
+    await _steps(scene, sayings.rehearsed(*versions), *_hop(versions[0]), after=34)
 
 
 def _hop(version: str) -> tuple[str, ...]:
-    start = ("copying the database", f"starting {version}")
-    return (GOING_AWAY, *start, f"waiting until {version} holds")
+    return (
+        GOING_AWAY,
+        "copying the database",
+        f"setting AUTHENTIK_TAG to {version}",
+        "removing server and worker once more",
+        f"starting {version}",
+        f"waiting until {version} holds",
+    )
 
 
 async def _steps(scene: Scene, *steps: str, after: float = 20) -> None:
@@ -280,7 +290,7 @@ async def release_news(scene: Scene) -> None:
             current="2025.2.1",
             target="2025.4.4",
             steps=2,
-            notes=_NOTES,
+            notes=Version(2025, 4, 4).notes,
             security=True,
         )
     )
@@ -298,8 +308,8 @@ async def absence(scene: Scene) -> None:
     for number in range(6):
         world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
         world.clock.advance(40)
-        lost = "pg_dump: error: connection to server was lost"
-        world.operations.end(JobState.FAILED, "\n".join([lost] * (12 if number == 4 else 1)))
+        said = sayings.CUT_OFF if number == 4 else sayings.LOST
+        world.operations.end(JobState.FAILED, sayings.failed_dump(said))
         world.clock.advance(7160)
     await scene.starts()
 
@@ -310,32 +320,23 @@ async def missing_backups(scene: Scene) -> None:
     assert scene.chat
     nights = [
         replace(
-            make_job(JobState.FAILED, 'store "nas": no space left in the store'),
+            make_job(JobState.FAILED, sayings.full_store()),
             id=make_backup_id(NOW - timedelta(hours=hours), "k3f9"),
             trigger=Trigger.SCHEDULE,
             label="",
             started=NOW - timedelta(hours=hours),
+            slot=NOW - timedelta(hours=hours),
             ended=NOW - timedelta(hours=hours, seconds=-40),
         )
         for hours in (8.5, 32.5)
     ]
     world.operations.all_jobs = nights
-    alarm = Alarm(
-        kind=JobKind.BACKUP,
-        good=NOW - timedelta(hours=56),
-        baseline=NOW - timedelta(hours=56),
-        opened=NOW,
-        number=0,
-        next=NOW + timedelta(hours=6),
-        failed=tuple(nights),
-    )
-    await scene.chat.alarms.alarm(alarm)
+    await scene.chat.alarms.alarm(sayings.missing(nights, NOW - timedelta(hours=56), NOW))
     await scene.follows()
     await scene.passes(30)
     await scene.presses("Try again")
-    job = world.operations.all_jobs[0]
-    world.operations.tell(finished(job.id))
-    await scene.ends(JobState.DONE, after=125)
+    await scene.passes(125)
+    await scene.finishes()
     await scene.chat.alarms.over(JobKind.BACKUP, world.clock.now())
     await scene.follows()
 
@@ -344,10 +345,11 @@ async def incident(scene: Scene) -> None:
     """The database runs out of memory and takes the worker with it; it comes back by itself."""
     assert scene.chat
     scene.world.operations.records = [NEWEST]
+    trouble, detail = ended(137, out_of_memory=True, told_to=False)
     began = Incident(
         root="postgresql",
-        trouble=Trouble.OUT_OF_MEMORY,
-        detail="the kernel killed it at its memory limit, exit code 137",
+        trouble=trouble,
+        detail=detail,
         image="postgres:16",
         began=NOW,
         opened=NOW,
@@ -372,10 +374,11 @@ async def admins_group(scene: Scene) -> None:
     world.alerts = (ChatPlace(scene.where.id),)
     await scene.starts()
     assert scene.chat
+    trouble, detail = ended(1, out_of_memory=False, told_to=False)
     crashed = Incident(
         root="worker",
-        trouble=Trouble.CRASHED,
-        detail="exit code 1",
+        trouble=trouble,
+        detail=detail,
         image="ghcr.io/goauthentik/server:2025.4.1",
         began=NOW,
         opened=NOW,

@@ -16,6 +16,7 @@ from bot.entrypoints.telegram.chat import Chat
 from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
+from tests.telegram_chat.samples import finished
 from tests.telegram_chat.transcript import BOT, Deed, Entry, Transcript, entry_of
 from tests.telegram_chat.world import World
 
@@ -108,6 +109,18 @@ class Scene:
             await self.passes(after)
         self.world.operations.end(state, message)
         await self.follows()
+
+    async def finishes(self) -> None:
+        """The backup that runs is done, after so long as it was."""
+        job = self.world.operations.all_jobs[0]
+        self.world.operations.tell(replace(finished(job.id), seconds=self.seconds))
+        await self.ends(JobState.DONE)
+
+    @property
+    def seconds(self) -> float:
+        """How long the newest job takes by now."""
+        job = self.world.operations.all_jobs[0]
+        return (self.world.clock.now() - job.started).total_seconds()
 
     def transcript(self, title: str) -> Transcript:
         """What was seen so far."""

@@ -193,7 +193,9 @@ async def test_an_alarm_has_the_cause_and_the_age_of_the_last_good_one(world: Wo
         await chat.alarms.alarm(make_alarm())
         told = await world.said("No good backup since 23 Nov 04:00 (32 h ago)")
         await world.said("No good backup", world.boris.chat)
-        assert "4 planned ones failed, the last at 05:09: <the store is full>." in told.text
+        assert (
+            "4 planned ones failed, the last at 05:09 (6 h ago): <the store is full>." in told.text
+        )
         assert "I remind you at 11:09" in told.text
         assert told.labels == ["Try again", "Show log", "Status"]
         assert not told.silent

@@ -4,11 +4,16 @@
 the difference before it is committed.
 """
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.domain.restore import GOING_AWAY
 from bot.entrypoints.telegram.markup import width
+from tests.telegram_chat import sayings
 from tests.telegram_chat.scenarios import SCENARIOS
 from tests.telegram_chat.scene import Scene
 from tests.telegram_chat.transcript import (
@@ -25,6 +30,8 @@ from tests.telegram_chat.world import World
 
 GOLDENS = Path(__file__).parent / "goldens"
 NAMES = sorted(SCENARIOS)
+SERVICES = Path(__file__).parents[2] / "bot" / "services"
+TELL = {"begin", "StepBegan"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,6 +66,42 @@ def _in_columns(golden: str) -> list[str]:
     parts = "\n".join(shown).split(BLOCK)
     assert len(parts) % 2, "a block that begins in a message ends in it"
     return [line for block in parts[1::2] for line in block.splitlines()]
+
+
+def test_steps_are_those_of_which_jobs_tell() -> None:
+    known = [re.compile(pattern) for pattern in _steps_of_jobs()]
+    told = {step for name in NAMES for step in _steps_in((GOLDENS / f"{name}.txt").read_text())}
+
+    assert told
+    assert [step for step in told if not any(each.fullmatch(step) for each in known)] == []
+
+
+def _steps_in(golden: str) -> list[str]:
+    steps: list[str] = re.findall(r"^ +(?:✔️ done|✔️ over|⏳ now): (.+)$", golden, re.MULTILINE)
+    return [step for step in steps if not step.endswith(" steps before these")]
+
+
+def _steps_of_jobs() -> Iterator[str]:
+    """Patterns of what the services say that they begin."""
+    yield re.escape(GOING_AWAY)
+    yield re.escape(sayings.rehearsed().strip()) + ".*"
+    for file in SERVICES.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and node.args and _name(node.func) in TELL:
+                words = node.args[0]
+                if isinstance(words, ast.Constant):
+                    yield re.escape(str(words.value))
+                elif isinstance(words, ast.JoinedStr):
+                    yield "".join(
+                        re.escape(str(each.value)) if isinstance(each, ast.Constant) else ".+"
+                        for each in words.values
+                    )
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def test_every_golden_has_a_scenario() -> None:

@@ -82,8 +82,9 @@ async def test_an_end_says_how_long_and_what_is_different(world: World) -> None:
     incident = replace(INCIDENT, flaps=3, others=frozenset({"worker", "authentik"}))
     ended = NOW + timedelta(minutes=10)
     async with world.talking() as chat:
+        world.clock.advance(600)
         await chat.incidents.closed(Closed(incident, ended, "postgres:17", frozenset({"worker"})))
-        told = await world.said("postgresql is well again since 12:10, after 12 min 0 s")
+        told = await world.said("postgresql is well again since 12:10 (just now), after 12 min 0 s")
 
     assert told.text.splitlines()[1:] == [
         "In between it broke down again 3 times.",
@@ -152,14 +153,14 @@ async def test_an_end_says_when_akbot_restarted_what(world: World) -> None:
         (
             ["", ""],
             [
-                "I restarted it 2 times within an hour, last at 11:51.",
+                "I restarted it 2 times within an hour, last at 11:51 (9 min ago).",
                 "I stop now, until it was well.",
             ],
         ),
         (
             ["port is allocated <already>"],
             [
-                "I tried to restart it once within an hour, last at 11:50.",
+                "I tried to restart it once within an hour, last at 11:50 (10 min ago).",
                 "I stop now, until it was well.",
                 "Docker said: port is allocated <already>",
             ],
@@ -201,7 +202,7 @@ async def test_docker_itself_is_no_container(world: World) -> None:
         await chat.incidents.opened(Opened(incident))
         opened = await world.said("The Docker Engine does not answer since 11:58")
         await chat.incidents.closed(Closed(incident, NOW))
-        await world.said("The Docker Engine is well again since 12:00, after 2 min 0 s")
+        await world.said("The Docker Engine is well again since 12:00 (just now), after 2 min 0 s")
 
     assert "systemctl status docker" in opened.text
 
@@ -213,7 +214,7 @@ async def test_a_stack_that_is_not_found_is_no_container(world: World) -> None:
         await chat.incidents.opened(Opened(incident))
         opened = await world.said("The stack cannot be found since 11:58")
         await chat.incidents.closed(Closed(incident, NOW))
-        await world.said("The stack is there again since 12:00, after 2 min 0 s")
+        await world.said("The stack is there again since 12:00 (just now), after 2 min 0 s")
 
     assert opened.text.splitlines()[1:] == [
         f"{words}.",
@@ -310,7 +311,9 @@ async def test_the_status_shows_what_is_wrong_around_the_containers(world: World
     async with world.talking():
         answer = await world.asks(world.anna, "/status")
 
-    assert "🟡 disk of /srv/authentik is nearly full since 11:58 (91% used" in answer.text
+    assert (
+        "🟡 disk of /srv/authentik is nearly full since 11:58 (2 min ago): 91% used" in answer.text
+    )
     assert "out of memory" not in answer.text
 
 
@@ -320,7 +323,7 @@ async def test_people_mute_for_a_length(world: World) -> None:
         assert answer.text.startswith("🔕 Muted until 14:00")
         assert world.muted_until == NOW + timedelta(hours=2)
         asked = await world.asks(world.anna, "/mute")
-        assert asked.text.startswith("🔕 Muted until 14:00.\nFor how long? /mute 2h")
+        assert asked.text.startswith("🔕 Muted until 14:00 (in 2 h 0 min).\nFor how long? /mute 2h")
         world.mute_fails = PortError("no space left")
         failed = await world.asks(world.anna, "/mute 2h")
         assert "no space left" in failed.text

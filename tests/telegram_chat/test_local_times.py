@@ -6,11 +6,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.findings import Finding, Level
 from bot.domain.incident import Incident, Opened, Trouble
-from bot.domain.jobs import JobKind, JobState
-from bot.entrypoints.telegram import incident_texts, job_list_texts, kinds
+from bot.domain.incident_history import PastIncident
+from bot.domain.jobs import JobKind, JobState, Trigger
+from bot.domain.orders import Order, OrderKind, Unmet
+from bot.domain.pause import Pause
+from bot.domain.report import report_of
+from bot.domain.report_facts import Facts
+from bot.entrypoints.telegram import (
+    alarm_texts,
+    incident_texts,
+    job_list_texts,
+    kinds,
+    look_texts,
+    report_texts,
+    update_plan_texts,
+)
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.texts import Wall
+from tests.telegram_chat.rolls import DIFF, make_update
 from tests.telegram_chat.test_texts import make_job
 from tests.telegram_chat.world import NOW
 
@@ -28,6 +44,9 @@ EVENT = "backup X came back in 3 s, newest event 2026-11-23 22:30 UTC"
             "it has expired at 24 Nov 2025 14:00 (365 days ago)",
         ),
         ("2026-11-24 12:00 UTC, 2026-11-24 12:01 UTC", "14:00 (just now), 14:01 (in 1 min 0 s)"),
+        ("is down since 2026-11-24 09:00:30 UTC (gone)", "is down since 11:00 (3 h ago) (gone)"),
+        ("busy: backup since 03:30 UTC, 62%", "busy: backup since 05:30, 62%"),
+        ("busy since 25:00 UTC", "busy since 25:00 UTC"),
         ("2026-02-30 09:00 UTC", "2026-02-30 09:00 UTC"),
         ("9999-12-31 23:59 UTC", "9999-12-31 23:59 UTC"),
         ("the 2026-11-24 of a host, at 09:00 UTC", "the 2026-11-24 of a host, at 09:00 UTC"),
@@ -57,3 +76,77 @@ def test_a_certificate_tells_its_end_in_the_zone() -> None:
     opened = incident_texts.opened(Opened(incident), WALL)
     for text in (opened, incident_texts.open_line(incident, WALL)):
         assert "xpires at 28 Nov 00:00 (in 3 days 10 h)" in text
+
+
+KNOWN = "2025.4.4 is known since 2026-11-24 09:00 UTC only"
+LOCAL = "2025.4.4 is known since 11:00 (3 h ago) only"
+
+
+def test_an_alarm_tells_the_reason_in_the_zone() -> None:
+    failed = make_job(JobState.FAILED, f"no: {KNOWN}")
+    hours = timedelta(hours=4)
+    missing = Alarm(
+        kind=JobKind.BACKUP,
+        good=NOW - hours,
+        baseline=NOW - hours,
+        opened=NOW,
+        number=0,
+        next=NOW + hours,
+        failed=(failed,),
+    )
+    late = LateSuccess(replace(failed, state=JobState.DONE), (failed,))
+
+    for text in (alarm_texts.alarm(missing, WALL), alarm_texts.late(late, WALL)):
+        assert f"no: {LOCAL}." in text
+
+
+def test_a_report_tells_what_needs_somebody_in_the_zone() -> None:
+    began = NOW - timedelta(days=2, hours=1)
+    ill = Incident(
+        root="worker",
+        trouble=Trouble.UNHEALTHY,
+        image="",
+        began=began,
+        opened=began,
+        detail="of 2026-11-22 11:00 UTC",
+    )
+    paused = Pause(NOW, "planned work", NOW + timedelta(hours=9))
+    facts = Facts(
+        begin=NOW - timedelta(days=7),
+        now=NOW,
+        installed=NOW - timedelta(hours=1),
+        incidents=[PastIncident(ill, None)],
+        pause=paused,
+    )
+    made = report_of(facts)
+
+    for text in (report_texts.report(made, WALL), report_texts.daily(made, WALL)):
+        assert "unhealthy since 22 Nov 13:00 (2 days ago) (of 22 Nov 13:00 (2 days ago))" in text
+        assert "paused until 23:00 (in 9 h 0 min): planned work" in text
+        assert "UTC" not in text
+
+
+def test_a_plan_and_its_document_tell_warnings_in_the_zone() -> None:
+    warning = Finding("way", Level.WARNING, KNOWN, f"Wait: {KNOWN}.")
+    shown = update_plan_texts.plan(make_update(warnings=(warning,) * 9, diff=DIFF * 40), WALL)
+
+    assert shown.document
+    for text in (shown.text, shown.document[1]):
+        assert f"way: {LOCAL}. Wait: {LOCAL}." in text
+        assert "UTC" not in text
+
+
+def test_a_list_and_a_log_of_jobs_tell_what_came_of_them_in_the_zone() -> None:
+    order = Order(
+        id="x",
+        kind=OrderKind.BACKUP,
+        trigger=Trigger.CHAT,
+        actor="Anna (42)",
+        started=NOW,
+        state=Unmet.REFUSED,
+        message="busy: backup since 03:30 UTC, begun by root",
+    )
+    listed, _ = job_list_texts.jobs([order], WALL)
+
+    assert "Reason: busy: backup since 05:30, begun by root" in listed
+    assert LOCAL in look_texts.why(make_job(JobState.FAILED, KNOWN), None, (), WALL)

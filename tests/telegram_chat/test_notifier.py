@@ -27,10 +27,10 @@ from bot.domain.messages import (
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update import PLAN, encode_plan
 from bot.entrypoints.telegram.asked import Place
-from bot.entrypoints.telegram.notifier import GROUP_INTERVAL, PRIVATE_INTERVAL, Notifier
+from bot.entrypoints.telegram.notifier import Notifier
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.pace import GROUP_INTERVAL, PRIVATE_INTERVAL
 from bot.services.settling import backed_up
-from tests.bot_api.limits import MINUTE, RateLimits
 from tests.domain.test_drill import REPORT as DRILLED
 from tests.domain.test_update_recovery import PLAN as TWO_HOPS
 from tests.fakes_journal import FakeOutbox
@@ -105,10 +105,6 @@ async def test_progress_is_edited_as_often_as_the_place_allows(
     await asyncio.wait({telling})
 
     assert edited == [second for second in range(1, 31) if second % interval == 0]
-
-
-def test_progress_leaves_a_group_room_for_answers_and_the_outcome() -> None:
-    assert MINUTE.total_seconds() / GROUP_INTERVAL <= RateLimits().group_per_minute - 5
 
 
 async def shown_of(

@@ -166,6 +166,7 @@ async def test_old_pictures_are_not_merged_with_old_texts(world: World) -> None:
     async with world.talking():
         await world.all_sent()
 
-    merged, pictured = world.anna.chat.from_bot
-    assert "no 2" in merged.text
+    before, pictured, after = world.anna.chat.from_bot
+    assert "no 2" in before.text
     assert (bool(pictured.file), pictured.text) == (True, "no 3")
+    assert "no 4" in after.text

@@ -14,7 +14,10 @@ async def test_the_next_moments_are_shown_and_what_is_off(world: World) -> None:
         answer = await world.asks(world.anna, "/schedule")
 
     assert answer.text.splitlines() == [
-        "Backup: 25 Nov 03:30, 26 Nov 03:30, 27 Nov 03:30",
+        (
+            "Backup: 25 Nov 03:30 (in 15 h 30 min), 26 Nov 03:30 (in 39 h 30 min),"
+            " 27 Nov 03:30 (in 2 days 15 h)"
+        ),
         "Drill: off (AKBOT_DRILL_SCHEDULE)",
     ]
 
@@ -22,10 +25,13 @@ async def test_the_next_moments_are_shown_and_what_is_off(world: World) -> None:
 async def test_a_pause_has_a_length_and_says_when_it_ends(world: World) -> None:
     async with world.talking():
         answer = await world.asks(world.anna, "/pause 2h")
-        assert answer.text.startswith("⏸ Paused until 14:00, 2 h 0 min from now.")
+        assert answer.text.startswith("⏸ Paused until 14:00 (in 2 h 0 min).")
         assert world.pause.found == Pause(NOW, "planned work, says Anna", NOW + timedelta(hours=2))
         seen = await world.asks(world.boris, "/schedule")
-        assert "⏸ Paused until 14:00: planned work, says Anna. /resume ends it." in seen.text
+        assert (
+            "⏸ Paused until 14:00 (in 2 h 0 min): planned work, says Anna. /resume ends it."
+            in seen.text
+        )
         later = await world.asks(world.boris, "/resume tomorrow")
         assert "/resume ends the pause, at once. Send it without words" in later.text
         assert world.pause.found is not None

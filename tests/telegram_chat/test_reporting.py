@@ -51,7 +51,7 @@ async def test_a_report_that_needs_somebody_rings_and_says_so_first(world: World
         told = await world.said("The last 7 days")
 
     assert not told.silent
-    assert told.text.splitlines()[1].startswith("🆘 There is no good backup since 2026-11-24 11:00")
+    assert told.text.splitlines()[1].startswith("🆘 There is no good backup since 11:00 (1 h ago)")
     assert 'Run /backup, and "akbot run" for the schedule.' in told.text
 
 

@@ -41,7 +41,7 @@ async def test_whoever_asked_for_the_update_decides(
         assert asked.labels == ["Keep it", "Roll back"]
         assert "only https://auth.example.org answers 502" in asked.text
         assert "<upstream> said 502" in asked.text
-        assert "Without an answer until 12:10 it is rolled back" in asked.text
+        assert "Without an answer until 12:10 (in 10 min 0 s) it is rolled back" in asked.text
         assert not asked.silent
         assert not world.boris.chat.from_bot
         world.anna.presses(asked, label)

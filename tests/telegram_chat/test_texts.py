@@ -323,7 +323,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         away_texts.out_of_reach(-100, hostile),
         away_texts.trial(),
         report_texts.report(report, WALL),
-        report_texts.daily(report),
+        report_texts.daily(report, WALL),
         report_texts.report_what(hostile),
         texts.no_backup_name(hostile),
         texts.pin_what(hostile),
@@ -354,7 +354,7 @@ def test_a_report_names_the_chats_own_commands_where_it_has_them(remedy: str, sh
         needs=(Finding("update", Level.WARNING, "it is old", remedy),),
     )
 
-    assert parse_html(report_texts.daily(report)).text.endswith(f"It is old. {shown}")
+    assert parse_html(report_texts.daily(report, WALL)).text.endswith(f"It is old. {shown}")
 
 
 @settings(max_examples=150)

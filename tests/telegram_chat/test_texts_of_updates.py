@@ -55,7 +55,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         update_plan_texts.not_taken_back(error),
         update_plan_texts.not_the_last(hostile),
         update_plan_texts.rollback_takes_no_words(),
-        update_plan_texts.plan(preview).text,
+        update_plan_texts.plan(preview, WALL).text,
         update_plan_texts.whole_way(preview),
         update_plan_texts.once_more(hostile),
         update_plan_texts.way_back(taken_back, WALL, is_group=True),
@@ -99,12 +99,12 @@ def test_a_held_back_version_says_so_on_its_button() -> None:
 
 
 def test_a_short_plan_needs_no_document_and_a_cut_one_has_all() -> None:
-    assert update_plan_texts.plan(make_update()).document is None
-    short = update_plan_texts.plan(make_update(diff=DIFF))
+    assert update_plan_texts.plan(make_update(), WALL).document is None
+    short = update_plan_texts.plan(make_update(diff=DIFF), WALL)
     assert short.document is None
     assert f"<pre>{DIFF}</pre>" in short.text
 
-    wide = update_plan_texts.plan(make_update(diff=f"{DIFF}\n+{'x' * 200}"))
+    wide = update_plan_texts.plan(make_update(diff=f"{DIFF}\n+{'x' * 200}"), WALL)
     assert wide.document
     assert f"+{'x' * 200}" in wide.document[1]
     assert "The document above has all of it" in wide.text
@@ -116,13 +116,15 @@ def test_what_must_be_done_is_shown_before_what_may() -> None:
     assert True in blocking
     assert False in blocking
 
-    text = update_plan_texts.plan(make_update(hops=(into_2025_12,))).text
+    text = update_plan_texts.plan(make_update(hops=(into_2025_12,)), WALL).text
 
     assert text.rindex("❗ must: ") < text.index("\nnote: ")
 
 
 def test_what_is_not_looked_at_afterwards_is_said() -> None:
-    text = update_plan_texts.plan(make_update(not_checked=("the test login (it ended)",))).text
+    text = update_plan_texts.plan(
+        make_update(not_checked=("the test login (it ended)",)), WALL
+    ).text
 
     assert "Not checked afterwards, since it does not work now: the test login (it ended)." in text
 

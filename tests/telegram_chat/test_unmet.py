@@ -153,9 +153,37 @@ async def test_what_was_offered_again_and_accepted_is_none(world: World) -> None
         offer = await world.said("You asked for")
         world.anna.presses(offer, offer.labels[0])
         await world.telegram.until(lambda: world.operations.commands)
+        await world.all_handled()
+        world.clock.advance(hours=2)
         orders = await kept(world)
 
     assert orders == []
+
+
+async def test_an_offer_that_nobody_answered(world: World, group: Chat) -> None:
+    """Each command in it that would have done something, the last of each; over a restart."""
+    old = timedelta(hours=2)
+    async with world.talking():
+        for command in ("/backup one", "/status", "/pause 2h", "/backup two"):
+            world.anna.says(command, group, age=old)
+        await world.all_handled()
+        offer = await world.said("Run them now", group)
+        assert await kept(world) == [], "it is open"
+    world.clock.advance(hours=1)
+    async with world.talking():
+        listed = await world.asks(world.vera, "/jobs")
+        orders = await kept(world)
+        world.anna.presses(offer, "Run them")
+        await world.telegram.until(lambda: not offer.labels)
+        assert await kept(world) == orders
+
+    assert sorted(told(orders)) == [
+        ("backup two", "Anna (42)", "expired", ""),
+        ("pause 2h", "Anna (42)", "expired", ""),
+    ]
+    assert all(each.origin.startswith(f"telegram:4242:{group.id}:0:") for each in orders)
+    assert "⌛ expired: backup two, 12:00" in listed.text
+    assert f"asked for by Anna (42) in group {group.id}" in listed.text
 
 
 async def test_a_press_under_anothers_question(

@@ -500,10 +500,14 @@ class World:
             self.clock.advance(seconds)
         return await self.telegram.until(condition, 0.05)
 
-    async def all_sent(self) -> None:
-        """Wait until the journal knows of every message that it has arrived or never can."""
+    async def all_sent(self, passing: float = 0) -> None:
+        """Wait until the journal knows of every message that it has arrived or never can.
+
+        Time is turned on by *passing* seconds at a time, where something has to wait.
+        """
         async with asyncio.timeout(LONG_ENOUGH):
-            while await self.outbox.waiting():  # noqa: ASYNC110 - a journal has no events
+            while await self.outbox.waiting():
+                self.clock.advance(passing)
                 await asyncio.sleep(0.01)
 
     async def all_handled(self, passing: float = 0) -> None:

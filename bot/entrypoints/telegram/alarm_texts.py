@@ -5,6 +5,7 @@ from datetime import datetime
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobKind
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall
 
@@ -23,7 +24,7 @@ def alarm(alarm: Alarm, wall: Wall) -> str:
     lines.append("The stack is untouched.")
     lines.append(f"Send /{alarm.kind} for one now, or /status to see how the stack is.")
     lines.append(
-        f"While it lasts I remind you at {wall.time(alarm.next)}, then less and less often."
+        f"While it lasts I remind you at {wall.moment(alarm.next)}, then less and less often."
     )
     return "\n".join(lines)
 
@@ -34,12 +35,12 @@ def _causes(alarm: Alarm, wall: Wall) -> list[str]:
     newest = alarm.failed[0]
     times = len(alarm.failed)
     failed = "The planned one failed" if times == 1 else f"{times} planned ones failed, the last"
-    at = wall.time(newest.ended or newest.started)
-    return [f"{failed} at {at}: {_reason(newest)} See {code(f'/jobs {newest.id}')}."]
+    at = wall.moment(newest.ended or newest.started)
+    return [f"{failed} at {at}: {_reason(newest, wall)} See {code(f'/jobs {newest.id}')}."]
 
 
-def _reason(job: Job) -> str:
-    return f"{plain(job.message, _LONGEST_REASON).rstrip('.')}."
+def _reason(job: Job, wall: Wall) -> str:
+    return f"{plain(local(job.message, wall), _LONGEST_REASON).rstrip('.')}."
 
 
 def over(kind: JobKind, without: datetime, good: datetime, wall: Wall) -> str:
@@ -57,7 +58,7 @@ def late(success: LateSuccess, wall: Wall) -> str:
     return "\n".join(
         [
             f"✅ <b>The planned backup is good</b>, at try {len(failed) + 1}",
-            f"{done} It failed at {times}: {_reason(failed[-1])}",
+            f"{done} It failed at {times}: {_reason(failed[-1], wall)}",
             code(job.id),
         ]
     )

@@ -12,7 +12,7 @@ from bot.domain.summary import Summary
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import bold, code, plain, table
 from bot.entrypoints.telegram.pressed import Deed, DeedData
-from bot.entrypoints.telegram.texts import Wall, command_failed
+from bot.entrypoints.telegram.texts import Wall, cause, command_failed
 from bot.services.journal_ports import Buttons
 
 ON_A_PAGE = 6
@@ -226,4 +226,4 @@ def unseen(error: BotError, number: int) -> Shown:
 
 def no_such_backup(error: RefusedError) -> str:
     """The answer to an id that names no backup, or several."""
-    return f"Which backup? {plain(str(error))}. Send /backups for those there are."
+    return f"Which backup? {cause(error)}. Send /backups for those there are."

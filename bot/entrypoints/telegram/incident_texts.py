@@ -81,13 +81,13 @@ def _headline(incident: Incident) -> str:
 
 def open_line(incident: Incident, wall: Wall) -> str:
     """One that is open, beside the containers."""
-    detail = f" ({plain(local(incident.detail, wall), _LONGEST_DETAIL)})" if incident.detail else ""
+    detail = f": {plain(local(incident.detail, wall), _LONGEST_DETAIL)}" if incident.detail else ""
     return f"{_sign(incident)} {_headline(incident)} {_when(incident, wall)}{detail}"
 
 
 def _when(incident: Incident, wall: Wall) -> str:
     word = "at" if incident.trouble in _MOMENTARY else "since"
-    return f"{word} {wall.time(incident.began)}"
+    return f"{word} {wall.moment(incident.began)}"
 
 
 def _next(incident: Incident, roles: Mapping[str, Role]) -> str:
@@ -142,7 +142,7 @@ def closed(news: Closed, wall: Wall, restarts: Mapping[str, Sequence[datetime]] 
     if not news.is_here:
         return _gone(news, lasted)
     end = "is there again" if incident.root == STACK else "is well again"
-    lines = [f"🟢 {bold(name)} <b>{end}</b> since {wall.time(news.ended)}, after {lasted}"]
+    lines = [f"🟢 {bold(name)} <b>{end}</b> since {wall.moment(news.ended)}, after {lasted}"]
     for service, moments in restarts.items():
         what = "it" if service == incident.root else bold(service)
         lines.append(f"I restarted {what} at {_and(wall.time(each) for each in moments)}.")
@@ -181,7 +181,7 @@ def gave_up(
     did = "tried to restart" if any(each.failure for each in tried) else "restarted"
     lines = [
         f"🔴 {_headline(ill)} still, since {wall.moment(incident.began)}",
-        f"I {did} it {_times(len(tried))} within an hour, last at {wall.time(last.at)}.",
+        f"I {did} it {_times(len(tried))} within an hour, last at {wall.moment(last.at)}.",
         "I stop now, until it was well.",
     ]
     if last.failure:

@@ -9,7 +9,7 @@ from bot.entrypoints.telegram.job_texts import ways_on
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.pressed import Deed, DeedData
-from bot.entrypoints.telegram.texts import SIGNS, Wall, by
+from bot.entrypoints.telegram.texts import SIGNS, Wall, by, cause
 from bot.services.journal_ports import Buttons
 
 MOST_JOBS = 10
@@ -40,7 +40,7 @@ def _entry(entry: Entry, wall: Wall) -> str:
         line = f"{SIGNS[entry.state]}: {entry.kind} {wall.moment(entry.started)}"
         return f"{line}\n   {by(entry)}, {code(entry.id)}"
     line = f"{SIGNS[entry.state]}: {plain(entry.words, 60)}, {wall.moment(entry.started)}"
-    why = f"\n   Reason: {plain(entry.message)}" if entry.state in _WITH_REASON else ""
+    why = f"\n   Reason: {plain(local(entry.message, wall))}" if entry.state in _WITH_REASON else ""
     return f"{line}\n   {by(entry)}{why}"
 
 
@@ -74,7 +74,7 @@ def job_details(job: Job, wall: Wall) -> str:
 
 def no_such_job(error: RefusedError) -> str:
     """The answer to /jobs with an id that names no job, or several."""
-    return f"{plain(str(error))}. Send /jobs for the newest ones."
+    return f"{cause(error)}. Send /jobs for the newest ones."
 
 
 def gone(job_id: str) -> str:

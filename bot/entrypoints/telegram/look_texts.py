@@ -7,6 +7,7 @@ from bot.domain.jobs import Job
 from bot.domain.stack import Container, Role
 from bot.domain.versions import read_tag
 from bot.entrypoints.render import job_lines
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import (
     LONGEST_TEXT,
     bold,
@@ -99,7 +100,7 @@ def why(job: Job, container: Container | None, lines: Sequence[str], wall: Wall)
     said = [*job_lines(job, wall.zone)]
     if job.step:
         said.append(f"  the last thing that it began: {job.step}")
-    said += ["", job.message, ""] if job.message else [""]
+    said += ["", local(job.message, wall), ""] if job.message else [""]
     if container is None:
         return "\n".join([*said, "What the database's container said then is not to be had."])
     head = f"--- {container.service}, while it ran"

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.alarms import told_as_alarm
 from bot.domain.errors import BotError
@@ -24,6 +24,7 @@ from bot.entrypoints.telegram import job_texts, kinds
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Place, parse_origin
 from bot.entrypoints.telegram.outgoing import Outgoing, copy_for
+from bot.entrypoints.telegram.pace import PRIVATE_INTERVAL, seconds_between_edits
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.waiting import news_or_time
@@ -33,18 +34,11 @@ from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-PRIVATE_INTERVAL = 1.0
-GROUP_INTERVAL = 4.0  # 15 of the 20 messages a minute that a group takes: the rest are answers
 CATCH_UP_INTERVAL = 60.0
 _RETRY = 5.0
 _NEWS = timedelta(days=3)  # an older outcome is history: /jobs has it
-_LOOK_BACK = 50
+_LOOK_BACK = 50  # jobs at first; further where those before may be news as well
 _BAD = {JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK, JobState.ROLLED_BACK}
-
-
-def seconds_between_edits(place: Place) -> float:
-    """Of a message that says how far something is."""
-    return GROUP_INTERVAL if place.is_group else PRIVATE_INTERVAL
 
 
 @dataclass
@@ -163,12 +157,21 @@ class Notifier:
     async def _catch_up(self) -> None:
         """Tell the outcomes that nobody was told, and end progress that nobody continues."""
         since = self._clock.now() - _NEWS
-        newest = await self._operations.jobs(_LOOK_BACK)
+        newest = await self._back_to(since)
         self._told &= {_key(job) for job in newest}
         for job in reversed(newest):
             is_news = job.ended is not None and job.ended > since
             if is_news and job.state is not JobState.RUNNING and _key(job) not in self._told:
                 await self._tell_end(job)
+
+    async def _back_to(self, since: datetime) -> Sequence[Job]:
+        """The newest jobs, newest first: all that have ended after *since*, and some before."""
+        limit = _LOOK_BACK
+        while True:
+            jobs = await self._operations.jobs(limit)
+            if len(jobs) < limit or (jobs[-1].ended or since) < since:
+                return jobs
+            limit *= 2
 
     async def _tell_news(self) -> None:
         for job in list(self._ended.values()):
@@ -180,7 +183,7 @@ class Notifier:
     def _is_due(self, followed: _Followed) -> bool:
         if followed.shown_at is None:
             return True
-        interval = seconds_between_edits(followed.place)
+        interval = seconds_between_edits(is_group=followed.place.is_group)
         due = self._clock.monotonic() - followed.shown_at >= interval
         if not due:
             self._news.set()  # look again in a second

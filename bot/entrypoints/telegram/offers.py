@@ -74,9 +74,12 @@ class Offers:
             return
         place = asked.place
         who = (place.chat, place.thread, asked.person.id)
-        offer = await self._continued(who, asked)
+        last = self._last.get(who)
+        offer = await self._continued(last, asked)
         if not offer.edition and await self._desk.is_put(offer.question_id):
             return  # before a kill, which kept it from being marked as handled
+        expires = self._clock.now() + STANDS
+        await self._note(last, offer, expires)
         self._last[who] = offer
         wall = texts.Wall(self._clock.now(), self._zone)
         question = Question(
@@ -84,14 +87,21 @@ class Offers:
             plan_hash="\n".join(each.line() for each in offer.asked),
             person=asked.person.id,
             chat=place.chat,
-            expires=self._clock.now() + STANDS,
+            expires=expires,
             choices=(RUN_IT if len(offer.asked) == 1 else RUN_THEM, NO),
         )
         await self._desk.put(question, place.thread, texts.offer(offer.asked, wall))
 
-    async def _continued(self, who: tuple[int, int | None, int], asked: Asked) -> _Offer:
+    async def _note(self, last: _Offer | None, offer: _Offer, expires: datetime) -> None:
+        """Write down what is offered, for when nobody answers."""
+        replaced = set(last.asked) - set(offer.asked) if last and offer.edition else ()
+        for each in replaced:
+            await self._requests.answered(each)
+        for each in offer.asked:
+            await self._requests.offer(each, expires)
+
+    async def _continued(self, last: _Offer | None, asked: Asked) -> _Offer:
         now = self._clock.now()
-        last = self._last.get(who)
         if last and now - last.put < _BURST and await self._desk.is_open(last.question_id):
             return last.with_one_more(asked)
         return _Offer(f"{_KIND}{asked.place.chat}m{asked.place.message_id}", (asked,), now)
@@ -99,6 +109,7 @@ class Offers:
     async def happen(self, question: Question, choice: str, press: Press) -> None:
         """Run what was accepted, each once, or write down that it was not."""
         for asked in _offered(question, press):
+            await self._requests.answered(asked)
             await (self._requests.decline(asked) if choice == NO else self._requests.run(asked))
 
     async def extent(self, question: Question, choice: str, press: Press) -> Extent:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.agenda import Coming
-from bot.domain.durations import duration
 from bot.domain.pause import Pause
 from bot.entrypoints.telegram.markup import bold, code, plain
 from bot.entrypoints.telegram.texts import Wall
@@ -25,19 +24,18 @@ RESUME, UNMUTE = "Resume", "Unmute"
 
 def how_to_pause(until: datetime | None, wall: Wall) -> str:
     """That it wants a length, and *until* when it is paused, where it is."""
-    return f"⏸ Paused until {wall.time(until)}.\n{HOW_TO_PAUSE}" if until else HOW_TO_PAUSE
+    return f"⏸ Paused until {wall.moment(until)}.\n{HOW_TO_PAUSE}" if until else HOW_TO_PAUSE
 
 
 def how_to_mute(until: datetime | None, wall: Wall) -> str:
     """That it wants a length, and *until* when it is muted, where it is."""
-    return f"🔕 Muted until {wall.time(until)}.\n{HOW_TO_MUTE}" if until else HOW_TO_MUTE
+    return f"🔕 Muted until {wall.moment(until)}.\n{HOW_TO_MUTE}" if until else HOW_TO_MUTE
 
 
 def paused(length: timedelta, wall: Wall) -> str:
     """That nothing begins by itself for so long from now."""
     return (
-        f"⏸ <b>Paused until {wall.time(wall.now + length)}</b>,"
-        f" {duration(length.total_seconds())} from now.\n"
+        f"⏸ <b>Paused until {wall.moment(wall.now + length)}</b>.\n"
         "Nothing begins by itself; what you ask for is done all the same. What was missed is"
         " made up for afterwards. /resume ends it."
     )
@@ -46,7 +44,7 @@ def paused(length: timedelta, wall: Wall) -> str:
 def muted(until: datetime, wall: Wall) -> str:
     """That no new incident is told until then."""
     return (
-        f"🔕 <b>Muted until {wall.time(until)}</b>: no word of new incidents. Then I tell what"
+        f"🔕 <b>Muted until {wall.moment(until)}</b>: no word of new incidents. Then I tell what"
         f" is still wrong. {code('/mute off')} ends it sooner."
     )
 
@@ -63,7 +61,7 @@ def schedule(planned: Sequence[Coming], pause: Pause | None, wall: Wall) -> str:
     lines = [_line(each, wall) for each in planned]
     if pause and pause.until and pause.holds(wall.now):
         lines.append(
-            f"⏸ Paused until {wall.time(pause.until)}: {plain(pause.reason)}. /resume ends it."
+            f"⏸ Paused until {wall.moment(pause.until)}: {plain(pause.reason)}. /resume ends it."
         )
     return "\n".join(lines)
 
@@ -73,5 +71,5 @@ def _line(each: Coming, wall: Wall) -> str:
     if not each.next:
         return f"{name}: off ({code(each.setting)})"
     later = f", up to {each.delay_minutes:g} min later" if each.delay_minutes else ""
-    moments = ", ".join(wall.time(moment) for moment in each.next)
+    moments = ", ".join(wall.moment(moment) for moment in each.next)
     return f"{name}: {moments}{later}"

@@ -1,7 +1,7 @@
 """What to do with the messages that wait for one chat. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ OLD = timedelta(minutes=10)
 MOST_OLD = 5
 
 _PROGRESS = "progress:"
+_SHOW_PROGRESS = (_PROGRESS, "looking:")
 _OUTCOME = "outcome:"
 _QUESTION = "question:"
 _OF_JOBS = (_OUTCOME, "alarm", "late|")
@@ -64,27 +65,48 @@ def is_progress(row: Queued) -> bool:
     return row.message.key.startswith(_PROGRESS)
 
 
+def is_shown_progress(row: Queued) -> bool:
+    """Whether it is an edit of what says how far something is."""
+    return row.message_id is not None and row.message.key.startswith(_SHOW_PROGRESS)
+
+
 def deliveries(
     queue: Sequence[Queued], wall: Wall, told: Mapping[int | None, int]
 ) -> Iterator[Delivery]:
     """The requests that bring all of *queue*, in order.
 
-    What waited long comes merged where the first of it stands, by topics; questions and documents
-    stay messages of their own, behind it. *told* is how many have come so in each topic already,
-    where the rest had to wait: their count goes on.
+    What waited long comes merged, by topics: all that has nothing in between. Questions, documents
+    and pictures stay messages of their own, each where it stands among the others. *told* is how
+    many have come so in each topic already, where the rest had to wait: their count goes on.
     """
     old = Counter(row.message.thread for row in queue if _may_join(row, wall.now))
     joined = {thread for thread, number in old.items() if number > MOST_OLD or told.get(thread)}
-    begun: set[int | None] = set()
+    pages = {
+        page.rows[0].number: page
+        for thread in joined
+        for page in _merged(queue, thread, told.get(thread, 0), wall)
+    }
     for row in queue:
-        thread = row.message.thread
-        if thread not in joined or not _may_join(row, wall.now):
+        if row.message.thread not in joined or not _may_join(row, wall.now):
             yield Delivery((row,), row.message)
-        elif thread not in begun:
-            begun.add(thread)
-            same = [each for each in queue if each.message.thread == thread]
-            rows = [each for each in same if _may_join(each, wall.now)]
-            yield from _Pages(rows, told.get(thread, 0), wall).deliveries()
+        elif row.number in pages:
+            yield pages[row.number]
+
+
+def _merged(
+    queue: Sequence[Queued], thread: int | None, told: int, wall: Wall
+) -> Iterator[Delivery]:
+    """The messages that stand for all of a topic that waited long."""
+    rows: list[Queued] = []
+    apart: set[int] = set()
+    for row in queue:
+        if row.message.thread != thread or row.message_id is not None:
+            continue
+        if _may_join(row, wall.now):
+            rows.append(row)
+        else:
+            apart.add(len(rows))
+    return _Pages(rows, apart, told, wall).deliveries()
 
 
 def _may_join(row: Queued, now: datetime) -> bool:
@@ -102,10 +124,12 @@ def _may_join(row: Queued, now: datetime) -> bool:
 class _Pages:
     """All of *rows*, as many to a message as fit; one that fills a message stays as it is.
 
-    Where buttons lead on from here they stand below the last page that several came as.
+    Before those whose places are *apart* something else arrives: there a message ends. Where
+    buttons lead on from here they stand below the last page that several came as.
     """
 
     rows: Sequence[Queued]
+    apart: Collection[int]
     told: int
     wall: Wall
 
@@ -126,10 +150,15 @@ class _Pages:
         first = 0
         while first < len(self.rows):
             last = first + 1
-            while last < len(self.rows) and self._fits(range(first, last + 1)):
+            while self._goes_on(range(first, last)):
                 last += 1
             yield range(first, last)
             first = last
+
+    def _goes_on(self, page: range) -> bool:
+        """Whether what follows the page belongs into the same message."""
+        is_next = page.stop < len(self.rows) and page.stop not in self.apart
+        return is_next and self._fits(range(page.start, page.stop + 1))
 
     def _fits(self, page: range) -> bool:
         """Whether it would with the longest ending, which any page may come to have."""

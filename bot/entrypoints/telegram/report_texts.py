@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bot.domain.findings import Finding, Level
 from bot.domain.report import LONGEST_DAYS, Report
 from bot.entrypoints.render_report import daily_words, report_rows
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, fitting, plain
 from bot.entrypoints.telegram.texts import Wall
 
@@ -20,24 +21,28 @@ def report(made: Report, wall: Wall) -> str:
     days = round((made.end - made.begin).total_seconds() / 86_400)
     span = "day" if days == 1 else f"{days} days"
     lines = [f"📋 <b>The last {span}</b>, until {wall.time(made.end)}"]
-    lines += _needs(made.needs) or ["✅ Nothing needs you."]
+    lines += _needs(made.needs, wall) or ["✅ Nothing needs you."]
     lines.append("")
-    lines += [f"{bold(name)}: {plain(words, _LONGEST_WORDS)}" for name, words in report_rows(made)]
+    lines += [
+        f"{bold(name)}: {plain(local(words, wall), _LONGEST_WORDS)}"
+        for name, words in report_rows(made)
+    ]
     return fitting("\n".join(lines), LONGEST_TEXT)
 
 
-def daily(made: Report) -> str:
+def daily(made: Report, wall: Wall) -> str:
     """A day in a line; below it what needs somebody."""
-    words = plain(daily_words(made), _LONGEST_WORDS)
+    words = plain(local(daily_words(made), wall), _LONGEST_WORDS)
     head = f"✅ <b>All is well</b>: {words}."
     if not made.is_well:
         head = f"⚠️ <b>The last day</b>: {words}."
-    return fitting("\n".join([head, *_needs(made.needs)]), LONGEST_TEXT)
+    return fitting("\n".join([head, *_needs(made.needs, wall)]), LONGEST_TEXT)
 
 
-def _needs(found: Sequence[Finding]) -> list[str]:
+def _needs(found: Sequence[Finding], wall: Wall) -> list[str]:
     return [
-        f"{_SIGNS[each.level]} {_sentence(each.message)} {plain(_pressed(each.remedy))}"
+        f"{_SIGNS[each.level]} {_sentence(local(each.message, wall))}"
+        f" {plain(_pressed(local(each.remedy, wall)))}"
         for each in found
     ]
 

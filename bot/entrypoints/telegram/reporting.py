@@ -79,7 +79,7 @@ class Reporting:
         report = (await self.reporter.run(DAY)).report
         if report.is_well and only_trouble:
             return
-        text = report_texts.daily(report)
+        text = report_texts.daily(report, self._wall())
         await self._tell(Message(key=key, chat=0, text=text, silent=report.is_well))
 
     async def _picture(self, key: str, records: Sequence[BackupRecord]) -> Message | None:

@@ -5,7 +5,8 @@ when the process was killed, or the journal did not answer, is handled again, fi
 its job there, and changes nothing more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain.errors import BotError
 from bot.domain.orders import OrderKind
@@ -43,13 +44,35 @@ class Requests:
             return
         await self.answers.carry_out(asked.request, command.run(self.commands, asked))
 
+    async def offer(self, asked: Asked, expires: datetime) -> None:
+        """Write down that it is offered again; counts once that has expired.
+
+        `answered` must follow an answer.
+        """
+        if kind := _kind_of(asked):
+            order = asked.request.order(kind, asked.words, self.commands.clock.now())
+            await self.permits.orders.ask(replace(order, id=_offered(asked)), expires)
+
+    async def answered(self, asked: Asked) -> None:
+        """Its offer was answered in time, or another command took its place."""
+        await self.permits.orders.answered(_offered(asked))
+
     async def decline(self, asked: Asked) -> None:
         """Write down that its person said no to a command when it was offered again."""
-        command = COMMANDS.get(asked.command, UNKNOWN)
-        if command.act in [*OrderKind]:  # the others only show something
-            kind = OrderKind(command.act)
+        if kind := _kind_of(asked):
             await self.commands.starts.decline(asked.request, kind, asked.words)
 
     async def give_up(self, request: Request, error: BotError) -> None:
         """Say that it could not be carried out, tried often enough."""
         await self.answers.write(request, texts.command_failed(error))
+
+
+def _kind_of(asked: Asked) -> OrderKind | None:
+    """What it would have done; None for what only shows something."""
+    act = COMMANDS.get(asked.command, UNKNOWN).act
+    return OrderKind(act) if act in [*OrderKind] else None
+
+
+def _offered(asked: Asked) -> str:
+    """Names the offer among the orders, in whichever edition it is put."""
+    return f"offered {asked.place.origin}"

@@ -1,5 +1,7 @@
 """Sends what waits in the outbox, in order in each chat, beside the others, and loses none of it.
 
+How far something is comes after all else, and no faster than the chat takes it.
+
 A send is written down before it begins. One that nobody knows the end of, because the process was
 killed in it or the answer was lost, is made again and says that it may be a repeat.
 """
@@ -10,9 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
-from typing import Any
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
+from telegram import InputFile, LinkPreviewOptions
 from telegram import Message as SentMessage
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
@@ -27,12 +28,14 @@ from bot.entrypoints.telegram.markup import (
     strip_tags,
 )
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.queue import Delivery, deliveries, overtaken
+from bot.entrypoints.telegram.pace import Paces
+from bot.entrypoints.telegram.queue import Delivery, deliveries, is_shown_progress, overtaken
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.telegram.undelivered import Undelivered
 from bot.entrypoints.telegram.waiting import Backoff
+from bot.entrypoints.telegram.wire import how, keyboard
 from bot.entrypoints.waiting import news_or_time
-from bot.services.journal_ports import Buttons, Message, Queued
+from bot.services.journal_ports import Message, Queued
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ class Sender:
         self._zone = zone
         self._undelivered = Undelivered(outgoing, clock, people)
         self._backoff: dict[int, Backoff] = {}  # by chat
+        self._paces = Paces()
         self._not_before = outgoing.not_before
         self._busy: set[int] = set()  # chats
         self._moved: dict[int, int] = {}
@@ -89,15 +93,16 @@ class Sender:
             return _JOURNAL_PAUSE
         now = self._clock.monotonic()
         wait = _LOOK_SECONDS
-        for chat in dict.fromkeys(row.message.chat for row in rows):
-            pause = self._not_before.get(chat, now) - now
+        queues: dict[int, list[Queued]] = {}
+        for row in rows:
+            queues.setdefault(row.message.chat, []).append(row)
+        for chat, queue in queues.items():
+            pause = max(self._not_before.get(chat, now) - now, self._paces.pause(chat, queue, now))
             if pause > 0:
                 wait = min(wait, pause)
             elif chat not in self._busy and len(self._busy) < _MOST_AT_ONCE:
                 self._busy.add(chat)
-                tasks.create_task(
-                    self._send_beside(chat, [row for row in rows if row.message.chat == chat])
-                )
+                tasks.create_task(self._send_beside(chat, queue))
         return wait
 
     async def _send_beside(self, chat: int, queue: list[Queued]) -> None:
@@ -114,17 +119,34 @@ class Sender:
         for row in overtaken(queue):
             await self._outbox.drop(row.number, "overtaken by its outcome")
             queue.remove(row)
-        backoff = self._backoff.setdefault(chat, Backoff())
         told = self._told.setdefault(chat, Counter())
-        for delivery in deliveries(queue, Wall(self._clock.now(), self._zone), told.copy()):
-            pause = await self._attempt(delivery, backoff)
-            if pause:
-                self._not_before[chat] = self._clock.monotonic() + pause
+        wall = Wall(self._clock.now(), self._zone)
+        progress = []
+        for delivery in deliveries(queue, wall, told.copy()):
+            if is_shown_progress(delivery.rows[0]):
+                progress.append(delivery)
+                continue
+            if self._must_wait(delivery) or not await self._goes(delivery):
                 return
-            backoff.reset()
             if delivery.is_page:
                 told[delivery.message.thread] += len(delivery.rows)
         told.clear()
+        for delivery in self._paces.in_turn(chat, progress):
+            if not self._must_wait(delivery) and not await self._goes(delivery):
+                return
+
+    def _must_wait(self, delivery: Delivery) -> bool:
+        return self._paces.before(delivery, self._clock.monotonic()) > 0
+
+    async def _goes(self, delivery: Delivery) -> bool:
+        """Deliver, now; whether that is done. Where it is not, the chat has to wait."""
+        chat = delivery.message.chat
+        backoff = self._backoff.setdefault(chat, Backoff())
+        if pause := await self._attempt(delivery, backoff):
+            self._not_before[chat] = self._clock.monotonic() + pause
+            return False
+        backoff.reset()
+        return True
 
     async def _attempt(self, delivery: Delivery, backoff: Backoff) -> float:
         """Deliver; the seconds after which to try again, 0 if that is not needed."""
@@ -214,13 +236,14 @@ class Sender:
         text = fits if markup else strip_tags(fits)
         parse_mode = ParseMode.HTML if markup else None
         message_id = delivery.rows[0].message_id
+        self._paces.asked(delivery, self._clock.monotonic())
         if message_id is not None:
             await self._bot.edit_message_text(
                 text,
                 message.chat,
                 message_id,
                 parse_mode=parse_mode,
-                reply_markup=_keyboard(message.buttons),
+                reply_markup=keyboard(message.buttons),
                 link_preview_options=_NO_PREVIEW,
             )
             return message_id
@@ -237,7 +260,7 @@ class Sender:
         return await self._bot.send_message(
             message.chat,
             text,
-            **_how(message, parse_mode),
+            **how(message, parse_mode),
             link_preview_options=_NO_PREVIEW,
         )
 
@@ -250,7 +273,7 @@ class Sender:
             message.chat,
             document,
             caption=text,
-            **_how(message, parse_mode),
+            **how(message, parse_mode),
         )
 
     async def _send_picture(
@@ -261,31 +284,9 @@ class Sender:
             message.chat,
             picture,
             caption=text,
-            **_how(message, parse_mode),
+            **how(message, parse_mode),
         )
 
 
 def _marked(message: Message) -> Message:
     return replace(message, text=message.text + REPEAT)
-
-
-def _how(message: Message, parse_mode: ParseMode | None) -> dict[str, Any]:
-    """What holds of a text as of a file."""
-    return {
-        "parse_mode": parse_mode,
-        "message_thread_id": message.thread,
-        "disable_notification": message.silent,
-        "reply_markup": _keyboard(message.buttons),
-    }
-
-
-def _keyboard(buttons: Buttons) -> InlineKeyboardMarkup | None:
-    """Rows of buttons; None takes those away that were there."""
-    if not buttons:
-        return None
-    return InlineKeyboardMarkup(
-        [
-            [InlineKeyboardButton(label, callback_data=data) for label, data in row]
-            for row in buttons
-        ]
-    )

@@ -21,7 +21,7 @@ from bot.entrypoints.telegram.permits import OF_DEED, Permits
 from bot.entrypoints.telegram.pressed import Deed, DeedData, Press
 from bot.entrypoints.telegram.starts import Starts
 from bot.entrypoints.telegram.waiting import seen_within
-from bot.services.journal_ports import Buttons
+from bot.services.journal_ports import QUESTION_KEY, Buttons
 from bot.services.looks import MOST_LINES
 from bot.services.operations import Operations
 from bot.services.ports import Clock
@@ -98,8 +98,9 @@ class Shelf:
         return job_list_texts.one_job(job, data.what, self._wall())
 
     async def _show(self, press: Press, text: str, buttons: Buttons) -> None:
+        """In place of the list that was pressed; a question stays, whatever is forged under it."""
         queued = await self.outgoing.at(press.place.chat, press.place.message_id)
-        if queued:
+        if queued and not queued.message.key.startswith(QUESTION_KEY):
             await self.outgoing.change(queued.message.key, text, buttons)
 
     async def _back_up(self, press: Press, _: DeedData) -> str | None:

@@ -22,6 +22,7 @@ from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations
@@ -189,10 +190,10 @@ class Starts:
     async def _words(self, result: BotError | None) -> str:
         if result is None:
             return texts.went_wrong()
+        wall = texts.Wall(self.clock.now(), self.zone)
         if isinstance(result, BusyError):
-            wall = texts.Wall(self.clock.now(), self.zone)
-            return texts.busy(await self.running(), result, wall)
-        return texts.not_begun(result)
+            return local(texts.busy(await self.running(), result, wall), wall)
+        return local(texts.not_begun(result), wall)
 
     async def run(self) -> None:
         """Tell whoever was told to wait by a process that ended too early, and stay."""

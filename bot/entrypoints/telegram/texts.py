@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.catalogue import BackupRecord, newest_good
+from bot.domain.durations import duration
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobState, Trigger
+from bot.domain.log_masking import mask_keys
 from bot.domain.orders import Entry, Unmet
 from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked, parse_origin
-from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, code, cut, plain
+from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, clean, code, cut, plain
 
 SIGNS: Mapping[JobState | Unmet, str] = {
     JobState.RUNNING: "⏳ running",
@@ -51,7 +53,9 @@ class Wall:
         return age_of(then, self.now)
 
     def moment(self, then: datetime) -> str:
-        """Both: `03:30 (3 h ago)`."""
+        """Both: `03:30 (3 h ago)`; or `03:30 (in 3 h 5 min)`, of one to come."""
+        if then > self.now:
+            return f"{self.time(then)} (in {duration((then - self.now).total_seconds())})"
         return f"{self.time(then)} ({self.age(then)})"
 
 
@@ -271,8 +275,17 @@ def undelivered(chat: int, reason: str, text: str) -> str:
 
 def problem(error: BotError) -> str:
     """An error with its next step."""
-    hint = f" {plain(error.hint)}" if error.hint else ""
-    return f"{plain(str(error), 600)}.{hint}"
+    return f"{cause(error, 600)}. {next_step(error)}".rstrip()
+
+
+def cause(error: BotError, longest: int = 300) -> str:
+    """What an error says, without what opens a door: it may quote addresses and answers."""
+    return plain(mask_keys(clean(str(error))), longest)
+
+
+def next_step(error: BotError, longest: int = 300) -> str:
+    """What to do about it, likewise; "" where nothing is known."""
+    return plain(mask_keys(clean(error.hint)), longest)
 
 
 def by(job: Entry) -> str:

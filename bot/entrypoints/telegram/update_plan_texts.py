@@ -1,7 +1,7 @@
 """What a person is shown before an update or a rollback in the chat. Pure, like `texts`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.errors import BotError
 from bot.domain.rollback import RollbackPreview
@@ -9,6 +9,7 @@ from bot.domain.update_outlook import HopOutlook, Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.render import size
 from bot.entrypoints.render_roll import away_words, preview_lines
+from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import (
     COLUMNS,
     LONGEST_TEXT,
@@ -20,7 +21,7 @@ from bot.entrypoints.telegram.markup import (
     verbatim,
 )
 from bot.entrypoints.telegram.pressed import ROLLBACK
-from bot.entrypoints.telegram.texts import Wall, problem
+from bot.entrypoints.telegram.texts import Wall, cause, next_step, problem
 
 _LONGEST_NOTE = 200
 
@@ -54,7 +55,7 @@ def up_to_date(error: BotError, wanted: str) -> str:
     """What runs is the newest or, where a version was *wanted*, that one."""
     if wanted:
         return f"✅ Authentik {plain(wanted, 40)} runs already."
-    return f"✅ {plain(str(error).partition(',')[0])}: there is nothing newer to update to."
+    return f"✅ {cause(error).partition(',')[0]}: there is nothing newer to update to."
 
 
 def which_version(targets: Sequence[Target]) -> str:
@@ -111,8 +112,13 @@ def whole_way(preview: UpdatePreview) -> str:
     return f"All about the way to {plain(preview.target, 40)}. The question follows."
 
 
-def plan(preview: UpdatePreview) -> Shown:
+def plan(preview: UpdatePreview, wall: Wall) -> Shown:
     """The way, what it asks of people, what it changes and what is not looked at."""
+    warnings = tuple(
+        replace(each, message=local(each.message, wall), remedy=local(each.remedy, wall))
+        for each in preview.warnings
+    )
+    preview = replace(preview, warnings=warnings)
     cut = any(_cuts(preview, _ROOMS[0]))
     text = _plan(preview, _ROOMS[0])
     for room in _ROOMS[1:]:
@@ -245,5 +251,5 @@ def _how_to_agree(preview: RollbackPreview, *, is_group: bool) -> str:
 
 def _in_full(error: BotError) -> str:
     """A refusal names all that is in the way, so that it may be long."""
-    hint = f"\n→ {plain(error.hint, 400)}" if error.hint else ""
-    return f"{plain(str(error), 1500).rstrip('.')}.{hint}"
+    hint = f"\n→ {next_step(error, 400)}" if error.hint else ""
+    return f"{cause(error, 1500).rstrip('.')}.{hint}"

@@ -148,7 +148,7 @@ def stays(tag: str, judgement: Judgement, until: datetime, wall: Wall) -> str:
             f"⚠️ <b>{plain(tag, 40) or 'The new version'} is up: keep it?</b>",
             f"{plain(_sentence(judgement.reason), _LONGEST_REASON)}",
             *proof,
-            f"Without an answer until {wall.time(until)} it is rolled back, with every row.",
+            f"Without an answer until {wall.moment(until)} it is rolled back, with every row.",
         ]
     )
 

@@ -164,7 +164,7 @@ class Updating:
         agreed = _Agreed.of(preview, apply_compose=apply_compose)
         question = self._question(question_of(WAY, request.id), agreed, request, choices)
         await self._starts.ask(request, OrderKind.UPDATE, agreed.tag, question)
-        shown = update_plan_texts.plan(preview)
+        shown = update_plan_texts.plan(preview, self._wall())
         if shown.document:
             place = request.place
             whole = Message(
@@ -176,8 +176,7 @@ class Updating:
                 silent=True,
             )
             await self._outgoing.put(whole)
-        text = local(shown.text, self._wall())
-        await self._desk.put(question, request.place.thread, text)
+        await self._desk.put(question, request.place.thread, shown.text)
 
     def _wall(self) -> Wall:
         return Wall(self._clock.now(), self._zone)

@@ -20,7 +20,7 @@ from bot.entrypoints.counting import Counting
 from bot.entrypoints.telegram import verify_texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries
-from bot.entrypoints.telegram.notifier import seconds_between_edits
+from bot.entrypoints.telegram.pace import seconds_between_edits
 from bot.entrypoints.telegram.texts import Wall
 from bot.services.operations import Operations
 from bot.services.orders import Orders
@@ -156,7 +156,7 @@ class Verifies:
                     logger.warning("chat: cannot tell yet how far it is: %s", error)
                 else:
                     shown = text
-            await self.clock.sleep(seconds_between_edits(request.place))
+            await self.clock.sleep(seconds_between_edits(is_group=request.place.is_group))
 
     async def _read(self, record: BackupRecord, reading: _Reading) -> tuple[Verified, float]:
         def publish(event: Event) -> None:
