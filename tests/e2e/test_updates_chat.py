@@ -103,6 +103,8 @@ def test_a_question_with_which_the_bot_is_killed_is_put_once_more(
             wait_until(lambda: phase(bot) == "start", "the new version is started", 300)
             proxy.fault = status(502)
             first = said(telegram, "2025.2.4 is up: keep it?", seconds=180)
+            ada.says("/help")  # sent in order: once that is answered the first one is known as sent
+            said(telegram, "/schedule")
             kill(running.process)
 
         with daemon(public) as running:
