@@ -318,8 +318,8 @@ async def test_what_the_plan_finds_room_for_is_loaded(server: Postgres) -> None:
 
 def fill_up(server: Postgres, there: DatabaseRoom) -> None:
     """Lay a piece of ballast beside its data."""
-    name = f"b{there.data.free}"
-    server.psql(f"COPY (SELECT 1) TO PROGRAM 'head -c {BALLAST} /dev/zero >{name}'")
+    lay = f"cat >/dev/null && head -c {BALLAST} /dev/zero >b{there.data.free}"
+    server.psql(f"COPY (SELECT 1) TO PROGRAM '{lay}'")  # which must read what it is given
 
 
 async def test_what_the_plan_finds_room_for_on_a_shared_disk_is_loaded_and_unpacked(
