@@ -51,4 +51,6 @@ def test_what_opens_none_is_told_in_full() -> None:
     error: BotError = RefusedError("get https://nas.example: no answer", hint="Start it.")
 
     assert texts.problem(error) == "get https://nas.example: no answer. Start it."
+    assert texts.cause(error) == "get https://nas.example: no answer"
+    assert texts.next_step(error) == "Start it."
     assert texts.problem(RefusedError("no answer")) == "no answer."

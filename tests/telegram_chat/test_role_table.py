@@ -103,11 +103,12 @@ async def test_who_is_on_a_list_is_answered_and_kept_from_what_is_for_others(
     refused = []
     async with world.talking():
         for command in COMMANDS:
+            world.clock.advance(10)  # a group takes twenty messages a minute
             before, said = len(world.operations.starts), len(chat.from_bot)
             asked = person.says(f"/{command}", chat, thread=thread)
             await world.telegram.until(partial(has_more, chat, said))
             await world.all_handled()
-            await world.all_sent()
+            await world.all_sent(passing=1)
             answer = await world.outbox.find(
                 f"answer:telegram:4242:{chat.id}:{thread or 0}:{asked.id}"
             )
@@ -160,6 +161,7 @@ async def test_every_button_by_every_role(
     async with world.talking():
         message = await world.asks(world.anna, "/backups", group)
         for deed in Deed:
+            world.clock.advance(10)
             before = effects(world)
             query = person.forges(message, line_of(deed))
             await world.all_handled()
@@ -168,7 +170,7 @@ async def test_every_button_by_every_role(
                 refused.add(deed)
                 assert effects(world) == before
                 assert group.saying(notice.text) is None, "a toast, which others do not see"
-            await world.all_sent()
+            await world.all_sent(passing=1)
             if world.operations.starts and world.operations.all_jobs[0].ended is None:
                 world.operations.end()
         await world.telegram.until(lambda: counts(world) == COUNTS[role])
@@ -186,6 +188,7 @@ async def test_every_choice_by_every_role(world: World, role: str) -> None:
     group = world.telegram.supergroup(GROUP)
     async with world.talking():
         for act in OF_CHOICE.values():
+            world.clock.advance(30)
             world.anna.says(f"/{act}", group)
             choice = await world.eventually(partial(open_choice, group))
             assert choice
