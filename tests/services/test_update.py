@@ -667,6 +667,7 @@ async def test_a_warning_that_is_new_since_a_plan_was_agreed_to_is_shown_first(
     journal: Journal, *, rehearse: bool
 ) -> None:
     world, command = world_with(journal), replace(PATCH, rehearse=rehearse)
+    world.clock.suffixes += ["dddd", "eeee", "ffff"]
     seen = await world.updates().preview(PATCH)
     agreed = seen if rehearse else seen.unrehearsed
     world.outposts = ("ldap",)
