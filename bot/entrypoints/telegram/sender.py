@@ -205,29 +205,35 @@ class Sender:
         return row.attempted and row.number not in self._surely_unsent
 
     async def _request(self, delivery: Delivery, message: Message) -> int:
-        """Ask Telegram, following a group that moved and leaving out what it does not take."""
+        """Ask Telegram, following a group that moved; what stands where it was stays as it is."""
         chat = self._moved.get(message.chat, message.chat)
+        message_id = delivery.rows[0].message_id
+        if message_id is not None and chat != message.chat:
+            return message_id
         try:
-            return await self._ask(delivery, replace(message, chat=chat))
+            return await self._in_its_terms(delivery, replace(message, chat=chat))
         except ChatMigrated as error:
             logger.warning("chat: group %s is now %s; name it so", chat, error.new_chat_id)
             self._moved[message.chat] = error.new_chat_id
-            message_id = delivery.rows[0].message_id
-            if message_id is None:
-                message_id = await self._ask(delivery, replace(message, chat=error.new_chat_id))
-            return message_id  # what stands where the group was stays as it is
+            return await self._request(delivery, message)
+
+    async def _in_its_terms(self, delivery: Delivery, message: Message) -> int:
+        """Ask, and once more without what Telegram does not take."""
+        try:
+            return await self._ask(delivery, message)
         except BadRequest as error:
             reason = error.message.lower()
-            if "not modified" in reason and delivery.rows[0].message_id is not None:
-                return delivery.rows[0].message_id
+            message_id = delivery.rows[0].message_id
+            if "not modified" in reason and message_id is not None:
+                return message_id
             if "thread not found" in reason and message.thread is not None:
-                return await self._ask(delivery, replace(message, chat=chat, thread=None))
+                return await self._ask(delivery, replace(message, thread=None))
             if "can't parse entities" in reason:
                 logger.warning("chat: Telegram does not take the markup of %s", message.key)
-                return await self._ask(delivery, replace(message, chat=chat), markup=False)
+                return await self._ask(delivery, message, markup=False)
             if message.picture:  # a group may take texts alone; the caption says the same
                 logger.info("chat: %s goes without its picture: %s", message.key, error.message)
-                return await self._ask(delivery, replace(message, chat=chat, picture=None))
+                return await self._ask(delivery, replace(message, picture=None))
             raise
 
     async def _ask(self, delivery: Delivery, message: Message, *, markup: bool = True) -> int:
