@@ -369,7 +369,7 @@ async def test_buttons_are_those_of_the_question_that_is_known(world: World) -> 
     async with world.talking():
         outbox.about, outbox.times["put"] = "question:", 1
         world.anna.says("/drill")
-        await world.telegram.until(lambda: not outbox.times["put"])
+        await world.eventually(lambda: not outbox.times["put"])
         world.operations.records = [record(0), *RECORDS]
         shown = await world.eventually(
             lambda: world.anna.chat.saying("These buttons stand"), seconds=5
