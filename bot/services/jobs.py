@@ -174,7 +174,8 @@ class Jobs:
             raise
         await ended(following)
         try:
-            await self._finish(job, Outcome(JobState.DONE, words(result)))
+            finished = replace(job, plan=page.facts)
+            await self._finish(finished, Outcome(JobState.DONE, words(result)))
         except BotError as unwritten:
             unwritten.add_note(f"The {job.kind} {job.id} itself is done: {words(result)}.")
             raise

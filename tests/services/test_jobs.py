@@ -237,6 +237,15 @@ async def test_a_failure_is_told_with_its_remedy_and_written_down(world: World) 
     assert 'copy "/certs"' in job.message
 
 
+async def test_an_end_is_told_with_all_that_the_journal_holds(world: World) -> None:
+    await world.run()
+
+    _, event = world.told[-1]
+    assert isinstance(event, JobEnded)
+    [written] = await world.journal.jobs()
+    assert event.job.plan == written.plan != {}
+
+
 async def test_no_password_of_a_failure_is_written_down_or_told(journal: Journal) -> None:
     world = World(journal=journal.jobs)
 
