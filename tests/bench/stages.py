@@ -18,12 +18,11 @@ ABOUT = (
     " would be stored. Two dumps, of half of the tables each, on one snapshot are no way here: as"
     " in most installations, nearly all bytes are those of one table, the events."
 )
-ZSTD_1 = "out of the container"
 WAYS = {
     STAGES: {
         LIMIT: LIMIT_OF_ALL.backup,
         "compressed by pg_dump, -Z zstd:1": LIMIT_OF_ALL.backup.replace("-Z0", "-Z zstd:1"),
-        ZSTD_1: f"{PG_DUMP} -Z zstd:1 | wc -c",
+        "out of the container": f"{PG_DUMP} -Z zstd:1 | wc -c",
         "sealed and hashed": f"{PG_DUMP} -Z zstd:1 | python -m tests.bench.sealed",
         f"{OURS}: stored, read back, its rows counted, signed": (
             'AKBOT_STATE="$KEEP/stages" AKBOT_STORE="s3://akbot/stages?endpoint=$SINK'
