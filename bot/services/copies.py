@@ -148,11 +148,8 @@ class CopyService:
         meter = Meter(self.publish, self.clock)
         objects = meter.reading(source, read.manifest.stored_size)
         for component in read.manifest.components:
-            await target.put(
-                component.key,
-                read_ahead(_proven(objects, component)),
-                size_hint=component.stored_size,
-            )
+            async with ending(read_ahead(_proven(objects, component))) as blocks:
+                await target.put(component.key, blocks, size_hint=component.stored_size)
             await verify_component(target, component, ())
         await self._small_files(source, target, prefix)
         await target.put(prefix + MANIFEST + SIGNATURE_SUFFIX, _once(read.signature))

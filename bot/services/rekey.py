@@ -165,12 +165,10 @@ class RekeyService:
     ) -> Component:
         started, tally = self.clock.monotonic(), Tally()
         key = prefix + component.key.rpartition("/")[2]
-        sealed: AsyncIterator[bytes] = reseal(
-            self._read(record, component),
-            recipients=self.keyring.recipients,
-            tally=tally,
-        )
-        stored_size = await receivers.put(key, sealed, size_hint=2 * component.stored_size)
+        content = self._read(record, component)
+        resealed = reseal(content, recipients=self.keyring.recipients, tally=tally)
+        async with ending(resealed) as sealed:
+            stored_size = await receivers.put(key, sealed, size_hint=2 * component.stored_size)
         made = replace(
             component,
             key=key,

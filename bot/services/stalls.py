@@ -82,8 +82,8 @@ class WatchedStore:
         moved: Callable[[], None] | None = None,  # noqa: ARG002 - the pulse itself
     ) -> int:
         with self.pulse.working():
-            owed = self._waiting_for(chunks)
-            return await self.store.put(key, owed, size_hint=size_hint, moved=self.pulse.beat)
+            async with ending(self._waiting_for(chunks)) as owed:
+                return await self.store.put(key, owed, size_hint=size_hint, moved=self.pulse.beat)
 
     async def _waiting_for(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async with ending(chunks):

@@ -25,6 +25,7 @@ services:
     image: akbot-sandbox/redis:8
     command: {command}
     init: true
+    healthcheck: {{test: ["CMD", "true"], interval: 1s}}  # without one, what runs counts as well
     labels: ["{label}"]
 networks: {{default: {{labels: ["{label}"]}}}}
 """

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.services.pipeline import ending
+
 
 class KilledError(BaseException):
     """What a killed process would not live to see; nothing may catch it but the test."""
@@ -68,7 +70,8 @@ async def _while_alive(
     life: Life, call: Callable[..., AsyncIterator[Any]], *args: Any, **kwargs: Any
 ) -> AsyncIterator[Any]:
     life.check()
-    async for each in call(*args, **kwargs):
-        life.check()
-        yield each
-        life.check()
+    async with ending(call(*args, **kwargs)) as items:
+        async for each in items:
+            life.check()
+            yield each
+            life.check()
