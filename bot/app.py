@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.adapters.allocator import share_arenas
 from bot.adapters.catalogue_file import CatalogueFile
 from bot.adapters.clock import SystemClock
-from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.containers import EngineContainers
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
@@ -18,40 +18,38 @@ from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
 from bot.adapters.pause_file import PauseFile
 from bot.adapters.read_locks import ReadLocks
-from bot.adapters.restore_place import DockerWorkplace
 from bot.adapters.stack_lock import StackLock
 from bot.adapters.state_folder import StateFolder
-from bot.app_proofs import Proofs
-from bot.app_restores import Restores
 from bot.app_stores import build_stores, make_ready, without_absent
-from bot.app_updates import Updates
-from bot.app_upkeep import Upkeep
 from bot.domain.catalogue import BackupRecord
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.manifest import Manifest
 from bot.domain.messages import RunBackup, RunRestore, RunRollback, RunUpdate
-from bot.domain.updated import Updated
-from bot.services.backup import BackedUp, BackupService
 from bot.services.catalogue import Listing
-from bot.services.drill_history import DrillHistory
-from bot.services.jobs import Begun, Jobs
-from bot.services.kept import KeptService
-from bot.services.newest import Newest
-from bot.services.operations import Listener
+from bot.services.jobs import Begun, Jobs, Listener
 from bot.services.orders import Orders
 from bot.services.ports import Clock, JobLog, Publish
-from bot.services.restore import Confirm, Restored
-from bot.services.rollback import ConfirmRollback, RolledBack, rolled_back_after_all
 from bot.services.standing import Standing
 from bot.services.stores import Catalogue
-from bot.services.undo import Undo
-from bot.services.update import Confirm as UpdateConfirm
-from bot.services.update import updated_after_all
+from bot.services.undo import Settle, Undo
 from bot.services.update_ports import Ask, AskWhoeverBegan, nobody_to_ask
 from bot.services.whereabouts import Whereabouts
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.adapters.compose_program import ComposeProgram
+    from bot.adapters.restore_place import DockerWorkplace
+    from bot.app_proofs import Proofs
+    from bot.app_restores import Restores
+    from bot.app_updates import Updates
+    from bot.app_upkeep import Upkeep
+    from bot.domain.updated import Updated
+    from bot.services.backup import BackedUp
+    from bot.services.restore import Confirm, Restored
+    from bot.services.rollback import ConfirmRollback, RolledBack
+    from bot.services.update import Confirm as UpdateConfirm
 
 Tell = Callable[[str], object]
 logger = logging.getLogger(__name__)
@@ -60,7 +58,9 @@ logger = logging.getLogger(__name__)
 class App:
     """The objects that commands work with, built from *settings*.
 
-    *tell* takes a line for a person that belongs to no job.
+    *tell* takes a line for a person that belongs to no job. What changes or proves anything is
+    imported and built when it is first asked for: a command that looks needs none of it, and would
+    take a third longer.
     """
 
     def __init__(
@@ -99,43 +99,76 @@ class App:
         self.listeners = [*listeners]
         self.ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
         self.lock = StackLock(self.folder, self.engine, self.journal.jobs)
-        compose = ComposeProgram(
-            settings.client_environment(), settings.state_folder / "compose.lock"
-        )
-        self.restores = Restores(
-            self.engine,
-            self.stores,
-            self.journal.jobs,
-            self.clock,
-            self.keys,
-            self.read_locks,
-            DockerWorkplace(self.engine, compose),
-            settings.gate,
-            settings.stack or None,
-        )
-        self.updates = Updates(
-            settings,
-            self.engine,
-            self.journal,
-            self.clock,
-            self.stores,
-            self.keys,
-            self.restores.workplace,
-            compose,
-        )
         undo = Undo(
             self.engine,
             self.stores,
             self.journal.jobs,
             self.clock,
             self.keys.trusted,
-            {JobKind.RESTORE: self.restores.recovery().settle, **self.updates.settlers(self._ask)},
+            self._settler,
         )
         self.whereabouts = Whereabouts(self.engine, self.journal.jobs, settings.stack)
         self.standing = Standing(self.journal.jobs, self.folder.has_job)
         self.orders = Orders(self.journal.orders, self.clock)
         self.jobs = Jobs(self.journal.jobs, self.lock, undo, self.clock, self.listeners)
-        self.upkeep = Upkeep(
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+
+    @cached_property
+    def compose(self) -> "ComposeProgram":
+        """Docker Compose, as the stack's own commands."""
+        from bot.adapters.compose_program import ComposeProgram  # noqa: PLC0415 - see App
+
+        environment = self.settings.client_environment()
+        return ComposeProgram(environment, self.settings.state_folder / "compose.lock")
+
+    @cached_property
+    def workplace(self) -> "DockerWorkplace":
+        """Where restores and updates change the stack."""
+        from bot.adapters.restore_place import DockerWorkplace  # noqa: PLC0415 - see App
+
+        return DockerWorkplace(self.engine, self.compose)
+
+    @cached_property
+    def restores(self) -> "Restores":
+        """Restores, their undo and their recovery."""
+        from bot.app_restores import Restores  # noqa: PLC0415 - see App
+
+        return Restores(
+            self.engine,
+            self.stores,
+            self.journal.jobs,
+            self.clock,
+            self.keys,
+            self.read_locks,
+            self.workplace,
+            self.settings.gate,
+            self.settings.stack or None,
+        )
+
+    @cached_property
+    def updates(self) -> "Updates":
+        """Checks, updates and rollbacks."""
+        from bot.app_updates import Updates  # noqa: PLC0415 - see App
+
+        updates = Updates(
+            self.settings,
+            self.engine,
+            self.journal,
+            self.clock,
+            self.stores,
+            self.keys,
+            self.workplace,
+            self.compose,
+        )
+        self._closing.append(updates.close)
+        return updates
+
+    @cached_property
+    def upkeep(self) -> "Upkeep":
+        """What looks after backups once they are made."""
+        from bot.app_upkeep import Upkeep  # noqa: PLC0415 - see App
+
+        return Upkeep(
             self.jobs,
             self.stores,
             self.journal.jobs,
@@ -145,7 +178,13 @@ class App:
             self.whereabouts.name,
             self.backups,
         )
-        self.proofs = Proofs(
+
+    @cached_property
+    def proofs(self) -> "Proofs":
+        """Verifies and drills."""
+        from bot.app_proofs import Proofs  # noqa: PLC0415 - see App
+
+        return Proofs(
             self.jobs,
             self.engine,
             self.stores,
@@ -155,12 +194,21 @@ class App:
             self.backups,
         )
 
+    def _settler(self, kind: JobKind) -> Settle | None:
+        if kind is JobKind.RESTORE:
+            return self.restores.recovery().settle
+        if kind in {JobKind.UPDATE, JobKind.ROLLBACK}:
+            return self.updates.settlers(self._ask)[kind]
+        return None
+
     def _ask(self, command: RunUpdate) -> Ask:
         """As it is set once the chat is there."""
         return self.ask_whoever_began(command)
 
-    async def backup(self, command: RunBackup, begun: Begun | None = None) -> BackedUp:
+    async def backup(self, command: RunBackup, begun: Begun | None = None) -> "BackedUp":
         """`akbot backup`, as a job."""
+        from bot.services.backup import BackupService  # noqa: PLC0415 - see App
+
         if command.components:  # before it is a job: a name that is wrong is no backup that failed
             # a restore that was cut off may have left no stack to look at
             await self.jobs.recover()
@@ -168,7 +216,7 @@ class App:
         if command.trigger is not Trigger.SCHEDULE:  # whose failure must be told as a job's
             await make_ready(self.stores)
 
-        async def work(job: JobLog, publish: Publish) -> BackedUp:
+        async def work(job: JobLog, publish: Publish) -> "BackedUp":
             keyring = await asyncio.to_thread(self.keys.keyring)
             stack = self.settings.stack or None
             service = BackupService(self.engine, self.stores, keyring, self.clock, publish, stack)
@@ -177,22 +225,23 @@ class App:
         return await self.jobs.run(command, work, begun, lambda done: done.words)
 
     async def restore(
-        self, command: RunRestore, confirm: Confirm, begun: Begun | None = None
-    ) -> Restored:
+        self, command: RunRestore, confirm: "Confirm", begun: Begun | None = None
+    ) -> "Restored":
         """`akbot restore`, as a job."""
         await self.restores.require_dump(command)  # as for a backup: no job for a wrong name
 
-        async def work(job: JobLog, publish: Publish) -> Restored:
+        async def work(job: JobLog, publish: Publish) -> "Restored":
             return await self.restores.run(command, job, publish, confirm)
 
         return await self.jobs.run(command, work, begun, lambda restored: restored.words)
 
     async def update(
-        self, command: RunUpdate, confirm: UpdateConfirm, ask: Ask, begun: Begun | None = None
-    ) -> Updated:
+        self, command: RunUpdate, confirm: "UpdateConfirm", ask: Ask, begun: Begun | None = None
+    ) -> "Updated":
         """`akbot update`, as a job."""
+        from bot.services.update import updated_after_all  # noqa: PLC0415 - see App
 
-        async def work(job: JobLog, publish: Publish) -> Updated:
+        async def work(job: JobLog, publish: Publish) -> "Updated":
             return await self.updates.run(command, job, publish, confirm, ask)
 
         return await self.jobs.run(
@@ -204,11 +253,12 @@ class App:
         )
 
     async def rollback(
-        self, command: RunRollback, confirm: ConfirmRollback, begun: Begun | None = None
-    ) -> RolledBack:
+        self, command: RunRollback, confirm: "ConfirmRollback", begun: Begun | None = None
+    ) -> "RolledBack":
         """`akbot rollback`, as a job."""
+        from bot.services.rollback import rolled_back_after_all  # noqa: PLC0415 - see App
 
-        async def work(job: JobLog, publish: Publish) -> RolledBack:
+        async def work(job: JobLog, publish: Publish) -> "RolledBack":
             return await self.updates.roll_back(command, job, publish, confirm)
 
         return await self.jobs.run(
@@ -217,19 +267,6 @@ class App:
             begun,
             lambda done: done.words,
             partial(rolled_back_after_all, self.clock),
-        )
-
-    def kept(self) -> KeptService:
-        """What restores and updates have kept for the way back."""
-        place = self.restores.workplace
-        return KeptService(
-            self.journal.jobs,
-            self.lock,
-            self.clock,
-            place,
-            self.updates.kept(),
-            self.backups,
-            self.settings.kept_for,
         )
 
     async def catalogue(self) -> Catalogue:
@@ -249,15 +286,11 @@ class App:
         """That of a backup of the list, as it lies in the store now."""
         return await self.stores.manifest(record, self.keys.trusted())
 
-    def newest(self) -> Newest:
-        """When the newest backup and the newest drill were made that count."""
-        history = DrillHistory(self.stores, self.keys.trusted)
-        return Newest(self.backups, history, self.journal.jobs, self.whereabouts.name)
-
     async def close(self) -> None:
         """Give back connections and threads."""
         await self.journal.close()
-        await self.updates.close()
+        for close in self._closing:
+            await close()
         await self.stores.close()
         await self.catalogue_file.close()
         await self.engine.close()

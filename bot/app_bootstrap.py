@@ -129,7 +129,7 @@ class Bootstraps:
             app.journal.jobs,
             app.clock,
             app.keys.trusted,
-            {JobKind.RESTORE: recovery.settle},
+            {JobKind.RESTORE: recovery.settle}.get,
         )
         jobs = Jobs(app.journal.jobs, app.lock, undo, app.clock, app.listeners)
 

@@ -14,6 +14,7 @@ from bot.adapters.mute_file import MuteFile
 from bot.app import App, open_app
 from bot.app_cure import build_cure
 from bot.app_dispatch import dispatch
+from bot.app_history import kept_of, newest_of
 from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
@@ -145,7 +146,7 @@ class _Service:
             journal=app.journal.jobs,
             recover=app.jobs.recover,
             probe=self._probe,
-            sweep=app.kept().sweep,
+            sweep=kept_of(app).sweep,
             clock=app.clock,
             parts=[self._held_back.part(each) for each in parts],
             farewell=self._held_back.farewell(partial(_all, farewells)),
@@ -235,7 +236,7 @@ class _Service:
 
     def _alarm_watch(self, since: datetime) -> AlarmWatch:
         app, settings = self._app, self._app.settings
-        newest = app.newest()
+        newest = newest_of(app)
         return AlarmWatch(
             app.journal.jobs.jobs,
             app.clock,

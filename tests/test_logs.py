@@ -313,7 +313,7 @@ async def test_an_earlier_job_is_in_hand_while_it_is_settled() -> None:
     async def work(_: JobLog, __: Publish) -> None:
         raise BotError("no")
 
-    undo = replace(world.jobs.undo, others={COMMAND.kind: settle})
+    undo = replace(world.jobs.undo, settler={COMMAND.kind: settle}.get)
     jobs = replace(world.jobs, undo=undo)
     await world.journal.begin(EARLIER)
     with pytest.raises(BotError, match="no"):

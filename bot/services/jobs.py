@@ -29,7 +29,6 @@ from bot.services.job_follower import JobFollower
 from bot.services.job_in_hand import working_on
 from bot.services.job_page import JobPage
 from bot.services.journal_ports import JobJournal, JobLock
-from bot.services.operations import Listener
 from bot.services.ports import Clock, Publish
 from bot.services.settling import WHOLE, not_yet
 from bot.services.undo import Undo
@@ -37,9 +36,12 @@ from bot.services.undo import Undo
 T = TypeVar("T")
 Work = Callable[[JobPage, Publish], Awaitable[T]]
 Begun = Callable[[Job], None]
+Listener = Callable[[Job, Event], None]
+"""Is told what happens in a job; it never blocks, and what it raises stops nobody."""
 
 _LET_GO_WITHIN = 10.0  # seconds of the two minutes that a container has to stop,
 _UNDO_WITHIN = 20.0  # and likewise
+
 logger = logging.getLogger(__name__)
 
 

@@ -1,12 +1,12 @@
 """What may be asked of the bot, whoever asks: the chat, the schedule, the command line."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job, JobKind
-from bot.domain.messages import Command, Event, RunRestore, RunRollback, RunUpdate
+from bot.domain.messages import Command, RunRestore, RunRollback, RunUpdate
 from bot.domain.restore_plan import Preview
 from bot.domain.rollback import RollbackPreview
 from bot.domain.stack import Stack
@@ -14,9 +14,6 @@ from bot.domain.update_outlook import Target
 from bot.domain.update_preview import UpdatePreview
 from bot.services.ports import Publish
 from bot.services.verify import Verified
-
-Listener = Callable[[Job, Event], None]
-"""Is told what happens in a job; it never blocks, and what it raises stops nobody."""
 
 
 class Planned(Protocol):

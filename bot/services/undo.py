@@ -7,7 +7,7 @@ was deleting then goes to its end.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bot.domain.backup_id import BackupId
@@ -56,7 +56,7 @@ class Undo:
 
     *trusted* says whose signatures count.
 
-    *others* settle the kinds of jobs that change more than the store.
+    *settler* gives what settles a kind of jobs that change more than the store.
     """
 
     engine: Engine
@@ -64,7 +64,7 @@ class Undo:
     journal: JobJournal
     clock: Clock
     trusted: Callable[[], frozenset[PublicKey]]
-    others: Mapping[JobKind, Settle] = field(default_factory=dict)
+    settler: Callable[[JobKind], Settle | None] = lambda _: None
 
     @cached_property
     def late(self) -> LateAnswers:
@@ -136,7 +136,7 @@ class Undo:
         """
         ended = job.state if job.state is not JobState.RUNNING else state
         words = job.message if job.state is not JobState.RUNNING else reason
-        other = self._settle_drill if job.kind is JobKind.DRILL else self.others.get(job.kind)
+        other = self._settle_drill if job.kind is JobKind.DRILL else self.settler(job.kind)
         if other:
             return await other(job, ended, words)
         if STACK not in job.plan:  # it had not come so far as to begin anything

@@ -62,6 +62,7 @@ AFTER_A_BACKUP = f"{OURS}, after a backup"
 
 TOKEN = "1234567890:idle-token-0123456789-abcdefghijkl"
 ADA = 7
+OPTIMIZED = {"PYTHONOPTIMIZE": "2"}
 SETTLED = 60.0
 EVERY = 10.0
 MEMORY_GOAL, CPU_GOAL = 90.0, 0.5
@@ -251,7 +252,7 @@ def installed(folder: Path) -> str:
         CHECKOUT / "deploy/requirements.lock",
     ]
     for what in (locked, ["--no-deps", CHECKOUT]):
-        subprocess.run([*pip, *what], check=True)
+        subprocess.run([*pip, *what], check=True, env=os.environ | OPTIMIZED)
     return str(folder / "bin/akbot")
 
 
@@ -270,7 +271,7 @@ def watched(minutes: float, akbot: str = "", *, directory: bool = False) -> Day:
         akbot = akbot or installed(folder / "installed")
         with chatting(folder) as chat:
             environment = sandbox_environment() | {
-                "PYTHONOPTIMIZE": "2",
+                **OPTIMIZED,
                 "AKBOT_STATE": str(folder / "state"),
                 "AKBOT_TELEGRAM_TOKEN": TOKEN,
                 "AKBOT_TELEGRAM_ADMINS": str(ADA),

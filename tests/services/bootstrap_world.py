@@ -82,7 +82,7 @@ class BootstrapWorld(RestoreWorld):
             self.journal,
             self.clock,
             trusted,
-            {JobKind.RESTORE: recovery.settle},
+            {JobKind.RESTORE: recovery.settle}.get,
         )
         return Jobs(self.journal, self.lock, undo, self.clock, [])
 

@@ -112,7 +112,7 @@ class RestoreWorld(World):
             self.journal,
             self.clock,
             trusted,
-            {JobKind.RESTORE: recovery.settle},
+            {JobKind.RESTORE: recovery.settle}.get,
         )
         return Jobs(
             self.journal,

@@ -180,7 +180,7 @@ class RollWorld(World):
         )
         settle = {JobKind.UPDATE: updates.settle, JobKind.ROLLBACK: rollbacks.settle}
         trusted = lambda: self.keyring.trusted  # noqa: E731
-        undo = Undo(self.engine, self.stores, self.journal, self.clock, trusted, settle)
+        undo = Undo(self.engine, self.stores, self.journal, self.clock, trusted, settle.get)
         listeners = [lambda *told: self.told.append(told)]
         return Jobs(self.journal, self.lock, undo, self.clock, listeners)
 

@@ -34,9 +34,8 @@ from bot.services.copies import Copied, CopyService
 from bot.services.damage import DamageLog
 from bot.services.damage_elsewhere import DamageNotes, elsewhere
 from bot.services.drill import DrillService
-from bot.services.jobs import Begun, Jobs
+from bot.services.jobs import Begun, Jobs, Listener
 from bot.services.keyring import Keyring
-from bot.services.operations import Listener
 from bot.services.pins import PinEverywhere, PinService
 from bot.services.pipeline import Tally, unseal
 from bot.services.ports import JobLog, Publish

@@ -38,9 +38,9 @@ from bot.domain.update_outlook import Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.telegram.chat import Chat
 from bot.services.charts import Charts
+from bot.services.jobs import Listener
 from bot.services.journal_ports import Inbox, Moves, OrderLog, Outbox, Questions
 from bot.services.looks import Span, VersionsNow, container_of
-from bot.services.operations import Listener
 from bot.services.orders import Orders
 from bot.services.ports import Publish
 from bot.services.reports import Reported

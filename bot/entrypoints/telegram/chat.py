@@ -61,9 +61,10 @@ from bot.entrypoints.telegram.updating import WAY, Updating
 from bot.entrypoints.telegram.upkeep import keep_going
 from bot.entrypoints.telegram.verifies import Verifies
 from bot.services.charts import Charts
+from bot.services.jobs import Listener
 from bot.services.journal_ports import Inbox, Moves, Outbox, Questions
 from bot.services.looks import Lookout
-from bot.services.operations import Listener, Operations, Rolls
+from bot.services.operations import Operations, Rolls
 from bot.services.orders import Orders
 from bot.services.ports import Clock, PauseMark
 from bot.services.reports import Reporter
