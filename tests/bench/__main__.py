@@ -1,12 +1,13 @@
 """Measure one part or all, and write what was found.
 
-    tests/bench/run [NAME...] [--size 1GiB] [--small 64MiB] [--runs N]
+    tests/bench/run [NAME...] [--size 1GiB] [--small 64MiB] [--runs 2]
 
 Parts: sink (the S3 server's own ceiling), backup, stages (where a backup's time goes), restore,
 update, commands, chat, watch, idle and growth. What is found goes to results.json, RESULTS.md and
 results.svg beside this file, and its short table into the README; parts that were not asked for
-stay as they were. The machine should have nothing else to do: what others did on it is written
-beside the figures. The sandbox's stack is thrown away and filled anew, several times.
+stay as they were. Two runs of all take about an hour on two cores. The machine should have nothing
+else to do: what others did on it is written beside the figures. The sandbox's stack is thrown away
+and filled anew, several times.
 `tests/bench/update`, `idle`, `watch` and `chat` say more of one thing: the parts of a downtime,
 another environment, where a burst spends its time.
 """
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="NAME")
     parser.add_argument("--size", default="1GiB", help="the larger database, such as 1GiB or 8GiB")
     parser.add_argument("--small", default="64MiB", help="the smaller one")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=2)
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(

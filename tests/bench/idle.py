@@ -64,6 +64,7 @@ TOKEN = "1234567890:idle-token-0123456789-abcdefghijkl"
 ADA = 7
 OPTIMIZED = {"PYTHONOPTIMIZE": "2"}
 SETTLED = 60.0
+MINUTES_A_RUN = 2
 EVERY = 10.0
 MEMORY_GOAL, CPU_GOAL = 90.0, 0.5
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -299,10 +300,10 @@ def watched(minutes: float, akbot: str = "", *, directory: bool = False) -> Day:
 
 
 def measure(options: Options) -> Part:
-    """Watch it a minute for each run, before a backup of its own and after it."""
+    """Watch it two minutes for each run, before a backup of its own and after it."""
     conditions, found = Conditions(), Found()
     environment = stack.up()
-    watched(options.runs).tell(found)
+    watched(MINUTES_A_RUN * options.runs).tell(found)
     return part_of(NAME, ABOUT, conditions.seen(environment), found, options)
 
 

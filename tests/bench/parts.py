@@ -11,7 +11,7 @@ class Options:
     """How large and how often."""
 
     sizes: tuple[str, ...] = ("64MiB", "1GiB")
-    runs: int = 3
+    runs: int = 2
 
     @property
     def largest(self) -> str:
