@@ -50,6 +50,8 @@ def _merged(
     found: Collection[str],
     silent: Collection[str],
 ) -> BackupRecord:
+    if len(copies) == len(found) == 1 and not silent:  # nearly always, and there may be thousands
+        return replace(next(iter(copies.values())), stores=tuple(copies))
     best = min(copies.values(), key=lambda each: _RANK[each.state])
     alike = [
         name

@@ -100,6 +100,16 @@ async def test_an_error_inside_a_200_is_tried_again(store: S3Store, proxy: Proxy
     assert len(proxy.seen("complete")) == 3
 
 
+async def test_a_listing_that_is_an_error_inside_a_200_is_asked_for_again(
+    store: S3Store, proxy: Proxy
+) -> None:
+    await put(store, KEY, SMALL)
+    proxy.fail("list", error(200, "InternalError"), times=2)
+
+    assert await listed(store) == [KEY]
+    assert len(proxy.seen("list")) == 3
+
+
 async def test_an_error_inside_a_200_that_stays_is_an_error(
     store: S3Store, proxy: Proxy, witness: S3Store
 ) -> None:
