@@ -1,5 +1,6 @@
 """The end of a container's log, for people: whole lines, masked, and not too much of them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,4 +31,8 @@ class DockerTail:
         )
         kept = text[-_MOST_BYTES:]
         whole = kept if len(kept) == len(text) else kept.partition(b"\n")[2]
-        return [mask_line(line) for line in whole.decode(errors="replace").splitlines()]
+        return await asyncio.to_thread(_masked, whole)
+
+
+def _masked(text: bytes) -> list[str]:
+    return [mask_line(line) for line in text.decode(errors="replace").splitlines()]

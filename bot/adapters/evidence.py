@@ -58,8 +58,12 @@ class LogFolder:
         )
         state = ", ".join(f"{name} {details['State'].get(name)}" for name in _STATE)
         head = f"{details['Config']['Image']}: {state}, restarted {details['RestartCount']} times"
-        lines = text[-_MOST_BYTES:].decode(errors="replace").splitlines()
-        return "\n".join([head, *map(mask_line, lines), ""])
+        return await asyncio.to_thread(_masked, head, text[-_MOST_BYTES:])
+
+
+def _masked(head: str, text: bytes) -> str:
+    lines = text.decode(errors="replace").splitlines()
+    return "\n".join([head, *map(mask_line, lines), ""])
 
 
 def _write(folder: Path, name: str, text: str) -> None:

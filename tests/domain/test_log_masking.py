@@ -31,6 +31,39 @@ KEY = "gT6dBzQ0x1LpV7mYkR2sWcN8hJ4fEa9uIoXbDqZtHvKyMrP3"
         ("GET /if/flow/x/?itoken=0a1b-2c&next=/", "GET /if/flow/x/?itoken=***&next=***"),
         ("GET /if/flow/x/?flow_token=abc HTTP", "GET /if/flow/x/?flow_token=*** HTTP"),
         ("callback?code=abc&state=def", "callback?code=***&state=***"),
+        (
+            "STATEMENT:  ALTER USER a WITH PASSWORD 'hun''ter 2'",
+            "STATEMENT:  ALTER USER a WITH PASSWORD '***'",
+        ),
+        (
+            "ALTER ROLE a PASSWORD 'md50cc175b9c0f1b6a831c399e269772661'",
+            "ALTER ROLE a PASSWORD '***'",
+        ),
+        ("verifier md50cc175b9c0f1b6a831c399e269772661 x", "verifier *** x"),
+        ("verifier SCRAM-SHA-256$4096:c2FsdA==$abc:def x", "verifier SCRAM-SHA-256$*** x"),
+        (
+            "DETAIL:  Key (identifier)=(a-b) already exists.",
+            "DETAIL:  Key (identifier)=(***) already exists.",
+        ),
+        (
+            "DETAIL:  parameters: $1 = 'abc', $2 = '7'",
+            "DETAIL:  parameters: $1 = '***', $2 = '***'",
+        ),
+        (
+            """STATEMENT:  INSERT INTO "authentik_core_token" ("key") VALUES ('abc', 7, 'it''s')""",
+            """STATEMENT:  INSERT INTO "authentik_core_token" ("key") VALUES ('***', 7, '***')""",
+        ),
+        ("UPDATE t SET key = 'abc' WHERE id = 'x'", "UPDATE t SET key = '***' WHERE id = '***'"),
+        (
+            "POST https://hooks.slack.com/services/T0/B0/xYz failed",
+            "POST https://hooks.slack.com/services/*** failed",
+        ),
+        (
+            "to https://discord.com/api/webhooks/12/aB-c: 404",
+            "to https://discord.com/api/webhooks/***: 404",
+        ),
+        ("code_verifier=abcdefgh&x=1", "code_verifier=***&x=1"),
+        ("AKIA wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY x", "AKIA *** x"),
         ('{"password": "let me in"}', '{"password": "***"}'),
         ('{"password": "a \\"b\\" c", "pid": 1}', '{"password": "***", "pid": 1}'),
         (
@@ -74,6 +107,14 @@ KEY = "gT6dBzQ0x1LpV7mYkR2sWcN8hJ4fEa9uIoXbDqZtHvKyMrP3"
 )
 def test_what_opens_a_door_is_masked(line: str, masked: str) -> None:
     assert mask_line(line) == masked
+
+
+@pytest.mark.parametrize("opening", ['password="', "password=", '"token": \\"', "passphrase='", ""])
+@pytest.mark.parametrize("unit", ["\\", '\\"', "\\\\\\'", "a:", "token_", "[", "://"])
+def test_a_long_line_takes_no_longer_than_its_length(opening: str, unit: str) -> None:
+    line = opening + unit * (2**18 // len(unit))  # by the square of that it would take minutes
+
+    assert len(mask_line(line)) <= len(line)
 
 
 @pytest.mark.parametrize(
