@@ -93,6 +93,11 @@ def alone(handler: logging.Handler) -> logging.Logger:
         pytest.param(lambda to: to.warning("it is %(a)r", {"a": SECRET}), id="in quotes"),
         pytest.param(lambda to: to.warning("%s", json.dumps({"a": SECRET})), id="in JSON"),
         pytest.param(lambda to: to.warning("?k=a%2Fb%2Bc%20d%22e%5Cf%3D%C3%BC"), id="URL"),
+        pytest.param(
+            lambda to: to.warning("%s", json.dumps({"a": SECRET}, ensure_ascii=False)),
+            id="in JSON as it is",
+        ),
+        pytest.param(lambda to: to.warning("?k=a%2fb%2bc%20d%22e%5cf%3d%c3%bc"), id="small URL"),
         pytest.param(lambda to: to.warning("?k=a%2Fb%2Bc+d%22e%5Cf%3D%C3%BC"), id="form"),
         pytest.param(log_an_exception, id="an exception and its cause"),
         pytest.param(lambda to: to.warning("%s", BotError(SECRET)), id="an exception as argument"),
@@ -104,7 +109,7 @@ def test_what_the_settings_call_secret_is_masked(
     write(logging.getLogger(name))
 
     assert "***" in log()
-    for part in (TOKEN, "planted", "a/b+c", "b%2Bc"):
+    for part in (TOKEN, "planted", "a/b+c", "b%2Bc", "b%2bc"):
         assert part not in log()
 
 

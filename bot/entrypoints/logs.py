@@ -6,6 +6,7 @@ Masked is the finished text, tracebacks included: a library's own words can hold
 import base64
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from bot.domain.log_masking import mask_keys
 from bot.services.job_in_hand import job_in_hand
 
 _CONSOLE = "%(asctime)s %(levelname)s %(name)s%(in_job)s: %(message)s"
+_ESCAPED = re.compile("%[0-9A-F]{2}")
 _MASK = "***"
 _CHATTY = ("httpx", "httpcore", "telegram", "botocore", "boto3", "urllib3", "docker")
 
@@ -135,13 +137,14 @@ class _Mask:
 
 
 def _forms(secret: str) -> tuple[str, ...]:
+    in_urls = (quote(secret), quote(secret, safe=""), quote_plus(secret))
     return (
         secret,
-        quote(secret),
-        quote(secret, safe=""),
-        quote_plus(secret),
+        *in_urls,
+        *(_ESCAPED.sub(lambda escape: escape[0].lower(), each) for each in in_urls),
         repr(secret)[1:-1],
         json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
         base64.b64encode(secret.encode()).decode(),
     )
 
