@@ -133,6 +133,7 @@ def newer(sandbox: Sandbox) -> Iterator[None]:
     services = ("postgresql", "redis", "authentik", "worker")
     try:
         sandbox.compose("up", "--detach", "--wait", *services)
+        wait_until(lambda: answers(sandbox), "the login page is served")  # later than healthy
         assert served(sandbox) == (200, NEWER)
         yield
     finally:
