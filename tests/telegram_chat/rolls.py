@@ -74,7 +74,7 @@ def make_rollback(**changes: Any) -> RollbackPreview:
 async def way(world: World, text: str = "/update", chat: Chat | None = None) -> Message:
     """The plan of an update, as its question stands in the chat."""
     world.anna.says(text, chat)
-    return await world.said("This question stands for two minutes", chat)
+    return await world.said("This question stands until", chat)
 
 
 async def begun(world: World) -> RunUpdate | RunRollback:

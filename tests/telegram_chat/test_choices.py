@@ -67,7 +67,7 @@ async def offered(
 ) -> Message:
     """The choice that a command without a word leads to."""
     (person or world.anna).says(command, chat)
-    found = await world.said("These buttons stand for two minutes", chat or world.anna.chat)
+    found = await world.said("This question stands until", chat or world.anna.chat)
     await world.all_handled()
     await world.all_sent()
     return found
@@ -239,7 +239,7 @@ async def test_what_is_on_can_be_ended(world: World) -> None:
         world.anna.presses(paused, "Resume")
         await world.said("All goes on.")
         world.anna.says("/mute")
-        muted = await world.said("🔕 Muted until 14:00 (in 2 h 0 min).")
+        muted = await world.said("🔕 Muted until 14:00 (in ")
         await world.asks(world.boris, "/help")
         pressed = world.clock.now()
         world.anna.presses(muted, "Unmute")
@@ -353,12 +353,12 @@ async def test_a_command_that_is_handled_again_offers_once(world: World, command
         inbox.times["handled"] = 1
         world.anna.says(command)
         await world.eventually(lambda: not inbox.times["handled"])
-        shown = await world.said("These buttons stand for two minutes")
+        shown = await world.said("This question stands until")
         await world.eventually(lambda: world.telegram.updates.polled, seconds=5)
         await world.all_handled(passing=5)
         await world.all_sent()
 
-    stand = [each for each in world.anna.chat.from_bot if "These buttons" in each.text]
+    stand = [each for each in world.anna.chat.from_bot if "This question stands" in each.text]
     assert stand == [shown]
     assert shown.labels
 
@@ -372,7 +372,7 @@ async def test_buttons_are_those_of_the_question_that_is_known(world: World) -> 
         await world.eventually(lambda: not outbox.times["put"])
         world.operations.records = [record(0), *RECORDS]
         shown = await world.eventually(
-            lambda: world.anna.chat.saying("These buttons stand"), seconds=5
+            lambda: world.anna.chat.saying("This question stands"), seconds=5
         )
         assert shown
         assert shown.labels[0] == "24 Nov 03:30 (8 h ago), partial"

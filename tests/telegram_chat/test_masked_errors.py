@@ -9,6 +9,7 @@ from bot.entrypoints.telegram import (
     backup_texts,
     job_list_texts,
     restore_plan_texts,
+    start_texts,
     texts,
     update_plan_texts,
     verify_texts,
@@ -23,9 +24,9 @@ CUT = f"{'a long answer ' * 40}https://root:{SECRET}@nas.example"
 
 SHOWN: dict[str, Callable[[RefusedError], str]] = {
     "problem": texts.problem,
-    "not begun": texts.not_begun,
+    "not begun": start_texts.not_begun,
     "not pinned": texts.not_pinned,
-    "busy": lambda error: texts.busy(None, error, WALL),
+    "busy": lambda error: start_texts.busy(None, error, WALL, may_stop=True),
     "failed": texts.command_failed,
     "not restored": restore_plan_texts.refused,
     "no version": update_plan_texts.no_version,

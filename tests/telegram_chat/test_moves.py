@@ -41,10 +41,10 @@ async def test_a_question_is_put_anew_and_counts_once(world: World) -> None:
     group = world.telegram.group(OLD)
     async with world.talking():
         world.anna.says("/update", group)
-        before = await world.said("This question stands for two minutes", group)
+        before = await world.said("This question stands until", group)
         await world.all_sent()
         supergroup = await moved(world, group)
-        plan = await world.said("This question stands for two minutes", supergroup)
+        plan = await world.said("This question stands until", supergroup)
         assert plan.labels == before.labels
         world.anna.presses(plan, "Update")
         await world.telegram.until(lambda: world.operations.commands)
@@ -63,10 +63,10 @@ async def test_what_was_asked_before_the_move_is_answered_under_the_old_message(
     group = world.telegram.group(OLD)
     async with world.talking():
         world.anna.says("/update", group)
-        before = await world.said("This question stands for two minutes", group)
+        before = await world.said("This question stands until", group)
         await world.all_sent()
         supergroup = await moved(world, group)
-        plan = await world.said("This question stands for two minutes", supergroup)
+        plan = await world.said("This question stands until", supergroup)
         theirs = world.boris.presses(before, "Update")
         await world.telegram.until(lambda: world.telegram.queries[theirs].notice)
         assert not world.operations.commands

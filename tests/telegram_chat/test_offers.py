@@ -15,7 +15,8 @@ async def test_an_old_command_is_offered_and_runs_only_when_the_button_is_presse
         offer = world.anna.chat.last
         assert world.operations.commands == []
         assert offer.text == (
-            "You asked for /backup <b>& at 10:00 (2 h ago), while I was away. Run it now?"
+            "You asked for /backup <b>& at 10:00 (2 h ago), while I was away. Run it now?\n"
+            "This question stands until 13:00."
         )
         assert offer.labels == ["Run it", "No"]
 

@@ -39,7 +39,7 @@ class Deed:
     async def question(self, world: World, chat: Chat) -> Message:
         world.anna.says(self.command, chat)
         if self.first:
-            plan = await world.said("This question stands for two minutes", chat)
+            plan = await world.said("This question stands until", chat)
             world.anna.presses(plan, self.first)
         asked = await world.said(self.asks, chat)
         await world.all_handled()

@@ -230,7 +230,7 @@ async def test_a_job_that_began_meanwhile_is_in_the_way_of_the_last_yes(world: W
     [
         ("/restore undo", "there is no restore to take back. Restore one instead."),
         ("/restore 2031", 'Which backup? there is no backup "2031". Send /backups'),
-        ("/restore the one of monday", "is no backup's id. Send /restore and an id of /backups"),
+        ("/restore the one of monday", "is no backup's id. Send /restore latest for the newest"),
         ("/restore latest --yes", "is no backup's id"),
     ],
 )

@@ -114,7 +114,7 @@ async def test_while_the_chat_is_away_it_is_rolled_back_at_the_end_of_the_time(
 
 async def test_a_journal_that_does_not_answer_rolls_back(world: World) -> None:
     stumbling = Stumbling(world.questions, PortError("write the journal: no space left"))
-    stumbling.times["find"] = 1
+    stumbling.times["ask"] = 1
     world.questions = stumbling  # type: ignore[assignment]
     async with world.talking() as chat:
         assert await asking(chat) is False

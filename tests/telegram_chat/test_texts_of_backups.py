@@ -163,7 +163,7 @@ def test_a_plan_says_what_is_replaced_lost_and_who_comes_back() -> None:
             " is."
         ),
         "",
-        "Go on? Nothing has been changed so far. This question stands for two minutes.",
+        "Go on? Nothing has been changed so far.",
     ]
 
 

@@ -132,10 +132,10 @@ class Chat:
         self._errands, self._toasts = Errands(), Errands()
         self._sign = TypingSign(self._outgoing, clock, self._errands)
         answers = Answers(self._outgoing, self._sign.during)
-        self._starts = Starts(
-            operations, answers, clock, zone, self._notifier.announce, self._errands, orders
-        )
-        self._desk = QuestionDesk(questions, self._outgoing, clock, self._moved.known)
+        permits = Permits(access, orders, clock)
+        begin = (self._notifier.announce, self._errands, orders, permits.may_cancel)
+        self._starts = Starts(operations, answers, clock, zone, *begin)
+        self._desk = QuestionDesk(questions, self._outgoing, clock, zone, self._moved.known)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people)
         self._news = ReleaseNews(self._outgoing, access.hearers)
@@ -169,7 +169,6 @@ class Chat:
             zone,
         )
         self._anew = Anew(deeds, answers, clock)
-        permits = Permits(access, orders, clock)
         lookups = Lookups(operations, lookout, answers, clock, zone)
         there = (clock, zone, self._starts, answers, deeds, lookups, permits)
         planning = Planning(plans, pause, clock, zone, mute, orders, choosing, muted_until)

@@ -12,7 +12,6 @@ from bot.entrypoints.telegram.asked import Asked, Request
 from bot.entrypoints.telegram.button_texts import NEVER_MIND
 from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.question_texts import CHOICE_STANDS
 from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.services.journal_ports import Question
 from bot.services.ports import Clock
@@ -66,7 +65,7 @@ class Choosing:
             expires=now + PATIENCE,
             choices=(*(each.label for each in choices), NEVER_MIND),
         )
-        await self.desk.put(question, request.place.thread, f"{text}\n\n{CHOICE_STANDS}")
+        await self.desk.put(question, request.place.thread, text)
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,13 @@ class Commands:
 
     async def drill(self, asked: Asked) -> str | None:
         if asked.words and not is_backup_name(asked.words):
-            return texts.no_backup_name(asked.words)
+            return texts.no_backup_name(asked.words, asked.command)
         deed = partial(self.deeds.drill, asked.request, asked.words)
         return await (deed() if asked.words else self._choose(asked, Act.DRILL, deed))
 
     async def verify(self, asked: Asked) -> str | None:
         if asked.words and not is_backup_name(asked.words):
-            return texts.no_backup_name(asked.words)
+            return texts.no_backup_name(asked.words, asked.command)
         deed = partial(self.deeds.verify, asked.request, asked.words or LATEST)
         return await (deed() if asked.words else self._choose(asked, Act.VERIFY, deed))
 

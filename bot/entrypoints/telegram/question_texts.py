@@ -1,14 +1,22 @@
 """What is told of a question that does not count any more. Pure, like `texts`."""
 
+from datetime import datetime
+
 from bot.entrypoints.telegram.markup import code
+from bot.entrypoints.telegram.texts import Wall
+from bot.entrypoints.telegram.typed import Put, Unclear
 
 NOBODY_WAITS = "This question is closed. Nothing was done."
 PLAN_CHANGED = "The plan has changed since. Nothing was done."
 CLOSED = "This question is closed."
 TOO_LATE = "That is too late, the question has expired. Nothing was done."
-CHOICE_STANDS = "These buttons stand for two minutes."
 FOR_SOMEBODY_ELSE = "This question is for somebody else."
 WHY_NOT_THEIRS = "somebody else was asked"
+
+
+def until(text: str, expires: datetime, wall: Wall) -> str:
+    """*text*, and until when its question stands: it may be long under way."""
+    return f"{text}\nThis question stands until {wall.time(expires)}."
 
 
 def answered_before(answer: str) -> str:
@@ -35,3 +43,12 @@ def which_is_meant(word: str) -> str:
         "Nothing was done: more than one question of yours stands for that word. Reply with"
         f" {code(word)} to the one that you mean, or press No under the others and type it again."
     )
+
+
+def why_not(found: Put | Unclear, word: str) -> str:
+    """The answer to a word that is taken for no question's."""
+    if isinstance(found, Put):
+        return answered_before(found.answer)
+    if found is Unclear.SEVERAL:
+        return which_is_meant(word)
+    return not_asked_there(word)

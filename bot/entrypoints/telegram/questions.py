@@ -7,7 +7,7 @@ its own. Buttons carry `q:<id>:<index of the choice>`.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.effects import Effect, Extent
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.typed import Put, Typed, Unclear, meant
+from bot.entrypoints.telegram.typed import Put, Typed, meant
 from bot.services.journal_ports import QUESTION_KEY, Buttons, Message, Question, Questions
 from bot.services.ports import Clock
 
@@ -44,13 +44,19 @@ class QuestionDesk:
     """Puts questions, and takes the answers that count; *moved* are groups with a new number."""
 
     def __init__(
-        self, questions: Questions, outgoing: Outgoing, clock: Clock, moved: Mapping[int, int]
+        self,
+        questions: Questions,
+        outgoing: Outgoing,
+        clock: Clock,
+        zone: tzinfo,
+        moved: Mapping[int, int],
     ) -> None:
         self._moved = moved
         self._questions = questions
         self._outgoing = outgoing
         self._answers = Answers(outgoing)
         self._clock = clock
+        self._zone = zone
         self._waiting: dict[str, _Waiting] = {}
         self._effects: dict[str, Effect] = {}
 
@@ -82,7 +88,8 @@ class QuestionDesk:
         waiting = _Waiting(question, asyncio.get_running_loop().create_future())
         self._waiting[question.id] = waiting
         try:
-            await self.put(question, thread, text)
+            await self._questions.ask(question)
+            await self._put(question, thread, text)
             answer = await self._answer_in_time(waiting.answer, within)
         except asyncio.CancelledError:  # nobody waits any more
             await self.close(question.id, question_texts.CLOSED)
@@ -116,11 +123,16 @@ class QuestionDesk:
         return answer.result() if answer.done() else None
 
     async def put(self, question: Question, thread: int | None, text: str) -> None:
-        """Write the question, and put it; one that continues another replaces its message."""
+        """Put it, and say until when it stands; one that continues another replaces its message."""
         known = await self._questions.find(question.id)
         if known is None:
             await self._questions.ask(question)
-        key, buttons = _message_key(question.id), _buttons(known[0] if known else question)
+        question = known[0] if known else question
+        wall = texts.Wall(self._clock.now(), self._zone)
+        await self._put(question, thread, question_texts.until(text, question.expires, wall))
+
+    async def _put(self, question: Question, thread: int | None, text: str) -> None:
+        key, buttons = _message_key(question.id), _buttons(question)
         message = Message(key=key, chat=question.chat, thread=thread, text=text, buttons=buttons)
         if not await self._outgoing.put(message):
             await self._outgoing.change(key, text, buttons)
@@ -172,7 +184,7 @@ class QuestionDesk:
         if isinstance(found, Put) and not found.answer:
             await self._take_word(found.question, typed.word, press)
         elif found and not await self._was_taken(asked, typed.word, press):
-            await self._answers.write(press.own_request, _why_not(found, typed.word))
+            await self._answers.write(press.own_request, question_texts.why_not(found, typed.word))
 
     async def _take_word(self, question: Question, word: str, press: Press) -> None:
         extent = await self._extent(question, word, press)
@@ -264,14 +276,6 @@ class QuestionDesk:
         queued = await self._outgoing.find(key)
         if queued and queued.message.buttons:
             await self._outgoing.change(key, change(queued.message.text), buttons)
-
-
-def _why_not(found: Put | Unclear, word: str) -> str:
-    if isinstance(found, Put):
-        return question_texts.answered_before(found.answer)
-    if found is Unclear.SEVERAL:
-        return question_texts.which_is_meant(word)
-    return question_texts.not_asked_there(word)
 
 
 def _button_of(press: Press) -> tuple[str, str]:

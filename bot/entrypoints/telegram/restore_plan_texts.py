@@ -10,11 +10,11 @@ from bot.domain.restore_plan import Preview
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.markup import code, cut, plain
 from bot.entrypoints.telegram.pressed import RESTORE
-from bot.entrypoints.telegram.texts import Wall, problem
+from bot.entrypoints.telegram.texts import UNDER_WAY, Wall, problem
 
 _MOST_NOTES = 5
 _LONGEST_NOTE = 200
-_GO_ON = "<b>Go on?</b> Nothing has been changed so far. This question stands for two minutes."
+_GO_ON = "<b>Go on?</b> Nothing has been changed so far."
 _COMPOSE = (
     "<b>The compose files change back with it</b>, with the folders and the Redis that they name;"
     f" {code('akbot restore --undo --dry-run')} shows how."
@@ -24,7 +24,7 @@ _AWAY = "While server and worker start nobody can log in. I go on, and tell you 
 
 def looking() -> str:
     """That the plan is being made."""
-    return "⏳ Looking at what that would change. Nothing changes without your word."
+    return f"{UNDER_WAY}Looking at what that would change. Nothing changes without your word."
 
 
 def refused(error: BotError) -> str:
@@ -131,8 +131,8 @@ def once_more(subject: str, how: str, wall: Wall, *, is_undo: bool) -> str:
     made = wall.moment(created_at(BackupId(subject)))
     what = f"the restore of {made} is taken back" if is_undo else f"the backup of {made} serves"
     return (
-        f"⚠️ <b>Last question</b>\n{how}, {what}, in place of what serves now. This question stands"
-        " for two minutes. If the plan has changed since, I do nothing and show you the new one.\n"
+        f"⚠️ <b>Last question</b>\n{how}, {what}, in place of what serves now. If the plan has"
+        " changed since, I do nothing and show you the new one.\n"
         f"{code(cut(subject, 60))}"
     )
 

@@ -17,9 +17,9 @@ from bot.entrypoints.telegram.job_texts import (
     tried_again,
     who,
 )
-from bot.entrypoints.telegram.markup import code, cut, units
+from bot.entrypoints.telegram.markup import code, units
 from bot.entrypoints.telegram.pressed import Deed, DeedData
-from bot.entrypoints.telegram.texts import Wall
+from bot.entrypoints.telegram.texts import Wall, no_backup_name
 
 _LONGEST_REASON = 600
 _ANEW = "Show me the plan anew"
@@ -116,7 +116,6 @@ def _backup_of(job: Job) -> str:
 def restore_what(words: str) -> str:
     """The answer to /restore with words that it does not know."""
     return (
-        f"{code(cut(words, 60))} is no backup's id. Send /restore and an id of /backups, /restore"
-        " alone for the newest good one, or /restore undo to take the last restore back. Parts and"
-        f" other choices has {code('akbot restore')} on the host."
+        f"{no_backup_name(words, 'restore')} {code('/restore undo')} takes the last restore back."
+        f" Parts and other choices has {code('akbot restore')} on the host."
     )

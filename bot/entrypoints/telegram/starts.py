@@ -7,7 +7,7 @@ answer says why none has. A kill in between is told after it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import Any
@@ -18,9 +18,9 @@ from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger, describe
 from bot.domain.messages import Command, RunBackup, RunDrill, RunRestore
 from bot.domain.orders import OrderKind
 from bot.domain.restore import UNDO
-from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram import start_texts, texts
 from bot.entrypoints.telegram.answers import Answers
-from bot.entrypoints.telegram.asked import Request, origin_of
+from bot.entrypoints.telegram.asked import Person, Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
@@ -58,6 +58,7 @@ class Starts:
     announce: Callable[[Job], Awaitable[None]]
     errands: Errands
     orders: Orders
+    may_cancel: Callable[[Person], Collection[JobKind]]
     _under_way: dict[str, _Start] = field(default_factory=dict)  # by origin
 
     @property
@@ -82,14 +83,14 @@ class Starts:
         start = self._under_way.get(request.origin) or self._start(request, command)
         if not await ends_within(start.task, self.clock, PATIENCE):
             start.is_late = True
-            await self.answers.promise(request, texts.begins_late())
+            await self.answers.promise(request, start_texts.begins_late())
             return None
         result = start.task.result()
         if isinstance(result, Job):
             await self.announce(result)
             return None
         await self._keep(request, command, result)
-        return await self._words(result)
+        return await self._words(request, result)
 
     async def is_dealt_with(self, request: Request) -> bool:
         """Whether an earlier process answered it, or began its job, which is told then."""
@@ -146,7 +147,7 @@ class Starts:
             while start.is_late and not isinstance(result, Job):
                 try:
                     await self._keep(request, command, result)
-                    await self.answers.write(request, await self._words(result))
+                    await self.answers.write(request, await self._words(request, result))
                 except BotError as error:
                     logger.warning("chat: cannot tell yet that a job did not begin: %s", error)
                     await self.clock.sleep(_RETRY)
@@ -185,15 +186,20 @@ class Starts:
             return ""
         error = BusyError(f"busy: {describe(running)}")
         await self.refuse(request, kind, about, error)
-        return texts.busy(running, error, texts.Wall(self.clock.now(), self.zone))
+        return self._busy(request, running, error)
 
-    async def _words(self, result: BotError | None) -> str:
+    def _busy(self, request: Request, running: Job | None, error: BotError) -> str:
+        may_stop = running is not None and running.kind in self.may_cancel(request.person)
+        wall = texts.Wall(self.clock.now(), self.zone)
+        return local(start_texts.busy(running, error, wall, may_stop=may_stop), wall)
+
+    async def _words(self, request: Request, result: BotError | None) -> str:
         if result is None:
             return texts.went_wrong()
-        wall = texts.Wall(self.clock.now(), self.zone)
         if isinstance(result, BusyError):
-            return local(texts.busy(await self.running(), result, wall), wall)
-        return local(texts.not_begun(result), wall)
+            return self._busy(request, await self.running(), result)
+        wall = texts.Wall(self.clock.now(), self.zone)
+        return local(start_texts.not_begun(result), wall)
 
     async def run(self) -> None:
         """Tell whoever was told to wait by a process that ended too early, and stay."""
@@ -218,7 +224,7 @@ class Starts:
         begun = {job.origin for job in await self.operations.jobs(ALL_JOBS)}
         for request_id, promise in promises:
             if origin_of(request_id) not in begun | under_way:
-                await self.answers.keep(request_id, promise, texts.never_begun())
+                await self.answers.keep(request_id, promise, start_texts.never_begun())
 
 
 def _command(request: Request, kind: JobKind, words: str, agreed: str) -> Command:

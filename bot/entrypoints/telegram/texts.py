@@ -31,6 +31,10 @@ SIGNS: Mapping[JobState | Unmet, str] = {
     Unmet.EXPIRED: "⌛ expired",
 }
 
+UNDER_WAY = "⏳ "
+MAY_BE_STOPPED = " /cancel stops that."
+"""What is true of a look for as long as it goes on."""
+
 
 @dataclass(frozen=True)
 class Wall:
@@ -109,25 +113,10 @@ def _last_good_line(records: Sequence[BackupRecord] | BotError, wall: Wall) -> s
     return f"{line}\n⚠️ Degraded: it is not in {plain(', '.join(good.lacking), 200)}"
 
 
-def busy(running: Job | None, error: BotError, wall: Wall) -> str:
-    """Something else runs: what, since when, how far."""
-    if running is None:
-        return f"Not now: {problem(error)}\nNothing was begun."
-    return (
-        f"Not now: {run_words(running, wall)}.\n"
-        "Nothing was begun. Ask again when it has ended, or send /cancel to stop it."
-    )
-
-
 def run_words(job: Job, wall: Wall) -> str:
     """What runs, since when and how far."""
     share = f", {job.share:.0%} done" if job.share is not None else ""
     return f"{job.kind} since {wall.moment(job.started)}{share}, {by(job)}"
-
-
-def not_begun(error: BotError) -> str:
-    """A job that could not even begin."""
-    return f"❌ That did not begin: {problem(error)}\nThe stack is untouched."
 
 
 def no_options(option: str, components: Sequence[str]) -> str:
@@ -157,33 +146,19 @@ def pinned(record: BackupRecord) -> str:
     return f"Not pinned: the age of {code(record.id)} decides how long it stays."
 
 
-def no_backup_name(words: str) -> str:
-    """The answer to /drill with words that name no backup."""
+def no_backup_name(words: str, command: str) -> str:
+    """The answer to *command* with words that name no backup."""
     return (
-        f"{code(cut(words, 60))} is no backup's id. Send /backups for the ids, or the command alone"
-        " for the newest good one."
-    )
-
-
-def begins_late() -> str:
-    """A job that takes its time to begin."""
-    return (
-        "It is about to begin: something that an earlier run left is being cleaned up first. "
-        "You will hear from me; /jobs shows how far it is."
-    )
-
-
-def never_begun() -> str:
-    """A job that took its time to begin, and whose beginning was cut off."""
-    return (
-        "❌ What you asked for never began: I was stopped before it could."
-        " The stack is untouched. Ask again if you still want it."
+        f"{code(cut(words, 60))} is no backup's id. Send {code(f'/{command} latest')} for the"
+        f" newest good one, /{command} and an id of /backups, or /{command} alone, and I ask which"
+        " if there are several."
     )
 
 
 def looked(text: str) -> str:
     """What said that something is being looked at, once that has ended."""
     note = "Done: what came of it is a new message."
+    text = text.removeprefix(UNDER_WAY).replace(MAY_BE_STOPPED, "")
     return text if note in text else _with_note(text, note)
 
 

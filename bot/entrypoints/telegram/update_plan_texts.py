@@ -48,7 +48,7 @@ _ROOMS = (_Room(12, 6, 14), _Room(6, 4, 8), _Room(3, 2, 0), _Room(0, 0, 0))
 
 def no_version(error: BotError) -> str:
     """The answer to /update with words that name no version."""
-    return f"❌ {problem(error)} /update alone takes the newest. Nothing was changed."
+    return f"❌ {problem(error)} /update alone shows the newer ones. Nothing was changed."
 
 
 def up_to_date(error: BotError, wanted: str) -> str:
@@ -200,7 +200,7 @@ def _promise_lines(preview: UpdatePreview) -> list[str]:
         f"<b>Away</b>: while server and worker start nobody can log in; {away_words(preview)}.",
         "If it does not hold, the version of now comes back by itself, with every row.",
         "",
-        "Nothing has been changed so far. This question stands for two minutes.",
+        "Nothing has been changed so far.",
     ]
 
 
@@ -244,9 +244,9 @@ def _loss_lines(preview: RollbackPreview) -> list[str]:
 
 def _how_to_agree(preview: RollbackPreview, *, is_group: bool) -> str:
     if not preview.loses_rows:
-        return "Nothing has been changed so far. This question stands for two minutes."
+        return "Nothing has been changed so far."
     how = "reply to this message with the word" if is_group else "type the word"
-    return f"If you want that, {how} {code(ROLLBACK)} within two minutes. Else nothing happens."
+    return f"If you want that, {how} {code(ROLLBACK)}. Else nothing happens."
 
 
 def _in_full(error: BotError) -> str:

@@ -9,7 +9,7 @@ from bot.domain.progress import BackupProgress
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.job_texts import figures, step_lines
 from bot.entrypoints.telegram.markup import code, plain
-from bot.entrypoints.telegram.texts import Wall, problem
+from bot.entrypoints.telegram.texts import MAY_BE_STOPPED, UNDER_WAY, Wall, problem
 from bot.services.verify import Verified
 
 ALREADY = "it was being read back already"
@@ -19,8 +19,8 @@ OURS = "an error of akbot itself; its log has more"
 def reading(record: BackupRecord, wall: Wall) -> str:
     """That it has begun."""
     return (
-        f"⏳ Reading the backup of {wall.moment(record.created)} back, all"
-        f" {size(record.stored_size)} of it. /cancel stops that."
+        f"{UNDER_WAY}Reading the backup of {wall.moment(record.created)} back, all"
+        f" {size(record.stored_size)} of it.{MAY_BE_STOPPED}"
     )
 
 
