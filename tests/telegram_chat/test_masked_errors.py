@@ -35,8 +35,9 @@ SHOWN: dict[str, Callable[[RefusedError], str]] = {
     "not back": update_plan_texts.not_taken_back,
     "no job": job_list_texts.no_such_job,
     "no backup": backup_texts.no_such_backup,
-    "not verified": lambda error: verify_texts.failed(record(1), error, WALL),
-    "damaged": lambda error: verify_texts.failed(record(1), IntegrityError(str(error)), WALL),
+    "unseen": lambda error: backup_texts.unseen(error, 0).text,
+    "not verified": lambda error: verify_texts.failed(record(1), error, WALL).text,
+    "damaged": lambda error: verify_texts.failed(record(1), IntegrityError(str(error)), WALL).text,
 }
 
 

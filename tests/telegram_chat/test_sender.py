@@ -150,7 +150,7 @@ async def test_what_cannot_arrive_is_told_to_the_others(world: World) -> None:
     assert world.boris.chat.from_bot == []
     told = "\n".join(world.anna.chat.texts)
     assert "A message for chat 43 could not be delivered: " in told
-    assert "bot was blocked by the user" in told
+    assert "could not be delivered: they have blocked this bot." in told
     assert "for boris" in told
 
 

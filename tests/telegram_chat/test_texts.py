@@ -102,7 +102,8 @@ ANYTHING = st.text(st.characters(), max_size=700) | st.sampled_from(
 )
 PARTS = {  # of texts, or for documents and terminals
     "away_texts.not_reached",
-    "away_texts.why_not",
+    "backup_texts.back_up_now",
+    "refusal_texts.why_not",
     "job_texts.bar",
     "job_texts.figures",
     "job_texts.log_button",
@@ -211,14 +212,16 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         backup_texts.one([strange], strange.id, 0, WALL).text,
         backup_texts.one([], odd.id, 0, WALL).text,
         backup_texts.unseen(error, 0).text,
+        backup_texts.none_to_choose(error).text,
+        backup_texts.none_yet().text,
         backup_texts.no_such_backup(RefusedError(hostile)),
         verify_texts.reading(strange, WALL),
         verify_texts.progress("Reading", strange, make_progress(), 14),
         verify_texts.reads_already(strange),
         verify_texts.verified(strange, Verified(strange.id, True, False, 1), 2.0, WALL),  # noqa: FBT003
         verify_texts.verified(strange, Verified(strange.id, False, False, 1), 2.0, WALL),  # noqa: FBT003
-        verify_texts.failed(strange, error, WALL),
-        verify_texts.failed(strange, IntegrityError(hostile), WALL),
+        verify_texts.failed(strange, error, WALL).text,
+        verify_texts.failed(strange, IntegrityError(hostile), WALL).text,
         verify_texts.stopped(strange, hostile, WALL),
         verify_texts.cancelling([strange.id] * 20),
         restore_plan_texts.looking(),

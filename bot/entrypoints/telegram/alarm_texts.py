@@ -5,11 +5,12 @@ from datetime import datetime
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobKind
+from bot.entrypoints.telegram.button_texts import BACK_UP_NOW
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import code, plain
 from bot.entrypoints.telegram.texts import Wall
 
-NOW = {JobKind.BACKUP: "Back up now", JobKind.DRILL: "Drill now"}
+NOW = {JobKind.BACKUP: BACK_UP_NOW, JobKind.DRILL: "Drill now"}
 
 _LONGEST_REASON = 400
 _WHAT = {JobKind.BACKUP: "good backup", JobKind.DRILL: "drill that passed"}

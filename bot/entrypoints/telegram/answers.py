@@ -9,6 +9,7 @@ from bot.domain.errors import BotError, is_retryable
 from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.asked import Place, Request
 from bot.entrypoints.telegram.outgoing import Outgoing
+from bot.entrypoints.telegram.texts import Answer, Shown
 from bot.entrypoints.telegram.typing_sign import Sign, no_sign
 from bot.services.journal_ports import Buttons, Message, Queued
 
@@ -61,25 +62,30 @@ class Answers:
             )
         )
 
-    async def carry_out(self, request: Request, answer: Awaitable[str | None]) -> bool:
+    async def carry_out(self, request: Request, answer: Awaitable[Answer]) -> bool:
         """Write the answer, or why there is none; whether all was told without one.
 
         Raises what may pass: then carry it out again.
         """
         try:
             async with self.sign(request.place):
-                text = await answer
+                found = await answer
         except BotError as error:
             if is_retryable(error):
                 raise
-            text = texts.command_failed(error)
+            found = texts.command_failed(error)
         except Exception:  # boundary: the person hears of it, and the chat goes on
             logger.exception("a command failed")
-            text = texts.went_wrong()
-        if text is None:
+            found = texts.went_wrong()
+        if found is None:
             return True
-        await self.write(request, text)
+        await self.tell(request, found)
         return False
+
+    async def tell(self, request: Request, found: str | Shown) -> None:
+        """Answer with what was found, and with its buttons if it has some."""
+        shown = Shown(found) if isinstance(found, str) else found
+        await self.write(request, shown.text, shown.buttons)
 
     async def promise(self, request: Request, text: str) -> None:
         """Say that a job takes its time to begin, and that its outcome will be told."""

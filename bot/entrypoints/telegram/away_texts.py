@@ -4,20 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.entrypoints.telegram.job_texts import TRY_OR_LOOK
-from bot.entrypoints.telegram.markup import clean, plain
+from bot.entrypoints.telegram.markup import plain
+from bot.entrypoints.telegram.refusal_texts import why_not
 from bot.entrypoints.telegram.texts import Wall
 
 REPEAT = "\n<i>(perhaps a repeat)</i>"
 """Stands below what was sent once more after a kill in between."""
-
-_WHY = {
-    "blocked by the user": "they have blocked {me}",
-    "can't initiate conversation": "they have never written to {me}",
-    "user is deactivated": "their account is gone",
-    "was kicked": "{me} was removed from it",
-    "not a member": "{me} is not in it any more",
-    "chat not found": "Telegram knows no such chat, or nobody there has ever written to {me}",
-}
 
 
 def while_away(
@@ -46,13 +38,6 @@ def _unpressed(text: str) -> str:
         return text
     lines = [line.replace(TRY_OR_LOOK, "").rstrip() for line in text.split("\n")]
     return "\n".join(filter(None, lines))
-
-
-def why_not(reason: str, me: str = "this bot") -> str:
-    """Why a chat takes nothing, from what Telegram says of it."""
-    said = reason.lower()
-    known = next((words for part, words in _WHY.items() if part in said), None)
-    return known.format(me=me) if known else clean(reason)
 
 
 def out_of_reach(chat: int, reason: str) -> str:

@@ -1,7 +1,6 @@
 """The backups as a person looks through them on a phone: a list, and one of them. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.catalogue import BackupRecord, BackupState, newest_good
@@ -10,10 +9,10 @@ from bot.domain.errors import BotError, RefusedError
 from bot.domain.roles import Act
 from bot.domain.summary import Summary
 from bot.entrypoints.render import size
+from bot.entrypoints.telegram.button_texts import BACK_UP_NOW, SHOW_BACKUPS
 from bot.entrypoints.telegram.markup import bold, code, plain, table
 from bot.entrypoints.telegram.pressed import Deed, DeedData
-from bot.entrypoints.telegram.texts import Wall, cause, command_failed
-from bot.services.journal_ports import Buttons
+from bot.entrypoints.telegram.texts import Shown, Wall, cause, command_failed
 
 ON_A_PAGE = 6
 _IN_A_ROW = 2
@@ -29,18 +28,15 @@ _LONGEST_STORES = 200
 _USABLE = {BackupState.GOOD, BackupState.PARTIAL}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What a message of the list shows."""
+def page(
+    records: Sequence[BackupRecord], number: int, wall: Wall, *, may_back_up: bool = False
+) -> Shown:
+    """A page of the list, the newest first, as a narrow table; a button for each backup.
 
-    text: str
-    buttons: Buttons = ()
-
-
-def page(records: Sequence[BackupRecord], number: int, wall: Wall) -> Shown:
-    """A page of the list, the newest first, as a narrow table; a button for each backup."""
+    *may_back_up*: whoever looks may make one, and is told so where there is none.
+    """
     if not records:
-        return Shown("There is no backup yet. Send /backup to make one.")
+        return none_yet() if may_back_up else Shown("There is no backup yet.")
     pages = (len(records) + ON_A_PAGE - 1) // ON_A_PAGE
     number = max(0, min(number, pages - 1))
     here = records[number * ON_A_PAGE : (number + 1) * ON_A_PAGE]
@@ -218,10 +214,32 @@ def _deeds(record: BackupRecord, number: int) -> list[tuple[tuple[str, str], ...
     ]
 
 
+def none_yet() -> Shown:
+    """The answer to whoever may make one, where there is no backup at all."""
+    return Shown("There is no backup yet. /backup makes one.", (back_up_now(),))
+
+
+def back_up_now() -> tuple[tuple[str, str], ...]:
+    """The button that makes one, as a row."""
+    return ((BACK_UP_NOW, DeedData(Deed.BACKUP).line()),)
+
+
 def unseen(error: BotError, number: int) -> Shown:
     """The list, when the store does not show it."""
-    again = (("Try again", DeedData(Deed.PAGE, page=number).line()),)
-    return Shown(command_failed(error), (again,))
+    return _unseen(error, number, "Try again")
+
+
+def none_to_choose(error: BotError) -> Shown:
+    """The question which backup, when the store does not show them."""
+    return _unseen(error, 0, SHOW_BACKUPS)
+
+
+def _unseen(error: BotError, number: int, label: str) -> Shown:
+    text = (
+        f"{command_failed(error)}\n/jobs needs no store, and /status shows the containers without"
+        " it."
+    )
+    return Shown(text, (((label, DeedData(Deed.PAGE, page=number).line()),),))
 
 
 def no_such_backup(error: RefusedError) -> str:

@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.drilled import drilled
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import ALL_JOBS
+from bot.domain.orders import OrderKind
 from bot.domain.roles import Act
 from bot.entrypoints.telegram import backup_texts, texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.choosing import Choice, Choosing
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.texts import Answer
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations
 from bot.services.ports import Clock
 
-Direct = Callable[[], Awaitable[str | None]]
+_NONE_YET = RefusedError("there is no backup yet")
+
+Direct = Callable[[], Awaitable[Answer]]
 """What is done where there is nothing to choose."""
 
 
@@ -33,13 +37,16 @@ class Choices:
     clock: Clock
     zone: tzinfo
 
-    async def backup(self, request: Request, act: Act, direct: Direct) -> str | None:
+    async def backup(self, request: Request, act: Act, direct: Direct) -> Answer:
         """Offer the newest backups, where there are several and they can be used now."""
         if act is not Act.VERIFY and await self.starts.running():
             return await direct()  # which says what runs
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
-            return texts.command_failed(records)
+            return backup_texts.none_to_choose(records)
+        if not records:
+            await self.starts.refuse(request, OrderKind(act), "", _NONE_YET)
+            return backup_texts.none_yet()
         fitting = backup_texts.choosable(records)
         if len(fitting) <= 1:
             return await direct()

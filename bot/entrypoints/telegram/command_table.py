@@ -7,13 +7,14 @@ from bot.domain.roles import Act, ChatRole, may
 from bot.entrypoints.telegram import role_texts, texts
 from bot.entrypoints.telegram.asked import Asked
 from bot.entrypoints.telegram.commands import Commands
+from bot.entrypoints.telegram.texts import Answer
 
 
 @dataclass(frozen=True)
 class Command:
     """One row of the table: what it does, who may, and its line in the help and in the menu."""
 
-    run: Callable[[Commands, Asked], Awaitable[str | None]]
+    run: Callable[[Commands, Asked], Awaitable[Answer]]
     act: Act
     line: str
 

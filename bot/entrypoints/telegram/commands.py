@@ -30,6 +30,7 @@ from bot.entrypoints.telegram.permits import Permits
 from bot.entrypoints.telegram.planning import Planning
 from bot.entrypoints.telegram.reporting import Reporting
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.texts import Answer
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.operations import Operations
 from bot.services.ports import Clock
@@ -62,19 +63,19 @@ class Commands:
         label = one_line(asked.words, _LONGEST_LABEL)
         return await self.starts.begin(asked.request, JobKind.BACKUP, label)
 
-    async def drill(self, asked: Asked) -> str | None:
+    async def drill(self, asked: Asked) -> Answer:
         if asked.words and not is_backup_name(asked.words):
             return texts.no_backup_name(asked.words, asked.command)
         deed = partial(self.deeds.drill, asked.request, asked.words)
         return await (deed() if asked.words else self._choose(asked, Act.DRILL, deed))
 
-    async def verify(self, asked: Asked) -> str | None:
+    async def verify(self, asked: Asked) -> Answer:
         if asked.words and not is_backup_name(asked.words):
             return texts.no_backup_name(asked.words, asked.command)
         deed = partial(self.deeds.verify, asked.request, asked.words or LATEST)
         return await (deed() if asked.words else self._choose(asked, Act.VERIFY, deed))
 
-    async def restore(self, asked: Asked) -> str | None:
+    async def restore(self, asked: Asked) -> Answer:
         if asked.words.lower() == UNDO:
             return await self.deeds.undo(asked.request)
         if asked.words and not is_backup_name(asked.words):
@@ -82,7 +83,7 @@ class Commands:
         deed = partial(self.deeds.restore, asked.request, asked.words or LATEST)
         return await (deed() if asked.words else self._choose(asked, Act.RESTORE, deed))
 
-    async def _choose(self, asked: Asked, act: Act, direct: Direct) -> str | None:
+    async def _choose(self, asked: Asked, act: Act, direct: Direct) -> Answer:
         return await self.choices.backup(asked.request, act, direct)
 
     async def update(self, asked: Asked) -> str | None:
@@ -95,38 +96,35 @@ class Commands:
             return update_plan_texts.rollback_takes_no_words()
         return await self.deeds.rolling_back.plan(asked.request)
 
-    async def pin(self, asked: Asked) -> str | None:
+    async def pin(self, asked: Asked) -> Answer:
         return await self._pin(asked, pinned=True)
 
-    async def unpin(self, asked: Asked) -> str | None:
+    async def unpin(self, asked: Asked) -> Answer:
         return await self._pin(asked, pinned=False)
 
-    async def _pin(self, asked: Asked, *, pinned: bool) -> str | None:
+    async def _pin(self, asked: Asked, *, pinned: bool) -> Answer:
         if not asked.words:
-            return await self._choose_pin(asked, pinned=pinned)
+            return await self._choose_pin(pinned=pinned)
         if not is_backup_name(asked.words):
             return texts.pin_what(asked.command)
         record = await self.deeds.pin(asked.request, asked.words, pinned=pinned)
         return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
-    async def _choose_pin(self, asked: Asked, *, pinned: bool) -> str | None:
+    async def _choose_pin(self, *, pinned: bool) -> Answer:
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
-            return texts.command_failed(records)
-        shown = backup_texts.to_pin(records, self._wall(), pinned=pinned)
-        await self.answers.write(asked.request, shown.text, shown.buttons)
-        return None
+            return backup_texts.none_to_choose(records)
+        return backup_texts.to_pin(records, self._wall(), pinned=pinned)
 
     async def status(self, asked: Asked) -> None:
         await self.deeds.glance.tell(asked.request)
 
-    async def backups(self, asked: Asked) -> str | None:
+    async def backups(self, asked: Asked) -> Answer:
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
-            return texts.command_failed(records)
-        page = backup_texts.page(records, 0, self._wall())
-        await self.answers.write(asked.request, page.text, page.buttons)
-        return None
+            return backup_texts.unseen(records, 0)
+        may_back_up = self.permits.allows(asked.person, Act.BACKUP)
+        return backup_texts.page(records, 0, self._wall(), may_back_up=may_back_up)
 
     async def jobs(self, asked: Asked) -> str | None:
         if not asked.words:

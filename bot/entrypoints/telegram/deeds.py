@@ -7,13 +7,14 @@ from bot.domain.catalogue import BackupRecord, choose
 from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.orders import Entry, OrderKind
-from bot.entrypoints.telegram import backup_texts, texts
+from bot.entrypoints.telegram import backup_texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.glance import Glance
 from bot.entrypoints.telegram.job_list_texts import MOST_JOBS
 from bot.entrypoints.telegram.restoring import Restoring
 from bot.entrypoints.telegram.rolling_back import RollingBack
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.texts import Answer
 from bot.entrypoints.telegram.updating import Updating
 from bot.entrypoints.telegram.verifies import Verifies
 from bot.entrypoints.telegram.waiting import seen_within
@@ -41,18 +42,18 @@ class Deeds:
         """Make one of all of the stack."""
         return await self.starts.begin(request, JobKind.BACKUP, "")
 
-    async def verify(self, request: Request, wanted: str) -> str | None:
+    async def verify(self, request: Request, wanted: str) -> Answer:
         """Read the backup that *wanted* names back."""
         order = request.order(OrderKind.VERIFY, wanted, self.clock.now())
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
             await self.orders.end(order, JobState.FAILED, str(records))
-            return texts.command_failed(records)
+            return backup_texts.none_to_choose(records)
         try:
             record = choose(records, wanted)
         except RefusedError as error:
             await self.orders.end(order, JobState.FAILED, str(error))
-            return backup_texts.no_such_backup(error)
+            return backup_texts.no_such_backup(error) if records else backup_texts.none_yet()
         return await self.verifies.begin(request, order, record)
 
     async def drill(self, request: Request, wanted: str) -> str | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.domain.drill import VERDICT, Verdict
 from bot.domain.jobs import DEGRADED, Job, JobState, Trigger
 from bot.domain.progress import BackupProgress
+from bot.entrypoints.telegram.backup_texts import back_up_now
 from bot.entrypoints.telegram.job_texts import (
     AGAIN,
     Told,
@@ -70,7 +71,8 @@ def outcome(job: Job) -> Told:
     lines.append(who(job))
     whole = units(job.message) <= _LONGEST_REASON
     document = None if whole else (f"{job.id}.txt", job.message)
-    return Told("\n".join(lines), document, again, ways_on(job))
+    anew = back_up_now() if failed else ()
+    return Told("\n".join(lines), document, again, (*anew, *ways_on(job)))
 
 
 def _only_read(job: Job) -> Told:

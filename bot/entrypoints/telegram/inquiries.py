@@ -15,11 +15,12 @@ from bot.entrypoints.telegram import texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.errands import Errands
+from bot.entrypoints.telegram.texts import Answer
 from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
-Look = Callable[[], Awaitable[str | None]]
+Look = Callable[[], Awaitable[Answer]]
 """The answer; None where a question was put instead."""
 
 _RETRY = 5.0
@@ -51,12 +52,12 @@ class Inquiries:
 
     async def _attend(self, request: Request, words: str, look: Look) -> None:
         try:
-            text = await self._seen(look)
-            await self._written(request, words, text)
+            found = await self._seen(look)
+            await self._written(request, words, found)
         finally:
             self._under_way.discard(request.id)
 
-    async def _seen(self, look: Look) -> str | None:
+    async def _seen(self, look: Look) -> Answer:
         try:
             return await look()
         except BotError as error:
@@ -65,12 +66,12 @@ class Inquiries:
             logger.exception("a look failed")
             return texts.went_wrong()
 
-    async def _written(self, request: Request, words: str, text: str | None) -> None:
+    async def _written(self, request: Request, words: str, found: Answer) -> None:
         """For as long as the journal takes to take it."""
         while True:
             try:
-                if text is not None:
-                    await self.answers.write(request, text)
+                if found is not None:
+                    await self.answers.tell(request, found)
                 await self.answers.looked(request.id, texts.looked(words))
             except BotError as error:
                 logger.warning("chat: cannot tell yet what was seen: %s", error)

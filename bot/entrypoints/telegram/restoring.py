@@ -26,6 +26,7 @@ from bot.entrypoints.telegram.inquiries import Inquiries, Look
 from bot.entrypoints.telegram.pressed import RESTORE, Press
 from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.texts import Answer
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations
 from bot.services.ports import Clock
@@ -108,13 +109,13 @@ class Restoring:
         await self._inquiries.begin(request, restore_plan_texts.looking(), look)
         return None
 
-    async def _look(self, request: Request, wanted: str) -> str | None:
+    async def _look(self, request: Request, wanted: str) -> Answer:
         records = await self._operations.backups()
         try:
             record = choose(records, wanted)
         except RefusedError as error:
             await self._starts.refuse(request, OrderKind.RESTORE, wanted, error)
-            return backup_texts.no_such_backup(error)
+            return backup_texts.no_such_backup(error) if records else backup_texts.none_yet()
         return await self._ask(request, _command(request, backup=record.id))
 
     async def _look_at_undo(self, request: Request, job: str) -> str | None:

@@ -6,6 +6,7 @@ from datetime import tzinfo
 
 from bot.domain.errors import BotError
 from bot.domain.jobs import ALL_JOBS
+from bot.domain.roles import Act
 from bot.entrypoints.telegram import (
     backup_texts,
     job_list_texts,
@@ -20,6 +21,7 @@ from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.permits import OF_DEED, Permits
 from bot.entrypoints.telegram.pressed import Deed, DeedData, Press
 from bot.entrypoints.telegram.starts import Starts
+from bot.entrypoints.telegram.texts import Answer
 from bot.entrypoints.telegram.waiting import seen_within
 from bot.services.journal_ports import QUESTION_KEY, Buttons
 from bot.services.looks import MOST_LINES
@@ -85,7 +87,8 @@ class Shelf:
         if isinstance(records, BotError):
             shown = backup_texts.unseen(records, data.page)
         elif data.deed is Deed.PAGE:
-            shown = backup_texts.page(records, data.page, self._wall())
+            may_back_up = self.permits.allows(press.person, Act.BACKUP)
+            shown = backup_texts.page(records, data.page, self._wall(), may_back_up=may_back_up)
         else:
             shown = backup_texts.one(records, data.what, data.page, self._wall())
         await self._show(press, shown.text, shown.buttons)
@@ -106,7 +109,7 @@ class Shelf:
     async def _back_up(self, press: Press, _: DeedData) -> str | None:
         return await self.deeds.back_up(press.own_request)
 
-    async def _verify(self, press: Press, data: DeedData) -> str | None:
+    async def _verify(self, press: Press, data: DeedData) -> Answer:
         return await self.deeds.verify(press.own_request, data.what)
 
     async def _drill(self, press: Press, data: DeedData) -> str | None:
@@ -159,7 +162,7 @@ class Shelf:
         return texts.Wall(self.clock.now(), self.zone)
 
 
-_Do = Callable[[Shelf, Press, DeedData], Awaitable[str | None]]
+_Do = Callable[[Shelf, Press, DeedData], Awaitable[Answer]]
 _DEEDS: dict[Deed, tuple[str, _Do]] = {
     Deed.BACKUP: (press_texts.BACKING_UP, Shelf._back_up),  # noqa: SLF001 - its own table
     Deed.VERIFY: (press_texts.READING_BACK, Shelf._verify),  # noqa: SLF001

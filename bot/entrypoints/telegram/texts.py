@@ -17,6 +17,8 @@ from bot.domain.stack import Container, Stack
 from bot.entrypoints.render import age_of, size
 from bot.entrypoints.telegram.asked import Asked, parse_origin
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, bold, clean, code, cut, plain
+from bot.entrypoints.telegram.refusal_texts import why_not
+from bot.services.journal_ports import Buttons
 
 SIGNS: Mapping[JobState | Unmet, str] = {
     JobState.RUNNING: "⏳ running",
@@ -34,6 +36,18 @@ SIGNS: Mapping[JobState | Unmet, str] = {
 UNDER_WAY = "⏳ "
 MAY_BE_STOPPED = " /cancel stops that."
 """What is true of a look for as long as it goes on."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A text, and the buttons below it."""
+
+    text: str
+    buttons: Buttons = ()
+
+
+Answer = str | Shown | None
+"""What somebody is answered; None where they hear of it elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +257,7 @@ def went_wrong() -> str:
 
 def undelivered(chat: int, reason: str, text: str) -> str:
     """A message for another chat that can never arrive there; *text* is its HTML."""
-    head = f"⚠️ A message for chat {chat} could not be delivered: {plain(reason)}."
+    head = f"⚠️ A message for chat {chat} could not be delivered: {plain(why_not(reason))}."
     whole = f"{head} It said:\n\n{text}"
     return whole if cut(whole, LONGEST_TEXT) == whole else f"{head} It was too long to repeat here."
 

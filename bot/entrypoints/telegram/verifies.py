@@ -21,7 +21,7 @@ from bot.entrypoints.telegram import verify_texts
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.inquiries import Inquiries
 from bot.entrypoints.telegram.pace import seconds_between_edits
-from bot.entrypoints.telegram.texts import Wall
+from bot.entrypoints.telegram.texts import Shown, Wall
 from bot.services.operations import Operations
 from bot.services.orders import Orders
 from bot.services.ports import Clock
@@ -44,11 +44,11 @@ class _Reading:
 
 @dataclass(frozen=True)
 class _End:
-    """How it ended: in the journal with *words*, and to its person as *text*."""
+    """How it ended: in the journal with *words*, and to its person as *told*."""
 
     state: JobState
     words: str
-    text: str
+    told: str | Shown
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Verifies:
         record: BackupRecord,
         reading: _Reading,
         show: Callable[[], Coroutine[Any, Any, None]],
-    ) -> str:
+    ) -> str | Shown:
         showing = asyncio.create_task(show())
         try:
             end = await self._ended(record, reading)
@@ -106,7 +106,7 @@ class Verifies:
             showing.cancel()  # before its message ends, or it would be written over
             await asyncio.wait({showing})
         await self._note(order, end.state, end.words)
-        return end.text
+        return end.told
 
     async def _ended(self, record: BackupRecord, reading: _Reading) -> _End:
         reading.task = asyncio.create_task(self._read(record, reading))

@@ -7,9 +7,10 @@ from bot.domain.durations import duration
 from bot.domain.errors import BotError, IntegrityError, OtherKeyError
 from bot.domain.progress import BackupProgress
 from bot.entrypoints.render import size
+from bot.entrypoints.telegram.backup_texts import back_up_now
 from bot.entrypoints.telegram.job_texts import figures, step_lines
 from bot.entrypoints.telegram.markup import code, plain
-from bot.entrypoints.telegram.texts import MAY_BE_STOPPED, UNDER_WAY, Wall, problem
+from bot.entrypoints.telegram.texts import MAY_BE_STOPPED, UNDER_WAY, Shown, Wall, problem
 from bot.services.verify import Verified
 
 ALREADY = "it was being read back already"
@@ -64,15 +65,16 @@ def outcome_figures(found: Verified, seconds: float) -> str:
     return f"{size(found.stored_size)}, read in {duration(seconds)}"
 
 
-def failed(record: BackupRecord, error: BotError, wall: Wall) -> str:
+def failed(record: BackupRecord, error: BotError, wall: Wall) -> Shown:
     """That it is damaged, or that nobody knows."""
     made = _made(record, wall)
     if isinstance(error, IntegrityError) and not isinstance(error, OtherKeyError):
-        return (
+        return Shown(
             f"🆘 <b>Backup damaged</b>: do not count on {made}\n{problem(error)}\n"
-            f"Send /backup for a new one, /backups for the others.\n{code(record.id)}"
+            f"Send /backup for a new one, /backups for the others.\n{code(record.id)}",
+            (back_up_now(),),
         )
-    return (
+    return Shown(
         f"⚠️ <b>Not verified</b>, so nothing new is known of {made}\n{problem(error)}\n"
         f"{code(record.id)}"
     )

@@ -35,7 +35,11 @@ async def seen_within(
     finally:
         task.cancel()
     await asyncio.wait({task})
-    return PortError(f"{what} has not answered within {seconds:.0f} s", retryable=True)
+    return PortError(
+        f"{what} has not answered within {seconds:.0f} s",
+        hint='Ask again shortly. If it stays silent, run "akbot check" on the host.',
+        retryable=True,
+    )
 
 
 class Backoff:
