@@ -50,7 +50,9 @@ async def test_where_nothing_is_lost_a_button_does(world: World) -> None:
     )
 
 
-@pytest.mark.parametrize("typed", ["rollback", "  Rollback\n"])
+@pytest.mark.parametrize(
+    "typed", ["rollback", "  Rollback\n", "Rollback.", "rollback !", "ROLLBACK! "]
+)
 async def test_where_rows_are_lost_a_word_must_be_typed(world: World, typed: str) -> None:
     world.rolls.rollback = LOSES
     async with world.talking():
@@ -87,7 +89,18 @@ async def test_where_rows_can_be_lost_a_word_must_be_typed_before_there_are_any(
 
 
 @pytest.mark.parametrize(
-    "typed", ["roll back", "rollback please", "/rollbac", "rollback\nrollback", "ROLLBACK!"]
+    "typed",
+    [
+        *("roll back", "rollback please", "/rollbac", "rollback\nrollback", "rollback?"),
+        *(
+            "rollback!?",
+            "rollback, please",
+            "no rollback.",
+            "rollback\u0441",
+            ".rollback",
+            "rollbacks!",
+        ),
+    ],
 )
 async def test_another_word_does_nothing(world: World, typed: str) -> None:
     world.rolls.rollback = LOSES

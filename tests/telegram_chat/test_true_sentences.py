@@ -118,3 +118,14 @@ async def test_a_question_that_comes_late_says_what_holds_then(world: World) -> 
 
     assert "This question stands until 12:02." in plan.text
     assert "two minutes" not in plan.text
+
+
+@pytest.mark.parametrize("command", ["restore", "verify", "drill", "pin"])
+async def test_a_capital_of_the_keyboard_is_no_other_word(world: World, command: str) -> None:
+    world.operations.records = [NEWEST, OLDER]
+    world.operations.preview = make_preview()
+    async with world.talking():
+        answer = await world.asks(world.anna, f"/{command} Latest")
+
+    assert "is no backup's id" not in answer.text
+    assert "Which" not in answer.text

@@ -64,23 +64,26 @@ class Commands:
         return await self.starts.begin(asked.request, JobKind.BACKUP, label)
 
     async def drill(self, asked: Asked) -> Answer:
-        if asked.words and not is_backup_name(asked.words):
-            return texts.no_backup_name(asked.words, asked.command)
-        deed = partial(self.deeds.drill, asked.request, asked.words)
+        wanted = _wanted(asked)
+        if wanted and not is_backup_name(wanted):
+            return texts.no_backup_name(wanted, asked.command)
+        deed = partial(self.deeds.drill, asked.request, wanted)
         return await (deed() if asked.words else self._choose(asked, Act.DRILL, deed))
 
     async def verify(self, asked: Asked) -> Answer:
-        if asked.words and not is_backup_name(asked.words):
-            return texts.no_backup_name(asked.words, asked.command)
-        deed = partial(self.deeds.verify, asked.request, asked.words or LATEST)
+        wanted = _wanted(asked)
+        if wanted and not is_backup_name(wanted):
+            return texts.no_backup_name(wanted, asked.command)
+        deed = partial(self.deeds.verify, asked.request, wanted or LATEST)
         return await (deed() if asked.words else self._choose(asked, Act.VERIFY, deed))
 
     async def restore(self, asked: Asked) -> Answer:
         if asked.words.lower() == UNDO:
             return await self.deeds.undo(asked.request)
-        if asked.words and not is_backup_name(asked.words):
-            return restore_texts.restore_what(asked.words)
-        deed = partial(self.deeds.restore, asked.request, asked.words or LATEST)
+        wanted = _wanted(asked)
+        if wanted and not is_backup_name(wanted):
+            return restore_texts.restore_what(wanted)
+        deed = partial(self.deeds.restore, asked.request, wanted or LATEST)
         return await (deed() if asked.words else self._choose(asked, Act.RESTORE, deed))
 
     async def _choose(self, asked: Asked, act: Act, direct: Direct) -> Answer:
@@ -105,9 +108,10 @@ class Commands:
     async def _pin(self, asked: Asked, *, pinned: bool) -> Answer:
         if not asked.words:
             return await self._choose_pin(pinned=pinned)
-        if not is_backup_name(asked.words):
+        wanted = _wanted(asked)
+        if not is_backup_name(wanted):
             return texts.pin_what(asked.command)
-        record = await self.deeds.pin(asked.request, asked.words, pinned=pinned)
+        record = await self.deeds.pin(asked.request, wanted, pinned=pinned)
         return texts.not_pinned(record) if isinstance(record, BotError) else texts.pinned(record)
 
     async def _choose_pin(self, *, pinned: bool) -> Answer:
@@ -188,3 +192,8 @@ class Commands:
 
     def _wall(self) -> texts.Wall:
         return texts.Wall(self.clock.now(), self.zone)
+
+
+def _wanted(asked: Asked) -> str:
+    """The backup's name; phones begin a word with a capital, which an id does not have."""
+    return LATEST if asked.words.lower() == LATEST else asked.words

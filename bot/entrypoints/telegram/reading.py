@@ -1,5 +1,7 @@
 """From the library's messages to what was asked."""
 
+import re
+
 from telegram import Message
 from telegram.ext import filters
 
@@ -11,6 +13,8 @@ from bot.entrypoints.telegram.typed import Reply
 
 WORDS = {ROLLBACK: Act.ROLLBACK, RESTORE: Act.RESTORE}
 """What is typed as the answer to a question where pressing would be too easy, and what it does."""
+
+_A_WORD = re.compile(r"\s*([A-Za-z]+)\s?[.!]?\s*")
 
 
 def asked_in(message: Message | None) -> Asked | None:
@@ -28,9 +32,13 @@ def asked_in(message: Message | None) -> Asked | None:
 
 
 def word_in(message: Message | None) -> str:
-    """The word of WORDS that is all of *message*, "" for any other message."""
-    text = (message.text or "").strip().lower() if message else ""
-    return text if text in WORDS else ""
+    """The word of WORDS that is all of *message*, "" for any other message.
+
+    One full stop or exclamation mark is a phone's keyboard's; a question mark is somebody's.
+    """
+    found = _A_WORD.fullmatch(message.text or "") if message else None
+    word = found[1].lower() if found else ""
+    return word if word in WORDS else ""
 
 
 def reply_in(message: Message) -> Reply | None:
