@@ -7,12 +7,17 @@ message is kept apart by the job lock, by the journal and by the store, as it is
 two chats. What they share in a chat is its messages: of two pages that are turned at once the later
 one stands, and a button that is for one press is claimed before anything is looked at. That a group
 has moved is told in nobody's name, and has a lane of its own.
+
+Who stops something need not wait for what they only wanted to see: that goes beside it. What they
+ask for afterwards waits for both, or it might be what is stopped.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from itertools import count
 from typing import Self
 
@@ -33,6 +38,30 @@ Work = Callable[[int], Awaitable[None]]
 """Called with the number of the attempt; called again, after a while, when it has failed."""
 
 
+class Turn(Enum):
+    """What must be over before a piece of work begins, and what need not wait for it."""
+
+    IN_ORDER = auto()
+    LOOKS = auto()
+    """In order, but it changes nothing, so that STOPS may overtake it."""
+    STOPS = auto()
+
+
+@dataclass(eq=False)
+class _Queue:
+    """A lane's work: what waits, which kind is being done, and what has overtaken that."""
+
+    waiting: deque[tuple[Work, Turn]] = field(default_factory=deque)
+    current: Turn = Turn.IN_ORDER
+    beside: "asyncio.Task[None] | None" = None
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether all that is done and waits may be overtaken."""
+        turns = [self.current, *(turn for _, turn in self.waiting)]
+        return all(turn is Turn.LOOKS for turn in turns)
+
+
 class Lanes:
     """Does what joins them, while the context lives; its end cancels what is under way."""
 
@@ -40,7 +69,7 @@ class Lanes:
         self._clock = clock
         self._errands = Errands()
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._lanes: dict[Lane, deque[Work]] = {}
+        self._lanes: dict[Lane, _Queue] = {}
         self._empty = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -50,13 +79,17 @@ class Lanes:
     async def __aexit__(self, *reason: object) -> None:
         await self._errands.__aexit__(*reason)
 
-    def join(self, lane: Lane, work: Work) -> None:
-        """Do *work* once all that joined that lane before is done."""
+    def join(self, lane: Lane, work: Work, turn: Turn = Turn.IN_ORDER) -> None:
+        """Do *work* once all that joined that lane before is done, or what of it counts."""
         if lane not in self._lanes:
-            self._lanes[lane] = deque()
+            self._lanes[lane] = _Queue()
             self._empty.clear()
             self._errands.begin(self._run(lane))
-        self._lanes[lane].append(work)
+        queue = self._lanes[lane]
+        if turn is Turn.STOPS and queue.only_looks and queue.beside is None:
+            queue.beside = self._errands.begin(self._see_through(work))
+        else:
+            queue.waiting.append((work, turn))
 
     async def settle(self, seconds: float) -> None:
         """Wait until all is done, at most *seconds* long."""
@@ -70,10 +103,14 @@ class Lanes:
             await asyncio.wait({empty})
 
     async def _run(self, lane: Lane) -> None:
-        works = self._lanes[lane]
+        queue = self._lanes[lane]
         try:
-            while works:
-                await self._see_through(works.popleft())
+            while queue.waiting:
+                work, queue.current = queue.waiting.popleft()
+                await self._see_through(work)
+                if queue.beside:
+                    await asyncio.wait({queue.beside})
+                    queue.beside = None
         finally:
             del self._lanes[lane]
             if not self._lanes:

@@ -1,13 +1,17 @@
 """From the library's messages to what was asked."""
 
 import re
+from datetime import datetime
 
 from telegram import Message
 from telegram.ext import filters
 
+from bot.domain.orders import OrderKind
 from bot.domain.roles import Act
+from bot.entrypoints.telegram.ages import STALE
 from bot.entrypoints.telegram.asked import Asked, Person, Place, command_text
 from bot.entrypoints.telegram.command_table import COMMANDS
+from bot.entrypoints.telegram.lanes import Turn
 from bot.entrypoints.telegram.pressed import RESTORE, ROLLBACK
 from bot.entrypoints.telegram.typed import Reply
 
@@ -55,6 +59,19 @@ def reply_in(message: Message) -> Reply | None:
         return None
     me, author = message.get_bot().id, replied.from_user
     return Reply(message_id=replied.message_id, is_to_me=author is not None and author.id == me)
+
+
+def turn_of(message: Message | None, me: str, now: datetime) -> Turn:
+    """What may overtake *message*, or be overtaken by it; what is stale is offered in order."""
+    asked = asked_in(message)
+    if asked is None or not is_for(asked, me) or now - asked.sent > STALE:
+        return Turn.IN_ORDER
+    if asked.command not in COMMANDS:
+        return Turn.IN_ORDER
+    act = COMMANDS[asked.command].act
+    if act is Act.CANCEL and not asked.words:
+        return Turn.STOPS
+    return Turn.IN_ORDER if act in [*OrderKind] else Turn.LOOKS
 
 
 def place_of(message: Message) -> Place:

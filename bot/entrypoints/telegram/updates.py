@@ -18,7 +18,8 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram.ages import Ages
 from bot.entrypoints.telegram.client import WANTED, ChatBot, FloodError, words
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
-from bot.entrypoints.telegram.lanes import Lane, Lanes
+from bot.entrypoints.telegram.lanes import Lane, Lanes, Turn
+from bot.entrypoints.telegram.reading import turn_of
 from bot.entrypoints.telegram.state import Condition, StateBoard
 from bot.entrypoints.telegram.waiting import Backoff
 from bot.services.journal_ports import Inbox
@@ -158,8 +159,12 @@ class UpdateLoop:
             if incoming.update_id not in self._taken:
                 update = self._parsed(incoming.payload)
                 handle = partial(self._handle, incoming.update_id, update)
-                self._lanes.join(_lane(update), handle)
+                self._lanes.join(_lane(update), handle, self._turn_of(update))
         self._taken = {each.update_id for each in waiting}
+
+    def _turn_of(self, update: Update | None) -> Turn:
+        message = update.message if update else None
+        return turn_of(message, self._bot.username, self._clock.now())
 
     async def _handle(self, update_id: int, update: Update | None, attempt: int) -> None:
         """Let the library's handlers have it, and note that.
