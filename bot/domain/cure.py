@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.domain.container_state import ContainerState
 from bot.domain.incident import Incident, Rules, Trouble
-from bot.domain.incidents import Watch
+from bot.domain.incident_watch import Watch
 
 WITHIN = timedelta(hours=1)
 """What `AKBOT_CURE` counts restarts in."""

@@ -1,6 +1,6 @@
 """What can be wrong with or around a container, and what people hear of it; see `incidents`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -82,6 +82,10 @@ class Rules:
         """Who of *known* is one without whom *name* cannot work, or a replica of one."""
         wanted = self.depends.get(service_of(name, self.depends), frozenset())
         return tuple(sorted(each for each in known if service_of(each, wanted) in wanted))
+
+    def causes_first(self, names: Collection[str]) -> list[str]:
+        """Each of *names* after all that it cannot work without."""
+        return sorted(names, key=lambda each: (len(self.needs(each, names)), each))
 
     def reminded_after(self, incident: "Incident") -> timedelta:
         """How long after an incident opened its next reminder is due."""

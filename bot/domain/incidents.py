@@ -2,18 +2,18 @@
 
 Pure: what is seen, and the passing of time, go in; openings, closings and reminders come out. One
 opens once its trouble has lasted as long as is usual for it. What depends on a container that is
-down is folded into its incident, and what comes back for a moment is counted, not told. While
-people or jobs of akbot restart things on purpose nothing opens; what is still down afterwards does.
+down is folded into its incident, what depends on one that is starting waits for what comes of that
+(see `incident_patience`), and what comes back for a moment is counted, not told. While people or
+jobs of akbot restart things on purpose nothing opens; what is still down afterwards does.
 What is seen counts in the order in which it comes, since a clock can be set back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import (
     AROUND,
-    AT_ONCE,
     WARNINGS,
     Closed,
     Incident,
@@ -24,50 +24,12 @@ from bot.domain.incident import (
     Seen,
     Trouble,
 )
+from bot.domain.incident_patience import waits
+from bot.domain.incident_watch import View, Watch
 from bot.domain.mute import Mute
 
 _SETTLES_LONGER = timedelta(hours=1)  # as long as it broke again within this
 _MOST_CLOSINGS = 6
-_SOON_KNOWN = frozenset({Trouble.STOPPED, Trouble.MISSING})
-
-
-@dataclass(frozen=True)
-class _View:
-    """The newest of a service; *since* it is in trouble at all, or well."""
-
-    trouble: Trouble | None
-    since: datetime
-    detail: str
-    image: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """All that is remembered: as much as there are services, however much happens.
-
-    *counted*: since when each is reminded of; what is `opened` names an incident and never moves.
-    """
-
-    views: Mapping[str, _View] = field(default_factory=dict)
-    open: Mapping[str, Incident] = field(default_factory=dict)
-    counted: Mapping[str, datetime] = field(default_factory=dict)
-    closings: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
-    is_quiet: bool = False
-    muted: Mute | None = None
-    loud_since: datetime | None = None
-
-    def holder(self, service: str) -> Incident | None:
-        """The incident that *service* belongs to."""
-        return next((each for each in self.open.values() if service in each.members), None)
-
-    @property
-    def has_trouble(self) -> bool:
-        """Whether anything is wrong, told or not."""
-        return any(view.trouble for view in self.views.values())
-
-    @property
-    def is_silent(self) -> bool:
-        return self.is_quiet or self.muted is not None
 
 
 def is_urgent(watch: Watch, now: datetime, rules: Rules) -> bool:
@@ -89,7 +51,7 @@ Step = tuple[Watch, tuple[News, ...]]
 def resumed(watch: Watch, incidents: Iterable[Incident]) -> Watch:
     """With what was open before a restart; the next look shows whether it still is."""
     for each in incidents:
-        view = _View(each.trouble, each.began, each.detail, each.image)
+        view = View(each.trouble, each.began, each.detail, each.image)
         views = dict.fromkeys(each.members, view)
         watch = replace(
             watch,
@@ -133,13 +95,20 @@ def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
     old = watch.views.get(seen.service)
     stays = old is not None and (old.trouble is None) is (seen.trouble is None)
     since = old.since if old and stays else min(seen.at, now)
-    view = _View(seen.trouble, since, seen.detail, seen.image or (old.image if old else ""))
+    image = seen.image or (old.image if old else "")
+    view = View(seen.trouble, since, seen.detail, image, has_risen=_has_risen(old, seen.trouble))
     watch = replace(watch, views={**watch.views, seen.service: view})
     holder = watch.holder(seen.service)
     if holder and old and _breaks_again(old.trouble, seen.trouble):
         holder = replace(holder, flaps=holder.flaps + 1)
         watch = replace(watch, open={**watch.open, holder.root: holder})
     return advance(watch, now, rules)
+
+
+def _has_risen(old: View | None, new: Trouble | None) -> bool:
+    if old is None or new:
+        return False
+    return old.trouble is Trouble.STARTING or old.has_risen
 
 
 def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
@@ -223,15 +192,13 @@ def _settle(watch: Watch, root: str, now: datetime, rules: Rules) -> timedelta:
 
 def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]:
     news: list[News] = []
-    for name in _causes_first(watch.views, rules):
+    for name in rules.causes_first(watch.views):
         view = watch.views[name]
         if view.trouble is None or watch.is_silent or watch.holder(name):
             continue
-        if now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE):
+        if waits(watch, name, now, rules):
             continue
         needed = rules.needs(name, watch.views)
-        if any(_may_open_soon(watch, each, now, rules) for each in needed):
-            continue
         cause = next((each for each in needed if each in watch.open), None)
         if cause:
             incident = watch.open[cause]
@@ -241,23 +208,6 @@ def _open(watch: Watch, now: datetime, rules: Rules) -> tuple[Watch, list[News]]
             watch, opened = _opened(watch, name, view.trouble, now, rules)
             news.append(opened)
     return watch, news
-
-
-def _may_open_soon(watch: Watch, name: str, now: datetime, rules: Rules) -> bool:
-    """Whether *name* is in a trouble that may turn out a cause within its patience."""
-    view = watch.views.get(name)
-    if view is None or view.trouble not in _SOON_KNOWN or watch.holder(name):
-        return False
-    return now - _counts_since(watch, view) < rules.patience.get(view.trouble, AT_ONCE)
-
-
-def _counts_since(watch: Watch, view: _View) -> datetime:
-    """From when on patience is had with it: what began in a silence is given all of it after."""
-    return max(view.since, watch.loud_since or view.since)
-
-
-def _causes_first(views: Mapping[str, _View], rules: Rules) -> Iterator[str]:
-    yield from sorted(views, key=lambda name: (len(rules.needs(name, views)), name))
 
 
 def _opened(

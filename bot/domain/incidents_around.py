@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.incident import Incident
-from bot.domain.incidents import Watch
+from bot.domain.incident_watch import Watch
 from bot.domain.surroundings_subjects import is_around
 from bot.domain.surroundings_verdict import Verdict
 

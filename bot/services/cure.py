@@ -19,7 +19,7 @@ from bot.domain.cure import (
 )
 from bot.domain.errors import BotError, BusyError
 from bot.domain.incident import Rules
-from bot.domain.incidents import Watch
+from bot.domain.incident_watch import Watch
 from bot.services.journal_ports import JobLock
 from bot.services.ports import Clock
 from bot.services.watch_ports import Containers, CureLog, CureTeller, Ward

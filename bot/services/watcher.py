@@ -10,7 +10,8 @@ from datetime import datetime
 from bot.domain.container_state import DOCKER, STACK, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
 from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
-from bot.domain.incidents import Step, Watch, advance, hush, is_urgent, keep, mute, observe, resumed
+from bot.domain.incident_watch import Watch
+from bot.domain.incidents import Step, advance, hush, is_urgent, keep, mute, observe, resumed
 from bot.domain.incidents_around import of_containers_alone, without_gone
 from bot.domain.mute import Mute
 from bot.domain.restart_loop import Restarts
@@ -129,7 +130,8 @@ class Watcher:
         if lack or self._watch.has_trouble or not all(map(_serves, states.values())):
             await self._hush_or_not()
         is_whole = True
-        for service, state in sorted(states.items()):
+        for service in self.rules.causes_first(states):
+            state = states[service]
             if events[service] == self._events[service]:  # it may change while others are told
                 seen = self._looked_at(service, state, now)
                 await self._observe(seen)

@@ -18,7 +18,8 @@ from bot.domain.cure import (
     tried_lately,
 )
 from bot.domain.incident import Incident, Rules, Seen, Trouble
-from bot.domain.incidents import Watch, hush, mute, observe
+from bot.domain.incident_watch import Watch
+from bot.domain.incidents import hush, mute, observe
 from bot.domain.mute import Mute
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -2,17 +2,27 @@
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.incident import Closed, Incident, News, Opened, Reminded, Rules, Seen, Trouble
+from bot.domain.incident import (
+    AROUND,
+    Closed,
+    Incident,
+    News,
+    Opened,
+    Reminded,
+    Rules,
+    Seen,
+    Trouble,
+)
+from bot.domain.incident_watch import Watch
 from bot.domain.incidents import (
     Step,
-    Watch,
     advance,
     hush,
     is_urgent,
@@ -279,6 +289,157 @@ def test_what_stays_down_when_its_cause_is_gone_is_told(story: Story) -> None:
         "postgresql +worker well after 60 s, left worker",
         "worker unhealthy",
     ]
+
+
+@pytest.mark.parametrize("needed", sorted(NEEDED))
+@pytest.mark.parametrize(
+    "trouble",
+    [T.STOPPED, T.UNHEALTHY, T.CRASHED, T.RESTARTING, T.STARTING],
+    ids=lambda each: each.value,
+)
+@pytest.mark.parametrize("rises_after", [40, 250])
+def test_what_waits_for_a_slow_start_is_no_alarm(
+    story: Story, trouble: Trouble, needed: str, rises_after: float
+) -> None:
+    story.sees(SERVER, T.STOPPED)
+    story.sees(WORKER, T.STOPPED)
+    story.passes(8)
+    story.sees(needed, T.STARTING)
+    story.sees(SERVER, trouble)
+    story.sees(WORKER, trouble)
+    story.passes(rises_after)
+    story.sees(needed)
+    story.passes(5)
+    story.sees(SERVER, T.STARTING)
+    story.sees(WORKER, T.STARTING)
+    story.passes(100)
+    story.sees(SERVER)
+    story.sees(WORKER)
+    story.passes(60)
+
+    assert story.told == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "patience"),
+    [(T.STOPPED, 15), (T.STARTING, 300), (T.CRASHED, 180), (T.UNHEALTHY, 180)],
+)
+def test_what_a_slow_start_leaves_down_is_told_once_it_had_time_to_follow(
+    story: Story, trouble: Trouble, patience: float
+) -> None:
+    story.sees(DATABASE, T.STARTING)
+    story.sees(WORKER, trouble)
+    story.passes(200)
+    story.sees(DATABASE)
+    story.passes(patience - 1)
+    assert story.told == []
+    story.passes(1)
+
+    assert story.told == [f"worker {trouble}"]
+
+
+def test_what_breaks_after_a_slow_start_has_another_cause(story: Story) -> None:
+    story.sees(DATABASE, T.STARTING)
+    story.passes(60)
+    story.sees(DATABASE)
+    story.passes(1)
+    story.sees(WORKER, T.CRASHED)
+
+    assert story.told == ["worker crashed"]
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        pytest.param(T.STARTING, "postgresql still starting", id="it takes too long"),
+        pytest.param(T.UNHEALTHY, "postgresql unhealthy", id="its check fails"),
+        pytest.param(T.CRASHED, "postgresql crashed", id="it ends"),
+    ],
+)
+@pytest.mark.parametrize("trouble", [T.STOPPED, T.UNHEALTHY, T.CRASHED, T.STARTING])
+def test_a_start_that_comes_to_nothing_is_the_one_alarm(
+    story: Story, trouble: Trouble, end: Trouble, told: str
+) -> None:
+    story.sees(SERVER, T.STOPPED)
+    story.sees(WORKER, T.STOPPED)
+    story.passes(10)
+    story.sees(DATABASE, T.STARTING)
+    story.sees(SERVER, trouble)
+    story.sees(WORKER, trouble)
+    story.passes(299)
+    story.sees(DATABASE, end)
+    story.passes(30)
+
+    assert story.told == [told]
+    assert story.watch.open[DATABASE].others == {SERVER, WORKER}
+
+
+@pytest.mark.parametrize("trouble", [T.PAUSED, T.OUT_OF_MEMORY, T.CONNECTIONS])
+def test_what_no_slow_start_does_to_others_waits_for_none(story: Story, trouble: Trouble) -> None:
+    story.sees(DATABASE, T.STARTING)
+    story.sees(WORKER, trouble)
+
+    assert story.told == [f"worker {trouble}"]
+
+
+def test_what_is_part_of_what_was_told_waits_for_no_start(story: Story) -> None:
+    story.sees(DATABASE, T.CRASHED)
+    story.sees(REDIS, T.STARTING)
+    story.sees(SERVER, T.UNHEALTHY)
+    story.sees(REDIS)
+    story.sees(WORKER, T.UNHEALTHY)
+
+    assert story.told == ["postgresql crashed"]
+    assert story.watch.open[DATABASE].others == {SERVER, WORKER}
+
+
+def test_a_mute_moves_the_patience_with_what_follows_a_slow_start(story: Story) -> None:
+    story.mutes(minutes=4)
+    story.sees(DATABASE, T.STARTING)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.passes(230)
+    story.sees(DATABASE)
+    story.passes(175)
+    assert story.told == []
+    story.passes(5)
+
+    assert story.told == ["worker unhealthy"]
+
+
+def test_what_waits_for_one_that_waits_itself_waits_with_it() -> None:
+    site = "the public URL"
+    rules = replace(RULES, depends={**RULES.depends, site: NEEDED | {SERVER}})
+    watch, told = Watch(), list[str]()
+    for seconds, name, trouble in (
+        (0, DATABASE, T.STARTING),
+        (0, SERVER, T.UNHEALTHY),
+        (60, DATABASE, None),
+        (70, site, T.UNREACHABLE),
+        (239, REDIS, None),
+        (240, REDIS, None),
+    ):
+        now = START + timedelta(seconds=seconds)
+        watch, news = observe(watch, Seen(name, now, trouble), now, rules)
+        told += [f"{seconds} {_words(each)}" for each in news]
+
+    assert told == ["240 authentik unhealthy"]
+    assert watch.open[SERVER].others == {site}
+
+
+def test_a_store_that_starts_over_and_over_hides_no_other_for_ever(story: Story) -> None:
+    story.sees(WORKER, T.UNHEALTHY)
+    assert story.told == ["worker unhealthy"]
+    story.sees(WORKER)
+    story.passes(60)
+    story.sees(DATABASE, T.STARTING)
+    story.sees(WORKER, T.UNHEALTHY)
+    for _ in range(11):
+        story.passes(50)
+        story.sees(DATABASE)
+        story.passes(10)
+        story.sees(DATABASE, T.STARTING)
+
+    assert story.told[2:] == ["worker unhealthy"]
 
 
 def test_what_belongs_to_the_stack_no_more_ends_its_incident_and_holds_no_other(
@@ -594,6 +755,25 @@ def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent
         assert incident.members & down, "what is well again is closed"
     for service in down:
         assert watch.holder(service)
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from([each for each in Trouble if each not in AROUND]),
+    st.lists(st.tuples(st.sampled_from(sorted(NEEDED)), TROUBLES, TIMES), max_size=60),
+)
+def test_one_that_is_down_is_kept_silent_for_a_bounded_time_whatever_it_needs_does(
+    trouble: Trouble, changes: Sequence[tuple[str, Trouble | None, timedelta]]
+) -> None:
+    """The patience with a start, the time to follow, its own patience."""
+    watch, now, longest = Watch(), START, timedelta(minutes=13)
+    watch, _ = observe(watch, Seen(WORKER, now, trouble), now, RULES)
+    for name, other, wait in changes:
+        now += max(wait, timedelta())
+        watch, _ = observe(watch, Seen(name, now, other), now, RULES)
+        watch, _ = advance(watch, now, RULES)
+        if now - START >= longest:
+            assert watch.holder(WORKER)
 
 
 def incident(root: str, trouble: Trouble, *others: str) -> Incident:

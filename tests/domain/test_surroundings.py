@@ -10,7 +10,8 @@ from bot.domain.answered_pages import format_answered, parse_answered
 from bot.domain.backup_id import BackupId
 from bot.domain.container_state import DOCKER, STACK, watch_rules
 from bot.domain.incident import AROUND, WARNINGS, Incident, Opened, Rules, Seen, Trouble
-from bot.domain.incidents import Watch, observe
+from bot.domain.incident_watch import Watch
+from bot.domain.incidents import observe
 from bot.domain.incidents_around import of_containers_alone, without_gone
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.known_images import KnownImages, format_images, parse_images

@@ -423,6 +423,70 @@ async def test_an_event_from_before_the_last_look_asks_for_another_one(host: Hos
     assert host.people.told == []
 
 
+SLOW = replace(WELL["postgresql"], health="starting")
+
+
+async def restarts_it(host: Host) -> None:
+    await host.happens("postgresql", "kill", signal="15")
+    await host.dies("postgresql", exit_code=0)
+    await host.passes(5)
+    await host.happens("postgresql", "start")
+    host.containers.states["postgresql"] = SLOW
+    await host.watcher.look()
+    for each in ("authentik", "worker"):
+        host.containers.states[each] = replace(WELL[each], health="unhealthy")
+
+
+async def takes_all_down_and_up(host: Host) -> None:
+    for each in reversed(WELL):
+        await host.happens(each, "kill", signal="15")
+        await host.dies(each, exit_code=0)
+        host.containers.states[each] = None
+    await host.watcher.look()
+    await host.passes(8)
+    for each in ("authentik", "worker"):
+        host.containers.states[each] = replace(WELL[each], status="created", health="")
+    host.containers.states |= {"postgresql": SLOW, "redis": WELL["redis"]}
+    await host.happens("postgresql", "start")
+
+
+async def boots(host: Host) -> None:
+    host.boot()
+    await host.watcher.resume()
+    host.containers.states["postgresql"] = SLOW
+    for each in ("authentik", "worker"):
+        state = replace(WELL[each], status="restarting", health="", exit_code=1)
+        host.containers.states[each] = state
+
+
+@pytest.mark.parametrize("begins", [restarts_it, takes_all_down_and_up, boots])
+@pytest.mark.parametrize("comes_up", [True, False])
+async def test_a_database_that_starts_slowly_is_the_one_cause(
+    host: Host, begins: Callable[[Host], Coroutine[None, None, None]], *, comes_up: bool
+) -> None:
+    await begins(host)
+    await host.watcher.look()
+    await host.passes(40)
+    await host.watcher.look()
+    await host.passes(80)
+    assert host.people.told == []
+    if comes_up:
+        host.containers.states["postgresql"] = WELL["postgresql"]
+        await host.watcher.look()
+        await host.passes(10)
+    else:
+        await host.passes(300)
+    host.containers.states |= dict.fromkeys(("authentik", "worker"), SLOW)
+    await host.watcher.look()
+    await host.passes(60)
+    host.containers.states |= WELL
+    await host.watcher.look()
+    await host.passes(200)
+
+    told = ["postgresql still starting", "postgresql well again"]
+    assert host.people.told == ([] if comes_up else told)
+
+
 async def test_docker_itself_is_the_cause_of_all_that_goes_with_it(host: Host) -> None:
     host.containers.fails = PortError("the Docker Engine does not answer")
     await host.watcher.look()
