@@ -21,7 +21,7 @@ class SqliteIncidentLog:
 
     async def write(self, incident: Incident, ended: datetime | None = None) -> None:
         values = (
-            incident.root,
+            incident.name,
             to_text(incident.opened),
             incident.trouble,
             incident.detail,
@@ -37,7 +37,7 @@ class SqliteIncidentLog:
         def write(journal: sqlite3.Connection) -> None:
             journal.execute(statement, values)
             if ended:
-                journal.execute(_END, (to_text(ended), incident.root))
+                journal.execute(_END, (to_text(ended), incident.name))
 
         await self._database.write(write)
 

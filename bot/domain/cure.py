@@ -69,21 +69,26 @@ def remedy(patient: Patient, history: Sequence[Treatment], now: datetime, limit:
 
 
 def _is_its_end(treatment: Treatment, incident: Incident) -> bool:
-    of = (treatment.service, treatment.opened)
-    return treatment.gave_up and of == (incident.root, incident.opened)
+    is_of_it = treatment.service in _names(incident) and treatment.opened == incident.opened
+    return treatment.gave_up and is_of_it
+
+
+def _names(incident: Incident) -> frozenset[str]:
+    """What its root is called, and was."""
+    return frozenset({incident.root, incident.name})
 
 
 def tried_lately(
     incident: Incident, history: Iterable[Treatment], now: datetime
 ) -> tuple[Treatment, ...]:
-    """The restarts of its root that count.
+    """The restarts of its root that count, under any name of it.
 
     A clock that was set back leaves some in times to come: off by a while they count no more.
     """
     return tuple(
         each
         for each in history
-        if each.service == incident.root and not each.gave_up and abs(now - each.at) < WITHIN
+        if each.service in _names(incident) and not each.gave_up and abs(now - each.at) < WITHIN
     )
 
 
@@ -91,8 +96,9 @@ def restarts_in(incident: Incident, history: Iterable[Treatment]) -> Mapping[str
     """When the services that it holds were restarted in it, as far as that is known."""
     found: dict[str, list[datetime]] = {}
     for each in history:
-        if each.service in incident.members and not (each.gave_up or each.failure):
-            found.setdefault(each.service, []).append(each.at)
+        service = incident.root if each.service in _names(incident) else each.service
+        if service in incident.members and not (each.gave_up or each.failure):
+            found.setdefault(service, []).append(each.at)
     return found
 
 
@@ -105,7 +111,7 @@ def is_to_be_restarted(
     state = states.get(patient.incident.root)
     if state is None or state.seen(patient.since).trouble is not Trouble.UNHEALTHY:
         return False
-    tried = [each.at for each in history if each.service == patient.incident.root]
+    tried = [each.at for each in history if each.service in _names(patient.incident)]
     since = max([patient.since, *tried])
     return all(
         name not in states or _has_proved_well(states[name], since) for name in patient.needs

@@ -102,7 +102,10 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """*began* is when the trouble began, *others* were down with *root*, *flaps* how often more."""
+    """*began* is when the trouble began, *others* were down with *root*, *flaps* how often more.
+
+    *opened_as* is what *root* was called when it opened, where there is another one beside it now.
+    """
 
     root: str
     trouble: Trouble
@@ -113,6 +116,12 @@ class Incident:
     others: frozenset[str] = frozenset()
     flaps: int = 0
     reminders: int = 0
+    opened_as: str = ""
+
+    @property
+    def name(self) -> str:
+        """With `opened`, what it is known by: neither ever changes."""
+        return self.opened_as or self.root
 
     @property
     def words(self) -> str:

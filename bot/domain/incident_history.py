@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident
+from bot.domain.replicas import service_of
 
 
 @dataclass(frozen=True)
@@ -30,4 +31,7 @@ def causes(incidents: Sequence[PastIncident]) -> list[PastIncident]:
 
 
 def _took_in(cause: Incident, each: PastIncident) -> bool:
-    return each.incident.root in cause.others and each.ended == cause.opened
+    """It may have become one of several meanwhile."""
+    root = {each.incident.root}
+    is_part = any(service_of(other, root) in root for other in cause.others)
+    return is_part and each.ended == cause.opened

@@ -1,7 +1,7 @@
 """What is remembered of all that is watched. Pure; see `incidents`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.incident import Incident, Trouble
@@ -53,3 +53,24 @@ class Watch:
     @property
     def is_silent(self) -> bool:
         return self.is_quiet or self.muted is not None
+
+    def renamed(self, called: Mapping[str, str]) -> "Watch":
+        """With all that is known of services, under what they are *called* now."""
+        if not called:
+            return self
+        return replace(
+            self,
+            views={called.get(name, name): view for name, view in self.views.items()},
+            open={
+                called.get(root, root): _renamed(each, called) for root, each in self.open.items()
+            },
+            counted={called.get(root, root): since for root, since in self.counted.items()},
+            closings={called.get(root, root): times for root, times in self.closings.items()},
+        )
+
+
+def _renamed(incident: Incident, called: Mapping[str, str]) -> Incident:
+    others = frozenset(called.get(each, each) for each in incident.others)
+    root = called.get(incident.root, incident.root)
+    opened_as = incident.opened_as if root == incident.root else incident.name
+    return replace(incident, root=root, others=others, opened_as=opened_as)

@@ -27,6 +27,7 @@ from bot.domain.incident import (
 from bot.domain.incident_patience import waits
 from bot.domain.incident_watch import View, Watch
 from bot.domain.mute import Mute
+from bot.domain.replicas import called_anew
 
 _SETTLES_LONGER = timedelta(hours=1)  # as long as it broke again within this
 _MOST_CLOSINGS = 6
@@ -63,7 +64,11 @@ def resumed(watch: Watch, incidents: Iterable[Incident]) -> Watch:
 
 
 def keep(watch: Watch, services: frozenset[str], now: datetime, rules: Rules) -> Step:
-    """Forget all but *services*: others are part of the stack no more, and their incidents end."""
+    """Forget all but *services*: others are part of the stack no more, and their incidents end.
+
+    One that was alone, and is one of several now, goes on under its new name.
+    """
+    watch = watch.renamed(called_anew(services, watch.views))
     ended = [
         Closed(each, now, left=_in_trouble(watch, each.others & services), is_here=False)
         for root, each in watch.open.items()

@@ -98,5 +98,5 @@ class Cure:
         incident, now = patient.incident, self.clock.now()
         await self.teller.gave_up(incident, tried_lately(incident, history, now))
         await self.log.write(
-            Treatment(service=incident.root, at=now, opened=incident.opened, gave_up=True)
+            Treatment(service=incident.name, at=now, opened=incident.opened, gave_up=True)
         )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from bot.domain.incident_watch import Watch
 from bot.domain.incidents import Step, advance, hush, is_urgent, keep, mute, observe, resumed
 from bot.domain.incidents_around import of_containers_alone, without_gone
 from bot.domain.mute import Mute
+from bot.domain.replicas import called_anew
 from bot.domain.restart_loop import Restarts
 from bot.domain.surroundings_subjects import is_around
 from bot.domain.surroundings_verdict import Verdict
@@ -121,8 +122,8 @@ class Watcher:
         await self._docker(None)
         if STACK in self._watch.views:
             await self._observe(Seen(STACK, now))
+        self._carry_over(states, events)
         await self._keep(states)
-        self._before = {name: each for name, each in self._before.items() if name in states}
         if states.keys() != self._watched:
             self._watched = frozenset(states)
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
@@ -140,6 +141,14 @@ class Watcher:
             else:
                 is_whole = False
         return is_whole
+
+    def _carry_over(self, names: Collection[str], events: Counter[str]) -> None:
+        """What events said of one that has another beside it now, they said of its new name."""
+        called = called_anew(names, self._watch.views)
+        before = {called.get(name, name): each for name, each in self._before.items()}
+        self._before = {name: each for name, each in before.items() if name in names}
+        for old, new in called.items():
+            self._events[new] += self._events[old] - events[old]
 
     def _without_gone(
         self, states: Mapping[str, ContainerState | None]

@@ -72,6 +72,16 @@ async def test_an_end_is_that_of_all_that_the_root_has_open(log: IncidentLog) ->
     assert list(await log.open_ones()) == [other]
 
 
+async def test_an_incident_is_known_by_the_name_that_it_opened_under(log: IncidentLog) -> None:
+    await log.write(INCIDENT)
+    renamed = replace(INCIDENT, root="postgresql-1", opened_as="postgresql", flaps=1)
+    await log.write(renamed)
+    assert list(await log.open_ones()) == [replace(INCIDENT, flaps=1)]
+
+    await log.write(renamed, NOW)
+    assert list(await log.open_ones()) == []
+
+
 async def test_what_lasted_at_a_moment_or_began_later_is_history(log: IncidentLog) -> None:
     ended = [replace(INCIDENT, opened=NOW + timedelta(hours=each)) for each in (0, 1, 2)]
     lasting = replace(INCIDENT, root="redis", opened=NOW + timedelta(minutes=90))

@@ -123,6 +123,17 @@ def test_it_is_restarted_so_often_in_an_hour(history: list[Treatment], what: Rem
     assert remedy(PATIENT, history, NOW, 3) is what
 
 
+def test_what_was_done_before_another_one_was_started_beside_it_counts() -> None:
+    renamed = replace(INCIDENT, root="worker-1", opened_as="worker")
+    patient = replace(PATIENT, incident=renamed)
+    under_both = [*tried(40, 20), *tried(10, service="worker-1")]
+
+    assert remedy(patient, under_both, NOW, 3) is Remedy.GIVE_UP
+    assert remedy(patient, under_both, NOW, 4) is Remedy.RESTART
+    assert remedy(patient, tried(gave_up=5), NOW, 3) is Remedy.WAIT
+    assert restarts_in(renamed, under_both) == {"worker-1": [each.at for each in under_both]}
+
+
 def test_another_incident_of_it_is_not_given_up_but_has_its_share_of_the_hour() -> None:
     earlier = [
         replace(each, opened=NOW - timedelta(hours=2)) for each in tried(50, 40, 30, gave_up=20)

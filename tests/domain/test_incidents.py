@@ -234,6 +234,76 @@ def test_each_of_several_is_told_by_its_name(story: Story) -> None:
     assert story.told == ["worker-2 crashed", "worker-2 well after 90 s"]
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        pytest.param(
+            ["worker-1", "worker-2"],
+            ["worker crashed", "worker-1 well after 90 s"],
+            id="the first of them is the one that was alone",
+        ),
+        pytest.param(
+            ["worker-10", "worker-9"],
+            ["worker crashed", "worker-9 well after 90 s"],
+            id="another one has a higher number",
+        ),
+        pytest.param(
+            ["workers-1", "worker-x"],
+            ["worker crashed", "worker belongs to it no more, left []"],
+            id="others",
+        ),
+        pytest.param(
+            ["worker", "worker-2"],
+            ["worker crashed", "worker well after 90 s"],
+            id="it is called so still",
+        ),
+    ],
+)
+def test_an_incident_goes_on_under_the_name_that_scaling_gives(
+    story: Story, names: Sequence[str], told: Sequence[str]
+) -> None:
+    story.sees(WORKER, T.CRASHED)
+    story.passes(60)
+    story.keeps(DATABASE, REDIS, SERVER, *names)
+    for each in names:
+        story.sees(each, T.CRASHED if told[1].startswith(f"{each} ") else None)
+    story.passes(30)
+    for each in names:
+        story.sees(each)
+    story.passes(60)
+
+    assert story.told == told
+    assert {each.incident.name for each in story.news} == {WORKER}
+
+
+def test_all_that_is_known_of_one_that_was_alone_is_known_of_it_under_its_new_name(
+    story: Story,
+) -> None:
+    for trouble in (T.CRASHED, None, T.CRASHED):
+        story.sees(WORKER, trouble)
+        story.passes(31)
+    story.keeps(DATABASE, REDIS, SERVER, "worker-1", "worker-2")
+    story.sees("worker-1")
+    story.passes(50)
+    assert len(story.told) == 3, "it settles longer, as it broke again"
+    story.passes(10)
+    assert story.told[3:] == ["worker-1 well after 31 s"]
+    story.sees("worker-1", T.PAUSED)
+    story.keeps(DATABASE, REDIS, SERVER)
+
+    assert [each.incident.name for each in story.news[-2:]] == ["worker-1"] * 2
+
+
+def test_one_that_was_alone_is_still_part_of_the_incident_of_its_cause(story: Story) -> None:
+    story.sees(DATABASE, T.CRASHED)
+    story.sees(WORKER, T.UNHEALTHY)
+    story.keeps(DATABASE, REDIS, SERVER, "worker-1", "worker-2")
+
+    assert story.watch.open[DATABASE].others == {"worker-1"}
+    assert story.watch.views["worker-1"].trouble is T.UNHEALTHY
+    assert WORKER not in story.watch.views
+
+
 def test_each_of_several_depends_on_what_their_service_does(story: Story) -> None:
     story.keeps(DATABASE, REDIS, SERVER)
     story.sees("worker-1")

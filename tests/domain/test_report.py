@@ -334,6 +334,8 @@ def test_what_was_taken_in_by_its_cause_is_not_counted_twice() -> None:
     assert causes([told_first, cause]) == [cause]
     earlier, alone = incident("server", 9, 8), incident("redis", 5, 4.5)
     assert causes([earlier, alone, cause]) == [earlier, alone, cause], "it ended by itself"
+    grown = incident("postgresql", 5, 3, "server-1", opened=4.5)
+    assert causes([told_first, grown]) == [grown], "it got another one beside it"
     report = made(incidents=[told_first, cause]).incidents
     assert (report.count, report.seconds) == (1, 7200)
     assert report.worst == "postgresql (crashed)"

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.discovery import Found, StackWanted, recalled
-from bot.domain.replicas import number_of, service_of
+from bot.domain.replicas import called_anew, number_of, service_of
 from bot.domain.stack import Role
 from bot.domain.watched import Watched, recalled_several, watched_containers
 
@@ -112,6 +112,23 @@ def test_whose_replica_a_name_is(name: str, service: str, number: str) -> None:
 
     assert service_of(name, services) == service
     assert number_of(name, services) == number
+
+
+@pytest.mark.parametrize(
+    ("names", "before", "called"),
+    [
+        pytest.param(["worker-1", "worker-2"], ["worker"], {"worker": "worker-1"}, id="scaled up"),
+        pytest.param(["worker-10", "worker-9"], ["worker"], {"worker": "worker-9"}, id="lowest"),
+        pytest.param(["worker"], ["worker"], {}, id="as before"),
+        pytest.param(["worker"], ["worker-1", "worker-2"], {}, id="all of several went"),
+        pytest.param(["worker-1"], ["worker", "worker-1"], {}, id="known by that name before"),
+        pytest.param(["server", "workers-1"], ["worker"], {}, id="it went"),
+    ],
+)
+def test_what_one_that_was_alone_is_called_as_one_of_several(
+    names: list[str], before: list[str], called: dict[str, str]
+) -> None:
+    assert called_anew(names, before) == called
 
 
 def test_names_of_replicas_recall_their_service() -> None:

@@ -114,9 +114,10 @@ class FakeIncidentLog:
             await asyncio.sleep(0)
         if self.fails:
             raise self.fails
-        self.rows[incident.root, incident.opened] = incident, ended
+        written = replace(incident, root=incident.name, opened_as="")
+        self.rows[written.root, written.opened] = written, ended
         for key, (open_one, end) in self.rows.items():
-            if ended and end is None and open_one.root == incident.root:
+            if ended and end is None and open_one.root == written.root:
                 self.rows[key] = open_one, ended
 
     async def open_ones(self) -> Sequence[Incident]:
@@ -167,7 +168,7 @@ class Telling:
         self._tell(reminded.incident, f"still {reminded.incident.reminders}")
 
     def _tell(self, incident: Incident, words: str) -> None:
-        key = f"{incident.root} {incident.opened} {words}"
+        key = f"{incident.name} {incident.opened} {words}"
         if key not in self.keys:
             self.keys.add(key)
             self.told.append(f"{incident.root} {words}")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.container_state import Happened
 from tests.services.test_watcher import WELL, Host
 
 WORKERS = ("worker-1", "worker-2")
@@ -109,3 +110,74 @@ async def test_a_job_may_end_with_another_number_of_them(host: Host) -> None:
 
     assert host.people.told == []
     assert {"worker-1", "authentik"} <= host.watcher.states.keys()
+
+
+def scale(host: Host) -> None:
+    """To two, the first of which is as it was."""
+    first = host.containers.states.pop("worker")
+    host.containers.states |= {"worker-1": first, "worker-2": WELL["worker"]}
+
+
+@pytest.fixture
+async def single() -> Host:
+    host = Host()
+    await host.watcher.resume()
+    await host.watcher.look()
+    return host
+
+
+@pytest.mark.parametrize("boots", [True, False])
+async def test_an_incident_goes_on_when_another_one_is_started_beside_it(
+    single: Host, *, boots: bool
+) -> None:
+    await single.dies("worker")
+    single.containers.states["worker"] = replace(WELL["worker"], status="exited", exit_code=137)
+    await single.watcher.look()
+    scale(single)
+    for _ in range(2):
+        await single.watcher.look()
+        await single.passes(60)
+        if boots:
+            single.boot()
+            await single.watcher.resume()
+    await single.watcher.look()
+    assert single.people.told == ["worker crashed"]
+    single.containers.states["worker-1"] = WELL["worker"]
+    await single.watcher.look()
+    await single.passes(60)
+
+    assert single.people.told == ["worker crashed", "worker-1 well again"]
+    assert len(single.log.rows) == 1
+    assert not await single.log.open_ones()
+
+
+async def test_one_that_is_well_once_there_are_two_ends_its_incident_so(single: Host) -> None:
+    single.containers.states["worker"] = replace(WELL["worker"], health="unhealthy")
+    await single.watcher.look()
+    scale(single)
+    single.containers.states["worker-1"] = WELL["worker"]
+    await single.watcher.look()
+    await single.passes(60)
+
+    assert single.people.told == ["worker unhealthy", "worker-1 well again"]
+
+
+async def test_what_events_said_of_it_counts_under_its_new_name(single: Host) -> None:
+    await single.happens("worker", "kill", signal="15")
+    scale(single)
+    single.containers.states["worker-1"] = replace(WELL["worker"], status="exited", exit_code=137)
+    await single.watcher.look()
+    await single.passes(14)
+    assert single.people.told == []
+    await single.passes(2)
+
+    assert single.people.told == ["worker-1 stopped"]
+
+
+async def test_an_event_that_overtakes_the_look_that_finds_another_one_counts(
+    single: Host,
+) -> None:
+    scale(single)
+    single.containers.while_looking = Happened("worker", single.clock.at, "die", "a:1", 137)
+
+    assert not await single.watcher.look()

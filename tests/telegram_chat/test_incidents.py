@@ -23,7 +23,7 @@ INCIDENT = Incident(
 
 
 async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> None:
-    server = replace(INCIDENT, root="<server>", trouble=Trouble.UNHEALTHY)
+    server = replace(INCIDENT, root="server-1", opened_as="<server>", trouble=Trouble.UNHEALTHY)
     async with world.talking() as chat:
         await chat.incidents.opened(Opened(INCIDENT, (server,)))
         await chat.incidents.opened(Opened(INCIDENT, (server,)))
@@ -37,6 +37,20 @@ async def test_an_opening_says_what_and_why_and_has_a_way_on(world: World) -> No
         assert len(world.boris.chat.from_bot) == 1
         world.anna.presses(told, "Logs")
         await world.eventually(lambda: world.lookout.asked)
+
+
+async def test_an_incident_that_goes_on_under_another_name_is_not_told_twice(world: World) -> None:
+    began = replace(INCIDENT, root="worker", trouble=Trouble.CRASHED)
+    renamed = replace(began, root="worker-1", opened_as="worker")
+    async with world.talking() as chat:
+        await chat.incidents.opened(Opened(began))
+        await chat.incidents.opened(Opened(renamed))
+        await chat.incidents.closed(Closed(renamed, NOW))
+        await chat.incidents.closed(Closed(replace(INCIDENT, root="worker"), NOW))
+        await world.said("🟢 worker-1 is well again")
+        await world.all_sent()
+
+        assert len(world.boris.chat.from_bot) == 2
 
 
 async def test_a_loop_of_restarts_is_called_so(world: World) -> None:

@@ -80,4 +80,4 @@ class IncidentNews:
 
 
 def _key(incident: Incident, what: str) -> str:
-    return f"incident|{incident.root}|{incident.opened.isoformat()}|{what}"
+    return f"incident|{incident.name}|{incident.opened.isoformat()}|{what}"

@@ -56,7 +56,7 @@ def opened(
         detail = local(f"{incident.detail[:1].upper()}{incident.detail[1:]}", wall)
         lines.append(f"{plain(detail, _LONGEST_DETAIL).rstrip('.')}.")
     if news.absorbed:
-        names = ", ".join(bold(each.root) for each in news.absorbed)
+        names = ", ".join(bold(each.name) for each in news.absorbed)
         lines.append(f"That explains what I said of {names}.")
     if restarts and incident.trouble is Trouble.UNHEALTHY:
         lines.append(
