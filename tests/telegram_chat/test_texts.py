@@ -45,6 +45,7 @@ from bot.entrypoints.telegram import (
     chart_texts,
     copy_texts,
     drill_texts,
+    file_texts,
     incident_texts,
     job_list_texts,
     job_texts,
@@ -77,6 +78,7 @@ from bot.entrypoints.telegram.markup import (
     width,
 )
 from bot.entrypoints.telegram.typed import Unclear
+from bot.services.journal_ports import Message
 from bot.services.looks import VersionsNow
 from bot.services.settling import backed_up
 from bot.services.verify import Verified
@@ -326,6 +328,9 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
             replace(job, message=backed_up({job.message: job.message})), None, WALL
         ).text,
         away_texts.while_away([(NOW, "text")] * 3, 1, 7, WALL, had_buttons=True),
+        file_texts.without_file(
+            Message(key="d", chat=1, text=bold(hostile), document=(hostile, hostile * 500))
+        ).text,
         away_texts.out_of_reach(42, hostile),
         away_texts.out_of_reach(-100, hostile),
         away_texts.trial(),

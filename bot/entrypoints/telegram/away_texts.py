@@ -10,6 +10,8 @@ from bot.entrypoints.telegram.texts import Wall
 
 REPEAT = "\n<i>(perhaps a repeat)</i>"
 """Stands below what was sent once more after a kill in between."""
+OWN_ERROR = "an error in akbot itself"
+"""Why a message cannot be sent for which nobody else is to blame."""
 
 
 def while_away(

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
-from telegram.error import ChatMigrated, InvalidToken, NetworkError, TelegramError
+from telegram.error import BadRequest, ChatMigrated, InvalidToken, NetworkError, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
@@ -32,6 +32,10 @@ class FloodError(TelegramError):
 
 class UnsentError(NetworkError):
     """The request never reached Telegram."""
+
+
+class TooLargeError(BadRequest):
+    """Telegram, or a server before it, takes no request so large."""
 
 
 class _Request(HTTPXRequest):
@@ -61,6 +65,8 @@ class _Request(HTTPXRequest):
             raise _without_address(error) from None
         if code == HTTPStatus.TOO_MANY_REQUESTS:
             raise FloodError(self._seconds_to_wait(payload))
+        if code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            raise TooLargeError(f"Telegram takes nothing so large ({code})")
         if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NetworkError(f"Telegram answers {code}")
         return code, payload

@@ -38,6 +38,10 @@ class Delivery:
         return self.rows[0].message_id is not None
 
     @property
+    def has_file(self) -> bool:
+        return bool(self.message.document or self.message.picture)
+
+    @property
     def is_merged(self) -> bool:
         """Whether several messages came as one, which none of them can change any more."""
         return len(self.rows) > 1
@@ -71,30 +75,39 @@ def is_shown_progress(row: Queued) -> bool:
 
 
 def deliveries(
-    queue: Sequence[Queued], wall: Wall, told: Mapping[int | None, int]
+    queue: Sequence[Queued],
+    wall: Wall,
+    told: Mapping[int | None, int],
+    alone: Collection[int] = (),
 ) -> Iterator[Delivery]:
     """The requests that bring all of *queue*, in order.
 
     What waited long comes merged, by topics: all that has nothing in between. Questions, documents
-    and pictures stay messages of their own, each where it stands among the others. *told* is how
-    many have come so in each topic already, where the rest had to wait: their count goes on.
+    and pictures stay messages of their own, each where it stands among the others, and so do those
+    whose numbers are *alone*. *told* is how many have come so in each topic already, where the rest
+    had to wait: their count goes on.
     """
-    old = Counter(row.message.thread for row in queue if _may_join(row, wall.now))
+    joining = {row.number for row in queue if row.number not in alone and _may_join(row, wall.now)}
+    old = Counter(row.message.thread for row in queue if row.number in joining)
     joined = {thread for thread, number in old.items() if number > MOST_OLD or told.get(thread)}
     pages = {
         page.rows[0].number: page
         for thread in joined
-        for page in _merged(queue, thread, told.get(thread, 0), wall)
+        for page in _merged(queue, thread, told.get(thread, 0), wall, joining)
     }
     for row in queue:
-        if row.message.thread not in joined or not _may_join(row, wall.now):
+        if row.message.thread not in joined or row.number not in joining:
             yield Delivery((row,), row.message)
         elif row.number in pages:
             yield pages[row.number]
 
 
 def _merged(
-    queue: Sequence[Queued], thread: int | None, told: int, wall: Wall
+    queue: Sequence[Queued],
+    thread: int | None,
+    told: int,
+    wall: Wall,
+    joining: Collection[int],
 ) -> Iterator[Delivery]:
     """The messages that stand for all of a topic that waited long."""
     rows: list[Queued] = []
@@ -102,7 +115,7 @@ def _merged(
     for row in queue:
         if row.message.thread != thread or row.message_id is not None:
             continue
-        if _may_join(row, wall.now):
+        if row.number in joining:
             rows.append(row)
         else:
             apart.add(len(rows))

@@ -1,6 +1,7 @@
 """Sends what waits in the outbox, in order in each chat, beside the others, and loses none of it.
 
-How far something is comes after all else, and no faster than the chat takes it.
+How far something is comes after all else, and no faster than the chat takes it. What Telegram
+never takes holds nothing up: see `stubborn`.
 
 A send is written down before it begins. One that nobody knows the end of, because the process was
 killed in it or the answer was lost, is made again and says that it may be a repeat.
@@ -13,27 +14,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from telegram import InputFile, LinkPreviewOptions
-from telegram import Message as SentMessage
-from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, TelegramError
 
 from bot.domain.errors import BotError
-from bot.entrypoints.telegram.away_texts import REPEAT
+from bot.entrypoints.telegram.away_texts import OWN_ERROR, REPEAT
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
-from bot.entrypoints.telegram.markup import (
-    MOST_IN_CAPTION,
-    MOST_SHOWN,
-    fitting,
-    strip_tags,
-)
+from bot.entrypoints.telegram.file_texts import without_file
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pace import Paces
+from bot.entrypoints.telegram.post import Post
 from bot.entrypoints.telegram.queue import Delivery, deliveries, is_shown_progress, overtaken
+from bot.entrypoints.telegram.stubborn import Stubborn
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.telegram.undelivered import Undelivered
 from bot.entrypoints.telegram.waiting import Backoff
-from bot.entrypoints.telegram.wire import how, keyboard
 from bot.entrypoints.waiting import news_or_time
 from bot.services.journal_ports import Message, Queued
 from bot.services.ports import Clock
@@ -45,7 +39,6 @@ _MOST_AT_ONCE = 5  # chats; the client has a few connections more
 _LOOK_SECONDS = 10.0  # for what another process has written
 _CHAT_IS_GONE = "chat not found"
 _MERGED = "told together with others"
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class Sender:
@@ -59,7 +52,6 @@ class Sender:
         zone: tzinfo,
         people: Sequence[int],
     ) -> None:
-        self._bot = bot
         self._outgoing = outgoing
         self._outbox = outgoing.outbox
         self._clock = clock
@@ -67,6 +59,8 @@ class Sender:
         self._undelivered = Undelivered(outgoing, clock, people)
         self._backoff: dict[int, Backoff] = {}  # by chat
         self._paces = Paces()
+        self._post = Post(bot, self._paces, clock)
+        self._stubborn = Stubborn()
         self._not_before = outgoing.not_before
         self._busy: set[int] = set()  # chats
         self._moved: dict[int, int] = {}
@@ -95,7 +89,10 @@ class Sender:
         wait = _LOOK_SECONDS
         queues: dict[int, list[Queued]] = {}
         for row in rows:
-            queues.setdefault(row.message.chat, []).append(row)
+            if aside := self._stubborn.pause(row.number, now):
+                wait = min(wait, aside)
+            else:
+                queues.setdefault(row.message.chat, []).append(row)
         for chat, queue in queues.items():
             pause = max(self._not_before.get(chat, now) - now, self._paces.pause(chat, queue, now))
             if pause > 0:
@@ -118,11 +115,12 @@ class Sender:
     async def _send_to(self, chat: int, queue: list[Queued]) -> None:
         for row in overtaken(queue):
             await self._outbox.drop(row.number, "overtaken by its outcome")
+            self._stubborn.forget(row)
             queue.remove(row)
         told = self._told.setdefault(chat, Counter())
         wall = Wall(self._clock.now(), self._zone)
         progress = []
-        for delivery in deliveries(queue, wall, told.copy()):
+        for delivery in deliveries(queue, wall, told.copy(), self._stubborn.alone):
             if is_shown_progress(delivery.rows[0]):
                 progress.append(delivery)
                 continue
@@ -139,36 +137,71 @@ class Sender:
         return self._paces.before(delivery, self._clock.monotonic()) > 0
 
     async def _goes(self, delivery: Delivery) -> bool:
-        """Deliver, now; whether that is done. Where it is not, the chat has to wait."""
+        """Deliver, now, or put it aside; whether the chat goes on. If not, it has to wait."""
         chat = delivery.message.chat
         backoff = self._backoff.setdefault(chat, Backoff())
-        if pause := await self._attempt(delivery, backoff):
-            self._not_before[chat] = self._clock.monotonic() + pause
-            return False
-        backoff.reset()
-        return True
+        pause = await self._attempt(delivery)
+        if pause is None and self._stubborn.is_often(delivery):
+            pause = await self._insist(delivery)
+        if pause == 0:
+            backoff.reset()
+            return True
+        self._not_before[chat] = self._clock.monotonic() + (pause or backoff.next())
+        return False
 
-    async def _attempt(self, delivery: Delivery, backoff: Backoff) -> float:
-        """Deliver; the seconds after which to try again, 0 if that is not needed."""
+    async def _attempt(self, delivery: Delivery) -> float | None:
+        """Deliver; the seconds after which to try again, 0 if that is not needed.
+
+        None where it failed, for whatever reason.
+        """
         try:
             await self._deliver(delivery)
         except FloodError as error:
             return error.seconds
         except TelegramError as error:
             logger.info("chat: a message waits: %s", words(error))
+            if not isinstance(error, (UnsentError, InvalidToken)):
+                self._stubborn.failed(delivery, words(error))
         except BotError:
             raise
         except Exception:  # boundary: whatever it was, the other chats' messages go on
             logger.exception("chat: sending failed")
+            self._stubborn.failed(delivery, OWN_ERROR)
         else:
             return 0
-        return backoff.next()
+        return None
+
+    async def _insist(self, delivery: Delivery) -> float | None:
+        """Find out whether what has failed often is to blame itself; if so, the chat goes on."""
+        if delivery.is_merged:
+            self._stubborn.part(delivery)
+            return None
+        if not await self._post.is_open(delivery.message.chat):
+            return None
+        pause = await self._attempt(delivery)  # Telegram may have come back before it answered
+        if pause is None and delivery.has_file:
+            message = without_file(delivery.message)
+            pause = await self._attempt(replace(delivery, message=message))
+        if pause is None:
+            return await self._put_aside(delivery)
+        return pause
+
+    async def _put_aside(self, delivery: Delivery) -> float | None:
+        now = self._clock.monotonic()
+        if why := self._stubborn.why_hopeless(delivery, now):
+            await self._give_up(delivery, why)
+            return 0
+        return 0 if self._stubborn.put_aside(delivery, now) else None
+
+    async def _give_up(self, delivery: Delivery, why: str) -> None:
+        await self._undelivered.give_up(delivery.rows, why)
+        self._stubborn.forget(*delivery.rows)
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Send or edit once; raises where it must be tried again."""
         chat = delivery.message.chat
         if why := self._undelivered.why_closed(chat):
-            await self._undelivered.give_up(delivery.rows, why)
+            await self._give_up(delivery, why)
             return
         unsure = not delivery.is_edit and any(map(self._may_have_arrived, delivery.rows))
         message = _marked(delivery.message) if unsure else delivery.message
@@ -183,7 +216,7 @@ class Sender:
         except (BadRequest, Forbidden) as error:
             if isinstance(error, Forbidden) or _CHAT_IS_GONE in error.message.lower():
                 await self._undelivered.close(chat, error.message)
-            await self._undelivered.give_up(delivery.rows, error.message)
+            await self._give_up(delivery, error.message)
         except TelegramError:
             self._surely_unsent.difference_update(numbers)
             raise
@@ -194,6 +227,7 @@ class Sender:
 
     async def _arrived(self, delivery: Delivery, message_id: int) -> None:
         """Of what came together nothing is edited later: it would stand there alone."""
+        self._stubborn.arrived(delivery)
         if delivery.is_merged:
             await self._outgoing.keep_together(delivery.message, message_id)
         for row in delivery.rows:
@@ -211,87 +245,11 @@ class Sender:
         if message_id is not None and chat != message.chat:
             return message_id
         try:
-            return await self._in_its_terms(delivery, replace(message, chat=chat))
+            return await self._post.bring(delivery, replace(message, chat=chat))
         except ChatMigrated as error:
             logger.warning("chat: group %s is now %s; name it so", chat, error.new_chat_id)
             self._moved[message.chat] = error.new_chat_id
             return await self._request(delivery, message)
-
-    async def _in_its_terms(self, delivery: Delivery, message: Message) -> int:
-        """Ask, and once more without what Telegram does not take."""
-        try:
-            return await self._ask(delivery, message)
-        except BadRequest as error:
-            reason = error.message.lower()
-            message_id = delivery.rows[0].message_id
-            if "not modified" in reason and message_id is not None:
-                return message_id
-            if "thread not found" in reason and message.thread is not None:
-                return await self._ask(delivery, replace(message, thread=None))
-            if "can't parse entities" in reason:
-                logger.warning("chat: Telegram does not take the markup of %s", message.key)
-                return await self._ask(delivery, message, markup=False)
-            if message.picture:  # a group may take texts alone; the caption says the same
-                logger.info("chat: %s goes without its picture: %s", message.key, error.message)
-                return await self._ask(delivery, replace(message, picture=None))
-            raise
-
-    async def _ask(self, delivery: Delivery, message: Message, *, markup: bool = True) -> int:
-        is_caption = message.document or message.picture
-        fits = fitting(message.text, MOST_IN_CAPTION if is_caption else MOST_SHOWN)
-        text = fits if markup else strip_tags(fits)
-        parse_mode = ParseMode.HTML if markup else None
-        message_id = delivery.rows[0].message_id
-        self._paces.asked(delivery, self._clock.monotonic())
-        if message_id is not None:
-            await self._bot.edit_message_text(
-                text,
-                message.chat,
-                message_id,
-                parse_mode=parse_mode,
-                reply_markup=keyboard(message.buttons),
-                link_preview_options=_NO_PREVIEW,
-            )
-            return message_id
-        send = self._send_text
-        if message.picture:
-            send = self._send_picture
-        elif message.document:
-            send = self._send_document
-        return (await send(message, text, parse_mode)).message_id
-
-    async def _send_text(
-        self, message: Message, text: str, parse_mode: ParseMode | None
-    ) -> SentMessage:
-        return await self._bot.send_message(
-            message.chat,
-            text,
-            **how(message, parse_mode),
-            link_preview_options=_NO_PREVIEW,
-        )
-
-    async def _send_document(
-        self, message: Message, text: str, parse_mode: ParseMode | None
-    ) -> SentMessage:
-        name, content = message.document or ("", "")
-        document = await asyncio.to_thread(InputFile, content.encode(errors="replace"), name)
-        return await self._bot.send_document(
-            message.chat,
-            document,
-            caption=text,
-            **how(message, parse_mode),
-        )
-
-    async def _send_picture(
-        self, message: Message, text: str, parse_mode: ParseMode | None
-    ) -> SentMessage:
-        picture = await asyncio.to_thread(InputFile, message.picture or b"", "picture.png")
-        return await self._bot.send_photo(
-            message.chat,
-            picture,
-            caption=text,
-            **how(message, parse_mode),
-        )
 
 
 def _marked(message: Message) -> Message:
