@@ -40,13 +40,14 @@ async def test_documents_and_pictures_come_where_they_stand(world: World) -> Non
     wanted = [*(f"no {number}" for number in range(6)), "a document", "a picture"]
     order = [line for line in told(world.anna.chat) if line in wanted]
     assert order == ["no 0", "no 1", "no 2", "a document", "no 3", "no 4", "a picture", "no 5"]
-    heads = [each.partition(":")[0] for each in world.anna.chat.texts]
+    heads = [each.partition(":\n")[0] for each in world.anna.chat.texts]
+    mark = "🕰 From 12:00 (3 h ago)"
     assert heads == [
         "6 things happened while I was away (1 to 3)",
-        "a document",
+        f"{mark}\na document",
         "6 things happened while I was away (4 to 5)",
-        "a picture",
-        "no 5",
+        f"{mark}\na picture",
+        f"{mark}\nno 5",
     ]
     labels = [each.labels for each in world.anna.chat.from_bot]
     assert labels == [[], [], ["Status", "Jobs"], [], []], "below the last that several came as"

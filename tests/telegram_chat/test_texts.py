@@ -328,6 +328,7 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
             replace(job, message=backed_up({job.message: job.message})), None, WALL
         ).text,
         away_texts.while_away([(NOW, "text")] * 3, 1, 7, WALL, had_buttons=True),
+        away_texts.late(bold(hostile), NOW, WALL),
         file_texts.without_file(
             Message(key="d", chat=1, text=bold(hostile), document=(hostile, hostile * 500))
         ).text,

@@ -1,7 +1,8 @@
 """What is said of an absence: of the bot's, and of people whom it cannot reach. Pure."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.entrypoints.telegram.job_texts import TRY_OR_LOOK
 from bot.entrypoints.telegram.markup import plain
@@ -12,6 +13,13 @@ REPEAT = "\n<i>(perhaps a repeat)</i>"
 """Stands below what was sent once more after a kill in between."""
 OWN_ERROR = "an error in akbot itself"
 """Why a message cannot be sent for which nobody else is to blame."""
+LATE = timedelta(minutes=2)
+"""What arrives later than this after it was written says so."""
+
+_HOW_LONG = re.compile(
+    r"(?<=\d\d:\d\d) "  # what stands behind a time
+    r"\((?:just now|\d+ (?:min|h|days) ago|in [\d.]+ (?:s|min|h|days)(?: \d+ [a-z]+)?)\)"
+)
 
 
 def while_away(
@@ -25,13 +33,25 @@ def while_away(
     part = "" if len(told) == total else f" ({first} to {last})"
     things = "1 thing" if total == 1 else f"{total} things"
     lines = [f"<b>{things} happened while I was away</b>{part}:"]
-    lines += [f"<b>{wall.moment(written)}</b>\n{_unpressed(text)}" for written, text in told]
+    lines += [
+        f"<b>{wall.moment(written)}</b>\n{_unpressed(_timeless(text))}" for written, text in told
+    ]
     if had_buttons:
         lines.append(
             "Their own buttons are gone. Those below are about how things are now; /jobs has what"
             " came of each."
         )
     return "\n\n".join(lines)
+
+
+def late(text: str, written: datetime, wall: Wall) -> str:
+    """HTML that was *written* a while ago, for who reads it now and would take it for new."""
+    return f"🕰 <i>From {wall.moment(written)}</i>\n{_timeless(text)}"
+
+
+def _timeless(text: str) -> str:
+    """*text* without how long ago, or in how long, its moments were when it was written."""
+    return _HOW_LONG.sub("", text)
 
 
 def _unpressed(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.entrypoints.telegram.away_texts import while_away
+from bot.entrypoints.telegram.away_texts import LATE, late, while_away
 from bot.entrypoints.telegram.button_texts import JOBS, STATUS, TRY_LAST_AGAIN
 from bot.entrypoints.telegram.markup import LONGEST_TEXT, units
 from bot.entrypoints.telegram.pressed import AGAIN_PREFIX, Deed, DeedData
@@ -19,6 +19,7 @@ _PROGRESS = "progress:"
 _SHOW_PROGRESS = (_PROGRESS, "looking:")
 _OUTCOME = "outcome:"
 _QUESTION = "question:"
+_OF_NOW = (*_SHOW_PROGRESS, _QUESTION)  # what changes as long as it is waited for
 _OF_JOBS = (_OUTCOME, "alarm", "late|")
 
 
@@ -85,7 +86,7 @@ def deliveries(
     What waited long comes merged, by topics: all that has nothing in between. Questions, documents
     and pictures stay messages of their own, each where it stands among the others, and so do those
     whose numbers are *alone*. *told* is how many have come so in each topic already, where the rest
-    had to wait: their count goes on.
+    had to wait: their count goes on. What comes late by itself says so.
     """
     joining = {row.number for row in queue if row.number not in alone and _may_join(row, wall.now)}
     old = Counter(row.message.thread for row in queue if row.number in joining)
@@ -97,7 +98,7 @@ def deliveries(
     }
     for row in queue:
         if row.message.thread not in joined or row.number not in joining:
-            yield Delivery((row,), row.message)
+            yield Delivery((row,), _by_itself(row, wall))
         elif row.number in pages:
             yield pages[row.number]
 
@@ -133,9 +134,18 @@ def _may_join(row: Queued, now: datetime) -> bool:
     )
 
 
+def _by_itself(row: Queued, wall: Wall) -> Message:
+    """Its message, which says so where it is new and comes late."""
+    message = row.message
+    is_of_now = row.message_id is not None or message.key.startswith(_OF_NOW)
+    if is_of_now or wall.now - row.written <= LATE:
+        return message
+    return replace(message, text=late(message.text, row.written, wall))
+
+
 @dataclass(frozen=True)
 class _Pages:
-    """All of *rows*, as many to a message as fit; one that fills a message stays as it is.
+    """All of *rows*, as many to a message as fit; one that fills a message comes by itself.
 
     Before those whose places are *apart* something else arrives: there a message ends. Where
     buttons lead on from here they stand below the last page that several came as.
@@ -152,7 +162,7 @@ class _Pages:
         for page in pages:
             if len(page) == 1:
                 row = self.rows[page.start]
-                yield Delivery((row,), row.message, is_page=True)
+                yield Delivery((row,), _by_itself(row, self.wall), is_page=True)
             else:
                 here = tuple(self.rows[page.start : page.stop])
                 buttons = self._ways_on(merged) if page == merged[-1] else ()

@@ -83,4 +83,4 @@ class Undelivered:
         key = f"{_UNDELIVERED}{row.message.key}"
         for chat in others:
             message = Message(key=key, chat=chat, text=text)
-            await self._outgoing.put(copy_for(ChatPlace(chat), message))
+            await self._outgoing.put(copy_for(ChatPlace(chat), message), row.written)
