@@ -191,6 +191,26 @@ async def test_while_telegram_fails_altogether_nothing_is_lost_and_all_comes_in_
         assert order == sorted(order)
 
 
+async def test_what_comes_merged_stays_so_over_an_outage_with_answers(world: World) -> None:
+    is_away = True
+
+    def away(request: Request, perform: Callable[[], Answer]) -> Answer:
+        return server_error(request, perform) if is_away else perform()
+
+    world.telegram.fail(EVERY, away, times=ALWAYS)
+    await write(world, *(text(f"no {number}") for number in range(8)))
+    world.clock.advance(hours=3)
+    async with world.talking(listening=False):
+        await passes(world, 20, lambda: False)
+        await nothing_is_under_way(world)
+        is_away = False
+        await world.said("no 7")
+        await world.all_sent()
+
+    assert len(world.telegram.seen("sendMessage")) > 6
+    assert len(world.anna.chat.from_bot) == 1
+
+
 async def nothing_is_under_way(world: World) -> None:
     """Wait until all that is asked now has been answered: what is tried next waits for time."""
     quiet, seen = 0, 0

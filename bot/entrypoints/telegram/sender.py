@@ -173,16 +173,15 @@ class Sender:
 
     async def _insist(self, delivery: Delivery) -> float | None:
         """Find out whether what has failed often is to blame itself; if so, the chat goes on."""
-        if delivery.is_merged:
-            self._stubborn.part(delivery)
-            return None
         if not await self._post.is_open(delivery.message.chat):
             return None
         pause = await self._attempt(delivery)  # Telegram may have come back before it answered
         if pause is None and delivery.has_file:
             message = without_file(delivery.message)
             pause = await self._attempt(replace(delivery, message=message))
-        if pause is None:
+        if pause is None and delivery.is_merged:
+            self._stubborn.part(delivery)
+        elif pause is None:
             return await self._put_aside(delivery)
         return pause
 
