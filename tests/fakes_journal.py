@@ -130,6 +130,17 @@ class FakeOutbox:
         )
         return max(arrived, default=0)
 
+    async def given_up(self, chat: int) -> Sequence[Queued]:
+        last = await self.last_arrived(chat)
+        return [
+            each
+            for number, each in self.messages.items()
+            if number > last
+            and each.message.chat == chat
+            and each.dropped
+            and each.message_id is None
+        ]
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         return [each for each in self.messages.values() if each.message.key.startswith(prefix)]
 

@@ -211,6 +211,19 @@ class SqliteOutbox:
             lambda journal: int(journal.execute(statement, (chat,)).fetchone()[0])
         )
 
+    async def given_up(self, chat: int) -> Sequence[Queued]:
+        statement = """
+            SELECT * FROM messages
+            WHERE chat = :chat AND dropped IS NOT NULL AND message_id IS NULL AND number > (
+                SELECT coalesce(max(number), 0) FROM messages
+                WHERE chat = :chat AND message_id IS NOT NULL
+            )
+            ORDER BY number
+        """
+        return await self._database.read(
+            lambda journal: [_queued(row) for row in journal.execute(statement, {"chat": chat})]
+        )
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         statement = "SELECT * FROM messages WHERE key >= ? AND key < ? ORDER BY number"
         values = (prefix, prefix + _LAST)

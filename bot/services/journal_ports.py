@@ -214,6 +214,9 @@ class Outbox(Protocol):
     async def last_arrived(self, chat: int) -> int:
         """The number of the newest message that has arrived in *chat*; 0 where none is known."""
 
+    async def given_up(self, chat: int) -> Sequence[Queued]:
+        """What was dropped in *chat* unseen, since the newest that has arrived there, in order."""
+
     async def named(self, prefix: str) -> Sequence[Queued]:
         """The messages whose keys begin with *prefix*, sent or not, in order."""
 

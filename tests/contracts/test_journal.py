@@ -587,6 +587,24 @@ async def test_what_was_given_up_says_so(journal: AnyJournal) -> None:
     assert (await found(journal, "a")).dropped
 
 
+async def test_what_was_given_up_in_a_chat_since_something_arrived_there_is_known(
+    journal: AnyJournal,
+) -> None:
+    assert await journal.outbox.given_up(1) == []
+    before, arrived, first, shown_once, second, _ = [await put(journal, key) for key in "abcdef"]
+    other = await put(journal, "g", chat=2)
+    await journal.outbox.sent(arrived, 55, shown("text"))
+    for number in (before, first, second, other):
+        await journal.outbox.drop(number, "the bot was blocked")
+
+    assert [each.number for each in await journal.outbox.given_up(1)] == [first, second]
+    assert [each.number for each in await journal.outbox.given_up(2)] == [other]
+
+    await journal.outbox.sent(shown_once, 56, shown("text"))
+
+    assert [each.number for each in await journal.outbox.given_up(1)] == [second]
+
+
 async def test_messages_are_found_by_the_beginning_of_their_keys(journal: AnyJournal) -> None:
     for key in ("late:2", "latf:1", "late:", "Late:1", "late", "late:\U0001f98a", "late:%_*1"):
         await put(journal, key)

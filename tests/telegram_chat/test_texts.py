@@ -329,6 +329,9 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
         ).text,
         away_texts.while_away([(NOW, "text")] * 3, 1, 7, WALL, had_buttons=True),
         away_texts.late(bold(hostile), NOW, WALL),
+        away_texts.missed([(NOW, bold(hostile) * 10)] * 9, WALL),
+        away_texts.missed([(NOW, bold(hostile))], WALL),
+        away_texts.in_plain_words(hostile, bold(hostile) * 30),
         file_texts.without_file(
             Message(key="d", chat=1, text=bold(hostile), document=(hostile, hostile * 500))
         ).text,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.entrypoints.telegram.job_texts import TRY_OR_LOOK
-from bot.entrypoints.telegram.markup import plain
+from bot.entrypoints.telegram.markup import LONGEST_TEXT, plain, strip_tags
 from bot.entrypoints.telegram.refusal_texts import why_not
 from bot.entrypoints.telegram.texts import Wall
 
@@ -16,6 +16,8 @@ OWN_ERROR = "an error in akbot itself"
 LATE = timedelta(minutes=2)
 """What arrives later than this after it was written says so."""
 
+_MOST_MISSED = 3
+_LONGEST_MISSED = 600
 _HOW_LONG = re.compile(
     r"(?<=\d\d:\d\d) "  # what stands behind a time
     r"\((?:just now|\d+ (?:min|h|days) ago|in [\d.]+ (?:s|min|h|days)(?: \d+ [a-z]+)?)\)"
@@ -73,6 +75,31 @@ def out_of_reach(chat: int, reason: str) -> str:
         f" No alarm arrives there until {then}."
         " I say this once; what nobody else has heard comes to you."
     )
+
+
+def missed(told: Sequence[tuple[datetime, str]], wall: Wall) -> str:
+    """What could not arrive in a chat that can be written to again: when each was, and its HTML."""
+    moment = wall.moment(told[0][0])
+    if len(told) == 1:
+        head = f"<b>A message could not be delivered here</b>, at {moment}. It said:"
+    else:
+        head = f"<b>{len(told)} messages could not be delivered here</b>, the first at {moment}."
+        head += " They said:" if len(told) <= _MOST_MISSED else " The newest of them said:"
+    newest = [
+        f"<b>{wall.moment(written)}</b>\n{_in_short(text)}"
+        for written, text in told[-_MOST_MISSED:]
+    ]
+    return "\n\n".join([f"⚠️ {head}", *newest, "/status and /jobs show how things are now."])
+
+
+def in_plain_words(reason: str, text: str) -> str:
+    """A message that its own chat does not take as it was; *text* is its HTML."""
+    head = f"⚠️ A message could not be delivered here as it was: {plain(reason, 200)}. It said:"
+    return f"{head}\n\n{plain(strip_tags(text), LONGEST_TEXT // 2)}"
+
+
+def _in_short(text: str) -> str:
+    return plain(strip_tags(_timeless(text)), _LONGEST_MISSED)
 
 
 def trial() -> str:

@@ -56,7 +56,7 @@ class Sender:
         self._outbox = outgoing.outbox
         self._clock = clock
         self._zone = zone
-        self._undelivered = Undelivered(outgoing, clock, people)
+        self._undelivered = Undelivered(outgoing, clock, zone, people)
         self._backoff: dict[int, Backoff] = {}  # by chat
         self._paces = Paces()
         self._post = Post(bot, self._paces, clock)
@@ -220,7 +220,7 @@ class Sender:
             self._surely_unsent.difference_update(numbers)
             raise
         else:
-            self._undelivered.heard_from(chat)
+            await self._undelivered.arrives(delivery.message)
             await self._arrived(delivery, message_id)
         self._surely_unsent.difference_update(numbers)
 
