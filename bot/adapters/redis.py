@@ -10,6 +10,7 @@ from bot.domain.errors import IntegrityError, PortError
 from bot.domain.stack import Container
 
 _SAVE_WITHIN = 600.0
+_BEGUN, _ANOTHER = "Background saving", "already in progress"
 _ANSWER_WITHIN = 30.0
 _POLL = 0.1
 _TAR_BLOCK = 512
@@ -48,9 +49,10 @@ class RedisServer:
         try:
             async with asyncio.timeout(_SAVE_WITHIN):
                 await self._idle()
-                answer = await self._command("BGSAVE")
-                if not answer.startswith("Background saving"):
-                    raise PortError(f"save Redis: {answer}", retryable=True)
+                while not (answer := await self._command("BGSAVE")).startswith(_BEGUN):
+                    if _ANOTHER not in answer:
+                        raise PortError(f"save Redis: {answer}", retryable=True)
+                    await self._idle()  # it began one by itself in between
                 state = await self._idle()
         except TimeoutError as error:
             raise PortError(f"save Redis: not done after {_SAVE_WITHIN:.0f} s") from error
