@@ -53,9 +53,7 @@ class Post:
             if "can't parse entities" in reason:
                 logger.warning("chat: Telegram does not take the markup of %s", message.key)
                 return await self._ask(delivery, message, markup=False)
-            if (
-                message.document or message.picture
-            ):  # a group may take texts alone, and a server no large files
+            if message.document or message.picture:  # a group may take texts alone
                 logger.info("chat: %s goes without its file: %s", message.key, error.message)
                 return await self._ask(delivery, without_file(message))
             raise
