@@ -205,7 +205,11 @@ class _Service:
         if not urls:
             return None
         return Heartbeat(
-            frozenset(urls), app.journal.jobs.jobs, HttpHeartbeat(urls).send, app.clock
+            frozenset(urls),
+            app.journal.jobs.jobs,
+            HttpHeartbeat(urls).send,
+            app.clock,
+            app.settings.catch_up + app.settings.delay,
         )
 
     async def _probe(self) -> None:

@@ -85,7 +85,9 @@ class ScheduleSettings(UpdateSettings):
         alias="AKBOT_HEARTBEAT_URL",
         json_schema_extra={FORM: "an http:// or https:// URL"},
         description="A dead man's switch, as healthchecks.io has it, that hears of each backup of"
-        " `akbot run`: its beginning, its success, and its failure once it is given up.",
+        " `akbot run`: its beginning, its success, and its failure once it is given up:"
+        " after the last try, once `AKBOT_CATCH_UP` is over, or when the next planned one has"
+        " failed, too.",
     )
     heartbeat_drill_url: SecretStr = Field(
         SecretStr(""),

@@ -16,9 +16,10 @@ import pytest
 from bot.adapters.heartbeat import HttpHeartbeat
 from bot.domain.backup_id import make_backup_id
 from bot.domain.errors import PortError
-from bot.domain.heartbeat import BEGAN, Beat, beat_at_end
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.heartbeat import BEGAN, Beat, Known, beat_at_end, newly_given_up
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.messages import JobBegan, JobEnded
+from bot.domain.slots import CATCH_UP
 from bot.entrypoints.heartbeat import Heartbeat
 from bot.entrypoints.logs import LogForm, log_handler
 from tests.services.simulated_time import SimulatedClock
@@ -34,22 +35,69 @@ JOB = Job(
 )
 DONE = replace(JOB, state=JobState.DONE, message="whole", ended=NOW)
 FAILED = replace(JOB, state=JobState.FAILED, message="the store is full", ended=NOW)
-TRIES = [replace(FAILED, started=NOW + timedelta(minutes=each)) for each in (0, 6, 22, 68)]
+FAILED_TOO = replace(FAILED, slot=None, started=NOW + timedelta(minutes=30))
 
 
 @pytest.mark.parametrize(
-    ("job", "jobs", "beat"),
+    ("job", "beat"),
     [
-        (DONE, [DONE], Beat("")),
-        (FAILED, TRIES[:1], None),
-        (FAILED, TRIES, Beat("/fail", b"the store is full")),
-        (replace(FAILED, slot=None), [], Beat("/fail", b"the store is full")),
-        (replace(JOB, state=JobState.CANCELLED), [], None),
-        (replace(DONE, message="degraded: nas is away"), [], Beat("", b"nas is away")),
+        (DONE, Beat("")),
+        (FAILED, None),
+        (FAILED_TOO, Beat("/fail", b"the store is full")),
+        (replace(JOB, state=JobState.CANCELLED), None),
+        (replace(DONE, message="degraded: nas is away"), Beat("", b"nas is away")),
     ],
 )
-def test_what_is_said_of_an_end(job: Job, jobs: Sequence[Job], beat: Beat | None) -> None:
-    assert beat_at_end(job, jobs, NOW) == beat
+def test_what_is_said_of_an_end(job: Job, beat: Beat | None) -> None:
+    assert beat_at_end(job) == beat
+
+
+def failed(*minutes: int, slot: int = 0, state: JobState = JobState.FAILED) -> list[Job]:
+    """Runs of the slot so many minutes after NOW, which began and ended so many after NOW."""
+    moments = [NOW + timedelta(minutes=each) for each in minutes]
+    planned = replace(FAILED, slot=NOW + timedelta(minutes=slot), state=state)
+    return [replace(planned, started=each, ended=each, message=f"{each:%H:%M}") for each in moments]
+
+
+GIVEN_UP = failed(0, 6, 22, 68)
+NEXT = failed(60, slot=60)
+GOOD = failed(70, slot=60, state=JobState.DONE)
+PART = [replace(each, slot=None, plan={PARTIAL: "yes"}) for each in GOOD]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "minute", "words"),
+    [
+        pytest.param(GIVEN_UP[:3], 67, [], id="it is tried once more"),
+        pytest.param(GIVEN_UP, 68, ["04:38"], id="it was the last time"),
+        pytest.param(failed(0), 359, [], id="there is time left"),
+        pytest.param(failed(0), 360, ["03:30"], id="and now there is none"),
+        pytest.param([*failed(0, 6), *NEXT], 60, ["03:36"], id="the next one failed, too"),
+        pytest.param([*failed(0), *NEXT, *GOOD], 400, [], id="the next one made it good"),
+        pytest.param([*GIVEN_UP, *PART], 71, ["04:38"], id="some components are not the stack"),
+        pytest.param([*GOOD, *failed(120, slot=120)], 480, ["05:30"], id="one after a good one"),
+        pytest.param([*failed(0), *failed(5, state=JobState.CANCELLED)], 400, [], id="cancelled"),
+        pytest.param(
+            [*GIVEN_UP, *failed(60, 61, 62, 63, slot=60)], 68, ["04:38", "04:33"], id="two"
+        ),
+        pytest.param([FAILED_TOO], 400, [], id="a person's own"),
+    ],
+)
+def test_which_slots_are_told_as_given_up(jobs: list[Job], minute: int, words: list[str]) -> None:
+    assert [job.message for job in given_up(jobs, minute)] == words
+
+
+def given_up(jobs: list[Job], minute: int, since: int = 0, *told: datetime) -> list[Job]:
+    drill = replace(FAILED, kind=JobKind.DRILL)
+    known = Known(NOW + timedelta(minutes=since), told)
+    now = NOW + timedelta(minutes=minute)
+    return newly_given_up([drill, *jobs], JobKind.BACKUP, known, CATCH_UP, now)
+
+
+def test_what_was_told_by_it_or_by_an_earlier_process_is_not_told_again() -> None:
+    assert given_up(GIVEN_UP, 70, 68)
+    assert not given_up(GIVEN_UP, 70, 69)
+    assert not given_up(GIVEN_UP, 70, 68, NOW)
 
 
 @dataclass

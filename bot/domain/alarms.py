@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState
-from bot.domain.slots import SlotState, judge_slot, runs_of
+from bot.domain.slots import came_to_nothing, given_up, runs_of
 
 _REMINDED_AFTER = (timedelta(hours=6), timedelta(days=1), timedelta(days=3))
 _THEN_EVERY = timedelta(days=7)
@@ -73,12 +73,12 @@ def judge(
         for job in there.jobs
         if job.kind is there.kind
         and job.slot is not None
-        and job.state in {*_NOT_DONE, JobState.STUCK}
+        and came_to_nothing(job)
         and job.started > there.baseline
     )
     moments = [there.baseline + limit] if limit else []
     if there.kind is JobKind.BACKUP:
-        moments += _given_up(there.jobs, failed, catch_up, now)
+        moments += _given_up(there.jobs, failed, catch_up)
     if not moments or (opened := min(moments)) > now:
         return None
     number, following = _count(now - opened)
@@ -93,22 +93,15 @@ def judge(
     )
 
 
-def _given_up(
-    jobs: Sequence[Job], failed: Sequence[Job], catch_up: timedelta, now: datetime
-) -> list[datetime]:
-    """When each slot was given up that had a run, and none that is good; one is enough."""
-    found = []
-    for slot in {job.slot for job in failed if job.slot}:
-        runs = runs_of(jobs, JobKind.BACKUP, slot)
-        newest = runs[-1]
-        if newest.state not in _NOT_DONE:  # that of a stuck one is told as a job's
-            continue
-        over = judge_slot(jobs, JobKind.BACKUP, slot, now) is SlotState.OVER
-        end = newest.ended or newest.started
-        found.append(end if over else max(end, slot + catch_up))
-        # where slots come thick, the next one has its run before this one has had all of its own
-        found += [job.ended or job.started for job in failed if job.slot and job.slot > slot]
-    return found
+def _given_up(jobs: Sequence[Job], failed: Sequence[Job], catch_up: timedelta) -> list[datetime]:
+    """When each slot is given up that had a run, and none that is good; one is enough."""
+    slots = {job.slot for job in failed if job.slot}
+    # that of a stuck one is told as a job's
+    told = {
+        slot for slot in slots if runs_of(jobs, JobKind.BACKUP, slot)[-1].state is JobState.STUCK
+    }
+    moments = [given_up(jobs, JobKind.BACKUP, slot, catch_up) for slot in slots - told]
+    return [each for each in moments if each]
 
 
 def _count(passed: timedelta) -> tuple[int, timedelta]:

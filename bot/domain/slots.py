@@ -11,6 +11,7 @@ CATCH_UP = timedelta(hours=6)
 """For how long after it a slot that was missed or failed is still worth a run, unless set."""
 TRIED_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=45))
 """How long after its end a scheduled run that failed is tried again: three times in all."""
+_CAME_TO_NOTHING = frozenset({JobState.FAILED, JobState.INTERRUPTED, JobState.STUCK})
 
 
 class SlotState(StrEnum):
@@ -43,7 +44,39 @@ def judge_slot(jobs: Sequence[Job], kind: JobKind, slot: datetime, now: datetime
         return SlotState.OVER
     if newest.state is JobState.INTERRUPTED:
         return SlotState.DUE
-    return _waited(newest.ended or newest.started, TRIED_AGAIN_AFTER[len(runs) - 1], now)
+    return _waited(_end(newest), TRIED_AGAIN_AFTER[len(runs) - 1], now)
+
+
+def given_up(
+    jobs: Sequence[Job], kind: JobKind, slot: datetime, catch_up: timedelta
+) -> datetime | None:
+    """When nobody tries *slot* any more, whose newest run came to nothing; it may be yet to come.
+
+    That is after its last try, or once the time is over in which it is tried, *catch_up*. Where
+    slots come thick the next one takes over before either, and can make good what this one did not:
+    it is once a run of a later one came to nothing, too. None while it runs, or where a person
+    cancelled it, or it is good.
+    """
+    runs = runs_of(jobs, kind, slot)
+    if not runs or not came_to_nothing(runs[-1]):
+        return None
+    end = _end(runs[-1])
+    is_over = judge_slot(jobs, kind, slot, end) is SlotState.OVER
+    later = [
+        _end(job)
+        for job in jobs
+        if job.kind is kind and job.slot and job.slot > slot and came_to_nothing(job)
+    ]
+    return min([end if is_over else max(end, slot + catch_up), *later])
+
+
+def came_to_nothing(job: Job) -> bool:
+    """Whether *job* is over without having done its work, and no person wanted that."""
+    return job.state in _CAME_TO_NOTHING
+
+
+def _end(job: Job) -> datetime:
+    return job.ended or job.started
 
 
 def judge_look(failures: Sequence[datetime], end: datetime, now: datetime) -> SlotState:

@@ -5,7 +5,15 @@ import pytest
 
 from bot.domain.backup_id import BackupId
 from bot.domain.jobs import OUTAGE, Job, JobKind, JobState, Trigger
-from bot.domain.slots import SlotState, judge_look, judge_slot, next_try, share_of_delay
+from bot.domain.slots import (
+    CATCH_UP,
+    SlotState,
+    given_up,
+    judge_look,
+    judge_slot,
+    next_try,
+    share_of_delay,
+)
 
 SLOT = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 LOST = JobState.INTERRUPTED
@@ -71,6 +79,43 @@ def test_a_drill_that_failed_is_a_verdict_unless_it_met_an_outage(
     runs = [run(FAILED, 1, kind=JobKind.DRILL, outage=outage)]
 
     assert judge_slot(runs, JobKind.DRILL, SLOT, SLOT + timedelta(hours=1)) is state
+
+
+STUCK = JobState.STUCK
+FOUR = [run(FAILED, each) for each in (1, 6, 21, 66)]
+
+
+@pytest.mark.parametrize(
+    ("runs", "following", "minute"),
+    [
+        pytest.param([], [], None, id="nothing was begun"),
+        pytest.param([run(FAILED, 1)], [], 360, id="only if nobody tries it again"),
+        pytest.param([run(LOST, 1)], [], 360, id="nor after a kill"),
+        pytest.param([run(FAILED, 1), run(FAILED, 370)], [], 370, id="the last one ends late"),
+        pytest.param(FOUR[:3], [], 360, id="one try is left"),
+        pytest.param(FOUR, [], 66, id="the tries are over"),
+        pytest.param([run(STUCK, 1)], [], 1, id="a person must look at it"),
+        pytest.param([run(FAILED, 1), run(JobState.RUNNING, 6)], [], None, id="it is tried"),
+        pytest.param([run(FAILED, 1), run(JobState.DONE, 6)], [], None, id="it is good"),
+        pytest.param([run(FAILED, 1), run(JobState.CANCELLED, 6)], [], None, id="cancelled"),
+        pytest.param([run(FAILED, 1)], [run(JobState.RUNNING, 60)], 360, id="the next is tried"),
+        pytest.param([run(FAILED, 1)], [run(FAILED, 60), run(FAILED, 65)], 60, id="and fails, too"),
+        pytest.param([run(FAILED, 1)], [run(STUCK, 60)], 60, id="or is stuck"),
+    ],
+)
+def test_when_a_slot_is_given_up(runs: list[Job], following: list[Job], minute: int | None) -> None:
+    later = [replace(each, slot=SLOT + timedelta(hours=1)) for each in following]
+    others = [run(FAILED, 2, kind=JobKind.DRILL), replace(run(FAILED, 2), slot=None)]
+    moment = given_up([*others, *later, *runs], JobKind.BACKUP, SLOT, CATCH_UP)
+
+    assert moment == (None if minute is None else SLOT + timedelta(minutes=minute))
+
+
+def test_a_drill_that_failed_is_given_up_at_once_unless_it_met_an_outage() -> None:
+    verdict, outage = (run(FAILED, 1, kind=JobKind.DRILL, outage=each) for each in (False, True))
+
+    assert given_up([verdict], JobKind.DRILL, SLOT, CATCH_UP) == SLOT + timedelta(minutes=1)
+    assert given_up([outage], JobKind.DRILL, SLOT, CATCH_UP) == SLOT + CATCH_UP
 
 
 @pytest.mark.parametrize(
