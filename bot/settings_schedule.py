@@ -66,8 +66,8 @@ class ScheduleSettings(UpdateSettings):
         le=8760,
         allow_inf_nan=False,
         description="After how many hours without a good backup there is an alarm, whatever the"
-        " cause; 0 for never. Default: 26, or an hour more than the longest gap of"
-        " `AKBOT_BACKUP_SCHEDULE`.",
+        " cause; 0 for never. Default: 26, or an hour and `AKBOT_SCHEDULE_DELAY` more than the"
+        " longest gap of `AKBOT_BACKUP_SCHEDULE`.",
     )
     drill_alarm: float | None = Field(
         None,
@@ -131,13 +131,17 @@ class ScheduleSettings(UpdateSettings):
         return timedelta(minutes=self.schedule_delay)
 
     def longest_without_backup(self, now: datetime) -> timedelta | None:
-        """How long there may be no new good backup; None for any time."""
+        """How long there may be no new good backup; None for any time.
+
+        By default until the next one may begin, and an hour: as long as one may take.
+        """
         if self.backup_alarm is not None:
             return timedelta(hours=self.backup_alarm) or None
         plan = self.plan_of_backups
-        return (
-            max(timedelta(hours=26), plan.longest_gap(now) + timedelta(hours=1)) if plan else None
-        )
+        if plan is None:
+            return None
+        hour = timedelta(hours=1)
+        return max(timedelta(hours=26), plan.longest_gap(now) + self.delay + hour)
 
     def longest_without_drill(self, now: datetime) -> timedelta | None:
         """How long no drill may have passed; None for any time."""

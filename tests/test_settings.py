@@ -1,6 +1,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,26 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
     [headless] = load_settings({**chat, "AKBOT_TELEGRAM_VIEWERS": "7"}, NOWHERE).warnings
     assert "nobody hears what fails by itself" in headless.message
     assert not load_settings({}, NOWHERE).warnings
+
+
+@pytest.mark.parametrize(
+    ("given", "hours"),
+    [
+        ({}, 26),
+        ({"AKBOT_BACKUP_SCHEDULE": "30 3 * * 1"}, 7 * 24 + 1),
+        ({"AKBOT_SCHEDULE_DELAY": "60"}, 26),
+        ({"AKBOT_SCHEDULE_DELAY": "720"}, 24 + 12 + 1),  # as late as it may begin
+        ({"AKBOT_SCHEDULE_DELAY": "720", "AKBOT_BACKUP_ALARM": "30"}, 30),
+        ({"AKBOT_BACKUP_SCHEDULE": "off"}, None),
+    ],
+)
+def test_there_is_no_alarm_before_the_next_backup_can_be_there(
+    given: dict[str, str], hours: int | None
+) -> None:
+    settings = load_settings({"AKBOT_TIMEZONE": "UTC", **given}, NOWHERE).settings
+    limit = settings.longest_without_backup(datetime(2026, 11, 23, tzinfo=UTC))
+
+    assert limit == (None if hours is None else timedelta(hours=hours))
 
 
 def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> None:
