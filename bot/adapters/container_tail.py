@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters.engine_api import EngineApi
-from bot.domain.log_masking import mask_line
+from bot.domain.log_masking import mask_lines
 from bot.domain.stack import Container
 from bot.services.looks import Span
 
@@ -31,8 +31,4 @@ class DockerTail:
         )
         kept = text[-_MOST_BYTES:]
         whole = kept if len(kept) == len(text) else kept.partition(b"\n")[2]
-        return await asyncio.to_thread(_masked, whole)
-
-
-def _masked(text: bytes) -> list[str]:
-    return [mask_line(line) for line in text.decode(errors="replace").splitlines()]
+        return await asyncio.to_thread(mask_lines, whole.decode(errors="replace"))

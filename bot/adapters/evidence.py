@@ -12,7 +12,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.adapters.services_of import details_of
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError, PortError
-from bot.domain.log_masking import mask_line
+from bot.domain.log_masking import mask_lines
 from bot.domain.restore import Site
 
 FOLDER = "evidence"
@@ -58,12 +58,8 @@ class LogFolder:
         )
         state = ", ".join(f"{name} {details['State'].get(name)}" for name in _STATE)
         head = f"{details['Config']['Image']}: {state}, restarted {details['RestartCount']} times"
-        return await asyncio.to_thread(_masked, head, text[-_MOST_BYTES:])
-
-
-def _masked(head: str, text: bytes) -> str:
-    lines = text.decode(errors="replace").splitlines()
-    return "\n".join([head, *map(mask_line, lines), ""])
+        words = text[-_MOST_BYTES:].decode(errors="replace")
+        return "\n".join([head, *await asyncio.to_thread(mask_lines, words), ""])
 
 
 def _write(folder: Path, name: str, text: str) -> None:

@@ -30,7 +30,8 @@ _UNMISTAKABLE = (
 # precedes a name is left out, and what follows is bounded: long lines must not take long.
 _NAME = (
     r"(?:(?:token|secret|passw(?:or)?d|pwd|passphrase|credentials?|(?:api|access|private)[_-]?key"
-    r"|csrf|cookie|code[_-]verifier|(?:device|user)[_-]code|session(?:[_-]?(?:key|id))?)(?:[_-][\w-]{0,40}+)?"
+    r"|csrf|cookie|code[_-]verifier|(?:device|user)[_-]code|session(?:[_-]?(?:key|id))?)"
+    r"(?:[_-][\w-]{0,40}+)?"
     # The end of a longer name perhaps, never that of a word like bypass.
     r"|(?<![a-z])(?:pass|(?:bind)?pw|skey|SAMLResponse))"
 )
@@ -63,7 +64,8 @@ _SECRETS = (
     re.compile(r"()\bmd5[0-9a-f]{32}\b"),
     re.compile(r"(\bSCRAM-SHA-256\$)[^\s\"']+"),
     re.compile(
-        r"(\bKey \((?=[^)]*(?:key|token|identifier|secret|password|code))[^)]{0,200}\)=\()[^)]+",
+        r"(\bKey \((?=[^)]{0,200}(?:key|token|identifier|secret|password|code))"
+        r"[^)]{0,200}\)=\()[^)]+",
         re.IGNORECASE,
     ),
     re.compile(r"(\$\d{1,4} = ')(?:''|[^'])+"),
@@ -88,6 +90,11 @@ def mask_line(line: str) -> str:
     if writes:  # which column is a secret stands elsewhere
         line = line[: writes.end()] + _LITERAL.sub(f"'{_MASK}'", line[writes.end() :])
     return _masked(line, _SECRETS)
+
+
+def mask_lines(text: str) -> list[str]:
+    """The lines of a log of the stack's, each as `mask_line` has it: work for a thread."""
+    return [mask_line(line) for line in text.splitlines()]
 
 
 def mask_keys(text: str) -> str:

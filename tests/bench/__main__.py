@@ -5,9 +5,9 @@
 Parts: sink (the S3 server's own ceiling), backup, stages (where a backup's time goes), restore,
 update, commands, chat, watch, idle and growth. What is found goes to results.json, RESULTS.md and
 results.svg beside this file, and its short table into the README; parts that were not asked for
-stay as they were. Two runs of all take about an hour on two cores. The machine should have nothing
-else to do: what others did on it is written beside the figures. The sandbox's stack is thrown away
-and filled anew, several times.
+stay as they were. Two runs of all take about an hour on two cores, by the sum of the parts. The
+machine should have nothing else to do: what others did on it is written beside the figures. The
+sandbox's stack is thrown away and filled anew, several times.
 `tests/bench/update`, `idle`, `watch` and `chat` say more of one thing: the parts of a downtime,
 another environment, where a burst spends its time.
 """

@@ -228,15 +228,15 @@ async def test_lengths(world: World, command: str, label: str, length: timedelta
 
 async def test_what_is_on_can_be_ended(world: World) -> None:
     world.pause.found = Pause(NOW, "planned work, says Boris", NOW + timedelta(hours=2))
-    world.muted_until = NOW + timedelta(hours=2)
     async with world.talking():
         paused = await offered(world, "/pause")
         assert paused.text.startswith("⏸ Paused until 14:00 (in 2 h 0 min).\nFor how long?")
         await world.asks(world.boris, "/help")
         world.anna.presses(paused, "Resume")
         await world.said("All goes on.")
+        world.muted_until = world.clock.now() + timedelta(hours=2)
         world.anna.says("/mute")
-        muted = await world.said("🔕 Muted until 14:00 (in ")
+        muted = await world.said("🔕 Muted until 14:00 (in 2 h 0 min).")
         await world.asks(world.boris, "/help")
         pressed = world.clock.now()
         world.anna.presses(muted, "Unmute")

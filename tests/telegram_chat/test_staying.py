@@ -159,12 +159,14 @@ async def test_after_a_restart_it_is_put_once_more_for_what_is_left(world: World
         first = await world.said("keep it?")
         await world.all_sent()
     world.clock.advance(400)
+    minutes, seconds = divmod(round((UNTIL - world.clock.now()).total_seconds()), 60)
     async with world.talking() as chat:
         answer = asking(chat)
         await world.telegram.until(lambda: "I ask once more" in first.text)
         await world.telegram.until(lambda: world.anna.chat.from_bot[-1].labels)
         second = world.anna.chat.from_bot[-1]
-        assert "Without an answer until 12:10 (in 3 min" in second.text
+        left = f"in {minutes} min {seconds} s"
+        assert f"Without an answer until 12:10 ({left}) it is rolled back" in second.text
         await world.all_sent()
         world.clock.advance(150)
         await asyncio.sleep(0.01)
