@@ -121,6 +121,20 @@ def test_up_refuses_where_a_name_of_the_stack_is_taken(copy: Path) -> None:
     assert not (copy / ".state" / "project").exists()
 
 
+@pytest.mark.usefixtures("sandbox")
+def test_up_takes_away_what_a_checkout_that_is_gone_has_left(tmp_path: Path) -> None:
+    gone = tmp_path / "gone" / "tests" / "sandbox" / ".state"
+    label = "com.docker.compose.project.working_dir"
+    left = docker("create", "--label", f"{label}={gone}/project", IMAGE)
+    of_a_folder = docker("create", "--label", f"{label}={tmp_path}/tests/sandbox/.state", IMAGE)
+    try:
+        script("up")
+        assert left not in docker("ps", "--all", "--quiet", "--no-trunc")
+        assert of_a_folder in docker("ps", "--all", "--quiet", "--no-trunc")
+    finally:
+        docker("rm", "--force", left, of_a_folder)
+
+
 def test_up_on_a_stack_that_runs_changes_nothing(sandbox: Sandbox) -> None:
     before = sandbox.compose("ps", "--quiet", "--no-trunc")
 

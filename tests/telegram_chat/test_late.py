@@ -34,12 +34,11 @@ async def write(world: World, *messages: Message) -> None:
 async def test_an_alarm_nine_hours_late_says_when_it_was_and_not_that_it_is_new(
     world: World,
 ) -> None:
-    async with world.talking() as chat:
-        world.telegram.down()
-        await chat.incidents.opened(Opened(CRASH, ()))
-        await chat.incidents.closed(Closed(CRASH, NOW, "x", frozenset()))
-        world.clock.advance(hours=9)
-        world.telegram.up()
+    chat = world.chat()
+    await chat.incidents.opened(Opened(CRASH, ()))
+    await chat.incidents.closed(Closed(CRASH, NOW, "x", frozenset()))
+    world.clock.advance(hours=9)
+    async with world.talking():
         opened = await world.said("has crashed")
         closed = await world.said("is well again since")
 
@@ -48,14 +47,13 @@ async def test_an_alarm_nine_hours_late_says_when_it_was_and_not_that_it_is_new(
 
 
 async def test_what_comes_merged_says_once_how_long_ago_it_was(world: World) -> None:
-    async with world.talking() as chat:
-        world.telegram.down()
-        for number in range(6):
-            began = NOW + timedelta(seconds=number)
-            crash = replace(CRASH, root=f"w{number}", began=began, opened=began)
-            await chat.incidents.opened(Opened(crash, ()))
-        world.clock.advance(hours=9)
-        world.telegram.up()
+    chat = world.chat()
+    for number in range(6):
+        began = NOW + timedelta(seconds=number)
+        crash = replace(CRASH, root=f"w{number}", began=began, opened=began)
+        await chat.incidents.opened(Opened(crash, ()))
+    world.clock.advance(hours=9)
+    async with world.talking():
         told = await world.said("6 things happened while I was away")
 
     assert "\n\n12:00 (9 h ago)\n🔴 w0 has crashed at 12:00\n" in told.text
