@@ -95,7 +95,7 @@ def is_no_data(target: str) -> bool:
     return _NOT_DATA.fullmatch(target) is not None
 
 
-_NOT_DATA = re.compile(r".*\.sock|/etc/(localtime|timezone)|/proc/.*|/sys/.*")
+_NOT_DATA = re.compile(r".*\.sock|/etc/(localtime|timezone)|/(dev|proc|sys)/.*")
 
 
 class Holder(Protocol):

@@ -142,7 +142,6 @@ def test_component_names_are_safe_and_never_clash() -> None:
             Mount("/a", "/data/Öffentlich"),
             Mount("/b", "/redis"),
             Mount("/c", "/media"),
-            Mount("/etc/localtime", "/etc/localtime"),
         ),
     )
     worker = make_container("worker", mounts=(Mount("/d", "/media"),))
@@ -153,6 +152,25 @@ def test_component_names_are_safe_and_never_clash() -> None:
         "files-redis",
         "media-worker",
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "is_data"),
+    [
+        ("/etc/localtime", False),
+        ("/var/run/docker.sock", False),
+        ("/proc/1", False),
+        ("/sys/class", False),
+        ("/dev/ttyUSB0", False),  # an archive with a device is never unpacked
+        ("/dev/shm", False),
+        ("/device", True),
+        ("/data/dev/x", True),
+    ],
+)
+def test_what_is_the_host_s_own_is_no_component(target: str, *, is_data: bool) -> None:
+    server = make_container("authentik", mounts=(Mount("/h", target),))
+
+    assert bool(file_sources([server])) == is_data
 
 
 def test_the_order_in_which_docker_tells_the_mounts_makes_no_difference() -> None:
