@@ -77,6 +77,13 @@ ATTACKS = {
         "through a link",
         (member("media/out", tarfile.SYMTYPE, f"{OUT}/attacked"), member("media/out", size=1)),
     ),
+    "over the folder of a link": Attack(
+        "through a link",
+        (
+            member("media/sub/attacked", tarfile.SYMTYPE, "../../../x"),
+            member("media/sub", tarfile.SYMTYPE, OUT),
+        ),
+    ),
     "hard link": Attack("link out of it", (member("media/out", tarfile.LNKTYPE, "/etc/passwd"),)),
     "link as root": Attack(
         "does not begin with its folder",

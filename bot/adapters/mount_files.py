@@ -5,6 +5,8 @@ while it is on its way, `old` the old content once all of it is out. So a swap t
 anywhere can be told, and undone.
 """
 
+import string
+import tarfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import PurePosixPath
@@ -17,7 +19,7 @@ from bot.domain.errors import PortError
 from bot.domain.restore import Folder
 from bot.domain.restore_recovery import FolderState
 from bot.domain.restore_room import Place
-from bot.domain.tar_sieve import OWN, TarSieve
+from bot.domain.tar_sieve import OWN, Link, TarSieve
 
 # Names that begin with a dot, too; an empty folder has none of either.
 _TOOLS = """
@@ -49,6 +51,15 @@ if [ ! -d "$own/old" ]; then
   mkdir "$own/new"
   copy_mode "$place" "$own/new"
 fi
+"""
+_LINKS = "links"
+_MAKE_LINKS = f"""
+while read -r owner name target; do
+  name=$(printf '%b.' "$name") target=$(printf '%b.' "$target")
+  ln -s -- "${{target%.}}" "$own/in/${{name%.}}"
+  chown -h "$owner" "$own/in/${{name%.}}"
+done <"$own/{_LINKS}"
+rm "$own/{_LINKS}"
 """
 _UNPACKED = 'mv -- "$own/in/$AKBOT_ROOT" "$own/new"; rmdir "$own/in"'
 _SWAP = """
@@ -121,8 +132,14 @@ class MountFolders:
             path = f"{place_of(0)}/{self._own}/in"
             doing = f'unpack "{folder.component}"'
             await upload(self._engine, name, path, tar, doing=doing)
+            if sieve.links_out:
+                links = _packed(_LINKS, b"".join(map(_line, sieve.links_out)))
+                await upload(
+                    self._engine, name, str(PurePosixPath(path).parent), links, doing=doing
+                )
         root = f"AKBOT_ROOT={_shell_word(sieve.root)}\n"
-        await self._run(root + _UNPACKED, sources)
+        make_links = _MAKE_LINKS if sieve.links_out else ""
+        await self._run(root + make_links + _UNPACKED, sources)
 
     async def stage_nothing(self, sources: Sequence[str]) -> None:
         await self._run(_NOTHING, sources)
@@ -179,6 +196,27 @@ async def _through(sieve: TarSieve, archive: AsyncIterator[bytes]) -> AsyncGener
         if passed := sieve.feed(block):
             yield passed
     sieve.finish()
+
+
+async def _packed(name: str, content: bytes) -> AsyncGenerator[bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    yield info.tobuf(tarfile.PAX_FORMAT)
+    yield content.ljust(-(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, b"\0")
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _line(link: Link) -> bytes:
+    words = f"{link.owner}:{link.group}".encode(), _escaped(link.name), _escaped(link.target)
+    return b" ".join(words) + b"\n"
+
+
+def _escaped(text: bytes) -> bytes:
+    """One word without blanks, as `printf %b` reads it."""
+    return b"".join(bytes([each]) if each in _PLAIN else b"\\0%03o" % each for each in text)
+
+
+_PLAIN = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"/._")
 
 
 def _shell_word(text: str) -> str:

@@ -5,12 +5,15 @@ else, by whatever program: it has one folder at its root, and no name in it lead
 programs read in several ways is taken for damage: another name might be meant than was judged.
 """
 
+import posixpath
 import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.domain.errors import IntegrityError
 
 _BLOCK = 512
+_AS_BYTES = ("utf-8", "surrogateescape")
 _FOLLOWED = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE)
 _GLOBAL = tarfile.XGLTYPE
 _KNOWN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
@@ -19,15 +22,30 @@ _USTAR = b"ustar\x0000"
 _TYPE, _MAGIC, _PREFIX = slice(156, 157), slice(257, 265), slice(345, 500)
 _MOST_DIGITS = 19  # of a size or a length; more are none of a file that there is
 _LONGEST_HEADER = 1024 * 1024  # bytes of one extended header: a path, a link, some attributes
+_DEVICES = (tarfile.CHRTYPE, tarfile.BLKTYPE)
+_MOST_LINK_BYTES = 8 * 1024 * 1024  # of all the links that lead out, which are kept in memory
 OWN = ".akbot-"
 """How the names of akbot's own folders inside a mount begin."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link: *name* begins with the archive's root, both as the bytes that they are."""
+
+    name: bytes
+    target: bytes
+    owner: int
+    group: int
 
 
 class TarSieve:
     """Bytes in, those of the members that pass out; *root* is known once `finish` was called.
 
-    Own folders (`OWN`) right below the root are left out, whatever is in them. With *strict*, what
-    is dangerous to unpack raises IntegrityError before a byte of it has passed.
+    Own folders (`OWN`) right below the root are left out, whatever is in them, and so are devices
+    where it is not *strict*: a backup of them could never be unpacked. With *strict*, what is
+    dangerous to unpack raises IntegrityError before a byte of it has passed; and links that climb
+    out of the root's folder do not pass but are *links_out*, to be made when all else is there: to
+    make one harms nobody, but the Engine refuses an archive that holds any.
     """
 
     def __init__(self, *, strict: bool) -> None:
@@ -42,7 +60,10 @@ class TarSieve:
         self._out = bytearray()
         self._links: set[str] = set()
         self._files: set[str] = set()
+        self._above: set[str] = set()  # the folders above links that lead out
+        self._link_bytes = 0
         self._empty_blocks = 0
+        self.links_out: list[Link] = []
         self.root = ""
         self.root_is_folder = False
 
@@ -130,19 +151,39 @@ class TarSieve:
             raise IntegrityError("the tar archive is damaged: a name makes no sense")
         parts = _parts(name)
         self._passes = not (len(parts) > 1 and parts[1].startswith(OWN))
+        if self._passes and self._strict:
+            self._judge(member.type, parts, link)
+            if member.type == tarfile.SYMTYPE and _climbs_out(parts, link):
+                self._keep_aside(parts, link, extended, member)
+                self._passes = False
+        elif member.type in _DEVICES:
+            self._passes = False
         if self._passes:
-            if self._strict:
-                self._judge(member.type, parts, link)
             self._out += held + header
         has_content = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
         self._left = _padded(size) if has_content or member.type not in (*_KNOWN, _PIPE) else 0
+
+    def _keep_aside(
+        self, parts: list[str], link: str, extended: dict[str, str], member: tarfile.TarInfo
+    ) -> None:
+        name, target = ("/".join(parts)).encode(*_AS_BYTES), link.encode(*_AS_BYTES)
+        self._link_bytes += len(name) + len(target)
+        if self._link_bytes > _MOST_LINK_BYTES:
+            raise IntegrityError("too many links of the tar archive lead out of its folder")
+        owner = _number(extended.get("uid"), member.uid)
+        group = _number(extended.get("gid"), member.gid)
+        self.links_out.append(Link(name, target, owner, group))
+        self._above.update("/".join(parts[:length]) for length in range(1, len(parts)))
 
     def _judge(self, kind: bytes, parts: list[str], link: str) -> None:
         name = "/".join(parts)
         self._require_inside(kind, parts, name)
         if kind not in (*_KNOWN, _PIPE):
             raise IntegrityError(f'"{name[:80]}" in the tar archive is a device or unknown')
-        if any("/".join(parts[:length]) in self._links for length in range(1, len(parts) + 1)):
+        through = any(
+            "/".join(parts[:length]) in self._links for length in range(1, len(parts) + 1)
+        )
+        if through or (kind != tarfile.DIRTYPE and name in self._above):
             raise IntegrityError(f'the tar archive writes through a link: "{name[:80]}"')
         if kind == tarfile.SYMTYPE:
             self._links.add(name)
@@ -166,6 +207,12 @@ def _parts(name: str) -> list[str]:
     """The parts of a name; an absolute one begins with an empty part."""
     absolute = [""] if name.startswith("/") else []
     return absolute + [part for part in name.split("/") if part not in {"", "."}]
+
+
+def _climbs_out(parts: list[str], link: str) -> bool:
+    """By its words alone, an absolute one taken as one within its folder: so the Engine judges."""
+    target = posixpath.normpath("/".join([*parts[:-1], link]))
+    return target == ".." or target.startswith("../")
 
 
 def _padded(size: int) -> int:

@@ -52,6 +52,9 @@ def fill(folder: Path, mark: str) -> None:
     os.chown(folder / "sub", 1026, 100)
     (folder / "link").symlink_to("sub/deep")
     (folder / "away").symlink_to("/etc/passwd")
+    climbs = folder / "sub" / "climbs 'out'\n$HOME"
+    climbs.symlink_to(f"../../../{mark} x\\0101\n")
+    os.chown(climbs, 1027, 101, follow_symlinks=False)
     os.link(folder / "plain.txt", folder / "same")
     (folder / "tool").write_text("tool")
     (folder / "tool").chmod(0o4755)

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from bot.domain.errors import IntegrityError
-from bot.domain.tar_sieve import TarSieve
+from bot.domain.tar_sieve import Link, TarSieve
 from tests.fakes_stack import tar_of
 
 LONG = "ö" * 120 + "/" + "x" * 120
@@ -43,7 +43,8 @@ def member(
 def test_an_honest_archive_passes_byte_for_byte(step: int, form: int) -> None:
     packed = archive(
         *(member(f"media/{name}", size=len(content)) for name, content in FILES.items()),
-        member("media/link", tarfile.SYMTYPE, "../../etc/passwd"),
+        member("media/link", tarfile.SYMTYPE, "../etc/passwd"),
+        member("media/absolute", tarfile.SYMTYPE, "/etc/passwd"),
         member("media/same", tarfile.LNKTYPE, "media/a"),
         member("media/pipe", tarfile.FIFOTYPE),
         form=form,
@@ -63,6 +64,46 @@ def test_its_own_folders_are_left_out_with_all_that_is_in_them() -> None:
     for strict in (False, True):
         passed = sieved(archive(kept[0], *own, kept[1]), strict=strict)
         assert passed.rstrip(b"\0") == archive(*kept).rstrip(b"\0")
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_links_that_climb_out_are_made_last(form: int) -> None:
+    folder, long = member("media/sub", tarfile.DIRTYPE), "../" * 40 + "ö"
+    near = member("media/near", tarfile.SYMTYPE, "../../x")
+    far = member("media/sub/far", tarfile.SYMTYPE, long)
+    far.uid, far.gid = 7, 2**31
+    packed = archive(near, folder, far, member("media/a", size=3), form=form)
+
+    sieve = TarSieve(strict=True)
+    passed = sieve.feed(packed)
+    sieve.finish()
+
+    kept = archive(folder, member("media/a", size=3), form=form)
+    assert passed.rstrip(b"\0") == kept.rstrip(b"\0")
+    assert sieve.links_out == [
+        Link(b"media/near", b"../../x", 0, 0),
+        Link(b"media/sub/far", long.encode(), 7, 2**31),
+    ]
+    assert sieved(packed, strict=False) == packed
+
+
+def test_memory_for_links_that_climb_out_has_a_bound() -> None:
+    long = "../" * 200_000
+    many = [member(f"media/{number}", tarfile.SYMTYPE, long) for number in range(14)]
+
+    with pytest.raises(IntegrityError, match="too many links"):
+        sieved(archive(*many))
+
+
+def test_a_backup_leaves_out_devices_which_nobody_could_unpack() -> None:
+    device = member("media/null", tarfile.CHRTYPE)
+    disk = member(f"media/{LONG}", tarfile.BLKTYPE)
+    kept = member("media/a", size=3)
+
+    passed = sieved(archive(device, disk, kept), strict=False)
+
+    assert passed.rstrip(b"\0") == archive(kept).rstrip(b"\0")
+    assert sieved(passed) == passed
 
 
 @pytest.mark.parametrize(
