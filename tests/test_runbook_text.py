@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ EACH_BLOCK = pytest.mark.parametrize(
         for number, each in enumerate(blocks())
     ],
 )
+TAG_LINE = "s|^AUTHENTIK_TAG="
 WAYS_BACK = (
     "Restore with the bot",
     "Restore on the live stack",
@@ -53,6 +55,37 @@ def test_what_is_not_run_is_known() -> None:
             "it builds the bot's image, and the path is yours",
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    "code", [pytest.param(each.code, id=each.chapter) for each in blocks() if TAG_LINE in each.code]
+)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("A=1\nAUTHENTIK_TAG=old\nB=2\n", "A=1\nAUTHENTIK_TAG=new\nB=2\n"),
+        ("A=1\nB=2", "A=1\nB=2\nAUTHENTIK_TAG=new\n"),  # no end of the last line
+        ("A=1\n", "A=1\n\nAUTHENTIK_TAG=new\n"),
+        ("AUTHENTIK_TAG=old", "AUTHENTIK_TAG=new"),
+    ],
+)
+def test_the_tag_becomes_a_line_of_its_own(
+    tmp_path: Path, code: str, before: str, after: str
+) -> None:
+    lines = [line for line in code.splitlines() if "env-new" in line]
+    env = tmp_path / ".env"
+    env.write_text(before)
+    (tmp_path / "env-before").write_text(before)
+    values = {
+        "WORK": str(tmp_path),
+        "PROJECT": str(tmp_path),
+        "TAG": "new",
+        "PATH": "/usr/bin:/bin",
+    }
+
+    subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], env=values, check=True)
+
+    assert env.read_text() == after
 
 
 def test_every_chapter_is_followed_by_a_test() -> None:
