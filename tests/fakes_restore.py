@@ -192,6 +192,10 @@ class FakeDatabases:
         self.host.call("fence")
         self.host.fenced |= set(names) & self.host.databases.keys()
 
+    async def is_open(self, name: str) -> bool:
+        self.host.call("is open")
+        return name in self.host.databases.keys() - self.host.fenced
+
     async def unfence(self, name: str) -> None:
         self.host.call("unfence")
         self.host.fenced.discard(name)

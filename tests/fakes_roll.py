@@ -200,6 +200,9 @@ class RollDatabases:
         self.host.call("names")
         return frozenset({*self.host.databases, "postgres"})
 
+    async def is_open(self, name: str) -> bool:  # noqa: ARG002 - a restore's
+        raise AssertionError
+
     async def room(self) -> DatabaseRoom | None:
         disk = Disk("disk", 10**12)
         return DatabaseRoom(data=disk, log=disk, most_log=2**30)

@@ -68,6 +68,10 @@ class PostgresAdmin:
         async with self._session() as session:
             return frozenset(await session.ask(database_admin_sql.NAMES))
 
+    async def is_open(self, name: str) -> bool:
+        async with self._session() as session:
+            return bool(await session.ask(database_admin_sql.is_open(name)))
+
     async def room(self) -> DatabaseRoom | None:
         if self._is_outside:
             return None

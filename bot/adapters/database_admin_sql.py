@@ -54,6 +54,14 @@ FROM pg_database WHERE datname = {literal(like)}
 
 
 NAMES = "SELECT json_agg(datname) FROM pg_database;"
+
+
+def is_open(name: str) -> str:
+    """Whether it is there and lets people in."""
+    found = f"FROM pg_database WHERE datname = {literal(name)}"
+    return f"SELECT to_json(coalesce(bool_or(datallowconn), false)) {found};"
+
+
 SERVER_NUMBER = "SELECT current_setting('server_version_num')::int;"
 # From which size on its log is recycled; NULL where it waits for somebody who may not come.
 ROOM = """

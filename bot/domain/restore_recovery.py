@@ -18,10 +18,15 @@ class FolderState(StrEnum):
 
 @dataclass(frozen=True)
 class Truth:
-    """What is there: all databases, and the state of each mount by its source."""
+    """What is there: all databases, and the state of each mount by its source.
+
+    *is_open*: the live database lets people in. In the middle of a switch it does so by a person's
+    hand alone, as the runbook says, and people may have written to it since.
+    """
 
     databases: frozenset[str]
     folders: Mapping[str, FolderState] = field(default_factory=dict)
+    is_open: bool = False
 
 
 class Remedy(StrEnum):
@@ -46,21 +51,28 @@ def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) 
         return Remedy.KEEP
     if phase is Phase.BESIDE:
         return Remedy.ASK if plan.outgoing in truth.databases else Remedy.DROP_NEW
-    if phase is Phase.START and serves_new and interrupted:
+    by_hand = phase is Phase.SWITCH and truth.is_open and plan.outgoing in truth.databases
+    if serves_new and interrupted and (phase is Phase.START or by_hand):
         return Remedy.GATE_THEN_KEEP
+    if by_hand:
+        return Remedy.ASK
     return Remedy.SWAP_BACK
+
+
+_TAKEN = frozenset({FolderState.MOVING, FolderState.SWAPPED})
 
 
 def _serves_new(plan: RestorePlan, phase: Phase, truth: Truth) -> bool | None:
     """Whether the restored state is the one in place; None where that cannot be told."""
+    states = [truth.folders.get(source, FolderState.NONE) for source in plan.sources]
     if plan.database:
         live = plan.site.database in truth.databases
-        swapped = plan.outgoing in truth.databases
-        if not live or (swapped and plan.incoming in truth.databases):
+        swapped, staged = (each in truth.databases for each in (plan.outgoing, plan.incoming))
+        if not live or (swapped and staged):
             return None
         if not swapped:
-            return False
-    states = [truth.folders.get(source, FolderState.NONE) for source in plan.sources]
+            # of one database that is left nobody knows which it is; the files are those restored
+            return None if not staged and _TAKEN.intersection(states) else False
     if states:
         return all(state is FolderState.SWAPPED for state in states)
     return plan.database or phase in {Phase.START, Phase.KEEP}

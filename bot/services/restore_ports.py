@@ -78,6 +78,9 @@ class DatabaseAdmin(Protocol):
     async def fence(self, *names: str) -> None:
         """Let nobody connect to them, and end all sessions; one that is not there is no error."""
 
+    async def is_open(self, name: str) -> bool:
+        """Whether it is there and people may connect to it."""
+
     async def unfence(self, name: str) -> None:
         """Let people connect to it."""
 

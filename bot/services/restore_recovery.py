@@ -64,11 +64,12 @@ class RestoreRecovery:
     ) -> Outcome:
         tools = await self._reach(plan)
         switch = Switch(plan, tools, self.workplace)
+        interrupted = state is JobState.INTERRUPTED
         truth = Truth(
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),
+            plan.database and await tools.databases.is_open(plan.site.database),
         )
-        interrupted = state is JobState.INTERRUPTED
         match decide(plan, phase_of(job.plan), truth, interrupted=interrupted):
             case Remedy.DROP_NEW:
                 await switch.drop_staged()

@@ -189,9 +189,12 @@ async def test_a_shut_database_has_no_sessions_and_takes_none(
     await admin.fence(name, "no_such_database")
 
     assert server.psql(count) == "0"
+    assert not await admin.is_open(name)
+    assert not await admin.is_open("no_such_database")
     connect = ["exec", server.container.id, "psql", "-U", "postgres", "-d", name, "-c", "SELECT 1"]
     assert docker(*connect, check=False) == b""
     await admin.unfence(name)
+    assert await admin.is_open(name)
     assert b"1 row" in docker(*connect)
 
 

@@ -56,6 +56,10 @@ def truth(*databases: str, media: FolderState = NONE, certs: FolderState = NONE)
     return Truth(frozenset(databases), {"/m": media, "/c": certs})
 
 
+def opened(found: Truth) -> Truth:
+    return replace(found, is_open=True)
+
+
 BOTH = {"media": SWAPPED, "certs": SWAPPED}
 CASES = [
     # plan, phase, truth, interrupted, remedy
@@ -65,6 +69,14 @@ CASES = [
     (PLAN, Phase.SWITCH, truth(LIVE, IN, media=STAGED), True, Remedy.SWAP_BACK),
     (PLAN, Phase.SWITCH, truth(LIVE, OUT, media=MOVING, certs=STAGED), True, Remedy.SWAP_BACK),
     (PLAN, Phase.SWITCH, truth(LIVE, OUT, **BOTH), True, Remedy.SWAP_BACK),
+    # a person has opened it meanwhile, by the runbook
+    (PLAN, Phase.SWITCH, opened(truth(LIVE, OUT, **BOTH)), True, Remedy.GATE_THEN_KEEP),
+    (PLAN, Phase.SWITCH, opened(truth(LIVE, OUT, media=SWAPPED)), True, Remedy.ASK),
+    (PLAN, Phase.SWITCH, opened(truth(LIVE, IN)), True, Remedy.SWAP_BACK),
+    (PLAN, Phase.SWITCH, opened(truth(LIVE, **BOTH)), True, Remedy.ASK),
+    (PLAN, Phase.SWITCH, truth(LIVE, **BOTH), True, Remedy.ASK),
+    (PLAN, Phase.START, truth(LIVE, media=MOVING, certs=STAGED), True, Remedy.ASK),
+    (PLAN, Phase.SWITCH, truth(LIVE, media=STAGED, certs=STAGED), True, Remedy.SWAP_BACK),
     (PLAN, Phase.START, truth(LIVE, OUT, **BOTH), True, Remedy.GATE_THEN_KEEP),
     (PLAN, Phase.START, truth(LIVE, OUT, **BOTH), False, Remedy.SWAP_BACK),
     (PLAN, Phase.START, truth(LIVE, IN, **BOTH), True, Remedy.SWAP_BACK),

@@ -11,7 +11,7 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobKind, JobState
 from bot.domain.messages import RunRestore
-from tests.fakes_restore import NEW, OLD, REPOSITORY
+from tests.fakes_restore import NEW, OLD, REPOSITORY, SERVICES
 from tests.services.mortal import KilledError, Life
 from tests.services.restore_world import (
     OF_A_DUMP,
@@ -183,15 +183,27 @@ async def test_killed_while_it_recovers_it_recovers_the_next_time(tmp_path: Path
             await journal.close()
 
 
-async def died_after_start(world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
-    """Its containers run; its process is gone before the gate."""
+async def died_at_last(write: str, world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
+    """Its process is gone before its last *write* of that kind."""
     other = Journal(StateFolder(elsewhere))
     life = Life()
     await process(await prepared(other, PLAIN), other, life).restore(PLAIN)
     await other.close()
-    last = max(number for number, name in enumerate(life.writes, 1) if name == "step")
+    last = max(number for number, name in enumerate(life.writes, 1) if name == write)
     with pytest.raises(KilledError):
         await process(world, journal, Life(last)).restore(PLAIN)
+
+
+async def died_before_start(world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
+    """All is swapped, and nothing runs."""
+    await died_at_last("plan", world, journal, elsewhere)
+    assert not world.host.running
+    assert world.host.databases["authentik"] == NEW
+
+
+async def died_after_start(world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
+    """Its containers run; its process is gone before the gate."""
+    await died_at_last("step", world, journal, elsewhere)
     assert world.host.running
     assert world.host.served() == {NEW}
 
@@ -211,6 +223,21 @@ async def test_the_days_writes_stay_when_it_comes_back_eight_hours_later(
     assert world.host.databases["authentik"] == "new+"
     await world.restore(UNDO)
     assert world.host.served() == {OLD}
+
+
+async def test_what_a_person_has_opened_by_hand_in_the_middle_of_the_switch_stays(
+    journal: Journal, tmp_path: Path
+) -> None:
+    world = await prepared(journal, PLAIN)
+    await died_before_start(world, journal, tmp_path / "other")
+    world.host.fenced.discard("authentik")
+    world.host.running = dict.fromkeys(SERVICES, f"{REPOSITORY}:2025.2.1")
+    world.host.write()
+
+    [settled] = await process(world, journal, Life()).jobs.recover()
+
+    assert settled.state is JobState.DONE
+    assert world.host.databases["authentik"] == "new+"
 
 
 async def test_what_does_not_hold_after_hours_goes_back_and_is_kept_aside(
