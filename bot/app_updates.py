@@ -254,6 +254,7 @@ class Updates:
             self._memory,
             self.clock,
             publish,
+            self.settings.kept_for,
         )
 
     async def _backups(self, publish: Publish) -> BackupService:

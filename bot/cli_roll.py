@@ -62,6 +62,7 @@ async def rollback(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[
     )
     if args.dry_run:
         preview = await app.updates.rollback_preview(command)
-        return asdict(preview), render_roll.rollback_lines(preview)
-    done = await app.rollback(command, Confirmation(agreed=args.yes).rollback)
+        return asdict(preview), render_roll.rollback_lines(preview, app.settings.zone)
+    confirmation = Confirmation(agreed=args.yes, zone=app.settings.zone)
+    done = await app.rollback(command, confirmation.rollback)
     return asdict(done), render_roll.rolled_back_lines(done)

@@ -1,10 +1,16 @@
 """`akbot update` at the command line: what is no version, and what is no setting."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.entrypoints.render_roll import NOT_COUNTED, rollback_lines
 from tests.command_line import run
+from tests.domain.test_rollback import PREVIEW
+from tests.fakes_stack import NOW
 
 
 @pytest.mark.parametrize(
@@ -60,3 +66,16 @@ def test_without_docker(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert "the Docker Engine does not answer" in ended.stderr
+
+
+def test_a_rollback_says_that_what_was_changed_is_lost_though_no_row_is_counted() -> None:
+    preview = replace(PREVIEW, since=NOW - timedelta(days=1), kept_hours=72)
+
+    lines = rollback_lines(preview, ZoneInfo("Europe/Berlin"))
+
+    since = f"{preview.since.astimezone(ZoneInfo('Europe/Berlin')):%Y-%m-%d %H:%M} CET"
+    assert lines[1:4] == [
+        f"Lost with it: all that was written, changed or deleted since {since}.",
+        f"Counted so far: 0 rows more and 0 fewer. {NOT_COUNTED}",
+        "The database of now is kept aside for 72 h at least.",
+    ]

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.restore import KEPT, Kept
-from bot.domain.schema_change import SchemaChange, WayBack
-from bot.domain.update import UpdatePlan, plan_of, promoted
+from bot.domain.schema_change import RowsMoved, SchemaChange, WayBack
+from bot.domain.update import COPIED, UpdatePlan, plan_of, promoted
 
 _A_FEW = 99  # rows; up to that many are agreed to as one
 NOT_BACK = "Nothing was changed: what served still serves, and nobody was logged out."
@@ -17,11 +17,11 @@ NOT_BACK = "Nothing was changed: what served still serves, and nobody was logged
 
 @dataclass(frozen=True)
 class MadeUpdate:
-    """An update of which the first *made* hops serve, since the moment *ended*."""
+    """An update of which the first *made* hops serve; *copied* is when the way back was kept."""
 
     plan: UpdatePlan
     made: int
-    ended: datetime
+    copied: datetime
 
     @property
     def version(self) -> str:
@@ -35,13 +35,23 @@ def last_update(jobs: Sequence[Job]) -> MadeUpdate | None:
         plan = plan_of(job.plan) if job.kind is JobKind.UPDATE else None
         settled = job.swept and job.state is not JobState.RUNNING
         if plan and settled and job.plan.get(KEPT) == Kept.BEFORE and (made := promoted(job.plan)):
-            return MadeUpdate(plan, made, job.ended or job.started)
+            return MadeUpdate(plan, made, copied_at(job) or job.started)
     return None
+
+
+def copied_at(job: Job) -> datetime | None:
+    """When the database was copied that is the way back of that update, or by that rollback."""
+    moment = job.plan.get(COPIED)
+    return datetime.fromisoformat(moment) if moment else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackPreview:
-    """*written* rows are new since the update began, and are lost where *change* says SWAP."""
+    """All that was written *since* that moment is lost where *change* says SWAP.
+
+    Of it *written* rows can be counted that are new, and *gone* ones that come back. What is lost
+    lies in a database aside for *kept_hours* at least.
+    """
 
     update: str
     version_now: str
@@ -49,6 +59,8 @@ class RollbackPreview:
     since: datetime
     change: SchemaChange
     written: int
+    gone: int
+    kept_hours: float
     safety_backup: bool
 
     @property
@@ -57,9 +69,14 @@ class RollbackPreview:
         return self.change.way is WayBack.SWAP
 
     @property
+    def counted(self) -> RowsMoved:
+        """What can be counted of what was written."""
+        return RowsMoved(self.written, self.gone)
+
+    @property
     def loses(self) -> int:
-        """How many rows will not be there any more; they stay in a database aside for a while."""
-        return self.written if self.loses_rows else 0
+        """How many rows it is by this count that will be as if nobody had ever touched them."""
+        return self.written + self.gone if self.loses_rows else 0
 
     @property
     def plan_hash(self) -> str:

@@ -65,10 +65,33 @@ _NOISE = (
 )  # fmt: skip
 
 
-def rows_written(before: DatabaseFacts, now: DatabaseFacts) -> int:
-    """How many more rows there are than in the copy, in the tables that both have."""
-    return sum(
-        max(0, count - before.rows[table])
+@dataclass(frozen=True)
+class RowsMoved:
+    """How many rows there are *more* and *fewer* than in the copy, table by table.
+
+    It is the least that was written. A row that was changed is not in it: PostgreSQL's own counters
+    would have it, but they have what a migration rewrites as well, and are lost in a crash. So none
+    moved does not mean that nothing was written.
+    """
+
+    more: int = 0
+    fewer: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.more or self.fewer)
+
+    def __str__(self) -> str:
+        return f"{self.more:,} row{'' if self.more == 1 else 's'} more and {self.fewer:,} fewer"
+
+
+def rows_moved(before: DatabaseFacts, now: DatabaseFacts) -> RowsMoved:
+    """Count them in the tables that both have."""
+    moved = [
+        count - before.rows[table]
         for table, count in now.rows.items()
         if table in before.rows and not table.partition(".")[2].startswith(_NOISE)
+    ]
+    return RowsMoved(
+        more=sum(each for each in moved if each > 0),
+        fewer=-sum(each for each in moved if each < 0),
     )

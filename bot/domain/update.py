@@ -26,6 +26,11 @@ ASKED_UNTIL = "asked_until"
 
 In ISO's form.
 """
+COPIED = "copied"
+"""Fact of an update's or a rollback's job: when the database was copied that is the way back.
+
+In ISO's form; of an update in several steps it is the copy from before the first.
+"""
 SERVES = "serves"
 """Fact of an update's job that is RETURNED: what serves again, in a sentence."""
 UNDOES = "undoes"

@@ -1,6 +1,8 @@
 """What is said of an update once it has ended, in sentences for the journal and the chat."""
 
-from bot.domain.schema_change import SchemaChange
+from datetime import UTC, datetime
+
+from bot.domain.schema_change import RowsMoved, SchemaChange
 from bot.domain.update import UpdatePlan
 
 PAGE = 'See "Half-done renames" in RUNBOOK.md'
@@ -12,25 +14,31 @@ def called_off_words(plan: UpdatePlan, number: int) -> str:
     return f"{_before(plan, number)}{_SERVES}; the database was not touched"
 
 
-def put_back_words(
-    plan: UpdatePlan, number: int, change: SchemaChange | None, written: int, aside: str
+def put_back_words(  # noqa: PLR0913 - all that is known of it
+    plan: UpdatePlan,
+    number: int,
+    change: SchemaChange | None,
+    moved: RowsMoved,
+    aside: str,
+    *,
+    copied: datetime | None = None,
 ) -> str:
-    """Of a hop that was undone; *aside* is the name of the database that it has left."""
+    """Of a hop that was undone; *aside* is the name of the database that it has left.
+
+    *copied*: when that was copied which serves again, where more than a gate's time lies between.
+    *change* is None where an earlier process has swapped them, and nobody has counted.
+    """
     back = f"{_before(plan, number)}{_SERVES}"
     if not aside:
         how = change.words if change else "the database had not been touched"
         return f"{back} on the same database, every row intact: {how}"
-    if change is None:  # an earlier process has swapped it, and nobody has counted
-        return (
-            f"{back} on the database as it was before, every row intact that was there then;"
-            f' what was written since lies only in what the new version left, database "{aside}"'
-        )
-    intact = "every row intact"
-    if written:
-        intact += f" that was there then; {written:,} rows written since are not in it"
+    why = f" ({change.words})" if change else ""
+    since = f" {copied.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if copied else ""
+    counted = f" (counted: {moved})" if moved else ""
     return (
-        f"{back} on the database as it was before ({change.words}), {intact};"
-        f' what the new version left is kept as database "{aside}"'
+        f"{back} on the database as it was before{why}, every row intact that was there then; what"
+        f" was written, changed or deleted since{since}{counted} is not in it: what the new version"
+        f' left is kept as database "{aside}"'
     )
 
 

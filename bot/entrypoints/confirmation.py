@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from bot.domain.bootstrap import BootstrapPreview
 from bot.domain.doomed import Doomed
@@ -26,11 +26,13 @@ _LONG_ENOUGH = 600.0
 class Confirmation:
     """Shows what would be done; *agreed*: the word was given on the command line.
 
-    *within* are the seconds that a person has; without an answer it is not done.
+    *within* are the seconds that a person has; without an answer it is not done. Moments are shown
+    as in *zone*.
     """
 
     agreed: bool
     within: float = _LONG_ENOUGH
+    zone: tzinfo = UTC
 
     async def __call__(self, preview: Preview) -> bool:
         """Whether it shall be done; where there is nobody to ask it shall not."""
@@ -46,7 +48,7 @@ class Confirmation:
 
     async def rollback(self, preview: RollbackPreview) -> bool:
         """Likewise, for taking one back."""
-        return await self._ask(render_roll.rollback_lines(preview))
+        return await self._ask(render_roll.rollback_lines(preview, self.zone))
 
     async def delete(self, doomed: Doomed) -> bool:
         """Likewise, for one backup that is to go."""

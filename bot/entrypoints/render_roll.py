@@ -1,6 +1,7 @@
 """An update and a rollback for people: what they would do, and what they did. Pure."""
 
 from dataclasses import asdict
+from datetime import tzinfo
 from typing import Any
 
 from bot.domain.durations import duration
@@ -40,6 +41,10 @@ def preview_lines(preview: UpdatePreview) -> list[str]:
     return lines
 
 
+NOT_COUNTED = "What was changed in a row that was there, such as a password, is not in that count."
+"""Said beside what a rollback loses as far as it can be counted."""
+
+
 def away_words(preview: UpdatePreview) -> str:
     """About how long nobody will be served, and how far that can be believed."""
     away = preview.away
@@ -76,16 +81,17 @@ def updated_lines(done: Updated) -> list[str]:
     ]
 
 
-def rollback_lines(preview: RollbackPreview) -> list[str]:
-    """What comes back, and what is lost."""
-    since = f"{preview.since:%Y-%m-%d %H:%M} UTC"
+def rollback_lines(preview: RollbackPreview, zone: tzinfo) -> list[str]:
+    """What comes back, and what is lost; moments as in *zone*."""
+    since = f"{preview.since.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     becomes = f"Authentik {preview.version_now} becomes {preview.version_then} again"
     lines = [f"{becomes}, as it was before the update of {since}."]
     if preview.loses_rows:
-        lines.append(
-            f"What was written since is not in it, {preview.loses:,} rows so far: the database of"
-            " now is kept aside for a day."
-        )
+        lines += [
+            f"Lost with it: all that was written, changed or deleted since {since}.",
+            f"Counted so far: {preview.counted}. {NOT_COUNTED}",
+            f"The database of now is kept aside for {preview.kept_hours:g} h at least.",
+        ]
     else:
         lines.append(f"Nothing is lost: {preview.change.words}.")
     if preview.safety_backup:

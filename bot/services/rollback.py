@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.downtime import came_back, gone
@@ -11,9 +12,10 @@ from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unf
 from bot.domain.jobs import Remedy as JobRemedy
 from bot.domain.messages import RunBackup, RunRollback
 from bot.domain.restore import GOING_AWAY, KEPT, Kept
-from bot.domain.rollback import NOT_BACK, MadeUpdate, RollbackPreview, last_update
-from bot.domain.schema_change import judge_change, rows_written
+from bot.domain.rollback import NOT_BACK, MadeUpdate, RollbackPreview, copied_at, last_update
+from bot.domain.schema_change import judge_change, rows_moved
 from bot.domain.update import (
+    COPIED,
     HOP,
     PHASE,
     PLAN,
@@ -83,13 +85,13 @@ class WayBackDown:
         tools = await self.workplace.tools(made.plan.site, made.plan.key(1))
         return Roll(made.plan, 1, tools, self.workplace, self.project, last=made.made)
 
-    async def go(self, roll: Roll) -> tuple[PutBack, str]:
-        """Let the version before serve; what was done, and what of it, in words.
+    async def go(self, roll: Roll, copied: datetime | None) -> tuple[PutBack, str]:
+        """Let the version before serve, on what was *copied* then; what was done, and in words.
 
         Raises NotBackError where it does not hold.
         """
         done = await roll.back()
-        told = put_back_words(roll.plan, 1, done.change, done.written, done.aside)
+        told = put_back_words(roll.plan, 1, done.change, done.moved, done.aside, copied=copied)
         words = "; ".join([told, *done.doubts])
         judgement = await self.gates.of(roll.plan.site).hold(roll.wanted_before)
         if judgement.verdict is Verdict.ROLL_BACK:
@@ -108,6 +110,7 @@ class RollbackService:
     memory: UpdateMemory
     clock: Clock
     publish: Publish
+    kept_for: timedelta
 
     async def preview(self, command: RunRollback) -> RollbackPreview:
         """What would be taken back.
@@ -131,12 +134,13 @@ class RollbackService:
         plan = made.plan
         await job.commit(
             **{PLAN: encode_plan(plan), UNDOES: plan.job, HOP: str(made.made), PHASE: Phase.BACK},
+            **{COPIED: made.copied.isoformat()},
             **gone(self.clock.now()),
         )
         away_since = self.clock.monotonic()
         await begin(GOING_AWAY)
         await roll.tools.databases.end_sessions()
-        done, words = await self.way.go(roll)
+        done, words = await self.way.go(roll, made.copied)
         held_since = self.clock.monotonic() - self.way.gates.stable
         kept = Kept.FAILED if done.aside else ""
         await job.plan(**{PHASE: Phase.KEEP, KEPT: kept}, **came_back(held_since - away_since))
@@ -189,13 +193,16 @@ class RollbackService:
         before, now = await asyncio.gather(
             databases.facts(plan.snapshot(1)), databases.facts(plan.site.database)
         )
+        moved = rows_moved(before, now)
         return RollbackPreview(
             update=plan.job,
             version_now=made.version,
             version_then=plan.site.version,
-            since=made.ended,
+            since=made.copied,
             change=judge_change(before, now),
-            written=rows_written(before, now),
+            written=moved.more,
+            gone=moved.fewer,
+            kept_hours=self.kept_for.total_seconds() / 3600,
             safety_backup=command.safety_backup,
         )
 
@@ -245,7 +252,7 @@ class RollbackRecovery:
         if phase_of(job.plan) is Phase.KEEP:  # it had held, and has served since
             told = words if state is JobState.DONE else f"{plan.site.version} serves again"
         else:
-            done, told = await self.way.go(await self._reach(job, plan))
+            done, told = await self.way.go(await self._reach(job, plan), copied_at(job))
             kept = Kept.FAILED if done.aside else ""
             await self.journal.plan(job.id, {PHASE: Phase.KEEP, KEPT: kept})
         return await then_clean(Outcome(JobState.DONE, told), self._clean(job, plan))

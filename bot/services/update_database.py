@@ -3,20 +3,22 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.domain.schema_change import SchemaChange, WayBack, judge_change, rows_written
+from bot.domain.schema_change import RowsMoved, SchemaChange, WayBack, judge_change, rows_moved
 from bot.services.endings import all_ended
 from bot.services.restore_ports import DatabaseAdmin
+
+_NONE = RowsMoved()
 
 
 @dataclass(frozen=True)
 class PutBack:
-    """What had to be done to the database; *written* rows were new in it, *aside* is its name now.
+    """What had to be done to the database; *moved* rows were written, *aside* is its name now.
 
     *doubts* is what could not be put back, a sentence each.
     """
 
     change: SchemaChange | None = None
-    written: int = 0
+    moved: RowsMoved = _NONE
     aside: str = ""
     doubts: tuple[str, ...] = ()
 
@@ -55,7 +57,7 @@ class HopDatabase:
             await self.databases.delete_versions(self.live, change.versions)
         await self.databases.fence(self.live, self.snapshot)
         aside = self.failed if change.way is WayBack.SWAP else ""
-        return PutBack(change, rows_written(before, now), aside)
+        return PutBack(change, rows_moved(before, now), aside)
 
     async def swap(self) -> None:
         """Put the copy in the place of what is live; both are shut."""

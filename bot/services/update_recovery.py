@@ -190,7 +190,7 @@ class UpdateRecovery:
             kept = await self.evidence.keep(job.id, roll.plan.site)
             await self._note(job, {EVIDENCE: kept})
         done = await roll.back(hurry=True)
-        told = put_back_words(roll.plan, roll.number, done.change, done.written, done.aside)
+        told = put_back_words(roll.plan, roll.number, done.change, done.moved, done.aside)
         more = [*done.doubts, *([evidence_words(kept)] if kept else [])]
         return "; ".join([told, *more])
 

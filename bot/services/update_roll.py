@@ -13,7 +13,7 @@ from bot.domain.downtime import gone
 from bot.domain.errors import PortError
 from bot.domain.redis_content import not_put_back
 from bot.domain.restore import GOING_AWAY
-from bot.domain.update import PHASE, HopPlan, Phase, UpdatePlan
+from bot.domain.update import COPIED, PHASE, HopPlan, Phase, UpdatePlan
 from bot.domain.update_gate import Wanted
 from bot.services.compose_ports import ComposeFiles
 from bot.services.endings import all_ended
@@ -76,7 +76,8 @@ class Roll:
     async def forward(self, job: JobLog, begin: Begin, now: datetime) -> None:
         """Start the hop's version on a database of which a copy is kept; it begins *now*."""
         plan, hop, tools = self.plan, self.hop, self.tools
-        await job.commit(**{PHASE: Phase.SWITCH}, **gone(now))
+        copied = {COPIED: now.isoformat()} if self.number == 1 else {}
+        await job.commit(**{PHASE: Phase.SWITCH}, **copied, **gone(now))
         await begin(GOING_AWAY)
         await tools.control.remove()
         await begin("copying the database")

@@ -1,12 +1,17 @@
 """What a person's word for a rollback is bound to."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.domain.backup_id import BackupId
-from bot.domain.rollback import RollbackPreview
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.restore import KEPT, Kept
+from bot.domain.rollback import RollbackPreview, last_update
 from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.update import COPIED, PHASE, PLAN, Phase, encode_plan
+from tests.domain.test_update_recovery import PLAN as UPDATE_PLAN
 from tests.fakes_stack import NOW
 
 PREVIEW = RollbackPreview(
@@ -16,6 +21,8 @@ PREVIEW = RollbackPreview(
     since=NOW,
     change=SchemaChange(WayBack.SWAP, "12 migrations had been applied"),
     written=0,
+    gone=0,
+    kept_hours=24,
     safety_backup=True,
 )
 
@@ -49,3 +56,43 @@ def test_where_the_database_stays_no_row_is_lost_and_none_counts(way: WayBack) -
 def test_rows_can_be_lost_before_there_are_any() -> None:
     assert PREVIEW.loses_rows
     assert PREVIEW.loses == 0
+
+
+def test_a_row_that_was_deleted_counts_as_one_that_is_new() -> None:
+    lost = replace(PREVIEW, written=60, gone=50)
+
+    assert lost.loses == 110
+    assert lost.plan_hash == replace(PREVIEW, written=110).plan_hash
+    assert lost.plan_hash != replace(PREVIEW, written=60).plan_hash
+
+
+BEGAN, COPIED_AT, ENDED = NOW - timedelta(hours=3), NOW - timedelta(hours=2), NOW
+
+
+@pytest.mark.parametrize(
+    ("facts", "since"),
+    [
+        pytest.param(
+            {COPIED: COPIED_AT.isoformat()}, COPIED_AT, id="the copy, not the update's end"
+        ),
+        pytest.param({}, BEGAN, id="by an older release: no later than that"),
+    ],
+)
+def test_what_is_lost_was_written_since_the_copy(facts: dict[str, str], since: datetime) -> None:
+    kept = {PLAN: encode_plan(UPDATE_PLAN), PHASE: Phase.KEEP, KEPT: Kept.BEFORE}
+    job = Job(
+        id=BackupId("20261124T100000Z-aaaa"),
+        kind=JobKind.UPDATE,
+        trigger=Trigger.CLI,
+        actor="root",
+        started=BEGAN,
+        state=JobState.DONE,
+        ended=ENDED,
+        swept=True,
+        plan={**kept, **facts},
+    )
+
+    made = last_update([job])
+
+    assert made
+    assert made.copied == since

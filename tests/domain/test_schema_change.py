@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
-from bot.domain.schema_change import WayBack, judge_change, rows_written
+from bot.domain.schema_change import RowsMoved, WayBack, judge_change, rows_moved
 
 
 def facts(
@@ -65,9 +65,23 @@ def test_what_a_tenant_has_migrated_counts() -> None:
 
 
 def test_rows_that_people_wrote_are_counted_and_noise_is_not() -> None:
-    before = facts("0001", authentik_core_user=5, authentik_tasks_task=1, gone=3)
+    before = facts(
+        "0001", authentik_core_user=5, authentik_core_group=3, authentik_tasks_task=1, gone=3
+    )
     now = facts(
-        "0001", authentik_core_user=7, authentik_tasks_task=90, added=50, django_migrations=9
+        "0001",
+        authentik_core_user=7,
+        authentik_core_group=2,
+        authentik_tasks_task=90,
+        added=50,
+        django_migrations=9,
     )
 
-    assert rows_written(before, now) == 2
+    assert rows_moved(before, now) == RowsMoved(more=2, fewer=1)
+
+
+def test_what_is_counted_is_told_with_both_figures() -> None:
+    assert str(RowsMoved(1_204, 1)) == "1,204 rows more and 1 fewer"
+    assert str(RowsMoved(1, 0)) == "1 row more and 0 fewer"
+    assert RowsMoved(fewer=1)
+    assert not RowsMoved()

@@ -1,8 +1,10 @@
 """What is said of an update that was undone."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
-from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.schema_change import RowsMoved, SchemaChange, WayBack
 from bot.domain.update_words import (
     called_off_words,
     joined,
@@ -16,41 +18,56 @@ SWAPPED = SchemaChange(WayBack.SWAP, "2 migrations had been applied")
 STAYED = SchemaChange(WayBack.STAY, "the database had not been touched")
 
 
+NONE, SOME = RowsMoved(), RowsMoved(3, 1)
+COPIED = datetime(2026, 11, 24, 11, 30, tzinfo=timezone(timedelta(hours=1)))
+
+
 @pytest.mark.parametrize(
-    ("change", "written", "aside", "told"),
+    ("change", "moved", "copied", "told"),
     [
-        pytest.param(STAYED, 3, "", "on the same database, every row intact: ", id="it stayed"),
-        pytest.param(None, 0, "", "every row intact: the database had not been", id="no copy"),
         pytest.param(
-            SWAPPED, 0, "old", "(2 migrations had been applied), every row intact;", id="swapped"
+            SWAPPED, NONE, None,
+            "as it was before (2 migrations had been applied), every row intact that was there"
+            " then; what was written, changed or deleted since is not in it: ",
+            id="a change of a row that was there is not counted, and lost all the same",
         ),
         pytest.param(
-            SWAPPED,
-            3,
-            "old",
-            "intact that was there then; 3 rows written since are not in it",
+            SWAPPED, SOME, None, "since (counted: 3 rows more and 1 fewer) is not in it: ",
             id="rows",
         ),
         pytest.param(
-            None,
-            0,
-            "old",
-            "every row intact that was there then; what was written since lies only in what the new"
-            ' version left, database "old"',
+            SWAPPED, SOME, COPIED, "deleted since 2026-11-24 10:30 UTC (counted: 3 rows",
+            id="taken back after a day",
+        ),
+        pytest.param(
+            None, NONE, None, "as it was before, every row intact that was there then; what was"
+            ' written, changed or deleted since is not in it: what the new version left is kept as'
+            ' database "old"',
             id="swapped by an earlier process, which has not said how many rows there were",
         ),
     ],
-)
-def test_it_says_which_rows_are_there(
-    change: SchemaChange | None, written: int, aside: str, told: str
+)  # fmt: skip
+def test_it_says_what_is_lost_where_the_database_was_swapped(
+    change: SchemaChange | None, moved: RowsMoved, copied: datetime | None, told: str
 ) -> None:
-    assert told in put_back_words(PLAN, 1, change, written, aside)
+    assert told in put_back_words(PLAN, 1, change, moved, "old", copied=copied)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param(STAYED, "on the same database, every row intact: ", id="it stayed"),
+        pytest.param(None, "every row intact: the database had not been", id="no copy"),
+    ],
+)
+def test_nothing_is_lost_where_the_database_stays(change: SchemaChange | None, told: str) -> None:
+    assert told in put_back_words(PLAN, 1, change, SOME, "", copied=COPIED)
 
 
 def test_what_stayed_is_told_with_its_reason() -> None:
     only = SchemaChange(WayBack.STAY, "only indexes were added")
 
-    assert put_back_words(PLAN, 1, only, 3, "") == (
+    assert put_back_words(PLAN, 1, only, SOME, "") == (
         "2025.2.1 serves again on the same database, every row intact: only indexes were added"
     )
 

@@ -253,7 +253,7 @@ def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visito
 
     told = bot.ok("rollback", "--yes")
 
-    assert "rows written since are not in it" in told
+    assert "what was written, changed or deleted since" in told
     assert served(stack) == (200, "2025.2.1")
     assert (env_of(stack), rows(stack)) == (env, whole)
     assert visitor.is_logged_in(), "its session is in Redis again"

@@ -241,6 +241,7 @@ class RollWorld(World):
             self.memory,
             self.gate_clock,
             publish,
+            timedelta(hours=72),
         )
 
     async def roll_back(self, command: RunRollback = ROLLBACK, confirm: Any = agree) -> RolledBack:

@@ -21,7 +21,8 @@ from bot.domain.errors import (
 from bot.domain.jobs import JobState, plan_changed
 from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
-from bot.domain.update import ASKED_UNTIL, plan_of
+from bot.domain.rollback import RollbackPreview
+from bot.domain.update import ASKED_UNTIL, COPIED, plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
@@ -632,17 +633,21 @@ async def test_a_rollback_says_what_it_loses_and_keeps_that_aside(journal: Journ
     world = world_with(journal, patch=MIGRATES)
     await world.update(PATCH)
     world.host.write()
-    shown: list[int] = []
+    [update] = await journal.jobs.jobs()
+    shown: list[RollbackPreview] = []
 
-    async def look(preview: object) -> bool:
-        shown.append(preview.loses)  # type: ignore[attr-defined]
+    async def look(preview: RollbackPreview) -> bool:
+        shown.append(preview)
         return True
 
     done = await world.roll_back(ROLLBACK, look)
 
-    assert shown == [1]
+    [preview] = shown
+    assert (preview.loses, preview.kept_hours) == (1, 72)
+    assert preview.since.isoformat() == update.plan[COPIED]
+    assert f"deleted since {preview.since:%Y-%m-%d %H:%M} UTC" in done.words
     assert world.host.live == Content()
-    assert "1 rows written since are not in it" in done.words
+    assert "1 row more and 0 fewer) is not in it" in done.words
     [aside] = [name for name in world.host.databases if "_failed_" in name]
     assert world.host.databases[aside].rows == 101
     [bad] = await journal.releases.bad(REPOSITORY)

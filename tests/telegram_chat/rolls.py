@@ -66,6 +66,8 @@ def make_rollback(**changes: Any) -> RollbackPreview:
         since=NOW - timedelta(hours=2),
         change=STAYS,
         written=7,
+        gone=0,
+        kept_hours=24,
         safety_backup=True,
     )
     return replace(preview, **changes)

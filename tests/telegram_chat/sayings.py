@@ -18,6 +18,7 @@ from bot.domain.errors import PortError
 from bot.domain.job_failure import reason_of
 from bot.domain.jobs import Job, JobKind
 from bot.domain.rehearsal import HopTook, Rehearsed
+from bot.domain.schema_change import RowsMoved
 from bot.domain.slots import CATCH_UP
 from bot.domain.update import HopPlan
 from bot.domain.update_holds import Candidate, Remembered, find_holds
@@ -88,7 +89,7 @@ def rolled_back(job: str, hop: HopPlan = PLAN.hops[0]) -> str:
     """What an update came to whose version never got ready."""
     plan = replace(PLAN, job=job, hops=(hop,))
     reason = ending(Phase(999, {"ready": 503})).reason
-    told = put_back_words(plan, 1, SWAPS, 0, plan.failed(1))
+    told = put_back_words(plan, 1, SWAPS, RowsMoved(), plan.failed(1))
     evidence = evidence_words("/var/lib/akbot/evidence")
     return joined(not_promoted_words(hop.version, reason), f"{told}; {evidence}")
 

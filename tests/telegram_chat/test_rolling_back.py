@@ -19,7 +19,7 @@ from tests.telegram_chat.rolls import SWAPS, UPDATE_JOB, begun, make_rollback
 from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import ANNA, NOW, World
 
-LOSES = make_rollback(change=SWAPS, written=1204)
+LOSES = make_rollback(change=SWAPS, written=1204, gone=1, kept_hours=72)
 
 
 async def shown(world: World, text: str = "/rollback", chat: Chat | None = None) -> Message:
@@ -58,8 +58,9 @@ async def test_where_rows_are_lost_a_word_must_be_typed(world: World, typed: str
     async with world.talking():
         asked = await shown(world)
         assert asked.labels == ["No"]
-        assert "Lost: 1,204 rows written since" in asked.text
-        assert "kept aside for a day" in asked.text
+        assert "Lost: all that was written, changed or deleted since 10:00 (2 h ago)" in asked.text
+        assert "Counted so far: 1,204 rows more and 1 fewer." in asked.text
+        assert "kept aside for 72 h at least" in asked.text
         assert "type the word rollback." in asked.text
         word = world.anna.says(typed)
         command = await begun(world)
@@ -78,7 +79,8 @@ async def test_where_rows_can_be_lost_a_word_must_be_typed_before_there_are_any(
     async with world.talking():
         asked = await shown(world)
         assert asked.labels == ["No"]
-        assert "Lost: what is written until then; so far there is nothing" in asked.text
+        assert "Lost: all that was written, changed or deleted since 10:00 (2 h ago)" in asked.text
+        assert "What was changed in a row that was there, such as a password, is not" in asked.text
         assert "Nothing is lost" not in asked.text
         world.rolls.rollback = LOSES
         world.anna.says("rollback")

@@ -8,7 +8,7 @@ from bot.domain.rollback import RollbackPreview
 from bot.domain.update_outlook import HopOutlook, Target
 from bot.domain.update_preview import UpdatePreview
 from bot.entrypoints.render import size
-from bot.entrypoints.render_roll import away_words, preview_lines
+from bot.entrypoints.render_roll import NOT_COUNTED, away_words, preview_lines
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import (
     COLUMNS,
@@ -220,7 +220,7 @@ def way_back(preview: RollbackPreview, wall: Wall, *, is_group: bool) -> str:
         f"<b>Take the update to {now} back?</b>",
         f"{then} serves again, as before the update of {wall.moment(preview.since)}.",
         "",
-        *_loss_lines(preview),
+        *_loss_lines(preview, wall),
     ]
     if preview.safety_backup:
         lines.append("The state of now is backed up first.")
@@ -231,15 +231,18 @@ def way_back(preview: RollbackPreview, wall: Wall, *, is_group: bool) -> str:
     return "\n".join([*lines, "", _how_to_agree(preview, is_group=is_group)])
 
 
-def _loss_lines(preview: RollbackPreview) -> list[str]:
+def _loss_lines(preview: RollbackPreview, wall: Wall) -> list[str]:
     if not preview.loses_rows:
         return [f"<b>Nothing is lost</b>: {plain(preview.change.words)}."]
-    why = f"({plain(preview.change.words)}). The database of now is kept aside for a day."
-    if not preview.loses:
-        return [f"⚠️ <b>Lost</b>: what is written until then; so far there is nothing {why}"]
-    rows = f"{preview.loses:,} row{'' if preview.loses == 1 else 's'}"
-    lost = f"⚠️ <b>Lost</b>: {rows} written since, such as new users and passwords"
-    return [f"{lost}, and what is written until then {why}"]
+    since, why = wall.moment(preview.since), plain(preview.change.words)
+    return [
+        (
+            f"⚠️ <b>Lost</b>: all that was written, changed or deleted since {since} ({why}), and"
+            " what will be until then."
+        ),
+        f"Counted so far: {preview.counted}. {NOT_COUNTED}",
+        f"The database of now is kept aside for {preview.kept_hours:g} h at least.",
+    ]
 
 
 def _how_to_agree(preview: RollbackPreview, *, is_group: bool) -> str:
