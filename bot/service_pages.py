@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 
 from bot.adapters.disk import HostDisk
 from bot.app import App
 from bot.app_stores import require_answer
+from bot.domain.alarms import Limit
 from bot.domain.daemon_report import DOCKER
 from bot.domain.jobs import JobKind
 from bot.entrypoints.health import Page
@@ -111,7 +112,7 @@ def _sources(app: App, parts: Parts, health: OwnHealth, systems: Readiness) -> S
     )
 
 
-def limits(settings: Settings, now: datetime) -> dict[JobKind, timedelta | None]:
+def limits(settings: Settings, now: datetime) -> dict[JobKind, Limit | None]:
     """How old the newest may get before there is an alarm; None for any age."""
     return {
         JobKind.BACKUP: settings.longest_without_backup(now),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bot.domain.agenda import Plan
+from bot.domain.alarms import Limit
 from bot.domain.errors import ConfigError
 from bot.domain.jobs import JobKind
 from bot.domain.schedule import Schedule, parse_schedule
@@ -66,8 +67,10 @@ class ScheduleSettings(UpdateSettings):
         le=8760,
         allow_inf_nan=False,
         description="After how many hours without a good backup there is an alarm, whatever the"
-        " cause; 0 for never. Default: 26, or an hour and `AKBOT_SCHEDULE_DELAY` more than the"
-        " longest gap of `AKBOT_BACKUP_SCHEDULE`.",
+        " cause; 0 for never. They count from when the newest was begun, and what you set is kept"
+        " exactly. Default: 26, or an hour and `AKBOT_SCHEDULE_DELAY` more than the longest gap of"
+        " `AKBOT_BACKUP_SCHEDULE`, and in either case as long as the newest took, which the next"
+        " may take, too.",
     )
     drill_alarm: float | None = Field(
         None,
@@ -130,25 +133,27 @@ class ScheduleSettings(UpdateSettings):
         """The longest delay of planned jobs."""
         return timedelta(minutes=self.schedule_delay)
 
-    def longest_without_backup(self, now: datetime) -> timedelta | None:
+    def longest_without_backup(self, now: datetime) -> Limit | None:
         """How long there may be no new good backup; None for any time.
 
-        By default until the next one may begin, and an hour: as long as one may take.
+        By default until the next one may begin, as long as it takes, and an hour.
         """
         if self.backup_alarm is not None:
-            return timedelta(hours=self.backup_alarm) or None
+            return Limit(timedelta(hours=self.backup_alarm)) if self.backup_alarm else None
         plan = self.plan_of_backups
         if plan is None:
             return None
-        hour = timedelta(hours=1)
-        return max(timedelta(hours=26), plan.longest_gap(now) + self.delay + hour)
+        time = max(timedelta(hours=26), plan.longest_gap(now) + self.delay + timedelta(hours=1))
+        return Limit(time, plus_work=True)
 
-    def longest_without_drill(self, now: datetime) -> timedelta | None:
+    def longest_without_drill(self, now: datetime) -> Limit | None:
         """How long no drill may have passed; None for any time."""
         if self.drill_alarm is not None:
-            return timedelta(days=self.drill_alarm) or None
+            return Limit(timedelta(days=self.drill_alarm)) if self.drill_alarm else None
         plan = self.plan_of_drills
-        return max(timedelta(days=8), plan.longest_gap(now) + timedelta(days=1)) if plan else None
+        if plan is None:
+            return None
+        return Limit(max(timedelta(days=8), plan.longest_gap(now) + timedelta(days=1)))
 
     @property
     def heartbeats(self) -> dict[JobKind, str]:

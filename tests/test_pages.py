@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.adapters.health_address import HEALTH_ADDRESS, address_told
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
+from bot.domain.alarms import Limit
 from bot.domain.backup_id import make_backup_id
 from bot.domain.daemon_report import DOCKER, DaemonReport
 from bot.domain.errors import ConfigError, PortError
@@ -60,6 +61,7 @@ class World:
     surroundings: Surroundings | None = None
     good: dict[JobKind, datetime | None] = field(default_factory=dict)
     looked: datetime | None = None
+    limit: Limit | None = None
 
     async def own(self) -> DaemonReport:
         return self.report
@@ -96,7 +98,7 @@ class World:
             version="1.2.3",
             since=NOW,
             plans=(),
-            limits={JobKind.BACKUP: None},
+            limits={JobKind.BACKUP: self.limit},
             switches=(),
             within=WITHIN,
         )
@@ -264,6 +266,27 @@ async def test_one_that_the_stores_have_lost_since_does_not() -> None:
 
     good: dict[JobKind, datetime | None] = {JobKind.BACKUP: older}
     assert await last_success([done], good, looked) == older.timestamp()
+
+
+@pytest.mark.parametrize(("plus_work", "hours"), [(True, 29), (False, 26)])
+async def test_what_is_too_old_for_prometheus_is_too_old_for_the_alarm(
+    hours: int, *, plus_work: bool
+) -> None:
+    done = replace(FAILED, state=JobState.DONE, ended=NOW + timedelta(hours=3))
+    answers: list[list[Job] | PortError] = [[done], PortError("the disk is away"), []]
+
+    async def read(_: int) -> Sequence[Job]:
+        answer = answers.pop(0)
+        if isinstance(answer, PortError):
+            raise answer
+        return answer
+
+    world = World(jobs=read, limit=Limit(timedelta(hours=26), plus_work=plus_work))
+    async with served(world) as client:
+        texts = [(await client.get("/metrics")).text for _ in range(3)]
+
+    limits = [figures(text)["akbot_backup_alarm_after_seconds"] for text in texts]
+    assert limits == [hours * 3600] * 3, "what was read once is known"
 
 
 async def last_success(

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bot import age
 from bot.adapters.keyfiles import exposed_keys
 from bot.adapters.keys import HostKeys
+from bot.domain.alarms import Limit
 from bot.domain.errors import ConfigError
 from bot.domain.jobs import JobKind
 from bot.domain.roles import ChatPlace, ChatRole
@@ -139,23 +140,29 @@ def test_a_chat_that_nobody_may_use_is_a_warning_that_names_both_settings() -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "hours"),
+    ("given", "hours", "plus_work"),
     [
-        ({}, 26),
-        ({"AKBOT_BACKUP_SCHEDULE": "30 3 * * 1"}, 7 * 24 + 1),
-        ({"AKBOT_SCHEDULE_DELAY": "60"}, 26),
-        ({"AKBOT_SCHEDULE_DELAY": "720"}, 24 + 12 + 1),  # as late as it may begin
-        ({"AKBOT_SCHEDULE_DELAY": "720", "AKBOT_BACKUP_ALARM": "30"}, 30),
-        ({"AKBOT_BACKUP_SCHEDULE": "off"}, None),
+        ({}, 26, True),
+        ({"AKBOT_BACKUP_SCHEDULE": "30 3 * * 1"}, 7 * 24 + 1, True),
+        ({"AKBOT_SCHEDULE_DELAY": "60"}, 26, True),
+        ({"AKBOT_SCHEDULE_DELAY": "720"}, 24 + 12 + 1, True),  # as late as it may begin
+        ({"AKBOT_SCHEDULE_DELAY": "720", "AKBOT_BACKUP_ALARM": "30"}, 30, False),
     ],
 )
 def test_there_is_no_alarm_before_the_next_backup_can_be_there(
-    given: dict[str, str], hours: int | None
+    given: dict[str, str], hours: int, *, plus_work: bool
 ) -> None:
     settings = load_settings({"AKBOT_TIMEZONE": "UTC", **given}, NOWHERE).settings
     limit = settings.longest_without_backup(datetime(2026, 11, 23, tzinfo=UTC))
 
-    assert limit == (None if hours is None else timedelta(hours=hours))
+    assert limit == Limit(timedelta(hours=hours), plus_work=plus_work)
+
+
+@pytest.mark.parametrize("given", [{"AKBOT_BACKUP_SCHEDULE": "off"}, {"AKBOT_BACKUP_ALARM": "0"}])
+def test_where_none_is_planned_or_wanted_there_is_no_alarm(given: dict[str, str]) -> None:
+    settings = load_settings(given, NOWHERE).settings
+
+    assert settings.longest_without_backup(datetime(2026, 11, 23, tzinfo=UTC)) is None
 
 
 def test_people_have_the_highest_of_their_roles_and_groups_may_be_topics() -> None:

@@ -37,6 +37,23 @@ class Protection:
         return max(self.good, self.since) if self.good else self.since
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How long there may be no newer one; with *plus_work* as long again as the newest one took.
+
+    The time counts from when one was begun, and the next one is not there before its end.
+    """
+
+    time: timedelta
+    plus_work: bool = False
+
+    def after(self, newest: Job | None) -> timedelta:
+        """After how long there is an alarm; by *newest* one knows how long the next one takes."""
+        if not self.plus_work or newest is None or newest.ended is None:
+            return self.time
+        return self.time + (newest.ended - newest.started)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
     """It is the *number*-th time that this one is told, from 0; *next* is when it is told again.
@@ -62,7 +79,7 @@ class Alarm:
 
 
 def judge(
-    there: Protection, limit: timedelta | None, catch_up: timedelta, now: datetime
+    there: Protection, limit: Limit | None, catch_up: timedelta, now: datetime
 ) -> Alarm | None:
     """The alarm that is to be told by *now*, None while all is well.
 
@@ -76,7 +93,9 @@ def judge(
         and came_to_nothing(job)
         and job.started > there.baseline
     )
-    moments = [there.baseline + limit] if limit else []
+    moments = []
+    if limit:
+        moments.append(there.baseline + limit.after(newest_whole(there.jobs, there.kind)))
     if there.kind is JobKind.BACKUP:
         moments += _given_up(there.jobs, failed, catch_up)
     if not moments or (opened := min(moments)) > now:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.alarms import Limit
 from bot.domain.catalogue import BackupRecord
 from bot.domain.drill import DrillReport
 from bot.domain.incident_history import PastIncident
@@ -24,7 +25,7 @@ class Expected:
     *catch_up* is how long a planned backup is tried.
     """
 
-    backup_within: timedelta | None = None
+    backup_within: Limit | None = None
     drills: Schedule | None = None
     catch_up: timedelta = CATCH_UP
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.alarms import Alarm, LateSuccess, Protection, judge, late_success, newest_whole
+from bot.domain.alarms import (
+    Alarm,
+    LateSuccess,
+    Limit,
+    Protection,
+    judge,
+    late_success,
+    newest_whole,
+)
 from bot.domain.backup_id import created_at
 from bot.domain.errors import BotError
 from bot.domain.jobs import ALL_JOBS, Job, JobKind
@@ -77,7 +85,7 @@ class AlarmWatch:
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
     clock: Clock
     newest: Mapping[JobKind, Newest]
-    limits: Mapping[JobKind, timedelta | None]
+    limits: Mapping[JobKind, Limit | None]
     since: datetime
     catch_up: timedelta
     teller: Teller

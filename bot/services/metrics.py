@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.agenda import Plan
-from bot.domain.alarms import newest_whole
+from bot.domain.alarms import Limit, newest_whole
 from bot.domain.catalogue import newest_good
 from bot.domain.container_state import ContainerState
 from bot.domain.daemon_report import DOCKER, DaemonReport
@@ -64,12 +64,13 @@ class MetricsService:
     version: str
     since: datetime
     plans: Sequence[Plan]
-    limits: Mapping[JobKind, timedelta | None]
+    limits: Mapping[JobKind, Limit | None]
     switches: Sequence[JobKind]
     within: float = _WITHIN
     _counts: JobCounts = field(init=False)
     _journal: Bounded[tuple[Sequence[Job], int]] = field(init=False)
     _disks: Bounded[Mapping[str, DiskUsage]] = field(init=False)
+    _whole: dict[JobKind, Job] = field(default_factory=dict)  # the newest that was ever read
     _told: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,6 +90,7 @@ class MetricsService:
             sources.report(), sources.systems(), reading, looking
         )
         jobs, incidents = read or ((), None)
+        self._keep_newest(jobs)
         catalogue = sources.catalogue()
         newest = newest_good(catalogue.records) if catalogue else None
         plans = () if report.paused else self.plans
@@ -99,8 +101,8 @@ class MetricsService:
             report=report,
             jobs=jobs,
             ended=self._counts.count(jobs),
-            good=self._good(jobs),
-            limits=self.limits,
+            good=self._good(),
+            limits={kind: self._limit(kind) for kind in self.limits},
             coming={name.replace(" ", "_"): at for name, at in following.items() if at},
             docker=systems.get(DOCKER),
             stores={name: words for name, words in systems.items() if name != DOCKER},
@@ -116,11 +118,21 @@ class MetricsService:
             collectors={"journal": read is not None, "disks": disks is not None},
         )
 
-    def _good(self, jobs: Sequence[Job]) -> dict[JobKind, datetime | None]:
+    def _keep_newest(self, jobs: Sequence[Job]) -> None:
+        whole = {kind: newest_whole(jobs, kind) for kind in self.limits}
+        self._whole |= {kind: job for kind, job in whole.items() if job}
+
+    def _good(self) -> dict[JobKind, datetime | None]:
         """As the stores said, and the journal of what has ended since they were looked into."""
         known, looked = self.sources.good(), self.sources.looked()
-        whole = {kind: newest_whole(jobs, kind) for kind in self.limits}
-        return {kind: _newest(known.get(kind), job, looked) for kind, job in whole.items()}
+        return {
+            kind: _newest(known.get(kind), self._whole.get(kind), looked) for kind in self.limits
+        }
+
+    def _limit(self, kind: JobKind) -> timedelta | None:
+        """As the alarms have it: an alert of Prometheus is no other one."""
+        limit = self.limits[kind]
+        return limit.after(self._whole.get(kind)) if limit else None
 
     async def _read_journal(self) -> tuple[Sequence[Job], int]:
         jobs = await self.sources.jobs(_LATELY)

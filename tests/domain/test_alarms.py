@@ -1,17 +1,18 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from bot.domain.alarms import Alarm, Protection, judge, late_success, told_as_alarm
+from bot.domain.alarms import Alarm, Limit, Protection, judge, late_success, told_as_alarm
 from bot.domain.backup_id import make_backup_id
-from bot.domain.jobs import Job, JobKind, JobState, Trigger
+from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.slots import CATCH_UP
 
 SLOT = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 GOOD = SLOT - timedelta(days=1)
 INSTALLED = SLOT - timedelta(days=30)
-LIMIT = timedelta(hours=26)
+LIMIT = Limit(timedelta(hours=26))
 FAILED, LOST = JobState.FAILED, JobState.INTERRUPTED
 
 
@@ -37,7 +38,7 @@ def look(
     *runs: Job,
     after: timedelta,
     good: datetime | None = GOOD,
-    limit: timedelta | None = LIMIT,
+    limit: Limit | None = LIMIT,
     kind: JobKind = JobKind.BACKUP,
 ) -> Alarm | None:
     """The alarm so long after SLOT."""
@@ -113,6 +114,37 @@ def test_no_limit_no_alarm(days: int) -> None:
     assert look(after=timedelta(days=days), limit=None) is None
 
 
+def took(hours: float, state: JobState = JobState.DONE, **changes: Any) -> Job:
+    """The backup of the day before, which was as long in the making."""
+    began = run(state, -24 * 60)
+    return replace(began, ended=began.started + timedelta(hours=hours), **changes)
+
+
+@pytest.mark.parametrize(
+    ("runs", "hour"),
+    [
+        pytest.param([took(3)], 5, id="the next one has as long as this took"),
+        pytest.param([took(3), run(JobState.RUNNING, 0)], 5, id="whether or not it runs"),
+        pytest.param([took(9), took(3)], 5, id="the newest counts"),
+        pytest.param([took(3), took(9, JobState.FAILED)], 5, id="of those that are good"),
+        pytest.param([took(3), took(0.1, plan={PARTIAL: "yes"})], 5, id="and whole"),
+        pytest.param([took(3, kind=JobKind.DRILL)], 2, id="a drill is no backup"),
+        pytest.param([], 2, id="nobody knows how long it took"),
+    ],
+)
+def test_no_alarm_while_the_next_backup_takes_as_long_as_the_one_before(
+    runs: list[Job], hour: int
+) -> None:
+    limit = Limit(LIMIT.time, plus_work=True)
+
+    assert look(*runs, after=timedelta(hours=hour, seconds=-1), limit=limit) is None
+    assert opened(look(*runs, after=timedelta(hours=hour), limit=limit)) == hour * 60
+
+
+def test_a_limit_that_a_person_set_is_exact() -> None:
+    assert opened(look(took(3), after=timedelta(hours=2))) == 120
+
+
 def test_reminders_come_less_and_less_often() -> None:
     told: list[float] = []
     number = -1
@@ -142,7 +174,7 @@ def test_an_alarm_has_the_newest_cause_and_stays_the_same_one() -> None:
 
 def test_a_drill_that_failed_is_no_alarm_until_there_was_none_for_long() -> None:
     failed = run(FAILED, 0, kind=JobKind.DRILL)
-    week = timedelta(days=8)
+    week = Limit(timedelta(days=8))
 
     assert look(failed, after=timedelta(days=6), limit=week, kind=JobKind.DRILL) is None
     alarm = look(failed, after=timedelta(days=8), limit=week, kind=JobKind.DRILL)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.alarms import Limit
 from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.container_state import DOCKER, STACK
@@ -96,7 +97,7 @@ WELL = Facts(
     begin=NOW - WEEK,
     now=NOW,
     installed=NOW - timedelta(days=30),
-    expected=Expected(backup_within=timedelta(hours=26), drills=Schedule("0 5 * * 0", UTC)),
+    expected=Expected(backup_within=Limit(timedelta(hours=26)), drills=Schedule("0 5 * * 0", UTC)),
     serving=SERVING,
     jobs=[job(4.5), job(28.5), job(51, kind=JobKind.DRILL)],
     records=[record(4.5), record(28.5)],

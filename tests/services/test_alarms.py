@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.alarms import Alarm, LateSuccess, Limit
 from bot.domain.backup_id import created_at
 from bot.domain.errors import PortError
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
@@ -100,7 +100,7 @@ class Host:
             self.nights.jobs,
             self.clock,
             {JobKind.BACKUP: self.newest},
-            {JobKind.BACKUP: timedelta(hours=26)},
+            {JobKind.BACKUP: Limit(timedelta(hours=26))},
             START,
             timedelta(hours=6),
             self.people,

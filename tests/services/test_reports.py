@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.alarms import Limit
 from bot.domain.errors import PortError
 from bot.domain.incident import Incident, Trouble
 from bot.domain.report import WEEK
@@ -46,7 +47,7 @@ class Reporting:
             self._check,
             FakePause(),
             self._installed,
-            Expected(backup_within=timedelta(hours=26)),
+            Expected(backup_within=Limit(timedelta(hours=26))),
             frozenset({"authentik", "server"}),
             self.world.clock,
         )

@@ -11,7 +11,7 @@ import pytest
 
 from bot.adapters.directory_errors import directory_errors
 from bot.adapters.transport import _Run
-from bot.domain.alarms import Alarm, Protection, judge
+from bot.domain.alarms import Alarm, Limit, Protection, judge
 from bot.domain.contents import Contents
 from bot.domain.drill import DrillReport, Verdict
 from bot.domain.errors import PortError
@@ -105,6 +105,6 @@ def too_fresh(version: Version, since: datetime) -> str:
 def missing(nights: Sequence[Job], good: datetime, now: datetime) -> Alarm:
     """The alarm of backups that failed in these *nights*, the newest first."""
     there = Protection(kind=JobKind.BACKUP, good=good, since=good, jobs=nights)
-    alarm = judge(there, timedelta(hours=26), CATCH_UP, now)
+    alarm = judge(there, Limit(timedelta(hours=26)), CATCH_UP, now)
     assert alarm
     return alarm

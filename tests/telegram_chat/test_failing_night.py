@@ -17,6 +17,7 @@ import pytest
 
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
+from bot.domain.alarms import Limit
 from bot.domain.jobs import ALL_JOBS, Job, JobKind, JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.schedule import Schedule
@@ -33,7 +34,7 @@ from tests.services.test_newest import newest_of
 from tests.telegram_chat.world import LONG_ENOUGH, NOW, World
 
 NIGHT = datetime(2026, 11, 25, 3, 30, tzinfo=UTC)
-LIMIT = timedelta(hours=26)
+LIMIT = Limit(timedelta(hours=26))
 
 
 @dataclass

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.alarms import Limit
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
@@ -12,7 +13,7 @@ from tests.fakes_charts import PNG
 from tests.telegram_chat.samples import MB, record
 from tests.telegram_chat.world import NOW, World
 
-OLD = Expected(backup_within=timedelta(minutes=30))
+OLD = Expected(backup_within=Limit(timedelta(minutes=30)))
 
 
 @pytest.fixture
