@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +19,7 @@ from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
 from bot.domain.findings import Finding
+from bot.domain.incident import Incident
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState
 from bot.domain.surroundings_subjects import with_surroundings
 from bot.entrypoints.alarms import AlarmRounds
@@ -85,7 +86,13 @@ class _Service:
             copies=app.stores.several,
             prunes=not all(place.policy.keeps_everything for place in app.stores.places),
         )
-        self._chat = build_chat(app, self._runner, self._mute, lambda: self._watcher.muted_until)
+        self._chat = build_chat(
+            app,
+            self._runner,
+            self._mute,
+            lambda: self._watcher.muted_until,
+            self._open_now,
+        )
         self._troubles: dict[str, str] = {}
         self._pulse = Pulse(app.clock)
         self._held_back = HeldBack(app.pause, app.clock)
@@ -219,6 +226,9 @@ class _Service:
 
     async def _mute(self, until: datetime) -> None:
         await self._watcher.mute(until)
+
+    def _open_now(self) -> Iterable[Incident]:
+        return self._watcher.watch.open.values()
 
     async def _had_stack(self) -> bool:
         """Whether one was backed up lately."""

@@ -35,6 +35,7 @@ def away_in_incidents(
     """Because something was wrong with one of *serving*, without whom nobody logs in.
 
     Where one of several containers of a service is down, others may serve: the ready check tells.
+    One that was alone when it went down counts to its end.
     """
     return [
         Away(
@@ -44,7 +45,7 @@ def away_in_incidents(
             bad=True,
         )
         for each in incidents
-        if not each.incident.members.isdisjoint(serving)
+        if not {each.incident.name, *each.incident.members}.isdisjoint(serving)
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from bot.domain.catalogue import BackupRecord
 from bot.domain.drill import DrillReport
 from bot.domain.errors import BotError
+from bot.domain.incident_history import PastIncident
 from bot.domain.jobs import ALL_JOBS
 from bot.domain.report import Report, report_of
 from bot.domain.report_facts import Expected, Facts
@@ -17,7 +18,6 @@ from bot.domain.update_outlook import Outlook
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, PauseMark
 from bot.services.stores import Catalogue
-from bot.services.watch_ports import IncidentLog
 
 T = TypeVar("T")
 PATIENT = 120.0
@@ -48,13 +48,13 @@ class Reporter(Protocol):
 class Reports:
     """The Reporter.
 
-    *check* asks which versions there are, None where nobody is to be asked; *newest_drill* reads
-    what lies beside the backups; *serving* are the services without whom nobody logs in.
-    *installed* says when this installation began.
+    *incidents* are those that lasted then or later. *check* asks which versions there are, None
+    where nobody is to be asked; *newest_drill* reads what lies beside the backups; without
+    *serving*, services, nobody logs in. *installed* says when this installation began.
     """
 
     jobs: JobJournal
-    incidents: IncidentLog
+    incidents: Callable[[datetime], Awaitable[Sequence[PastIncident]]]
     catalogue: Callable[[], Awaitable[Catalogue]]
     newest_drill: Callable[[], Awaitable[DrillReport | None]]
     check: Callable[[], Awaitable[Outlook]] | None
@@ -78,7 +78,7 @@ class Reports:
             serving=self.serving,
             jobs=await self.jobs.jobs(ALL_JOBS),
             stuck=await self.jobs.stuck_jobs(),
-            incidents=await self.incidents.since(begin),
+            incidents=await self.incidents(begin),
             records=records,
             silent=silent,
             drill=drill,

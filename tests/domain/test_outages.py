@@ -1,5 +1,6 @@
 """When nobody could log in, whatever it was by: each moment counts once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,6 +97,15 @@ def test_one_of_several_that_is_down_keeps_nobody_out_while_others_are_ready() -
     assert away_in_incidents(found, {"server", ready}, at(200)) == [
         away(130, 160, "server-2 crashed")
     ]
+
+
+def test_the_only_one_that_went_down_keeps_people_out_whatever_it_is_called_since() -> None:
+    opened = incident("server", None)
+    renamed = replace(
+        opened, incident=replace(opened.incident, root="server-1", opened_as="server")
+    )
+
+    assert away_in_incidents([renamed], {"server"}, at(200)) == [away(130, 200, "server-1 crashed")]
 
 
 SINCE = gone(at(10))

@@ -41,7 +41,7 @@ class Reporting:
         history = DrillHistory(self.world.stores, lambda: self.world.keyring.trusted)
         self.reports = Reports(
             self.world.journal,
-            self.incidents,
+            self.incidents.since,
             self._catalogue,
             lambda: history.newest("authentik"),
             self._check,
