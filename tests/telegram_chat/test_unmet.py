@@ -9,8 +9,8 @@ from bot.domain.errors import RefusedError
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.domain.orders import MOST_UNMET, Order
-from tests.bot_api.chats import Chat
-from tests.telegram_chat.restores import FILES, NEWEST, YES, confirmed, last_question, planned
+from tests.bot_api.chats import Chat, Message
+from tests.telegram_chat.restores import FILES, NEWEST, WORD, YES, confirmed, last_question, planned
 from tests.telegram_chat.rolls import make_rollback, make_update
 from tests.telegram_chat.samples import make_preview
 from tests.telegram_chat.world import World
@@ -206,6 +206,129 @@ async def test_a_press_under_anothers_question(
         f"chat: {where} asked for /restore by somebody else's question and was refused"
     }
     assert world.operations.starts == []
+
+
+REFUSED = ("restore", "Boris (43)", "refused", "somebody else was asked")
+
+
+@pytest.mark.parametrize("replies", [True, False])
+@pytest.mark.parametrize("in_topic", [True, False])
+async def test_a_word_for_anothers_question(
+    world: World, caplog: pytest.LogCaptureFixture, *, replies: bool, in_topic: bool
+) -> None:
+    """Typed, as a press would be: it is kept once, and the question is its person's alone."""
+    topic = 7000 if in_topic else None
+    group = world.telegram.supergroup(topics={7000: "Ops"} if in_topic else {})
+    async with world.talking():
+        last = await word_asked(world, group, topic)
+        caplog.clear()
+        world.boris.says(WORD, group, thread=topic, reply_to=last if replies else None)
+        told_boris = await world.said("This question is for somebody else.", group)
+        world.telegram.updates.deliver_again(1)
+        orders = await kept(world)
+        assert last.labels
+        assert group.last is told_boris
+        assert told_boris.thread == topic
+        noted = [each.getMessage() for each in caplog.records if "refused" in each.getMessage()]
+        world.anna.says(WORD, group, thread=topic)
+        await world.telegram.until(lambda: world.operations.commands)
+
+    assert told(orders) == [REFUSED]
+    assert all(each.startswith("chat: user 43 (admin)") for each in noted)
+    assert noted
+
+
+async def test_a_word_of_a_role_that_may_not(world: World, group: Chat) -> None:
+    """As a reply it is meant; by itself it is only said."""
+    async with world.talking():
+        last = await word_asked(world, group)
+        world.olga.says(WORD, group)
+        world.vera.says(f"{WORD}?", group, reply_to=last)
+        assert await kept(world) == []
+        assert group.last is last
+        world.olga.says(WORD, group, reply_to=last)
+        orders = await kept(world)
+        assert "/restore is for admins" in group.last.text
+        assert last.labels
+
+    assert told(orders) == [("restore", "Olga (44)", "refused", "it is for admins")]
+    assert world.operations.starts == []
+
+
+@pytest.mark.parametrize("where", ["private", "another group", "another topic"])
+async def test_a_word_elsewhere_is_for_nobodys_question(world: World, where: str) -> None:
+    group = world.telegram.supergroup(topics={7000: "Ops", 8000: "Tea"})
+    other = {"private": None, "another group": world.telegram.supergroup(-1009)}.get(where, group)
+    async with world.talking():
+        await word_asked(world, group, 7000)
+        world.boris.says(WORD, other, thread=8000 if where == "another topic" else None)
+        orders = await kept(world)
+
+    assert orders == []
+    assert world.operations.starts == []
+
+
+@pytest.mark.parametrize(
+    ("wait", "answers"),
+    [
+        pytest.param(121, False, id="it has expired"),
+        pytest.param(0, True, id="it was answered"),
+    ],
+)
+async def test_a_word_where_no_question_is_open(
+    world: World, group: Chat, wait: int, *, answers: bool
+) -> None:
+    async with world.talking():
+        last = await word_asked(world, group)
+        if answers:
+            world.anna.presses(last, last.labels[0])
+            await world.telegram.until(lambda: not last.labels)
+        world.clock.advance(wait)
+        world.boris.says(WORD, group)
+        orders = await kept(world)
+
+    assert [each for each in orders if each.actor == "Boris (43)"] == []
+
+
+async def test_a_word_said_twice_is_not_for_anothers_question(world: World, group: Chat) -> None:
+    """Whoever was asked for it, too, meant that."""
+    async with world.talking():
+        await word_asked(world, group)
+        world.boris.says("/restore latest", group)
+        plan = await world.telegram.until(lambda: plan_of(group))
+        world.boris.presses(plan, "Go on")
+        await world.telegram.until(lambda: len(asked_in(group)) == 2)
+        await world.all_sent()
+        world.clock.advance(5)
+        for _ in range(2):
+            world.boris.says(WORD, group)
+            await world.telegram.until(lambda: world.operations.commands)
+            await world.all_handled()
+        orders = await kept(world)
+
+    assert [each for each in told(orders) if each == REFUSED] == []
+    assert len(world.operations.commands) == 1
+
+
+async def word_asked(world: World, chat: Chat, topic: int | None = None) -> Message:
+    """The last question to Anna, whose answer is typed."""
+    world.operations.preview = make_preview()
+    world.anna.says("/restore latest", chat, thread=topic)
+    plan = await world.said("Go on? Nothing has been changed", chat)
+    last = await last_question(world, plan, chat)
+    await world.all_sent()
+    world.clock.advance(5)
+    return last
+
+
+def plan_of(chat: Chat) -> Message | None:
+    """The plan that waits for a button."""
+    return next((each for each in chat.from_bot if "Go on" in each.labels), None)
+
+
+def asked_in(chat: Chat) -> list[Message]:
+    """The last questions."""
+    return [each for each in chat.from_bot if "Last question" in each.text]
 
 
 async def test_a_cancel_of_nothing_and_one_that_is_not_theirs(world: World) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from telegram import CallbackQuery, Message, Update
+from telegram import CallbackQuery, Message, Update, User
 from telegram.error import TelegramError
 from telegram.ext import (
     Application,
@@ -132,8 +132,10 @@ class Handlers:
         word = word_in(message)
         if message is None or message.from_user is None or not word:
             return
-        person = Person(id=message.from_user.id, name=message.from_user.first_name)
-        if not self.permits.allows(person, WORDS[word]):
+        person, act = _person(message.from_user), WORDS[word]
+        typed = Typed(word=word, sent=message.date, reply=reply_in(message))
+        is_allowed = self.permits.allows(person, act)
+        if not is_allowed and not typed.reply:
             return  # it was said, not asked
         press = Press(
             id=word,
@@ -143,8 +145,11 @@ class Handlers:
             is_young=True,
             toast=_tell_nobody,
         )
-        typed = Typed(word=word, sent=message.date, reply=reply_in(message))
-        await self.desk.typed(typed, press)
+        if await self.desk.is_word_for_another(typed, press):
+            why = await self.permits.refusal(press.own_request, act, is_anothers=True)
+            await self.desk.refuse_word(press, why)
+        elif is_allowed:
+            await self.desk.typed(typed, press)
 
     async def answer(self, update: Update, _: Any) -> None:
         if press := self._press(update):
@@ -171,7 +176,7 @@ class Handlers:
             return None
         return Press(
             id=query.id,
-            person=Person(id=query.from_user.id, name=query.from_user.first_name),
+            person=_person(query.from_user),
             place=place_of(query.message),
             data=query.data,
             is_young=self.ages.is_young(update.update_id),
@@ -182,6 +187,10 @@ class Handlers:
         """Answer the press, beside the updates: what it says stands in the chat as well."""
         if len(self.toasts) < _MOST_TOASTS:
             self.toasts.begin(_show(query, text))
+
+
+def _person(user: User) -> Person:
+    return Person(id=user.id, name=user.first_name)
 
 
 async def _tell_nobody(_: str) -> None:

@@ -16,8 +16,9 @@ from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.effects import Effect, Extent
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
-from bot.entrypoints.telegram.typed import Put, Typed, meant
-from bot.services.journal_ports import QUESTION_KEY, Buttons, Message, Question, Questions
+from bot.entrypoints.telegram.standing import Standing, message_key
+from bot.entrypoints.telegram.typed import Put, Typed, is_for_another, meant
+from bot.services.journal_ports import Buttons, Message, Question, Questions
 from bot.services.ports import Clock
 
 PATIENCE = timedelta(minutes=2)
@@ -54,6 +55,7 @@ class QuestionDesk:
         self._moved = moved
         self._questions = questions
         self._outgoing = outgoing
+        self._standing = Standing(questions, outgoing, moved)
         self._answers = Answers(outgoing)
         self._clock = clock
         self._zone = zone
@@ -132,14 +134,14 @@ class QuestionDesk:
         await self._put(question, thread, question_texts.until(text, question.expires, wall))
 
     async def _put(self, question: Question, thread: int | None, text: str) -> None:
-        key, buttons = _message_key(question.id), _buttons(question)
+        key, buttons = message_key(question.id), _buttons(question)
         message = Message(key=key, chat=question.chat, thread=thread, text=text, buttons=buttons)
         if not await self._outgoing.put(message):
             await self._outgoing.change(key, text, buttons)
 
     async def is_put(self, question_id: str) -> bool:
         """Whether there is a message for it already."""
-        return await self._outgoing.find(_message_key(question_id)) is not None
+        return await self._outgoing.find(message_key(question_id)) is not None
 
     async def is_open(self, question_id: str) -> bool:
         """Whether a question can still be answered."""
@@ -177,9 +179,22 @@ class QuestionDesk:
         else:
             await self._take(question, question.choices[int(index)], press)
 
+    async def is_word_for_another(self, typed: Typed, press: Press) -> bool:
+        """Whether a word answers what somebody else was asked, and nothing of its person's."""
+        own = await self._standing.own(typed.word, press)
+        others = await self._standing.of_others(typed.word, press)
+        return is_for_another(typed, press.place, own, others, self._clock.now())
+
+    async def refuse_word(self, press: Press, why: str) -> None:
+        """Say so to whoever typed it."""
+        await self._answers.write(press.own_request, why)
+
     async def typed(self, typed: Typed, press: Press) -> None:
-        """Take a word for the answer to the question that it means, if it surely means one."""
-        asked, now = await self._worded(typed.word, press), self._clock.now()
+        """Take a word for the answer to the question that it means, if it surely means one.
+
+        One that `is_word_for_another` does not.
+        """
+        asked, now = await self._standing.own(typed.word, press), self._clock.now()
         found = meant(typed, press.place, asked, now)
         if isinstance(found, Put) and not found.answer:
             await self._take_word(found.question, typed.word, press)
@@ -198,17 +213,6 @@ class QuestionDesk:
         """Whether it had its effect before a kill, which kept it from being marked as handled."""
         extents = [await self._extent(each.question, word, press) for each in asked]
         return Extent.ALL in extents
-
-    async def _worded(self, word: str, press: Press) -> Sequence[Put]:
-        """The questions that the person was asked in that topic, as they were put."""
-        place = press.place
-        found = await self._questions.worded(word, press.person.id, place.chat)
-        put = [(each, await self._outgoing.find(_message_key(each[0].id))) for each in found]
-        return [
-            Put(question, answer, queued)
-            for (question, answer), queued in put
-            if queued and queued.message.thread == place.thread
-        ]
 
     def _refusal(self, question: Question, answer: str) -> str:
         if answer:
@@ -260,7 +264,7 @@ class QuestionDesk:
 
     async def close_left(self, why: str) -> None:
         """Close what a job of an earlier process has asked: nobody waits for the answer."""
-        for queued in await self._outgoing.named(_message_key(ASKED)):
+        for queued in await self._outgoing.named(message_key(ASKED)):
             question_id = queued.message.key.partition(":")[2]
             if queued.message.buttons and question_id not in self._waiting:
                 await self.close(question_id, why)
@@ -272,7 +276,7 @@ class QuestionDesk:
     async def _rewrite(
         self, question_id: str, change: Callable[[str], str], buttons: Buttons = ()
     ) -> None:
-        key = _message_key(question_id)
+        key = message_key(question_id)
         queued = await self._outgoing.find(key)
         if queued and queued.message.buttons:
             await self._outgoing.change(key, change(queued.message.text), buttons)
@@ -282,11 +286,6 @@ def _button_of(press: Press) -> tuple[str, str]:
     """The id of the question whose button it is, and the choice's index, if it is one."""
     question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
     return question_id, index
-
-
-def _message_key(question_id: str) -> str:
-    """`abc.2` continues `abc`, in the same message."""
-    return f"{QUESTION_KEY}{question_id.partition('.')[0]}"
 
 
 def _buttons(question: Question) -> Buttons:

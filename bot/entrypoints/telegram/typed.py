@@ -81,6 +81,25 @@ def _replied(reply: Reply, asked: Sequence[Put], now: datetime) -> Put | Unclear
     return Unclear.NOT_ASKED_THERE if is_for_bot else None
 
 
+def is_for_another(
+    typed: Typed, place: Place, own: Sequence[Put], others: Sequence[Put], now: datetime
+) -> bool:
+    """Whether a word, at *place*, answers one of *others*, which somebody else was asked.
+
+    By itself it does not where one of its person's *own* was for it lately.
+    """
+    if typed.reply:
+        number = typed.reply.message_id
+        return number is not None and any(each.stands.message_id == number for each in others)
+    lately = (each for each in own if now < each.question.expires + TYPED_LATE)
+    if any(each.answer in {"", typed.word} for each in lately):
+        return False
+    return any(
+        now < each.question.expires and stands_before(each.stands, place, typed.sent)
+        for each in others
+    )
+
+
 def _stood_beside(newest: Put, older: Put) -> bool:
     """Whether *older* was open when *newest* was put: if it has expired since, it looks open."""
     return not older.answer and newest.stands.written < older.question.expires
