@@ -22,7 +22,7 @@ from bot.domain.bootstrap import (
     require_whole,
     warnings_of,
 )
-from bot.domain.catalogue import LATEST, BackupRecord, choose, newest_good, require_readable
+from bot.domain.catalogue import LATEST, BackupRecord, newest_good, require_readable
 from bot.domain.components import CONFIG, GLOBALS
 from bot.domain.env_text import names_in
 from bot.domain.errors import RefusedError
@@ -39,6 +39,7 @@ from bot.domain.project import (
     read_project,
     trust_signer,
 )
+from bot.domain.restore_choice import choose_to_restore, safety_words
 from bot.domain.signature import PublicKey
 from bot.domain.stack import Role
 from bot.services.bootstrap_ports import Ground, ProjectPlace
@@ -78,6 +79,7 @@ class Gathered:
             project=self.project,
             layout=self.layout,
             warnings=(
+                *safety_words(self.manifest),
                 *self.manifest.warnings,
                 *self.warnings,
                 *(f'tablespace "{each}" is not made' for each in tablespaces_in(self.roles)),
@@ -127,7 +129,7 @@ class BootstrapLook:
                 f'there is no good backup of "{stack}"; the newest: {records[0].reason}',
                 hint="If it is a key on your recovery kit: --trust KEY.",
             )
-        record = choose(records, name)
+        record = choose_to_restore(records, name)
         require_readable(record)
         read = await read_manifest(self.store, record, trusted)
         return record, read.manifest, read.signer, doubtful_newer(records, record)

@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from bot.domain.catalogue import BackupRecord, choose, newest_good, require_readable
+from bot.domain.catalogue import BackupRecord
 from bot.domain.client_patches import judge_client
 from bot.domain.components import CONFIG
 from bot.domain.config_diff import compare_configs, read_config, without_compose
 from bot.domain.durations import duration
 from bot.domain.errors import BotError, IntegrityError, RefusedError, UnsafeArchiveError
-from bot.domain.jobs import DEGRADED, READS, Trigger
+from bot.domain.jobs import DEGRADED, READS
 from bot.domain.manifest import Component, Manifest
-from bot.domain.messages import RunBackup, RunRestore
+from bot.domain.messages import RunRestore
 from bot.domain.restorable import refusal_of
 from bot.domain.restore import (
     PHASE,
@@ -27,6 +27,7 @@ from bot.domain.restore import (
     Site,
     encode_plan,
 )
+from bot.domain.restore_choice import safety_words
 from bot.domain.restore_plan import (
     NEVER_LOADED,
     Choice,
@@ -37,7 +38,6 @@ from bot.domain.restore_plan import (
 )
 from bot.domain.stack import Stack
 from bot.services.backup import BackupService
-from bot.services.catalogue import read_unsigned
 from bot.services.damage_elsewhere import DamageNotes
 from bot.services.gate import GatePatience
 from bot.services.keyring import Keyring
@@ -45,10 +45,12 @@ from bot.services.metering import Meter
 from bot.services.ports import Clock, Engine, JobLog, Publish, ReadLocks
 from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside, Opening
+from bot.services.restore_chosen import Chosen, choose_backup
 from bot.services.restore_compose import PastFiles, plan_past, require_no_sessions
 from bot.services.restore_decided import Decided
 from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
+from bot.services.restore_safety import back_up_before
 from bot.services.settling import not_in
 from bot.services.stores import Stores
 from bot.services.switch import Begin, Switch, switch_and_hold, telling
@@ -101,15 +103,6 @@ class Restored:
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """The backup that will be used; *newest*: no good one is newer."""
-
-    record: BackupRecord
-    manifest: Manifest
-    newest: bool
-
-
-@dataclass(frozen=True)
 class RestoreService:
     """`akbot restore`, from the folder *stack_name* of *stores*, the project's by default.
 
@@ -144,7 +137,6 @@ class RestoreService:
         nobody agreed; else what failed first, and what it left is in *job*'s page.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
-        missing: Mapping[str, str] = {}
         stack = await self.engine.find_stack()
         chosen = await self._choose(command, stack)
         record, manifest = chosen.record, chosen.manifest
@@ -159,10 +151,8 @@ class RestoreService:
                 raise RefusedError(
                     "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
                 )
-            if command.safety_backup:
-                await begin("backing up the state before")
-                safety = RunBackup(trigger=Trigger.SAFETY, actor=command.actor)
-                missing = (await self.safety.run(safety, job)).missing
+            source = f"backup {record.id}"
+            missing = await back_up_before(source, command, self.safety, job, begin)
             if decided.images:
                 await begin("getting the image")
             for image, image_digest in decided.images.items():
@@ -183,28 +173,12 @@ class RestoreService:
     def _meter(self) -> Meter:
         return Meter(self.publish, self.clock)
 
-    async def _choose(self, command: RunRestore, stack: Stack) -> "_Chosen":
+    async def _choose(self, command: RunRestore, stack: Stack) -> Chosen:
         name = self.stack_name or stack.project
-        trusted = self.keyring.trusted | ({command.trust} if command.trust else set())
-        records = await self.stores.backups(name, trusted)
-        record, newest = choose(records, command.backup), newest_good(records)
-        is_newest = newest is None or record.created >= newest.created
-        if command.allow_unsigned:
-            store = self.stores.holding(record)
-            unsigned, manifest = await read_unsigned(store, name, record.id)
-            record = replace(unsigned, stores=record.stores)
-        else:
-            require_readable(record)
-            manifest = await self.stores.manifest(record, trusted)
-        if not self.keyring.identities:
-            raise RefusedError(
-                "the private key is not on this host, so nothing can be decrypted",
-                hint="Nothing was changed. Set AKBOT_IDENTITY_FILE to the key.",
-            )
-        return _Chosen(record, manifest, is_newest)
+        return await choose_backup(command, self.stores, name, self.keyring)
 
     async def _decide(
-        self, command: RunRestore, chosen: _Chosen, stack: Stack, site: Site, tools: Tools
+        self, command: RunRestore, chosen: Chosen, stack: Stack, site: Site, tools: Tools
     ) -> Decided:
         record, manifest = chosen.record, chosen.manifest
         live, contents, unknown = await glance(tools, site.database)
@@ -236,6 +210,7 @@ class RestoreService:
             differences=tuple(await self._differences(then, stack, past)),
             compose=past.diff if past else "",
             warnings=(
+                *safety_words(manifest),
                 *choice.warnings,
                 *(past.past.warnings if past else ()),
                 *unknown,
@@ -275,7 +250,7 @@ class RestoreService:
             then, now = without_compose(then), without_compose(now)
         return compare_configs(then, now, _TAG)
 
-    async def _prove(self, chosen: _Chosen, choice: Choice, begin: Begin) -> ProvenObjects:
+    async def _prove(self, chosen: Chosen, choice: Choice, begin: Begin) -> ProvenObjects:
         """Read all that will be used, whole, before anything else sees a byte of it."""
         objects = ProvenObjects(self.stores.holding(chosen.record))
         sizes: dict[str, int] = {}

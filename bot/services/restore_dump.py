@@ -5,13 +5,12 @@ server first, which reaches nothing: whatever a statement in it drops or enters 
 it holds is counted there, and what goes beside the live database is a dump of ours of that.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.domain.errors import RefusedError
-from bot.domain.jobs import Trigger
-from bot.domain.messages import RunBackup, RunRestore
+from bot.domain.messages import RunRestore
 from bot.domain.restore import DUMP, PHASE, PLAN, Phase, RestorePlan, Site, encode_plan
 from bot.domain.restore_dump import DUMP_PARTS, choose_for_dump, version_of
 from bot.domain.restore_plan import Choice, ForeignDump, Preview
@@ -26,6 +25,7 @@ from bot.services.restore import Confirm, Restored
 from bot.services.restore_beside import Source, Take, make_database
 from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
+from bot.services.restore_safety import back_up_before
 from bot.services.switch import Switch, switch_and_hold, telling
 
 
@@ -66,7 +66,6 @@ class DumpRestoreService:
         or nobody agreed; else what failed first, and what it left is in *job*'s page.
         """
         started, begin = self.clock.monotonic(), telling(job, self.publish)
-        missing: Mapping[str, str] = {}
         await job.plan(**{DUMP: self.source.name})
         await begin("loading the dump where it reaches nothing")
         async with self._seen(command, job.id) as seen:
@@ -74,18 +73,16 @@ class DumpRestoreService:
                 raise RefusedError(
                     "the restore was not confirmed", hint="Nothing was changed. --yes confirms it."
                 )
-            if command.safety_backup:
-                await begin("backing up the state before")
-                safety = RunBackup(trigger=Trigger.SAFETY, actor=command.actor)
-                missing = (await self.safety.run(safety, job)).missing
+            source = f"the dump {self.source.name}"
+            missing = await back_up_before(source, command, self.safety, job, begin)
             await begin("getting the image")
             choice, pulled = seen.choice, self._meter.pulling()
             await seen.tools.control.pull(choice.image, choice.image_digest, pulled)
             plan = await _plan(seen, job)
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
             await begin("restoring the dump beside what serves")
-            source = Source("dump", seen.dump.facts, lambda take: self._give(seen.scratch, take))
-            await make_database(plan, seen.tools, source, begin, keep_queue=command.keep_queue)
+            made = Source("dump", seen.dump.facts, lambda take: self._give(seen.scratch, take))
+            await make_database(plan, seen.tools, made, begin, keep_queue=command.keep_queue)
         switch = Switch(plan, seen.tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started

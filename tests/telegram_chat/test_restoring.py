@@ -1,6 +1,7 @@
 """`/restore`: a plan, two questions, one job; and nothing on any other way."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bot.domain.errors import PortError
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup
+from tests.domain.test_manifest import MANIFEST, summary_of
 from tests.telegram_chat.restores import (
     FILES,
     NEWEST,
@@ -20,6 +22,7 @@ from tests.telegram_chat.restores import (
     planned,
     restore_in,
 )
+from tests.telegram_chat.samples import record
 from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import ANNA, World
 
@@ -31,6 +34,15 @@ def world(world: World) -> World:
     world.operations.records = [NEWEST, OLDER]
     world.operations.preview = FILES
     return world
+
+
+async def test_latest_is_never_what_a_restore_has_put_away(world: World) -> None:
+    away = summary_of(replace(MANIFEST, trigger=Trigger.SAFETY))
+    world.operations.records = [record(0, summary=away), NEWEST, OLDER]
+    async with world.talking():
+        await planned(world)
+
+    assert [each.backup for each in world.operations.asked] == [NEWEST.id]
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import pytest
 from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState
 from bot.domain.drilled import Drilled
-from bot.domain.jobs import JobKind, JobState
+from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY, SessionsDo
 from bot.domain.roles import Act
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, restore_texts
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from tests.bot_api.markup import parse_html
+from tests.domain.test_manifest import MANIFEST, summary_of
 from tests.telegram_chat.samples import make_preview, record
 from tests.telegram_chat.test_texts import WALL, make_job
 from tests.telegram_chat.world import NOW
@@ -52,7 +53,7 @@ def test_a_list_to_choose_from_names_each_backup_once_and_fits_a_phone() -> None
         here[3].id: Drilled(NOW, passed=False),
     }
 
-    labels = backup_texts.labels(here, WALL)
+    labels = backup_texts.labels(Act.RESTORE, here, WALL)
     text = backup_texts.which_backup(Act.RESTORE, here, tried, WALL)
 
     assert labels == [
@@ -67,6 +68,22 @@ def test_a_list_to_choose_from_names_each_backup_once_and_fits_a_phone() -> None
     )
     assert "20 Oct 2025" in text
     assert "FAILED" in text
+
+
+def test_what_a_restore_has_put_away_is_never_the_newest_to_restore() -> None:
+    made = NOW - timedelta(hours=1)
+    away = summary_of(replace(MANIFEST, trigger=Trigger.SAFETY, created=made))
+    here = [record(1, summary=away), record(20)]
+
+    text = backup_texts.which_backup(Act.RESTORE, here, {}, WALL)
+
+    assert backup_texts.labels(Act.RESTORE, here, WALL) == [
+        "24 Nov 11:00 (1 h ago), safety",
+        "Newest: 23 Nov 16:00 (20 h ago)",
+    ]
+    assert backup_texts.labels(Act.DRILL, here, WALL)[0].startswith("Newest: 24 Nov")
+    assert "takes the newest good one but those made before a restore" in text
+    assert "but" not in backup_texts.which_backup(Act.DRILL, here, {}, WALL)
 
 
 def test_every_button_of_a_backup_fits_into_what_telegram_carries() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.domain.catalogue import BackupRecord, BackupState, newest_good
 from bot.domain.drilled import Drilled
 from bot.domain.errors import BotError, RefusedError
+from bot.domain.restore_choice import is_safety, newest_to_restore
 from bot.domain.roles import Act
 from bot.domain.summary import Summary
 from bot.entrypoints.render import size
@@ -84,7 +85,7 @@ def which_backup(
         table([("MADE", "SIZE", "PROVEN"), *rows]),
         *_places(records, wall),
         "PROVEN is when a drill here restored it.",
-        f"{code(f'/{act} latest')} takes the newest good one, {code(f'/{act} ID')} any other.",
+        f"{code(f'/{act} latest')} takes {_newest(act, records)}, {code(f'/{act} ID')} any other.",
     ]
     return "\n".join(lines)
 
@@ -95,14 +96,20 @@ def _proven(found: Drilled | None, wall: Wall) -> str:
     return _day(found.at, wall) if found.passed else "FAILED"
 
 
-def labels(records: Sequence[BackupRecord], wall: Wall) -> list[str]:
+def _newest(act: Act, records: Sequence[BackupRecord]) -> str:
+    safety = act is Act.RESTORE and any(map(is_safety, records))
+    return "the newest good one" + (" but those made before a restore (“safety”)" if safety else "")
+
+
+def labels(act: Act, records: Sequence[BackupRecord], wall: Wall) -> list[str]:
     """A button's words for each of *records*, no two alike."""
-    newest = newest_good(records)
+    newest = newest_to_restore(records) if act is Act.RESTORE else newest_good(records)
     names = [f"{_made(each, wall)} ({wall.age(each.created)})" for each in records]
     return [
         ("Newest: " if record is newest else "")
         + (name if names.count(name) == 1 else f"{name} {_rest(record)}")
         + (f", {record.state}" if record.state is not BackupState.GOOD else "")
+        + (", safety" if is_safety(record) else "")
         for name, record in zip(names, records, strict=True)
     ]
 

@@ -53,7 +53,7 @@ class Choices:
         tried = drilled(await self.operations.jobs(ALL_JOBS))
         wall = texts.Wall(self.clock.now(), self.zone)
         text = backup_texts.which_backup(act, fitting, tried, wall)
-        labels = backup_texts.labels(fitting, wall)
+        labels = backup_texts.labels(act, fitting, wall)
         choices = [
             Choice(label, f"/{act} {record.id}")
             for label, record in zip(labels, fitting, strict=True)

@@ -10,12 +10,12 @@ from datetime import tzinfo
 from functools import partial
 from typing import Self
 
-from bot.domain.catalogue import choose
 from bot.domain.errors import RefusedError
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import RunRestore
 from bot.domain.orders import OrderKind
 from bot.domain.restore import KEPT, UNDO
+from bot.domain.restore_choice import choose_to_restore
 from bot.domain.restore_plan import Preview
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, texts
 from bot.entrypoints.telegram.answers import Answers
@@ -112,7 +112,7 @@ class Restoring:
     async def _look(self, request: Request, wanted: str) -> Answer:
         records = await self._operations.backups()
         try:
-            record = choose(records, wanted)
+            record = choose_to_restore(records, wanted)
         except RefusedError as error:
             await self._starts.refuse(request, OrderKind.RESTORE, wanted, error)
             return backup_texts.no_such_backup(error) if records else backup_texts.none_yet()
