@@ -1,6 +1,6 @@
 """Compose files in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.compose_edit import ComposeChange
@@ -37,6 +37,10 @@ class FakeComposeFiles:
             raise self.fail
         self.applied[key] = change
         self.kept.add(key)
+
+    async def require_undo(self, site: Site, changes: Mapping[str, ComposeChange]) -> None:  # noqa: ARG002
+        if changes.keys() - self.kept:
+            raise RefusedError("what was there before is not kept any more")
 
     async def undo(self, site: Site, change: ComposeChange, key: str) -> Sequence[str]:  # noqa: ARG002
         self.applied.pop(key, None)

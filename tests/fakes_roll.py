@@ -498,6 +498,14 @@ class RollProject:
         self.host.compose_kept.setdefault(key, self.host.compose)
         self.host.compose = "without redis"
 
+    async def require_undo(self, site: Site, changes: Mapping[str, ComposeChange]) -> None:  # noqa: ARG002
+        if changes.keys() - self.host.compose_kept.keys():
+            raise RefusedError(
+                "what was there before is not kept any more", hint="Nothing was changed."
+            )
+        if self.host.compose == "?":
+            raise PortError("docker compose config: yaml: it is none")
+
     async def undo(self, site: Site, change: ComposeChange, key: str) -> list[str]:  # noqa: ARG002
         self.host.call("undo compose")
         self.host.compose = self.host.compose_kept.get(key, self.host.compose)

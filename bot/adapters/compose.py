@@ -18,7 +18,7 @@ from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.images import drop_image, have_image, image_id_of, name_image
 from bot.adapters.services_of import ids_of
-from bot.domain.env_text import value_in, with_value, without_value
+from bot.domain.env_text import value_in, with_setting, with_value, without_value
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.restore import Site, TagChange
@@ -47,7 +47,8 @@ class ComposeControl:
             return None
         path = await asyncio.to_thread(self._env_file)
         text = await asyncio.to_thread(_read, path)
-        tag = image.rpartition(":")[2]
+        tag, old = image.rpartition(":")[2], value_in(text, TAG)
+        _require_way_back(path, text, old)
         changed = with_value(text, TAG, tag)
         if await self._images_with(path, changed, self._site.services, given) != {image}:
             services = " and ".join(self._site.services)
@@ -56,7 +57,7 @@ class ComposeControl:
                 hint="Nothing was changed. Let their image end in :${" + TAG + "}, as in"
                 " Authentik's own compose file.",
             )
-        return TagChange(str(path), TAG, value_in(text, TAG), tag)
+        return TagChange(str(path), TAG, old, tag)
 
     def _env_file(self) -> Path:
         """The file that has the tag, or that it goes into: of several the last one counts."""
@@ -219,7 +220,18 @@ def _change(change: TagChange) -> None:
 def _with(change: TagChange, text: bytes) -> bytes:
     if change.new is None:
         return without_value(text, change.name)
-    return with_value(text, change.name, change.new)
+    return with_setting(text, change.name, change.new)  # what a person wrote may name a digest
+
+
+def _require_way_back(path: Path, text: bytes, tag: str | None) -> None:
+    """What stands there now must be something that can be written again."""
+    try:
+        with_setting(text, TAG, tag or "")
+    except ValueError as error:
+        raise RefusedError(
+            f'{TAG} in {path} is "{tag}", which nobody could put back as it was: {error}',
+            hint="Nothing was changed. Write the tag itself there, as in AUTHENTIK_TAG=2025.2.1.",
+        ) from error
 
 
 def _write_beside(path: Path, text: bytes) -> Path:

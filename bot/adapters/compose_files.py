@@ -78,6 +78,14 @@ class ProjectComposeFiles:
                 "Compose makes something else of the changed files than was wanted", hint=hint
             )
 
+    async def require_undo(self, site: Site, changes: Mapping[str, ComposeChange]) -> None:
+        texts = await asyncio.to_thread(file_swap.read_files, site.config_files)
+        for key, change in changes.items():
+            texts |= await asyncio.to_thread(file_swap.kept, change.files, key)
+        await self._compose.run(
+            site, "config", "--quiet", texts=tuple(texts.values()), within=CONFIG_WITHIN
+        )
+
     async def undo(self, site: Site, change: ComposeChange, key: str) -> Sequence[str]:
         _require_key(key)
         aside = await asyncio.to_thread(file_swap.swap_back, change.files, key)

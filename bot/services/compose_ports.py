@@ -4,7 +4,7 @@ Whatever changes something can be done again after it was cut off anywhere, and 
 effect as if it had been done once. A *key* names the hop: letters, digits and dashes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,13 @@ class ComposeFiles(Protocol):
         Raises RefusedError, with all as it was, where the files are not those of the plan any more,
         a folder is in the way, or Compose does not understand the project then; PortError where
         Engine, PostgreSQL's container or disk fail: then it is to be finished or undone.
+        """
+
+    async def require_undo(self, site: Site, changes: Mapping[str, ComposeChange]) -> None:
+        """See, before anything is taken away, that *changes* can be undone: by key, newest first.
+
+        Raises RefusedError where an old text is gone, PortError where Compose does not take the
+        files as they will be then.
         """
 
     async def undo(self, site: Site, change: ComposeChange, key: str) -> Sequence[str]:

@@ -190,6 +190,7 @@ class RollbackService:
                 f" or what it has kept is gone. {NOT_BACK}",
                 hint='Restore a backup instead: "akbot restore".',
             )
+        await roll.require_way_back()
         before, now = await asyncio.gather(
             databases.facts(plan.snapshot(1)), databases.facts(plan.site.database)
         )

@@ -109,6 +109,16 @@ class Roll:
         """What the hops that the way back undoes did to the compose files."""
         return [change for each in self._undone if (change := self.plan.hop(each).change)]
 
+    async def require_way_back(self) -> None:
+        """See, before anything is taken away, that the compose files can be put back.
+
+        Raises RefusedError or PortError where they cannot.
+        """
+        numbers = reversed(self._undone)
+        by_key = {self.plan.key(each): self.plan.hop(each).change for each in numbers}
+        changes = {key: change for key, change in by_key.items() if change}
+        await self.project.require_undo(self.plan.site, changes)
+
     async def have_images(self) -> None:
         """Have on this host all that Compose starts with the version before; its own by its name.
 

@@ -108,6 +108,33 @@ async def test_only_the_tag_is_written_and_the_way_back_gives_the_same_bytes(
     assert not trials(tmp_path)
 
 
+async def test_a_digest_behind_the_tag_comes_back(control: ComposeControl, tmp_path: Path) -> None:
+    file, digest = tmp_path / ".env", b"2025.2.4@sha256:" + b"0a" * 32
+    pinned = TEXT.replace(b"2025.2.4", digest)
+    file.write_bytes(pinned)
+
+    change = await control.tag_change("g/s:2025.2.1")
+
+    assert change is not None
+    await control.write_tag(change)
+    assert file.read_bytes() == TEXT.replace(b"2025.2.4", b"2025.2.1")
+    await control.write_tag(change.back)
+    assert file.read_bytes() == pinned
+
+
+async def test_a_tag_that_could_not_be_put_back_is_refused(
+    control: ComposeControl, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(TEXT.replace(b"2025.2.4", b"${VERSION}"))
+    before = file.read_bytes()
+
+    with pytest.raises(RefusedError, match="nobody could put back"):
+        await control.tag_change("g/s:2025.2.1")
+
+    assert file.read_bytes() == before
+
+
 async def test_a_link_stays_one_and_its_file_is_written(
     control: ComposeControl, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.compose_edit import ComposeChange
 from bot.domain.discovery import StackWanted
 from bot.domain.drift import Drift
-from bot.domain.errors import RefusedError
+from bot.domain.errors import PortError, RefusedError
 from bot.domain.restore import Site, compose_site
 from bot.domain.stack import Role, Stack
 from bot.domain.versions import Family
@@ -175,6 +175,8 @@ async def test_the_change_there_and_back(
     assert after["docker-compose.yml"][:3] == before["docker-compose.yml"][:3]
     assert await place.files.plan(place.site, OLD, NEW) is None, "nothing is wanted any more"
 
+    await place.files.require_undo(place.site, {KEY: change})
+    assert look(sandbox) == after, "a look changes nothing"
     assert [*await place.files.undo(place.site, change, KEY)] == []
     assert look(sandbox) == before
     assert hashes(sandbox) == hashed
@@ -182,6 +184,27 @@ async def test_the_change_there_and_back(
     await place.files.discard(place.site, change, KEY)
     assert look(sandbox) == before
     assert [*await place.drift.drift(place.stack)] == []
+
+
+async def test_what_cannot_be_undone_is_known_before(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    change, file = await change_of(place), sandbox.project / "docker-compose.yml"
+    await place.files.require_undo(place.site, {})
+    await place.files.apply(place.site, change, KEY)
+    text = file.read_bytes()
+    file.write_bytes(b"broken: [")
+    await place.files.require_undo(place.site, {KEY: change})
+    with pytest.raises(PortError, match="config"):
+        await place.files.require_undo(place.site, {})
+    file.write_bytes(text)
+    for each in sandbox.project.glob(f".akbot-{KEY}.*"):
+        each.unlink()
+
+    with pytest.raises(RefusedError, match="is not kept any more"):
+        await place.files.require_undo(place.site, {KEY: change})
 
 
 async def test_each_hop_alone_is_understood(

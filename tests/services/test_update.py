@@ -761,6 +761,33 @@ async def test_a_rollback_is_refused_where_the_store_is_away(journal: Journal) -
     assert (await world.roll_back()).version == "2025.2.1"
 
 
+@pytest.mark.parametrize(
+    ("compose_kept", "compose", "words"),
+    [
+        ({}, "without redis", "is not kept any more"),  # somebody has tidied the folder up
+        (None, "?", "yaml"),  # somebody is in the middle of an edit
+    ],
+)
+async def test_a_rollback_is_refused_where_the_compose_files_cannot_be_put_back(
+    journal: Journal, compose_kept: dict[str, str] | None, compose: str, words: str
+) -> None:
+    world = world_with_redis_going(journal)
+    await world.update(AWAY_WITH_REDIS)
+    world.host.compose = compose
+    if compose_kept is not None:
+        world.host.compose_kept = compose_kept
+    world.host.calls.clear()
+
+    with pytest.raises(RefusedError, match=words):
+        await world.rollbacks().preview(ROLLBACK)
+    with pytest.raises(RefusedError, match=words) as refused:
+        await world.roll_back()
+
+    assert "Nothing was changed" in refused.value.in_full()
+
+    assert "remove" not in world.host.calls
+
+
 async def test_a_look_at_a_rollback_is_refused_where_docker_is_away(journal: Journal) -> None:
     world = world_with(journal, patch=MIGRATES)
     await world.update(STRAIGHT)
