@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.disk_told import TELL, disk_in
-from bot.domain.restore_room import Disk
+from bot.adapters.disk_told import TELL, disk_among, disk_in
+from bot.domain.findings import DiskUsage
+from bot.domain.restore_room import DatabaseRoom, Disk
 
 HARD, ANONYMOUS = os.makedev(254, 1), os.makedev(0, 48)
 
@@ -61,3 +62,38 @@ def test_this_machine_tells_of_its_own(tmp_path: Path) -> None:
     assert disk
     room = os.statvfs(folder)
     assert abs(disk.free - room.f_bavail * room.f_frsize) < 2**28
+
+
+MIB = 2**20
+FREE = 5_000 * MIB
+
+
+@pytest.mark.parametrize(
+    ("data", "device", "free", "name"),
+    [
+        pytest.param(Disk(str(HARD), FREE), HARD, FREE - 900 * MIB, str(HARD), id="its number"),
+        pytest.param(
+            Disk(str(HARD), FREE), ANONYMOUS, FREE - 3 * MIB, str(HARD), id="through an overlay"
+        ),
+        pytest.param(
+            Disk("/dev/vda1", FREE), ANONYMOUS, FREE, "/dev/vda1", id="part of the same btrfs"
+        ),
+        pytest.param(
+            Disk(str(HARD), FREE), ANONYMOUS, FREE - 900 * MIB, str(ANONYMOUS),
+            id="through an overlay, another one",
+        ),
+        pytest.param(
+            Disk(str(ANONYMOUS), FREE), HARD, FREE, str(HARD), id="as empty, and another one"
+        ),
+    ],
+)  # fmt: skip
+def test_one_disk_that_is_seen_from_two_sides_has_one_name(
+    data: Disk, device: int, free: int, name: str
+) -> None:
+    room = DatabaseRoom(data=data, log=data, most_log=None)
+
+    assert disk_among(room, DiskUsage(device, free, 2 * FREE)) == Disk(name, free)
+
+
+def test_a_disk_beside_a_database_of_which_nobody_knows() -> None:
+    assert disk_among(None, DiskUsage(HARD, FREE, FREE)) == Disk(str(HARD), FREE)

@@ -8,6 +8,7 @@ from bot.adapters.container_facts import environment_of
 from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.database_client import Clients
 from bot.adapters.disk import HostDisk
+from bot.adapters.disk_told import disk_among
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.memory import free_memory
@@ -37,19 +38,21 @@ class DockerPreflight:
         said: Mapping[str, Any] = await self._engine.api.call(
             "ask the Engine about itself", lambda sdk: sdk.info()
         )
+        database = await database_state(
+            self._engine.api,
+            self._engine.clients(stack),
+            self._engine.login(stack),
+            await self._started(stack.worker) if stack.worker else LONG_AGO,
+            is_outside=stack.postgresql is None,
+        )
+        images = await HostDisk().usage(str(said["DockerRootDir"]))
         return StackState(
             postgresql=stack.postgresql,
             redis=stack.redis,
             server=await self._service(stack.server),
             worker=await self._service(stack.worker) if stack.worker else None,
-            database=await database_state(
-                self._engine.api,
-                self._engine.clients(stack),
-                self._engine.login(stack),
-                await self._started(stack.worker) if stack.worker else LONG_AGO,
-                is_outside=stack.postgresql is None,
-            ),
-            image_disk=await HostDisk().usage(str(said["DockerRootDir"])),
+            database=database,
+            image_disk=disk_among(database.room, images) if images else None,
             memory=await free_memory(int(said["MemTotal"])),
         )
 
@@ -98,7 +101,7 @@ async def database_state(
     room = await PostgresAdmin(api, clients, login, _JOB, is_outside=is_outside).room()
     return DatabaseState(
         **state,
-        free=room.data.free if room else None,
+        room=room,
         written_version=tables.get("written"),
         workers=None if workers is None else tuple(workers),
         duplicate_groups=tuple(tables["groups"]),

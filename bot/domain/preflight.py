@@ -6,7 +6,8 @@ A FAILURE blocks the update, a WARNING is for the person who confirms it.
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.findings import Finding, Level, judge_service
-from bot.domain.preflight_facts import DatabaseState, StackState
+from bot.domain.preflight_disks import judge_disks
+from bot.domain.preflight_facts import StackState
 from bot.domain.preflight_layout import judge_compose, judge_layout
 from bot.domain.stack import Role
 from bot.domain.update_outlook import Outlook
@@ -21,8 +22,6 @@ _NEEDS_UTF8 = Family(2026, 11)
 _UNIQUE_GROUPS = Family(2025, 12)
 _WITHOUT_REDIS = _MORE_CONNECTIONS = Family(2025, 10)
 _SHOWN = 5
-_UNPACKED = 3  # an image takes about so many times what is loaded of it
-_SPARE = 1.1
 _GROWTH, _HEADROOM = 1.5, 0.9
 # A rehearsal runs PostgreSQL, server and worker beside the live ones. What they are limited to is
 # several times what they use: these are what they want for a start, and without which none begins.
@@ -194,52 +193,6 @@ def _connections(state: StackState, outlook: Outlook) -> Iterable[Finding]:
         )
 
 
-def _disks(state: StackState, outlook: Outlook) -> Iterable[Finding]:
-    """Room for the copies of the database, and for every image (facts §7 8)."""
-    yield from _database_disk(state.database, outlook)
-    needed = sum(each.size for each in outlook.hops) * _UNPACKED
-    disk = state.image_disk
-    if disk is None:
-        yield Finding(
-            "disk of the images",
-            Level.WARNING,
-            "nobody can tell from here how much is free",
-            f"See to it that {needed / 1e9:.1f} GB are.",
-        )
-        return
-    fits = disk.free >= needed * _SPARE
-    yield Finding(
-        "disk of the images",
-        Level.OK if fits else Level.FAILURE,
-        f"{disk.free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB needed",
-        "" if fits else "Make room: docker image prune",
-    )
-
-
-def _database_disk(database: DatabaseState, outlook: Outlook) -> Iterable[Finding]:
-    """That of the first hop is kept for the way back while each later one has its own beside it."""
-    several = len(outlook.hops) > 1
-    needed = database.size * (2 if several else 1)
-    if database.free is None:
-        yield Finding(
-            "disk of the database",
-            Level.WARNING,
-            "nobody can tell from here how much is free",
-            f"See to it that {needed * _SPARE / 1e9:.1f} GB are.",
-        )
-        return
-    fits = database.free >= needed * _SPARE
-    words = "two copies at a time take" if several else "a copy takes"
-    yield Finding(
-        "disk of the database",
-        Level.OK if fits else Level.FAILURE,
-        f"{database.free / 1e9:.1f} GB free, {words} {needed / 1e9:.1f} GB",
-        ""
-        if fits
-        else f"Make room: {'the copies are' if several else 'the copy is'} the way back.",
-    )
-
-
 def _memory(state: StackState, _: Outlook) -> Iterable[Finding]:
     """Room for a second server and worker, which must not push the live ones out."""
     if state.memory is None:
@@ -283,5 +236,5 @@ def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
 
 _CHECKS: tuple[Check, ...] = (
     *(_services, _version, _way, _postgresql, _quiet, _groups),
-    *(_layout, _connections, _disks, _memory, _outposts),
+    *(_layout, _connections, judge_disks, _memory, _outposts),
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.drift import Drift
-from bot.domain.findings import DiskUsage
+from bot.domain.restore_room import DatabaseRoom, Disk
 from bot.domain.stack import Container
 
 
@@ -14,14 +14,14 @@ class DatabaseState:
     *server* as PostgreSQL numbers itself, such as 160004; *size* in bytes. *written_version* is the
     newest row of the version history, *workers* are the versions of worker rows of the last two
     minutes, None where there is no such table. *migrating* counts the holders of Authentik's
-    advisory lock, *idle* the transactions that were left open for minutes. *free* are the bytes
-    where its data lies, None where nobody can tell.
+    advisory lock, *idle* the transactions that were left open for minutes. *room* is that of its
+    data and its log, None where nobody can tell.
     """
 
     server: int
     encoding: str
     size: int
-    free: int | None
+    room: DatabaseRoom | None
     written_version: str | None
     workers: tuple[str, ...] | None
     migrating: int
@@ -74,6 +74,8 @@ class ComposeState:
 class StackState:
     """All of it; *image_disk* is where the Engine keeps images, None where nobody can tell.
 
+    It has the name that it has in the database's room where it is the same one.
+
     *memory* are the bytes that more containers could have, None where nobody can tell.
     """
 
@@ -82,7 +84,7 @@ class StackState:
     server: ServiceState
     worker: ServiceState | None
     database: DatabaseState
-    image_disk: DiskUsage | None
+    image_disk: Disk | None
     memory: int | None = None
     compose: ComposeState = ComposeState()
 

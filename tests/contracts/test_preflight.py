@@ -54,7 +54,8 @@ async def test_an_empty_database(api: EngineApi, server: Postgres) -> None:
 
     assert state.server // 10_000 == 17
     assert state.encoding == "UTF8"
-    assert 0 < state.size < (state.free or 0)
+    assert state.room
+    assert 0 < state.size < state.room.data.free
     assert (state.written_version, state.workers) == (None, None)
     assert (state.migrating, state.idle) == (0, 0)
     assert 0 < state.connections < state.max_connections

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.disk import HostDisk
+from bot.adapters.disk_told import disk_among
 from bot.adapters.postgres import Login
 from bot.adapters.preflight import database_state
 from bot.domain.findings import Finding, Level
@@ -16,7 +17,7 @@ from tests.contracts.small_disks import MIB, disk_of
 from tests.contracts.stacks import engine_api, postgres_server
 from tests.domain.test_preflight import outlook, stack
 
-FILL = "SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 40000) AS n"
+FILL = "SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 80000) AS n"
 
 
 def way(image_size: int) -> Outlook:
@@ -36,17 +37,19 @@ async def test_an_image_that_does_not_fit(tmp_path: Path) -> None:
 
         assert usage is not None
         assert 60 * MIB < usage.free <= usage.total == 64 * MIB
-        state = stack(image_disk=usage)
+        state = stack(image_disk=disk_among(None, usage))
         assert judged("disk of the images", state, way(50 * MIB)).level is Level.FAILURE
         assert judged("disk of the images", state, way(5 * MIB)).level is Level.OK
         (disk / "filler").write_bytes(bytes(56 * MIB))
-        less = stack(image_disk=await HostDisk().usage(str(disk)))
+        usage = await HostDisk().usage(str(disk))
+        assert usage is not None
+        less = stack(image_disk=disk_among(None, usage))
         assert judged("disk of the images", less, way(5 * MIB)).level is Level.FAILURE
 
 
 @pytest.mark.docker
 async def test_a_copy_of_the_database_that_does_not_fit() -> None:
-    with postgres_server(17, size="112m") as server:
+    with postgres_server(17, size="160m") as server:
         name = server.new_database(f"CREATE UNLOGGED TABLE filling AS {FILL}")
         login = Login("postgres", name)
         async with engine_api() as api:
@@ -54,8 +57,8 @@ async def test_a_copy_of_the_database_that_does_not_fit() -> None:
             server.psql("DROP TABLE filling", name)
             less = await database_state(api, server.clients, login)
 
-    assert full.free is not None
-    assert full.free < full.size
+    assert full.room is not None
+    assert full.room.data.free < full.size
     level = judged("disk of the database", stack(database=full), way(MIB)).level
     assert level is Level.FAILURE
     assert judged("disk of the database", stack(database=less), way(MIB)).level is Level.OK

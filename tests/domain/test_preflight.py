@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from bot.domain.drift import Drift
-from bot.domain.findings import DiskUsage, Finding, Level
+from bot.domain.findings import Finding, Level
 from bot.domain.preflight import judge_preflight
 from bot.domain.preflight_facts import ComposeState, DatabaseState, ServiceState, StackState
 from bot.domain.preflight_layout import judge_layout
+from bot.domain.restore_room import DatabaseRoom, Disk
 from bot.domain.stack import Mount
 from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_outlook import HopOutlook, Outlook
@@ -24,6 +25,10 @@ TAGS = (
 )
 GB = 10**9
 MB = 1024 * 1024
+MOST_LOG = 2**30
+COPY = int(1.1 * GB)
+LOG = COPY + 48 * MB
+IMAGE = int(3.3 * GB)
 SECRETS = frozenset({"AUTHENTIK_SECRET_KEY", "AUTHENTIK_POSTGRESQL__PASSWORD"})
 MODERN = SECRETS | {"AUTHENTIK_WEB__BASE_URL", "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS"}
 OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
@@ -42,11 +47,12 @@ def outlook(start: str, end: str, **changes: Any) -> Outlook:
     return replace(plain, **changes)
 
 
+DATA = Disk("data", 100 * GB)
 DATABASE = DatabaseState(
     server=160004,
     encoding="UTF8",
     size=GB,
-    free=100 * GB,
+    room=DatabaseRoom(data=DATA, log=DATA, most_log=MOST_LOG),
     written_version="2025.2.1",
     workers=None,
     migrating=0,
@@ -76,7 +82,7 @@ def stack(version: str = "2025.2.1", **changes: Any) -> StackState:
         server=service("authentik", version),
         worker=service("worker", version),
         database=replace(DATABASE, written_version=version),
-        image_disk=DiskUsage(1, 100 * GB, 200 * GB),
+        image_disk=Disk("images", 100 * GB),
         memory=8 * GB,
     )
     return replace(plain, **changes)
@@ -84,6 +90,16 @@ def stack(version: str = "2025.2.1", **changes: Any) -> StackState:
 
 def database(**changes: Any) -> StackState:
     return stack(database=replace(DATABASE, **changes))
+
+
+def disks(data: int, log: int | None = None, images: int | None = None) -> StackState:
+    """So many bytes are free on each; None is the same disk as that of the data."""
+    there = Disk("data", data)
+    room = DatabaseRoom(
+        data=there, log=there if log is None else Disk("log", log), most_log=MOST_LOG
+    )
+    image_disk = there if images is None else Disk("images", images)
+    return stack(database=replace(DATABASE, room=room), image_disk=image_disk)
 
 
 def modern(version: str) -> StackState:
@@ -178,20 +194,47 @@ PATCH = ("2025.2.1", "2025.2.4")
         ),
         pytest.param(database(connections=70), PATCH, {}, id="few connections, old family"),
         pytest.param(
-            database(free=GB), PATCH, {"disk of the database": FAILURE}, id="no room for a copy"
+            disks(int(1.12 * GB), images=100 * GB),
+            PATCH,
+            {"disk of the database": FAILURE},
+            id="room for the copy, and none for the log",
         ),
-        pytest.param(database(free=int(1.5 * GB)), PATCH, {}, id="room for a copy"),
         pytest.param(
-            database(free=int(1.5 * GB)),
+            disks(COPY + LOG - 1, images=100 * GB),
+            PATCH,
+            {"disk of the database": FAILURE},
+            id="no room for copy and log",
+        ),
+        pytest.param(
+            disks(COPY + LOG, images=100 * GB), PATCH, {}, id="room for a copy and its log"
+        ),
+        pytest.param(
+            disks(COPY, LOG, 100 * GB), PATCH, {}, id="room for a copy, and elsewhere for the log"
+        ),
+        pytest.param(
+            disks(100 * GB, LOG - 1, 100 * GB),
+            PATCH,
+            {"disk of the database's log": FAILURE},
+            id="no room where the log is",
+        ),
+        pytest.param(
+            disks(COPY + LOG, images=100 * GB),
             ("2025.2.1", "2025.6.4"),
             {"disk of the database": FAILURE},
             id="no room for two copies, which several hops need",
         ),
+        pytest.param(disks(COPY + LOG + IMAGE), PATCH, {}, id="room for all on one disk"),
         pytest.param(
-            database(free=None), PATCH, {"disk of the database": WARNING}, id="nobody knows"
+            disks(COPY + LOG + IMAGE - 1),
+            PATCH,
+            {"disk of the database": FAILURE},
+            id="room for each, and none for all of it, on one disk",
         ),
         pytest.param(
-            stack(image_disk=DiskUsage(1, 2 * GB, 200 * GB)),
+            database(room=None), PATCH, {"disk of the database": WARNING}, id="nobody knows"
+        ),
+        pytest.param(
+            stack(image_disk=Disk("images", 2 * GB)),
             PATCH,
             {"disk of the images": FAILURE},
             id="no room for the image",
@@ -452,7 +495,7 @@ def test_every_trouble_has_a_remedy() -> None:
             DATABASE,
             server=130000,
             encoding="LATIN1",
-            free=0,
+            room=DatabaseRoom(data=Disk("data", 0), log=Disk("data", 0), most_log=None),
             written_version="2026.8.3",
             workers=("2026.8.3",),
             migrating=1,
@@ -469,14 +512,35 @@ def test_every_trouble_has_a_remedy() -> None:
     assert all(each.remedy for each in found if each.level is not OK)
 
 
-def test_how_much_room_several_hops_need_is_said() -> None:
-    """The copy of the first hop stays while the next one has its own."""
-    state = database(free=2 * GB)
-    [found] = [
-        each
-        for each in judge_preflight(state, outlook("2025.2.1", "2025.6.4"))
-        if each.subject == "disk of the database"
-    ]
+@pytest.mark.parametrize(
+    ("state", "way", "subject", "message", "remedy"),
+    [
+        pytest.param(
+            disks(2 * GB, images=100 * GB), ("2025.2.1", "2025.6.4"), "disk of the database",
+            "2.0 GB free, 3.9 GB needed: 2.2 GB for two copies of the database at a time and 1.7 GB"
+            " for the server's log of what is written",
+            "Make room: the copies are the way back, and without room for its log PostgreSQL lets"
+            " nobody in.",
+            id="the copy of the first hop stays while the next one has its own",
+        ),
+        pytest.param(
+            disks(5 * GB), PATCH, "disk of the database",
+            "5.0 GB free, 5.6 GB needed: 1.1 GB for a copy of the database, 1.2 GB for the server's"
+            " log of what is written and 3.3 GB for the images",
+            "Make room (docker image prune): the copy is the way back, and without room for its log"
+            " PostgreSQL lets nobody in.",
+            id="all on one disk",
+        ),
+        pytest.param(
+            disks(100 * GB, images=GB), PATCH, "disk of the images",
+            "1.0 GB free, 3.3 GB needed: 3.3 GB for the images", "Make room: docker image prune.",
+            id="the images alone",
+        ),
+    ],
+)  # fmt: skip
+def test_what_has_no_room_is_said_with_figures(
+    state: StackState, way: tuple[str, str], subject: str, message: str, remedy: str
+) -> None:
+    [found] = [each for each in judge_preflight(state, outlook(*way)) if each.subject == subject]
 
-    assert found.message == "2.0 GB free, two copies at a time take 2.0 GB"
-    assert found.remedy == "Make room: the copies are the way back."
+    assert (found.level, found.message, found.remedy) == (FAILURE, message, remedy)
