@@ -92,6 +92,10 @@ class FakeHost:
 
     def call(self, name: str) -> None:
         self.calls.append(name)
+        self.answer(name)
+
+    def answer(self, name: str) -> None:
+        """Likewise where nothing is changed."""
         self.redis_is_dead |= name == self.redis_dies_at
         self.away += self.outages.pop(name, 0)
         if self.away:
@@ -141,7 +145,7 @@ class FakeDatabases:
         return self.host.client
 
     async def names(self) -> frozenset[str]:
-        self.host.call("names")
+        self.host.answer("names")
         return frozenset(self.host.databases)
 
     async def room(self) -> DatabaseRoom | None:
@@ -150,13 +154,11 @@ class FakeDatabases:
         disk = Disk("disk", self.host.free)
         return DatabaseRoom(data=disk, log=disk, most_log=2**30)
 
-    async def create(self, name: str, like: str) -> None:
+    async def create(self, name: str, like: str) -> None:  # noqa: ARG002 - it need not be there
         self.host.call("create")
-        assert like in self.host.databases
         self.host.databases[name] = ""
 
     async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
-        assert like in self.host.databases
         assert like not in self.host.fenced, "it is asked whose it is"
         read = b"".join([block async for block in archive])
         self.host.call("load")
@@ -171,6 +173,8 @@ class FakeDatabases:
     async def glance(self, name: str) -> tuple[DatabaseFacts, Contents]:
         if self.host.is_locked:
             raise PortError("ask PostgreSQL: canceling statement due to lock timeout")
+        if name not in self.host.databases:
+            raise PortError(f'ask PostgreSQL: database "{name}" does not exist')
         return await self.facts(name), CONTENTS
 
     async def copy(self, live: str, name: str) -> None:  # noqa: ARG002 - an update's
@@ -198,12 +202,16 @@ class FakeDatabases:
 
     async def unfence(self, name: str) -> None:
         self.host.call("unfence")
+        if name not in self.host.databases:
+            raise PortError(f'ask PostgreSQL: database "{name}" does not exist')
         self.host.fenced.discard(name)
 
     async def swap(self, live: str, outgoing: str, incoming: str) -> None:
         self.host.call("swap")
         databases, fenced = self.host.databases, self.host.fenced
         assert self.host.is_removed, "nobody may be connected"
+        if live not in databases:
+            raise PortError(f'ask PostgreSQL: database "{live}" does not exist')
         assert {live, incoming} <= fenced, "both must be fenced"
         assert outgoing not in databases
         databases[outgoing] = databases.pop(live)
@@ -216,6 +224,8 @@ class FakeDatabases:
         if old in self.host.databases:
             assert new not in self.host.databases
             self.host.databases[new] = self.host.databases.pop(old)
+            self.host.fenced.discard(old)
+            self.host.fenced.add(new)
 
     async def drop(self, name: str) -> None:
         self.host.call("drop")
@@ -494,7 +504,7 @@ class FakeProbe:
     host: FakeHost
 
     async def look(self) -> Observation:
-        state = self.host.databases["authentik"].removesuffix("+")
+        state = self.host.databases.get("authentik", "").removesuffix("+")
         status = 200 if state in self.host.well and self.host.running else 502
         return Observation(
             tuple(

@@ -34,10 +34,11 @@ _HURRIED = "SET lock_timeout = '3s'; SET statement_timeout = '60s';"
 class PostgresAdmin:
     """Port `DatabaseAdmin`; *login* is a superuser, or owns what it works on and may create more.
 
-    One that *is_outside* has its files on a disk that cannot be seen from here.
+    One that *is_outside* has its files on a disk that cannot be seen from here. *role* is whose a
+    database becomes of which there is no other one to be like.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, and whose
         self,
         engine: EngineApi,
         clients: Clients,
@@ -45,12 +46,14 @@ class PostgresAdmin:
         job: str,
         *,
         is_outside: bool = False,
+        role: str = "",
     ) -> None:
         self._engine = engine
         self._clients = clients
         self._login = login
         self._job = job
         self._is_outside = is_outside
+        self._role = role or login.user
 
     async def version(self) -> str:
         async with self._session() as session:
@@ -88,12 +91,15 @@ class PostgresAdmin:
     async def create(self, name: str, like: str) -> None:
         async with self._session() as session:
             await session.run(database_admin_sql.drop(name))
-            await session.run(database_admin_sql.create_like(name, like))
-            await session.run(database_admin_sql.adorn_like(name, like))
+            if like in await session.ask(database_admin_sql.NAMES):
+                await session.run(database_admin_sql.create_like(name, like))
+                await session.run(database_admin_sql.adorn_like(name, like))
+            else:
+                maintenance = self._login.maintenance
+                await session.run(database_admin_sql.create_like(name, maintenance, self._role))
 
     async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
-        async with self._session(like) as session:
-            owner = await session.ask(database_admin_sql.OWNER)
+        owner = await self._owner(like)
         command = ["pg_restore", "--no-owner", f"--role={owner}", "--exit-on-error"]
         command.append(f"--dbname={_conninfo(name)}")
         environment = {**self._environment(name), "PGOPTIONS": _QUICKLY}
@@ -107,6 +113,12 @@ class PostgresAdmin:
         if OF_THE_SERVER.search(done.stderr):
             raise PortError(f"load the dump into PostgreSQL: {words}", hint="Look at its log.")
         raise IntegrityError(f"pg_restore cannot load the dump: {words}")
+
+    async def _owner(self, like: str) -> str:
+        if like not in await self.names():
+            return self._role
+        async with self._session(like) as session:
+            return str(await session.ask(database_admin_sql.OWNER))
 
     async def _empty(self, name: str) -> None:
         """Give the databases that serve their room back; a drop alone needs room to begin with."""

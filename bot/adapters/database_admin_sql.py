@@ -4,11 +4,15 @@ from bot.adapters.catalogue_sql import literal, quoted
 from bot.domain.manifest import VersionRow
 
 
-def create_like(name: str, like: str) -> str:
-    """Owner, encoding, locale and tablespace of *like*; run in another database, one statement."""
+def create_like(name: str, like: str, owner: str = "") -> str:
+    """Owner, encoding, locale and tablespace of *like*; run in another database, one statement.
+
+    With an *owner* it is his.
+    """
+    whose = literal(owner) if owner else "pg_get_userbyid(datdba)"
     return rf"""
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L'
-  ' LC_CTYPE %L CONNECTION LIMIT %s', {literal(name)}, pg_get_userbyid(datdba),
+  ' LC_CTYPE %L CONNECTION LIMIT %s', {literal(name)}, {whose},
   pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit)
   -- a role may use the default one, and not name it
   || CASE spcname WHEN 'pg_default' THEN '' ELSE format(' TABLESPACE %I', spcname) END

@@ -17,6 +17,7 @@ from bot.adapters.stack_probe import HttpProbe, status_of
 from bot.domain.database_rights import require_rights
 from bot.domain.errors import RefusedError
 from bot.domain.outposts import is_outpost
+from bot.domain.outside_database import role_of
 from bot.domain.restore import Site
 from bot.domain.stack import Stack
 from bot.services.restore_ports import Tools
@@ -60,6 +61,7 @@ class DockerWorkplace:
             login_page=_worth_comparing(await status_of(server, _LOGIN)),
             redis_folder=await self._redis_folder(stack),
             redis_image=stack.redis.image if stack.redis else "",
+            role=role_of(self._engine.server_environment(stack)),
         )
 
     async def _redis_folder(self, stack: Stack) -> str:
@@ -84,6 +86,7 @@ class DockerWorkplace:
             self._engine.login_at(site),
             job,
             is_outside=not site.postgresql,
+            role=site.role,
         )
         return Tools(
             databases,

@@ -77,6 +77,12 @@ def host_of(server: Mapping[str, str]) -> str:
     return _told(server, "HOST")
 
 
+def role_of(server: Mapping[str, str]) -> str:
+    """Which role the *server*'s variables name, "" where they do not, or point to a file."""
+    role = _told(server, "USER")
+    return "" if _REFERENCE.fullmatch(role) else role
+
+
 def _told(server: Mapping[str, str], name: str) -> str:
     value = server.get(_PREFIX + name, "")
     found = _REFERENCE.fullmatch(value)

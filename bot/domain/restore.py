@@ -82,7 +82,8 @@ class Site:
     """The stack, as it must be known while its server is away; services by Compose's names.
 
     *postgresql* is "" where the database is outside of the project. *database* is Authentik's,
-    *user* the superuser of the server, or Authentik's own role in one that is outside. *image*,
+    *user* the superuser of the server, or Authentik's own role in one that is outside; *role* is
+    Authentik's own in any case, "" where that is not known. *image*,
     *version* and *login_page*, the HTTP status of the login page, are those of what ran before.
     *outposts* are services that go and come with the server; a restore leaves them alone.
     *redis_folder* is what Redis's data lie in, as Docker mounts it, and *redis_image* the name of
@@ -105,6 +106,7 @@ class Site:
     outposts: tuple[str, ...] = ()
     redis_folder: str = ""
     redis_image: str = ""
+    role: str = ""
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -141,7 +143,8 @@ class RestorePlan:
 
     *backup* is the backup's id, "" where a person gave a *dump*, which is its name then; an undo
     has both of what it takes back, and that job in *undoes*.
-    *image* and *version* are what will serve. *tag* is None where what runs is that image already,
+    *image* and *version* are what will serve. *from_nothing*: Authentik's database is not there, so
+    that none goes out. *tag* is None where what runs is that image already,
     *compose* where the compose files stay. *folders* that have nothing in the backup are emptied.
     """
 
@@ -157,6 +160,7 @@ class RestorePlan:
     undoes: str = ""
     dump: str = ""
     compose: ComposeSwap | None = None
+    from_nothing: bool = False
 
     @property
     def source(self) -> str:

@@ -38,6 +38,7 @@ class Found:
     image: str
     room: Room = field(default_factory=Room)
     mounted: frozenset[str] = frozenset()
+    has_database: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,8 @@ class Preview:
     """All that a person decides on; *undo_of* is the restore that would be taken back.
 
     *contents* are those of the database that serves now. *newest*: no good backup is newer.
-    *compose* is how the compose files change, as a diff.
+    *compose* is how the compose files change, as a diff. *absent* names the database where it would
+    be replaced and is not there.
     """
 
     backup_id: BackupId | None
@@ -87,6 +89,7 @@ class Preview:
     warnings: tuple[str, ...] = field(default=())
     dump: ForeignDump | None = None
     compose: str = ""
+    absent: str = ""
 
     @property
     def plan_hash(self) -> str:

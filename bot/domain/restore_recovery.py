@@ -44,6 +44,8 @@ def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) 
 
     *interrupted*: its process was stopped or killed; else it failed, or a person cancelled it.
     """
+    if plan.from_nothing and phase is Phase.BESIDE:
+        return Remedy.DROP_NEW
     serves_new = _serves_new(plan, phase, truth)
     if serves_new is None:
         return Remedy.ASK
@@ -51,12 +53,11 @@ def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) 
         return Remedy.KEEP
     if phase is Phase.BESIDE:
         return Remedy.ASK if plan.outgoing in truth.databases else Remedy.DROP_NEW
-    by_hand = phase is Phase.SWITCH and truth.is_open and plan.outgoing in truth.databases
+    is_swapped = plan.from_nothing or plan.outgoing in truth.databases
+    by_hand = phase is Phase.SWITCH and truth.is_open and is_swapped
     if serves_new and interrupted and (phase is Phase.START or by_hand):
         return Remedy.GATE_THEN_KEEP
-    if by_hand:
-        return Remedy.ASK
-    return Remedy.SWAP_BACK
+    return Remedy.ASK if by_hand else Remedy.SWAP_BACK
 
 
 _TAKEN = frozenset({FolderState.MOVING, FolderState.SWAPPED})
@@ -68,6 +69,8 @@ def _serves_new(plan: RestorePlan, phase: Phase, truth: Truth) -> bool | None:
     if plan.database:
         live = plan.site.database in truth.databases
         swapped, staged = (each in truth.databases for each in (plan.outgoing, plan.incoming))
+        if plan.from_nothing:
+            live, swapped = True, live and not staged
         if not live or (swapped and staged):
             return None
         if not swapped:

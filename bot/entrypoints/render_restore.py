@@ -4,6 +4,7 @@ from bot.domain.durations import duration
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.printable import one_line
 from bot.domain.redis_content import redis_words
+from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.restore_plan import ForeignDump, Preview
 from bot.entrypoints.render import size
 from bot.services.restore import Restored
@@ -74,6 +75,11 @@ def _dump_lines(preview: Preview, dump: ForeignDump) -> list[str]:
 
 
 def _safety_line(preview: Preview) -> str:
+    if preview.absent:
+        return (
+            f'The database "{one_line(preview.absent)}" is not there: it is made anew, and this'
+            " restore cannot be taken back."
+        )
     if preview.safety_backup:
         return "The state before is backed up first, and kept for akbot restore --undo."
     return "There will be NO safety backup; the state before is kept for --undo."
@@ -111,4 +117,5 @@ def restored_lines(restored: Restored) -> list[str]:
     took = f"after {duration(restored.seconds)}"
     away = f"for {duration(restored.away)} of them nobody could log in"
     doubt = [one_line(f"degraded: {restored.doubt}")] if restored.doubt else []
-    return [f"{what}, {took}; {away}.", *doubt, f"{kept}: akbot restore --undo"]
+    back = f"{NO_WAY_BACK[0].upper()}{NO_WAY_BACK[1:]}." if restored.from_nothing else ""
+    return [f"{what}, {took}; {away}.", *doubt, back or f"{kept}: akbot restore --undo"]

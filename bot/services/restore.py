@@ -28,6 +28,7 @@ from bot.domain.restore import (
     encode_plan,
 )
 from bot.domain.restore_choice import safety_words
+from bot.domain.restore_from_nothing import NO_WAY_BACK, require_to_back_up
 from bot.domain.restore_plan import (
     NEVER_LOADED,
     Choice,
@@ -68,7 +69,7 @@ class Restored:
     """What serves now, the *backup* or the *dump*, and how long it took.
 
     For *away* seconds of it nobody was served. *safety_missing* says of the stores that lack the
-    safety backup why, where others have it.
+    safety backup why, where others have it. *from_nothing*: there was no database before.
     """
 
     job: str
@@ -79,6 +80,7 @@ class Restored:
     dump: str = ""
     away: float = 0.0
     safety_missing: Mapping[str, str] = field(default_factory=dict)
+    from_nothing: bool = False
 
     @property
     def source(self) -> str:
@@ -92,7 +94,8 @@ class Restored:
         if self.undone:
             took = f"in {duration(self.seconds)}"
             return f"the restore {self.undone} was taken back {took}{version}{away}"
-        words = f"{self.source} serves after {duration(self.seconds)}{version}{away}"
+        back = f"; {NO_WAY_BACK}" if self.from_nothing else ""
+        words = f"{self.source} serves after {duration(self.seconds)}{version}{away}{back}"
         return f"{words}; {DEGRADED}{self.doubt}" if self.doubt else words
 
     @property
@@ -167,7 +170,15 @@ class RestoreService:
         switch = Switch(plan, tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
-        return Restored(job.id, record.id, plan.version, seconds, away=away, safety_missing=missing)
+        return Restored(
+            job.id,
+            record.id,
+            plan.version,
+            seconds,
+            away=away,
+            safety_missing=missing,
+            from_nothing=plan.from_nothing,
+        )
 
     @property
     def _meter(self) -> Meter:
@@ -181,8 +192,14 @@ class RestoreService:
         self, command: RunRestore, chosen: Chosen, stack: Stack, site: Site, tools: Tools
     ) -> Decided:
         record, manifest = chosen.record, chosen.manifest
-        live, contents, unknown = await glance(tools, site.database)
         found = await look_at(stack, site, tools)
+        require_to_back_up(
+            site.database,
+            is_there=found.has_database,
+            wanted=command.safety_backup,
+            what=record.id,
+        )
+        live, contents, unknown = await glance(tools, site.database, found)
         then = await self._config_of(record, manifest)
         past = None
         if command.apply_compose and not fits_layout(manifest, found, command):
@@ -209,6 +226,7 @@ class RestoreService:
             contents=contents,
             differences=tuple(await self._differences(then, stack, past)),
             compose=past.diff if past else "",
+            absent=site.database if choice.database and not found.has_database else "",
             warnings=(
                 *safety_words(manifest),
                 *choice.warnings,

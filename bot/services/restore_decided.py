@@ -18,6 +18,11 @@ class Decided:
     past: PastFiles | None
 
     @property
+    def from_nothing(self) -> bool:
+        """Whether the database comes and none goes."""
+        return bool(self.preview.absent)
+
+    @property
     def texts(self) -> Mapping[str, bytes]:
         """The compose files by then, none where they stay."""
         return self.past.texts if self.past else {}
@@ -44,4 +49,5 @@ class Decided:
             version=manifest.software.authentik if choice.database else site.version,
             tag=tag,
             compose=swap,
+            from_nothing=self.from_nothing,
         )

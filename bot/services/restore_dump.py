@@ -13,6 +13,7 @@ from bot.domain.errors import RefusedError
 from bot.domain.messages import RunRestore
 from bot.domain.restore import DUMP, PHASE, PLAN, Phase, RestorePlan, Site, encode_plan
 from bot.domain.restore_dump import DUMP_PARTS, choose_for_dump, version_of
+from bot.domain.restore_from_nothing import require_to_back_up
 from bot.domain.restore_plan import Choice, ForeignDump, Preview
 from bot.services.backup import BackupService
 from bot.services.dump_stream import DumpSource, load_dump
@@ -87,7 +88,14 @@ class DumpRestoreService:
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
         return Restored(
-            job.id, "", plan.version, seconds, dump=plan.dump, away=away, safety_missing=missing
+            job.id,
+            "",
+            plan.version,
+            seconds,
+            dump=plan.dump,
+            away=away,
+            safety_missing=missing,
+            from_nothing=plan.from_nothing,
         )
 
     @asynccontextmanager
@@ -97,6 +105,12 @@ class DumpRestoreService:
         site = await self.workplace.survey(stack)
         tools = await self.workplace.tools(site, job_id)
         found = await look_at(stack, site, tools)
+        require_to_back_up(
+            site.database,
+            is_there=found.has_database,
+            wanted=command.safety_backup,
+            what="--dump FILE",
+        )
         async with self.engine.scratch_database(stack, job_id) as scratch:
             dumped = self._meter.passing(self.source.blocks(), self.source.total_bytes)
             there = found.room.database
@@ -104,7 +118,7 @@ class DumpRestoreService:
             await load_dump(dumped, scratch, self.keyring.identities, free_bytes)
             dump = ForeignDump(self.source.name, await scratch.facts(), await scratch.contents())
             choice = choose_for_dump(dump.facts, found, site.version)
-            live, contents, unknown = await glance(tools, site.database)
+            live, contents, unknown = await glance(tools, site.database, found)
             preview = Preview(
                 backup_id=None,
                 manifest=None,
@@ -118,6 +132,7 @@ class DumpRestoreService:
                 contents=contents,
                 warnings=(*choice.warnings, *unknown),
                 dump=dump,
+                absent="" if found.has_database else site.database,
             )
             yield _Seen(site, tools, scratch, choice, preview, dump)
 
@@ -143,4 +158,5 @@ async def _plan(seen: _Seen, job: JobLog) -> RestorePlan:
         version=seen.preview.version_then,
         tag=await seen.tools.control.tag_change(seen.choice.image),
         dump=seen.dump.name,
+        from_nothing=bool(seen.preview.absent),
     )

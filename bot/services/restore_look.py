@@ -24,6 +24,7 @@ async def look_at(stack: Stack, site: Site, tools: Tools) -> Found:
             each.component for each in folders if not places[each.source].is_folder
         ),
         has_redis=stack.redis is not None,
+        has_database=site.database in await tools.databases.names(),
         postgresql=await tools.databases.version(),
         image=site.image,
         room=Room(database=await tools.databases.room(), folders=disks),
@@ -32,9 +33,11 @@ async def look_at(stack: Stack, site: Site, tools: Tools) -> Found:
 
 
 async def glance(
-    tools: Tools, database: str
+    tools: Tools, database: str, found: Found
 ) -> tuple[DatabaseFacts | None, Contents | None, Sequence[str]]:
     """What is about to be replaced; where that cannot be told, a warning says so."""
+    if not found.has_database:
+        return None, None, []
     try:
         facts, contents = await tools.databases.glance(database)
     except PortError as error:

@@ -41,14 +41,15 @@ class DatabaseAdmin(Protocol):
     async def create(self, name: str, like: str) -> None:
         """An empty database with owner, encoding, locale, settings, grants, comment of *like*.
 
-        One that is there already by that name, left by an earlier try, is dropped first.
+        Without that one it is Authentik's role's, else like PostgreSQL's own. One that is there
+        already by that name, left by an earlier try, is dropped first.
         """
 
     async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
         """Load a custom-format dump into it, as the role that owns Authentik's tables in *like*.
 
-        Raises IntegrityError with the first words of `pg_restore` when it cannot read the dump,
-        PortError when the server cannot take it.
+        Without that one as Authentik's role. Raises IntegrityError with the first words of
+        `pg_restore` when it cannot read the dump, PortError when the server cannot take it.
         """
 
     async def facts(self, name: str) -> DatabaseFacts:

@@ -127,6 +127,9 @@ class RestoreRecovery:
             logger.warning("remember what the restore %s keeps: %s", job.id, error)
 
     async def _words_back(self, switch: Switch, words: str, doubts: Sequence[str]) -> str:
+        if switch.plan.from_nothing:  # which no gate would let pass
+            gone = f'without a database "{switch.plan.site.database}"'
+            return "; ".join([words, f"the state before is in place again, {gone}", *doubts])
         version = f", Authentik {switch.plan.site.version}" if switch.plan.site.version else ""
         again = f"the state before serves again{version}, its data whole"
         back = "; ".join([words, again, *doubts])

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+from bot.domain.errors import PortError
 from bot.domain.jobs import Trigger
 from bot.domain.messages import RunBackup, RunRestore
 from bot.domain.restore_choice import safety_label
 from bot.services.backup import BackupService
 from bot.services.ports import JobLog
 from bot.services.switch import Begin
+
+_WITHOUT = "--no-safety-backup restores without a backup of what serves now."
 
 
 async def back_up_before(
@@ -19,4 +22,8 @@ async def back_up_before(
     await begin("backing up the state before")
     label = safety_label(source)
     backup = RunBackup(trigger=Trigger.SAFETY, actor=command.actor, label=label)
-    return (await safety.run(backup, job)).missing
+    try:
+        return (await safety.run(backup, job)).missing
+    except PortError as error:
+        error.hint = f"{error.hint} {_WITHOUT}".strip()
+        raise

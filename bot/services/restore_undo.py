@@ -21,6 +21,7 @@ from bot.domain.restore import (
     sessions_back,
     undo_plan,
 )
+from bot.domain.restore_from_nothing import require_way_back
 from bot.domain.restore_plan import Preview, require_redis
 from bot.domain.restore_recovery import FolderState
 from bot.services.gate import GatePatience
@@ -104,6 +105,7 @@ class UndoService:
         jobs = await self.journal.jobs(_ALL)
         for job in jobs:
             if _can_be_undone(job) and (plan := plan_of(job.plan)):
+                require_way_back(plan)
                 _require_in_place(plan, moved_since(job, jobs))
                 return plan
         raise RefusedError(

@@ -79,7 +79,7 @@ class Switch:
             await tools.control.write_tag(plan.tag)
         if plan.database:
             await begin("swapping the databases")
-            await tools.databases.swap(plan.site.database, plan.outgoing, plan.incoming)
+            await self._swap_databases()
         if plan.folders:
             await begin("swapping the files")
             await tools.files.swap(plan.sources)
@@ -127,8 +127,7 @@ class Switch:
         await tools.control.remove()
         if plan.database:
             await tools.databases.fence(plan.site.database, plan.incoming, plan.outgoing)
-            if plan.outgoing in await tools.databases.names():
-                await tools.databases.swap(plan.site.database, plan.incoming, plan.outgoing)
+            await self._swap_databases_back()
         await tools.files.swap_back(plan.sources)
         if plan.compose:
             doubts += await self._compose_back(plan.compose)
@@ -137,6 +136,21 @@ class Switch:
         doubts += await self._sessions_back()
         await self.restart()
         return doubts
+
+    async def _swap_databases(self) -> None:
+        plan, databases = self.plan, self.tools.databases
+        if plan.from_nothing:
+            await databases.rename(plan.incoming, plan.site.database)
+        else:
+            await databases.swap(plan.site.database, plan.outgoing, plan.incoming)
+
+    async def _swap_databases_back(self) -> None:
+        plan, databases = self.plan, self.tools.databases
+        names = await databases.names()
+        if plan.from_nothing and plan.incoming not in names:
+            await databases.rename(plan.site.database, plan.incoming)
+        elif plan.outgoing in names:
+            await databases.swap(plan.site.database, plan.incoming, plan.outgoing)
 
     async def _sessions_back(self) -> list[str]:
         """What Redis held may be lost: that must not keep the server away."""
@@ -158,8 +172,10 @@ class Switch:
 
     async def restart(self) -> None:
         """Start what is in place, whatever a person's own `up -d` has started meanwhile."""
-        if self.plan.database:
-            await self.tools.databases.unfence(self.plan.site.database)
+        live, databases = self.plan.site.database, self.tools.databases
+        is_gone = self.plan.from_nothing and live not in await databases.names()
+        if self.plan.database and not is_gone:
+            await databases.unfence(live)
         await self.tools.control.start()
 
     async def drop_staged(self) -> None:

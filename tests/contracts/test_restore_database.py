@@ -151,6 +151,33 @@ async def test_a_dump_is_loaded_and_belongs_to_whom_the_live_one_does(
     await admin.drop(INCOMING)
 
 
+@pytest.mark.parametrize(("role", "owner"), [("app", "app"), ("", "postgres")])
+async def test_where_the_live_one_is_gone_it_is_made_from_nothing_and_gets_its_name(
+    server: Postgres, dump: bytes, role: str, owner: str
+) -> None:
+    gone = 'Gone "now"'
+    incoming = database_name(gone, "restore", JOB)
+    async with engine_api() as api:
+        admin = PostgresAdmin(api, server.clients, LOGIN, JOB, role=role)
+        await admin.create(incoming, gone)
+        await admin.create(incoming, gone)  # again, as after a kill
+        await admin.load(incoming, piecewise(dump), gone)
+        await admin.fence(gone, incoming)
+        await admin.rename(incoming, gone)
+        await admin.rename(incoming, gone)
+        await admin.unfence(gone)
+        wanted, found = await admin.facts(LIVE), await admin.facts(gone)
+        tables = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        owners = server.psql(tables, gone), facts_of(server, gone).partition("|")[0]
+        names = await admin.names()
+        await admin.drop(gone)
+
+    assert gone in names
+    assert incoming not in names
+    assert (found.rows, found.schemas) == (wanted.rows, wanted.schemas)
+    assert owners == (owner, owner)
+
+
 @pytest.mark.parametrize("damage", ["half", "garbage", "nothing"])
 async def test_a_dump_that_is_not_whole_is_the_dumps_fault(
     admin: PostgresAdmin, dump: bytes, damage: str

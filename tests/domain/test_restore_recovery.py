@@ -60,6 +60,7 @@ def opened(found: Truth) -> Truth:
     return replace(found, is_open=True)
 
 
+GONE = replace(PLAN, from_nothing=True)
 BOTH = {"media": SWAPPED, "certs": SWAPPED}
 CASES = [
     # plan, phase, truth, interrupted, remedy
@@ -85,6 +86,18 @@ CASES = [
     (PLAN, Phase.KEEP, truth(LIVE, OUT, **BOTH), False, Remedy.KEEP),
     (PLAN, Phase.START, truth(LIVE, IN, OUT, **BOTH), True, Remedy.ASK),
     (PLAN, Phase.SWITCH, truth(IN, OUT), True, Remedy.ASK),
+    (GONE, Phase.BESIDE, truth(), True, Remedy.DROP_NEW),
+    (GONE, Phase.BESIDE, truth(IN, media=STAGED), False, Remedy.DROP_NEW),
+    (GONE, Phase.BESIDE, truth(LIVE, IN), True, Remedy.DROP_NEW),  # somebody else's by now
+    (GONE, Phase.SWITCH, truth(IN, media=STAGED), True, Remedy.SWAP_BACK),
+    (GONE, Phase.SWITCH, truth(LIVE, media=MOVING, certs=STAGED), True, Remedy.SWAP_BACK),
+    (GONE, Phase.SWITCH, truth(LIVE, IN), True, Remedy.SWAP_BACK),
+    (GONE, Phase.SWITCH, truth(), True, Remedy.SWAP_BACK),  # it was swapped back and dropped
+    (GONE, Phase.SWITCH, opened(truth(LIVE, **BOTH)), True, Remedy.GATE_THEN_KEEP),
+    (GONE, Phase.SWITCH, opened(truth(LIVE, IN)), True, Remedy.ASK),
+    (GONE, Phase.START, truth(LIVE, **BOTH), True, Remedy.GATE_THEN_KEEP),
+    (GONE, Phase.START, truth(LIVE, **BOTH), False, Remedy.SWAP_BACK),
+    (GONE, Phase.KEEP, truth(LIVE, **BOTH), True, Remedy.KEEP),
     (FILES, Phase.BESIDE, truth(media=STAGED), True, Remedy.DROP_NEW),
     (FILES, Phase.SWITCH, truth(media=SWAPPED, certs=MOVING), True, Remedy.SWAP_BACK),
     (FILES, Phase.START, truth(**BOTH), True, Remedy.GATE_THEN_KEEP),

@@ -183,6 +183,29 @@ def test_all_comes_back_and_an_undo_takes_it_back(stack: Sandbox, to_folder: Akb
     assert not throw_aways(stack)
 
 
+def test_a_database_that_is_gone_comes_back_and_nothing_is_kept_of_it(
+    stack: Sandbox, to_folder: Akbot
+) -> None:
+    then_rows, then = rows(stack), served(stack)
+    backup_id = to_folder.backup()["id"]
+    stack.psql('DROP DATABASE "authentik" WITH (FORCE)', database="postgres")
+
+    refused = to_folder("restore", backup_id, "--yes")
+    ended = to_folder("restore", backup_id, "--yes", "--no-safety-backup")
+
+    assert refused.code == 3, refused.err
+    assert f'"akbot restore {backup_id} --no-safety-backup"' in refused.err
+    assert ended.code == 0, ended.err
+    assert "cannot be taken back" in ended.out
+    assert rows(stack) == then_rows
+    assert served(stack) == then
+    assert own_databases(stack) == []
+    unchanged_by_up(stack)
+    undo = to_folder("restore", "--undo", "--yes")
+    assert undo.code == 3, undo.err
+    assert "there was no database before it" in undo.err
+
+
 def test_an_older_version_serves_again_and_only_its_tag_is_written(
     stack: Sandbox, to_folder: Akbot
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState, plan_changed
 from bot.domain.progress import BackupProgress
-from bot.domain.restore import GOING_AWAY, UNDO
+from bot.domain.restore import GOING_AWAY, UNDO, plan_of
 from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import (
     AGREE_ANEW,
@@ -60,7 +60,9 @@ def outcome(job: Job) -> Told:
     lines = [_headline(job)]
     if job.message:
         lines.append(reason(job, _LONGEST_REASON))
-    if job.state is JobState.DONE:
+    if job.state is JobState.DONE and not _goes_back(job):
+        lines.append("/status shows the containers.")
+    elif job.state is JobState.DONE:
         lines.append(
             "What served before is kept for a day at least, and until a newer backup is good:"
             " the button takes the restore back. /status shows the containers."
@@ -88,8 +90,16 @@ def _headline(job: Job) -> str:
     return "❌ <b>Not restored</b>" if whole else _HEADLINES[job.state]
 
 
+def _goes_back(job: Job) -> bool:
+    """Whether there was anything before; the job's own words say so where there was not."""
+    plan = plan_of(job.plan)
+    return plan is None or not plan.from_nothing
+
+
 def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
     """To take it back; or, where nothing of it is left, to look at a plan anew."""
+    if job.state is JobState.DONE and not _goes_back(job):
+        return ()
     if job.state is JobState.DONE:
         return (("Take it back …", DeedData(Deed.UNDO, job.id).line()),)
     backup = _backup_of(job)
