@@ -27,7 +27,7 @@ PREVIEW = Preview(
     backup_id=BackupId("20261123T033000Z-k3f9"),
     manifest=replace(MANIFEST, database=make_facts(authentik_core_user=12)),
     components=("postgres", "media"),
-    untouched=("redis",),
+    untouched=("certs",),
     version_now="2025.4.1",
     version_then="2025.2.1",
     sessions=SessionsDo.FLUSH,
@@ -92,7 +92,7 @@ def test_a_person_is_shown_what_is_replaced_lost_and_who_comes_back() -> None:
     shown = "\n".join(preview_lines(PREVIEW))
 
     for words in (
-        "20261123T033000Z-k3f9", "Replaced: postgres, media.", "Not touched: redis.",
+        "20261123T033000Z-k3f9", "Replaced: postgres, media.", "Not touched: certs.",
         "15 users now, 12 then", "newest event is of 2026-11-24 08:00 UTC",
         "Who was deleted since comes back", "tokens revoked since", "passwords are the old",
         "Authentik 2025.4.1 becomes 2025.2.1 again.", "Redis is emptied", "backed up first",

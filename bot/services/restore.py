@@ -30,7 +30,6 @@ from bot.domain.restore import (
 from bot.domain.restore_choice import safety_words
 from bot.domain.restore_from_nothing import NO_WAY_BACK, require_to_back_up
 from bot.domain.restore_plan import (
-    NEVER_LOADED,
     Choice,
     Preview,
     choose_components,
@@ -48,7 +47,7 @@ from bot.services.proven import ProvenObjects
 from bot.services.restore_beside import Beside, Opening
 from bot.services.restore_chosen import Chosen, choose_backup
 from bot.services.restore_compose import PastFiles, plan_past, require_no_sessions
-from bot.services.restore_decided import Decided
+from bot.services.restore_decided import Decided, untouched_by
 from bot.services.restore_look import glance, look_at
 from bot.services.restore_ports import Tools, Workplace
 from bot.services.restore_safety import back_up_before
@@ -212,11 +211,7 @@ class RestoreService:
             backup_id=record.id,
             manifest=manifest,
             components=tuple(each.name for each in choice.components),
-            untouched=tuple(
-                each.name
-                for each in manifest.components
-                if each not in choice.components and each.name not in NEVER_LOADED
-            ),
+            untouched=untouched_by(choice, manifest),
             version_now=site.version,
             version_then=manifest.software.authentik if choice.database else site.version,
             sessions=choice.sessions,

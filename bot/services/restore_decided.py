@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.domain.components import REDIS
 from bot.domain.manifest import Manifest
-from bot.domain.restore import Folder, RestorePlan, Site, TagChange
-from bot.domain.restore_plan import Choice, Preview
+from bot.domain.restore import Folder, RestorePlan, SessionsDo, Site, TagChange
+from bot.domain.restore_plan import NEVER_LOADED, Choice, Preview
 from bot.services.restore_compose import PastFiles
+
+
+def untouched_by(choice: Choice, manifest: Manifest) -> tuple[str, ...]:
+    """What is in the backup and stays as it is; a Redis that is emptied does not."""
+    changed = {each.name for each in choice.components}
+    changed |= {REDIS} if choice.sessions is not SessionsDo.LEAVE else set()
+    names = (each.name for each in manifest.components)
+    return tuple(name for name in names if name not in changed | NEVER_LOADED)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -59,6 +60,24 @@ async def test_the_backup_serves_and_the_state_before_is_kept(world: RestoreWorl
     assert [host.databases[name] for name in kept] == [OLD]
     assert set(kept) <= host.fenced, "nobody writes into what is kept"
     assert host.calls.index("analyze") < host.calls.index("remove")
+
+
+@pytest.mark.parametrize(
+    ("change", "untouched"),
+    [
+        pytest.param({}, False, id="it is emptied"),
+        pytest.param({"with_redis": True}, False, id="it is loaded"),
+        pytest.param({"components": frozenset({"media"})}, True, id="it stays"),
+    ],
+)
+async def test_a_redis_that_changes_is_not_called_untouched(
+    world: RestoreWorld,
+    change: dict[str, Any],
+    untouched: bool,  # noqa: FBT001
+) -> None:
+    preview = await world.restores().preview(replace(RESTORE, **change))
+
+    assert ("redis" in preview.untouched) is untouched
 
 
 async def test_an_undo_gives_the_state_before_back_and_another_one_takes_that_back(

@@ -44,7 +44,7 @@ def make_preview(**changes: Any) -> Preview:
         backup_id=backup_id,
         manifest=replace(manifest(backup_id), created=made, database=then, label="before the move"),
         components=("postgres", "media"),
-        untouched=("redis",),
+        untouched=("certs",),
         version_now="2025.4.1",
         version_then="2025.2.1",
         sessions=SessionsDo.FLUSH,

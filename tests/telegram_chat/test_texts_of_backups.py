@@ -160,7 +160,7 @@ def test_a_plan_says_what_is_replaced_lost_and_who_comes_back() -> None:
         "It is the newest good one.",
         "",
         "Replaced: postgres, media.",
-        "Not touched: redis.",
+        "Not touched: certs.",
         "Lost: all that was written since. The newest event is of 11:58 (2 min ago).",
         "Rows: 12,400 now, 12,345 then.",
         "Users: 15 now, 12 then.",
