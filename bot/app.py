@@ -24,6 +24,7 @@ from bot.app_stores import build_stores, make_ready, without_absent
 from bot.domain.catalogue import BackupRecord
 from bot.domain.components import require_components
 from bot.domain.discovery import StackWanted
+from bot.domain.errors import ConfigError
 from bot.domain.jobs import JobKind, Trigger
 from bot.domain.manifest import Manifest
 from bot.domain.messages import RunBackup, RunRestore, RunRollback, RunUpdate
@@ -35,7 +36,7 @@ from bot.services.standing import Standing
 from bot.services.stores import Catalogue
 from bot.services.undo import Settle, Undo
 from bot.services.update_ports import Ask, AskWhoeverBegan, nobody_to_ask
-from bot.services.whereabouts import Whereabouts
+from bot.services.whereabouts import Whereabouts, tell_half_way
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class App:
         )
         self.folder = StateFolder(settings.state_folder)
         api = EngineApi(settings.docker_host, self.folder.id)
-        self.engine = DockerEngine(api, wanted, given)
+        self.engine = DockerEngine(api, wanted, given, self._tell_half_way)
         self.containers = EngineContainers(self.engine.api, wanted)
         self.catalogue_file = CatalogueFile(self.folder)
         listing = Listing(self.catalogue_file, tell)
@@ -193,6 +194,9 @@ class App:
             self.keys,
             self.backups,
         )
+
+    async def _tell_half_way(self, error: ConfigError) -> None:
+        await tell_half_way(self.journal.jobs, error)
 
     def _settler(self, kind: JobKind) -> Settle | None:
         if kind is JobKind.RESTORE:

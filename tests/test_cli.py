@@ -1,5 +1,6 @@
 """Bad input at the command line: one line that names the setting and the remedy, exit code 2."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -7,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from bot import age
+from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
 from bot.cli import main
 from bot.cli_codes import worst_code
+from bot.domain import update
+from bot.domain.jobs import Job, JobKind, JobState, Outcome
 from tests.command_line import run
+from tests.contracts.state_places import NOW, a_job
+from tests.domain.test_update_recovery import PLAN as HALF_UPDATED
 from tests.fakes_engine_api import engine_api
 
 CLASSICAL = str(age.X25519Identity.generate().recipient())
@@ -418,6 +425,37 @@ def test_a_component_that_the_stack_lacks_is_no_backup_that_failed(tmp_path: Pat
         'akbot: --component: this stack has no "medai". It has: config, globals, media, postgres.\n'
     )
     assert json.loads(jobs.stdout) == []
+
+
+async def leave_an_update_half_way(folder: Path) -> Job:
+    """Its new version did not hold, and its way back has failed."""
+    journal, job = Journal(StateFolder(folder)), a_job(kind=JobKind.UPDATE)
+    await journal.jobs.begin(job)
+    facts = {update.PLAN: update.encode_plan(HALF_UPDATED), update.PHASE: update.Phase.BACK}
+    await journal.jobs.plan(job.id, facts)
+    outcome = Outcome(JobState.FAILED, "2025.4.4 did not hold", swept=False)
+    await journal.jobs.finish(job.id, outcome, NOW)
+    await journal.close()
+    return job
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("backup",), ("backup", "--component", "config"), ("update", "--check"), ("status",)],
+    ids=" ".join,
+)
+def test_a_way_back_that_failed_is_no_fault_of_a_setting(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    job = asyncio.run(leave_an_update_half_way(tmp_path / "state"))
+
+    with engine_api("postgresql", "redis") as docker_host:
+        ended = run(tmp_path, *command, DOCKER_HOST=docker_host)
+
+    assert ended.returncode == 3, ended.stderr
+    assert f"akbot: the update {job.id} is not finished" in ended.stderr
+    assert "2025.4.4 did not hold" in ended.stderr
+    assert "AKBOT_SERVICE" not in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The Docker Engine as the services see it: where the stack is, and its parts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from bot.adapters.scratch_redis import load_rdb
 from bot.adapters.services_of import require_running
 from bot.adapters.throwaway import remove_throw_aways
 from bot.adapters.transport import Transport
-from bot.domain.discovery import Found, StackWanted, choose_containers
+from bot.domain.discovery import Chosen, Found, StackWanted, choose_containers
 from bot.domain.errors import ConfigError, RefusedError
 from bot.domain.outside_database import PLAIN, DatabaseSettings, connection_of
 from bot.domain.registry_answers import Platform
@@ -31,16 +31,30 @@ from bot.domain.stack import Container, Role, Stack
 _PROJECT = "com.docker.compose.project"
 _ONE_OFF = "com.docker.compose.oneoff"
 
+TellMore = Callable[[ConfigError], Awaitable[None]]
+
+
+async def _knows_no_more(_: ConfigError) -> None:
+    """Where nothing but the settings can be at fault."""
+
 
 class DockerEngine:
-    """Port `Engine`; *given* is what a person said of the database."""
+    """Port `Engine`; *given* is what a person said of the database.
+
+    *tell_more* raises what tells more than that there is no stack, where that is known.
+    """
 
     def __init__(
-        self, api: EngineApi, wanted: StackWanted, given: DatabaseSettings = PLAIN
+        self,
+        api: EngineApi,
+        wanted: StackWanted,
+        given: DatabaseSettings = PLAIN,
+        tell_more: TellMore = _knows_no_more,
     ) -> None:
         self.api = api
         self._wanted = wanted
         self._given = given
+        self._tell_more = tell_more
         self._outside = OutsideClients(api, given)
         self.transport = Transport(api)
         self._environments: dict[str, dict[str, str]] = {}
@@ -57,10 +71,10 @@ class DockerEngine:
             if label.get(_ONE_OFF) != "True" and SERVICE in label
         ]
         try:
-            chosen = choose_containers(found, self._wanted)
+            chosen = await self._choose(found)
         except ConfigError as error:
-            outside = await wanted_outside(self.api, found, self._wanted, error)
-            chosen = choose_containers(found, outside)
+            await self._tell_more(error)
+            raise
         details = await asyncio.gather(*(self._container(each) for each in chosen.ids.values()))
         containers = dict(zip(chosen.ids, details, strict=True))
         inspected = labels[[each["Id"] for each in listed].index(chosen.ids[Role.SERVER])]
@@ -75,6 +89,13 @@ class DockerEngine:
             env_files=_paths(inspected.get(f"{_PROJECT}.environment_file")),
             database_host=chosen.database_host,
         )
+
+    async def _choose(self, found: Sequence[Found]) -> Chosen:
+        try:
+            return choose_containers(found, self._wanted)
+        except ConfigError as error:
+            outside = await wanted_outside(self.api, found, self._wanted, error)
+            return choose_containers(found, outside)
 
     async def _inspect(self, container_id: str) -> Mapping[str, Any]:
         details: Mapping[str, Any] = await self.api.call(
