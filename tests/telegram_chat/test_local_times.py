@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.errors import PortError
 from bot.domain.findings import Finding, Level
 from bot.domain.incident import Incident, Opened, Trouble
 from bot.domain.incident_history import PastIncident
@@ -17,6 +18,7 @@ from bot.domain.report import report_of
 from bot.domain.report_facts import Facts
 from bot.entrypoints.telegram import (
     alarm_texts,
+    failure_texts,
     incident_texts,
     job_list_texts,
     kinds,
@@ -150,3 +152,14 @@ def test_a_list_and_a_log_of_jobs_tell_what_came_of_them_in_the_zone() -> None:
 
     assert "Reason: busy: backup since 05:30, begun by root" in listed
     assert LOCAL in look_texts.why(make_job(JobState.FAILED, KNOWN), None, (), WALL)
+
+
+BUSY = PortError("busy: backup since 03:30 UTC", hint="Wait: it ends at 2026-11-24 13:00 UTC.")
+
+
+def test_what_did_not_work_says_why_in_the_zone() -> None:
+    told = failure_texts.command_failed(BUSY, WALL)
+
+    assert "busy: backup since 05:30" in told
+    assert "ends at 15:00 (in 1 h 0 min)" in told
+    assert "UTC" not in told

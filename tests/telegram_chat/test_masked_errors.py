@@ -7,6 +7,7 @@ import pytest
 from bot.domain.errors import BotError, IntegrityError, RefusedError
 from bot.entrypoints.telegram import (
     backup_texts,
+    failure_texts,
     job_list_texts,
     restore_plan_texts,
     start_texts,
@@ -27,7 +28,7 @@ SHOWN: dict[str, Callable[[RefusedError], str]] = {
     "not begun": start_texts.not_begun,
     "not pinned": texts.not_pinned,
     "busy": lambda error: start_texts.busy(None, error, WALL, may_stop=True),
-    "failed": texts.command_failed,
+    "failed": lambda error: failure_texts.command_failed(error, WALL),
     "not restored": restore_plan_texts.refused,
     "no version": update_plan_texts.no_version,
     "no update": update_plan_texts.refused,
@@ -35,7 +36,7 @@ SHOWN: dict[str, Callable[[RefusedError], str]] = {
     "not back": update_plan_texts.not_taken_back,
     "no job": job_list_texts.no_such_job,
     "no backup": backup_texts.no_such_backup,
-    "unseen": lambda error: backup_texts.unseen(error, 0).text,
+    "unseen": lambda error: backup_texts.unseen(error, 0, WALL).text,
     "not verified": lambda error: verify_texts.failed(record(1), error, WALL).text,
     "damaged": lambda error: verify_texts.failed(record(1), IntegrityError(str(error)), WALL).text,
 }

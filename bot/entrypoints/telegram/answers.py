@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from bot.domain.backup_id import BackupId
 from bot.domain.errors import BotError, is_retryable
-from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram import failure_texts, texts
 from bot.entrypoints.telegram.asked import Place, Request
 from bot.entrypoints.telegram.outgoing import Outgoing
-from bot.entrypoints.telegram.texts import Answer, Shown
+from bot.entrypoints.telegram.texts import Answer, Shown, Wall
 from bot.entrypoints.telegram.typing_sign import Sign, no_sign
 from bot.services.journal_ports import Buttons, Message, Queued
 
@@ -24,10 +25,18 @@ _PICTURE = "picture:"
 
 @dataclass(frozen=True)
 class Answers:
-    """Writes answers, one for each request; *sign* shows that one takes its time."""
+    """Writes answers, one for each request, with times in *zone*.
+
+    *sign* shows that one takes its time.
+    """
 
     outgoing: Outgoing
+    zone: tzinfo
     sign: Sign = no_sign
+
+    def wall(self) -> Wall:
+        """The clock of whoever reads them."""
+        return Wall(self.outgoing.clock.now(), self.zone)
 
     async def is_written(self, request: Request) -> bool:
         """Whether there is an answer, of whatever kind."""
@@ -73,7 +82,7 @@ class Answers:
         except BotError as error:
             if is_retryable(error):
                 raise
-            found = texts.command_failed(error)
+            found = failure_texts.command_failed(error, self.wall())
         except Exception:  # boundary: the person hears of it, and the chat goes on
             logger.exception("a command failed")
             found = texts.went_wrong()

@@ -11,9 +11,10 @@ from bot.domain.roles import Act
 from bot.domain.summary import Summary
 from bot.entrypoints.render import size
 from bot.entrypoints.telegram.button_texts import BACK_UP_NOW, SHOW_BACKUPS
+from bot.entrypoints.telegram.failure_texts import command_failed
 from bot.entrypoints.telegram.markup import bold, code, plain, table
 from bot.entrypoints.telegram.pressed import Deed, DeedData
-from bot.entrypoints.telegram.texts import Shown, Wall, cause, command_failed
+from bot.entrypoints.telegram.texts import Shown, Wall, cause
 
 ON_A_PAGE = 6
 _IN_A_ROW = 2
@@ -231,21 +232,19 @@ def back_up_now() -> tuple[tuple[str, str], ...]:
     return ((BACK_UP_NOW, DeedData(Deed.BACKUP).line()),)
 
 
-def unseen(error: BotError, number: int) -> Shown:
+def unseen(error: BotError, number: int, wall: Wall) -> Shown:
     """The list, when the store does not show it."""
-    return _unseen(error, number, "Try again")
+    return _unseen(error, number, "Try again", wall)
 
 
-def none_to_choose(error: BotError) -> Shown:
+def none_to_choose(error: BotError, wall: Wall) -> Shown:
     """The question which backup, when the store does not show them."""
-    return _unseen(error, 0, SHOW_BACKUPS)
+    return _unseen(error, 0, SHOW_BACKUPS, wall)
 
 
-def _unseen(error: BotError, number: int, label: str) -> Shown:
-    text = (
-        f"{command_failed(error)}\n/jobs needs no store, and /status shows the containers without"
-        " it."
-    )
+def _unseen(error: BotError, number: int, label: str, wall: Wall) -> Shown:
+    elsewhere = "/jobs needs no store, and /status shows the containers without it."
+    text = f"{command_failed(error, wall)}\n{elsewhere}"
     return Shown(text, (((label, DeedData(Deed.PAGE, page=number).line()),),))
 
 

@@ -131,7 +131,7 @@ class Chat:
         )
         self._errands, self._toasts = Errands(), Errands()
         self._sign = TypingSign(self._outgoing, clock, self._errands)
-        answers = Answers(self._outgoing, self._sign.during)
+        answers = Answers(self._outgoing, zone, self._sign.during)
         permits = Permits(access, orders, clock)
         begin = (self._notifier.announce, self._errands, orders, permits.may_cancel)
         self._starts = Starts(operations, answers, clock, zone, *begin)

@@ -42,8 +42,9 @@ class Choices:
         if act is not Act.VERIFY and await self.starts.running():
             return await direct()  # which says what runs
         records = await seen_within(self.operations.backups(), "the store", self.clock)
+        wall = texts.Wall(self.clock.now(), self.zone)
         if isinstance(records, BotError):
-            return backup_texts.none_to_choose(records)
+            return backup_texts.none_to_choose(records, wall)
         if not records:
             await self.starts.refuse(request, OrderKind(act), "", _NONE_YET)
             return backup_texts.none_yet()
@@ -51,7 +52,6 @@ class Choices:
         if len(fitting) <= 1:
             return await direct()
         tried = drilled(await self.operations.jobs(ALL_JOBS))
-        wall = texts.Wall(self.clock.now(), self.zone)
         text = backup_texts.which_backup(act, fitting, tried, wall)
         labels = backup_texts.labels(act, fitting, wall)
         choices = [

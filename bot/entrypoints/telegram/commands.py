@@ -117,7 +117,7 @@ class Commands:
     async def _choose_pin(self, *, pinned: bool) -> Answer:
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
-            return backup_texts.none_to_choose(records)
+            return backup_texts.none_to_choose(records, self._wall())
         return backup_texts.to_pin(records, self._wall(), pinned=pinned)
 
     async def status(self, asked: Asked) -> None:
@@ -126,7 +126,7 @@ class Commands:
     async def backups(self, asked: Asked) -> Answer:
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
-            return backup_texts.unseen(records, 0)
+            return backup_texts.unseen(records, 0, self._wall())
         may_back_up = self.permits.allows(asked.person, Act.BACKUP)
         return backup_texts.page(records, 0, self._wall(), may_back_up=may_back_up)
 

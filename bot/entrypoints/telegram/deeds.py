@@ -48,7 +48,7 @@ class Deeds:
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
             await self.orders.end(order, JobState.FAILED, str(records))
-            return backup_texts.none_to_choose(records)
+            return backup_texts.none_to_choose(records, self.starts.wall())
         try:
             record = choose(records, wanted)
         except RefusedError as error:

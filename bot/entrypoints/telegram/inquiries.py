@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.domain.errors import BotError
-from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram import failure_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.errands import Errands
@@ -61,7 +61,7 @@ class Inquiries:
         try:
             return await look()
         except BotError as error:
-            return texts.command_failed(error)
+            return failure_texts.command_failed(error, self.answers.wall())
         except Exception:  # boundary: the person hears of it, and the chat goes on
             logger.exception("a look failed")
             return texts.went_wrong()

@@ -7,7 +7,7 @@ from datetime import timedelta, tzinfo
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job
 from bot.domain.stack import Container, Role
-from bot.entrypoints.telegram import job_list_texts, look_texts, texts
+from bot.entrypoints.telegram import failure_texts, job_list_texts, look_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Request
 from bot.entrypoints.telegram.waiting import seen_within
@@ -33,7 +33,7 @@ class Lookups:
         """Which versions run."""
         found = await seen_within(self.lookout.versions(), "the Docker Engine", self.clock)
         if isinstance(found, BotError):
-            return texts.command_failed(found)
+            return failure_texts.command_failed(found, self._wall())
         return look_texts.versions(found)
 
     async def logs(self, request: Request, words: str) -> str | None:
@@ -45,7 +45,7 @@ class Lookups:
             return await self.log(request, service, lines)
         stack = await seen_within(self.operations.stack(), "the Docker Engine", self.clock)
         if isinstance(stack, BotError):
-            return texts.command_failed(stack)
+            return failure_texts.command_failed(stack, self._wall())
         text, buttons = look_texts.which_service(roles_of(stack), lines)
         await self.answers.write(request, text, buttons)
         return None
@@ -54,7 +54,7 @@ class Lookups:
         """The last lines of *service*: as text, or as a document where they are too long for it."""
         found = await self._said(service, lines)
         if isinstance(found, BotError):
-            return texts.command_failed(found)
+            return failure_texts.command_failed(found, self._wall())
         container, said = found
         if not said:
             return look_texts.silent(container)

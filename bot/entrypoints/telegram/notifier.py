@@ -79,7 +79,7 @@ class Notifier:
         self._alerts = alerts
         self._moved = moved
         self._then = then
-        self._answers = Answers(outgoing)
+        self._answers = Answers(outgoing, zone)
         self._followed: dict[str, _Followed] = {}
         self._ended: dict[str, Job] = {}
         self._finished: dict[str, BackupFinished] = {}

@@ -19,7 +19,7 @@ from bot.domain.pause import (
     until_words,
 )
 from bot.domain.roles import Act
-from bot.entrypoints.telegram import planning_texts, texts
+from bot.entrypoints.telegram import failure_texts, planning_texts, texts
 from bot.entrypoints.telegram.asked import Asked
 from bot.entrypoints.telegram.choosing import Choice, Choosing
 from bot.services.orders import Orders
@@ -52,7 +52,7 @@ class Planning:
         try:
             pause = await self.mark.read()
         except BotError as error:
-            return texts.command_failed(error)
+            return failure_texts.command_failed(error, self._wall())
         return planning_texts.schedule(coming(self.plans, now), pause, self._wall())
 
     async def pause(self, asked: Asked) -> str | None:
@@ -72,7 +72,7 @@ class Planning:
 
         planned = await self._carry_out(asked, OrderKind.PAUSE, pause, paused)
         if isinstance(planned, BotError):
-            return texts.command_failed(planned)
+            return failure_texts.command_failed(planned, self._wall())
         return planning_texts.paused(length, self._wall())
 
     async def mute(self, asked: Asked) -> str | None:
@@ -95,7 +95,7 @@ class Planning:
 
         until = await self._carry_out(asked, OrderKind.MUTE, mute, until_words)
         if isinstance(until, BotError):
-            return texts.command_failed(until)
+            return failure_texts.command_failed(until, self._wall())
         if is_off:
             return planning_texts.NOT_MUTED
         return planning_texts.muted(until, self._wall())
@@ -104,7 +104,7 @@ class Planning:
         try:
             pause = await self.mark.read()
         except BotError as error:
-            return texts.command_failed(error)
+            return failure_texts.command_failed(error, self._wall())
         now = self.clock.now()
         until = pause.until if pause and pause.holds(now) else None
         text = planning_texts.how_to_pause(until, self._wall())
@@ -136,7 +136,7 @@ class Planning:
 
         was_paused = await self._carry_out(asked, OrderKind.RESUME, resume, resumed)
         if isinstance(was_paused, BotError):
-            return texts.command_failed(was_paused)
+            return failure_texts.command_failed(was_paused, self._wall())
         return planning_texts.resumed(was_paused=was_paused)
 
     async def _carry_out(

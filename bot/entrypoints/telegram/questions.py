@@ -56,7 +56,7 @@ class QuestionDesk:
         self._questions = questions
         self._outgoing = outgoing
         self._standing = Standing(questions, outgoing, moved)
-        self._answers = Answers(outgoing)
+        self._answers = Answers(outgoing, zone)
         self._clock = clock
         self._zone = zone
         self._waiting: dict[str, _Waiting] = {}

@@ -12,7 +12,7 @@ from bot.domain.catalogue import BackupRecord
 from bot.domain.errors import BotError
 from bot.domain.report import DAY, LONGEST_DAYS, WEEK
 from bot.domain.roles import ChatPlace
-from bot.entrypoints.telegram import report_texts, texts
+from bot.entrypoints.telegram import failure_texts, report_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked
 from bot.entrypoints.telegram.chart_texts import caption
@@ -50,7 +50,7 @@ class Reporting:
         making = self.reporter.run(timedelta(days=int(words)), _PART_WITHIN)
         made = await seen_within(making, "the report", self.clock)
         if isinstance(made, BotError):
-            return texts.command_failed(made)
+            return failure_texts.command_failed(made, self._wall())
         await self.answers.write(asked.request, report_texts.report(made.report, self._wall()))
         stack = await seen_within(self.operations.stack(), "the Docker Engine", self.clock)
         if not isinstance(stack, BotError):

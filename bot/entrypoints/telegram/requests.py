@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.domain.errors import BotError
 from bot.domain.orders import OrderKind
-from bot.entrypoints.telegram import texts
+from bot.entrypoints.telegram import failure_texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Asked, Request
 from bot.entrypoints.telegram.command_table import COMMANDS, UNKNOWN
@@ -64,7 +64,7 @@ class Requests:
 
     async def give_up(self, request: Request, error: BotError) -> None:
         """Say that it could not be carried out, tried often enough."""
-        await self.answers.write(request, texts.command_failed(error))
+        await self.answers.write(request, failure_texts.command_failed(error, self.answers.wall()))
 
 
 def _kind_of(asked: Asked) -> OrderKind | None:

@@ -9,6 +9,7 @@ from bot.domain.jobs import ALL_JOBS
 from bot.domain.roles import Act
 from bot.entrypoints.telegram import (
     backup_texts,
+    failure_texts,
     job_list_texts,
     press_texts,
     texts,
@@ -85,7 +86,7 @@ class Shelf:
             return
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
-            shown = backup_texts.unseen(records, data.page)
+            shown = backup_texts.unseen(records, data.page, self._wall())
         elif data.deed is Deed.PAGE:
             may_back_up = self.permits.allows(press.person, Act.BACKUP)
             shown = backup_texts.page(records, data.page, self._wall(), may_back_up=may_back_up)
@@ -130,7 +131,7 @@ class Shelf:
     async def _said(self, press: Press, data: DeedData) -> str | None:
         said = await self.deeds.said(data.what) if data.what else ""
         if isinstance(said, BotError):
-            return texts.command_failed(said)
+            return failure_texts.command_failed(said, self._wall())
         if not said:
             return update_texts.nothing_said()
         document = (f"{data.what}.log", said)

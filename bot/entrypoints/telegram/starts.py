@@ -188,9 +188,13 @@ class Starts:
         await self.refuse(request, kind, about, error)
         return self._busy(request, running, error)
 
+    def wall(self) -> texts.Wall:
+        """The clock of whoever reads what is answered."""
+        return texts.Wall(self.clock.now(), self.zone)
+
     def _busy(self, request: Request, running: Job | None, error: BotError) -> str:
         may_stop = running is not None and running.kind in self.may_cancel(request.person)
-        wall = texts.Wall(self.clock.now(), self.zone)
+        wall = self.wall()
         return local(start_texts.busy(running, error, wall, may_stop=may_stop), wall)
 
     async def _words(self, request: Request, result: BotError | None) -> str:
@@ -198,8 +202,7 @@ class Starts:
             return texts.went_wrong()
         if isinstance(result, BusyError):
             return self._busy(request, await self.running(), result)
-        wall = texts.Wall(self.clock.now(), self.zone)
-        return local(start_texts.not_begun(result), wall)
+        return local(start_texts.not_begun(result), self.wall())
 
     async def run(self) -> None:
         """Tell whoever was told to wait by a process that ended too early, and stay."""

@@ -245,11 +245,6 @@ def _with_note(text: str, note: str) -> str:
     return f"{text}\n\n<i>{note}</i>"
 
 
-def command_failed(error: BotError) -> str:
-    """A command that could not be answered."""
-    return f"❌ That did not work: {problem(error)}"
-
-
 def went_wrong() -> str:
     """A command that met an error of ours."""
     return "❌ That did not work because of an error in akbot itself; its log has more."
