@@ -24,6 +24,11 @@ class Observation:
     ready: int | None
     login_page: int | None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether Authentik says of itself that it serves."""
+        return self.ready in _OK
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -42,7 +47,7 @@ def faults(seen: Observation, expected: Expected) -> list[str]:
         for service in expected.services
         if (fault := _fault_of(by_service.get(service), service, expected.version))
     ]
-    if seen.ready not in _OK:
+    if not seen.is_ready:
         found.append(f"/-/health/ready/ answers {seen.ready or 'nothing'}")
     if expected.login_page is not None and seen.login_page != expected.login_page:
         before = expected.login_page

@@ -20,8 +20,8 @@ class FolderState(StrEnum):
 class Truth:
     """What is there: all databases, and the state of each mount by its source.
 
-    *is_open*: the live database lets people in. In the middle of a switch it does so by a person's
-    hand alone, as the runbook says, and people may have written to it since.
+    *is_open*: the live database lets people in or, where none is swapped, the server answers. In
+    the middle of a switch that is so by a person's hand alone, and people may have written since.
     """
 
     databases: frozenset[str]
@@ -53,11 +53,11 @@ def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) 
         return Remedy.KEEP
     if phase is Phase.BESIDE:
         return Remedy.ASK if plan.outgoing in truth.databases else Remedy.DROP_NEW
-    is_swapped = plan.from_nothing or plan.outgoing in truth.databases
-    by_hand = phase is Phase.SWITCH and truth.is_open and is_swapped
+    by_hand = phase is Phase.SWITCH and truth.is_open
     if serves_new and interrupted and (phase is Phase.START or by_hand):
         return Remedy.GATE_THEN_KEEP
-    return Remedy.ASK if by_hand else Remedy.SWAP_BACK
+    is_swapped = plan.from_nothing or plan.outgoing in truth.databases
+    return Remedy.ASK if by_hand and is_swapped else Remedy.SWAP_BACK
 
 
 _TAKEN = frozenset({FolderState.MOVING, FolderState.SWAPPED})

@@ -64,13 +64,13 @@ class RestoreRecovery:
     ) -> Outcome:
         tools = await self._reach(plan)
         switch = Switch(plan, tools, self.workplace)
-        interrupted = state is JobState.INTERRUPTED
+        phase, interrupted = phase_of(job.plan), state is JobState.INTERRUPTED
         truth = Truth(
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),
-            plan.database and await tools.databases.is_open(plan.site.database),
+            phase is Phase.SWITCH and await _is_open(plan, tools),
         )
-        match decide(plan, phase_of(job.plan), truth, interrupted=interrupted):
+        match decide(plan, phase, truth, interrupted=interrupted):
             case Remedy.DROP_NEW:
                 await switch.drop_staged()
                 return Outcome(state, f"{words}; {UNCHANGED}")
@@ -148,3 +148,9 @@ class RestoreRecovery:
                 await emptied.sessions.discard()
         what = f"the undo of {plan.undoes}" if plan.undoes else plan.source
         return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")
+
+
+async def _is_open(plan: RestorePlan, tools: Tools) -> bool:
+    if plan.database:
+        return await tools.databases.is_open(plan.site.database)
+    return (await tools.probe.look()).is_ready

@@ -16,6 +16,7 @@ from tests.e2e.aftermath import sessions, throw_aways
 from tests.e2e.akbot import Akbot, Ended
 from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
+from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox
 
 pytestmark = pytest.mark.docker
@@ -258,6 +259,8 @@ def assert_untouched(stack: Sandbox, ended: Ended, code: int, *words: str) -> No
     assert ended.code == code, ended.err
     for each in words:
         assert each in ended.err
+    untouched = "nothing (that serves )?was changed|the state before serves again"
+    assert re.search(untouched, ended.err, re.IGNORECASE), ended.err
     assert served(stack)[0] == 200
     assert own_databases(stack) == own_folders(stack) == []
 
@@ -285,7 +288,9 @@ def test_what_is_damaged_or_not_ours_is_refused_and_touches_nothing(
 ) -> None:
     first, second = to_folder.backup()["id"], to_folder.backup()["id"]
     one, two = folder_of(tmp_path, first), folder_of(tmp_path, second)
-    before = containers(stack)
+    visitor = Visitor()
+    visitor.log_in(stack)
+    before, data, found = containers(stack), rows(stack), files(stack)
 
     other = to_folder.with_settings(AKBOT_STATE=str(tmp_path / "other"))
     other.ok("keygen", "-o", str(tmp_path / "another.txt"))
@@ -311,6 +316,8 @@ def test_what_is_damaged_or_not_ours_is_refused_and_touches_nothing(
     flip(one / "manifest.json")
     assert_untouched(stack, to_folder("restore", first, "--yes"), 3, "is not trusted")
     assert containers(stack) == before
+    assert (rows(stack), files(stack)) == (data, found)
+    assert visitor.is_logged_in()
 
 
 def test_a_gate_that_never_opens_brings_the_state_before_back(

@@ -26,11 +26,11 @@ pytestmark = pytest.mark.docker
 FAULTS = {
     "2025.4.90": "with exit code 1",
     "2025.4.91": "/-/health/ready/",
-    "2025.4.92": "migration",
+    "2025.4.92": "migration failed",
     "2025.4.93": "again and again",
-    "2025.4.94": "worker",
+    "2025.4.94": 'Docker says that "worker" is',
     "2025.4.95": "login page answers 500",
-    "2025.4.96": "2025.4.96",
+    "2025.4.96": "not 2025.4.96",
     "2025.4.97": "/-/health/ready/",
 }
 """What the reason must name."""
@@ -198,13 +198,26 @@ def test_a_version_that_only_noted_itself_is_forgotten(sandbox: Sandbox, tmp_pat
     stack.stand_ins("goauthentik/faulty:2026.11.90")
     as_2026_11_wants_it(stack)
     bot = bot_of(stack, tmp_path, **QUICK)
-    rehearsed = bot("update", "--yes", "2026.11.90")
+    visitor = Visitor()
+    visitor.log_in(stack)
+    before, data = containers(stack), rows(stack)
+    with probing() as prober:
+        rehearsed = bot("update", "--yes", "2026.11.90")
     assert rehearsed.code == 3, rehearsed.err
     assert "the rehearsal of 2026.11.90" in rehearsed.err
+    assert prober.failures == 0, prober.seen
+    assert (containers(stack), rows(stack)) == (before, data)
 
-    ended = bot("update", "--yes", "--no-rehearsal", "2026.11.90")
+    started = bot.start("update", "--yes", "--no-rehearsal", "2026.11.90")
+    name = late_row(stack, bot)
+    _, told = started.communicate(timeout=PATIENCE)
 
-    assert ended.code == 4, ended.err
-    assert "only noted that 2026.11.90 began" in ended.err
+    assert started.returncode == 4, told
+    assert "only noted that 2026.11.90 began" in told
     assert served(stack) == (200, "2026.8.3")
+    groups = f"FROM authentik_core_group WHERE name = '{name}'"
+    assert stack.psql(f"SELECT count(*) {groups}") == [["1"]], "written before the fence"
+    stack.psql(f"DELETE {groups}")
+    assert rows(stack) == data
+    assert visitor.is_logged_in()
     assert stack.psql("SELECT version FROM authentik_version_history") == [["2026.8.3"]]

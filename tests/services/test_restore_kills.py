@@ -183,27 +183,33 @@ async def test_killed_while_it_recovers_it_recovers_the_next_time(tmp_path: Path
             await journal.close()
 
 
-async def died_at_last(write: str, world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
+async def died_at_last(
+    write: str, command: RunRestore, world: RestoreWorld, journal: Journal, elsewhere: Path
+) -> None:
     """Its process is gone before its last *write* of that kind."""
     other = Journal(StateFolder(elsewhere))
     life = Life()
-    await process(await prepared(other, PLAIN), other, life).restore(PLAIN)
+    await process(await prepared(other, command), other, life).restore(command)
     await other.close()
     last = max(number for number, name in enumerate(life.writes, 1) if name == write)
     with pytest.raises(KilledError):
-        await process(world, journal, Life(last)).restore(PLAIN)
+        await process(world, journal, Life(last)).restore(command)
 
 
-async def died_before_start(world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
-    """All is swapped, and nothing runs."""
-    await died_at_last("plan", world, journal, elsewhere)
+async def died_before_start(
+    command: RunRestore, world: RestoreWorld, journal: Journal, elsewhere: Path
+) -> None:
+    """All is swapped, and nothing runs but what a person has started by hand since."""
+    await died_at_last("plan", command, world, journal, elsewhere)
     assert not world.host.running
-    assert world.host.databases["authentik"] == NEW
+    world.host.fenced.discard("authentik")
+    tag = "2025.2.1" if command is PLAIN else "2025.2.4"
+    world.host.running = dict.fromkeys(SERVICES, f"{REPOSITORY}:{tag}")
 
 
 async def died_after_start(world: RestoreWorld, journal: Journal, elsewhere: Path) -> None:
     """Its containers run; its process is gone before the gate."""
-    await died_at_last("step", world, journal, elsewhere)
+    await died_at_last("step", PLAIN, world, journal, elsewhere)
     assert world.host.running
     assert world.host.served() == {NEW}
 
@@ -229,15 +235,27 @@ async def test_what_a_person_has_opened_by_hand_in_the_middle_of_the_switch_stay
     journal: Journal, tmp_path: Path
 ) -> None:
     world = await prepared(journal, PLAIN)
-    await died_before_start(world, journal, tmp_path / "other")
-    world.host.fenced.discard("authentik")
-    world.host.running = dict.fromkeys(SERVICES, f"{REPOSITORY}:2025.2.1")
+    await died_before_start(PLAIN, world, journal, tmp_path / "other")
+    assert world.host.databases["authentik"] == NEW
     world.host.write()
 
     [settled] = await process(world, journal, Life()).jobs.recover()
 
     assert settled.state is JobState.DONE
     assert world.host.databases["authentik"] == "new+"
+
+
+async def test_files_that_a_person_has_put_into_service_in_the_middle_of_the_switch_stay(
+    journal: Journal, tmp_path: Path
+) -> None:
+    world = await prepared(journal, FILES)
+    await died_before_start(FILES, world, journal, tmp_path / "other")
+    content = world.host.mounts["/mnt/media"].live
+
+    [settled] = await process(world, journal, Life()).jobs.recover()
+
+    assert settled.state is JobState.DONE
+    assert world.host.mounts["/mnt/media"].live == content != OLD.encode()
 
 
 async def test_what_does_not_hold_after_hours_goes_back_and_is_kept_aside(
