@@ -82,7 +82,7 @@ class FakeGround:
     ) -> None:
         self.host.call("put")
         assert not self.up_ or self.full, "the mark comes before anything runs"
-        self.written[folder.source] = dict(files)
+        self.written[folder.source] = {**self.written.get(folder.source, {}), **files}
         self.full.add(folder.source)
 
     async def up(self, site: Site, services: Sequence[str]) -> None:

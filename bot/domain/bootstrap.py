@@ -125,6 +125,19 @@ def choose_backup(wanted: str, earlier: Laid | None) -> str:
     return earlier.backup
 
 
+def begun_words(backup: str) -> str:
+    """Why the new host's bot is held back, in words that stay true wherever it is cut off."""
+    return (
+        f"a restore of backup {backup} was begun on this new host, the same command goes on until"
+        " it is done, and the old host may still live"
+    )
+
+
+def restored_words(backup: str) -> str:
+    """Likewise once it is done."""
+    return f"backup {backup} was restored on a new host, and the old may still live"
+
+
 def require_whole(manifest: Manifest, *, with_redis: bool) -> None:
     """Refuse what cannot make a stack: an Authentik without its database would be an empty one.
 

@@ -7,8 +7,17 @@ before, so a try that was cut off is cleaned away and made again.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from bot.domain.bootstrap import BOOTSTRAP, BootstrapPreview, encode_laid, laid_by, site_of
+from bot.domain.bootstrap import (
+    BOOTSTRAP,
+    BootstrapPreview,
+    begun_words,
+    encode_laid,
+    laid_by,
+    restored_words,
+    site_of,
+)
 from bot.domain.durations import duration
 from bot.domain.env_text import names_in
 from bot.domain.errors import PortError, RefusedError
@@ -144,22 +153,27 @@ class BootstrapService:
         this = replace(command, backup=found.record.id, safety_backup=False)
         await onto.run(this, job, _agreed_before)
         await tidy(self.journal, self.workplace, job.id)
+        await self._hold_back(found, restored_words(found.record.id))
 
     async def _prepare(self, found: Gathered) -> None:
         """The mark goes first of all: a person's own `up -d` would start the bot as well."""
-        layout, image = found.layout, found.image
-        await self.ground.prepare(layout, image)
-        reason = f"backup {found.record.id} was restored on a new host, and the old may still live"
-        pause = format_pause(Pause(self.clock.now(), reason))
-        if layout.state is None:
-            await self.place.lay([private_file(found.project, RESTORED, pause)])
-            return
-        files = {PAUSED: pause, _SIGNING_KEY: self.signing_key}
+        await self.ground.prepare(found.layout, found.image)
+        keys = {_SIGNING_KEY: self.signing_key}
         own = names_in(found.project.content(OWN_SETTINGS))
         if not any(own.get(name) for name in _KEY_SETTINGS):  # it had its key there, and needs it
             signs = f"{signer_comment(self.keyring.public_key)}\n".encode()
-            files[_IDENTITY] = signs + self.identity
-        await self.ground.put(layout.state, layout, files, image)
+            keys[_IDENTITY] = signs + self.identity
+        await self._hold_back(found, begun_words(found.record.id), keys)
+
+    async def _hold_back(
+        self, found: Gathered, reason: str, keys: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
+        """Let the new host's bot wait; the *keys* are for one that is a service of the stack."""
+        layout, pause = found.layout, format_pause(Pause(self.clock.now(), reason))
+        if layout.state is None:
+            await self.place.lay([private_file(found.project, RESTORED, pause)])
+        else:
+            await self.ground.put(layout.state, layout, {PAUSED: pause, **keys}, found.image)
 
     def _done(self, found: Gathered, started: float) -> Bootstrapped:
         return Bootstrapped(

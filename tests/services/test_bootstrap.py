@@ -109,6 +109,35 @@ async def test_a_bot_that_is_no_service_waits_too_and_its_key_is_left_to_a_perso
     assert "as identity.txt" in after
 
 
+def mark_of(world: BootstrapWorld) -> str:
+    """Why the bot of that host is held back, as `check` and `status` say it."""
+    beside = world.place.files.get(RESTORED)
+    return parse_pause(beside.content if beside else world.ground.written[STATE]["paused"]).words
+
+
+@pytest.mark.parametrize("has_bot", [True, False], ids=["a service", "none"])
+@pytest.mark.parametrize("call", ["up", "make roles", "load", "swap", "start"])
+async def test_what_is_not_finished_is_not_called_restored(
+    call: str,
+    has_bot: bool,  # noqa: FBT001
+) -> None:
+    world = await empty_world()
+    if not has_bot:
+        del world.ground.config["services"]["bot"]
+    world.host.fails = {call}
+
+    with pytest.raises(PortError):
+        await world.bootstrap()
+
+    assert "was begun on this new host" in mark_of(world)
+    assert "the same command" in mark_of(world)
+    assert "was restored" not in mark_of(world)
+    world.host.fails = set()
+    done = await world.bootstrap()
+    assert f"backup {done.backup} was restored on a new host, and the old" in mark_of(world)
+    assert "begun" not in mark_of(world)
+
+
 async def test_nothing_is_done_without_a_persons_word() -> None:
     world = await empty_world()
 
