@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from bot.domain.bootstrap import (
     BOOTSTRAP,
+    UNTOUCHED,
     BootstrapPreview,
     begun_words,
     encode_laid,
@@ -43,6 +44,7 @@ from bot.services.switch import Begin, telling
 
 _IDENTITY, _SIGNING_KEY = "identity.txt", "signing.key"
 _KEY_SETTINGS = ("AKBOT_RECIPIENTS", "AKBOT_RECIPIENTS_FILE", "AKBOT_IDENTITY_FILE")
+_BY_HAND = "See deploy/RUNBOOK.md for the way by hand."
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,8 @@ class BootstrapService:
         try:
             await self._lay(command, found, job, begin)
         except RefusedError as error:  # something was changed by now
-            raise PortError(
-                str(error), hint="See deploy/RUNBOOK.md for the way by hand."
-            ) from error
+            first = error.hint.removeprefix(UNTOUCHED).strip()
+            raise PortError(str(error), hint=f"{first} {_BY_HAND}".strip()) from error
         return self._done(found, started)
 
     async def _lay(self, command: RunRestore, found: Gathered, job: JobLog, begin: Begin) -> None:

@@ -138,6 +138,18 @@ async def test_what_is_not_finished_is_not_called_restored(
     assert "begun" not in mark_of(world)
 
 
+async def test_where_there_is_no_room_it_is_said_what_to_do_about_it() -> None:
+    world = await empty_world()
+    world.host.free = 1
+
+    with pytest.raises(PortError) as failed:
+        await world.bootstrap()
+
+    assert "Make room there" in failed.value.hint
+    assert "deploy/RUNBOOK.md" in failed.value.hint
+    assert "Nothing was changed" not in failed.value.hint
+
+
 async def test_nothing_is_done_without_a_persons_word() -> None:
     world = await empty_world()
 
