@@ -15,11 +15,13 @@ from bot.domain.layout import Layout
 from bot.domain.manifest import Manifest
 from bot.domain.project import OWN_SETTINGS, Project
 from bot.domain.restore import Site
+from bot.domain.restore_choice import choose_to_restore, is_safety
 from bot.domain.stack import Role
 
 BOOTSTRAP = "bootstrap"
 """Fact of a job: what it was about to lay onto the host, as JSON."""
 UNTOUCHED = "Nothing was changed."
+_MOST_NAMED = 5
 _EMPTY_ONE = "Use an empty folder: --project-dir FOLDER."
 
 
@@ -106,6 +108,24 @@ def doubtful_newer(records: Sequence[BackupRecord], chosen: BackupRecord) -> tup
         for each in records
         if each.state is BackupState.NOT_TRUSTED and each.id > chosen.id
     )
+
+
+def choose_here(records: Sequence[BackupRecord], wanted: str) -> BackupRecord:
+    """As on a live stack, but where no other command shows which there are.
+
+    Raises:
+        RefusedError: there is none, or several; its hint names the newest.
+    """
+    try:
+        return choose_to_restore(records, wanted)
+    except RefusedError as error:
+        hint = f"The newest there: {', '.join(map(_named, records[:_MOST_NAMED]))}."
+        raise RefusedError(str(error), hint=f"{UNTOUCHED} {hint}") from error
+
+
+def _named(record: BackupRecord) -> str:
+    state = f" ({record.state})" if record.state is not BackupState.GOOD else ""
+    return f"{record.id}{' (safety)' if is_safety(record) else state}"
 
 
 def choose_backup(wanted: str, earlier: Laid | None) -> str:

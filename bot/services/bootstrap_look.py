@@ -11,6 +11,7 @@ from bot.domain.bootstrap import (
     BootstrapPreview,
     Laid,
     choose_backup,
+    choose_here,
     choose_stack,
     doubtful_newer,
     laid_of,
@@ -39,7 +40,7 @@ from bot.domain.project import (
     read_project,
     trust_signer,
 )
-from bot.domain.restore_choice import choose_to_restore, safety_words
+from bot.domain.restore_choice import safety_words
 from bot.domain.signature import PublicKey
 from bot.domain.stack import Role
 from bot.services.bootstrap_ports import Ground, ProjectPlace
@@ -129,7 +130,7 @@ class BootstrapLook:
                 f'there is no good backup of "{stack}"; the newest: {records[0].reason}',
                 hint="If it is a key on your recovery kit: --trust KEY.",
             )
-        record = choose_to_restore(records, name)
+        record = choose_here(records, name)
         require_readable(record)
         read = await read_manifest(self.store, record, trusted)
         return record, read.manifest, read.signer, doubtful_newer(records, record)

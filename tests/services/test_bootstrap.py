@@ -11,7 +11,7 @@ from bot import age
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
-from bot.domain.jobs import JobState
+from bot.domain.jobs import JobState, Trigger
 from bot.domain.pause import RESTORED, parse_pause
 from bot.entrypoints import render_bootstrap
 from tests.fakes_bootstrap import DATABASE, PLACE, STATE
@@ -26,6 +26,7 @@ from tests.services.bootstrap_world import (
     process,
 )
 from tests.services.mortal import KilledError, Life
+from tests.services.world import COMMAND
 
 MOST_WRITES = 60
 
@@ -148,6 +149,31 @@ async def test_where_there_is_no_room_it_is_said_what_to_do_about_it() -> None:
     assert "Make room there" in failed.value.hint
     assert "deploy/RUNBOOK.md" in failed.value.hint
     assert "Nothing was changed" not in failed.value.hint
+
+
+@pytest.mark.parametrize("wanted", ["2019", "20311231T000000Z-zzzz"])
+async def test_a_backup_that_is_not_there_is_answered_with_those_that_are(wanted: str) -> None:
+    world = await empty_world()
+    newest, *_ = await world.records()
+
+    with pytest.raises(RefusedError, match=f'there is no backup "{wanted}"') as refused:
+        await world.bootstrap(replace(BOOTSTRAP, backup=wanted))
+
+    assert newest.id in refused.value.hint
+    assert "akbot backups" not in refused.value.hint
+    untouched(world)
+
+
+async def test_nor_is_a_command_named_that_is_not_there_where_only_safety_backups_are() -> None:
+    world = await empty_world()
+    world.store.objects.clear()
+    safety = await world.run(replace(COMMAND, trigger=Trigger.SAFETY))
+
+    with pytest.raises(RefusedError, match=f"no good backup but safety backups.*{safety.id}") as no:
+        await world.bootstrap()
+
+    assert safety.id in no.value.hint
+    assert "--undo" not in no.value.hint
 
 
 async def test_nothing_is_done_without_a_persons_word() -> None:
