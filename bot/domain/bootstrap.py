@@ -20,6 +20,8 @@ from bot.domain.stack import Role
 
 BOOTSTRAP = "bootstrap"
 """Fact of a job: what it was about to lay onto the host, as JSON."""
+TOLD_DONE = "told done"
+"""Fact of a job: the bot of the new host was told that the restore is done."""
 UNTOUCHED = "Nothing was changed."
 _MOST_NAMED = 5
 _EMPTY_ONE = "Use an empty folder: --project-dir FOLDER."

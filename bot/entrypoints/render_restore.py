@@ -32,9 +32,10 @@ def preview_lines(preview: Preview) -> list[str]:
 
 def _undo_lines(preview: Preview) -> list[str]:
     parts = ", ".join(preview.components)
+    written = "What was written since is lost to those who use it, and kept for one more undo."
     return [
         f"The restore {preview.undo_of} is taken back: {parts}.",
-        "What was written since is lost to those who use it, and kept for one more undo.",
+        _absent_line(preview) if preview.absent else written,
     ]
 
 
@@ -74,12 +75,14 @@ def _dump_lines(preview: Preview, dump: ForeignDump) -> list[str]:
     return [*lines, _safety_line(preview)]
 
 
+def _absent_line(preview: Preview) -> str:
+    gone = f'The database "{one_line(preview.absent)}" is not there'
+    return f"{gone}: nothing of it is kept, and what is done now cannot be taken back."
+
+
 def _safety_line(preview: Preview) -> str:
     if preview.absent:
-        return (
-            f'The database "{one_line(preview.absent)}" is not there: it is made anew, and this'
-            " restore cannot be taken back."
-        )
+        return _absent_line(preview)
     if preview.safety_backup:
         return "The state before is backed up first, and kept for akbot restore --undo."
     return "There will be NO safety backup; the state before is kept for --undo."

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from bot.domain.bootstrap import (
     BOOTSTRAP,
+    TOLD_DONE,
     UNTOUCHED,
     BootstrapPreview,
     begun_words,
@@ -122,6 +123,8 @@ class BootstrapService:
         await begin("looking at the backup and at this host")
         found = await self._look.gather(command)
         if found.earlier and found.earlier.state is JobState.DONE:
+            if TOLD_DONE not in found.earlier.plan:  # it was cut off, and settled since
+                await self._tell_done(found, found.earlier.id)
             return self._done(found, started)
         await self._look.require_ground(found)
         if not await confirm(found.preview):
@@ -154,7 +157,7 @@ class BootstrapService:
         this = replace(command, backup=found.record.id, safety_backup=False)
         await onto.run(this, job, _agreed_before)
         await tidy(self.journal, self.workplace, job.id)
-        await self._hold_back(found, restored_words(found.record.id))
+        await self._tell_done(found, job.id)
 
     async def _prepare(self, found: Gathered) -> None:
         """The mark goes first of all: a person's own `up -d` would start the bot as well."""
@@ -165,6 +168,11 @@ class BootstrapService:
             signs = f"{signer_comment(self.keyring.public_key)}\n".encode()
             keys[_IDENTITY] = signs + self.identity
         await self._hold_back(found, begun_words(found.record.id), keys)
+
+    async def _tell_done(self, found: Gathered, job_id: str) -> None:
+        """Once: whoever has let that bot go on is not asked again."""
+        await self._hold_back(found, restored_words(found.record.id))
+        await self.journal.plan(job_id, {TOLD_DONE: "yes"})
 
     async def _hold_back(
         self, found: Gathered, reason: str, keys: Mapping[str, bytes] = MappingProxyType({})

@@ -1,7 +1,7 @@
 """Take the last restore back: what it has kept is swapped in, in seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.errors import RefusedError
@@ -51,9 +51,9 @@ class UndoService:
         done = await self._last()
         site = await self.workplace.survey(await self.engine.find_stack())
         tools = await self.workplace.tools(site, done.job)
-        await _require_kept(done, tools)
+        absent = await _require_kept(done, tools)
         _require_redis(done, site)
-        return _preview(done, site.version, await plan_swap_back(done, tools))
+        return _preview(done, site.version, await plan_swap_back(done, tools), absent)
 
     async def run(self, job: JobLog, confirm: Confirm) -> Restored:
         """Take it back; what served until now is kept in its turn, for one more undo."""
@@ -61,11 +61,11 @@ class UndoService:
         done = await self._last()
         site = await self.workplace.survey(await self.engine.find_stack())
         of_done = await self.workplace.tools(site, done.job)
-        await _require_kept(done, of_done)
+        absent = await _require_kept(done, of_done)
         _require_redis(done, site)
         tools = await self.workplace.tools(site, job.id)
         swap = await plan_swap_back(done, tools)
-        if not await confirm(_preview(done, site.version, swap)):
+        if not await confirm(_preview(done, site.version, swap, absent)):
             raise RefusedError(
                 "the undo was not confirmed", hint="Nothing was changed. --yes confirms it."
             )
@@ -75,6 +75,7 @@ class UndoService:
             await tools.control.pull(done.site.image, None)
             tag = await tools.control.tag_change(done.site.image, swap.texts if swap else {})
         plan = undo_plan(done, job.id, site, tag, swap.swap if swap else None)
+        plan = replace(plan, from_nothing=bool(absent))
         if plan.compose and plan.compose.comes:
             await tools.control.pull(plan.compose.comes.image, None)
         await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
@@ -99,6 +100,7 @@ class UndoService:
             undone=done.job,
             dump=plan.dump,
             away=away,
+            from_nothing=plan.from_nothing,
         )
 
     async def _last(self) -> RestorePlan:
@@ -134,7 +136,8 @@ def _require_in_place(done: RestorePlan, moved: Mapping[str, Moved]) -> None:
             )
 
 
-async def _require_kept(done: RestorePlan, tools: Tools) -> None:
+async def _require_kept(done: RestorePlan, tools: Tools) -> str:
+    """The name of the database that would be swapped out and is not there, "" where it is."""
     names = await tools.databases.names()
     states = await tools.files.states(done.sources)
     lost = done.database and done.outgoing not in names
@@ -143,6 +146,8 @@ async def _require_kept(done: RestorePlan, tools: Tools) -> None:
             f"what the restore {done.job} has kept is not there any more",
             hint="Nothing was changed. Restore a backup instead.",
         )
+    live = done.site.database
+    return live if done.database and live not in names else ""
 
 
 def _require_redis(done: RestorePlan, site: Site) -> None:
@@ -156,7 +161,7 @@ def _require_redis(done: RestorePlan, site: Site) -> None:
     )
 
 
-def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None) -> Preview:
+def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None, absent: str) -> Preview:
     sessions = sessions_back(done)
     parts = ["postgres"] if done.database else []
     parts += [folder.component for folder in done.folders if folder.component]
@@ -172,4 +177,5 @@ def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None) -> P
         safety_backup=False,
         undo_of=parse_backup_id(done.job),
         compose=swap.diff if swap else "",
+        absent=absent,
     )

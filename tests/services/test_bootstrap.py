@@ -43,6 +43,7 @@ def is_whole(world: BootstrapWorld) -> None:
     if "bot" in ground.config["services"]:
         assert set(ground.written[STATE]) == {"paused", "identity.txt", "signing.key"}
     is_held_back(world)
+    assert "was restored on a new host" in mark_of(world)
 
 
 def is_held_back(world: BootstrapWorld) -> None:

@@ -101,6 +101,43 @@ async def test_an_undo_says_that_there_was_nothing(world: RestoreWorld) -> None:
     assert world.host.served() == {NEW}
 
 
+@pytest.fixture
+async def restored() -> RestoreWorld:
+    """Restored, and what served before is kept; then somebody drops the database."""
+    world = await world_with_a_backup()
+    await world.restore(PLAIN)
+    del world.host.databases["authentik"]
+    return world
+
+
+async def test_what_an_earlier_restore_has_kept_takes_the_place_of_one_that_is_gone(
+    restored: RestoreWorld,
+) -> None:
+    told = "\n".join(preview_lines(await restored.undo_preview()))
+    undone = await restored.restore(UNDO)
+
+    assert restored.host.served() == {OLD}
+    assert set(restored.host.databases) == {"authentik", "postgres"}
+    assert "one more undo" not in told
+    assert "cannot be taken back" in told
+    assert "cannot be taken back" in "\n".join(restored_lines(undone))
+
+
+@pytest.mark.parametrize("call", ["claim", "fence", "rename", "swap a mount", "unfence", "start"])
+async def test_and_is_still_kept_where_that_fails(restored: RestoreWorld, call: str) -> None:
+    [kept] = [each for each in restored.host.databases if "_before_" in each]
+    restored.host.outages = {call: 1}
+
+    with pytest.raises(PortError, match=call):
+        await restored.restore(UNDO)
+    await restored.jobs.recover()
+
+    assert set(restored.host.databases) == {kept, "postgres"}
+    assert {each.live for each in restored.host.mounts.values()} == {NEW.encode()}
+    await restored.restore(UNDO)
+    assert restored.host.served() == {OLD}
+
+
 async def test_what_does_not_hold_goes_away_again(world: RestoreWorld) -> None:
     world.host.well = set()
 
