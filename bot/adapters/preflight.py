@@ -12,6 +12,7 @@ from bot.adapters.disk_told import disk_among
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
 from bot.adapters.memory import free_memory
+from bot.adapters.network_guests import network_guests
 from bot.adapters.postgres import Login
 from bot.adapters.psql import psql_session
 from bot.adapters.stack_probe import read_version
@@ -54,6 +55,7 @@ class DockerPreflight:
             database=database,
             image_disk=disk_among(database.room, images) if images else None,
             memory=await free_memory(int(said["MemTotal"])),
+            guests=await network_guests(self._engine.api, stack),
         )
 
     async def _started(self, container: Container) -> str:

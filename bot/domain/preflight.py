@@ -229,6 +229,19 @@ def _outposts(state: StackState, _: Outlook) -> Iterable[Finding]:
         )
 
 
+def _guests(state: StackState, _: Outlook) -> Iterable[Finding]:
+    """A network goes with its container: who lives in it has none afterwards, and nobody sees."""
+    for name in state.guests:
+        yield Finding(
+            "network",
+            Level.FAILURE,
+            f'"{name}" lives in the network of server or worker (network_mode), which are removed'
+            " and created anew: it would be cut off",
+            "Put it into a network of its own and let it ask the server by its name; or stop it,"
+            f" and once the update holds: docker compose up -d --force-recreate {name}",
+        )
+
+
 def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
     yield from judge_compose(state)
     yield from judge_layout(state, outlook.current.family, outlook.target.family)
@@ -236,5 +249,5 @@ def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
 
 _CHECKS: tuple[Check, ...] = (
     *(_services, _version, _way, _postgresql, _quiet, _groups),
-    *(_layout, _connections, judge_disks, _memory, _outposts),
+    *(_layout, _guests, _connections, judge_disks, _memory, _outposts),
 )

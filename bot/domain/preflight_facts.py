@@ -76,7 +76,8 @@ class StackState:
 
     It has the name that it has in the database's room where it is the same one.
 
-    *memory* are the bytes that more containers could have, None where nobody can tell.
+    *memory* are the bytes that more containers could have, None where nobody can tell. *guests* are
+    what lives in the network of server or worker, and neither goes nor comes with them.
     """
 
     postgresql: Container | None
@@ -86,6 +87,7 @@ class StackState:
     database: DatabaseState
     image_disk: Disk | None
     memory: int | None = None
+    guests: tuple[str, ...] = ()
     compose: ComposeState = ComposeState()
 
     @property

@@ -242,6 +242,12 @@ PATCH = ("2025.2.1", "2025.2.4")
         pytest.param(
             stack(image_disk=None), PATCH, {"disk of the images": WARNING}, id="room unknown"
         ),
+        pytest.param(
+            stack(guests=("cloudflared",)),
+            PATCH,
+            {"network": FAILURE},
+            id="somebody lives in the server's network",
+        ),
         pytest.param(stack(memory=1600 * MB), PATCH, {}, id="memory for a copy"),
         pytest.param(
             stack(memory=1_400_000_000),
@@ -489,6 +495,7 @@ def test_every_trouble_has_a_remedy() -> None:
             worker=None,
             image_disk=None,
             memory=0,
+            guests=("tunnel",),
             server=service("x", settings=frozenset()),
         ),
         database=replace(
