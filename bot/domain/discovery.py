@@ -265,9 +265,10 @@ def _no_service(
     project: str, members: Sequence[Found], wanted: StackWanted, role: Role
 ) -> ConfigError:
     names = '" or "'.join(wanted.services[role])
+    has = ", ".join(sorted({each.service for each in members}))
     return ConfigError(
         f'AKBOT_SERVICE_{role.upper()}: project "{project}" has no service "{names}"',
-        hint=f"It has: {', '.join(sorted({each.service for each in members}))}.",
+        hint=f'It has: {has}. If its container was removed, "docker compose up -d" makes it again.',
     )
 
 

@@ -104,7 +104,7 @@ def test_the_stack_is_found(found: list[Found], wanted: StackWanted, ids: dict[R
             SEED,
             StackWanted("", {**USUAL, Role.REDIS: ("cache",)}, frozenset({Role.REDIS})),
             'AKBOT_SERVICE_REDIS: project "authentik" has no service "cache"',
-            "redis",
+            'worker. If its container was removed, "docker compose up -d"',
             id="a service that may be absent, but was named",
         ),
         pytest.param(

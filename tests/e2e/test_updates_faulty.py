@@ -35,6 +35,7 @@ FAULTS = {
 }
 """What the reason must name."""
 REHEARSED = FAULTS | {
+    "2025.4.92": "its migrations fail at authentik_core.0046_session_and_more",
     "2025.4.93": "has ended with exit code 1",  # nobody starts it again there
     "2025.4.97": "its migrations lose rows",
 }
