@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from bot.domain.catalogue import BackupRecord, require_readable
-from bot.domain.errors import RefusedError
+from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.manifest import Manifest
 from bot.domain.messages import RunRestore
+from bot.domain.restore import UNTOUCHED
 from bot.domain.restore_choice import choose_to_restore, newest_to_restore
 from bot.services.catalogue import read_unsigned
 from bot.services.keyring import Keyring
@@ -30,6 +31,14 @@ async def choose_backup(
         RefusedError: there is none, nobody trusted has signed it, or the key is not here.
         IntegrityError: something of it is missing.
     """
+    try:
+        return await _choose(command, stores, stack, keyring)
+    except (RefusedError, IntegrityError) as error:
+        error.hint = f"{UNTOUCHED} {error.hint}".strip()
+        raise
+
+
+async def _choose(command: RunRestore, stores: Stores, stack: str, keyring: Keyring) -> Chosen:
     trusted = keyring.trusted | ({command.trust} if command.trust else set())
     records = await stores.backups(stack, trusted)
     record, newest = choose_to_restore(records, command.backup), newest_to_restore(records)
@@ -44,6 +53,6 @@ async def choose_backup(
     if not keyring.identities:
         raise RefusedError(
             "the private key is not on this host, so nothing can be decrypted",
-            hint="Nothing was changed. Set AKBOT_IDENTITY_FILE to the key.",
+            hint="Set AKBOT_IDENTITY_FILE to the key.",
         )
     return Chosen(record, manifest, is_newest)
