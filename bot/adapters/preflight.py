@@ -15,12 +15,14 @@ from bot.adapters.memory import free_memory
 from bot.adapters.network_guests import network_guests
 from bot.adapters.postgres import Login
 from bot.adapters.psql import psql_session
+from bot.adapters.server_pages import pages_of
 from bot.adapters.stack_probe import read_version
 from bot.domain.errors import RefusedError
 from bot.domain.preflight_facts import DatabaseState, ServiceState, StackState
 from bot.domain.stack import Container, Stack
 
 LONG_AGO = "-infinity"
+_READY = "-/health/ready/"
 _JOB = "preflight"
 
 
@@ -56,18 +58,27 @@ class DockerPreflight:
             image_disk=disk_among(database.room, images) if images else None,
             memory=await free_memory(int(said["MemTotal"])),
             guests=await network_guests(self._engine.api, stack),
+            ready=await self._ready(stack.server),
         )
 
-    async def _started(self, container: Container) -> str:
+    async def _ready(self, server: Container) -> int | None:
+        """Asked as the gate will ask the new version."""
+        pages = pages_of(await self._details(server))
+        reply = await pages.ask("GET", _READY) if pages else None
+        return reply.status if reply else None
+
+    async def _details(self, container: Container) -> Mapping[str, Any]:
         details: Mapping[str, Any] = await self._engine.api.call(
             "inspect a container", lambda sdk: sdk.inspect_container(container.id)
         )
+        return details
+
+    async def _started(self, container: Container) -> str:
+        details = await self._details(container)
         return str(details["State"]["StartedAt"])
 
     async def _service(self, container: Container) -> ServiceState:
-        details: Mapping[str, Any] = await self._engine.api.call(
-            "inspect a container", lambda sdk: sdk.inspect_container(container.id)
-        )
+        details = await self._details(container)
         given = environment_of(details)
         return ServiceState(
             container=container,

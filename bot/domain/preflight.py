@@ -22,6 +22,7 @@ _NEEDS_UTF8 = Family(2026, 11)
 _UNIQUE_GROUPS = Family(2025, 12)
 _WITHOUT_REDIS = _MORE_CONNECTIONS = Family(2025, 10)
 _SHOWN = 5
+_GOOD = range(200, 300)
 _GROWTH, _HEADROOM = 1.5, 0.9
 # A rehearsal runs PostgreSQL, server and worker beside the live ones. What they are limited to is
 # several times what they use: these are what they want for a start, and without which none begins.
@@ -56,6 +57,29 @@ def _services(state: StackState, outlook: Outlook) -> Iterable[Finding]:
             yield finding
         else:
             yield Finding(role, Level.FAILURE, finding.message, finding.remedy)
+
+
+def _ready(state: StackState, _: Outlook) -> Iterable[Finding]:
+    """The gate wants it of the new version: what does not hold now would roll every one back."""
+    if not state.server.container.running:
+        return  # which is said already
+    if state.ready is None:
+        yield Finding(
+            "ready",
+            Level.FAILURE,
+            "the server does not answer akbot at /-/health/ready/, which a new version must do",
+            "See to it that the server has an address in a network that akbot is in as well"
+            " (network_mode gives it none of its own).",
+        )
+    elif state.ready not in _GOOD:
+        yield Finding(
+            "ready",
+            Level.FAILURE,
+            f"/-/health/ready/ of the server answers {state.ready}",
+            "Wait until it is ready; its log says what it lacks.",
+        )
+    else:
+        yield Finding("ready", Level.OK, "the server says that it is")
 
 
 def _version(state: StackState, outlook: Outlook) -> Iterable[Finding]:
@@ -248,6 +272,6 @@ def _layout(state: StackState, outlook: Outlook) -> Iterable[Finding]:
 
 
 _CHECKS: tuple[Check, ...] = (
-    *(_services, _version, _way, _postgresql, _quiet, _groups),
+    *(_services, _ready, _version, _way, _postgresql, _quiet, _groups),
     *(_layout, _guests, _connections, judge_disks, _memory, _outposts),
 )

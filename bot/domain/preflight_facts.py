@@ -77,7 +77,8 @@ class StackState:
     It has the name that it has in the database's room where it is the same one.
 
     *memory* are the bytes that more containers could have, None where nobody can tell. *guests* are
-    what lives in the network of server or worker, and neither goes nor comes with them.
+    what lives in the network of server or worker, and neither goes nor comes with them. *ready* is
+    the status with which the server says whether it is ready, None where it does not answer.
     """
 
     postgresql: Container | None
@@ -86,6 +87,7 @@ class StackState:
     worker: ServiceState | None
     database: DatabaseState
     image_disk: Disk | None
+    ready: int | None
     memory: int | None = None
     guests: tuple[str, ...] = ()
     compose: ComposeState = ComposeState()

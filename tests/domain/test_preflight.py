@@ -83,6 +83,7 @@ def stack(version: str = "2025.2.1", **changes: Any) -> StackState:
         worker=service("worker", version),
         database=replace(DATABASE, written_version=version),
         image_disk=Disk("images", 100 * GB),
+        ready=204,
         memory=8 * GB,
     )
     return replace(plain, **changes)
@@ -242,6 +243,8 @@ PATCH = ("2025.2.1", "2025.2.4")
         pytest.param(
             stack(image_disk=None), PATCH, {"disk of the images": WARNING}, id="room unknown"
         ),
+        pytest.param(stack(ready=None), PATCH, {"ready": FAILURE}, id="akbot cannot reach it"),
+        pytest.param(stack(ready=503), PATCH, {"ready": FAILURE}, id="the server is not ready"),
         pytest.param(
             stack(guests=("cloudflared",)),
             PATCH,
@@ -496,6 +499,7 @@ def test_every_trouble_has_a_remedy() -> None:
             image_disk=None,
             memory=0,
             guests=("tunnel",),
+            ready=None,
             server=service("x", settings=frozenset()),
         ),
         database=replace(
