@@ -26,11 +26,11 @@ pytestmark = pytest.mark.docker
 FAULTS = {
     "2025.4.90": "with exit code 1",
     "2025.4.91": "/-/health/ready/",
-    "2025.4.92": "migration failed",
+    "2025.4.92": "a migration of 2025.4.92 fails: psycopg.errors.UndefinedTable",
     "2025.4.93": "again and again",
     "2025.4.94": 'Docker says that "worker" is',
     "2025.4.95": "login page answers 500",
-    "2025.4.96": "not 2025.4.96",
+    "2025.4.96": "instead of 2025.4.96",
     "2025.4.97": "/-/health/ready/",
 }
 """What the reason must name."""
