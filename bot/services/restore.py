@@ -90,10 +90,10 @@ class Restored:
         """In a sentence, for the journal."""
         version = f", Authentik {self.version}" if self.version else ""
         away = f"; nobody could log in for {duration(self.away)}"
+        back = f"; {NO_WAY_BACK}" if self.from_nothing else ""
         if self.undone:
             took = f"in {duration(self.seconds)}"
-            return f"the restore {self.undone} was taken back {took}{version}{away}"
-        back = f"; {NO_WAY_BACK}" if self.from_nothing else ""
+            return f"the restore {self.undone} was taken back {took}{version}{away}{back}"
         words = f"{self.source} serves after {duration(self.seconds)}{version}{away}{back}"
         return f"{words}; {DEGRADED}{self.doubt}" if self.doubt else words
 

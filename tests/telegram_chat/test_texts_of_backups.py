@@ -11,6 +11,7 @@ from bot.domain.drilled import Drilled
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY, SessionsDo
+from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.roles import Act
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, restore_texts
 from bot.entrypoints.telegram.pressed import Deed, DeedData
@@ -84,6 +85,18 @@ def test_what_a_restore_has_put_away_is_never_the_newest_to_restore() -> None:
     assert backup_texts.labels(Act.DRILL, here, WALL)[0].startswith("Newest: 24 Nov")
     assert "takes the newest good one but those made before a restore" in text
     assert "but" not in backup_texts.which_backup(Act.DRILL, here, {}, WALL)
+
+
+def test_a_restore_without_a_way_back_offers_none() -> None:
+    done = replace(
+        make_job(JobState.DONE), kind=JobKind.RESTORE, message=f"it serves; {NO_WAY_BACK}"
+    )
+
+    told = restore_texts.outcome(done)
+
+    assert not told.buttons
+    assert "the button takes the restore back" not in told.text
+    assert restore_texts.outcome(replace(done, message="it serves")).buttons
 
 
 def test_every_button_of_a_backup_fits_into_what_telegram_carries() -> None:

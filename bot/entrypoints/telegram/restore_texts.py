@@ -5,7 +5,8 @@ from datetime import timedelta
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState, plan_changed
 from bot.domain.progress import BackupProgress
-from bot.domain.restore import GOING_AWAY, UNDO, plan_of
+from bot.domain.restore import GOING_AWAY, UNDO
+from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import (
     AGREE_ANEW,
@@ -92,8 +93,7 @@ def _headline(job: Job) -> str:
 
 def _goes_back(job: Job) -> bool:
     """Whether there was anything before; the job's own words say so where there was not."""
-    plan = plan_of(job.plan)
-    return plan is None or not plan.from_nothing
+    return NO_WAY_BACK not in job.message
 
 
 def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
