@@ -13,7 +13,6 @@ from bot.services.journal_ports import Message
 from tests.bot_api.faults import server_error
 from tests.fakes_charts import PNG
 from tests.telegram_chat.samples import record
-from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import ANNA, BORIS, NOW, World
 
 CRASH = Incident(
@@ -102,36 +101,6 @@ async def test_an_outcome_of_which_nobody_could_be_told_says_when_it_ended(world
 
     assert told.text.startswith(f"{MARK}\n❌ Backup failed after 30 s")
     assert told.labels
-
-
-async def test_what_came_late_says_so_as_long_as_it_stands(world: World) -> None:
-    world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
-    world.operations.end(JobState.FAILED, "no space")
-    world.clock.advance(hours=9)
-    async with world.talking():
-        told = await world.said("Backup failed")
-        before = told.text
-        world.anna.presses(told, "Try again")
-        await world.telegram.until(lambda: "Try again" not in told.labels)
-        await world.all_sent()
-
-    assert before.startswith(f"{MARK}\n❌ Backup failed")
-    assert told.text == before
-
-
-async def test_a_repeat_after_a_kill_is_marked_once(world: World) -> None:
-    """It was written down that it came late, and not that it came."""
-    await write(world, Message(key="a", chat=ANNA, text="It crashed at 12:00 (just now)."))
-    world.clock.advance(hours=9)
-    outbox = world.outbox = Stumbling(world.outbox)  # type: ignore[assignment]
-    outbox.about, outbox.times["sent"] = "", 1
-    async with world.talking():
-        await world.eventually(lambda: not outbox.times["sent"])
-        world.clock.advance(60)
-        await world.telegram.until(lambda: len(world.anna.chat.texts) == 2)
-        await world.all_sent()
-
-    assert all(each.count("🕰") == 1 for each in world.anna.chat.texts)
 
 
 @pytest.mark.parametrize(

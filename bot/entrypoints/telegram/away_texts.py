@@ -16,7 +16,6 @@ OWN_ERROR = "an error in akbot itself"
 LATE = timedelta(minutes=2)
 """What arrives later than this after it was written says so."""
 
-_LATE_SIGN = "🕰 <i>From "
 _MOST_MISSED = 3
 _LONGEST_MISSED = 600
 _HOW_LONG = re.compile(
@@ -48,13 +47,8 @@ def while_away(
 
 
 def late(text: str, written: datetime, wall: Wall) -> str:
-    """HTML that was *written* a while ago, for who reads it now and would take it for new.
-
-    What says so already stays as it is.
-    """
-    if text.startswith(_LATE_SIGN):
-        return text
-    return f"{_LATE_SIGN}{wall.moment(written)}</i>\n{_timeless(text)}"
+    """HTML that was *written* a while ago, for who reads it now and would take it for new."""
+    return f"🕰 <i>From {wall.moment(written)}</i>\n{_timeless(text)}"
 
 
 def _timeless(text: str) -> str:

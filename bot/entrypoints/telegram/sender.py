@@ -232,18 +232,7 @@ class Sender:
         for row in delivery.rows:
             if delivery.is_merged:
                 await self._outbox.drop(row.number, _MERGED)
-                await self._outbox.sent(row.number, message_id, row.message)
-            else:
-                shown = await self._kept(row, delivery.message)
-                await self._outbox.sent(row.number, message_id, shown)
-
-    async def _kept(self, row: Queued, shown: Message) -> Message:
-        """What the journal has of it; that it came late is kept for what is edited later."""
-        found = await self._outbox.find(row.message.key)
-        if shown.text == row.message.text or found is None or found.message != row.message:
-            return row.message
-        await self._outbox.change(row.message.key, shown.text, row.message.buttons)
-        return replace(row.message, text=shown.text)
+            await self._outbox.sent(row.number, message_id, row.message)
 
     def _may_have_arrived(self, row: Queued) -> bool:
         return row.attempted and row.number not in self._surely_unsent
