@@ -1,7 +1,9 @@
 """Files into a container, through the Engine's archive API: owners and modes are the archive's."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import io
+import tarfile
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlencode
 
 from bot.adapters.engine_api import EngineApi, explanation
@@ -39,6 +41,23 @@ async def upload(
         await stop(answering)
         await stream.close()
     _require_done(doing, answer)
+
+
+async def upload_files(
+    engine: EngineApi, container_id: str, path: str, files: Mapping[str, bytes], *, doing: str
+) -> None:
+    """Likewise small *files*, by name; they are root's alone."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o600
+            archive.addfile(member, io.BytesIO(content))
+    await upload(engine, container_id, path, _once(packed.getvalue()), doing=doing)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _require_done(doing: str, answer: bytes) -> None:

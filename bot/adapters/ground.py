@@ -1,10 +1,8 @@
 """Engine and Compose on a host that has nothing of the stack yet."""
 
 import asyncio
-import io
 import json
-import tarfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.adapters import catalogue_sql
@@ -12,7 +10,7 @@ from bot.adapters.chores import Chores, place_of
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.container_facts import environment_of
 from bot.adapters.engine_api import EngineApi
-from bot.adapters.engine_upload import upload
+from bot.adapters.engine_upload import upload_files
 from bot.adapters.images import have_image
 from bot.adapters.project_folder import ProjectFolder
 from bot.adapters.psql import psql_session
@@ -144,7 +142,7 @@ class EmptyHost:
         image_id = await self._image_id(image)
         async with self._chores(image_id).container([folder.source]) as name:
             doing = f'write into "{folder.source}"'
-            await upload(self._api, name, place_of(0), _once(_packed(files)), doing=doing)
+            await upload_files(self._api, name, place_of(0), files, doing=doing)
 
     async def _make_volume(self, volume: DataFolder, layout: Layout) -> None:
         """As Compose would: it takes no volume for its own that lacks its labels."""
@@ -233,17 +231,3 @@ def _unnamed(project: Project, folder: str) -> Site:
         image="",
         version=None,
     )
-
-
-def _packed(files: Mapping[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o600
-            archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

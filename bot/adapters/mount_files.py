@@ -2,11 +2,10 @@
 
 Inside that folder: `in` is what is being unpacked, `new` what is staged, `moving` the old content
 while it is on its way, `old` the old content once all of it is out. So a swap that was cut off
-anywhere can be told, and undone.
+anywhere can be told, and undone. `links` are those that are made once all else is unpacked.
 """
 
 import string
-import tarfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import PurePosixPath
@@ -14,7 +13,7 @@ from pathlib import PurePosixPath
 from bot.adapters.chores import Chores, place_of
 from bot.adapters.disk_told import TELL, disk_in
 from bot.adapters.engine_api import EngineApi
-from bot.adapters.engine_upload import upload
+from bot.adapters.engine_upload import upload, upload_files
 from bot.domain.errors import PortError
 from bot.domain.restore import Folder
 from bot.domain.restore_recovery import FolderState
@@ -133,10 +132,9 @@ class MountFolders:
             doing = f'unpack "{folder.component}"'
             await upload(self._engine, name, path, tar, doing=doing)
             if sieve.links_out:
-                links = _packed(_LINKS, b"".join(map(_line, sieve.links_out)))
-                await upload(
-                    self._engine, name, str(PurePosixPath(path).parent), links, doing=doing
-                )
+                links = {_LINKS: b"".join(map(_line, sieve.links_out))}
+                beside = str(PurePosixPath(path).parent)
+                await upload_files(self._engine, name, beside, links, doing=doing)
         root = f"AKBOT_ROOT={_shell_word(sieve.root)}\n"
         make_links = _MAKE_LINKS if sieve.links_out else ""
         await self._run(root + make_links + _UNPACKED, sources)
@@ -196,14 +194,6 @@ async def _through(sieve: TarSieve, archive: AsyncIterator[bytes]) -> AsyncGener
         if passed := sieve.feed(block):
             yield passed
     sieve.finish()
-
-
-async def _packed(name: str, content: bytes) -> AsyncGenerator[bytes]:
-    info = tarfile.TarInfo(name)
-    info.size = len(content)
-    yield info.tobuf(tarfile.PAX_FORMAT)
-    yield content.ljust(-(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, b"\0")
-    yield bytes(2 * tarfile.BLOCKSIZE)
 
 
 def _line(link: Link) -> bytes:
