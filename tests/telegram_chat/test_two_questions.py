@@ -349,8 +349,7 @@ async def test_a_reply_that_is_handled_twice_is_answered_once(world: World, grou
         older, _ = await both(world, pair, group)
         outbox.about, outbox.times["change"] = "question:", 1
         world.anna.says(WORD, group.chat, reply_to=older)
-        await world.eventually(lambda: not outbox.times["change"])
-        await world.eventually(lambda: not world.telegram.updates.pending)
+        await world.telegram.until(lambda: not outbox.times["change"])
         await quiet(world)
 
     [begun] = world.operations.commands

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -502,26 +502,32 @@ class World:
         return await self.telegram.until(condition, 0.05)
 
     async def all_sent(self, passing: float = 0) -> None:
-        """Wait until the journal knows of every message that it has arrived or never can.
+        """Wait until the journal knows of every message that it has arrived or never can."""
 
-        Time is turned on by *passing* seconds at a time, where something has to wait; else once
-        nothing has come for long, since what keeps the pace of a group goes by this clock alone.
+        async def sent() -> bool:
+            return not await self.outbox.waiting()
+
+        await self._until(sent, passing)
+
+    async def all_handled(self, passing: float = 0) -> None:
+        """Wait until every update was fetched, handled and confirmed, and the bot listens again."""
+        updates = self.telegram.updates
+
+        async def handled() -> bool:
+            listens = updates.polled and not updates.pending
+            return listens and not await self.inbox.unhandled()
+
+        await self._until(handled, passing)
+
+    async def _until(self, is_over: Callable[[], Awaitable[bool]], passing: float) -> None:
+        """Turn time on by *passing* seconds at a time, where something has to wait.
+
+        Else once nothing has come for long: what is tried again, and what keeps the pace of a
+        group, goes by this clock alone.
         """
         looks = 0
         async with asyncio.timeout(LONG_ENOUGH):
-            while await self.outbox.waiting():
+            while not await is_over():
                 looks += 1
                 self.clock.advance(passing or float(looks > _PATIENT_LOOKS))
-                await asyncio.sleep(0.01)
-
-    async def all_handled(self, passing: float = 0) -> None:
-        """Wait until every update was fetched, handled and confirmed, and the bot listens again.
-
-        Time is turned on by *passing* seconds at a time, where something must be tried again.
-        """
-        updates = self.telegram.updates
-        await self.telegram.until(lambda: updates.polled and not updates.pending, LONG_ENOUGH)
-        async with asyncio.timeout(LONG_ENOUGH):
-            while await self.inbox.unhandled():
-                self.clock.advance(passing)
                 await asyncio.sleep(0.01)
