@@ -8,9 +8,10 @@ import pytest
 from tests.bench import idle, readme, report
 from tests.bench.parts import Found, Options, part_of
 from tests.bench.picture import picture
-from tests.bench.remarks import TWO_JOBS
-from tests.bench.restore import steps
-from tests.bench.results import Figure, Machine, Part, load, save
+from tests.bench.pipeline import Used
+from tests.bench.remarks import CHECKING, COMPARING, LOADING, TWO_JOBS
+from tests.bench.restore import loading, steps
+from tests.bench.results import TIMES, Figure, Machine, Part, load, save
 from tests.bench.written import JSON, PICTURE, README, RESULTS, merged
 
 QUIET = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 0.2, 2.1, 0.1, {"restic": "0.14.0"})
@@ -90,6 +91,19 @@ def test_a_goal_is_shown_once_it_was_measured() -> None:
     )
 
 
+@pytest.mark.parametrize(("machine", "shown"), [(QUIET, True), (BUSY, False)])
+def test_a_goal_beside_the_limit_is_shown_as_a_multiple(machine: Machine, *, shown: bool) -> None:
+    cpu = Figure("1GiB, first run", "limit", "CPU", "s", (4, 4, 4))
+    ours = Figure("1GiB, first run", "akbot, S3", "CPU", "s", (6, 10, 8))
+
+    text = report.short([part("backup", machine, LIMIT, OURS, cpu, ours)])
+
+    assert (f"| backup of 1 GiB | 1.15 {TIMES} limit | 1.50 {TIMES} limit |" in text) is shown
+    assert (
+        f"| CPU of a backup of 1 GiB | 1.5 {TIMES} limit | 2.00 {TIMES} limit |" in text
+    ) is shown
+
+
 def test_the_goal_of_an_idle_daemon_is_its_proportional_memory_before_a_backup() -> None:
     before = idle.Idle(600, idle.Memory(80, 100, 70), 0.2, 3)
     after = idle.Idle(600, idle.Memory(95, 115, 85), 0.3, 4)
@@ -146,6 +160,17 @@ def test_what_a_second_job_of_a_restore_would_bring_is_said_beside_the_figures()
     assert f"- Said.\n- 1GiB: {said} 20.0 s, on 2 cores." in text
 
 
+def test_what_no_peer_does_in_a_restore_is_said_beside_the_figures() -> None:
+    parts = {CHECKING: (0.9, 1.0, 1.2), LOADING: (4.4, 5.0, 5.4), COMPARING: (0.8, 0.7, 0.6)}
+    figures = [Figure("1GiB", "akbot, S3", name, "s", each) for name, each in parts.items()]
+
+    text = report.results([part("restore", QUIET, wall("limit", 4, 5, 6, case="1GiB"), *figures)])
+
+    assert "akbot's time from S3 1.0 s read the object once" in text
+    assert "0.7 s counted every row" in text
+    assert "The load itself, 5.0 s, is 1.00 of the limit" in text
+
+
 @pytest.mark.parametrize("measured", [by_jobs(7.0), by_jobs(9.3, BUSY), part("restore")])
 def test_nothing_is_concluded_where_the_figures_do_not_say_it(measured: Part) -> None:
     assert "two jobs of" not in report.results([measured])
@@ -165,3 +190,16 @@ def test_a_step_lasts_until_the_next_is_told() -> None:
     lines = [(1.0, "checking postgres"), (2.0, "postgres: verified"), (4.0, "restoring postgres")]
 
     assert steps(lines, 9.5) == {"checking postgres": 3.0, "restoring postgres": 5.5}
+
+
+def test_the_parts_of_a_restore_are_its_steps() -> None:
+    told = ["checking postgres", "restoring postgres beside what serves", "comparing every table"]
+    lines = [(float(at), line) for at, line in enumerate([*told, "starting"], start=1)]
+
+    assert loading(used(lines)) == {CHECKING: 1.0, LOADING: 1.0, COMPARING: 1.0}
+    with pytest.raises(SystemExit, match="other steps"):
+        loading(used(lines[1:]))
+
+
+def used(lines: list[tuple[float, str]]) -> Used:
+    return Used(9.0, 0.0, 0.0, 0.0, 0.0, 0.0, lines=lines)

@@ -37,9 +37,14 @@ class Goal:
     subject: str
     quantity: str
     most: float
+    beside: str = ""
+    """The subject of whose quantity *most* is a multiple."""
 
 
 GOALS = (
+    Goal("backup of 1 GiB", "backup", "1GiB, first run", S3, "wall", 1.15, LIMIT),
+    Goal("CPU of a backup of 1 GiB", "backup", "1GiB, first run", S3, "CPU", 1.5, LIMIT),
+    Goal("restore of 1 GiB", "restore", "1GiB", S3, "wall", 1.2, LIMIT),
     Goal("memory of a backup, 1 GiB", "backup", "1GiB, first run", S3, "memory", 150.0),
     Goal("memory of a restore, 1 GiB", "restore", "1GiB", S3, "memory of its own process", 150.0),
     Goal("Docker event to message", "watch", "docker kill", OURS, "late", 1.0),
@@ -138,7 +143,12 @@ def _goals(parts: Sequence[Part]) -> Iterator[str]:
         part = next((each for each in parts if each.name == goal.part), None)
         figure = part and part.find(goal.case, goal.subject, goal.quantity)
         if part and figure and (goal.quantity.startswith(BYTES) or not part.machine.busy):
-            yield f"| {goal.words} | {goal.most:g} {figure.unit} | {spread(figure)} {figure.unit} |"
+            if not goal.beside:
+                unit, measured = figure.unit, spread(figure)
+            else:
+                unit = f"{TIMES} {goal.beside}"
+                measured = _ratio(part, goal.case, goal.subject, goal.beside, goal.quantity)
+            yield f"| {goal.words} | {goal.most:g} {unit} | {measured} {unit} |"
 
 
 def _section(part: Part) -> str:
@@ -175,11 +185,11 @@ def _table(part: Part, case: str) -> Iterator[str]:
         yield f"| {_shown(subject)} | {' | '.join(cells)} |"
 
 
-def _ratio(part: Part, case: str, subject: str, beside: str) -> str:
-    """Of wall time, the median of each turn's own; ours is that with the same kind of store."""
+def _ratio(part: Part, case: str, subject: str, beside: str, quantity: str = "wall") -> str:
+    """The median of each turn's own; ours is that with the same kind of store."""
     if beside == OURS:
         beside = f"{OURS}, {'directory' if 'directory' in subject else 'S3'}"
-    ratio = part.ratio(case, subject, "wall", beside)
+    ratio = part.ratio(case, subject, quantity, beside)
     return "" if ratio is None else f"{ratio:.2f}"
 
 

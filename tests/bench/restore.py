@@ -11,7 +11,7 @@ from tests.bench.machine import Conditions
 from tests.bench.measuring import Downtime
 from tests.bench.parts import Found, Options, part_of
 from tests.bench.pipeline import Used
-from tests.bench.remarks import TWO_JOBS
+from tests.bench.remarks import CHECKING, COMPARING, LOADING, TWO_JOBS
 from tests.bench.results import Part
 
 NAME = "restore"
@@ -32,8 +32,13 @@ BY_TWO_JOBS = replace(
     restore=LIMIT_OF_ALL.restore.replace("--no-owner", "--no-owner -j 2"),
 )
 RESTORING = (BY_TWO_JOBS, *(each for each in CONTENDERS if each.restore))
-# The steps of ours that are the loading; what else is told belongs to a step before it.
-STEPS = ("checking postgres", "restoring postgres", "comparing every table")
+# The steps of ours that are the loading, and what a column calls them; what else is told belongs to
+# a step before it.
+STEPS = {
+    "checking postgres": CHECKING,
+    "restoring postgres": LOADING,
+    "comparing every table": COMPARING,
+}
 WITHIN_A_STEP = re.compile(r"^Backup |: verified$| stored in ")
 ASIDE = "SELECT datname FROM pg_database WHERE datname LIKE 'authentik\\_%'"
 
@@ -70,8 +75,8 @@ def _once(turn: stack.Turn, size: str, contender: Contender, found: Found) -> No
     downtime = Downtime(every=0.02)
     with downtime.watched():
         used = turn.run(contender.restore, *(() if contender.is_physical else contender.containers))
-    wall = loading(used) if contender.is_ours else used.wall
-    found.add(size, contender.name, "wall", "s", wall)
+    parts = loading(used) if contender.is_ours else {}
+    found.add(size, contender.name, "wall", "s", sum(parts.values()) if parts else used.wall)
     if contender.is_physical:  # its containers are others before and after
         return
     found.add(size, contender.name, "memory", "MiB", used.peak)
@@ -81,6 +86,8 @@ def _once(turn: stack.Turn, size: str, contender: Contender, found: Found) -> No
         found.add(size, contender.name, "memory of its own process", "MiB", used.largest)
         found.add(size, contender.name, "whole command", "s", used.wall)
         found.add(size, contender.name, "downtime", "s", downtime.seconds)
+        for name, seconds in parts.items():
+            found.add(size, contender.name, name, "s", seconds)
 
 
 def _compare(turn: stack.Turn, contender: Contender, wanted: Mapping[str, str]) -> None:
@@ -99,13 +106,16 @@ def _compare(turn: stack.Turn, contender: Contender, wanted: Mapping[str, str]) 
         )
 
 
-def loading(used: Used) -> float:
-    """The seconds of those steps that load: each lasts until the next is told."""
+def loading(used: Used) -> dict[str, float]:
+    """The seconds of each step that loads: it lasts until the next is told."""
     told = steps(used.lines, used.wall)
-    load = {step: seconds for step, seconds in told.items() if step.startswith(STEPS)}
-    if len({step.split()[0] for step in load}) < len(STEPS):
+    parts = {
+        name: sum(seconds for step, seconds in told.items() if step.startswith(begun))
+        for begun, name in STEPS.items()
+    }
+    if not all(parts.values()):
         raise SystemExit(f"a restore tells other steps than these are: {', '.join(told)}")
-    return sum(load.values())
+    return parts
 
 
 def steps(lines: Iterable[tuple[float, str]], end: float) -> dict[str, float]:

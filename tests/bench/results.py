@@ -75,9 +75,15 @@ class Part:
         )
         return next(found, None)
 
-    def ratio(self, case: str, subject: str, quantity: str, beside: str) -> float | None:
-        """Of a quantity to that of the subject *beside*: the median of each turn's own."""
-        here, there = self.find(case, subject, quantity), self.find(case, beside, quantity)
+    def ratio(
+        self, case: str, subject: str, quantity: str, beside: str, other: str = ""
+    ) -> float | None:
+        """Of a quantity to that, or to the *other*, of the subject *beside*.
+
+        The median of each turn's own.
+        """
+        here = self.find(case, subject, quantity)
+        there = self.find(case, beside, other or quantity)
         if here is None or there is None:
             return None
         pairs = zip(here.values, there.values, strict=True)
