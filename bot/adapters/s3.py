@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
+_TURN = 64  # objects of a listing, after which the others in the event loop have theirs
 _NO_LOCK = {
     "ObjectLockConfigurationNotFoundError",
     "NoSuchObjectLockConfiguration",
@@ -104,7 +105,9 @@ class S3Store:
                 token = page["NextContinuationToken"]
                 following = asyncio.ensure_future(self._page(prefix, place, token))
             try:
-                for item in page.get("Contents", []):
+                for number, item in enumerate(page.get("Contents", []), start=1):
+                    if number % _TURN == 0:  # what asks for the next page needs one, too
+                        await asyncio.sleep(0)
                     key = item["Key"][begin:]
                     if item["Key"].startswith(place) and is_object_key(key):
                         yield StoredObject(key, item["Size"], item.get("ETag", ""))

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 ETAG = '"{:032x}-1"'  # that of an upload in parts, which no client takes for an MD5
@@ -28,6 +29,15 @@ class Stored:
     @property
     def etag(self) -> str:
         return ETAG.format(self.number)
+
+    @cached_property
+    def listed(self) -> str:
+        """What a listing says of it; made once, as a server that is no bottleneck would."""
+        return (
+            f"<LastModified>{self.at:%Y-%m-%dT%H:%M:%S.000Z}</LastModified>"
+            f"<ETag>{self.etag}</ETag><Size>{self.size}</Size>"
+            "<StorageClass>STANDARD</StorageClass>"
+        )
 
     def spans(self, first: int, count: int) -> Iterator[tuple[Path, int, int]]:
         """Which bytes of which files these are: file, offset, length."""

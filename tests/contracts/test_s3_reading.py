@@ -1,5 +1,6 @@
 """What only reading from S3 can get wrong: broken downloads, pages, strangers in the bucket."""
 
+import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -118,6 +119,24 @@ async def test_a_listing_comes_page_by_page_as_it_is_read(store: S3Store, proxy:
 
     assert await listed(store) == keys
     assert len(proxy.seen("list")) == 1 + 4
+
+
+async def test_whoever_reads_a_page_without_a_pause_leaves_others_their_turn(
+    store: S3Store, moto: S3Server, location: S3Location
+) -> None:
+    """What asks for the next page is one of them."""
+    for number in range(100):
+        key = f"{location.prefix}/key-{number:03}"
+        moto.client.put_object(Bucket=location.bucket, Key=key, Body=b"x")
+    turns: list[str] = []
+
+    async with aclosing(store.list()) as found:  # type: ignore[type-var]
+        first = await anext(found)
+        asyncio.get_running_loop().call_soon(turns.append, "another's")
+        [_ async for _ in found]
+        assert first.key == "key-000"
+
+    assert turns
 
 
 async def test_what_others_keep_in_the_bucket_is_not_listed(
