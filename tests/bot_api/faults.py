@@ -90,3 +90,12 @@ class Hold:
 
     def release(self) -> None:
         self._released.set()
+
+
+class LateAnswer(Hold):
+    """Do it at once, and tell only when released or after *seconds*."""
+
+    def __call__(self, request: Request, perform: Perform) -> Answer:
+        answer = perform()
+        super().__call__(request, lambda: answer)
+        return answer

@@ -7,9 +7,11 @@ import pytest
 from bot.domain.errors import PortError
 from bot.domain.jobs import JobState
 from bot.domain.messages import RunDrill
+from bot.entrypoints.telegram.press_texts import UNKNOWN_MESSAGE
 from tests.bot_api.chats import Message
+from tests.bot_api.faults import LateAnswer, answer_lost
 from tests.telegram_chat.samples import make_preview, record
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import ANNA, World
 
 RECORDS = [record(hours) for hours in range(1, 15)]
 
@@ -54,6 +56,34 @@ async def test_a_page_pressed_in_an_absence_turns(world: World) -> None:
     world.clock.advance(600)
     async with world.talking():
         await world.telegram.until(lambda: "Page 2 of 3" in shown.text)
+
+
+async def test_whoever_presses_before_the_bot_knows_that_its_message_arrived_is_waited_for(
+    world: World,
+) -> None:
+    late = LateAnswer()
+    world.telegram.fail("sendMessage", late, chat=ANNA)
+    async with world.talking():
+        shown = await world.asks(world.anna, "/backups")
+        query = world.anna.presses(shown, "Older →")
+        await world.asks(world.boris, "/help")
+        assert shown.edits == []
+        late.release()
+        await world.telegram.until(lambda: "Page 2 of 3" in shown.text)
+        await world.telegram.until(lambda: world.telegram.queries[query].notice)
+
+
+async def test_a_list_that_the_bot_does_not_know_says_so(world: World) -> None:
+    """Telegram's answer was lost, so that only the repeat is known."""
+    world.telegram.fail("sendMessage", answer_lost)
+    async with world.talking():
+        unknown = await world.asks(world.anna, "/backups")
+        await world.eventually(lambda: unknown is not world.anna.chat.last)
+        query = world.anna.presses(unknown, "Older →")
+        notice = await world.telegram.until(lambda: world.telegram.queries[query].notice)
+
+    assert notice.text == UNKNOWN_MESSAGE
+    assert unknown.edits == []
 
 
 async def test_a_backup_that_has_gone_meanwhile_is_said_to_be_gone(world: World) -> None:

@@ -1,6 +1,7 @@
 """The way out for everything that is said: into the journal first, then the sender wakes up."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,13 @@ class Outgoing:
     clock: Clock
     news: asyncio.Event = field(default_factory=asyncio.Event)
     not_before: dict[int, float] = field(default_factory=dict)
+    _sending: defaultdict[int, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
+
+    def sending(self, chat: int) -> asyncio.Lock:
+        """Held while a message is brought to *chat*, until the outbox knows where it stands."""
+        return self._sending[chat]
 
     async def put(self, message: Message, since: datetime | None = None) -> bool:
         """Write a message that is news *since* then, by default now; False for a known key."""
@@ -54,8 +62,14 @@ class Outgoing:
         return await self.outbox.find(key)
 
     async def at(self, chat: int, message_id: int) -> Queued | None:
-        """The message that stands there, as Telegram numbers it."""
-        return await self.outbox.at(chat, message_id)
+        """The message that stands there, as Telegram numbers it.
+
+        Whoever asks may have seen it before the outbox knows that it has arrived.
+        """
+        if found := await self.outbox.at(chat, message_id):
+            return found
+        async with self.sending(chat):
+            return await self.outbox.at(chat, message_id)
 
     async def named(self, prefix: str) -> Sequence[Queued]:
         """The messages whose keys begin so, sent or not."""

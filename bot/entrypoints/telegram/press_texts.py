@@ -1,6 +1,7 @@
 """The few words that a press of a button is answered with. Pure, like `texts`."""
 
 BEFORE_THE_MOVE = "This message is from before the group moved. Send the command again."
+UNKNOWN_MESSAGE = "I do not know this message any more. Send the command again."
 UNKNOWN_BUTTON = "I do not know that button any more."
 UNKNOWN_JOB = "I know nothing of that job any more."
 TRIED_ALREADY = "It has been tried again already."

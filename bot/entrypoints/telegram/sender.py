@@ -155,7 +155,8 @@ class Sender:
         None where it failed, for whatever reason.
         """
         try:
-            await self._deliver(delivery)
+            async with self._outgoing.sending(delivery.message.chat):
+                await self._deliver(delivery)
         except FloodError as error:
             return error.seconds
         except TelegramError as error:

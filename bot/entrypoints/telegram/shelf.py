@@ -64,9 +64,7 @@ class Shelf:
         elif data.deed in _CHANGES_ITS_MESSAGE and press.place.chat in self.moved:
             await press.toast(press_texts.BEFORE_THE_MOVE)
         elif data.deed in _TURNS:
-            await press.toast("")
-            async with self.answers.sign(press.place):
-                await self._turn(press, data)
+            await self._turn(press, data)
         elif await self.starts.is_dealt_with(press.own_request):
             return
         elif press.is_young:
@@ -81,9 +79,16 @@ class Shelf:
 
     async def _turn(self, press: Press, data: DeedData) -> None:
         """Let the message show another page, or one of a list."""
-        if data.deed in {Deed.JOBS, Deed.JOB}:
-            await self._show(press, *await self._jobs(data))
+        if await self.outgoing.at(press.place.chat, press.place.message_id) is None:
+            await press.toast(press_texts.UNKNOWN_MESSAGE)
             return
+        await press.toast("")
+        async with self.answers.sign(press.place):
+            await self._show(press, *await self._turned(press, data))
+
+    async def _turned(self, press: Press, data: DeedData) -> tuple[str, Buttons]:
+        if data.deed in {Deed.JOBS, Deed.JOB}:
+            return await self._jobs(data)
         records = await seen_within(self.operations.backups(), "the store", self.clock)
         if isinstance(records, BotError):
             shown = backup_texts.unseen(records, data.page, self._wall())
@@ -92,7 +97,7 @@ class Shelf:
             shown = backup_texts.page(records, data.page, self._wall(), may_back_up=may_back_up)
         else:
             shown = backup_texts.one(records, data.what, data.page, self._wall())
-        await self._show(press, shown.text, shown.buttons)
+        return shown.text, shown.buttons
 
     async def _jobs(self, data: DeedData) -> tuple[str, Buttons]:
         if data.deed is Deed.JOBS:
