@@ -21,6 +21,8 @@ _OUTCOME = "outcome:"
 _QUESTION = "question:"
 _OF_NOW = (*_SHOW_PROGRESS, _QUESTION)  # what changes as long as it is waited for
 _OF_JOBS = (_OUTCOME, "alarm", "late|")
+_ALARMS = ("incident|", "alarm|", "alarm over|", "late|", "unreachable:")
+_SENT_ELSEWHERE = ("undelivered:", "missed:")  # what stands before the key of the original
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,34 @@ class Delivery:
     def is_merged(self) -> bool:
         """Whether several messages came as one, which none of them can change any more."""
         return len(self.rows) > 1
+
+
+def urgent_first(found: Iterable[Delivery]) -> list[Delivery]:
+    """*found* with new alarms before all else, in order among themselves as is the rest.
+
+    What tells together what waited long stays before what came after it: an alarm may be in it.
+    """
+    in_order = list(found)
+    told = [at for at, each in enumerate(in_order) if each.is_page and _has_alarm(each)]
+    first = told[-1] + 1 if told else 0
+    rest = sorted(in_order[first:], key=lambda each: not _is_urgent(each))
+    return in_order[:first] + rest
+
+
+def _is_urgent(delivery: Delivery) -> bool:
+    return not (delivery.is_edit or delivery.is_page) and _has_alarm(delivery)
+
+
+def _has_alarm(delivery: Delivery) -> bool:
+    return any(map(_is_alarm, delivery.rows))
+
+
+def _is_alarm(row: Queued) -> bool:
+    """Whether it tells of trouble, or of its end, that nobody has asked about."""
+    key = row.message.key
+    for prefix in _SENT_ELSEWHERE:
+        key = key.removeprefix(prefix)
+    return key.startswith(_ALARMS)
 
 
 def overtaken(queue: Iterable[Queued]) -> list[Queued]:

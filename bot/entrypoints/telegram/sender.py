@@ -1,7 +1,7 @@
 """Sends what waits in the outbox, in order in each chat, beside the others, and loses none of it.
 
-How far something is comes after all else, and no faster than the chat takes it. What Telegram
-never takes holds nothing up: see `stubborn`.
+New alarms go before all else that waits for their chat. How far something is comes after all else,
+and no faster than the chat takes it. What Telegram never takes holds nothing up: see `stubborn`.
 
 A send is written down before it begins. One that nobody knows the end of, because the process was
 killed in it or the answer was lost, is made again and says that it may be a repeat.
@@ -23,7 +23,13 @@ from bot.entrypoints.telegram.file_texts import without_file
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pace import Paces
 from bot.entrypoints.telegram.post import Post
-from bot.entrypoints.telegram.queue import Delivery, deliveries, is_shown_progress, overtaken
+from bot.entrypoints.telegram.queue import (
+    Delivery,
+    deliveries,
+    is_shown_progress,
+    overtaken,
+    urgent_first,
+)
 from bot.entrypoints.telegram.stubborn import Stubborn
 from bot.entrypoints.telegram.texts import Wall
 from bot.entrypoints.telegram.undelivered import Undelivered
@@ -120,7 +126,8 @@ class Sender:
         told = self._told.setdefault(chat, Counter())
         wall = Wall(self._clock.now(), self._zone)
         progress = []
-        for delivery in deliveries(queue, wall, told.copy(), self._stubborn.alone):
+        waiting = deliveries(queue, wall, told.copy(), self._stubborn.alone)
+        for delivery in urgent_first(waiting):
             if is_shown_progress(delivery.rows[0]):
                 progress.append(delivery)
                 continue
