@@ -89,12 +89,15 @@ class FakeOutbox:
         if number in self.messages:
             self.messages[number] = replace(self.messages[number], attempted=True)
 
-    async def sent(self, number: int, message_id: int, shown: Message) -> None:
+    async def sent(
+        self, number: int, message_id: int, shown: Message, kept: str | None = None
+    ) -> None:
         if queued := self.messages.get(number):
             wanted = (queued.message.text, queued.message.buttons)
+            text = kept if kept and wanted[0] == shown.text else wanted[0]
             self.messages[number] = replace(
                 queued,
-                message=replace(queued.message, picture=None),
+                message=replace(queued.message, text=text, picture=None),
                 attempted=False,
                 message_id=message_id,
                 stale=wanted != (shown.text, shown.buttons),

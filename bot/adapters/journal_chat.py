@@ -144,12 +144,15 @@ class SqliteOutbox:
             "UPDATE messages SET attempted = 1 WHERE number = :number", {"number": number}
         )
 
-    async def sent(self, number: int, message_id: int, shown: Message) -> None:
+    async def sent(
+        self, number: int, message_id: int, shown: Message, kept: str | None = None
+    ) -> None:
         statement = """
             UPDATE messages SET
                 message_id = :message_id,
                 attempted = 0,
                 picture = NULL,
+                text = iif(text = :text, coalesce(:kept, text), text),
                 stale = text <> :text OR buttons <> :buttons
             WHERE number = :number
         """
@@ -158,6 +161,7 @@ class SqliteOutbox:
             "message_id": message_id,
             "text": shown.text,
             "buttons": json.dumps(shown.buttons),
+            "kept": kept,
         }
         await self._write(statement, values)
 

@@ -196,8 +196,13 @@ class Outbox(Protocol):
     async def attempt(self, number: int) -> None:
         """A send begins; written before it does."""
 
-    async def sent(self, number: int, message_id: int, shown: Message) -> None:
-        """It arrived, or was edited, and stands there as *shown* now."""
+    async def sent(
+        self, number: int, message_id: int, shown: Message, kept: str | None = None
+    ) -> None:
+        """It arrived, or was edited, and stands there as *shown* now.
+
+        *kept*: its text from now on, which counts as shown; what was changed since is left alone.
+        """
 
     async def arrived(self, message: Message, message_id: int, written: datetime) -> None:
         """Write a message that stands there already, in the place of others, once."""

@@ -439,6 +439,33 @@ async def test_a_message_that_changes_while_it_is_sent_stays_stale(
     assert not queued.attempted
 
 
+async def test_what_was_added_in_sending_is_kept(journal: AnyJournal) -> None:
+    number = await put(journal, "a")
+    await journal.outbox.sent(number, 55, shown("text"), "late text")
+
+    assert await waiting(journal) == []
+    assert (await found(journal, "a")).message.text == "late text"
+    await journal.outbox.change("a", "late text")
+    assert await waiting(journal) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [(("new", ()), "new"), (("text", ((("Yes", "yes"),),)), "late text")],
+    ids=["text", "buttons"],
+)
+async def test_what_was_added_in_sending_takes_no_change_back(
+    journal: AnyJournal, changed: tuple[str, Buttons], kept: str
+) -> None:
+    number = await put(journal, "a")
+    await journal.outbox.change("a", *changed)
+    await journal.outbox.sent(number, 55, shown("text"), "late text")
+
+    (queued,) = await journal.outbox.waiting()
+    assert (queued.message.text, queued.message.buttons) == (kept, changed[1])
+    assert queued.stale
+
+
 async def test_a_change_that_is_none_edits_nothing(journal: AnyJournal) -> None:
     number = await put(journal, "a")
     await journal.outbox.sent(number, 55, shown("text"))

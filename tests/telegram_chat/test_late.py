@@ -103,6 +103,21 @@ async def test_an_outcome_of_which_nobody_could_be_told_says_when_it_ended(world
     assert told.labels
 
 
+async def test_what_came_late_says_so_as_long_as_it_stands(world: World) -> None:
+    world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
+    world.operations.end(JobState.FAILED, "no space")
+    world.clock.advance(hours=9)
+    async with world.talking():
+        told = await world.said("Backup failed")
+        before = told.text
+        world.anna.presses(told, "Try again")
+        await world.telegram.until(lambda: "Try again" not in told.labels)
+        await world.all_sent()
+
+    assert before.startswith(f"{MARK}\n❌ Backup failed")
+    assert told.text == before
+
+
 @pytest.mark.parametrize(
     ("seconds", "is_marked"), [(LATE.total_seconds(), False), (LATE.total_seconds() + 1, True)]
 )

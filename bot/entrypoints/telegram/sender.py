@@ -233,14 +233,18 @@ class Sender:
         self._surely_unsent.difference_update(numbers)
 
     async def _arrived(self, delivery: Delivery, message_id: int) -> None:
-        """Of what came together nothing is edited later: it would stand there alone."""
+        """Of what came together nothing is edited later: it would stand there alone.
+
+        That it came late is said of the rest as long as it stands.
+        """
         self._stubborn.arrived(delivery)
         if delivery.is_merged:
             await self._outgoing.keep_together(delivery.message, message_id)
         for row in delivery.rows:
             if delivery.is_merged:
                 await self._outbox.drop(row.number, _MERGED)
-            await self._outbox.sent(row.number, message_id, row.message)
+            kept = None if delivery.is_merged else delivery.message.text
+            await self._outbox.sent(row.number, message_id, row.message, kept)
 
     def _may_have_arrived(self, row: Queued) -> bool:
         return row.attempted and row.number not in self._surely_unsent
