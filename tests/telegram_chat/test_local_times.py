@@ -29,8 +29,9 @@ from bot.entrypoints.telegram import (
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.texts import Wall
 from tests.telegram_chat.rolls import DIFF, make_update
+from tests.telegram_chat.samples import record
 from tests.telegram_chat.test_texts import make_job
-from tests.telegram_chat.world import NOW
+from tests.telegram_chat.world import NOW, World
 
 WALL = Wall(NOW, ZoneInfo("Europe/Helsinki"))  # 14:00 there
 EVENT = "backup X came back in 3 s, newest event 2026-11-23 22:30 UTC"
@@ -163,3 +164,55 @@ def test_what_did_not_work_says_why_in_the_zone() -> None:
     assert "busy: backup since 05:30" in told
     assert "ends at 15:00 (in 1 h 0 min)" in told
     assert "UTC" not in told
+
+
+SEEN = PortError("the engine is away since 2026-11-24 09:00 UTC", hint="Wait until 13:30.")
+SEEN_LOCALLY = "the engine is away since 11:00 (3 h ago). Wait until 13:30."
+
+
+@pytest.fixture
+def helsinki(world: World) -> World:
+    world.zone = WALL.zone
+    world.operations.records = [record(1)]
+    return world
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("/status", f"The containers cannot be seen: {SEEN_LOCALLY}"),
+        ("/backups", SEEN_LOCALLY),
+        ("/backup", SEEN_LOCALLY),
+        (f"/pin {record(1).id}", SEEN_LOCALLY),
+        (f"/restore {record(1).id}", SEEN_LOCALLY),
+    ],
+)
+async def test_whatever_quotes_an_error_has_its_times_in_the_zone(
+    helsinki: World, command: str, told: str
+) -> None:
+    helsinki.operations.failure = SEEN
+    async with helsinki.talking():
+        helsinki.anna.says(command)
+        answer = await helsinki.said("the engine is away")
+
+    assert told in answer.text
+    assert "UTC" not in answer.text
+
+
+async def test_a_backup_that_cannot_be_read_back_has_its_times_in_the_zone(helsinki: World) -> None:
+    helsinki.operations.damage = SEEN
+    async with helsinki.talking():
+        helsinki.anna.says("/verify latest")
+        told = await helsinki.said("Not verified")
+
+    assert SEEN_LOCALLY in told.text
+
+
+async def test_what_a_container_wrote_stays_as_it_was_written(helsinki: World) -> None:
+    line = "2026-11-24 09:00:00 UTC [1] LOG:  database system is ready"
+    helsinki.lookout.lines = [f"2026-11-24T09:00:00.000000000Z {line}"]
+    async with helsinki.talking():
+        helsinki.anna.says("/logs postgresql")
+        told = await helsinki.said("the last 1 lines")
+
+    assert line in told.text

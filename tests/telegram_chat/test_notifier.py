@@ -84,7 +84,7 @@ async def test_progress_is_edited_as_often_as_the_place_allows(
 ) -> None:
     """In memory alone: how much of a second is worked through depends on no machine."""
     operations, outbox = ToldOperations(clock), FakeOutbox()
-    there = (operations, Outgoing(outbox, clock), clock, UTC)
+    there = (operations, Outgoing(outbox, clock, UTC), clock, UTC)
     notifier = Notifier(*there, alerts=(), moved={}, then=nothing)
     operations.listeners = [notifier.listener]
     telling = asyncio.create_task(notifier.run())
@@ -115,7 +115,7 @@ async def shown_of(
     *took*: how long one like it did; *facts* become known with the step.
     """
     operations, outbox = ToldOperations(clock), FakeOutbox()
-    there = (operations, Outgoing(outbox, clock), clock, UTC)
+    there = (operations, Outgoing(outbox, clock, UTC), clock, UTC)
     notifier = Notifier(*there, alerts=(), moved={}, then=nothing)
     if took:
         operations.begin(command)

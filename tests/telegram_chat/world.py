@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
 from hypothesis.vendor.pretty import RepresentationPrinter
@@ -394,6 +394,7 @@ class World:
     moves: Moves
     order_log: OrderLog
     clock: TurnedClock = field(default_factory=TurnedClock)
+    zone: tzinfo = UTC
     token: str = TOKEN
     allowed: frozenset[int] = frozenset({ANNA, BORIS})
     operators: frozenset[int] = frozenset({OLGA})
@@ -450,7 +451,7 @@ class World:
                 self.clock,
                 self.gauge,
                 self.painter,
-                UTC,
+                self.zone,
             ),
             reporter=self.reporter,
             inbox=self.inbox,
@@ -467,7 +468,7 @@ class World:
             restarts=self.restarts,
             roles={each.value: each for each in Role},
             clock=self.clock,
-            zone=UTC,
+            zone=self.zone,
         )
         self.operations.listeners = [chat.listener]
         return chat

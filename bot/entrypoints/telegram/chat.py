@@ -118,7 +118,7 @@ class Chat:
         self._clock = clock
         self._zone = zone
         self._board = StateBoard(clock)
-        self._outgoing = Outgoing(outbox, clock)
+        self._outgoing = Outgoing(outbox, clock, zone)
         self._orders = orders
         self._people = access.admins
         self._moved = MovedGroups(moves)

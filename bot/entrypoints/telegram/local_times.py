@@ -7,6 +7,13 @@ from bot.entrypoints.telegram.texts import Wall
 
 _IN_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d)(?::\d\d)? UTC\b", re.ASCII)
 _SINCE = re.compile(r"\bsince (\d\d:\d\d) UTC\b", re.ASCII)  # of something that ran that day
+_QUOTED = re.compile(r"(<pre>.*?</pre>)", re.DOTALL)
+
+
+def localised(html: str, wall: Wall) -> str:
+    """A whole message with its moments so; what it quotes line by line stays as it was written."""
+    parts = _QUOTED.split(html)
+    return "".join(part if _QUOTED.match(part) else local(part, wall) for part in parts)
 
 
 def local(text: str, wall: Wall) -> str:

@@ -4,9 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from bot.domain.roles import ChatPlace
+from bot.entrypoints.telegram.local_times import localised
+from bot.entrypoints.telegram.texts import Wall
 from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
 
@@ -18,11 +20,13 @@ _COPY = "@"  # stands between the key of what is told to several and the chat of
 class Outgoing:
     """Writes to the outbox; *news* is set whenever there is something to send.
 
+    Moments that errors and findings tell in UTC are told in *zone*, whoever quotes them.
     *not_before* says, by chat and on the monotonic clock, until when a failure holds all back.
     """
 
     outbox: Outbox
     clock: Clock
+    zone: tzinfo
     news: asyncio.Event = field(default_factory=asyncio.Event)
     not_before: dict[int, float] = field(default_factory=dict)
     _sending: defaultdict[int, asyncio.Lock] = field(
@@ -35,7 +39,8 @@ class Outgoing:
 
     async def put(self, message: Message, since: datetime | None = None) -> bool:
         """Write a message that is news *since* then, by default now; False for a known key."""
-        is_new = await self.outbox.put(message, since or self.clock.now())
+        told = replace(message, text=self._local(message.text))
+        is_new = await self.outbox.put(told, since or self.clock.now())
         self.news.set()
         return is_new
 
@@ -54,8 +59,11 @@ class Outgoing:
 
     async def change(self, key: str, text: str, buttons: Buttons = ()) -> None:
         """Let a message stand otherwise, sent or not."""
-        await self.outbox.change(key, text, buttons)
+        await self.outbox.change(key, self._local(text), buttons)
         self.news.set()
+
+    def _local(self, text: str) -> str:
+        return localised(text, Wall(self.clock.now(), self.zone))
 
     async def find(self, key: str) -> Queued | None:
         """The message of that key, sent or not."""

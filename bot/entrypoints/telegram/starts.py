@@ -22,7 +22,6 @@ from bot.entrypoints.telegram import start_texts, texts
 from bot.entrypoints.telegram.answers import Answers
 from bot.entrypoints.telegram.asked import Person, Request, origin_of
 from bot.entrypoints.telegram.errands import Errands
-from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.waiting import PATIENCE, ends_within
 from bot.services.journal_ports import Question
 from bot.services.operations import Operations
@@ -194,15 +193,14 @@ class Starts:
 
     def _busy(self, request: Request, running: Job | None, error: BotError) -> str:
         may_stop = running is not None and running.kind in self.may_cancel(request.person)
-        wall = self.wall()
-        return local(start_texts.busy(running, error, wall, may_stop=may_stop), wall)
+        return start_texts.busy(running, error, self.wall(), may_stop=may_stop)
 
     async def _words(self, request: Request, result: BotError | None) -> str:
         if result is None:
             return texts.went_wrong()
         if isinstance(result, BusyError):
             return self._busy(request, await self.running(), result)
-        return local(start_texts.not_begun(result), self.wall())
+        return start_texts.not_begun(result)
 
     async def run(self) -> None:
         """Tell whoever was told to wait by a process that ended too early, and stay."""

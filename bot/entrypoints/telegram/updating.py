@@ -37,7 +37,6 @@ from bot.entrypoints.telegram.button_texts import (
 from bot.entrypoints.telegram.choosing import Choice, Choosing
 from bot.entrypoints.telegram.effects import Extent
 from bot.entrypoints.telegram.inquiries import Inquiries, Look
-from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pressed import Press
 from bot.entrypoints.telegram.questions import PATIENCE, QuestionDesk, question_of
@@ -128,7 +127,7 @@ class Updating:
             targets = ()  # the plan tells what is in the way
         if len(targets) <= 1:
             return await self._look(request, "", apply_compose=False)
-        text = local(update_plan_texts.which_version(targets), self._wall())
+        text = update_plan_texts.which_version(targets)
         choices = [
             Choice(update_plan_texts.version_label(each), f"/{Act.UPDATE} {each.version}")
             for each in targets
@@ -150,11 +149,11 @@ class Updating:
         except UnfitError as error:
             if not error.by_compose or apply_compose:
                 await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
-                return local(update_plan_texts.refused(error), self._wall())
+                return update_plan_texts.refused(error)
             return await self._look(request, tag, apply_compose=True)
         except RefusedError as error:
             await self._starts.refuse(request, OrderKind.UPDATE, tag, error)
-            return local(update_plan_texts.refused(error), self._wall())
+            return update_plan_texts.refused(error)
         await self._ask(request, preview, apply_compose=apply_compose)
         return None
 
