@@ -15,6 +15,7 @@ from bot.entrypoints.telegram.typed import stands_before
 from bot.services.journal_ports import Message as OutgoingMessage
 from bot.services.journal_ports import Queued
 from tests.bot_api.chats import Chat, Message
+from tests.bot_api.faults import LateAnswer
 from tests.telegram_chat.rolls import SWAPS, UPDATE_JOB, begun, make_rollback
 from tests.telegram_chat.stumbling import Stumbling
 from tests.telegram_chat.world import ANNA, NOW, World
@@ -70,6 +71,19 @@ async def test_where_rows_are_lost_a_word_must_be_typed(world: World, typed: str
     assert isinstance(command, RunRollback)
     assert (command.agreed, command.actor) == (LOSES.plan_hash, "Anna (42)")
     assert command.origin == f"telegram:4242:{ANNA}:0:{word.id}"
+
+
+async def test_a_reply_counts_before_the_bot_knows_that_its_question_arrived(world: World) -> None:
+    late = LateAnswer()
+    world.telegram.fail("sendMessage", late, skip=1, chat=ANNA)
+    world.rolls.rollback = LOSES
+    async with world.talking():
+        asked = await shown(world)
+        world.anna.says("rollback", reply_to=asked)
+        await world.asks(world.boris, "/help")
+        late.release()
+        assert isinstance(await begun(world), RunRollback)
+        await world.telegram.until(lambda: "Anna chose: rollback" in asked.text)
 
 
 async def test_where_rows_can_be_lost_a_word_must_be_typed_before_there_are_any(

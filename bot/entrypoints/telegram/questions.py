@@ -181,6 +181,8 @@ class QuestionDesk:
 
     async def is_word_for_another(self, typed: Typed, press: Press) -> bool:
         """Whether a word answers what somebody else was asked, and nothing of its person's."""
+        if typed.reply and typed.reply.message_id:  # which may be seen before it is known here
+            await self._outgoing.at(press.place.chat, typed.reply.message_id)
         own = await self._standing.own(typed.word, press)
         others = await self._standing.of_others(typed.word, press)
         return is_for_another(typed, press.place, own, others, self._clock.now())
