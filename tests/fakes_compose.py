@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bot.domain.compose_edit import ComposeChange
 from bot.domain.drift import Drift
 from bot.domain.errors import RefusedError
+from bot.domain.outposts import ProjectOutpost
 from bot.domain.restore import Site
 from bot.domain.stack import Stack
 from bot.domain.versions import Family
@@ -57,12 +58,22 @@ class FakeComposeFiles:
 
 @dataclass
 class FakeComposeDrift:
-    """A ComposeDrift that finds what it is given."""
+    """A ComposeDrift that finds what it is given; *images* are those of outposts, by service.
+
+    Where one ends in a colon the tag comes behind it.
+    """
 
     found: tuple[Drift, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
     fail: Exception | None = None
 
     async def drift(self, stack: Stack) -> Sequence[Drift]:  # noqa: ARG002
         if self.fail:
             raise self.fail
         return self.found
+
+    async def outposts(self, stack: Stack, tag: str) -> Sequence[ProjectOutpost]:  # noqa: ARG002
+        return [
+            ProjectOutpost(service, f"{image}{tag}" if image.endswith(":") else image)
+            for service, image in self.images.items()
+        ]

@@ -9,7 +9,9 @@ from typing import Any
 from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
 from bot.adapters.container_facts import environment_of
 from bot.adapters.engine_api import EngineApi
-from bot.domain.drift import Drift, Made, judge_drift, with_tags_as_made
+from bot.adapters.services_of import running_images
+from bot.domain.drift import TAG, Drift, Made, judge_drift, with_tags_as_made
+from bot.domain.outposts import ProjectOutpost, is_outpost
 from bot.domain.restore import Site, compose_site
 from bot.domain.stack import Stack
 
@@ -37,6 +39,18 @@ class DockerDrift:
         texts = (said, json.dumps(earlier).encode()) if earlier else (said,)
         hashes = await self._hashes(site, texts)
         return judge_drift(made, config, hashes, version)
+
+    async def outposts(self, stack: Stack, tag: str) -> Sequence[ProjectOutpost]:
+        images = await running_images(self._engine, stack.project)
+        names = sorted(name for name, image in images.items() if is_outpost(image))
+        if not names:
+            return []
+        # Compose's environment beats `.env`, so that nothing is written for the trial
+        tagged = replace(self._compose, environment={**self._compose.environment, TAG: tag})
+        words = ("config", "--format", "json")
+        said = await tagged.run(compose_site(stack), *words, within=CONFIG_WITHIN)
+        services: Mapping[str, Any] = json.loads(said)["services"]
+        return [ProjectOutpost(name, services.get(name, {}).get("image", "")) for name in names]
 
     async def _hashes(self, site: Site, configs: Sequence[bytes]) -> Mapping[str, Collection[str]]:
         """By service; of what Compose made of the files, too, which *configs* are.

@@ -6,6 +6,7 @@ A FAILURE blocks the update, a WARNING is for the person who confirms it.
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.findings import Finding, Level, judge_service
+from bot.domain.outposts import left_behind
 from bot.domain.preflight_disks import judge_disks
 from bot.domain.preflight_facts import StackState
 from bot.domain.preflight_layout import judge_compose, judge_layout
@@ -240,7 +241,16 @@ def _memory(state: StackState, _: Outlook) -> Iterable[Finding]:
     )
 
 
-def _outposts(state: StackState, _: Outlook) -> Iterable[Finding]:
+def _outposts(state: StackState, outlook: Outlook) -> Iterable[Finding]:
+    for each in left_behind(state.compose.outposts, str(outlook.target)):
+        yield Finding(
+            "outposts",
+            Level.WARNING,
+            f'"{each.service}" does not go along to {outlook.target}: whatever the tag in .env is,'
+            f" its line in the compose file says {each.image or 'no image'}",
+            "Let that line end in :${AUTHENTIK_TAG}, as the server's does; or move it yourself"
+            " afterwards.",
+        )
     names: Sequence[str] = state.database.outposts
     if names:
         shown = ", ".join(f'"{name}"' for name in names[:_SHOWN])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.drift import Drift
+from bot.domain.outposts import ProjectOutpost
 from bot.domain.restore_room import DatabaseRoom, Disk
 from bot.domain.stack import Container
 
@@ -59,7 +60,8 @@ class ComposeState:
 
     *trouble* says why nobody could tell, *refusal* why what the way wants of the files cannot be
     done for a person, with what to do in *by_hand*; "" for no such thing. *left* is what would stay
-    as it is, a sentence each. *applied*: what can be done for a person will be.
+    as it is, a sentence each. *applied*: what can be done for a person will be. *outposts* are the
+    project's, as they would be with the target's tag.
     """
 
     drift: tuple[Drift, ...] = ()
@@ -68,6 +70,7 @@ class ComposeState:
     by_hand: str = ""
     left: tuple[str, ...] = ()
     applied: bool = False
+    outposts: tuple[ProjectOutpost, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,7 @@ class UpdatePlan:
 
     *baseline* is what the site's own checks answered before; *image_id* is that of the image that
     ran, which is the way back, and *digest* the registry's of it, None where that is not known.
+    *left_behind* are outposts of the project that do not go along.
     """
 
     job: str
@@ -84,6 +85,7 @@ class UpdatePlan:
     hops: tuple[HopPlan, ...]
     baseline: Baseline
     digest: str | None = None
+    left_behind: tuple[str, ...] = ()
 
     @property
     def target(self) -> HopPlan:

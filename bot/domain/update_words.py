@@ -1,5 +1,6 @@
 """What is said of an update once it has ended, in sentences for the journal and the chat."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.domain.schema_change import RowsMoved, SchemaChange
@@ -56,6 +57,13 @@ def not_held_words(told: str, reason: str) -> str:
     """What becomes of *told* where the version before does not hold either, for *reason*."""
     begun = told.replace(_SERVES, _STARTED, 1)
     return f"{begun}; but it does not hold: {reason}. {PAGE}"
+
+
+def to_be_moved_words(left_behind: Sequence[str]) -> str:
+    """What comes behind that a version serves, where outposts of the project are *left_behind*."""
+    if not left_behind:
+        return ""
+    return f"; must be moved to it too: {', '.join(left_behind)}"
 
 
 def stopped_on_the_way(plan: UpdatePlan, number: int) -> str:

@@ -8,6 +8,7 @@ from bot.domain.downtime import AWAY, seconds_away
 from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.update import promoted
+from bot.domain.update_words import to_be_moved_words
 
 REHEARSED = "rehearsed"
 """Fact of an update's job: so many seconds a step took on the copy, on the average."""
@@ -18,7 +19,10 @@ _START_THE_OLD = frozenset({JobKind.RESTORE, JobKind.ROLLBACK})
 
 @dataclass(frozen=True)
 class Updated:
-    """What serves now, and how long it took; for *away* seconds of it nobody was served."""
+    """What serves now, and how long it took; for *away* seconds of it nobody was served.
+
+    *left_behind* are outposts of the project that did not go along.
+    """
 
     job: str
     before: str | None
@@ -26,6 +30,7 @@ class Updated:
     hops: int
     seconds: float
     away: float
+    left_behind: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -35,6 +40,7 @@ class Updated:
         return (
             f"{self.version} serves{before}{steps}, after {duration(self.seconds)};"
             f" nobody could log in for {duration(self.away)}"
+            f"{to_be_moved_words(self.left_behind)}"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bot.domain.compose_edit import ComposeChange
 from bot.domain.drift import Drift
+from bot.domain.outposts import ProjectOutpost
 from bot.domain.restore import Site
 from bot.domain.stack import Stack
 from bot.domain.versions import Family
@@ -69,7 +70,13 @@ class ComposeFiles(Protocol):
 
 
 class ComposeDrift(Protocol):
-    """Whether the containers are those that the compose files ask for."""
+    """What the compose files ask for, held against the containers.
+
+    Raises PortError where Compose does not take the files.
+    """
 
     async def drift(self, stack: Stack) -> Sequence[Drift]:
-        """The services that differ. Raises PortError where Compose does not take the files."""
+        """The services that differ."""
+
+    async def outposts(self, stack: Stack, tag: str) -> Sequence[ProjectOutpost]:
+        """Those of the project that run, as Compose would make them, were that the tag."""

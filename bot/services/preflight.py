@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.findings import Finding
+from bot.domain.outposts import left_behind
 from bot.domain.preflight import MEMORY, judge_preflight
 from bot.domain.preflight_facts import ComposeState
 from bot.domain.restore import compose_site
@@ -21,6 +22,15 @@ _LETTERS = "abcdefghijkmnpqrstuvwxyz"
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """The way, and what was found on it; *left_behind* are outposts that do not go along."""
+
+    outlook: Outlook
+    findings: Sequence[Finding]
+    left_behind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Preflight:
     """Plans the way, looks at the stack and the stores, and judges."""
 
@@ -34,11 +44,11 @@ class Preflight:
 
     async def run(self, wanted: str = "") -> Sequence[Finding]:
         """Every finding on the way to *wanted*; raises as `UpdateCheck.run` does."""
-        return (await self.look_ahead(wanted))[1]
+        return (await self.look_ahead(wanted)).findings
 
     async def look_ahead(
         self, wanted: str = "", *, rehearse: bool = True, apply_compose: bool = False
-    ) -> tuple[Outlook, Sequence[Finding]]:
+    ) -> Ahead:
         """The way, too.
 
         What only a rehearsal needs is no matter where nobody wants one, and what the compose files
@@ -53,21 +63,24 @@ class Preflight:
         findings = [each for each in judged if rehearse or each.subject != MEMORY]
         for place in self.stores.places:
             findings += await self._store(place)
-        return outlook, findings
+        left = left_behind(compose.outposts, str(outlook.target))
+        return Ahead(outlook, findings, tuple(each.service for each in left))
 
     async def _compose(self, stack: Stack, outlook: Outlook) -> ComposeState:
         way = (outlook.current.family, outlook.target.family)
         try:
             drift = tuple(await self.in_step.drift(stack))
+            outposts = tuple(await self.in_step.outposts(stack, str(outlook.target)))
         except PortError as error:
             return ComposeState(trouble=str(error))
+        state = ComposeState(drift=drift, outposts=outposts)
         try:
             planned = await self.files.plan(compose_site(stack), *way)
         except PortError as error:
-            return ComposeState(drift=drift, trouble=str(error))
+            return replace(state, trouble=str(error))
         except RefusedError as error:
-            return ComposeState(drift=drift, refusal=str(error), by_hand=error.hint)
-        return ComposeState(drift=drift, left=planned.left if planned else ())
+            return replace(state, refusal=str(error), by_hand=error.hint)
+        return replace(state, left=planned.left if planned else ())
 
     async def _store(self, place: Place) -> list[Finding]:
         run_id = self.clock.random_text(_LETTERS, 8)

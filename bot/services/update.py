@@ -58,7 +58,19 @@ def updated_after_all(clock: Clock, job: Job, _: Outcome) -> Updated:
     if (plan := plan_of(job.plan)) is None:
         raise ValueError(job.id)
     seconds, away = (clock.now() - job.started).total_seconds(), float(job.plan[AWAY])
-    return Updated(job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away)
+    return _updated(job.id, plan, seconds, away)
+
+
+def _updated(job: str, plan: UpdatePlan, seconds: float, away: float) -> Updated:
+    return Updated(
+        job,
+        plan.site.version,
+        plan.target.version,
+        len(plan.hops),
+        seconds,
+        away,
+        plan.left_behind,
+    )
 
 
 _WITHOUT_REDIS = Family(2025, 10)
@@ -121,10 +133,7 @@ class UpdateService:
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
             expected = took.get(plan.hop(number).version, 0)
             away = await self._hop(plan, number, job, begin, ask, expected, away)
-        seconds = self.clock.monotonic() - started
-        return Updated(
-            job.id, plan.site.version, plan.target.version, len(plan.hops), seconds, away
-        )
+        return _updated(job.id, plan, self.clock.monotonic() - started, away)
 
     async def _get_ready(
         self, command: RunUpdate, job: JobLog, confirm: Confirm, begin: Begin
@@ -186,6 +195,7 @@ class UpdateService:
             digest=found.stack.server.image_digest,
             hops=tuple(hops),
             baseline=found.baseline,
+            left_behind=found.left_behind,
         )
 
     async def _tag(self, found: Gathered) -> TagChange:

@@ -32,6 +32,7 @@ class Gathered:
     outlook: Outlook
     baseline: Baseline
     preview: UpdatePreview
+    left_behind: tuple[str, ...]
 
     def image(self, hop: HopOutlook) -> str:
         """As Compose will name it: what runs, with another tag."""
@@ -57,9 +58,10 @@ class UpdateLook:
         Raises UpToDateError where nothing newer is wanted, RefusedError where the stack is not fit.
         """
         stack = await self.engine.find_stack()
-        outlook, findings = await self.preflight.look_ahead(
+        ahead = await self.preflight.look_ahead(
             command.tag, rehearse=command.rehearse, apply_compose=command.apply_compose
         )
+        outlook, findings = ahead.outlook, ahead.findings
         if outlook.up_to_date:
             raise UpToDateError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")
         require_fit(outlook, findings, named=bool(command.tag))
@@ -85,4 +87,4 @@ class UpdateLook:
             not_checked=baseline.unchecked,
             away=predict_away(jobs, len(outlook.hops)),
         )
-        return Gathered(stack, site, tools, outlook, baseline, preview)
+        return Gathered(stack, site, tools, outlook, baseline, preview, ahead.left_behind)

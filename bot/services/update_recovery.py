@@ -36,6 +36,7 @@ from bot.domain.update_words import (
     not_held_words,
     put_back_words,
     stopped_on_the_way,
+    to_be_moved_words,
 )
 from bot.services.compose_ports import ComposeFiles
 from bot.services.half_backups import HalfBackups
@@ -128,7 +129,7 @@ class UpdateRecovery:
         outcome = Outcome(state, joined(words, told))
         if made == len(plan.hops):
             held = f"{plan.target.version} serves: it had held at the gate"
-            outcome = Outcome(JobState.DONE, held)
+            outcome = Outcome(JobState.DONE, held + to_be_moved_words(plan.left_behind))
         return await then_clean(outcome, self._tidy(plan, made))
 
     async def _tidy(self, plan: UpdatePlan, made: int) -> None:
@@ -176,7 +177,7 @@ class UpdateRecovery:
         if roll.number < len(roll.plan.hops):
             return Outcome(state, joined(words, stopped_on_the_way(roll.plan, roll.number + 1)))
         told = f"{roll.hop.version} serves: it had been started, and {why}"
-        return Outcome(JobState.DONE, told)
+        return Outcome(JobState.DONE, told + to_be_moved_words(roll.plan.left_behind))
 
     async def _call_off(self, roll: Roll) -> str:
         await roll.call_off()

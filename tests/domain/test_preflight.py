@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.drift import Drift
 from bot.domain.findings import Finding, Level
+from bot.domain.outposts import ProjectOutpost
 from bot.domain.preflight import judge_preflight
 from bot.domain.preflight_facts import ComposeState, DatabaseState, ServiceState, StackState
 from bot.domain.preflight_layout import judge_layout
@@ -271,6 +272,18 @@ PATCH = ("2025.2.1", "2025.2.4")
             database(outposts=("ldap", "radius")), PATCH, {"outposts": WARNING}, id="outposts"
         ),
         pytest.param(
+            stack(compose=ComposeState(outposts=(ProjectOutpost("proxy", "g/proxy:2025.2.4"),))),
+            PATCH,
+            {},
+            id="an outpost that goes along",
+        ),
+        pytest.param(
+            stack(compose=ComposeState(outposts=(ProjectOutpost("proxy", "g/proxy:2025.2.1"),))),
+            PATCH,
+            {"outposts": WARNING},
+            id="an outpost with a tag of its own",
+        ),
+        pytest.param(
             stack(server=service("authentik", settings=frozenset())),
             PATCH,
             {"secrets": FAILURE},
@@ -288,6 +301,24 @@ PATCH = ("2025.2.1", "2025.2.4")
 )
 def test_a_preflight(state: StackState, way: tuple[str, str], trouble: dict[str, Level]) -> None:
     assert worst_by_subject(judge_preflight(state, outlook(*way))) == trouble
+
+
+def test_an_outpost_with_a_tag_of_its_own_is_named_with_its_line() -> None:
+    outposts = (
+        ProjectOutpost("ldap", "g/ldap:2025.2.4"),
+        ProjectOutpost("proxy", "g/proxy:2025.2.1"),
+        ProjectOutpost("rac", ""),
+    )
+    state = stack(compose=ComposeState(outposts=outposts))
+
+    found = [each for each in judge_preflight(state, outlook(*PATCH)) if each.subject == "outposts"]
+
+    assert [each.message for each in found] == [
+        f'"{name}" does not go along to 2025.2.4: whatever the tag in .env is,'
+        f" its line in the compose file says {line}"
+        for name, line in (("proxy", "g/proxy:2025.2.1"), ("rac", "no image"))
+    ]
+    assert "end in :${AUTHENTIK_TAG}" in found[0].remedy
 
 
 def test_2025_10_leaves_redis_behind() -> None:

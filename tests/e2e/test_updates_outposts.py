@@ -1,6 +1,7 @@
 """Outposts beside the server: what runs in its project goes along with it, all others are left.
 
-One that Authentik's worker manages by the Docker socket has no project; the new worker sees to it.
+One whose tag stands in the compose file itself cannot go along, and is told of. One that
+Authentik's worker manages by the Docker socket has no project; the new worker sees to it.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.docker
 
 OLD, NEW = "2025.2.1", "2025.2.4"
 RUNS, STOPPED, MANAGED = "authentik-proxy", "authentik-ldap", "ak-outpost-apps"
+PINNED = "authentik-rac"
 COMPOSE = """
 services:
   proxy: &outpost
@@ -29,21 +31,25 @@ services:
   ldap:
     <<: *outpost
     container_name: authentik-ldap
+  rac:
+    <<: *outpost
+    image: {image}:{old}
+    container_name: authentik-rac
 """
 
 
 @pytest.fixture(scope="module")
 def stack(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """2025.2.1 with an outpost that runs, one that was stopped, and one that Authentik manages."""
+    """2025.2.1 with outposts that run, one that was stopped, and one that Authentik manages."""
     fresh = sandbox.fresh()
     fresh.stand_ins(*(f"goauthentik/{each}:{OLD}" for each in ("server", "proxy")))
     fresh.stand_ins(*(f"goauthentik/{each}:{NEW}" for each in ("server", "proxy")))
     image = f"{fresh.registry}/goauthentik/proxy"
-    (fresh.project / "outposts.yml").write_text(COMPOSE.format(image=image))
+    (fresh.project / "outposts.yml").write_text(COMPOSE.format(image=image, old=OLD))
     env = fresh.project / ".env"
     env.write_text(env.read_text().replace(":sandbox.yml", ":sandbox.yml:outposts.yml"))
     # the files that the containers were made from are the ones that an update reads
-    services = ("authentik", "worker", "proxy", "ldap")
+    services = ("authentik", "worker", "proxy", "ldap", "rac")
     fresh.compose("up", "--detach", "--wait", "--force-recreate", *services)
     fresh.compose("stop", "ldap")
     fresh.docker(
@@ -72,8 +78,12 @@ def test_what_runs_goes_along_and_all_others_are_left(stack: Sandbox, bot: Akbot
     before = seen(stack, RUNS)
     assert [state for _, state, _ in (before, *left)] == ["running", "exited", "running"]
 
-    bot.ok("update", "--yes", NEW)
+    told = bot("update", "--yes", NEW)
 
+    assert told.code == 0, told.err
+    assert f'"rac" does not go along to {NEW}' in told.err
+    assert "; must be moved to it too: rac." in told.out
+    assert seen(stack, PINNED)[1:] == ("running", OLD)
     assert served(stack) == (200, NEW)
     after = seen(stack, RUNS)
     assert after[0] != before[0]

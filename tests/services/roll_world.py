@@ -134,6 +134,7 @@ class RollWorld(World):
     )
     ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
     outposts: tuple[str, ...] = ()  # which nothing but a warning tells of
+    in_step: FakeComposeDrift = field(default_factory=FakeComposeDrift)
 
     def __post_init__(self) -> None:
         self.workplace = self.workplace or RollWorkplace(self.host)
@@ -207,7 +208,7 @@ class RollWorld(World):
                 self.stores,
                 self.clock,
                 self.project,
-                FakeComposeDrift(),
+                self.in_step,
             ),
             self.workplace,
             RollGates(self.host),

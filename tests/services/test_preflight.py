@@ -86,7 +86,8 @@ async def test_memory_for_a_rehearsal_blocks_only_where_there_shall_be_one(world
     look = FakeLook(stack(memory=0))
 
     findings = await preflight(world, look, FakeStore()).run("2025.2.4")
-    _, without = await preflight(world, look, FakeStore()).look_ahead("2025.2.4", rehearse=False)
+    ahead = await preflight(world, look, FakeStore()).look_ahead("2025.2.4", rehearse=False)
+    without = ahead.findings
 
     blocking = [each.subject for each in findings if each.level is Level.FAILURE]
     assert blocking == ["memory for the rehearsal"]
@@ -101,6 +102,15 @@ async def test_before_anything_is_looked_at_the_target_must_be_one(world: World)
         await preflight(world, FakeLook(), store).run("2024.12.5")
 
     assert not store.calls
+
+
+async def test_outposts_are_held_against_the_version_that_is_wanted(world: World) -> None:
+    compose = FakeComposeDrift(images={"proxy": "g/proxy:", "ldap": "g/ldap:2025.2.1"})
+
+    ahead = await preflight(world, FakeLook(), FakeStore(), drift=compose).look_ahead("2025.2.4")
+
+    assert ahead.left_behind == ("ldap",)
+    assert [each.message[:6] for each in ahead.findings if each.subject == "outposts"] == ['"ldap"']
 
 
 WAY = (Family(2025, 2), Family(2025, 2))

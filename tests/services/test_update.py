@@ -369,6 +369,21 @@ async def test_outposts_of_the_project_go_along(journal: Journal) -> None:
     assert plan.site.rolled == ("authentik", "worker", "proxy")
 
 
+async def test_an_outpost_that_does_not_go_along_is_told_of_before_and_afterwards(
+    journal: Journal,
+) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    world.clock.suffixes += ["dddd", "eeee"]
+    world.in_step.images = {"proxy": "g/proxy:", "ldap": "g/ldap:2025.2.1"}
+
+    seen = await world.updates().preview(PATCH)
+    done = await world.update(PATCH)
+
+    assert [each.message[:6] for each in seen.warnings if each.subject == "outposts"] == ['"ldap"']
+    assert done.words.endswith("; must be moved to it too: ldap")
+    assert await last_message(journal) == done.words
+
+
 async def test_what_runs_already_is_refused(journal: Journal) -> None:
     with pytest.raises(UpToDateError, match="nothing newer is wanted"):
         await world_with(journal).update(replace(UPDATE, tag="2025.2.1"))

@@ -247,6 +247,28 @@ async def test_once_the_time_for_an_answer_is_over_it_stays(tmp_path: Path) -> N
     await journal.close()
 
 
+@pytest.mark.parametrize("dies_at", [-2, -1], ids=["before it has held", "once it has held"])
+async def test_whoever_finishes_it_tells_of_outposts_left_behind(
+    tmp_path: Path, dies_at: int
+) -> None:
+    journal, life = Journal(StateFolder(tmp_path / "state")), Life()
+    other = Journal(StateFolder(tmp_path / "other"))
+    await process(world_of(other, host=host_for("good")), other, life).update(PATCH)
+    await other.close()
+    promotions = [n for n, each in enumerate(life.writes, 1) if each == "commit"]
+    last = {-2: promotions[-1], -1: len(life.writes)}[dies_at]
+    world = world_of(journal, host=host_for("good"))
+    world.in_step.images = {"ldap": "g/ldap:2025.2.1"}
+    with pytest.raises(KilledError):
+        await process(world, journal, Life(last)).update(PATCH)
+
+    [settled] = await process(world, journal, Life()).jobs.recover()
+
+    assert settled.state is JobState.DONE
+    assert settled.message.endswith("; must be moved to it too: ldap")
+    await journal.close()
+
+
 async def test_a_killed_process_is_followed_by_eight_hours_of_work(tmp_path: Path) -> None:
     """Its containers run, its process is gone before the gate: what people wrote stays."""
     journal = Journal(StateFolder(tmp_path / "state"))
