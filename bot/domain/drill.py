@@ -14,6 +14,7 @@ from bot.domain.contents import Contents
 from bot.domain.errors import IntegrityError, RefusedError
 from bot.domain.findings import Finding, Level
 from bot.domain.manifest import DatabaseFacts, Manifest, SchemaFingerprint
+from bot.domain.plural import count_of
 from bot.domain.schedule import Schedule
 
 _FORMAT = "akbot-drill-1"
@@ -71,11 +72,11 @@ class DrillReport:
             )
         parts = [f"backup {self.backup_id} came back in {self.seconds:.0f} s"]
         if self.rows is not None:
-            parts.append(f"{self.rows:,} rows")
+            parts.append(count_of(self.rows, "row"))
         if self.contents and self.contents.users is not None:
-            parts.append(f"{self.contents.users:,} users")
+            parts.append(count_of(self.contents.users, "user"))
         if self.contents and self.contents.applications is not None:
-            parts.append(f"{self.contents.applications:,} applications")
+            parts.append(count_of(self.contents.applications, "application"))
         if self.contents and self.contents.newest_event:
             parts.append(f"newest event {self.contents.newest_event:%Y-%m-%d %H:%M} UTC")
         if self.boot_seconds is not None:
@@ -115,13 +116,14 @@ def _compare_rows(wanted: Mapping[str, int], found: Mapping[str, int]) -> list[s
     missing = sorted(wanted.keys() - found.keys())
     added = sorted(found.keys() - wanted.keys())
     other = [
-        f'"{table}" has {found[table]:,} rows instead of {rows:,}'
+        f'"{table}" has {count_of(found[table], "row")} instead of {rows:,}'
         for table, rows in sorted(wanted.items())
         if table in found and found[table] != rows
     ]
     return [
         *_listed(
-            f'the table "{name}" is missing, with its {wanted[name]:,} rows' for name in missing
+            f'the table "{name}" is missing, with its {count_of(wanted[name], "row")}'
+            for name in missing
         ),
         *_listed(f'there is a table "{name}" that was not backed up' for name in added),
         *_listed(other),

@@ -7,6 +7,7 @@ from bot.domain.gate_containers import endings
 from bot.domain.gate_evidence import lasts, roll_back, signs_of
 from bot.domain.gate_faults import faults_inside, faults_outside
 from bot.domain.gate_proof import hopeless
+from bot.domain.plural import count_of
 from bot.domain.update_gate import Judgement, Patience, Sample, Verdict, Wanted
 
 
@@ -47,7 +48,7 @@ def judge(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judg
         faults = "; ".join((*inside, *endings(looks, wanted)))
         return roll_back(f"after {patience.timeout:g} s still: {faults}", signs_of(looks))
     migration = looks[-1].migration
-    told = f"it migrates, {migration.rows} migrations so far; " if migration else ""
+    told = f"it migrates, {count_of(migration.rows, 'migration')} so far; " if migration else ""
     return Judgement(Verdict.WAIT, f"{told}{missing}")
 
 

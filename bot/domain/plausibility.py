@@ -2,6 +2,7 @@
 
 from bot.domain.components import POSTGRES
 from bot.domain.manifest import Component, DatabaseFacts, Manifest
+from bot.domain.plural import count_of
 
 CORE_TABLES = ("authentik_core_user", "authentik_flows_flow", "authentik_core_provider")
 """Without rows in these nobody can log in anywhere."""
@@ -32,7 +33,8 @@ def _shrunken(facts: DatabaseFacts, previous: Manifest | None) -> list[str]:
     before, now = sum(previous.database.rows.values()), sum(facts.rows.values())
     if now >= before * _SHRUNK_TO:
         return []
-    return [f"the database has {now} rows, the last good backup {previous.id} had {before}"]
+    rows = count_of(now, "row")
+    return [f"the database has {rows}, the last good backup {previous.id} had {before:,}"]
 
 
 def _short(facts: DatabaseFacts, dump: Component | None, previous: Manifest | None) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.findings import Finding, Level, judge_service
 from bot.domain.outposts import left_behind
+from bot.domain.plural import count_of
 from bot.domain.preflight_disks import judge_disks
 from bot.domain.preflight_facts import StackState
 from bot.domain.preflight_layout import judge_compose, judge_layout
@@ -181,8 +182,8 @@ def _quiet(state: StackState, _: Outlook) -> Iterable[Finding]:
         yield Finding(
             "transactions",
             Level.FAILURE,
-            f"{database.idle} transactions were left open for minutes",
-            "End them: a migration would wait for them for ever.",
+            f"left open for minutes: {count_of(database.idle, 'transaction')}",
+            "End what is left open: a migration would wait for it for ever.",
         )
     if not database.migrating and not database.idle:
         yield Finding("migrations", Level.OK, "nobody migrates, no transaction was left open")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bot.domain.plural import count_of
 from bot.domain.versions import Family, Version
 
 SERVER, WORKER = "server", "worker"
@@ -134,9 +135,13 @@ def _loss(table: str, rows: int, left: int | None, new: Iterable[int]) -> str:
         return ""
     if left is None:
         moved = any(each >= rows for each in new)
-        return f'"{table}" is gone, with {rows:,} rows' if is_core and rows and not moved else ""
+        return (
+            f'"{table}" is gone, with {count_of(rows, "row")}'
+            if is_core and rows and not moved
+            else ""
+        )
     if rows - left > (0 if is_core else _FEW):
-        return f'"{table}" has {left:,} rows, {rows:,} before'
+        return f'"{table}" has {count_of(left, "row")}, {rows:,} before'
     return ""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
+from bot.domain.plural import count_of
 
 
 class WayBack(StrEnum):
@@ -32,7 +33,7 @@ def judge_change(before: DatabaseFacts, now: DatabaseFacts) -> SchemaChange:
     """Compare the live database with its copy from before the new version was started."""
     applied = _applied(before.schemas, now.schemas)
     if applied > 0:
-        return SchemaChange(WayBack.SWAP, f"{applied} migrations had been applied")
+        return SchemaChange(WayBack.SWAP, f"{count_of(applied, 'migration')} had been applied")
     if before.schemas != now.schemas:
         return SchemaChange(WayBack.SWAP, "the database's tables had been changed")
     lost = [each for each in before.versions if each not in now.versions]
@@ -81,7 +82,7 @@ class RowsMoved:
         return bool(self.more or self.fewer)
 
     def __str__(self) -> str:
-        return f"{self.more:,} row{'' if self.more == 1 else 's'} more and {self.fewer:,} fewer"
+        return f"{count_of(self.more, 'row')} more and {self.fewer:,} fewer"
 
 
 def rows_moved(before: DatabaseFacts, now: DatabaseFacts) -> RowsMoved:

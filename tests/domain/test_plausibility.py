@@ -66,4 +66,4 @@ def test_other_doubts_stand_beside_it() -> None:
     found = doubts(few, None, earlier(1000, 80))
 
     assert len(found) == 3
-    assert found[-1] == f"the database has 0 rows, the last good backup {ID} had 1000"
+    assert found[-1] == f"the database has 0 rows, the last good backup {ID} had 1,000"

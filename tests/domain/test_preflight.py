@@ -303,6 +303,13 @@ def test_a_preflight(state: StackState, way: tuple[str, str], trouble: dict[str,
     assert worst_by_subject(judge_preflight(state, outlook(*way))) == trouble
 
 
+@pytest.mark.parametrize(("number", "told"), [(1, "1 transaction"), (2, "2 transactions")])
+def test_what_was_left_open_is_counted(number: int, told: str) -> None:
+    found = judge_preflight(database(idle=number), outlook(*PATCH))
+
+    assert f"left open for minutes: {told}" in [each.message for each in found]
+
+
 def test_an_outpost_with_a_tag_of_its_own_is_named_with_its_line() -> None:
     outposts = (
         ProjectOutpost("ldap", "g/ldap:2025.2.4"),

@@ -23,7 +23,7 @@ PLAIN, BINDINGS = "public.authentik_outposts_outpost", "t_one.authentik_policies
             {GROUPS: 2000}, {GROUPS: 0}, [f'"{GROUPS}" has 0 rows, 2,000 before'], id="memberships"
         ),
         pytest.param(
-            {BINDINGS: 2}, {BINDINGS: 1}, [f'"{BINDINGS}" has 1 rows, 2 before'], id="a tenant's"
+            {BINDINGS: 2}, {BINDINGS: 1}, [f'"{BINDINGS}" has 1 row, 2 before'], id="a tenant's"
         ),
         pytest.param({PLAIN: 9}, {PLAIN: 4}, [], id="a few of another table"),
         pytest.param(

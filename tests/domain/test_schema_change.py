@@ -31,7 +31,7 @@ TABLE = {
     "a migration": (
         facts("0001", "0002", versions="2025.2.1 2025.4.4"),
         WayBack.SWAP,
-        "1 migrations had been applied",
+        "1 migration had been applied",
     ),
     "a system migration": (facts("0001", catalogue="b"), WayBack.SWAP, "tables had been changed"),
     "a version row and a system migration": (

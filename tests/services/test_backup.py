@@ -241,7 +241,7 @@ async def test_a_doubtful_database_is_kept_and_marked(world: World) -> None:
 
     assert manifest.warnings == (
         "there is no user in the database",
-        f"the database has 1 rows, the last good backup {ID} had 13",
+        f"the database has 1 row, the last good backup {ID} had 13",
     )
 
 

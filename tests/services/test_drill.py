@@ -82,7 +82,7 @@ FAILURES: list[tuple[Callable[[World], object], str]] = [
     ),
     (
         lambda world: setattr(world.engine.scratch, "found", make_facts(authentik_core_user=1)),
-        '"public.authentik_core_user" has 1 rows instead of 3',
+        '"public.authentik_core_user" has 1 row instead of 3',
     ),
     (
         lambda world: setattr(world.engine.scratch, "writable", False),

@@ -360,7 +360,7 @@ async def test_what_could_not_be_found_out_is_no_fault_of_the_version(
 async def test_a_backup_that_does_not_come_back_whole_ends_it(stage: Stage) -> None:
     stage.copy.found = make_facts(authentik_core_user=1)
 
-    with pytest.raises(IntegrityError, match=r'core_user" has 1 rows instead of 3'):
+    with pytest.raises(IntegrityError, match=r'core_user" has 1 row instead of 3'):
         await stage.run()
 
     assert stage.copy.calls == ["load"]

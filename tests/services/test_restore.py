@@ -426,7 +426,7 @@ REFUSALS: list[tuple[Callable[[RestoreWorld], object], type[BotError], str]] = [
     (
         lambda world: setattr(world.host, "facts_of_new", make_facts(authentik_core_user=1)),
         IntegrityError,
-        "has 1 rows instead of 3",
+        "has 1 row instead of 3",
     ),
     (
         lambda world: setattr(world, "keyring", replace(world.keyring, identities=[])),

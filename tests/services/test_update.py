@@ -203,7 +203,7 @@ async def test_a_failure_of_the_host_in_the_rehearsal_says_nothing_of_the_versio
     [
         (NEVER_READY, "only noted that 2025.2.4 began", False),
         (Behaviour(holds=False, notes_itself=False), "had not been touched", False),
-        (replace(MIGRATES, holds=False), "1 migrations had been applied", True),
+        (replace(MIGRATES, holds=False), "1 migration had been applied", True),
         (replace(MIGRATES, holds=False, drops_rows=True), "every row intact", True),
     ],
     ids=["version row", "untouched", "migrated", "rows dropped"],
