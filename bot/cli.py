@@ -218,7 +218,8 @@ def _run_daemon(args: argparse.Namespace) -> int:
 
 async def _update(app: "App", args: argparse.Namespace) -> int:
     if args.preflight:
-        return _show_findings(args, await app.updates.preflight.run(args.tag), REFUSED)
+        wanted = update_arguments.wanted_tag(args)
+        return _show_findings(args, await app.updates.preflight.run(wanted), REFUSED)
     looks = args.check or args.why
     return await _shown(cli_roll.look if looks else cli_roll.update)(app, args)
 

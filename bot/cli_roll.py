@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bot.entrypoints.update_arguments import wanted_tag
+
 if TYPE_CHECKING:
     from bot.app import App
 
@@ -13,7 +15,7 @@ async def look(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]
     """`akbot update --check` and `--why`."""
     from bot.entrypoints import render_update  # noqa: PLC0415 - "--help" needs none of it
 
-    outlook = await app.updates.check.run(args.tag)
+    outlook = await app.updates.check.run(wanted_tag(args))
     lines = render_update.why_lines if args.why else render_update.check_lines
     return render_update.outlook_value(outlook), lines(outlook)
 
@@ -28,15 +30,16 @@ async def update(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     from bot.entrypoints.confirmation import Confirmation, StayQuestion  # noqa: PLC0415
     from bot.services.outage import before_anything  # noqa: PLC0415
 
+    tag = wanted_tag(args)
     await app.jobs.recover()  # one that was cut off may have left no server to ask
     with before_anything():
-        outlook = await app.updates.check.run(args.tag)
+        outlook = await app.updates.check.run(tag)
     if outlook.up_to_date:
         return render_update.outlook_value(outlook), render_update.check_lines(outlook)
     command = RunUpdate(
         trigger=Trigger.CLI,
         actor=getpass.getuser(),
-        tag=args.tag,
+        tag=tag,
         rehearse=not args.no_rehearsal,
         apply_compose=args.apply_compose,
     )

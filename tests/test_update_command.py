@@ -25,7 +25,10 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["latest", "2025.4", "2025.4.0-rc1", "2025.4.4; reboot", "$(id)", "\x1b[2J", "2025." * 2048],
+    [
+        *("latest", "2025.4", "2025.4.0-rc1", "2025.4.4; reboot", "$(id)", "\x1b[2J"),
+        *("2025." * 2048, "", " ", "2025.4.4 ", "2025.4.4 2025.6.4"),
+    ],
 )
 def test_what_is_no_version_is_one_line_before_anything_is_asked(
     tmp_path: Path, target: str
@@ -37,6 +40,14 @@ def test_what_is_no_version_is_one_line_before_anything_is_asked(
     assert len(ended.stderr) < 250
     assert ended.stderr.endswith("Name a release, such as 2025.4.4.\n")
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("form", [["--preflight"], ["--why"], ["--dry-run"], ["--yes"], []])
+def test_an_empty_word_is_not_the_newest_version(tmp_path: Path, form: list[str]) -> None:
+    ended = run(tmp_path, "update", *form, "")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith('akbot: "" names no version;')
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,10 @@ def parse_target(text: str) -> Version:
 
 
 def _what_is_wrong(text: str) -> str:
+    if not text.strip():
+        return "names no version; without any word it would be the newest"
+    if read_tag(text.strip()):
+        return "is a version with blanks around it, which its tag does not have"
     if text == "latest":
         return "is no version: that tag moves, and Authentik's was left behind at 2025.2.4"
     if _FAMILY.fullmatch(text):

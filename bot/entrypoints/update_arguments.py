@@ -29,8 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change the compose files where the way wants it",
     )
     parser.add_argument(
-        "tag", nargs="?", default="", metavar="TAG", help="a version; by default the newest"
+        "tag", nargs="?", default=None, metavar="TAG", help="a version; by default the newest"
     )
+
+
+def wanted_tag(args: argparse.Namespace) -> str:
+    """The version that was asked for, "" for the newest.
+
+    Raises ConfigError where a word was given that is none: an empty one, by a variable of a script
+    that is not set, shall not become the newest.
+    """
+    from bot.domain.versions import parse_target  # noqa: PLC0415 - "--help" needs none of it
+
+    return "" if args.tag is None else str(parse_target(args.tag))
 
 
 def add_rollback_arguments(parser: argparse.ArgumentParser) -> None:

@@ -71,7 +71,11 @@ def test_a_family() -> None:
         ("2025.4.4\n2025.4.5", "is no version of Authentik"),
         ("\x1b[2J", "is no version of Authentik"),
         ("2025." * 2048, "is no version of Authentik"),
-        ("", "is no version of Authentik"),
+        ("", "names no version"),
+        (" \t", "names no version"),
+        (" 2025.4.4", "is a version with blanks around it"),
+        ("2025.4.4\n", "is a version with blanks around it"),
+        ("2025.4.4 2025.6.4", "is no version of Authentik"),
     ],
 )
 def test_what_a_person_may_not_ask_for(text: str, words: str) -> None:
