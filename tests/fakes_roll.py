@@ -64,6 +64,7 @@ class Behaviour:
     drops_rows: bool = False
     holds: bool = True
     asks: bool = False
+    lacks_disk: bool = False
 
 
 GOOD = Behaviour()
@@ -411,7 +412,9 @@ class RollGate:
             asks = self.host.behaviours.get(self.host.running, GOOD).asks
             words = "https://sso.example answers 502, 200 before"
             return Judgement(Verdict.ASK, words) if asks else Judgement(Verdict.PROMOTE, "it holds")
-        return Judgement(Verdict.ROLL_BACK, "it was never ready", ("a line of its log",))
+        lacks_disk = self.host.behaviours.get(self.host.running, GOOD).lacks_disk
+        proof = ("a line of its log",)
+        return Judgement(Verdict.ROLL_BACK, "it was never ready", proof, of_the_host=lacks_disk)
 
 
 @dataclass

@@ -9,9 +9,20 @@ _SHOWN = 5
 
 
 def roll_back(reason: str, signs: Sequence[Sign] = ()) -> Judgement:
-    """A judgement with the last of *signs* as its proof."""
+    """A judgement with the last of *signs* as its proof; the last cause among them is its cause."""
     lines = dict.fromkeys(f"{each.service}: {each.text}" for each in signs)
-    return Judgement(Verdict.ROLL_BACK, reason, tuple(lines)[-_SHOWN:])
+    of_the_host = is_of_the_host(signs)
+    return Judgement(Verdict.ROLL_BACK, reason, tuple(lines)[-_SHOWN:], of_the_host)
+
+
+def is_of_the_host(signs: Sequence[Sign]) -> bool:
+    """Whether the last cause among *signs* is none of the version; without one nobody knows."""
+    found = _causes(signs)
+    return bool(found) and found[-1].of_the_host
+
+
+def _causes(signs: Sequence[Sign]) -> list[Sign]:
+    return [each for each in signs if each.kind is not SignKind.RESTARTING]
 
 
 def signs_of(samples: Sequence[Sample], *services: str) -> list[Sign]:
@@ -23,7 +34,7 @@ def signs_of(samples: Sequence[Sample], *services: str) -> list[Sign]:
 
 def cause_in(samples: Sequence[Sample], *services: str) -> str:
     """The last traceback's last line, "" where there is none."""
-    found = [each for each in signs_of(samples, *services) if each.kind is not SignKind.RESTARTING]
+    found = _causes(signs_of(samples, *services))
     return found[-1].text if found else ""
 
 

@@ -4,9 +4,10 @@ One flap is no proof: what may pass by itself must come again, or last.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bot.domain.gate_containers import crash_loop, has_ended, is_another, sick_worker
-from bot.domain.gate_evidence import lasts, named, roll_back, signs_of
+from bot.domain.gate_evidence import is_of_the_host, lasts, named, roll_back, signs_of
 from bot.domain.gate_faults import changed_pages, has_beaten, is_ready, quoted
 from bot.domain.gate_signs import SignKind
 from bot.domain.update_gate import LOGGED_IN, Judgement, Patience, Sample, Wanted, held
@@ -77,10 +78,11 @@ def _never_starts(samples: Sequence[Sample], wanted: Wanted, _: Patience) -> Jud
             [*causes, failed[-1][1]],
         )
     if len(failed) >= _FAILED_STARTS_ALONE and failed[-1][0] - failed[0][0] >= _STARTS_LAST:
-        return roll_back(
+        ends = roll_back(
             f"{quoted(wanted.server)} does not come up: gunicorn ends as often as it is started",
             [each for _, each in failed],
         )
+        return replace(ends, of_the_host=is_of_the_host(signs_of(since, wanted.server)))
     return None
 
 
@@ -126,11 +128,12 @@ def _page_broken(samples: Sequence[Sample], wanted: Wanted, patience: Patience) 
     seconds = lasts(samples, is_broken)
     if seconds < patience.lasting:
         return None
-    return roll_back(
+    broken = roll_back(
         f"the server says that it is ready, and yet {'; '.join(changed_pages(samples[-1], wanted))}"
         f" (for {seconds:.0f} s): people could not log in",
         signs_of(samples, wanted.server),
     )
+    return _by_what_it_says_when_ready(broken, samples, wanted)
 
 
 def _login_fails(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judgement | None:
@@ -146,10 +149,19 @@ def _login_fails(samples: Sequence[Sample], wanted: Wanted, patience: Patience) 
     if not failed or failed[0] - failed[-1] < patience.lasting:
         return None
     last = next(each.answers.login for each in reversed(samples) if each.answers.login is not None)
-    return roll_back(
+    refused = roll_back(
         f"the test login, which worked before, ended in {last}: people could not log in",
         signs_of(samples, wanted.server),
     )
+    return _by_what_it_says_when_ready(refused, samples, wanted)
+
+
+def _by_what_it_says_when_ready(
+    told: Judgement, samples: Sequence[Sample], wanted: Wanted
+) -> Judgement:
+    """*told*, by no cause that was over before the server was ready."""
+    ready = [each for each in samples if is_ready(each)]
+    return replace(told, of_the_host=is_of_the_host(signs_of(ready, wanted.server)))
 
 
 def _does_not_fit(

@@ -22,6 +22,11 @@ _OF_A_MIGRATION = re.compile(
 _PASSING = re.compile(
     r"OperationalError|InterfaceError|Connection\w*Error|TimeoutError|deadlock|QueryCanceled"
 )
+OF_THE_HOST = re.compile(
+    r"No space left on device|DiskFull|Cannot allocate memory|MemoryError|exec format error",
+    re.IGNORECASE,
+)
+"""What is missing here, and is none of a version's doing."""
 _SCHEMA = re.compile(
     r"\b(?:column|relation|table|type|function|view|constraint|index|schema) \S+(?: of \S+ \S+)?"
     r" does not exist|null value in column"
@@ -55,6 +60,11 @@ class Sign:
     service: str
     text: str
     passing: bool = False
+
+    @property
+    def of_the_host(self) -> bool:
+        """Whether it tells of what is around, such as disk and database, and not of the version."""
+        return self.passing or OF_THE_HOST.search(self.text) is not None
 
 
 class SignReader:

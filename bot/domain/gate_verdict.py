@@ -46,7 +46,8 @@ def judge(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judg
     missing = "; ".join(inside)
     if looks[-1].at > _deadline(looks, patience):
         faults = "; ".join((*inside, *endings(looks, wanted)))
-        return roll_back(f"after {patience.timeout:g} s still: {faults}", signs_of(looks))
+        late = roll_back(f"after {patience.timeout:g} s still: {faults}", signs_of(looks))
+        return late if looks[-1].seen else replace(late, of_the_host=True)
     migration = looks[-1].migration
     told = f"it migrates, {count_of(migration.rows, 'migration')} so far; " if migration else ""
     return Judgement(Verdict.WAIT, f"{told}{missing}")

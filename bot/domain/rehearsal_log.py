@@ -4,14 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.gate_signs import SignKind, SignReader
+from bot.domain.gate_signs import OF_THE_HOST, SignKind, SignReader
 from bot.domain.log_masking import mask_line
 
 _APPLYING = re.compile(r"\s*Applying (\S+?)\.\.\.\s*(OK)?")
 _DONE = re.compile(r"\s*(?:\[[^\]]*\])?\s*OK")
-_OF_THE_HOST = re.compile(
-    r"No space left on device|Cannot allocate memory|MemoryError|exec format error", re.IGNORECASE
-)
 _ACCESS = re.compile(r'^\{.*"method": ?"[A-Z]+".*"status": ?\d+')
 _SHOWN = 12
 _OF_EACH = 4
@@ -41,8 +38,8 @@ def read_failure(lines: Sequence[str], exit_code: int) -> MigrationFailure:
     return MigrationFailure(
         reason=f"fail{where}: {cause}",
         proof=tuple(shown[-_SHOWN:]),
-        of_the_host=any(_OF_THE_HOST.search(line) for line in lines)
-        or any(each.passing for each in signs[-1:]),
+        of_the_host=any(OF_THE_HOST.search(line) for line in lines)
+        or any(each.of_the_host for each in signs[-1:]),
     )
 
 

@@ -27,11 +27,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """*reason* is a sentence to act on, *proof* the log lines that show it, masked."""
+    """*reason* is a sentence to act on, *proof* the log lines that show it, masked.
+
+    *of_the_host*: what failed is around the version, such as a full disk, and says nothing of it.
+    """
 
     verdict: Verdict
     reason: str
     proof: tuple[str, ...] = ()
+    of_the_host: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

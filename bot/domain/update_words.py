@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 
 from bot.domain.schema_change import RowsMoved, SchemaChange
 from bot.domain.update import UpdatePlan
+from bot.domain.update_gate import Judgement
 
+SAYS_NOTHING = "which says nothing of the version"
+"""Stands in the words of an update that failed for what lies around its version."""
 PAGE = 'See "Half-done renames" in RUNBOOK.md'
 _SERVES, _STARTED = " serves again", " was started again"
 
@@ -46,6 +49,13 @@ def put_back_words(  # noqa: PLR0913 - all that is known of it
 def not_promoted_words(version: str, reason: str) -> str:
     """Of a version that the gate did not let pass, for *reason*."""
     return f"{version} did not hold: {reason}"
+
+
+def blamed_words(version: str, judgement: Judgement) -> str:
+    """Why *version* goes; of what lies around it that it can be tried again."""
+    if not judgement.of_the_host:
+        return judgement.reason
+    return f"{judgement.reason} ({SAYS_NOTHING}: once that is mended, {version} can be tried again)"
 
 
 def evidence_words(folder: str) -> str:

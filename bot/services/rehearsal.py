@@ -215,6 +215,8 @@ class Rehearsal:
             judgement = await UpdateGate(probe, self.clock, self.patience).hold(wanted)
             if judgement.verdict is not Verdict.PROMOTE:
                 reason, proof = judgement.reason, judgement.proof
+                if judgement.of_the_host:
+                    raise _could_not_run(hop, reason)
                 if not proof:
                     reason, proof = with_last_words(reason, await copy.last_words())
                 raise await self._judged(copy, hop, reason, proof)

@@ -30,7 +30,7 @@ from bot.domain.update import (
 from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import Outlook
 from bot.domain.update_preview import UpdatePreview
-from bot.domain.update_words import not_promoted_words
+from bot.domain.update_words import blamed_words, not_promoted_words
 from bot.domain.updated import REHEARSED, Updated
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
@@ -270,10 +270,11 @@ class UpdateService:
         if judgement.verdict is Verdict.ASK and await self._is_wanted(judgement, job, ask):
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
         if judgement.verdict is not Verdict.PROMOTE:
-            await self.memory.remember(roll.hop, judgement.reason)
+            await self.memory.blame(roll.hop, judgement)
             back = plan.version_before(number) or "the version before"
             self.publish(StepBegan(f"going back to {back}"))  # which waits for no journal
-            words = not_promoted_words(roll.hop.version, judgement.reason)
+            reason = blamed_words(roll.hop.version, judgement)
+            words = not_promoted_words(roll.hop.version, reason)
             raise UpdateFailedError(words, judgement.proof)
         await job.commit(**promotion(roll), **came_back(away))
         await begin(f"{roll.hop.version} is promoted")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.errors import BotError
 from bot.domain.image_name import parse_image_name
 from bot.domain.update import HopPlan
+from bot.domain.update_gate import Judgement
 from bot.domain.update_holds import BadVersion
 from bot.services.ports import Clock
 from bot.services.update_ports import ReleaseLog
@@ -19,6 +20,11 @@ class UpdateMemory:
 
     log: ReleaseLog
     clock: Clock
+
+    async def blame(self, hop: HopPlan, judgement: Judgement) -> None:
+        """Note that *hop*'s image failed, where that is what *judgement* says."""
+        if not judgement.of_the_host:
+            await self.remember(hop, judgement.reason)
 
     async def remember(self, hop: HopPlan, reason: str) -> None:
         """Note that *hop*'s image failed for *reason*, a sentence."""

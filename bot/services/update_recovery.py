@@ -30,6 +30,7 @@ from bot.domain.update import (
 from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_recovery import Remedy, decide, may_answer_until
 from bot.domain.update_words import (
+    blamed_words,
     called_off_words,
     evidence_words,
     joined,
@@ -152,9 +153,9 @@ class UpdateRecovery:
             verdict = Verdict.ROLL_BACK if wanted is False else Verdict.PROMOTE
             judgement = replace(judgement, verdict=verdict)
         if judgement.verdict is Verdict.ROLL_BACK:
-            await self.memory.remember(roll.hop, judgement.reason)
+            await self.memory.blame(roll.hop, judgement)
             told = await self._back(job, roll)
-            words = f"{words}; {judgement.reason}"
+            words = f"{words}; {blamed_words(roll.hop.version, judgement)}"
             return await self._serves_again(job, roll, state, words, told)
         await self.journal.plan(job.id, promotion(roll))
         outcome = self._promoted(roll, why, state, words)

@@ -10,6 +10,7 @@ import pytest
 from bot.domain.backup_id import BackupId, parse_backup_id
 from bot.domain.components import POSTGRES
 from bot.domain.errors import IntegrityError, PortError, RefusedError
+from bot.domain.gate_signs import SignKind
 from bot.domain.jobs import Trigger
 from bot.domain.messages import BytesPassed, Event, RunBackup
 from bot.domain.rehearsal import HopTook, Rehearsed, RehearsedHop
@@ -28,7 +29,7 @@ from tests.fakes_rehearsal import (
     failed,
 )
 from tests.fakes_stack import NOW, make_facts
-from tests.fakes_update_gate import FakeGateProbe, answers, good_sample, seen_container
+from tests.fakes_update_gate import FakeGateProbe, answers, good_sample, seen_container, sign
 from tests.services.simulated_time import SimulatedClock
 from tests.services.world import World
 
@@ -320,6 +321,11 @@ def no_redis(stage: Stage) -> None:
 
 
 OBSTACLES = [
+    pytest.param(
+        seen(ready=503, signs=(sign(SignKind.TRACEBACK, "OSError: No space left on device"),)),
+        "fails again and again: OSError: No space left on device",
+        id="disk, once it is started",
+    ),
     pytest.param(lacks_memory, "could not run: a container of it was killed", id="memory"),
     pytest.param(
         migrates([failed(1)], ["psycopg.errors.DiskFull: No space left on device"]),

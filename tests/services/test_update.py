@@ -240,6 +240,22 @@ async def test_what_does_not_hold_goes_back(
     assert (job.state, job.swept) == (JobState.ROLLED_BACK, True)
 
 
+async def test_what_fails_for_a_full_disk_is_not_remembered_against_the_version(
+    journal: Journal,
+) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, holds=False, lacks_disk=True))
+    world.clock.suffixes += ["dddd", "eeee"]
+
+    with pytest.raises(UpdateFailedError, match=r"once that is mended, 2025\.2\.4 can be tried"):
+        await world.update(STRAIGHT)
+
+    assert not await journal.releases.bad(REPOSITORY)
+    assert world.host.running == "2025.2.1"
+    world.host.behaviours["2025.2.4"] = MIGRATES
+    await world.update(STRAIGHT)
+    assert world.host.running == "2025.2.4"
+
+
 async def test_where_the_old_one_does_not_hold_either_a_person_is_needed(journal: Journal) -> None:
     world = world_with(journal, patch=replace(MIGRATES, holds=False))
     world.host.behaviours["2025.2.1"] = NEVER_READY

@@ -13,7 +13,7 @@ from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.messages import RunUpdate
 from bot.domain.update_gate import Judgement
 from bot.services.update_ports import Ask
-from tests.fakes_roll import LIVE, Behaviour, Content, RollHost
+from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
 from tests.services.mortal import KilledError, Life
 from tests.services.roll_world import (
     ASK_WITHIN,
@@ -266,6 +266,23 @@ async def test_whoever_finishes_it_tells_of_outposts_left_behind(
 
     assert settled.state is JobState.DONE
     assert settled.message.endswith("; must be moved to it too: ldap")
+    await journal.close()
+
+
+@pytest.mark.parametrize("lacks_disk", [True, False])
+async def test_whoever_takes_it_back_blames_the_version_for_its_own_faults_alone(
+    tmp_path: Path, *, lacks_disk: bool
+) -> None:
+    journal = Journal(StateFolder(tmp_path / "state"))
+    world = world_of(journal, host=RollHost(behaviours={"2025.2.4": ASKS}))
+    await killed_while_it_asks(world, journal)
+    world.host.behaviours["2025.2.4"] = replace(PATCHED, holds=False, lacks_disk=lacks_disk)
+
+    job = await recovered(world, journal, Person(), Life())
+
+    assert (job.state, world.host.running) == (JobState.ROLLED_BACK, "2025.2.1")
+    assert ("2025.2.4 can be tried again" in job.message) is lacks_disk
+    assert bool(await journal.releases.bad(REPOSITORY)) is not lacks_disk
     await journal.close()
 
 

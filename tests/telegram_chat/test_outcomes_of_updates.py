@@ -8,7 +8,8 @@ from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import RunRollback, RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
-from bot.domain.update_words import PAGE
+from bot.domain.update_gate import Judgement, Verdict
+from bot.domain.update_words import PAGE, blamed_words
 from bot.domain.way_back import QUICK_TRIES, one_more_try
 from tests.bot_api.chats import Message
 from tests.telegram_chat.world import ANNA, World
@@ -163,6 +164,18 @@ async def test_what_it_said_comes_as_a_document_once_for_each_press(world: World
     assert document.file.name == f"{job.id}.log"
     assert document.file.content.decode() == f"{world.rolls.words} {job.id}"
     assert outcome.labels == [SAID, STATUS], "it can be pressed again"
+
+
+@pytest.mark.parametrize("of_the_host", [True, False])
+async def test_what_lies_around_a_version_is_to_be_mended(
+    world: World, *, of_the_host: bool
+) -> None:
+    judged = Judgement(Verdict.ROLL_BACK, "no disk is left", of_the_host=of_the_host)
+    async with world.talking():
+        _, outcome = await told(world, JobState.ROLLED_BACK, blamed_words("2025.4.4", judged))
+
+    assert ("Mend what it names, and /update tries it again." in outcome.text) is of_the_host
+    assert ("is not offered by itself again" in outcome.text) is not of_the_host
 
 
 async def test_where_nothing_is_kept_that_is_said(world: World) -> None:

@@ -8,7 +8,7 @@ from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
-from bot.domain.update_words import PAGE
+from bot.domain.update_words import PAGE, SAYS_NOTHING
 from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import (
     AGREE_ANEW,
@@ -105,6 +105,8 @@ def _then_at_rest(job: Job) -> str:
             "The version before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says:"
             " /rollback brings it back."
         )
+    if job.state is JobState.ROLLED_BACK and SAYS_NOTHING in job.message:
+        return "Mend what it names, and /update tries it again."
     if job.state is JobState.ROLLED_BACK:
         return "A version that did not hold is not offered by itself again; the next one is."
     return "/status shows the containers."
