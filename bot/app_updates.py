@@ -16,6 +16,7 @@ from bot.adapters.gate_place import live_probe
 from bot.adapters.image_file import PulledImages
 from bot.adapters.journal import Journal
 from bot.adapters.keys import HostKeys
+from bot.adapters.network_guests import network_guests
 from bot.adapters.preflight import DockerPreflight
 from bot.adapters.registry import HttpRegistry
 from bot.adapters.registry_cache import RegistryCache
@@ -255,6 +256,7 @@ class Updates:
             self.clock,
             publish,
             self.settings.kept_for,
+            partial(network_guests, self.engine.api),
         )
 
     async def _backups(self, publish: Publish) -> BackupService:

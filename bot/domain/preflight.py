@@ -5,6 +5,7 @@ A FAILURE blocks the update, a WARNING is for the person who confirms it.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from bot.domain.cut_off import cut_off_remedy, cut_off_words
 from bot.domain.findings import Finding, Level, judge_service
 from bot.domain.outposts import left_behind
 from bot.domain.plural import count_of
@@ -270,10 +271,8 @@ def _guests(state: StackState, _: Outlook) -> Iterable[Finding]:
         yield Finding(
             "network",
             Level.FAILURE,
-            f'"{name}" lives in the network of server or worker (network_mode), which are removed'
-            " and created anew: it would be cut off",
-            "Put it into a network of its own and let it ask the server by its name; or stop it,"
-            f" and once the update holds: docker compose up -d --force-recreate {name}",
+            cut_off_words(name),
+            cut_off_remedy(name, "the update holds"),
         )
 
 

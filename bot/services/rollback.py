@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from bot.domain.cut_off import require_no_guests
 from bot.domain.downtime import came_back, gone
 from bot.domain.errors import BotError, PortError, RefusedError
 from bot.domain.jobs import ALL_JOBS, Job, JobState, Outcome, Trigger, judge_unfinished
@@ -40,7 +41,7 @@ from bot.services.settling import NOT_YET, not_yet, stuck, then_clean
 from bot.services.switch import Begin, telling
 from bot.services.update_database import PutBack
 from bot.services.update_memory import UpdateMemory
-from bot.services.update_ports import Gates
+from bot.services.update_ports import Gates, Guests
 from bot.services.update_roll import Roll
 
 _WITHOUT_BACKUP = (
@@ -111,11 +112,13 @@ class RollbackService:
     clock: Clock
     publish: Publish
     kept_for: timedelta
+    guests: Guests
 
     async def preview(self, command: RunRollback) -> RollbackPreview:
         """What would be taken back.
 
-        Raises RefusedError where there is nothing, or Docker or PostgreSQL is away.
+        Raises RefusedError where there is nothing, it would cut somebody off, or Docker or
+        PostgreSQL is away.
         """
         with before_anything(NOT_BACK):
             made = await self._last()
@@ -183,13 +186,15 @@ class RollbackService:
 
     async def _preview(self, made: MadeUpdate, roll: Roll, command: RunRollback) -> RollbackPreview:
         databases, plan = roll.tools.databases, made.plan
-        site = await self.way.workplace.survey(await self.engine.find_stack())
+        stack = await self.engine.find_stack()
+        site = await self.way.workplace.survey(stack)
         if site.version != made.version or plan.snapshot(1) not in await databases.names():
             raise RefusedError(
                 f"the update to {made.version} cannot be taken back any more: {site.version} runs,"
                 f" or what it has kept is gone. {NOT_BACK}",
                 hint='Restore a backup instead: "akbot restore".',
             )
+        require_no_guests(await self.guests(stack))
         await roll.require_way_back()
         before, now = await asyncio.gather(
             databases.facts(plan.snapshot(1)), databases.facts(plan.site.database)

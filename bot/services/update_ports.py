@@ -26,6 +26,10 @@ AskWhoeverBegan = Callable[[RunUpdate], Ask]
 """The Ask that belongs to the update which that command began."""
 
 
+Guests = Callable[[Stack], Awaitable[Sequence[str]]]
+"""Who lives in the network of server or worker, and neither goes nor comes with them; by name."""
+
+
 async def nobody_to_ask(_: Judgement, __: datetime) -> None:
     """An Ask where there is nobody."""
 

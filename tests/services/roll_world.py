@@ -134,6 +134,7 @@ class RollWorld(World):
     )
     ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
     outposts: tuple[str, ...] = ()  # which nothing but a warning tells of
+    guests: tuple[str, ...] = ()  # in the server's network
     in_step: FakeComposeDrift = field(default_factory=FakeComposeDrift)
 
     def __post_init__(self) -> None:
@@ -243,7 +244,11 @@ class RollWorld(World):
             self.gate_clock,
             publish,
             timedelta(hours=72),
+            self._guests,
         )
+
+    async def _guests(self, _: Stack) -> tuple[str, ...]:
+        return self.guests
 
     async def roll_back(self, command: RunRollback = ROLLBACK, confirm: Any = agree) -> RolledBack:
         """A rollback, as a job."""

@@ -774,6 +774,24 @@ async def test_where_something_else_runs_since_there_is_nothing_to_take_back(
         await world.roll_back()
 
 
+async def test_a_rollback_cuts_nobody_off_who_lives_in_the_server_s_network(
+    journal: Journal,
+) -> None:
+    world = world_with(journal, patch=MIGRATES)
+    await world.update(STRAIGHT)
+    world.host.calls.clear()
+    world.guests = ("sidecar",)
+
+    with pytest.raises(RefusedError, match='"sidecar" lives in the network') as refused:
+        await world.roll_back()
+
+    assert "Nothing was changed: what served still serves" in str(refused.value)
+    assert "docker compose up -d --force-recreate sidecar" in refused.value.hint
+    assert "remove" not in world.host.calls
+    world.guests = ()
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
 async def test_a_rollback_is_refused_where_the_store_is_away(journal: Journal) -> None:
     world = world_with(journal, patch=MIGRATES)
     await world.update(STRAIGHT)
