@@ -25,4 +25,5 @@ async def test_why_it_asks_is_said_once(reason: str, capsys: pytest.CaptureFixtu
     stays = await StayQuestion(clock)(Judgement(Verdict.ASK, reason), until)
 
     assert not stays, "there is nobody to ask"
-    assert capsys.readouterr().err == f"A{reason[1:]}\n"
+    told = "There is no terminal to ask at, so it is rolled back."
+    assert capsys.readouterr().err == f"A{reason[1:]}\n{told}\n"

@@ -68,8 +68,14 @@ class StayQuestion:
     clock: Clock
 
     async def __call__(self, judgement: Judgement, until: datetime) -> bool:
-        """Whether it shall stay; without an answer *until* then it shall not."""
+        """Whether it shall stay; without an answer *until* then it shall not.
+
+        Where there is no terminal nobody is waited for.
+        """
         complain(f"{judgement.reason[:1].upper()}{judgement.reason[1:]}")
+        if not sys.stdin.isatty():
+            complain("There is no terminal to ask at, so it is rolled back.")
+            return False
         within = (until - self.clock.now()).total_seconds()
         return await _is_agreed("to keep the new version all the same", within)
 
