@@ -38,18 +38,29 @@ class DockerDrift:
         earlier = with_tags_as_made(config, made)
         texts = (said, json.dumps(earlier).encode()) if earlier else (said,)
         hashes = await self._hashes(site, texts)
-        return judge_drift(made, config, hashes, version)
+        known = {each.service for each in made} <= config["services"].keys()
+        profiles = {} if known else await self._profiles(site)
+        return judge_drift(made, config, hashes, version, profiles)
+
+    async def _profiles(self, site: Site) -> Mapping[str, Sequence[str]]:
+        """Those of each service that has some, whether or not one of them is turned on."""
+        services = await self._services(site, COMPOSE_PROFILES="*")
+        return {name: tuple(each.get("profiles") or ()) for name, each in services.items()}
+
+    async def _services(self, site: Site, **variables: str) -> Mapping[str, Mapping[str, Any]]:
+        """The services by these *variables*, which beat `.env`: nothing is written for that."""
+        given = {**self._compose.environment, **variables}
+        compose = replace(self._compose, environment=given)
+        said = await compose.run(site, "config", "--format", "json", within=CONFIG_WITHIN)
+        services: Mapping[str, Mapping[str, Any]] = json.loads(said)["services"]
+        return services
 
     async def outposts(self, stack: Stack, tag: str) -> Sequence[ProjectOutpost]:
         images = await running_images(self._engine, stack.project)
         names = sorted(name for name, image in images.items() if is_outpost(image))
         if not names:
             return []
-        # Compose's environment beats `.env`, so that nothing is written for the trial
-        tagged = replace(self._compose, environment={**self._compose.environment, TAG: tag})
-        words = ("config", "--format", "json")
-        said = await tagged.run(compose_site(stack), *words, within=CONFIG_WITHIN)
-        services: Mapping[str, Any] = json.loads(said)["services"]
+        services = await self._services(compose_site(stack), **{TAG: tag})
         return [ProjectOutpost(name, services.get(name, {}).get("image", "")) for name in names]
 
     async def _hashes(self, site: Site, configs: Sequence[bytes]) -> Mapping[str, Collection[str]]:

@@ -7,6 +7,7 @@ hashes otherwise; then only what is plainly another is told, since a false alarm
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 TAG = "AUTHENTIK_TAG"
@@ -17,11 +18,15 @@ _IMAGE = "image"
 
 @dataclass(frozen=True)
 class Drift:
-    """A service whose container was made from another file; *what* differs, as far as is known."""
+    """A service whose container was made from another file; *what* differs, as far as is known.
+
+    *profiles* are those of which one was named when it was made, and which no file turns on.
+    """
 
     service: str
     container: str
     what: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
 
     @property
     def has_another_image(self) -> bool:
@@ -71,16 +76,20 @@ def judge_drift(
     config: Mapping[str, Any],
     hashes: Mapping[str, Collection[str]],
     version: str,
+    profiles: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Sequence[Drift]:
     """What is in step with *config* and its *hashes*, both by Compose of *version*, is not told.
 
-    A service may have several hashes: Compose is not always of one mind.
+    A service may have several hashes: Compose is not always of one mind. *profiles* are those of
+    services that are in the files, and not in *config*.
     """
     found: list[Drift] = []
     for each in made:
         service = config["services"].get(each.service)
         if service is None:
-            found.append(Drift(each.service, each.container, ("the service is gone",)))
+            turned_off = tuple(profiles.get(each.service, ()))
+            gone = () if turned_off else ("the service is gone",)
+            found.append(Drift(each.service, each.container, gone, turned_off))
             continue
         what = tuple(_differences(each, service, config))
         comparable = _is_same_compose(each.version, version) and each.service in hashes

@@ -67,12 +67,19 @@ def _ready(state: StackState, _: Outlook) -> Iterable[Finding]:
     if not state.server.container.running:
         return  # which is said already
     if state.ready is None:
+        server = state.server.container
+        remedy = "See to it that the server has an address in a network that akbot is in as well."
+        if not server.address:
+            remedy = (
+                f'"{server.service}" has no address of its own: take its line network_mode out of'
+                " the compose file, list its networks instead (networks: [default]), and then:"
+                f" docker compose up -d {server.service}"
+            )
         yield Finding(
             "ready",
             Level.FAILURE,
             "the server does not answer akbot at /-/health/ready/, which a new version must do",
-            "See to it that the server has an address in a network that akbot is in as well"
-            " (network_mode gives it none of its own).",
+            remedy,
         )
     elif state.ready not in _GOOD:
         yield Finding(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bot.domain.drift import Drift
 from bot.domain.findings import Finding, Level
 from bot.domain.preflight_facts import ServiceState, StackState
 from bot.domain.versions import Family
@@ -58,6 +59,9 @@ def _drift(state: StackState) -> Iterable[Finding]:
     }
     after = ", once the tag is set back" if moved else ""
     for each in state.compose.drift:
+        if each.profiles:
+            yield _turned_off(each)
+            continue
         what = f": {', '.join(each.what)}" if each.what else ""
         remedy = _OTHER_IMAGE if each.has_another_image else _IN_STEP
         yield Finding(
@@ -66,6 +70,18 @@ def _drift(state: StackState) -> Iterable[Finding]:
             f"the file was edited since {each.container} was created{what}",
             _TAG_BACK if each in moved else f"{remedy}{after}",
         )
+
+
+def _turned_off(drift: Drift) -> Finding:
+    """A profile that stands on a person's command line alone is known to nobody else."""
+    names = " or ".join(f'"{name}"' for name in drift.profiles)
+    return Finding(
+        _SUBJECT,
+        Level.FAILURE,
+        f'"{drift.service}" is of the profile {names}, which was named on the command line alone:'
+        " Compose leaves it out otherwise",
+        f"Write COMPOSE_PROFILES={drift.profiles[0]} into .env, beside those that stand there.",
+    )
 
 
 def judge_layout(state: StackState, current: Family, target: Family) -> Iterable[Finding]:

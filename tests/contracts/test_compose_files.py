@@ -126,6 +126,26 @@ async def test_a_file_that_was_edited_is_drift(
     ]
 
 
+async def test_a_profile_of_the_command_line_alone_is_named_until_a_file_turns_it_on(
+    place: Place,
+    sandbox: Sandbox,
+    as_it_was: None,  # noqa: ARG001 - undoes what it does
+) -> None:
+    file, env = sandbox.project / "docker-compose.yml", sandbox.project / ".env"
+    text, settings = file.read_text(), env.read_text()
+    file.write_text(text.replace("command: worker", "command: worker\n    profiles: [sso]", 1))
+
+    found = [*await place.drift.drift(place.stack)]
+    env.write_text(f"{settings.rstrip()}\nCOMPOSE_PROFILES=sso\n")
+    try:
+        after = [*await place.drift.drift(place.stack)]
+    finally:
+        env.write_text(settings)
+
+    assert found == [Drift("worker", "authentik-worker", profiles=("sso",))]
+    assert not any(each.profiles for each in after)
+
+
 async def test_a_redis_that_was_left_over_is_no_drift(
     place: Place,
     sandbox: Sandbox,

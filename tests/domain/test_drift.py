@@ -85,6 +85,12 @@ def test_a_service_that_is_in_no_file_any_more() -> None:
     assert [*found] == [Drift("server", "authentik", ("the service is gone",))]
 
 
+def test_a_service_of_a_profile_that_no_file_turns_on() -> None:
+    found = judge_drift([MADE], {"services": {}}, {}, "2.26.1", {"server": ("sso",), "other": ()})
+
+    assert [*found] == [Drift("server", "authentik", profiles=("sso",))]
+
+
 POSTGRES = replace(MADE, service="db", variables={"AUTHENTIK_TAG": "2025.2.1", "A": "1"})
 
 

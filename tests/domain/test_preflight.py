@@ -310,6 +310,34 @@ def test_what_was_left_open_is_counted(number: int, told: str) -> None:
     assert f"left open for minutes: {told}" in [each.message for each in found]
 
 
+@pytest.mark.parametrize(
+    ("address", "remedy"),
+    [
+        ("172.18.0.4", "See to it that the server has an address in a network"),
+        ("", '"authentik" has no address of its own: take its line network_mode out'),
+    ],
+)
+def test_a_server_that_cannot_be_asked(address: str, remedy: str) -> None:
+    state = stack(server=service("authentik", of={"address": address}), ready=None)
+
+    [found] = [each for each in judge_preflight(state, outlook(*PATCH)) if each.subject == "ready"]
+
+    assert (found.level, found.remedy[: len(remedy)]) == (FAILURE, remedy)
+
+
+def test_a_profile_of_the_command_line_alone_is_to_be_written_down() -> None:
+    drift = Drift("worker", "authentik-worker", profiles=("sso", "all"))
+    state = stack(compose=ComposeState(drift=(drift,)))
+
+    [found] = [each for each in judge_preflight(state, outlook(*PATCH)) if each.level is FAILURE]
+
+    assert found.message == (
+        '"worker" is of the profile "sso" or "all", which was named on the command line alone:'
+        " Compose leaves it out otherwise"
+    )
+    assert found.remedy.startswith("Write COMPOSE_PROFILES=sso into .env")
+
+
 def test_an_outpost_with_a_tag_of_its_own_is_named_with_its_line() -> None:
     outposts = (
         ProjectOutpost("ldap", "g/ldap:2025.2.4"),
