@@ -11,6 +11,7 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.messages import RunUpdate
+from bot.domain.update import plan_of
 from bot.domain.update_gate import Judgement
 from bot.services.update_ports import Ask
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
@@ -88,7 +89,7 @@ async def test_killed_at_any_write_one_whole_version_serves(
 
 
 async def judged(world: RollWorld, journal: Journal, lost: str = "") -> None:
-    """All is well, whatever serves; *lost* is what a failing call may have cost."""
+    """All is well, whatever serves, and told; *lost* is what a failing call may have cost."""
     host = world.host
     assert not await journal.jobs.open_jobs()
     assert host.running == host.tag
@@ -103,6 +104,8 @@ async def judged(world: RollWorld, journal: Journal, lost: str = "") -> None:
         assert job.swept
         assert job.state is not JobState.STUCK
         assert job.crashes <= 1
+    if jobs:
+        told_of(jobs[0], host.running)
     kept = {job.plan.get("undoes", job.id) for job in jobs if job.plan.get("kept")}
     left = [each for each in host.databases if each != LIVE]
     assert all(any(own(job, each) for job in kept) for each in left), left
@@ -110,6 +113,15 @@ async def judged(world: RollWorld, journal: Journal, lost: str = "") -> None:
         assert len(left) == 1
     records = await world.records()
     assert all(each.summary for each in records), "no half a backup is left"
+
+
+def told_of(job: Job, running: str) -> None:
+    """The last job is done only where what it was for serves, and says what does."""
+    plan = plan_of(job.plan)
+    before, after = (plan.site.version, plan.target.version) if plan else (None, None)
+    wanted = before if job.kind is JobKind.ROLLBACK else after
+    assert (job.state is JobState.DONE) is (running == wanted), job
+    assert running in job.message or "Nothing was changed" in job.message, job
 
 
 def own(job: str, database: str) -> bool:
