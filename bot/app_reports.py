@@ -1,24 +1,17 @@
 """The part of the composition root that builds what makes reports and their picture."""
 
-from collections.abc import Callable, Iterable
-
 from bot.adapters.gauge import DockerGauge
 from bot.adapters.painter import ChildPainter
 from bot.app import App
 from bot.domain.drill import DrillReport
-from bot.domain.incident import Incident
 from bot.domain.report_facts import Expected
 from bot.domain.surroundings_subjects import needed_for_login
 from bot.services.charts import Charts
 from bot.services.drill_history import DrillHistory
-from bot.services.incident_history import IncidentHistory
 from bot.services.reports import Reports
 
-OpenNow = Callable[[], Iterable[Incident]]
-"""The incidents that last, as who watches knows them; () where nobody watches."""
 
-
-def build_reports(app: App, open_now: OpenNow = tuple) -> Reports:
+def build_reports(app: App) -> Reports:
     """`akbot report`, and what the chat tells by itself."""
     settings, now = app.settings, app.clock.now()
     history = DrillHistory(app.stores, app.keys.trusted)
@@ -28,7 +21,7 @@ def build_reports(app: App, open_now: OpenNow = tuple) -> Reports:
 
     return Reports(
         app.journal.jobs,
-        IncidentHistory(app.journal.incidents.since, open_now).since,
+        app.journal.incidents.since,
         app.catalogue,
         newest_drill,
         app.updates.check.run if settings.plan_of_update_checks else None,
@@ -44,12 +37,12 @@ def build_reports(app: App, open_now: OpenNow = tuple) -> Reports:
     )
 
 
-def build_charts(app: App, open_now: OpenNow = tuple) -> Charts:
+def build_charts(app: App) -> Charts:
     """The picture under a report, and of the status in the chat."""
     gauge = DockerGauge(app.engine.api, app.clock)
     return Charts(
         app.journal.jobs.jobs,
-        IncidentHistory(app.journal.incidents.since, open_now).since,
+        app.journal.incidents.since,
         needed_for_login(app.settings.service_names()),
         app.clock,
         gauge,

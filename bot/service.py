@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -19,7 +19,6 @@ from bot.app_watch import surroundings_of
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
 from bot.domain.findings import Finding
-from bot.domain.incident import Incident
 from bot.domain.jobs import TAKE_SERVER_AWAY, JobKind, JobState
 from bot.domain.surroundings_subjects import with_surroundings
 from bot.entrypoints.alarms import AlarmRounds
@@ -91,7 +90,6 @@ class _Service:
             self._runner,
             self._mute,
             lambda: self._watcher.muted_until,
-            self._open_now,
         )
         self._troubles: dict[str, str] = {}
         self._pulse = Pulse(app.clock)
@@ -226,9 +224,6 @@ class _Service:
 
     async def _mute(self, until: datetime) -> None:
         await self._watcher.mute(until)
-
-    def _open_now(self) -> Iterable[Incident]:
-        return self._watcher.watch.open.values()
 
     async def _had_stack(self) -> bool:
         """Whether one was backed up lately."""

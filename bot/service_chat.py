@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from bot.app import App
-from bot.app_reports import OpenNow, build_charts, build_reports
+from bot.app_reports import build_charts, build_reports
 from bot.services.operations import Operations
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ def build_chat(
     operations: Operations,
     mute: Callable[[datetime], Awaitable[None]],
     muted_until: Callable[[], datetime | None],
-    open_now: OpenNow,
 ) -> "Chat | None":
     """The chat, where there is a token; its library is imported only then."""
     settings = app.settings
@@ -34,8 +33,8 @@ def build_chat(
         operations=operations,
         rolls=app.updates,
         lookout=app.updates.looks(version("akbot")),
-        charts=build_charts(app, open_now),
-        reporter=build_reports(app, open_now),
+        charts=build_charts(app),
+        reporter=build_reports(app),
         inbox=app.journal.inbox(token.partition(":")[0]),  # its number, which is no secret
         outbox=app.journal.outbox,
         questions=app.journal.questions,

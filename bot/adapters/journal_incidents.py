@@ -31,8 +31,9 @@ class SqliteIncidentLog:
             incident.flaps,
             incident.reminders,
             to_text(ended) if ended else None,
+            incident.root if incident.opened_as else "",
         )
-        statement = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        statement = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
         def write(journal: sqlite3.Connection) -> None:
             journal.execute(statement, values)
@@ -60,7 +61,7 @@ def _past(row: sqlite3.Row) -> PastIncident:
 
 def _incident(row: sqlite3.Row) -> Incident:
     return Incident(
-        root=row["root"],
+        root=row["called"] or row["root"],
         trouble=Trouble(row["trouble"]),
         detail=row["detail"],
         image=row["image"],
@@ -69,4 +70,5 @@ def _incident(row: sqlite3.Row) -> Incident:
         others=frozenset(json.loads(row["others"])),
         flaps=row["flaps"],
         reminders=row["reminders"],
+        opened_as=row["root"] if row["called"] else "",
     )

@@ -180,6 +180,9 @@ _STEPS = (
     """,
     "",  # orders of kind "verify", and those that run: their `ended` is empty
     "",  # orders of which nothing came, of the kinds of jobs and "cancel", too
+    """
+    ALTER TABLE incidents ADD COLUMN called TEXT NOT NULL DEFAULT '';  -- what root became, or ''
+    """,
 )
 
 

@@ -170,4 +170,11 @@ class Reminded:
     incident: Incident
 
 
-News = Opened | Closed | Reminded
+@dataclass(frozen=True)
+class Renamed:
+    """It goes on, and what it holds has another name now; nobody need hear of that alone."""
+
+    incident: Incident
+
+
+News = Opened | Closed | Reminded | Renamed

@@ -1,7 +1,7 @@
 """What incidents there were in a span of time. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.incident import Incident
@@ -19,19 +19,6 @@ class PastIncident:
         """How much of the time between *begin* and *now* was trouble."""
         ended = min(self.ended or now, now)
         return max(ended - max(self.incident.began, begin), timedelta())
-
-
-def called_now(past: Sequence[PastIncident], present: Iterable[Incident]) -> list[PastIncident]:
-    """*past*, with those that are *present* by the names that they have now."""
-    roots = {(each.name, each.opened): each.root for each in present}
-    return [replace(each, incident=_called(each.incident, roots)) for each in past]
-
-
-def _called(incident: Incident, roots: Mapping[tuple[str, datetime], str]) -> Incident:
-    root = roots.get((incident.name, incident.opened), incident.root)
-    if root == incident.root:
-        return incident
-    return replace(incident, root=root, opened_as=incident.name)
 
 
 def causes(incidents: Sequence[PastIncident]) -> list[PastIncident]:

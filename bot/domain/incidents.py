@@ -20,6 +20,7 @@ from bot.domain.incident import (
     News,
     Opened,
     Reminded,
+    Renamed,
     Rules,
     Seen,
     Trouble,
@@ -68,7 +69,9 @@ def keep(watch: Watch, services: frozenset[str], now: datetime, rules: Rules) ->
 
     One that was alone, and is one of several now, goes on under its new name.
     """
-    watch = watch.renamed(called_anew(services, watch.views))
+    watch, before = watch.renamed(called_anew(services, watch.views)), watch
+    known = before.open.values()
+    renamed = [Renamed(each) for each in watch.open.values() if each not in known]
     ended = [
         Closed(each, now, left=_in_trouble(watch, each.others & services), is_here=False)
         for root, each in watch.open.items()
@@ -84,7 +87,7 @@ def keep(watch: Watch, services: frozenset[str], now: datetime, rules: Rules) ->
         },
     )
     watch, news = advance(watch, now, rules)
-    return watch, (*ended, *news)
+    return watch, (*renamed, *ended, *news)
 
 
 def _in_trouble(watch: Watch, services: Iterable[str]) -> frozenset[str]:

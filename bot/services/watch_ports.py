@@ -75,10 +75,7 @@ class IncidentLog(Protocol):
     """The incidents, over any restart. Raises PortError when the disk does not take it."""
 
     async def write(self, incident: Incident, ended: datetime | None = None) -> None:
-        """Write it down, anew or as it is by now; with *ended* nothing of its name is open.
-
-        Its root is read as what it was called when it opened.
-        """
+        """Write it down, anew or as it is by now; with *ended* nothing of its name is open."""
 
     async def open_ones(self) -> Sequence[Incident]:
         """Those that have not ended."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.domain.container_state import DOCKER, STACK, Before, ContainerState, Happened
 from bot.domain.errors import BotError, ConfigError
-from bot.domain.incident import Closed, News, Opened, Reminded, Rules, Seen, Trouble
+from bot.domain.incident import Closed, News, Opened, Reminded, Renamed, Rules, Seen, Trouble
 from bot.domain.incident_watch import Watch
 from bot.domain.incidents import Step, advance, hush, is_urgent, keep, mute, observe, resumed
 from bot.domain.incidents_around import of_containers_alone, without_gone
@@ -277,6 +277,8 @@ class Watcher:
             case Reminded():
                 await self.log.write(news.incident)
                 await self.teller.reminded(news)
+            case Renamed():
+                await self.log.write(news.incident)
 
 
 def _serves(state: ContainerState | None) -> bool:

@@ -72,14 +72,17 @@ async def test_an_end_is_that_of_all_that_the_root_has_open(log: IncidentLog) ->
     assert list(await log.open_ones()) == [other]
 
 
-async def test_an_incident_is_known_by_the_name_that_it_opened_under(log: IncidentLog) -> None:
+async def test_an_incident_that_was_renamed_is_the_same_one_by_both_names(
+    log: IncidentLog,
+) -> None:
     await log.write(INCIDENT)
     renamed = replace(INCIDENT, root="postgresql-1", opened_as="postgresql", flaps=1)
     await log.write(renamed)
-    assert list(await log.open_ones()) == [replace(INCIDENT, flaps=1)]
+    assert list(await log.open_ones()) == [renamed]
 
     await log.write(renamed, NOW)
     assert list(await log.open_ones()) == []
+    assert list(await log.since(NOW - timedelta(hours=1))) == [PastIncident(renamed, NOW)]
 
 
 async def test_what_lasted_at_a_moment_or_began_later_is_history(log: IncidentLog) -> None:

@@ -16,6 +16,7 @@ from bot.domain.incident import (
     News,
     Opened,
     Reminded,
+    Renamed,
     Rules,
     Seen,
     Trouble,
@@ -80,7 +81,7 @@ class Story:
 
     @property
     def told(self) -> list[str]:
-        return [_words(each) for each in self.news]
+        return [_words(each) for each in self.news if not isinstance(each, Renamed)]
 
 
 def _words(news: News) -> str:
@@ -96,6 +97,8 @@ def _words(news: News) -> str:
             return f"{incident.root}{others} well after {news.lasted.seconds} s{still}"
         case Reminded(incident):
             return f"{incident.root} still, {incident.reminders}"
+        case Renamed(incident):
+            return f"{incident.name} is {incident.root}"
 
 
 @pytest.fixture
@@ -274,6 +277,23 @@ def test_an_incident_goes_on_under_the_name_that_scaling_gives(
 
     assert story.told == told
     assert {each.incident.name for each in story.news} == {WORKER}
+
+
+def test_a_new_name_is_news_once_for_whatever_holds_it(story: Story) -> None:
+    story.sees(WORKER, T.CRASHED)
+    story.sees(DATABASE, T.CRASHED)
+    story.sees(SERVER, T.CRASHED)
+    heard = len(story.news)
+    for _ in range(2):
+        story.keeps(DATABASE, REDIS, "authentik-1", "authentik-2", WORKER)
+    story.keeps(DATABASE, REDIS, "authentik-1", "authentik-2", "worker-1", "worker-2")
+
+    renamed = [each.incident for each in story.news[heard:]]
+    assert [(each.root, sorted(each.others)) for each in renamed] == [
+        (DATABASE, ["authentik-1", WORKER]),
+        (DATABASE, ["authentik-1", "worker-1"]),
+    ]
+    assert all(isinstance(each, Renamed) for each in story.news[heard:])
 
 
 def test_all_that_is_known_of_one_that_was_alone_is_known_of_it_under_its_new_name(
@@ -786,6 +806,8 @@ def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
                 assert told.pop(incident.root).opened == incident.opened
             case Reminded(incident):
                 assert told[incident.root].opened == incident.opened
+            case Renamed(incident):
+                told[incident.root] = told.pop(incident.name)
 
 
 @settings(max_examples=400)

@@ -114,10 +114,9 @@ class FakeIncidentLog:
             await asyncio.sleep(0)
         if self.fails:
             raise self.fails
-        written = replace(incident, root=incident.name, opened_as="")
-        self.rows[written.root, written.opened] = written, ended
+        self.rows[incident.name, incident.opened] = incident, ended
         for key, (open_one, end) in self.rows.items():
-            if ended and end is None and open_one.root == written.root:
+            if ended and end is None and open_one.name == incident.name:
                 self.rows[key] = open_one, ended
 
     async def open_ones(self) -> Sequence[Incident]:

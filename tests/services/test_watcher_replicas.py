@@ -1,14 +1,11 @@
 """A service with several containers: each is watched, and told by a name of its own."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.domain.container_state import Happened
-from bot.domain.incident import Incident
-from bot.services.incident_history import IncidentHistory
 from tests.services.test_watcher import WELL, Host
 
 WORKERS = ("worker-1", "worker-2")
@@ -155,13 +152,6 @@ async def test_an_incident_goes_on_when_another_one_is_started_beside_it(
     assert not await single.log.open_ones()
 
 
-def history_of(host: Host) -> IncidentHistory:
-    def open_now() -> Iterable[Incident]:
-        return host.watcher.watch.open.values()
-
-    return IncidentHistory(host.log.since, open_now)
-
-
 @pytest.mark.parametrize("boots", [True, False])
 async def test_what_is_told_of_it_later_is_told_by_its_present_name(
     single: Host, *, boots: bool
@@ -175,11 +165,19 @@ async def test_what_is_told_of_it_later_is_told_by_its_present_name(
         single.boot()
         await single.watcher.resume()
         await single.watcher.look()
-    (past,) = await history_of(single).since(began)
+    (past,) = await single.log.since(began)
 
     assert past.ended is None
     assert past.incident.root == "worker-1"
     assert past.incident.name == "worker", "by which the messages of it are known"
+
+    single.containers.states["worker-1"] = WELL["worker"]
+    await single.watcher.look()
+    await single.passes(60)
+    (past,) = await single.log.since(began)
+
+    assert past.ended
+    assert past.incident.root == "worker-1", "also once it is over, and for any other process"
 
 
 async def test_of_what_is_over_one_knows_how_it_was_called_when_it_opened(single: Host) -> None:
@@ -192,7 +190,7 @@ async def test_of_what_is_over_one_knows_how_it_was_called_when_it_opened(single
     await single.watcher.look()
     scale(single)
     await single.watcher.look()
-    past = await history_of(single).since(began)
+    past = await single.log.since(began)
 
     assert [each.incident.root for each in past] == ["worker", "worker-1"]
 
