@@ -70,7 +70,7 @@ class ScheduleSettings(UpdateSettings):
         " cause; 0 for never. They count from when the newest was begun, and what you set is kept"
         " exactly. Default: 26, or an hour and `AKBOT_SCHEDULE_DELAY` more than the longest gap of"
         " `AKBOT_BACKUP_SCHEDULE`, and in either case as long as the newest took, which the next"
-        " may take, too.",
+        " may take, too; while the first one is made, twice as many.",
     )
     drill_alarm: float | None = Field(
         None,

@@ -289,6 +289,21 @@ async def test_what_is_too_old_for_prometheus_is_too_old_for_the_alarm(
     assert limits == [hours * 3600] * 3, "what was read once is known"
 
 
+@pytest.mark.parametrize(("begun", "hours"), [(25, 52), (26, 26)])
+async def test_the_first_backup_is_not_too_old_for_prometheus_while_it_is_made(
+    begun: int, hours: int
+) -> None:
+    runs = replace(FAILED, state=JobState.RUNNING, started=NOW + timedelta(hours=begun), ended=None)
+
+    async def read(_: int) -> Sequence[Job]:
+        return [runs]
+
+    async with served(World(jobs=read, limit=Limit(timedelta(hours=26), plus_work=True))) as client:
+        text = (await client.get("/metrics")).text
+
+    assert figures(text)["akbot_backup_alarm_after_seconds"] == hours * 3600
+
+
 async def last_success(
     jobs: Sequence[Job], good: dict[JobKind, datetime | None], looked: datetime | None
 ) -> float:

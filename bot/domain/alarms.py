@@ -36,22 +36,36 @@ class Protection:
         """From when on the time without counts; it names the alarm."""
         return max(self.good, self.since) if self.good else self.since
 
+    def is_being_made(self, *, begun_before: datetime) -> bool:
+        """Whether the next one is in the making, and was begun so early."""
+        return any(
+            job.kind is self.kind and job.state is JobState.RUNNING and job.started < begun_before
+            for job in self.jobs
+        )
+
 
 @dataclass(frozen=True)
 class Limit:
     """How long there may be no newer one; with *plus_work* as long again as the newest one took.
 
-    The time counts from when one was begun, and the next one is not there before its end.
+    The time counts from when one was begun, and the next one is not there before its end. How long
+    the first one takes nobody knows: while it is made it has the whole *time* once more.
     """
 
     time: timedelta
     plus_work: bool = False
 
-    def after(self, newest: Job | None) -> timedelta:
-        """After how long there is an alarm; by *newest* one knows how long the next one takes."""
-        if not self.plus_work or newest is None or newest.ended is None:
+    def after(self, newest: Job | None, there: Protection) -> timedelta:
+        """After how long from the baseline of what is *there* one is alarmed.
+
+        By *newest* one knows how long the next one takes.
+        """
+        if not self.plus_work:
             return self.time
-        return self.time + (newest.ended - newest.started)
+        if newest and newest.ended:
+            return self.time + (newest.ended - newest.started)
+        is_made = there.is_being_made(begun_before=there.baseline + self.time)
+        return 2 * self.time if is_made else self.time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +109,7 @@ def judge(
     )
     moments = []
     if limit:
-        moments.append(there.baseline + limit.after(newest_whole(there.jobs, there.kind)))
+        moments.append(there.baseline + limit.after(newest_whole(there.jobs, there.kind), there))
     if there.kind is JobKind.BACKUP:
         moments += _given_up(there.jobs, failed, catch_up)
     if not moments or (opened := min(moments)) > now:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.agenda import Plan
-from bot.domain.alarms import Limit, newest_whole
+from bot.domain.alarms import Limit, Protection, newest_whole
 from bot.domain.catalogue import newest_good
 from bot.domain.container_state import ContainerState
 from bot.domain.daemon_report import DOCKER, DaemonReport
@@ -91,6 +91,7 @@ class MetricsService:
         )
         jobs, incidents = read or ((), None)
         self._keep_newest(jobs)
+        good = self._good()
         catalogue = sources.catalogue()
         newest = newest_good(catalogue.records) if catalogue else None
         plans = () if report.paused else self.plans
@@ -101,8 +102,8 @@ class MetricsService:
             report=report,
             jobs=jobs,
             ended=self._counts.count(jobs),
-            good=self._good(),
-            limits={kind: self._limit(kind) for kind in self.limits},
+            good=good,
+            limits={kind: self._limit(kind, good[kind], jobs) for kind in self.limits},
             coming={name.replace(" ", "_"): at for name, at in following.items() if at},
             docker=systems.get(DOCKER),
             stores={name: words for name, words in systems.items() if name != DOCKER},
@@ -129,10 +130,11 @@ class MetricsService:
             kind: _newest(known.get(kind), self._whole.get(kind), looked) for kind in self.limits
         }
 
-    def _limit(self, kind: JobKind) -> timedelta | None:
+    def _limit(self, kind: JobKind, good: datetime | None, jobs: Sequence[Job]) -> timedelta | None:
         """As the alarms have it: an alert of Prometheus is no other one."""
         limit = self.limits[kind]
-        return limit.after(self._whole.get(kind)) if limit else None
+        there = Protection(kind=kind, good=good, since=self.since, jobs=jobs)
+        return limit.after(self._whole.get(kind), there) if limit else None
 
     async def _read_journal(self) -> tuple[Sequence[Job], int]:
         jobs = await self.sources.jobs(_LATELY)

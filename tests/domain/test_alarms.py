@@ -141,8 +141,31 @@ def test_no_alarm_while_the_next_backup_takes_as_long_as_the_one_before(
     assert opened(look(*runs, after=timedelta(hours=hour), limit=limit)) == hour * 60
 
 
+FIRST = run(JobState.RUNNING, 0)
+
+
+@pytest.mark.parametrize(
+    ("runs", "hour"),
+    [
+        pytest.param([FIRST], 28, id="it has the 26 hours once more"),
+        pytest.param([took(9, JobState.FAILED), FIRST], 28, id="nobody knows by one that failed"),
+        pytest.param([run(JobState.CANCELLED, 0)], 2, id="it runs no more"),
+        pytest.param([run(JobState.RUNNING, 0, kind=JobKind.DRILL)], 2, id="a drill is no backup"),
+        pytest.param([run(JobState.RUNNING, 120)], 2, id="begun when there was an alarm"),
+    ],
+)
+def test_no_alarm_while_the_first_backup_is_made_but_not_for_ever(
+    runs: list[Job], hour: int
+) -> None:
+    limit = Limit(LIMIT.time, plus_work=True)
+
+    assert look(*runs, after=timedelta(hours=hour, seconds=-1), limit=limit) is None
+    assert opened(look(*runs, after=timedelta(hours=hour), limit=limit)) == hour * 60
+
+
 def test_a_limit_that_a_person_set_is_exact() -> None:
     assert opened(look(took(3), after=timedelta(hours=2))) == 120
+    assert opened(look(FIRST, after=timedelta(hours=2))) == 120
 
 
 def test_reminders_come_less_and_less_often() -> None:
