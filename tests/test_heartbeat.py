@@ -147,11 +147,16 @@ async def test_how_it_is_asked(query: str, path: str) -> None:
     assert switch.asked == [(path, "zu groß".encode())]
 
 
-async def test_what_it_refuses_is_an_error_that_does_not_name_the_url() -> None:
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "answered 404$"), (301, "answered 301.* set the URL that it has")]
+)
+async def test_what_it_refuses_is_an_error_that_does_not_name_the_url(
+    status: int, words: str
+) -> None:
     with listening() as switch:
-        switch.status = 404
+        switch.status = status
         heartbeat = HttpHeartbeat({JobKind.BACKUP: switch.url})
-        with pytest.raises(PortError, match="answered 404") as refused:
+        with pytest.raises(PortError, match=words) as refused:
             await heartbeat.send(JobKind.BACKUP, BEGAN)
 
     assert "secret-key" not in str(refused.value) + repr(heartbeat)

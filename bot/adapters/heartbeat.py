@@ -11,6 +11,7 @@ from bot.domain.jobs import JobKind
 
 _MOST = 64 * 1024
 _TAKEN = range(200, 300)
+_ELSEWHERE = range(300, 400)
 
 
 @dataclass(frozen=True)
@@ -28,5 +29,11 @@ class HttpHeartbeat:
         path, mark, query = url.partition("?")
         target = f"{path.rstrip('/')}{beat.suffix}{mark}{query}"
         answer = self.client.ask("POST", target, {}, most=_MOST, body=beat.body)
+        if answer.status in _ELSEWHERE:
+            raise PortError(
+                f"the server answered {answer.status}: it moved, and a redirect is not followed;"
+                " set the URL that it has now",
+                retryable=True,
+            )
         if answer.status not in _TAKEN:
             raise PortError(f"the server answered {answer.status}", retryable=True)
