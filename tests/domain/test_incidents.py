@@ -786,28 +786,85 @@ class Mutes:
     length: timedelta
 
 
-Action = Sees | Waits | Hushes | Mutes
+@dataclass(frozen=True)
+class Boots:
+    """Another process takes up what the journal has, and looks."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Another worker is started beside the one that was alone."""
+
+
+Action = Sees | Waits | Hushes | Mutes | Boots | Scales
 SEES = st.builds(Sees, st.sampled_from(SERVICES), TROUBLES, TIMES)
-OTHERS = [st.builds(Waits, TIMES), st.builds(Hushes, st.booleans()), st.builds(Mutes, TIMES)]
+OTHERS = [
+    *(st.builds(Waits, TIMES), st.builds(Hushes, st.booleans()), st.builds(Mutes, TIMES)),
+    *(st.builds(Boots), st.builds(Scales)),
+]
 ACTIONS: st.SearchStrategy[list[Action]] = st.lists(st.one_of(SEES, SEES, *OTHERS), max_size=60)
 
 
-def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
-    """What people believe; openings and closings must alternate, each under the same name."""
-    for each in news:
-        match each:
-            case Opened(incident, absorbed):
-                assert incident.root not in told
-                for gone in absorbed:
-                    assert told.pop(gone.root).opened == gone.opened
-                told[incident.root] = incident
-            case Closed(incident, left=left):
-                assert incident.root not in left
-                assert told.pop(incident.root).opened == incident.opened
-            case Reminded(incident):
-                assert told[incident.root].opened == incident.opened
-            case Renamed(incident):
-                told[incident.root] = told.pop(incident.name)
+@dataclass
+class Fate:
+    """Whatever happens, with what is down by now and what people believe is."""
+
+    watch: Watch = field(default_factory=Watch)
+    now: datetime = START
+    told: dict[str, Incident] = field(default_factory=dict)
+    seen: dict[str, Trouble | None] = field(default_factory=dict)
+    called: dict[str, str] = field(default_factory=lambda: {each: each for each in SERVICES})
+
+    def does(self, action: Action) -> None:
+        match action:
+            case Sees(service, trouble, late):
+                self._sees(self.called[service], trouble, late)
+            case Waits(length):
+                self.now += length
+                self.take(advance(self.watch, self.now, RULES))
+            case Hushes(quiet):
+                self.take(hush(self.watch, self.now, RULES, quiet=quiet))
+            case Mutes(length):
+                self.take(mute(self.watch, Mute(self.now, self.now + length), self.now, RULES))
+            case Boots():
+                self.watch = resumed(Watch(), self.told.values())
+                for name, trouble in self.seen.items():
+                    self._sees(name, trouble)
+            case Scales():
+                self.called[WORKER] = "worker-1"
+                self.seen = {self.called.get(name, name): each for name, each in self.seen.items()}
+                here = frozenset({*self.called.values(), "worker-2"})
+                self.take(keep(self.watch, here, self.now, RULES))
+
+    def _sees(self, name: str, trouble: Trouble | None, late: timedelta = timedelta()) -> None:
+        self.seen[name] = trouble
+        self.take(observe(self.watch, Seen(name, self.now - late, trouble), self.now, RULES))
+
+    def take(self, step: Step) -> None:
+        """Openings and closings must alternate, each under the same name."""
+        self.watch, news = step
+        told = self.told
+        for each in news:
+            match each:
+                case Opened(incident, absorbed):
+                    assert incident.root not in told
+                    for gone in absorbed:
+                        assert told.pop(gone.root).opened == gone.opened
+                    told[incident.root] = incident
+                case Closed(incident, left=left):
+                    assert incident.root not in left
+                    assert told.pop(incident.root).opened == incident.opened
+                case Reminded(incident):
+                    assert told[incident.root].opened == incident.opened
+                case Renamed(incident):
+                    before = told.pop(incident.name)
+                    assert (before.name, before.opened) == (incident.name, incident.opened)
+                    told[incident.root] = incident
+        assert set(told) == set(self.watch.open)
+
+    @property
+    def down(self) -> set[str]:
+        return {service for service, trouble in self.seen.items() if trouble}
 
 
 @settings(max_examples=400)
@@ -815,38 +872,21 @@ def follow(told: dict[str, Incident], news: Sequence[News]) -> None:
 def test_openings_and_closings_alternate_and_nothing_that_is_down_is_kept_silent(
     actions: Sequence[Action],
 ) -> None:
-    watch, now = Watch(), START
-    told: dict[str, Incident] = {}
-    seen: dict[str, Trouble | None] = {}
+    fate = Fate()
     for action in actions:
-        step: Step = watch, ()
-        match action:
-            case Sees(service, trouble, late):
-                seen[service] = trouble
-                step = observe(watch, Seen(service, now - late, trouble), now, RULES)
-            case Waits(length):
-                now += length
-                step = advance(watch, now, RULES)
-            case Hushes(quiet):
-                step = hush(watch, now, RULES, quiet=quiet)
-            case Mutes(length):
-                step = mute(watch, Mute(now, now + length), now, RULES)
-        watch, news = step
-        follow(told, news)
-        assert set(told) == set(watch.open)
+        fate.does(action)
 
     for wait in (timedelta(seconds=401), timedelta(minutes=5)):  # every mute, every patience
-        watch, news = hush(watch, now := now + wait, RULES, quiet=False)
-        follow(told, news)
-    down = {service for service, trouble in seen.items() if trouble}
-    assert down <= {member for each in watch.open.values() for member in each.members}
+        fate.now += wait
+        fate.does(Hushes(quiet=False))
+    held = [each.members for each in fate.watch.open.values()]
+    assert fate.down <= frozenset().union(*held)
 
-    watch, news = advance(watch, now + timedelta(days=1), RULES)
-    follow(told, news)
-    for incident in watch.open.values():
-        assert incident.members & down, "what is well again is closed"
-    for service in down:
-        assert watch.holder(service)
+    fate.does(Waits(timedelta(days=1)))
+    for incident in fate.watch.open.values():
+        assert incident.members & fate.down, "what is well again is closed"
+    for service in fate.down:
+        assert fate.watch.holder(service)
 
 
 @settings(max_examples=400)
