@@ -268,6 +268,14 @@ async def test_one_that_the_stores_have_lost_since_does_not() -> None:
     assert await last_success([done], good, looked) == older.timestamp()
 
 
+async def test_one_of_times_to_come_does_not() -> None:
+    ahead, good = NOW + timedelta(days=400), NOW - timedelta(hours=2)
+    done = replace(FAILED, state=JobState.DONE, started=ahead, ended=ahead)
+
+    known: dict[JobKind, datetime | None] = {JobKind.BACKUP: good}
+    assert await last_success([done], known, NOW) == good.timestamp()
+
+
 @pytest.mark.parametrize(("plus_work", "hours"), [(True, 29), (False, 26)])
 async def test_what_is_too_old_for_prometheus_is_too_old_for_the_alarm(
     hours: int, *, plus_work: bool

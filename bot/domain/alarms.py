@@ -7,7 +7,7 @@ is not told one by one. Nothing is remembered: an alarm follows from what is the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState
@@ -17,6 +17,7 @@ _REMINDED_AFTER = (timedelta(hours=6), timedelta(days=1), timedelta(days=3))
 _THEN_EVERY = timedelta(days=7)
 _NOT_DONE = frozenset({JobState.FAILED, JobState.INTERRUPTED})
 _LATE_NEWS = timedelta(days=3)
+_CLOCKS_DIFFER = timedelta(minutes=5)  # those of hosts that share a store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,12 @@ class Protection:
     def baseline(self) -> datetime:
         """From when on the time without counts; it names the alarm."""
         return max(self.good, self.since) if self.good else self.since
+
+    def as_of(self, now: datetime) -> "Protection":
+        """With a beginning that has been; one to come was noted while the clock was ahead."""
+        if self.since <= now:
+            return self
+        return replace(self, since=min([self.since, *(job.started for job in self.jobs)]))
 
     def is_being_made(self, *, begun_before: datetime) -> bool:
         """Whether the next one is in the making, and was begun so early."""
@@ -92,6 +99,14 @@ class Alarm:
         return f"there is no {what} {since}{cause}"
 
 
+def latest_known(now: datetime) -> datetime:
+    """What is named by a later moment was made while a clock was ahead, and nobody knows when.
+
+    It protects, but for alarms it does not count: until then it would keep silent whatever fails.
+    """
+    return now + _CLOCKS_DIFFER
+
+
 def judge(
     there: Protection, limit: Limit | None, catch_up: timedelta, now: datetime
 ) -> Alarm | None:
@@ -99,13 +114,14 @@ def judge(
 
     *limit* is how long there may be none, None for any time; *catch_up* how long a slot is tried.
     """
+    there = there.as_of(now)
     failed = tuple(
         job
         for job in there.jobs
         if job.kind is there.kind
         and job.slot is not None
         and came_to_nothing(job)
-        and job.started > there.baseline
+        and job.started >= there.baseline
     )
     moments = []
     if limit:

@@ -204,6 +204,11 @@ def newest_undoubted(records: Sequence[BackupRecord]) -> BackupRecord | None:
     return newest_good(undoubted) or newest_good(records)
 
 
+def begun_by(records: Iterable[BackupRecord], moment: datetime) -> list[BackupRecord]:
+    """Those of *records* that are not named by a later one."""
+    return [record for record in records if created_at(record.id) <= moment]
+
+
 def newest_good(records: Sequence[BackupRecord]) -> BackupRecord | None:
     """The newest backup that is complete and trusted; *records* come newest first."""
     return next((record for record in records if record.state is BackupState.GOOD), None)

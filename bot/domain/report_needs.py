@@ -1,8 +1,8 @@
 """What a person should see to, as a report has it. Pure."""
 
-from bot.domain.alarms import Protection, judge
+from bot.domain.alarms import Protection, judge, latest_known
 from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupState, newest_good
+from bot.domain.catalogue import BackupState, begun_by, newest_good
 from bot.domain.drill import judge_drills
 from bot.domain.findings import Finding, Level, judge_spread
 from bot.domain.incident import WARNINGS, Incident
@@ -39,7 +39,7 @@ def _unprotected(facts: Facts) -> list[Finding]:
         Finding("store", Level.FAILURE, f"{_store(name)} does not answer: {why}", _LOOK)
         for name, why in facts.silent.items()
     ]
-    newest = newest_good(facts.records)
+    newest = newest_good(begun_by(facts.records, latest_known(facts.now)))
     if facts.records or not facts.silent:  # else nobody knows what there is
         there = Protection(
             kind=JobKind.BACKUP,

@@ -13,6 +13,7 @@ from bot.domain.alarms import (
     Protection,
     judge,
     late_success,
+    latest_known,
     newest_whole,
 )
 from bot.domain.backup_id import created_at
@@ -24,8 +25,11 @@ _LOOK_INTO_STORE = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
-Newest = Callable[[], Awaitable[datetime | None]]
-"""The moment that the newest one that counts is named by. Raises BotError where none can tell."""
+Newest = Callable[[datetime], Awaitable[datetime | None]]
+"""The moment that the newest one that counts is named by, of those until a moment.
+
+Raises BotError where none can tell.
+"""
 
 
 class Teller(Protocol):
@@ -114,12 +118,13 @@ class AlarmWatch:
             self._open[kind] = False
 
     async def _good(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> datetime | None:
-        done = newest_whole(jobs, kind)
+        until = latest_known(now)
+        done = newest_whole([job for job in jobs if job.started <= until], kind)
         seen = self._seen.setdefault(kind, _Seen())
         is_old = seen.at is None or abs(now - seen.at) >= _LOOK_INTO_STORE
         if is_old or seen.job != (done.id if done else ""):
             try:
-                good = await self.newest[kind]()
+                good = await self.newest[kind](until)
             except BotError as error:
                 logger.warning("look for the newest good %s: %s", kind, error)
                 known = [seen.good, created_at(done.id) if done else None]

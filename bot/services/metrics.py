@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.agenda import Plan
-from bot.domain.alarms import Limit, Protection, newest_whole
+from bot.domain.alarms import Limit, Protection, latest_known, newest_whole
 from bot.domain.catalogue import newest_good
 from bot.domain.container_state import ContainerState
 from bot.domain.daemon_report import DOCKER, DaemonReport
@@ -120,7 +120,9 @@ class MetricsService:
         )
 
     def _keep_newest(self, jobs: Sequence[Job]) -> None:
-        whole = {kind: newest_whole(jobs, kind) for kind in self.limits}
+        until = latest_known(self.clock.now())
+        known = [job for job in jobs if job.started <= until]
+        whole = {kind: newest_whole(known, kind) for kind in self.limits}
         self._whole |= {kind: job for kind, job in whole.items() if job}
 
     def _good(self) -> dict[JobKind, datetime | None]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.alarms import newest_whole
 from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupRecord, newest_good
+from bot.domain.catalogue import BackupRecord, begun_by, newest_good
 from bot.domain.drill import Verdict
 from bot.domain.jobs import ALL_JOBS, JobKind
 from bot.services.drill_history import DrillHistory
@@ -24,18 +24,19 @@ class Newest:
     jobs: JobJournal
     stack: Callable[[], Awaitable[str]]
 
-    async def backup(self) -> datetime | None:
-        """When the newest good backup was begun; None where there is none."""
-        newest = newest_good(await self.backups())
+    async def backup(self, until: datetime) -> datetime | None:
+        """When the newest good backup was begun, *until* then; None where there is none."""
+        newest = newest_good(begun_by(await self.backups(), until))
         return created_at(newest.id) if newest else None
 
-    async def drill(self) -> datetime | None:
-        """When the newest drill was begun that passed, here or elsewhere; None for none.
+    async def drill(self, until: datetime) -> datetime | None:
+        """When the newest drill was begun, *until* then, that passed, here or elsewhere.
 
         Where the private key is kept off the host, one counts that has read all that it could.
         """
         report = await self.drills.newest(await self.stack())
-        here = newest_whole(await self.jobs.jobs(ALL_JOBS), JobKind.DRILL)
+        jobs = [job for job in await self.jobs.jobs(ALL_JOBS) if job.started <= until]
+        here = newest_whole(jobs, JobKind.DRILL)
         passed = [report.began] if report and report.verdict in _WELL else []
         passed += [created_at(here.id)] if here else []
-        return max(passed, default=None)
+        return max((each for each in passed if each <= until), default=None)

@@ -103,6 +103,16 @@ def test_without_any_good_one_the_time_counts_from_the_installation() -> None:
     assert judge(there, LIMIT, CATCH_UP, SLOT + timedelta(hours=26))
 
 
+def test_an_installation_of_times_to_come_began_with_its_first_job_at_the_latest() -> None:
+    ahead = Protection(kind=JobKind.BACKUP, good=None, since=SLOT + timedelta(days=400), jobs=FOUR)
+
+    alarm = judge(ahead, LIMIT, CATCH_UP, SLOT + timedelta(days=2))
+    assert opened(alarm) == 69
+    assert alarm
+    assert alarm.baseline == FOUR[0].started
+    assert len(alarm.failed) == 4
+
+
 def test_an_installation_newer_than_the_backups_of_its_store_has_its_time() -> None:
     there = Protection(kind=JobKind.BACKUP, good=GOOD, since=SLOT, jobs=[])
 

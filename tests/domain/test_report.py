@@ -167,6 +167,11 @@ def test_what_ran_in_the_time_is_counted(jobs: list[Job], figures: tuple[int, in
     ("changes", "words"),
     [
         pytest.param({"records": [record(30)]}, ["there is no good backup since"], id="too old"),
+        pytest.param(
+            {"records": [record(-1000), record(30)]},
+            ["there is no good backup since"],
+            id="too old but for one of times to come",
+        ),
         pytest.param({"records": [], "jobs": []}, ["there is no good backup yet"], id="none"),
         pytest.param(
             {"records": [], "silent": {"": "refused"}},

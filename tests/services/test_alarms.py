@@ -78,8 +78,9 @@ class Nights(Journal):
 class Host:
     """A bot, its store and its people."""
 
-    def __init__(self, fails: Callable[[datetime], bool]) -> None:
+    def __init__(self, fails: Callable[[datetime], bool], since: datetime = START) -> None:
         self.clock = SimulatedClock(START)
+        self.since = since
         self.people = Telling(self.clock)
         self.nights = Nights(self.clock, fails=fails)
         self.is_held = self.store_is_away = False
@@ -92,7 +93,7 @@ class Host:
             lambda slot: RunBackup(trigger=Trigger.SCHEDULE, actor="schedule", slot=slot),
             self.nights,
             self.clock,
-            START,
+            self.since,
             {},
             is_held=self.held,
         )
@@ -101,7 +102,7 @@ class Host:
             self.clock,
             {JobKind.BACKUP: self.newest},
             {JobKind.BACKUP: Limit(timedelta(hours=26))},
-            START,
+            self.since,
             timedelta(hours=6),
             self.people,
         )
@@ -112,20 +113,22 @@ class Host:
     async def held(self) -> bool:
         return self.is_held
 
-    async def newest(self) -> datetime | None:
+    async def newest(self, until: datetime) -> datetime | None:
         if self.store_is_away:
             raise PortError("the store does not answer")
         jobs = self.nights.all_jobs
         whole = [job for job in jobs if job.state is JobState.DONE and PARTIAL not in job.plan]
-        return max((created_at(job.id) for job in whole), default=None)
+        moments = [created_at(job.id) for job in whole]
+        return max((each for each in moments if each <= until), default=None)
 
     async def shut_down(self) -> None:
         for part in self.parts:
             part.cancel()
         await asyncio.wait(self.parts)
 
-    async def pass_until(self, day: int, hour: int, minute: int = 0) -> None:
-        await self.clock.run_until(datetime(2026, 11, day, hour, minute, tzinfo=UTC))
+    async def pass_until(self, day: int, hour: int, minute: int = 0, *, days: int = 0) -> None:
+        end = datetime(2026, 11, day, hour, minute, tzinfo=UTC) + timedelta(days=days)
+        await self.clock.run_until(end)
 
     @property
     def heard(self) -> list[str]:
@@ -172,6 +175,37 @@ async def test_one_that_keeps_failing_is_an_alarm_with_reminders_that_back_off()
     assert [len(first.failed), len(last.failed)] == [4, 15]
     assert first.failed[0].message == "the store is full"
     assert first.good == START + timedelta(hours=3, minutes=30)
+
+
+async def test_a_good_one_of_times_to_come_hides_no_failure() -> None:
+    """The clock was ahead when it was made; then somebody sets it right."""
+    host = Host(until(29, 0))
+    await host.pass_until(23, 12)
+    host.clock.jump(timedelta(days=400))
+    await host.pass_until(23, 12, days=401)
+    host.clock.jump(timedelta(days=-401))
+    heard = len(host.heard)
+    await host.pass_until(24, 12)
+    await host.shut_down()
+
+    assert [each.state for each in host.nights.all_jobs[:5]] == [
+        *[JobState.FAILED] * 4,
+        JobState.DONE,
+    ]
+    assert [f"{each:%d %H:%M}" for each in list(host.people.told.values())[heard:]] == [
+        "24 04:35",
+        "24 10:35",
+    ]
+
+
+async def test_an_installation_of_times_to_come_hides_no_failure() -> None:
+    host = Host(until(29, 0), since=START + timedelta(days=400))
+    await host.pass_until(24, 6)
+    await host.shut_down()
+
+    (alarm,) = host.people.alarms
+    assert f"{alarm.opened:%d %H:%M}" == "24 04:35"
+    assert alarm.good == START + timedelta(hours=3, minutes=30)
 
 
 async def test_a_restart_tells_nothing_twice_and_forgets_no_end() -> None:
