@@ -74,6 +74,12 @@ PART = [replace(each, slot=None, plan={PARTIAL: "yes"}) for each in GOOD]
         pytest.param(failed(0), 360, ["03:30"], id="and now there is none"),
         pytest.param([*failed(0, 6), *NEXT], 60, ["03:36"], id="the next one failed, too"),
         pytest.param([*failed(0), *NEXT, *GOOD], 400, [], id="the next one made it good"),
+        pytest.param(
+            [*failed(9999, slot=9999, state=JobState.DONE), *GIVEN_UP],
+            68,
+            ["04:38"],
+            id="a good one of times to come, by a clock that was ahead",
+        ),
         pytest.param([*GIVEN_UP, *PART], 71, ["04:38"], id="some components are not the stack"),
         pytest.param([*GOOD, *failed(120, slot=120)], 480, ["05:30"], id="one after a good one"),
         pytest.param([*failed(0), *failed(5, state=JobState.CANCELLED)], 400, [], id="cancelled"),

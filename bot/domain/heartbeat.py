@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.domain.alarms import latest_known
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, degraded
 from bot.domain.slots import came_to_nothing, given_up, runs_of
 
@@ -56,7 +57,8 @@ def newly_given_up(
     """
     ours = [job for job in jobs if job.kind is kind]
     whole = [job for job in ours if job.state is JobState.DONE and PARTIAL not in job.plan]
-    good = max((job.started for job in whole), default=None)
+    until = latest_known(now)
+    good = max((job.started for job in whole if job.started <= until), default=None)
     slots = {
         job.slot
         for job in ours
