@@ -55,6 +55,7 @@ class Watcher:
     _watched: frozenset[str] = frozenset()
     _looked: datetime | None = None
     _refusal: str = ""
+    _hindrance: str = ""
     _events: Counter[str] = field(default_factory=Counter)
     _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -260,9 +261,12 @@ class Watcher:
                 try:
                     await self._tell(self._untold[0])
                 except BotError as error:
-                    logger.warning("tell of an incident: %s", error)
+                    if str(error) != self._hindrance:  # it is tried every second
+                        logger.warning("tell of an incident: %s", error)
+                        self._hindrance = str(error)
                     return
                 self._untold.popleft()
+            self._hindrance = ""
 
     async def _tell(self, news: News) -> None:
         match news:

@@ -787,6 +787,25 @@ async def test_what_cannot_be_written_is_told_as_soon_as_it_can(host: Host) -> N
     assert host.people.told == ["worker crashed"]
 
 
+async def test_why_it_cannot_be_told_is_logged_once_while_that_lasts(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried every second, and what is full may be the disk of the log, too."""
+    for words, dies in (
+        ("no space left", "worker"),
+        ("it is busy", "worker"),
+        ("", "worker"),
+        ("it is busy", "authentik"),
+    ):
+        host.log.fails = PortError(words) if words else None
+        await host.dies(dies)
+        await host.passes(20)
+
+    logged = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    why = ("no space left", "it is busy", "it is busy")
+    assert logged == [f"tell of an incident: {words}" for words in why]
+
+
 async def test_muted_it_waits(host: Host) -> None:
     await host.watcher.mute(START + timedelta(minutes=2))
     await host.dies("worker")
