@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bot.adapters.heartbeat import HttpHeartbeat
+from bot.adapters.http_client import HttpClient
 from bot.domain.backup_id import make_backup_id
 from bot.domain.errors import PortError
 from bot.domain.heartbeat import BEGAN, Beat, Known, beat_at_end, newly_given_up
@@ -166,6 +167,20 @@ async def test_what_it_refuses_is_an_error_that_does_not_name_the_url(
             await heartbeat.send(JobKind.BACKUP, BEGAN)
 
     assert "secret-key" not in str(refused.value) + repr(heartbeat)
+
+
+async def test_an_answer_that_is_given_up_in_the_middle_of_its_headers_is_none() -> None:
+    async def begin_to_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+        await reader.read()  # until it hangs up
+        writer.close()
+
+    async with await asyncio.start_server(begin_to_answer, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        urls = {JobKind.BACKUP: f"http://127.0.0.1:{port}/ping"}
+        heartbeat = HttpHeartbeat(urls, HttpClient(answer_within=60, whole_within=0.2))
+        with pytest.raises(PortError, match="does not answer in time"):
+            await heartbeat.send(JobKind.BACKUP, BEGAN)
 
 
 @dataclass

@@ -88,6 +88,9 @@ class HttpClient:
             if over.is_set():
                 raise TimeoutError from error
             raise
+        else:
+            if over.is_set():  # headers that end early are as good as whole to the library
+                raise TimeoutError
         finally:
             timer.cancel()
             connection.close()
