@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -102,7 +103,7 @@ class ScheduleSettings(UpdateSettings):
     @field_validator("heartbeat_url", "heartbeat_drill_url")
     @classmethod
     def _is_url(cls, value: SecretStr) -> SecretStr:
-        if not _SWITCH.fullmatch(value.get_secret_value()):
+        if not _is_switch(value.get_secret_value()):
             raise ValueError("it is no URL")
         return value
 
@@ -187,6 +188,14 @@ class ScheduleSettings(UpdateSettings):
             Plan("drill", "AKBOT_DRILL_SCHEDULE", self.plan_of_drills, self.delay),
             Plan("look for updates", "AKBOT_UPDATE_CHECK_SCHEDULE", checks),
         )
+
+
+def _is_switch(url: str) -> bool:
+    try:
+        port = urlsplit(url).port
+    except ValueError:  # no number, too large a one, half an IPv6 address
+        return False
+    return port != 0 and _SWITCH.fullmatch(url) is not None
 
 
 def _zone(name: str) -> tzinfo:

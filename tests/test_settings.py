@@ -543,7 +543,13 @@ def test_every_setting_that_pydantic_judges_says_its_form() -> None:
     assert set(silent) == takes_any_text
 
 
-@pytest.mark.parametrize("url", ["hc-ping.com/x", "ftp://hc-ping.com/x", "https://u:p@host/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("hc-ping.com/x", "ftp://hc-ping.com/x", "https://u:p@host/x"),
+        *("http://host:99999/x", "http://host:0/x", "http://host:port/x", "http://[::1/x"),
+    ],
+)
 def test_a_heartbeat_needs_a_url_and_keeps_it_to_itself(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^AKBOT_HEARTBEAT_URL: .* URL$") as refused:
         load_settings({"AKBOT_HEARTBEAT_URL": url}, tmp_path / "akbot.env")
