@@ -171,16 +171,21 @@ def use_up_memory(stack: Stack, service: str) -> None:
 def crash_over_and_over(stack: Stack, service: str) -> None:
     """Each time that Docker has started it again."""
     for _ in range(3):
-        os.kill(stack.pid(service), signal.SIGKILL)
-        assert stacks.until(lambda: stack.pid(service) > 0)
+        end_and_start(stack, service, signal.SIGKILL)
 
 
 def end_over_and_over(stack: Stack, service: str) -> None:
     """By itself, with exit code 0 as after a stop; nobody asked the Engine for that."""
     for _ in range(3):
-        before = stack.pid(service)
-        os.kill(before, signal.SIGTERM)
-        assert stacks.until(lambda: stack.pid(service) not in {0, before})  # noqa: B023 - waited for
+        end_and_start(stack, service, signal.SIGTERM)
+
+
+def end_and_start(stack: Stack, service: str, number: signal.Signals) -> None:
+    """Docker tells the process that is gone for a moment longer, and then that there is none."""
+    before = stack.pid(service)
+    assert before > 0, "0 would be all processes of these tests"
+    os.kill(before, number)
+    assert stacks.until(lambda: stack.pid(service) not in {0, before})
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ def all_start(sandbox: Sandbox) -> None:
 def dies_and_starts(sandbox: Sandbox, container: str, signal: str = "KILL") -> None:
     """Kill its process from outside, and wait until Docker has started it again."""
     before = main_process(sandbox, container)
+    assert before != "0", "that would be all processes of these tests"
     sandbox.run("kill", f"-{signal}", before)
     wait_until(lambda: main_process(sandbox, container) not in {"0", before}, "it is started again")
 
