@@ -2,6 +2,7 @@
 
 Only one that is unhealthy, of whose trouble nothing else is the cause: what it needs must have
 passed a check of its own since, for a database that hangs is noticed later than whoever asks it.
+What somebody paused is theirs: Docker calls it unhealthy when it goes on, until its next check.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,7 +56,7 @@ def patients(watch: Watch, rules: Rules) -> tuple[Patient, ...]:
     return tuple(
         Patient(incident, watch.views[root].since, frozenset(rules.needs(root, watch.views)))
         for root, incident in watch.open.items()
-        if watch.views[root].trouble is Trouble.UNHEALTHY
+        if watch.views[root].trouble is Trouble.UNHEALTHY and incident.trouble is not Trouble.PAUSED
     )
 
 

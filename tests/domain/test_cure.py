@@ -82,6 +82,16 @@ def test_what_was_stopped_since_is_none() -> None:
     assert roots(watch) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "found"), [(Trouble.PAUSED, []), (Trouble.CRASHED, ["worker"])], ids=str
+)
+def test_what_goes_on_after_a_pause_by_hand_is_left_alone(first: Trouble, found: list[str]) -> None:
+    watch = watching(worker=first)
+    watch, _ = observe(watch, Seen("worker", NOW, Trouble.UNHEALTHY), NOW, RULES)
+
+    assert roots(watch) == found
+
+
 def test_nobody_is_a_patient_while_people_or_a_job_work_there() -> None:
     watch = watching(worker=Trouble.UNHEALTHY)
     quiet, _ = hush(watch, NOW, RULES, quiet=True)
