@@ -399,7 +399,7 @@ async def test_what_hangs_does_not_hold_up_the_end_of_the_bot() -> None:
     with pytest.raises(TimeoutError):
         await question.answer()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await question.close()
     released.set()
 
@@ -416,13 +416,16 @@ async def test_systems_are_asked_beside_each_other_and_not_all_the_time() -> Non
         if is_away:
             raise PortError("it is away")
 
-    asks: dict[str, Ask] = {"a": well, "b": away, "c": for_ever, "d": for_ever}
+    meeting = asyncio.Barrier(2)
+
+    async def meets() -> None:
+        await meeting.wait()
+
+    asks: dict[str, Ask] = {"a": well, "b": away, "c": for_ever, "d": meets, "e": meets}
     systems = {name: System(ask, 60) for name, ask in asks.items()}
     ready = Readiness(systems, clock, within=WITHIN)
-    began = asyncio.get_running_loop().time()
     first = await ready.look()
     second = await ready.look()
-    took = asyncio.get_running_loop().time() - began
     await clock.run_until(START + timedelta(seconds=30))
     is_away = False
     third = await ready.look()
@@ -431,10 +434,9 @@ async def test_systems_are_asked_beside_each_other_and_not_all_the_time() -> Non
     await ready.close()
 
     hangs = "no answer within 0.05 seconds"
-    assert first == second == {"a": "", "b": "it is away", "c": hangs, "d": hangs}
+    assert first == second == {"a": "", "b": "it is away", "c": hangs, "d": "", "e": ""}
     assert third["b"] == "", "what was wrong is looked at again sooner"
     assert asked == ["well", "well"]
-    assert took < 20 * WITHIN
 
 
 FINE = DaemonReport()
