@@ -57,20 +57,20 @@ async def test_a_picture_fits_a_phone(figures: Figures) -> None:
 
 
 async def test_many_backups_are_drawn_within_a_blink() -> None:
-    began = time.monotonic()
+    before = os.times().children_user
     await ChildPainter().draw(Figures(dots(60)))
 
-    assert time.monotonic() - began < 20
+    assert 0 < os.times().children_user - before < 20
 
 
-def python(program: str) -> ChildPainter:
-    return ChildPainter((sys.executable, "-c", program), within=1)
+def python(program: str, within: float = 300) -> ChildPainter:
+    return ChildPainter((sys.executable, "-c", program), within=within)
 
 
 @pytest.mark.parametrize(
     ("painter", "words"),
     [
-        (python("import time; time.sleep(60)"), "takes more than 1 s"),
+        (python("import time; time.sleep(600)", within=1), "takes more than 1 s"),
         (python("raise SystemExit('no memory')"), "exit code 1: no memory"),
         (python("import os; os.kill(os.getpid(), 9)"), "exit code -9"),
         (python("pass"), "it has 0 bytes"),
@@ -98,13 +98,13 @@ async def test_the_child_inherits_nothing() -> None:
 
 async def test_a_child_is_gone_with_whoever_waits_for_it(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    program = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    program = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     drawing = asyncio.create_task(ChildPainter((sys.executable, "-c", program)).draw(SPARE))
     while not note.exists() or not note.read_text():  # noqa: ASYNC110 - another process's file
         await asyncio.sleep(0.01)
 
     drawing.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         with pytest.raises(asyncio.CancelledError):
             await drawing
 
@@ -149,7 +149,7 @@ def state_of(process: int) -> str:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
+    for _ in range(15_000):
         if condition():
             return
         time.sleep(0.02)
