@@ -11,7 +11,8 @@ from bot.services.store_ports import BackupStore
 from tests.s3_servers import PART_SIZE, S3Server
 
 KEY = "stack/20261123T033000Z-k3f9/postgres.dump.age"
-QUICK = Patience(connect_seconds=2, answer_seconds=5, attempts=2, delays=(0.01, 0.05, 0.2))
+QUICK = Patience(connect_seconds=60, answer_seconds=120, attempts=2, delays=(0.01, 0.05, 0.2))
+"""Tries again soon, and gives no answer up that a busy machine is late with."""
 
 _numbers = itertools.count()
 

@@ -83,7 +83,9 @@ def apply(folder: Path) -> None:
 def child(folder: Path, number: int, doing: str) -> int:
     files = [(str(folder / name), OLD[name].decode(), NEW[name].decode()) for name in OLD]
     words = [KEY, str(folder), str(number), doing, *(word for file in files for word in file)]
-    return subprocess.run([sys.executable, "-c", CHILD, *words], check=False, timeout=60).returncode
+    return subprocess.run(
+        [sys.executable, "-c", CHILD, *words], check=False, timeout=600
+    ).returncode
 
 
 def statuses(folder: Path) -> set[tuple[int, int, int]]:

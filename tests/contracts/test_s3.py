@@ -255,13 +255,13 @@ async def test_uploads_are_found_where_only_whole_keys_are_listed(
 async def test_a_slow_line_is_no_timeout(
     moto: S3Server, proxy: Proxy, location: S3Location
 ) -> None:
-    proxy.read_slowly = 0.006  # a block; all take 2.5 s, and after buffers are full 1.5 s are left
+    proxy.read_slowly = 0.02  # a block; all take 8 s, and after buffers are full 5 s are left
     data = bytes(384 * 65536)
     store = S3Store(
         replace(location, endpoint=proxy.endpoint),
         moto.credentials,
         min_part_size=len(data),
-        patience=replace(QUICK, connect_seconds=0.5, delays=(), attempts=1),
+        patience=replace(QUICK, connect_seconds=2, delays=(), attempts=1),
     )
 
     await store.put(KEY, stream([data]))
@@ -281,7 +281,7 @@ async def test_a_cancelled_part_stops_on_its_way(store: S3Store, proxy: Proxy) -
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 40
     assert proxy.seen("put") == []
 
 

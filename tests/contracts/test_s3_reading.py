@@ -1,7 +1,7 @@
 """What only reading from S3 can get wrong: broken downloads, pages, strangers in the bucket."""
 
 import asyncio
-import time
+import threading
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -65,17 +65,20 @@ async def test_a_dropped_download_goes_on_where_it_broke(
 async def test_a_stalled_download_is_asked_for_again(
     moto: S3Server, proxy: Proxy, location: S3Location
 ) -> None:
-    hasty = replace(QUICK, answer_seconds=0.3)
+    hasty, over = replace(QUICK, answer_seconds=1), threading.Event()
     store = S3Store(replace(location, endpoint=proxy.endpoint), moto.credentials, patience=hasty)
     await put(store, KEY, SMALL)
 
     def stalls(_: Request, forward: Forward) -> Answer:
         answer = forward()
-        time.sleep(0.8)
+        over.wait()
         return answer
 
     proxy.fail("get", stalls, times=2)
-    assert await read(store, KEY) == SMALL
+    try:
+        assert await read(store, KEY) == SMALL
+    finally:
+        over.set()
     await store.close()
 
 
