@@ -42,5 +42,5 @@ def run_into(
         check=False,
         cwd=folder,
         env=environment(folder, **settings),
-        timeout=60,
+        timeout=600,
     )

@@ -84,7 +84,7 @@ def test_an_output_that_is_closed_is_one_line(folder: Path, command: list[str]) 
         check=False,
         cwd=folder,
         env=environment(folder, AKBOT_STACK="authentik"),
-        timeout=60,
+        timeout=600,
     )
 
     assert ended.returncode == 1

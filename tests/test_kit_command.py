@@ -230,7 +230,7 @@ def test_stock_age_opens_it_with_the_passphrase(host: Host) -> None:
         [script, "-qec", f"{stock_age} -d -o kit.txt kit.age", "/dev/null"],
         input=b"correct horse\n",
         capture_output=True,
-        timeout=60,
+        timeout=600,
         check=True,
         cwd=host.folder,
     )

@@ -175,7 +175,7 @@ def answer(typed: bytes, *, agreed: bool = False, within: float = 60) -> str:
     )
     os.close(theirs)
     os.write(ours, typed)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     os.close(ours)
     assert process.returncode == 0, err
     assert "Replaced: postgres, media." in err

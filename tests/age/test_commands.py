@@ -71,7 +71,7 @@ def process(
         capture_output=True,
         check=False,
         preexec_fn=preexec,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -92,7 +92,7 @@ def at_terminal(command: str, *, typed: str) -> None:
         [programs.find("script"), "-qec", command, "/dev/null"],
         input=typed.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout.decode()
@@ -162,7 +162,7 @@ def node(body: str, *, stdin: bytes = b"", **options: str) -> bytes:
         input=stdin,
         capture_output=True,
         cwd=folder,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()

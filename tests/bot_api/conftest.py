@@ -15,9 +15,19 @@ from tests.bot_api.server import BotApi, bot_api
 ADA = 7
 
 
+PATIENCE = 120
+"""Seconds that the library and plain requests wait, on however busy a machine."""
+
+
 def connection() -> HTTPXRequest:
     """Return what the library sends with; without certificates, which take long to load."""
-    return HTTPXRequest(read_timeout=10, httpx_kwargs={"verify": False})
+    return HTTPXRequest(
+        read_timeout=PATIENCE,
+        write_timeout=PATIENCE,
+        connect_timeout=PATIENCE,
+        pool_timeout=PATIENCE,
+        httpx_kwargs={"verify": False},
+    )
 
 
 @dataclass
@@ -38,7 +48,9 @@ class Asking:
     """Plain requests to *telegram*, over one connection."""
 
     telegram: BotApi
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10, verify=False))
+    client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=PATIENCE, verify=False)
+    )
 
     def __call__(self, method: str, **parameters: Any) -> Any:
         """Return the result of a request that must succeed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bot_api.conftest import ADA
+from tests.bot_api.conftest import ADA, PATIENCE
 from tests.bot_api.control import RemoteBotApi
 
 TOKEN = "42:of-the-command-line"
@@ -26,7 +26,7 @@ class Process:
 
     def post(self, method: str, address: str = "127.0.0.1", **parameters: object) -> httpx.Response:
         url = f"http://{address}:{self.ports[address]}/bot{TOKEN}/{method}"
-        return httpx.post(url, json=parameters, timeout=10)
+        return httpx.post(url, json=parameters, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

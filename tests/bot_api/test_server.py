@@ -8,7 +8,7 @@ import pytest
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError
 
-from tests.bot_api.conftest import ADA, Asking
+from tests.bot_api.conftest import ADA, PATIENCE, Asking
 from tests.bot_api.server import LARGEST_BODY, TOKEN, BotApi, bot_api
 
 YES = InlineKeyboardMarkup([[InlineKeyboardButton("Yes", callback_data="yes")]])
@@ -186,7 +186,7 @@ def test_a_form_without_a_boundary_is_refused(ask: Asking) -> None:
 
 def test_a_body_beyond_the_limit_is_refused_unread(telegram: BotApi) -> None:
     head = f"POST /bot{TOKEN}/sendDocument HTTP/1.1\r\nContent-Length: {LARGEST_BODY + 1}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", telegram.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", telegram.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         assert b"413" in connection.recv(65536)
 
@@ -205,7 +205,7 @@ def test_everything_that_was_received_is_kept(ask: Asking) -> None:
 
 
 async def test_nobody_answers_while_it_is_down(telegram: BotApi, bot: Bot) -> None:
-    poll = asyncio.create_task(bot.get_updates(timeout=10))
+    poll = asyncio.create_task(bot.get_updates(timeout=PATIENCE))
     await telegram.until(lambda: telegram.updates.polled)
     telegram.down()
     with pytest.raises(NetworkError):
@@ -222,13 +222,13 @@ def test_it_listens_on_all_addresses_under_one_port() -> None:
     with bot_api(addresses=("127.0.0.1", "127.0.0.2")) as telegram:
         for address in telegram.addresses:
             url = f"{telegram.base_url_at(address)}{TOKEN}/getMe"
-            assert httpx.get(url).json()["ok"]
+            assert httpx.get(url, timeout=PATIENCE).json()["ok"]
 
 
 async def test_two_instances_of_the_bot_conflict(telegram: BotApi, bot: Bot) -> None:
-    older = asyncio.create_task(bot.get_updates(timeout=10))
+    older = asyncio.create_task(bot.get_updates(timeout=PATIENCE))
     await telegram.until(lambda: telegram.updates.polled)
-    newer = asyncio.create_task(bot.get_updates(timeout=10))
+    newer = asyncio.create_task(bot.get_updates(timeout=PATIENCE))
     with pytest.raises(Conflict, match="terminated by other getUpdates request"):
         await older
     telegram.user(ADA).says("/status")
@@ -244,7 +244,7 @@ def test_a_defect_of_the_stand_in_ends_the_test() -> None:
         with bot_api() as telegram:
             telegram.queries = Defective()  # type: ignore[assignment]
             with pytest.raises(httpx.RemoteProtocolError):
-                httpx.post(telegram.url("answerCallbackQuery"))
+                httpx.post(telegram.url("answerCallbackQuery"), timeout=PATIENCE)
 
     with pytest.raises(ZeroDivisionError):
         use()

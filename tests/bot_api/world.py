@@ -18,6 +18,8 @@ from tests.bot_api.updates import Updates
 
 FIRST_SUPERGROUP = -1_001_000_000_001
 SHOWN = 12
+PATIENCE = 300.0
+"""Seconds after which a wait is in vain, on however busy a machine."""
 
 Found = TypeVar("Found")
 
@@ -116,19 +118,25 @@ class World:
         version = Version(self.now(), "", Formatted(""))
         return self.write(Message(chat, next(self.ids), sender, [version], service=content))
 
-    def wait(self, condition: Callable[[], Found | None], seconds: float = 60) -> Found:
+    def wait(self, condition: Callable[[], Found | None], seconds: float = PATIENCE) -> Found:
         """Return what *condition* does as soon as that is true.
 
         Raises:
             AssertionError: It did not become true; the message shows what was said last.
         """
-        with self.changed:
-            found = self.changed.wait_for(condition, seconds)
-            if not found:
-                raise AssertionError(f"nothing came within {seconds} s. {self.transcript()}")
-            return found
+        found = self.comes(condition, seconds)
+        if not found:
+            raise AssertionError(f"nothing came within {seconds} s. {self.transcript()}")
+        return found
 
-    async def until(self, condition: Callable[[], Found | None], seconds: float = 60) -> Found:
+    def comes(self, condition: Callable[[], Found | None], seconds: float) -> Found | None:
+        """Return what *condition* does as soon as that is true, or once the time is over."""
+        with self.changed:
+            return self.changed.wait_for(condition, seconds)
+
+    async def until(
+        self, condition: Callable[[], Found | None], seconds: float = PATIENCE
+    ) -> Found:
         """Wait likewise, in a test that shares its event loop with the bot."""
         return await asyncio.to_thread(self.wait, condition, seconds)
 

@@ -71,7 +71,7 @@ def count_of(sandbox: Sandbox, table: str) -> int:
     return int(sandbox.psql(f"SELECT count(*) FROM {table}")[0][0]) if exists == [["t"]] else 0
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"

@@ -84,7 +84,7 @@ def test_a_scheduled_backup_and_one_from_the_chat(
         wait_until(lambda: bool(backups()), "a scheduled backup", seconds=130)
         stack.bot_up(**settings)
         ada.says("/backup")
-        telegram.wait(lambda: telegram.chat(ADA).saying("verified and signed"), seconds=60)
+        telegram.wait(lambda: telegram.chat(ADA).saying("verified and signed"))
         done = backups()
         stack.bot_down()
 
@@ -123,7 +123,7 @@ def test_two_containers_do_not_back_up_at_once(
         same = second_bot(stack, stack.bot_state, settings)
         other = second_bot(stack, tmp_path / "other", settings)
         ada.says("/cancel")
-        telegram.wait(lambda: telegram.chat(ADA).saying("ancelled"), seconds=60)
+        telegram.wait(lambda: telegram.chat(ADA).saying("ancelled"))
         stack.bot_down()
 
     for code, said in (same, other):

@@ -200,14 +200,14 @@ def taken_back_while_it_is_replaced(bot: Sandbox) -> None:
         assert newest["kind"] == "rollback"
         return str(newest["state"])
 
-    wait_until(lambda: state() == "done", "the new one has taken it back", 120)
+    wait_until(lambda: state() == "done", "the new one has taken it back")
 
 
 def its_cure(bot: Sandbox) -> None:
     before = main_process(bot, "authentik")
     fail_its_check(bot, "authentik")
-    wait_until(lambda: main_process(bot, "authentik") not in {"0", before}, "it is cured", 60)
-    wait_until(lambda: health_of(bot, "authentik") == "healthy", "it is well", 60)
+    wait_until(lambda: main_process(bot, "authentik") not in {"0", before}, "it is cured")
+    wait_until(lambda: health_of(bot, "authentik") == "healthy", "it is well")
 
 
 def assert_hardened(bot: Sandbox) -> None:

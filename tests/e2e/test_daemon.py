@@ -113,7 +113,7 @@ def test_a_backup_from_the_chat_shows_progress_and_tells_its_outcome(
 ) -> None:
     with untouched(filled), daemon(chatting) as running:
         ada.says("/backup before the move")
-        telegram.wait(lambda: outcomes(telegram, "verified and signed"), seconds=60)
+        telegram.wait(lambda: outcomes(telegram, "verified and signed"))
         [job] = json.loads(running.akbot.ok("jobs", "--json"))
         assert (job["state"], job["trigger"], job["label"]) == ("done", "chat", "before the move")
         assert running.end() == 0
@@ -134,7 +134,7 @@ def test_a_daemon_that_was_killed_in_a_backup_tells_how_it_ended(
             running.process.kill()
             running.process.wait()
         with daemon(chatting) as running:
-            telegram.wait(lambda: outcomes(telegram, "no half backup is left"), seconds=60)
+            telegram.wait(lambda: outcomes(telegram, "no half backup is left"))
             [job] = json.loads(running.akbot.ok("jobs", "--json"))
             assert (job["state"], job["swept"], job["crashes"]) == ("interrupted", True, 1)
             assert running.end() == 0
@@ -181,10 +181,10 @@ def test_a_second_backup_is_told_busy_with_what_is_running_since_when(
         same = running.akbot("backup")
         other = running.akbot.with_settings(AKBOT_STATE=str(tmp_path / "other"))("backup")
         ada.says("/backup")
-        telegram.wait(lambda: outcomes(telegram, "Not now"), seconds=10)
+        telegram.wait(lambda: outcomes(telegram, "Not now"))
 
         ada.says("/cancel")
-        telegram.wait(lambda: outcomes(telegram, "ancelled"), seconds=60)
+        telegram.wait(lambda: outcomes(telegram, "ancelled"))
         assert running.end() == 0
 
     assert (same.code, other.code) == (3, 3)
@@ -230,7 +230,7 @@ def test_no_secret_is_in_log_journal_or_anything_that_telegram_was_sent(
         for text in ("/backup", "/status", "/backups", "/jobs", "/help"):
             ada.says(text)
         stranger.says("/backup")
-        telegram.wait(lambda: outcomes(telegram, "verified and signed"), seconds=60)
+        telegram.wait(lambda: outcomes(telegram, "verified and signed"))
         telegram.down()
         wait_until(lambda: running.health()["chat"] == "unreachable", "it notices")
         telegram.up()
@@ -314,7 +314,7 @@ def test_a_paused_host_asks_telegram_for_nothing_until_it_is_resumed(
 
         running.akbot.ok("resume")
 
-        telegram.wait(lambda: telegram.chat(ADA).texts, seconds=30)
+        telegram.wait(lambda: telegram.chat(ADA).texts)
         health = running.health()
         assert health["paused"] == ""
         assert health["next_backup"]

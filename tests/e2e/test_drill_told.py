@@ -99,7 +99,7 @@ def test_that_planned_drills_lack_the_key_is_told_once(
 
     keyless = chatting.with_settings(AKBOT_RECIPIENTS=recipient[0])
     with daemon(keyless, AKBOT_DRILL_SCHEDULE="* * * * *"):
-        wait_until(lambda: len(done()) == 2, "two drills have ended", 240)
+        wait_until(lambda: len(done()) == 2, "two drills have ended")
 
     second, first = done()
     assert "degraded: the private key is not on this host" in first

@@ -190,7 +190,7 @@ def settled(marked: Marked, akbot: Akbot) -> dict[str, object]:
     akbot.backup("--component", "media")
     job = last_restore(akbot)
     assert job["swept"] is True, job["message"]
-    wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
+    wait_until(lambda: answers(marked.sandbox), "the login page is served")
     assert not throw_aways(marked.sandbox)
     marked.unchanged_by_up()
     return job

@@ -100,7 +100,7 @@ def serving(sandbox: Sandbox, version: str) -> Iterator[None]:
         own_migrations_are_done(sandbox)
         env.write_text(re.sub("(?m)^AUTHENTIK_TAG=.*$", f"AUTHENTIK_TAG={version}", text))
         sandbox.run("docker", "compose", "up", "--detach", "--wait", *APPLICATION, timeout=300)
-        wait_until(lambda: answers(sandbox), "the login page is served", 120)
+        wait_until(lambda: answers(sandbox), "the login page is served")
         yield
     finally:
         sandbox.compose("rm", "--stop", "--force", *APPLICATION)

@@ -92,7 +92,7 @@ def room_for_half_a_copy(stack: Sandbox) -> Iterator[Path]:
             copy(original, base)
             stack.docker("start", "authentik-postgresql")
             try:
-                wait_until(lambda: is_ready(stack) and answers(stack), "the stack serves", 60)
+                wait_until(lambda: is_ready(stack) and answers(stack), "the stack serves")
                 yield base
             finally:
                 stack.docker("stop", "authentik-postgresql")
@@ -103,7 +103,7 @@ def room_for_half_a_copy(stack: Sandbox) -> Iterator[Path]:
             base.rmdir()
             original.rename(base)
         stack.docker("start", "authentik-postgresql")
-        wait_until(lambda: is_ready(stack) and answers(stack), "the stack serves again", 120)
+        wait_until(lambda: is_ready(stack) and answers(stack), "the stack serves again")
 
 
 def largest(folder: Path) -> Path:

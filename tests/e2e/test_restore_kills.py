@@ -189,7 +189,7 @@ def test_what_was_written_since_it_was_started_stays(marked: Marked, to_folder: 
     backup_id = to_folder.backup()["id"]
     process = caught(marked, to_folder, backup_id, "waiting until it holds")
     disturb(Disturbance.KILLED_UP, marked.sandbox, process)
-    wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
+    wait_until(lambda: answers(marked.sandbox), "the login page is served")
     marked.sandbox.psql("CREATE TABLE test_written AS SELECT 'since' AS word")
     written = marked.sandbox.mounts / "authentik" / "media" / "written"
     written.write_text("since")
@@ -262,7 +262,7 @@ def settled(marked: Marked, akbot: Akbot, backup_id: str, *, redis: str = "") ->
     expected = THEN if job["state"] == "done" else NOW
     assert job["swept"] is True, job
     assert marked.state() == {expected}, job
-    wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
+    wait_until(lambda: answers(marked.sandbox), "the login page is served")
     assert marked.sandbox.redis("get", "test:mark") == (NOW if expected == NOW else redis)
     if job["state"] == "done":
         assert f"backup {backup_id} serves" in job["message"]

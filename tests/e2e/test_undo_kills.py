@@ -76,7 +76,7 @@ def undo_disturbed(marked: Marked, akbot: Akbot, step: str, what: Disturbance) -
     is_back = job["state"] == "done"
     assert marked.state() == {NOW if is_back else THEN}, (step, job)
     assert marked.sandbox.redis("get", "test:mark") == (NOW if is_back else "")
-    wait_until(lambda: answers(marked.sandbox), "the login page is served", 60)
+    wait_until(lambda: answers(marked.sandbox), "the login page is served")
     assert not throw_aways(marked.sandbox)
     unchanged_by_up(marked.sandbox)
     assert len(own_databases(marked.sandbox)) == 1, "the way back is still there"

@@ -171,7 +171,7 @@ def make_by_another_compose(stack: Sandbox, name: str) -> None:
 
 def wait_until_healthy(stack: Sandbox, name: str) -> None:
     healthy = f"docker inspect --format {{{{.State.Health.Status}}}} {name}".split()
-    wait_until(lambda: stack.run(*healthy).stdout.strip() == "healthy", f"{name} is healthy", 120)
+    wait_until(lambda: stack.run(*healthy).stdout.strip() == "healthy", f"{name} is healthy")
 
 
 def made_by(stack: Sandbox, name: str) -> str:

@@ -108,7 +108,7 @@ def test_a_question_with_which_the_bot_is_killed_is_put_once_more(
             kill(running.process)
 
         with daemon(public) as running:
-            telegram.wait(lambda: "I ask once more" in first.text, seconds=60)
+            telegram.wait(lambda: "I ask once more" in first.text)
             telegram.wait(lambda: open_questions(telegram), seconds=180)
             [second] = open_questions(telegram)
             assert second.id != first.id

@@ -153,7 +153,7 @@ def test_a_person_is_called_where_the_old_version_cannot_serve_either(
     bot = bot_of(stack, tmp_path, **QUICK)
     data, env = rows(stack), env_of(stack)
     process = bot.start("update", "--yes", "--no-rehearsal", "2025.4.97")
-    wait_until(lambda: phase(bot) == "back", "it goes back", 180)
+    wait_until(lambda: phase(bot) == "back", "it goes back")
     process.send_signal(signal.SIGSTOP)
     right = with_password(stack, "another")
     process.send_signal(signal.SIGCONT)

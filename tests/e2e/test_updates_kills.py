@@ -88,7 +88,7 @@ def test_killed_on_the_way_back_it_goes_on_with_it(
     quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
     data, env = rows(stack), env_of(stack)
     process = quick.start("update", "--yes", "--no-rehearsal", FAULTY)
-    wait_until(lambda: "back" in phase(quick), "it goes back", 180)
+    wait_until(lambda: "back" in phase(quick), "it goes back")
 
     disturb(what, stack, process)
 
@@ -146,8 +146,8 @@ def settled(stack: Sandbox, bot: Akbot, visitor: Visitor, kind: str = "update") 
     job = next(each for each in jobs if each["kind"] == kind)
     assert job["swept"] is True, job
     assert job["message"], "the outcome is told"
-    wait_until(lambda: answers(stack), "the login page is served", 60)
-    wait_until(visitor.is_logged_in, "the session holds", 30)
+    wait_until(lambda: answers(stack), "the login page is served")
+    wait_until(visitor.is_logged_in, "the session holds")
     assert not throw_aways(stack)
     in_step(stack)
     return job

@@ -90,7 +90,7 @@ def test_what_runs_goes_along_and_all_others_are_left(stack: Sandbox, bot: Akbot
     assert after[1:] == ("running", NEW)
     assert [seen(stack, name) for name in (STOPPED, MANAGED)] == left
     healthy = ("docker", "inspect", "--format", "{{.State.Health.Status}}", RUNS)
-    wait_until(lambda: stack.run(*healthy).stdout.strip() == "healthy", "the outpost is well", 60)
+    wait_until(lambda: stack.run(*healthy).stdout.strip() == "healthy", "the outpost is well")
     in_step(stack)
 
     bot.ok("rollback", "--yes", "--no-safety-backup")

@@ -92,7 +92,7 @@ def failing_check(sandbox: Sandbox, container: str) -> Iterator[None]:
 def fail_its_check(sandbox: Sandbox, container: str) -> None:
     """Docker says that it is unhealthy until it is started again, or its file is put back."""
     sandbox.docker("exec", container, "mv", _MODE, _AWAY)
-    wait_until(lambda: health_of(sandbox, container) == "unhealthy", "its check fails", 60)
+    wait_until(lambda: health_of(sandbox, container) == "unhealthy", "its check fails")
 
 
 def main_process(sandbox: Sandbox, container: str) -> str:
@@ -103,7 +103,7 @@ def all_start(sandbox: Sandbox) -> None:
     """Start what does not run; Compose gives up while something is unhealthy still."""
     containers = ["authentik", WORKER, DATABASE, REDIS]
     up = ("docker", "compose", "up", "--detach", *SERVICES)
-    wait_until(lambda: sandbox.run(*up, check=False).returncode == 0, "all start", 120)
+    wait_until(lambda: sandbox.run(*up, check=False).returncode == 0, "all start")
     wait_until(
         lambda: all(health_of(sandbox, each) == "healthy" for each in containers),
         "all are healthy",
@@ -207,7 +207,7 @@ def test_the_database_takes_the_others_with_it_and_is_the_one_that_is_told(
 def test_a_restart_of_docker_is_at_most_one_incident(watched: Sandbox, telegram: BotApi) -> None:
     restart_engine(watched)
     all_start(watched)
-    wait_until(lambda: told(telegram)[-1:] == ends(telegram)[-1:], "what was told has ended", 120)
+    wait_until(lambda: told(telegram)[-1:] == ends(telegram)[-1:], "what was told has ended")
     before = len(told(telegram))
     watched.docker("kill", WORKER)
     wait_until(lambda: len(told(telegram)) > before, "the stream of events goes on", AT_ONCE)

@@ -154,7 +154,7 @@ def test_an_image_that_somebody_else_changed(
 ) -> None:
     with watching(chatting, telegram, ada) as running:
         known = running.akbot.state / "images"
-        wait_until(known.exists, "it knows what runs", 30)
+        wait_until(known.exists, "it knows what runs")
         with another_redis(well):
             hear(telegram, FOUND, "🟡 configured image of redis is not the one that runs")
             well.compose("up", "--detach", "--no-deps", "redis")

@@ -545,7 +545,7 @@ async def test_rows_are_counted_while_the_planner_learns_them(world: RestoreWorl
 
         async def facts(self, name: str) -> DatabaseFacts:
             if "_restore_" in name:
-                await asyncio.wait_for(analysing.wait(), 5)
+                await asyncio.wait_for(analysing.wait(), 120)
             return await super().facts(name)
 
     class Place(FakeWorkplace):

@@ -445,7 +445,7 @@ async def test_a_stalled_store_is_dropped_in_the_commit_as_well() -> None:
 
     world, hangs = two(second=Hangs())
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         done = await world.back_up()
 
     assert done.missing == {"second": "it has not gone on for 0.3 seconds"}

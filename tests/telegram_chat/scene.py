@@ -18,10 +18,9 @@ from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
 from tests.telegram_chat.samples import finished
 from tests.telegram_chat.transcript import BOT, Deed, Entry, Transcript, entry_of
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import LONG_ENOUGH, World
 
 _TURNS = 20  # of the event loop: whatever has been woken gets its turn in so many
-_QUIET_WITHIN = 20.0
 
 
 class Counted:
@@ -128,7 +127,7 @@ class Scene:
 
     async def follows(self) -> None:
         """Wait until all that this leads to has happened, and write it down."""
-        async with asyncio.timeout(_QUIET_WITHIN):
+        async with asyncio.timeout(LONG_ENOUGH):
             while not await self._is_quiet():  # noqa: ASYNC110 - nobody tells when all is
                 await asyncio.sleep(0.002)
         self._write_down()

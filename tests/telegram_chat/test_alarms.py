@@ -14,7 +14,7 @@ from bot.domain.messages import Command, RunBackup, RunCopy, RunDrill, RunPrune,
 from bot.domain.roles import ChatPlace
 from tests.bot_api.faults import Hold
 from tests.telegram_chat.test_release_news import NEWS
-from tests.telegram_chat.world import ANNA, NOW, World
+from tests.telegram_chat.world import ANNA, LONG_ENOUGH, NOW, World
 
 SCHEDULED = RunBackup(trigger=Trigger.SCHEDULE, actor="schedule")
 NIGHT = NOW - timedelta(hours=8)
@@ -107,7 +107,7 @@ async def test_a_kill_between_two_of_them_loses_none(world: World) -> None:
         fail(world)
         await world.eventually(lambda: world.boris.chat.from_bot)
         await world.telegram.until(lambda: len(world.telegram.seen("sendMessage")) == 2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_ENOUGH):
             while len(await world.outbox.waiting()) > 1:  # noqa: ASYNC110 - a journal has no events
                 await asyncio.sleep(0.01)
     hold.release()

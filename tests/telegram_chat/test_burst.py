@@ -67,7 +67,7 @@ async def test_in_a_burst_of_strangers_everybody_on_the_list_is_answered_with_th
         inbox.calls.clear()
         began = time.monotonic()
         burst(world)
-        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == FROM_ANNA, 60)
+        await world.telegram.until(lambda: len(world.anna.chat.from_bot) == FROM_ANNA, LONG_ENOUGH)
         took = time.monotonic() - began
         await world.all_handled()
 
@@ -153,6 +153,6 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
 
 
 async def _is_written(world: World, key: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG_ENOUGH):
         while await world.outbox.find(key) is None:  # noqa: ASYNC110 - a journal has no events
             await asyncio.sleep(0.005)

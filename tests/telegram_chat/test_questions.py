@@ -2,7 +2,7 @@ import asyncio
 from datetime import timedelta
 
 from bot.entrypoints.telegram.chat import Chat
-from tests.telegram_chat.world import ANNA, World
+from tests.telegram_chat.world import ANNA, LONG_ENOUGH, World
 
 
 def asking(chat: Chat, plan: str = "plan 1", *, where: int = ANNA) -> "asyncio.Task[str | None]":
@@ -82,7 +82,7 @@ async def test_a_new_plan_ends_the_question_about_the_old_one(world: World) -> N
         old = asking(chat, "plan 1")
         await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 1)
         new = asking(chat, "plan 2")
-        assert await asyncio.wait_for(old, 10) is None
+        assert await asyncio.wait_for(old, LONG_ENOUGH) is None
         await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
         first, second = world.anna.chat.from_bot
         query = world.anna.presses(first, "Yes", stale=True)

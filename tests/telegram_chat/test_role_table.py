@@ -22,7 +22,7 @@ from tests.bot_api.people import ANONYMOUS, Person
 from tests.bot_api.world import Notice
 from tests.telegram_chat.restores import FILES, NEWEST, OLDER
 from tests.telegram_chat.rolls import make_rollback, make_update
-from tests.telegram_chat.world import World
+from tests.telegram_chat.world import LONG_ENOUGH, World
 
 GROUP, FORUM, ELSEWHERE, TOPIC = -1_001_000_000_011, -1_001_000_000_012, -1_001_000_000_013, 7
 LOOK = ("help", "start", "status", "backups", "jobs", "logs", "version", "schedule", "report")
@@ -118,7 +118,7 @@ async def test_who_is_on_a_list_is_answered_and_kept_from_what_is_for_others(
             if len(world.operations.starts) > before:
                 world.operations.end()
                 ended = f"outcome:{world.operations.all_jobs[0].id}"
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(LONG_ENOUGH):
                     while await world.outbox.find(ended) is None:
                         world.clock.advance(1)
                         await asyncio.sleep(0.01)

@@ -389,7 +389,7 @@ async def test_a_chat_that_is_slow_delays_no_other(world: World) -> None:
         for number in range(3):
             await write(world, f"no {number} for boris", chat=BORIS)
         world.clock.advance(10)
-        await world.telegram.until(lambda: len(world.boris.chat.from_bot) == 3, 2)
+        await world.telegram.until(lambda: len(world.boris.chat.from_bot) == 3)
         assert world.anna.chat.from_bot == []
         hold.release()
         await world.telegram.until(lambda: len(world.anna.chat.from_bot) == 2)
@@ -424,7 +424,7 @@ async def test_a_press_that_telegram_is_slow_to_take_note_of_delays_no_command(
         for _ in range(5):
             world.anna.presses(outcome, "Try again", stale=True)
         world.boris.says("/help")
-        await world.telegram.until(lambda: world.boris.chat.from_bot, 5)
+        await world.telegram.until(lambda: world.boris.chat.from_bot)
 
     assert len(world.operations.commands) == 2
 

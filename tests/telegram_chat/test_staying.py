@@ -11,7 +11,7 @@ from bot.domain.messages import RunUpdate
 from bot.domain.update_gate import Judgement, Verdict
 from bot.entrypoints.telegram.chat import Chat
 from tests.telegram_chat.stumbling import Stumbling
-from tests.telegram_chat.world import ANNA, NOW, World
+from tests.telegram_chat.world import ANNA, LONG_ENOUGH, NOW, World
 
 REASON = "all holds inside, only https://auth.example.org answers 502: look there"
 JUDGED = Judgement(Verdict.ASK, REASON, ("<upstream> said 502",))
@@ -101,7 +101,7 @@ async def test_while_the_chat_is_away_it_is_rolled_back_at_the_end_of_the_time(
 ) -> None:
     chat = world.chat()  # it does not run: nothing is sent
     answer = asking(chat)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG_ENOUGH):
         while not await world.outbox.waiting():  # noqa: ASYNC110 - a journal has no events
             await asyncio.sleep(0.01)
     await world.eventually(answer.done, seconds=60)
