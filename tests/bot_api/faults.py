@@ -83,9 +83,20 @@ class Hold:
         self.seconds = seconds
         self.then = then
         self._released = threading.Event()
+        self._counting = threading.Lock()
+        self._held = 0
+
+    @property
+    def held(self) -> int:
+        """How many requests nothing but `release` or time lets go on."""
+        return 0 if self._released.is_set() else self._held
 
     def __call__(self, request: Request, perform: Perform) -> Answer:
+        with self._counting:
+            self._held += 1
         self._released.wait(self.seconds)
+        with self._counting:
+            self._held -= 1
         return self.then(request, perform) if self.then else perform()
 
     def release(self) -> None:

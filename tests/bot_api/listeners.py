@@ -6,8 +6,11 @@ bot, which could then connect to itself.
 """
 
 import contextlib
+import select
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Generic, TypeVar
@@ -30,6 +33,9 @@ class Server(ThreadingHTTPServer, Generic[Owner]):
         super().__init__(address, handler)
         self.owner = owner
         self._connections: set[socket.socket] = set()
+        self._counting = threading.Lock()
+        self._accepting = 0
+        self._at_work = 0
         self._serving = threading.Thread(target=self.serve_forever, args=[POLL], daemon=True)
         self._serving.start()
 
@@ -37,15 +43,42 @@ class Server(ThreadingHTTPServer, Generic[Owner]):
         """Bind without looking up the host's name, which takes seconds where no DNS answers."""
         TCPServer.server_bind(self)
 
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Take the next connection, which counts as work before it counts as one of ours."""
+        self._accepting += 1
+        try:
+            return super().get_request()
+        except OSError:
+            self._accepting -= 1
+            raise
+
     def process_request(self, request: object, client_address: object) -> None:
         assert isinstance(request, socket.socket)
         self._connections.add(request)
+        self._accepting -= 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: object) -> None:
         assert isinstance(request, socket.socket)
         self._connections.discard(request)
         super().shutdown_request(request)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A request is answered in this block, whose first byte has not been read yet."""
+        with self._counting:
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._at_work -= 1
+
+    def requests(self) -> int:
+        """How many are not answered yet; one more where any is on its way."""
+        if self._accepting or any(map(is_readable, [self.socket, *self._connections.copy()])):
+            return self._at_work + 1
+        return self._at_work
 
     def stop(self) -> None:
         """Stop listening, and cut what is connected."""
@@ -82,8 +115,20 @@ class Listeners(Generic[Owner]):
             server.stop()
         self._servers = []
 
+    def requests(self) -> int:
+        return sum(server.requests() for server in self._servers)
+
     def give_up_port(self) -> None:
         _close(self._reserved)
+
+
+def is_readable(connection: socket.socket, *, within: float | None = 0) -> bool:
+    """Whether something, if only its end, has come and was not read; None waits for it."""
+    if connection.fileno() < 0:
+        return False
+    poll = select.poll()  # unlike select it takes any number of a file
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(within))
 
 
 def _reserve(addresses: tuple[str, ...]) -> list[socket.socket]:

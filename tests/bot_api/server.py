@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler
 from tests.bot_api.errors import ApiError
 from tests.bot_api.faults import DroppedError, Fault, Hold, Rule
 from tests.bot_api.limits import RateLimits
-from tests.bot_api.listeners import Listeners, Server
+from tests.bot_api.listeners import Listeners, Server, is_readable
 from tests.bot_api.methods import perform
 from tests.bot_api.request import Answer, Request, arrived, read_parameters
 from tests.bot_api.responses import done, failed
@@ -86,11 +86,19 @@ class BotApi(World):
         self._listeners.close()
         self.updates.terminate_poll()
 
+    @property
+    def rests(self) -> bool:
+        """Nobody has asked for anything but what waits: for updates, or for a test to release."""
+        polls = self.updates.polled and not self.updates.pending
+        return self._listeners.requests() <= polls + sum(hold.held for hold in self._holds())
+
+    def _holds(self) -> set[Hold]:
+        return {rule.fault for rule in self.rules if isinstance(rule.fault, Hold)}
+
     def stop(self) -> None:
         """Go down for good."""
-        for rule in self.rules:
-            if isinstance(rule.fault, Hold):
-                rule.fault.release()
+        for hold in self._holds():
+            hold.release()
         self.down()
         self._listeners.give_up_port()
 
@@ -164,8 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server[BotApi]
 
     def handle_one_request(self) -> None:
+        is_readable(self.connection, within=None)
         try:
-            super().handle_one_request()
+            with self.server.working():
+                super().handle_one_request()
         except (DroppedError, ConnectionError, TimeoutError):
             self.close_connection = True
         except Exception as error:  # noqa: BLE001 - raised again where the test can see it

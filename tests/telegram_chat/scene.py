@@ -5,10 +5,8 @@ before the next one: then no call to journal or Telegram is under way, and the b
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any
 
 from bot.domain.jobs import JobState
 from bot.domain.messages import Event
@@ -16,30 +14,12 @@ from bot.entrypoints.telegram.chat import Chat
 from tests.bot_api.chats import Chat as TelegramChat
 from tests.bot_api.chats import Message
 from tests.bot_api.people import Person
+from tests.telegram_chat.rest import Counted
 from tests.telegram_chat.samples import finished
 from tests.telegram_chat.transcript import BOT, Deed, Entry, Transcript, entry_of
 from tests.telegram_chat.world import LONG_ENOUGH, World
 
 _TURNS = 20  # of the event loop: whatever has been woken gets its turn in so many
-
-
-class Counted:
-    """Does what *inner* does, and knows what is under way."""
-
-    def __init__(self, inner: object) -> None:
-        self.inner = inner
-        self.begun = 0
-        self.ended = 0
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def method(*args: Any, **kwargs: Any) -> Any:
-            self.begun += 1
-            try:
-                return await getattr(self.inner, name)(*args, **kwargs)
-            finally:
-                self.ended += 1
-
-        return method
 
 
 class Scene:
@@ -146,10 +126,10 @@ class Scene:
 
     def _is_busy(self) -> bool:
         toasts = len(self.chat._toasts) if self.chat else 0
-        return bool(toasts) or any(each.begun > each.ended for each in self._parts)
+        return bool(toasts) or any(each.calls.begun > each.calls.ended for each in self._parts)
 
     def _calls(self) -> int:
-        return sum(each.begun for each in self._parts)
+        return sum(each.calls.begun for each in self._parts)
 
     def _write_down(self) -> None:
         """What is new: what people wrote, then the bot's edits, then its messages.

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from hypothesis.vendor.pretty import RepresentationPrinter
 
@@ -53,6 +53,7 @@ from tests.bot_api.server import BotApi
 from tests.fakes_charts import FakeGauge, FakePainter
 from tests.fakes_cure import FakeCureLog
 from tests.fakes_stack import FakePause
+from tests.telegram_chat.rest import Counted, Rest
 
 TOKEN = "4242:AAF-this_is_the_secret_part"
 OTHER_TOKEN = "4242:BBF-nobody_knows_this_one"
@@ -60,7 +61,7 @@ ANNA, BORIS, OLGA, VERA, STRANGER = 42, 43, 44, 45, 66
 """Two admins, an operator, a viewer, and nobody."""
 LONG_ENOUGH = 300.0
 """Seconds for all that was set going; how many it takes a busy machine says nothing of the bot."""
-_PATIENT_LOOKS = 300  # a hundredth of a second each
+_RESTLESS = 1000  # looks, of a hundredth of a second and more
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PLANS = [
     Plan("backup", "AKBOT_BACKUP_SCHEDULE", Schedule("30 3 * * *", UTC)),
@@ -68,6 +69,7 @@ PLANS = [
 ]
 
 Found = TypeVar("Found")
+Part = TypeVar("Part")
 
 
 class TurnedClock:
@@ -398,6 +400,7 @@ class World:
     restarts: int = 0
 
     def __post_init__(self) -> None:
+        self.rest = Rest(self.telegram)
         self.lookout = ToldLookout()
         self.operations = ToldOperations(self.clock)
         self.rolls = ToldRolls()
@@ -443,15 +446,15 @@ class World:
                 self.zone,
             ),
             reporter=self.reporter,
-            inbox=self.inbox,
-            outbox=self.outbox,
-            questions=self.questions,
-            moves=self.moves,
+            inbox=self._counted(self.inbox),
+            outbox=self._counted(self.outbox),
+            questions=self._counted(self.questions),
+            moves=self._counted(self.moves),
             plans=PLANS,
             pause=self.pause,
             mute=self.mute,
             muted_until=lambda: self.muted_until,
-            orders=Orders(self.order_log, self.clock),
+            orders=Orders(self._counted(self.order_log), self.clock),
             open_incidents=self.open_incidents,
             cures=self.cures,
             restarts=self.restarts,
@@ -461,6 +464,9 @@ class World:
         )
         self.operations.listeners = [chat.listener]
         return chat
+
+    def _counted(self, part: Part) -> Part:
+        return cast("Part", Counted(part, self.rest.calls))
 
     @asynccontextmanager
     async def talking(self, *, listening: bool = True) -> AsyncIterator[Chat]:
@@ -497,14 +503,14 @@ class World:
 
     async def eventually(self, condition: Callable[[], Found], *, seconds: float = 1) -> Found:
         """Turn time on until *condition* is true, so that pauses of the bot pass."""
-        give_up = time.monotonic() + LONG_ENOUGH
-        while time.monotonic() < give_up:
-            if found := await asyncio.to_thread(lambda: self.telegram.comes(condition, 0.05)):
-                return found
-            self.clock.advance(seconds)
-        return await self.telegram.until(condition, 0.05)
 
-    async def all_sent(self, passing: float = 0) -> None:
+        async def is_true() -> bool:
+            return bool(self.telegram.comes(condition, 0))
+
+        await self._until(is_true, seconds)
+        return await self.telegram.until(condition, 0)
+
+    async def all_sent(self, passing: float = 1) -> None:
         """Wait until the journal knows of every message that it has arrived or never can."""
 
         async def sent() -> bool:
@@ -512,7 +518,7 @@ class World:
 
         await self._until(sent, passing)
 
-    async def all_handled(self, passing: float = 0) -> None:
+    async def all_handled(self, passing: float = 1) -> None:
         """Wait until every update was fetched, handled and confirmed, and the bot listens again."""
         updates = self.telegram.updates
 
@@ -523,14 +529,16 @@ class World:
         await self._until(handled, passing)
 
     async def _until(self, is_over: Callable[[], Awaitable[bool]], passing: float) -> None:
-        """Turn time on by *passing* seconds at a time, where something has to wait.
+        """Turn time on by *passing* seconds whenever the bot can do nothing else than wait.
 
-        Else once nothing has come for long: what is tried again, and what keeps the pace of a
-        group, goes by this clock alone.
+        What is tried again, and what keeps the pace of a group, goes by this clock alone. While
+        the bot works it stands still: how long that takes says only how busy the machine is.
         """
-        looks = 0
-        async with asyncio.timeout(LONG_ENOUGH):
-            while not await is_over():
-                looks += 1
-                self.clock.advance(passing or float(looks > _PATIENT_LOOKS))
-                await asyncio.sleep(0.01)
+        restless, give_up = 0, time.monotonic() + LONG_ENOUGH
+        while not await is_over():
+            assert time.monotonic() < give_up, self.telegram.transcript()
+            restless += 1
+            if await self.rest.has_come() or restless > _RESTLESS:
+                self.clock.advance(passing)
+                restless = 0
+            await asyncio.sleep(0.01)
