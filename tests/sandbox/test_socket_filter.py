@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -47,6 +48,12 @@ async def engine(place: Path) -> AsyncIterator[list[bytes]]:
         await server.wait_closed()
 
 
+def listens(place: Path) -> bool:
+    """The file alone does not say so: it is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(place)) == 0
+
+
 @asynccontextmanager
 async def filtering(folder: Path, *allowed: str) -> AsyncIterator[list[bytes]]:
     """Started as the compose file starts the real one."""
@@ -59,8 +66,8 @@ async def filtering(folder: Path, *allowed: str) -> AsyncIterator[list[bytes]]:
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(20):
-                while not (folder / "docker.sock").is_socket():  # noqa: ASYNC110 - another process's event
+            async with asyncio.timeout(300):
+                while not listens(folder / "docker.sock"):  # noqa: ASYNC110 - another process's event
                     await asyncio.sleep(0.01)
             yield seen
         finally:
