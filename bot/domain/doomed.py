@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.backup_id import BackupId
-from bot.domain.catalogue import BackupRecord, choose, newest_good
+from bot.domain.catalogue import LATEST, BackupRecord, choose
 from bot.domain.copies import merge_records
 from bot.domain.errors import RefusedError
+from bot.domain.restore_choice import last_to_go
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Doomed:
     """What is to go: the copies of one backup, by store.
 
     *elsewhere* names the stores that keep theirs. *newest*: it is the newest good one, there or of
-    all.
+    all; a safety backup is that only where there is no other.
     """
 
     id: BackupId
@@ -40,7 +41,8 @@ def choose_doomed(
         RefusedError: there is none, or it must stay.
     """
     records = merge_records(found)
-    record = choose(records, wanted)
+    last = last_to_go(records)
+    record = last if last and wanted == LATEST else choose(records, wanted)
     everywhere = {
         name: copy for name, copies in found.items() for copy in copies if copy.id == record.id
     }
@@ -55,7 +57,7 @@ def choose_doomed(
     if why := in_use.get(record.id):
         raise RefusedError(f'backup "{record.id}" {why}', hint="Nothing was deleted. Wait for it.")
     lists = [records, *(found[name] for name in copies)]
-    newest = {each.id for each in map(newest_good, lists) if each}
+    newest = {each.id for each in map(last_to_go, lists) if each}
     if record.id in newest and not force:
         raise RefusedError(
             f'backup "{record.id}" is the newest good one',

@@ -21,6 +21,11 @@ def newest_to_restore(records: Sequence[BackupRecord]) -> BackupRecord | None:
     return newest_good([each for each in records if not is_safety(each)])
 
 
+def last_to_go(records: Sequence[BackupRecord]) -> BackupRecord | None:
+    """The backup that must outlive all others: what `latest` is, or else a safety backup."""
+    return newest_to_restore(records) or newest_good(records)
+
+
 def choose_to_restore(records: Sequence[BackupRecord], wanted: str) -> BackupRecord:
     """The backup that *wanted* names; by `latest` no safety backup is meant.
 

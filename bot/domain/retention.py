@@ -2,8 +2,9 @@
 
 Grandfather, father, son: the newest backup of each of the last days, weeks and months *that have
 one*, on the calendar of the policy's time zone. However the policy is set, these stay: the newest
-good ones (its floor), the newest without a warning, what is pinned, what is in use, what this host
-does not trust, and what is damaged, which is a person's to look at.
+good ones (its floor), the newest without a warning, the one that a restore takes unasked, what is
+pinned, what is in use, what this host does not trust, and what is damaged, which is a person's to
+look at.
 
 The clock alone deletes nothing; backups tell the time. Parts of a backup that never was go once
 the newest good one is a day younger, and what is kept for 90 days (backups made before a restore or
@@ -19,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from bot.domain.backup_id import BackupId, created_at
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.jobs import Trigger
+from bot.domain.restore_choice import last_to_go
 
 KEPT_ASIDE = timedelta(days=90)
 KEPT_PARTS = timedelta(days=1)
@@ -230,6 +232,8 @@ def _floor(good: Sequence[BackupRecord], last: int) -> dict[BackupId, str]:
     sound = next((each for each in good if each.summary and not each.summary.warnings), None)
     if sound:
         floor.setdefault(sound.id, "the newest without a warning")
+    if latest := last_to_go(good):
+        floor.setdefault(latest.id, "the newest that a restore takes unasked")
     return floor
 
 

@@ -8,6 +8,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.doomed import choose_doomed
 from bot.domain.errors import RefusedError
+from bot.domain.jobs import Trigger
 from tests.domain.test_manifest import MANIFEST, summary_of
 
 OLD, NEW = BackupId("20261122T033000Z-aaaa"), BackupId("20261123T033000Z-bbbb")
@@ -19,6 +20,10 @@ def a_backup(backup_id: BackupId, **changes: object) -> BackupRecord:
 
 
 BOTH = [a_backup(NEW), a_backup(OLD)]
+SAFETY = a_backup(
+    BackupId("20261124T033000Z-cccc"),
+    summary=summary_of(replace(MANIFEST, trigger=Trigger.SAFETY)),
+)
 DAMAGED = a_backup(NEW, state=BackupState.DAMAGED)
 
 
@@ -36,6 +41,11 @@ DAMAGED = a_backup(NEW, state=BackupState.DAMAGED)
         pytest.param({"a": [DAMAGED, BOTH[1]]}, NEW, "", ["a"], (), id="a damaged newest one"),
         pytest.param({"a": BOTH}, NEW, "", None, (), id="the newest good one"),
         pytest.param({"a": [BOTH[1]], "b": BOTH}, OLD, "a", None, (), id="newest of its store"),
+        pytest.param({"a": [SAFETY, *BOTH]}, SAFETY.id, "", ["a"], (), id="a safety backup"),
+        pytest.param({"a": [SAFETY, *BOTH]}, NEW, "", None, (), id="newest but a safety backup"),
+        pytest.param({"a": [SAFETY, *BOTH]}, "latest", "", None, (), id="what a restore takes"),
+        pytest.param({"a": [SAFETY]}, SAFETY.id, "", None, (), id="the only one, if of safety"),
+        pytest.param({"a": [SAFETY]}, "latest", "", None, (), id="which latest is then"),
     ],
 )
 def test_what_goes_from_where(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.backup_id import SUFFIX_ALPHABET, BackupId, make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.jobs import Trigger
+from bot.domain.restore_choice import newest_to_restore
 from bot.domain.retention import Policy, RetentionPlan, plan_retention
 from tests.domain.test_manifest import MANIFEST, summary_of
 
@@ -273,6 +274,19 @@ def test_a_safety_backup_takes_nobody_s_place() -> None:
         assert not plan_retention([*nights, *safety], policy, NOW + DAY).doomed
 
 
+def test_what_a_restore_takes_unasked_stays_behind_safety_backups() -> None:
+    """Made before an update, it is no ordinary one, and three that are newer make it old."""
+    safety = [backup(NOW - days * DAY, trigger=Trigger.SAFETY) for days in range(3)]
+    before_an_update = backup(NOW - 100 * DAY, trigger=Trigger.UPDATE)
+    night = backup(NOW - 101 * DAY)
+
+    plan = plan_retention([*safety, before_an_update, night], Policy(last=1, daily=3), NOW)
+
+    assert not plan.doomed
+    stays = {each.record.id: each.reason for each in plan.verdicts}
+    assert stays[before_an_update.id] == "the newest that a restore takes unasked"
+
+
 def test_where_there_are_only_safety_backups_the_calendar_keeps_them() -> None:
     safety = [backup(NOW - days * DAY, trigger=Trigger.UPDATE) for days in (0, 100, 200, 300, 400)]
 
@@ -476,6 +490,13 @@ def test_never_fewer_than_the_floor(records: list[BackupRecord], policy: Policy)
     good = good_of(records)
     assert {each.id for each in good[: policy.last]} <= set(stays)
     assert len([each for each in good if each.id in stays]) >= min(policy.last, len(good))
+
+
+@given(stores(), policies)
+def test_what_a_restore_takes_unasked_stays(records: list[BackupRecord], policy: Policy) -> None:
+    taken = newest_to_restore(good_of(records))
+
+    assert taken is None or taken.id not in deleted(plan_retention(records, policy, NOW))
 
 
 @given(stores(), policies)
