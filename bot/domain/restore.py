@@ -15,6 +15,8 @@ from bot.domain.stack import Stack
 
 PLAN = "restore"
 """Fact of a restore's job: its plan, as JSON."""
+FROM_NOTHING = "from_nothing"
+"""Fact of a restore's job: that it found no database, so that nothing takes it back."""
 DUMP = "dump"
 """Fact of a restore's job: the name of the dump that a person gave."""
 PHASE = "phase"
@@ -235,6 +237,16 @@ _ADAPTER = TypeAdapter(RestorePlan)
 def encode_plan(plan: RestorePlan) -> str:
     """The plan for the journal."""
     return _ADAPTER.dump_json(plan).decode()
+
+
+def facts_of(plan: RestorePlan) -> Mapping[str, str]:
+    """The plan for the journal, and what others ask of it who do not read plans."""
+    return {PLAN: encode_plan(plan)} | ({FROM_NOTHING: "yes"} if plan.from_nothing else {})
+
+
+def goes_back(facts: Mapping[str, str]) -> bool:
+    """Whether there was anything before the restore of these facts that could serve again."""
+    return FROM_NOTHING not in facts
 
 
 def plan_of(facts: Mapping[str, str]) -> RestorePlan | None:

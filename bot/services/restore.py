@@ -22,10 +22,9 @@ from bot.domain.messages import RunRestore
 from bot.domain.restorable import refusal_of
 from bot.domain.restore import (
     PHASE,
-    PLAN,
     Phase,
     Site,
-    encode_plan,
+    facts_of,
 )
 from bot.domain.restore_choice import safety_words
 from bot.domain.restore_from_nothing import NO_WAY_BACK, require_to_back_up
@@ -161,7 +160,7 @@ class RestoreService:
                 await tools.control.pull(image, image_digest, self._meter.pulling())
             tag = await tools.control.tag_change(decided.choice.image, decided.texts)
             plan = decided.plan(manifest, site, job.id, tag)
-            await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
+            await job.plan(**facts_of(plan), **{PHASE: Phase.BESIDE})
             opening = Opening(objects, self.keyring.identities, self._meter)
             beside = Beside(plan, tools, opening, begin, decided.texts)
             components = decided.choice.components

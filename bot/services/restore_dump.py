@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.domain.errors import RefusedError
 from bot.domain.messages import RunRestore
-from bot.domain.restore import DUMP, PHASE, PLAN, Phase, RestorePlan, Site, encode_plan
+from bot.domain.restore import DUMP, PHASE, Phase, RestorePlan, Site, facts_of
 from bot.domain.restore_dump import DUMP_PARTS, choose_for_dump, version_of
 from bot.domain.restore_from_nothing import require_to_back_up
 from bot.domain.restore_plan import Choice, ForeignDump, Preview
@@ -80,7 +80,7 @@ class DumpRestoreService:
             choice, pulled = seen.choice, self._meter.pulling()
             await seen.tools.control.pull(choice.image, choice.image_digest, pulled)
             plan = await _plan(seen, job)
-            await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
+            await job.plan(**facts_of(plan), **{PHASE: Phase.BESIDE})
             await begin("restoring the dump beside what serves")
             made = Source("dump", seen.dump.facts, lambda take: self._give(seen.scratch, take))
             await make_database(plan, seen.tools, made, begin, keep_queue=command.keep_queue)

@@ -13,6 +13,7 @@ from bot.domain.errors import BotError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
 from bot.domain.restore import KEPT, PHASE, Kept, Phase, RestorePlan, phase_of, plan_of
+from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.restore_recovery import Remedy, Truth, decide
 from bot.services.gate import GateError, GatePatience, hold_gate
 from bot.services.half_backups import HalfBackups
@@ -147,7 +148,8 @@ class RestoreRecovery:
             if emptied.sessions:
                 await emptied.sessions.discard()
         what = f"the undo of {plan.undoes}" if plan.undoes else plan.source
-        return Outcome(JobState.DONE, f"{what} serves: it had been started and holds")
+        back = f"; {NO_WAY_BACK}" if plan.from_nothing else ""
+        return Outcome(JobState.DONE, f"{what} serves: it had been started and holds{back}")
 
 
 async def _is_open(plan: RestorePlan, tools: Tools) -> bool:

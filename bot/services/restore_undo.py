@@ -10,13 +10,12 @@ from bot.domain.kept_moved import Moved, moved_since
 from bot.domain.restore import (
     KEPT,
     PHASE,
-    PLAN,
     Kept,
     Phase,
     RestorePlan,
     SessionsDo,
     Site,
-    encode_plan,
+    facts_of,
     plan_of,
     sessions_back,
     undo_plan,
@@ -78,7 +77,7 @@ class UndoService:
         plan = replace(plan, from_nothing=bool(absent))
         if plan.compose and plan.compose.comes:
             await tools.control.pull(plan.compose.comes.image, None)
-        await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.BESIDE})
+        await job.plan(**facts_of(plan), **{PHASE: Phase.BESIDE})
         await begin("getting the state before")
         if swap:
             await tools.project.stage(swap.swap.files, swap.texts)

@@ -10,6 +10,8 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.jobs import JobState
 from bot.domain.messages import RunRestore
+from bot.domain.restore import goes_back
+from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.entrypoints.render_restore import preview_lines, restored_lines
 from bot.services.gate import GateError
 from tests.fakes_restore import NEW, OLD, REPOSITORY
@@ -121,6 +123,8 @@ async def test_what_an_earlier_restore_has_kept_takes_the_place_of_one_that_is_g
     assert "one more undo" not in told
     assert "cannot be taken back" in told
     assert "cannot be taken back" in "\n".join(restored_lines(undone))
+    undo, restore, *_ = await restored.journal.jobs()
+    assert (goes_back(undo.plan), goes_back(restore.plan)) == (False, True)
 
 
 @pytest.mark.parametrize("call", ["claim", "fence", "rename", "swap a mount", "unfence", "start"])
@@ -204,6 +208,8 @@ async def judged(world: RestoreWorld, journal: Journal) -> JobState:
     if newest.state is JobState.DONE:
         assert world.host.databases["authentik"] == NEW
         assert set(world.host.running.values()) == {f"{REPOSITORY}:2025.2.1"}
+        assert NO_WAY_BACK in newest.message
+        assert not goes_back(newest.plan)
     else:
         is_as_before(world)
     assert newest.swept

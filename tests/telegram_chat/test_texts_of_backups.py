@@ -10,7 +10,7 @@ from bot.domain.catalogue import BackupState
 from bot.domain.drilled import Drilled
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.progress import BackupProgress
-from bot.domain.restore import GOING_AWAY, SessionsDo
+from bot.domain.restore import FROM_NOTHING, GOING_AWAY, SessionsDo
 from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.roles import Act
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, restore_texts
@@ -88,15 +88,14 @@ def test_what_a_restore_has_put_away_is_never_the_newest_to_restore() -> None:
 
 
 def test_a_restore_without_a_way_back_offers_none() -> None:
-    done = replace(
-        make_job(JobState.DONE), kind=JobKind.RESTORE, message=f"it serves; {NO_WAY_BACK}"
-    )
+    plain = replace(make_job(JobState.DONE), kind=JobKind.RESTORE, message=NO_WAY_BACK)
+    done = replace(plain, message="it serves", plan={FROM_NOTHING: "yes"})
 
     told = restore_texts.outcome(done)
 
     assert not told.buttons
     assert "the button takes the restore back" not in told.text
-    assert restore_texts.outcome(replace(done, message="it serves")).buttons
+    assert restore_texts.outcome(plain).buttons, "whatever its words are"
 
 
 def test_every_button_of_a_backup_fits_into_what_telegram_carries() -> None:

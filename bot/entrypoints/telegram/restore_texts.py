@@ -5,8 +5,7 @@ from datetime import timedelta
 from bot.domain.backup_id import parse_backup_id
 from bot.domain.jobs import Job, JobState, plan_changed
 from bot.domain.progress import BackupProgress
-from bot.domain.restore import GOING_AWAY, UNDO
-from bot.domain.restore_from_nothing import NO_WAY_BACK
+from bot.domain.restore import GOING_AWAY, UNDO, goes_back
 from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import (
     AGREE_ANEW,
@@ -61,7 +60,7 @@ def outcome(job: Job) -> Told:
     lines = [_headline(job)]
     if job.message:
         lines.append(reason(job, _LONGEST_REASON))
-    if job.state is JobState.DONE and not _goes_back(job):
+    if job.state is JobState.DONE and not goes_back(job.plan):
         lines.append("/status shows the containers.")
     elif job.state is JobState.DONE:
         lines.append(
@@ -91,14 +90,9 @@ def _headline(job: Job) -> str:
     return "❌ <b>Not restored</b>" if whole else _HEADLINES[job.state]
 
 
-def _goes_back(job: Job) -> bool:
-    """Whether there was anything before; the job's own words say so where there was not."""
-    return NO_WAY_BACK not in job.message
-
-
 def _buttons(job: Job) -> tuple[tuple[str, str], ...]:
     """To take it back; or, where nothing of it is left, to look at a plan anew."""
-    if job.state is JobState.DONE and not _goes_back(job):
+    if job.state is JobState.DONE and not goes_back(job.plan):
         return ()
     if job.state is JobState.DONE:
         return (("Take it back …", DeedData(Deed.UNDO, job.id).line()),)
