@@ -46,6 +46,32 @@ KEY = "gT6dBzQ0x1LpV7mYkR2sWcN8hJ4fEa9uIoXbDqZtHvKyMrP3"
             "DETAIL:  Key (identifier)=(***) already exists.",
         ),
         (
+            "DETAIL:  Failing row contains (12, me, pbkdf2_sha256$10$sAlT$ha/sh=, JBSWY3DP, null).",
+            "DETAIL:  Failing row contains (***",
+        ),
+        (
+            r'{"event": "null\nDETAIL:  Failing row contains (6f1b, my-own-key).\nx", "a": 1}',
+            r'{"event": "null\nDETAIL:  Failing row contains (***\nx", "a": 1}',
+        ),
+        (
+            'CONTEXT:  COPY authentik_core_token, line 7: "6f1b, my-own-key"',
+            'CONTEXT:  COPY authentik_core_token, line 7: "***',
+        ),
+        (
+            'CONTEXT:  COPY authentik_core_token, line 7, column key: "my-own-key"',
+            'CONTEXT:  COPY authentik_core_token, line 7, column key: "***',
+        ),
+        ("hash pbkdf2_sha256$1000000$sAlT$ha/sh+= x", "hash pbkdf2_sha256$*** x"),
+        ("hash argon2$argon2id$v=19$m=1,t=2$c2F$aGF x", "hash argon2$*** x"),
+        (
+            """SELECT 1 FROM t WHERE "key" = 'my-own-key'""",
+            """SELECT 1 FROM t WHERE "key" = '***'""",
+        ),
+        ("the password is hunter22", "the password is ***"),
+        ('{"password2": "x1"}', '{"password2": "***"}'),
+        ("otp=123456", "otp=***"),
+        ("/cas?ticket=ST-abc HTTP", "/cas?ticket=*** HTTP"),
+        (
             "DETAIL:  parameters: $1 = 'abc', $2 = '7'",
             "DETAIL:  parameters: $1 = '***', $2 = '***'",
         ),
@@ -125,6 +151,7 @@ def test_a_long_line_takes_no_longer_than_its_length(opening: str, unit: str) ->
         "  Applying authentik_core.0046_session_and_more_of_a_very_long_name_indeed_2025...",
         "KeyError: 'name'",
         "the token has expired",
+        "the password is too short, and where it is nobody knows",
         "exit code 137, status code 404",
         "bypass: no, tests passed: 3, pass-through: yes, a pass of the queue",
         'duplicate key value violates unique constraint "authentik_core_token_key_0f1e"',
