@@ -29,7 +29,7 @@ _UNMISTAKABLE = (
 # How a secret is named, in code, headers and addresses, and what stands before its value. Whatever
 # precedes a name is left out, and what follows is bounded: long lines must not take long.
 _NAME = (
-    r"(?:(?:token|secret|passw(?:or)?d|pwd|passphrase|credentials?|(?:api|access|private)[_-]?key"
+    r"(?:(?:token|secret|passw(?:or)?d\d?|pwd|passphrase|credentials?|(?:api|access|private)[_-]?key"
     r"|csrf|cookie|code[_-]verifier|(?:device|user)[_-]code|session(?:[_-]?(?:key|id))?)"
     r"(?:[_-][\w-]{0,40}+)?"
     # The end of a longer name perhaps, never that of a word like bypass.
@@ -39,11 +39,12 @@ _IS = r"(?:\\*[\"'])?\s*(?:=|:|%(?:25)?3[AD])\s*+[\[(]*+"
 # Up to the same quote, of any depth that is met; one behind a backslash is part of the value.
 _QUOTE = r"[bru]{0,2}(?P<quote>\\{0,32}[\"'])"
 _QUOTED = r"(?:\\{2,32}[\"']|(?!(?P=quote))(?:\\.|.))+"
+_REST = r"(?:(?!\\n).)+"  # of the line, also of one inside of another
 # In Authentik's lines, where it is better to mask a word too many.
 _SECRETS = (
     *_UNMISTAKABLE,
     re.compile(
-        r"((?:[?&]|%3F|%26)(?:code|state|key|query|next)(?:=|%3D))[^&\s\"']+", re.IGNORECASE
+        r"((?:[?&]|%3F|%26)(?:code|state|key|query|next|ticket)(?:=|%3D))[^&\s\"']+", re.IGNORECASE
     ),
     re.compile(rf"({_NAME}{_IS}{_QUOTE}){_QUOTED}", re.IGNORECASE),
     re.compile(rf"({_NAME}{_IS})(?!{_QUOTE})[^\s\"'&,;}}]+", re.IGNORECASE),
@@ -55,14 +56,17 @@ _SECRETS = (
     re.compile(r"(\b(?:Bearer|Basic)\s+)[^\s\"']+", re.IGNORECASE),
     # A short one, where the word before it says so; a sentence about tokens has no digits there.
     re.compile(
-        r"((?<![\w-])(?:token|key|code|secret)(?:\\*[\"'])?(?:\s?[:=]\s?|\s(?:is\s)?)(?:\\*[\"'`])?)"
+        r"((?<![\w-])(?:token|key|code|secret|password|t?otp)(?:\\*[\"'])?(?:\s?[:=]\s?|\s(?:is\s)?)(?:\\*[\"'`])?)"
         r"(?:(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{6,}|\d{6,8}\b)",
         re.IGNORECASE,
     ),
-    # What PostgreSQL says of a statement that failed, and of a key that was there already.
+    # What PostgreSQL says of a statement that failed, of its row, and of a key that was there.
+    re.compile(rf"(\bFailing row contains \(){_REST}"),
+    re.compile(rf"(\bCOPY [^\s,]{{1,200}}, line \d+(?:, column [^:]{{1,200}})?: \"){_REST}"),
     re.compile(r"(\bPASSWORD\s+E?')(?:''|[^'])+", re.IGNORECASE),
     re.compile(r"()\bmd5[0-9a-f]{32}\b"),
     re.compile(r"(\bSCRAM-SHA-256\$)[^\s\"']+"),
+    re.compile(r"(\b(?:pbkdf2|argon2|bcrypt|scrypt)\w{0,20}\$)(?:[^\s\"',)]|,[mtp]=)+"),  # Django's
     re.compile(
         r"(\bKey \((?=[^)]{0,200}(?:key|token|identifier|secret|password|code))"
         r"[^)]{0,200}\)=\()[^)]+",
@@ -77,7 +81,7 @@ _SECRETS = (
         r"(?:[A-Za-z0-9/+]{60,}={0,2}|[A-Za-z0-9/+]{40}(?![\w/+.=-]))"
     ),
 )
-_WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE) ")
+_HAS_VALUES = re.compile(r"\b(?:INSERT INTO|UPDATE|WHERE) ")
 _LITERAL = re.compile(r"'(?:''|[^'])+(?:'|$)")
 
 
@@ -86,9 +90,9 @@ def mask_line(line: str) -> str:
 
     It takes a millisecond or two, and as much longer as the line is.
     """
-    writes = _WRITES.search(line)
-    if writes:  # which column is a secret stands elsewhere
-        line = line[: writes.end()] + _LITERAL.sub(f"'{_MASK}'", line[writes.end() :])
+    statement = _HAS_VALUES.search(line)
+    if statement:  # which column is a secret stands elsewhere
+        line = line[: statement.end()] + _LITERAL.sub(f"'{_MASK}'", line[statement.end() :])
     return _masked(line, _SECRETS)
 
 
