@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain.compose_edit import FileChange, digest
 from bot.domain.contents import Contents
-from bot.domain.errors import IntegrityError, PortError, RefusedError
+from bot.domain.errors import IntegrityError, PortError, RefusedError, RoleMissingError
 from bot.domain.gate import Observation, Seen
 from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.manifest import DatabaseFacts, VersionRow
@@ -51,7 +51,7 @@ class FakeHost:
     *restores* what a load of the backup's dump makes; *fails* names calls that raise PortError,
     *outages* from which call on so many of them do, since Docker is away, *well* whether what runs
     passes the gate. *free* are the bytes on the disk of the database, and on *disk_of_files*, which
-    is the same one by its name or another.
+    is the same one by its name or another. *role_gone* is a role that the backup's grants name.
     """
 
     databases: dict[str, str] = field(default_factory=lambda: {"authentik": OLD, "postgres": ""})
@@ -87,6 +87,7 @@ class FakeHost:
     away: int = 0
     well: set[str] = field(default_factory=lambda: {OLD, NEW})
     is_locked: bool = False
+    role_gone: str = ""
     single_files: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
 
@@ -158,10 +159,18 @@ class FakeDatabases:
         self.host.call("create")
         self.host.databases[name] = ""
 
-    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+    async def load(
+        self, name: str, archive: AsyncIterator[bytes], like: str, *, grants: bool = True
+    ) -> None:
         assert like not in self.host.fenced, "it is asked whose it is"
         read = b"".join([block async for block in archive])
         self.host.call("load")
+        assert not self.host.databases[name], "it is empty"
+        if grants and self.host.role_gone:
+            self.host.databases[name] = "half of it"
+            raise RoleMissingError(
+                f'the dump has grants for "{self.host.role_gone}", a role that is gone'
+            )
         if read != DUMP:
             raise IntegrityError("pg_restore cannot load the dump: could not read from input file")
         self.host.databases[name] = NEW

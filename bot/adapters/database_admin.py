@@ -18,13 +18,14 @@ from bot.adapters.host_trouble import NO_ROOM, OF_THE_SERVER
 from bot.adapters.postgres import Login
 from bot.adapters.psql import PsqlSession, psql_session
 from bot.domain.contents import Contents
-from bot.domain.errors import IntegrityError, PortError
+from bot.domain.errors import IntegrityError, PortError, RoleMissingError
 from bot.domain.manifest import DatabaseFacts, VersionRow
 from bot.domain.restore_room import DatabaseRoom
 
 _SHUT_WITHIN = 30.0
 _AGAIN = 0.2
 _FIRST_WORDS = 500
+_NO_ROLE = re.compile(r'role "(.+?)" does not exist')
 # The rest of the log is flushed by the first commit after it, which is the swap's at the latest.
 _QUICKLY = "-c synchronous_commit=off -c maintenance_work_mem=128MB"
 _TELL_EACH = f"for place; do {TELL}; done"
@@ -98,9 +99,12 @@ class PostgresAdmin:
                 maintenance = self._login.maintenance
                 await session.run(database_admin_sql.create_like(name, maintenance, self._role))
 
-    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+    async def load(
+        self, name: str, archive: AsyncIterator[bytes], like: str, *, grants: bool = True
+    ) -> None:
         owner = await self._owner(like)
         command = ["pg_restore", "--no-owner", f"--role={owner}", "--exit-on-error"]
+        command += [] if grants else ["--no-privileges"]
         command.append(f"--dbname={_conninfo(name)}")
         environment = {**self._environment(name), "PGOPTIONS": _QUICKLY}
         async with self._clients() as client:
@@ -112,6 +116,8 @@ class PostgresAdmin:
             await self._empty(name)
         if OF_THE_SERVER.search(done.stderr):
             raise PortError(f"load the dump into PostgreSQL: {words}", hint="Look at its log.")
+        if grants and (missing := _NO_ROLE.search(done.stderr)):
+            raise RoleMissingError(f'the dump has grants for "{missing[1]}", a role that is gone')
         raise IntegrityError(f"pg_restore cannot load the dump: {words}")
 
     async def _owner(self, like: str) -> str:

@@ -96,6 +96,10 @@ class IntegrityError(BotError):
     """Bytes are not what they must be; trying again does not help."""
 
 
+class RoleMissingError(IntegrityError):
+    """A dump that is whole grants something to a role that is not there."""
+
+
 class UntrustedError(IntegrityError):
     """The signature is missing, wrong, or made by a key that is not trusted here."""
 

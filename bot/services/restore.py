@@ -68,6 +68,7 @@ class Restored:
 
     For *away* seconds of it nobody was served. *safety_missing* says of the stores that lack the
     safety backup why, where others have it. *from_nothing*: there was no database before.
+    *no_grants* says why its grants were left out.
     """
 
     job: str
@@ -79,6 +80,7 @@ class Restored:
     away: float = 0.0
     safety_missing: Mapping[str, str] = field(default_factory=dict)
     from_nothing: bool = False
+    no_grants: str = ""
 
     @property
     def source(self) -> str:
@@ -93,7 +95,8 @@ class Restored:
         if self.undone:
             took = f"in {duration(self.seconds)}"
             return f"the restore {self.undone} was taken back {took}{version}{away}{back}"
-        words = f"{self.source} serves after {duration(self.seconds)}{version}{away}{back}"
+        grants = f"; without its grants ({self.no_grants})" if self.no_grants else ""
+        words = f"{self.source} serves after {duration(self.seconds)}{version}{away}{grants}{back}"
         return f"{words}; {DEGRADED}{self.doubt}" if self.doubt else words
 
     @property
@@ -164,7 +167,9 @@ class RestoreService:
             opening = Opening(objects, self.keyring.identities, self._meter)
             beside = Beside(plan, tools, opening, begin, decided.texts)
             components = decided.choice.components
-            await beside.make(components, manifest.database, keep_queue=command.keep_queue)
+            no_grants = await beside.make(
+                components, manifest.database, keep_queue=command.keep_queue
+            )
         switch = Switch(plan, tools, self.workplace)
         away = await switch_and_hold(switch, job, begin, self.patience, self.clock)
         seconds = self.clock.monotonic() - started
@@ -176,6 +181,7 @@ class RestoreService:
             away=away,
             safety_missing=missing,
             from_nothing=plan.from_nothing,
+            no_grants=no_grants,
         )
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bot import age
 from bot.domain.components import POSTGRES, REDIS
 from bot.domain.drill import compare_databases
-from bot.domain.errors import IntegrityError
+from bot.domain.errors import IntegrityError, RoleMissingError
 from bot.domain.manifest import Component, DatabaseFacts
 from bot.domain.restore import Folder, RestorePlan
 from bot.services.metering import Meter
@@ -44,8 +44,12 @@ class Beside:
 
     async def make(
         self, components: Sequence[Component], facts: DatabaseFacts | None, *, keep_queue: bool
-    ) -> None:
-        """Raises IntegrityError where the database is not what the manifest's *facts* say."""
+    ) -> str:
+        """Why the grants of the backup were left out, "" where they were not.
+
+        Raises IntegrityError where the database is not what the manifest's *facts* say.
+        """
+        no_grants = ""
         if compose := self.plan.compose:
             await self.tools.project.stage(compose.files, self.texts)
             await self.tools.files.stage_nothing(compose.emptied)
@@ -53,20 +57,21 @@ class Beside:
         for component in components:
             await self.begin(f"restoring {component.name} beside what serves")
             if component.name == POSTGRES:
-                await self._database(component, facts, keep_queue=keep_queue)
+                no_grants = await self._database(component, facts, keep_queue=keep_queue)
             elif component.name == REDIS and self.tools.sessions:
                 await self.opening.read(component, self.tools.sessions.stage)
             else:
                 await self.opening.read(component, self._into(folders[component.name]))
+        return no_grants
 
     def _into(self, folder: Folder) -> Take:
         return lambda archive: self.tools.files.stage(folder, archive)
 
     async def _database(
         self, component: Component, facts: DatabaseFacts | None, *, keep_queue: bool
-    ) -> None:
+    ) -> str:
         source = Source("manifest", facts, lambda take: self.opening.read(component, take))
-        await make_database(self.plan, self.tools, source, self.begin, keep_queue=keep_queue)
+        return await make_database(self.plan, self.tools, source, self.begin, keep_queue=keep_queue)
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,22 @@ class Source:
 
 async def make_database(
     plan: RestorePlan, tools: Tools, source: Source, begin: Begin, *, keep_queue: bool
-) -> None:
+) -> str:
     """Make the database that is to serve, beside the one that does.
 
-    Raises IntegrityError where it is not what *source* says.
+    Returns why it lacks all grants that the source has, "" where it has them. Raises IntegrityError
+    where it is not what *source* says.
     """
     databases, name, live = tools.databases, plan.incoming, plan.site.database
     await databases.create(name, live)
-    await source.give(lambda archive: databases.load(name, archive, live))
+    no_grants = ""
+    try:
+        await source.give(lambda archive: databases.load(name, archive, live))
+    except RoleMissingError as error:  # a backup outlives the roles of the day it was made
+        no_grants = str(error)
+        await begin("restoring the database once more, without its grants")
+        await databases.create(name, live)
+        await source.give(lambda archive: databases.load(name, archive, live, grants=False))
     await begin(f"comparing every table with the {source.name}")
     found = await _counted_and_analyzed(databases, name)
     if source.facts and (reasons := compare_databases(source.facts, found)):
@@ -100,6 +113,7 @@ async def make_database(
         )
     if not keep_queue:
         await databases.empty_queue(name)
+    return no_grants
 
 
 async def _counted_and_analyzed(databases: DatabaseAdmin, name: str) -> DatabaseFacts:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.domain.client_patches import judge_client
 from bot.domain.errors import RefusedError
 from bot.domain.messages import RunRestore
 from bot.domain.restore import DUMP, PHASE, Phase, RestorePlan, Site, facts_of
@@ -119,6 +120,7 @@ class DumpRestoreService:
             dump = ForeignDump(self.source.name, await scratch.facts(), await scratch.contents())
             choice = choose_for_dump(dump.facts, found, site.version)
             live, contents, unknown = await glance(tools, site.database, found)
+            client = judge_client(await tools.databases.client_version())
             preview = Preview(
                 backup_id=None,
                 manifest=None,
@@ -130,7 +132,7 @@ class DumpRestoreService:
                 safety_backup=command.safety_backup,
                 live=live,
                 contents=contents,
-                warnings=(*choice.warnings, *unknown),
+                warnings=(*choice.warnings, *unknown, *([client] if client else [])),
                 dump=dump,
                 absent="" if found.has_database else site.database,
             )

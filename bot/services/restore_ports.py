@@ -45,11 +45,14 @@ class DatabaseAdmin(Protocol):
         already by that name, left by an earlier try, is dropped first.
         """
 
-    async def load(self, name: str, archive: AsyncIterator[bytes], like: str) -> None:
+    async def load(
+        self, name: str, archive: AsyncIterator[bytes], like: str, *, grants: bool = True
+    ) -> None:
         """Load a custom-format dump into it, as the role that owns Authentik's tables in *like*.
 
-        Without that one as Authentik's role. Raises IntegrityError with the first words of
-        `pg_restore` when it cannot read the dump, PortError when the server cannot take it.
+        Without that one as Authentik's role. Raises RoleMissingError where *grants* are wanted and
+        one is to nobody who is there, IntegrityError with the first words of `pg_restore` when it
+        cannot read the dump, PortError when the server cannot take it.
         """
 
     async def facts(self, name: str) -> DatabaseFacts:

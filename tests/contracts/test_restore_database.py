@@ -11,7 +11,7 @@ from bot.adapters.database_admin import PostgresAdmin
 from bot.adapters.database_admin_sql import end_all_sessions
 from bot.adapters.mount_files import MountFolders
 from bot.adapters.postgres import Login
-from bot.domain.errors import IntegrityError, PortError, RefusedError
+from bot.domain.errors import IntegrityError, PortError, RefusedError, RoleMissingError
 from bot.domain.restore import Folder, database_name
 from bot.domain.restore_room import DatabaseRoom, Disk, Room, require_room
 from tests.contracts.stacks import (
@@ -149,6 +149,30 @@ async def test_a_dump_is_loaded_and_belongs_to_whom_the_live_one_does(
     assert contents.users == 3
     assert await admin.empty_queue(INCOMING) == 0, "it has none"
     await admin.drop(INCOMING)
+
+
+async def test_a_dump_with_grants_for_a_role_that_is_gone_is_loaded_without_them(
+    server: Postgres,
+) -> None:
+    server.psql("CREATE ROLE reader; CREATE ROLE passing")
+    live = server.new_database(
+        "CREATE TABLE t AS SELECT 1 AS id; GRANT SELECT ON t TO reader, passing"
+    )
+    async with engine_api() as api:
+        dump = await dump_of(api, server, live)
+        server.psql("DROP OWNED BY passing", live)
+        server.psql("DROP ROLE passing")
+        admin = PostgresAdmin(api, server.clients, LOGIN, JOB)
+        await admin.create(INCOMING, live)
+        with pytest.raises(RoleMissingError, match='grants for "passing", a role that is gone'):
+            await admin.load(INCOMING, piecewise(dump), live)
+        await admin.create(INCOMING, live)
+        await admin.load(INCOMING, piecewise(dump), live, grants=False)
+
+        assert server.psql("SELECT id FROM t", INCOMING) == "1"
+        await admin.drop(INCOMING)
+    server.psql(f"DROP DATABASE {live}")
+    server.psql("DROP ROLE reader")
 
 
 @pytest.mark.parametrize(("role", "owner"), [("app", "app"), ("", "postgres")])

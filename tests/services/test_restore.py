@@ -698,6 +698,19 @@ async def test_a_single_file_that_is_mounted_stays_as_it_is(world: RestoreWorld)
         await world.restore(replace(RESTORE, components=frozenset({"certs"})))
 
 
+async def test_a_backup_whose_grants_are_for_a_role_that_is_gone_serves_without_them(
+    world: RestoreWorld,
+) -> None:
+    world.host.role_gone = "grafana"
+
+    await world.restore()
+
+    assert world.host.databases["authentik"] == NEW
+    job = (await world.journal.jobs())[0]
+    assert job.state is JobState.DONE
+    assert 'the dump has grants for "grafana", a role that is gone)' in job.message
+
+
 async def test_warnings_are_shown_and_secrets_are_not(world: RestoreWorld) -> None:
     world.host.client = "17.5"
 

@@ -145,6 +145,14 @@ async def test_a_preview_changes_nothing(world: RestoreWorld) -> None:
     ]
 
 
+async def test_a_program_that_a_crafted_dump_takes_over_is_warned_of(world: RestoreWorld) -> None:
+    world.host.client = "17.5"
+
+    preview = await world.dump_restores().preview(OF_A_DUMP)
+
+    assert any("CVE-2026-116314" in each for each in preview.warnings)
+
+
 @pytest.mark.parametrize("keep", [False, True])
 async def test_the_task_queue_is_emptied_unless_it_shall_be_kept(
     world: RestoreWorld,
