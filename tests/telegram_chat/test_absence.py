@@ -1,11 +1,14 @@
 """What happened while the bot was away: all of it comes, in order, and merged where it can be."""
 
+from bot.domain.incident import Closed, Opened
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.services.journal_ports import Message
 from tests.bot_api.chats import Chat
 from tests.fakes_charts import PNG
-from tests.telegram_chat.world import ANNA, World
+from tests.telegram_chat.test_burst import is_written
+from tests.telegram_chat.test_late import CRASH
+from tests.telegram_chat.world import ANNA, NOW, World
 
 FILE = ("x.txt", "all of it")
 TEN_HOURS = 36_000
@@ -68,6 +71,51 @@ async def test_a_change_of_what_has_come_before_parts_nothing(world: World) -> N
 
     assert len(world.anna.chat.from_bot) == 2
     assert world.anna.chat.texts[0] == "before, and changed"
+
+
+async def fails(world: World) -> None:
+    """A backup of which Anna is to hear."""
+    world.operations.begin(RunBackup(trigger=Trigger.CLI, actor="root"))
+    job = world.operations.end(JobState.FAILED, f"failed at {world.clock.now():%H:%M}")
+    await is_written(world, f"outcome:{job.id}@{ANNA}")
+
+
+async def test_an_incident_of_the_absence_comes_where_it_happened(world: World) -> None:
+    async with world.talking() as chat:
+        world.telegram.down()
+        await fails(world)
+        world.clock.advance(hours=2.5)
+        await chat.incidents.opened(Opened(CRASH))
+        world.clock.advance(hours=2.5)
+        await fails(world)
+        world.clock.advance(hours=2.5)
+        await chat.incidents.closed(Closed(CRASH, NOW, "x", frozenset()))
+        world.clock.advance(hours=2.5)
+        world.telegram.up()
+        await world.said("well again")
+        await world.all_sent()
+
+    words = ("failed at 12:00", "worker has crashed", "failed at 17:00", "worker is well again")
+    assert len(world.anna.chat.texts) == len(words)
+    for text, word in zip(world.anna.chat.texts, words, strict=True):
+        assert word in text
+
+
+async def test_what_is_new_when_an_absence_ends_comes_after_what_is_old(world: World) -> None:
+    async with world.talking() as chat:
+        world.telegram.down()
+        for _ in range(7):
+            await fails(world)
+            world.clock.advance(hours=1)
+        await chat.incidents.opened(Opened(CRASH))
+        world.clock.advance(360)
+        world.telegram.up()
+        await world.said("has crashed")
+        await world.all_sent()
+
+    together, alarm = world.anna.chat.texts
+    assert together.startswith("7 things happened while I was away")
+    assert "worker has crashed" in alarm
 
 
 async def test_of_ten_hours_nothing_is_lost_however_much_it_was(world: World) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from bot.domain.incident import Closed, Opened
 from bot.domain.jobs import JobState, Trigger
 from bot.domain.messages import RunBackup
 from bot.entrypoints.telegram.ages import LARGEST_BATCH
+from tests.telegram_chat.test_late import CRASH
 from tests.telegram_chat.test_release_news import NEWS
-from tests.telegram_chat.world import ANNA, LONG_ENOUGH, World
+from tests.telegram_chat.world import ANNA, LONG_ENOUGH, NOW, World
 
 UPDATES, FROM_ANNA, STRANGERS = 1000, 20, 98
 FAILURES = 30  # more than one message holds
@@ -129,9 +131,13 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
         for number in range(FAILURES):
             world.operations.begin(RunBackup(trigger=Trigger.SCHEDULE, actor="schedule"))
             job = world.operations.end(JobState.FAILED, f"attempt {number} of {FAILURES}")
-            await _is_written(world, f"outcome:{job.id}@{ANNA}")
+            await is_written(world, f"outcome:{job.id}@{ANNA}")
             if number == 9:
                 await chat.tell_news(NEWS)
+            if number == 14:
+                await chat.incidents.opened(Opened(CRASH))
+            if number == 22:
+                await chat.incidents.closed(Closed(CRASH, NOW, "x", frozenset()))
             world.clock.advance(36_000 / FAILURES)
         world.telegram.up()
         last = f"attempt {FAILURES - 1} of"
@@ -142,6 +148,8 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
     for person in (world.anna, world.boris):
         told = "\n".join(person.chat.texts)
         expected = [f"attempt {number} of {FAILURES}." for number in range(FAILURES)]
+        expected.insert(23, "worker is well again")
+        expected.insert(15, "worker has crashed")
         expected.insert(10, "Authentik 2025.4.4 is out")
         places = [told.index(words) for words in expected]
         assert places == sorted(places)
@@ -152,7 +160,7 @@ async def test_after_ten_hours_without_telegram_all_arrives_in_order_and_merged(
         assert re.search(r"12:00 \(\d+ h ago\)", told)
 
 
-async def _is_written(world: World, key: str) -> None:
+async def is_written(world: World, key: str) -> None:
     async with asyncio.timeout(LONG_ENOUGH):
         while await world.outbox.find(key) is None:  # noqa: ASYNC110 - a journal has no events
             await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Alarms go before what else waits for their chat, and change nothing in the order of the rest."""
+"""New alarms go before what else is new, and change nothing in the order of the rest."""
 
 from collections import Counter
 from datetime import UTC, timedelta
@@ -56,22 +56,32 @@ def queue(*keys: str, old: int = 0, edited: str = "") -> list[Queued]:
             id="all else in order",
         ),
         pytest.param(queue("a", OPENED, edited=OPENED), f"a {OPENED}", id="not its edits"),
-        pytest.param(queue("a", OPENED, "b", old=2), f"{OPENED} a b", id="a few that are old"),
-        pytest.param(queue(*"abcdef", ALARM, old=6), f"{ALARM} a+b+c+d+e+f", id="before pages"),
+        pytest.param(queue("a", OPENED, "b", old=2), f"a {OPENED} b", id="one that is old"),
+        pytest.param(
+            queue("a", OPENED, "b", "c", CLOSED, old=3),
+            f"a {OPENED} b {CLOSED} c",
+            id="not before what is old",
+        ),
+        pytest.param(
+            queue(*"abcdef", ALARM, old=6), f"a+b+c+d+e+f {ALARM}", id="not before a page"
+        ),
         pytest.param(
             queue(*"abcde", ALARM, "f", OVER, old=6),
             f"a+b+c+d+e+{ALARM} {OVER} f",
-            id="not before the page with its beginning",
+            id="after the page with its beginning",
         ),
         pytest.param(
             queue(*"abc", ALARM, "file", *"defg", "h", OVER, old=9),
-            f"a+b+c+{ALARM} {OVER} file d+e+f+g h",
-            id="before later pages",
+            f"a+b+c+{ALARM} file d+e+f+g {OVER} h",
+            id="after the last page",
+        ),
+        pytest.param(
+            queue("a", "b", OPENED, old=1, edited="a"), f"{OPENED} a b", id="before an old edit"
         ),
     ],
 )
 def test_the_order_in_which_a_chat_is_told(rows: list[Queued], order: str) -> None:
-    found = urgent_first(deliveries(rows, Wall(NOW, UTC), Counter()))
+    found = urgent_first(deliveries(rows, Wall(NOW, UTC), Counter()), NOW)
     assert " ".join("+".join(row.message.key for row in each.rows) for each in found) == order
 
 

@@ -50,24 +50,25 @@ class Delivery:
         return len(self.rows) > 1
 
 
-def urgent_first(found: Iterable[Delivery]) -> list[Delivery]:
-    """*found* with new alarms before all else, in order among themselves as is the rest.
+def urgent_first(found: Iterable[Delivery], now: datetime) -> list[Delivery]:
+    """*found* with new alarms before what else is new, in order among themselves as is the rest.
 
-    What tells together what waited long stays before what came after it: an alarm may be in it.
+    What waited long stays before all that came after it: of an absence everything comes in order.
     """
     in_order = list(found)
-    told = [at for at, each in enumerate(in_order) if each.is_page and _has_alarm(each)]
-    first = told[-1] + 1 if told else 0
+    old = [at for at, each in enumerate(in_order) if _waited_long(each, now)]
+    first = old[-1] + 1 if old else 0
     rest = sorted(in_order[first:], key=lambda each: not _is_urgent(each))
     return in_order[:first] + rest
 
 
+def _waited_long(delivery: Delivery, now: datetime) -> bool:
+    """An edit stands where it is, whenever its message was written."""
+    return not delivery.is_edit and any(now - row.written > OLD for row in delivery.rows)
+
+
 def _is_urgent(delivery: Delivery) -> bool:
-    return not (delivery.is_edit or delivery.is_page) and _has_alarm(delivery)
-
-
-def _has_alarm(delivery: Delivery) -> bool:
-    return any(map(_is_alarm, delivery.rows))
+    return not delivery.is_edit and any(map(_is_alarm, delivery.rows))
 
 
 def _is_alarm(row: Queued) -> bool:

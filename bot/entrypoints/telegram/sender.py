@@ -1,6 +1,6 @@
 """Sends what waits in the outbox, in order in each chat, beside the others, and loses none of it.
 
-New alarms go before all else that waits for their chat. How far something is comes after all else,
+New alarms go before what else is new for their chat. How far something is comes after all else,
 and no faster than the chat takes it. What Telegram never takes holds nothing up: see `stubborn`.
 
 A send is written down before it begins. One that nobody knows the end of, because the process was
@@ -127,7 +127,7 @@ class Sender:
         wall = Wall(self._clock.now(), self._zone)
         progress = []
         waiting = deliveries(queue, wall, told.copy(), self._stubborn.alone)
-        for delivery in urgent_first(waiting):
+        for delivery in urgent_first(waiting, wall.now):
             if is_shown_progress(delivery.rows[0]):
                 progress.append(delivery)
                 continue
