@@ -1,4 +1,4 @@
-"""New alarms go before what else is new, and change nothing in the order of the rest."""
+"""New alarms and questions go before what else is new, and change nothing in its order."""
 
 from collections import Counter
 from datetime import UTC, timedelta
@@ -18,6 +18,7 @@ from tests.telegram_chat.world import NOW, World
 FILE = ("x.txt", "x")
 FRESH, OLD = timedelta(seconds=5), timedelta(hours=1)
 OPENED, CLOSED = "incident|worker|x|opened@-100", "incident|worker|x|closed@-100"
+QUESTION, LOOKING = "question:p1", "looking:1"
 ALARM, OVER = "alarm|backup|x|0@42", "alarm over|backup|x@42"
 
 
@@ -44,6 +45,15 @@ def queue(*keys: str, old: int = 0, edited: str = "") -> list[Queued]:
             queue("a", OPENED, "b", CLOSED, ALARM, OVER),
             f"{OPENED} {CLOSED} {ALARM} {OVER} a b",
             id="in order among themselves",
+        ),
+        pytest.param(queue("a", QUESTION), f"{QUESTION} a", id="a question"),
+        pytest.param(
+            queue("a", LOOKING, "b", QUESTION, OPENED),
+            f"{OPENED} {LOOKING} {QUESTION} a b",
+            id="a question after what it belongs to, and after alarms",
+        ),
+        pytest.param(
+            queue("a", "b", LOOKING, edited=LOOKING), f"a b {LOOKING}", id="not the end of a look"
         ),
         pytest.param(
             queue("a", f"undelivered:{OPENED}", f"missed:{ALARM}", "unreachable:43:1@42"),

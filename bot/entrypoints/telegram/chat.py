@@ -35,6 +35,7 @@ from bot.entrypoints.telegram.glance import Glance
 from bot.entrypoints.telegram.handlers import AnyApplication, Handlers
 from bot.entrypoints.telegram.incident_news import IncidentNews
 from bot.entrypoints.telegram.inquiries import Inquiries
+from bot.entrypoints.telegram.lapsed import Lapsed
 from bot.entrypoints.telegram.lookups import Lookups
 from bot.entrypoints.telegram.menus import Menus
 from bot.entrypoints.telegram.moves import MovedGroups
@@ -136,6 +137,7 @@ class Chat:
         begin = (self._notifier.announce, self._errands, orders, permits.may_cancel)
         self._starts = Starts(operations, answers, clock, zone, *begin)
         self._desk = QuestionDesk(questions, self._outgoing, clock, zone, self._moved.known)
+        self._lapsed = Lapsed(questions, self._outgoing)
         self._inquiries = Inquiries(answers, clock, self._errands, self._has_asked)
         self._staying = Staying(self._desk.ask, clock, zone, self._people)
         self._news = ReleaseNews(self._outgoing, access.hearers)
@@ -227,7 +229,7 @@ class Chat:
         await self._moved.load()
         async with self._application() as (application, bot):
             self._sign.speak_through(bot)
-            sender = Sender(bot, self._outgoing, self._clock, self._zone, self._people)
+            sender = Sender(bot, self._outgoing, self._lapsed, self._people)
             loop = UpdateLoop(
                 application,
                 self._handlers,

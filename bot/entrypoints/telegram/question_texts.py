@@ -10,6 +10,9 @@ NOBODY_WAITS = "This question is closed. Nothing was done."
 PLAN_CHANGED = "The plan has changed since. Nothing was done."
 CLOSED = "This question is closed."
 TOO_LATE = "That is too late, the question has expired. Nothing was done."
+NEVER_ASKED = (
+    "This could not be asked in time: the question has expired. Nothing was done; ask again."
+)
 FOR_SOMEBODY_ELSE = "This question is for somebody else."
 WHY_NOT_THEIRS = "somebody else was asked"
 

@@ -150,7 +150,7 @@ class QuestionDesk:
 
     async def is_anothers(self, press: Press) -> bool:
         """Whether somebody else was asked that, or in another chat."""
-        found = await self._questions.find(_button_of(press)[0])
+        found = await self._questions.find(question_in(press.data)[0])
         return found is not None and not self._is_for(found[0], press)
 
     def _is_for(self, question: Question, press: Press) -> bool:
@@ -162,7 +162,7 @@ class QuestionDesk:
 
         One that `is_anothers` does not.
         """
-        question_id, index = _button_of(press)
+        question_id, index = question_in(press.data)
         found = await self._questions.find(question_id)
         if (
             found is None
@@ -284,9 +284,9 @@ class QuestionDesk:
             await self._outgoing.change(key, change(queued.message.text), buttons)
 
 
-def _button_of(press: Press) -> tuple[str, str]:
-    """The id of the question whose button it is, and the choice's index, if it is one."""
-    question_id, _, index = press.data.removeprefix(PREFIX).partition(":")
+def question_in(data: str) -> tuple[str, str]:
+    """The id of the question whose button has that data, and the choice's index, if it is one."""
+    question_id, _, index = data.removeprefix(PREFIX).partition(":")
     return question_id, index
 
 

@@ -16,9 +16,11 @@ OLD = timedelta(minutes=10)
 MOST_OLD = 5
 
 _PROGRESS = "progress:"
-_SHOW_PROGRESS = (_PROGRESS, "looking:")
+_LOOKING = "looking:"
+_SHOW_PROGRESS = (_PROGRESS, _LOOKING)
 _OUTCOME = "outcome:"
 _QUESTION = "question:"
+_ASKS = (_QUESTION, _LOOKING)
 _OF_NOW = (*_SHOW_PROGRESS, _QUESTION)  # what changes as long as it is waited for
 _OF_JOBS = (_OUTCOME, "alarm", "late|")
 _ALARMS = ("incident|", "alarm|", "alarm over|", "late|", "unreachable:")
@@ -51,14 +53,15 @@ class Delivery:
 
 
 def urgent_first(found: Iterable[Delivery], now: datetime) -> list[Delivery]:
-    """*found* with new alarms before what else is new, in order among themselves as is the rest.
+    """*found* with new alarms before what else is new, and questions after them; else in order.
 
+    A question is not answered for long. What says that it is looked into stays before it.
     What waited long stays before all that came after it: of an absence everything comes in order.
     """
     in_order = list(found)
     old = [at for at, each in enumerate(in_order) if _waited_long(each, now)]
     first = old[-1] + 1 if old else 0
-    rest = sorted(in_order[first:], key=lambda each: not _is_urgent(each))
+    rest = sorted(in_order[first:], key=_urgency)
     return in_order[:first] + rest
 
 
@@ -67,8 +70,12 @@ def _waited_long(delivery: Delivery, now: datetime) -> bool:
     return not delivery.is_edit and any(now - row.written > OLD for row in delivery.rows)
 
 
-def _is_urgent(delivery: Delivery) -> bool:
-    return not delivery.is_edit and any(map(_is_alarm, delivery.rows))
+def _urgency(delivery: Delivery) -> int:
+    if delivery.is_edit:
+        return 2
+    if any(map(_is_alarm, delivery.rows)):
+        return 0
+    return 1 if delivery.message.key.startswith(_ASKS) else 2
 
 
 def _is_alarm(row: Queued) -> bool:

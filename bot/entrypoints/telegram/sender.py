@@ -1,7 +1,8 @@
 """Sends what waits in the outbox, in order in each chat, beside the others, and loses none of it.
 
-New alarms go before what else is new for their chat. How far something is comes after all else,
-and no faster than the chat takes it. What Telegram never takes holds nothing up: see `stubborn`.
+New alarms go before what else is new for their chat, and questions after them. How far something
+is comes after all else, and no faster than the chat takes it. A question that has expired is sent
+closed. What Telegram never takes holds nothing up: see `stubborn`.
 
 A send is written down before it begins. One that nobody knows the end of, because the process was
 killed in it or the answer was lost, is made again and says that it may be a repeat.
@@ -12,7 +13,6 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import tzinfo
 
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, TelegramError
 
@@ -20,6 +20,7 @@ from bot.domain.errors import BotError
 from bot.entrypoints.telegram.away_texts import OWN_ERROR, REPEAT
 from bot.entrypoints.telegram.client import ChatBot, FloodError, UnsentError, words
 from bot.entrypoints.telegram.file_texts import without_file
+from bot.entrypoints.telegram.lapsed import Lapsed
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pace import Paces
 from bot.entrypoints.telegram.post import Post
@@ -36,7 +37,6 @@ from bot.entrypoints.telegram.undelivered import Undelivered
 from bot.entrypoints.telegram.waiting import Backoff
 from bot.entrypoints.waiting import news_or_time
 from bot.services.journal_ports import Message, Queued
-from bot.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -54,18 +54,17 @@ class Sender:
         self,
         bot: ChatBot,
         outgoing: Outgoing,
-        clock: Clock,
-        zone: tzinfo,
+        lapsed: Lapsed,
         people: Sequence[int],
     ) -> None:
         self._outgoing = outgoing
         self._outbox = outgoing.outbox
-        self._clock = clock
-        self._zone = zone
-        self._undelivered = Undelivered(outgoing, clock, zone, people)
+        self._clock, self._zone = outgoing.clock, outgoing.zone
+        self._lapsed = lapsed
+        self._undelivered = Undelivered(outgoing, self._clock, self._zone, people)
         self._backoff: dict[int, Backoff] = {}  # by chat
         self._paces = Paces()
-        self._post = Post(bot, self._paces, clock)
+        self._post = Post(bot, self._paces, self._clock)
         self._stubborn = Stubborn()
         self._not_before = outgoing.not_before
         self._busy: set[int] = set()  # chats
@@ -163,7 +162,7 @@ class Sender:
         """
         try:
             async with self._outgoing.sending(delivery.message.chat):
-                await self._deliver(delivery)
+                await self._deliver(await self._lapsed.closed(delivery))
         except FloodError as error:
             return error.seconds
         except TelegramError as error:
