@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bot.domain.durations import duration
 from bot.domain.schema_change import RowsMoved, SchemaChange
 from bot.domain.update import UpdatePlan
 from bot.domain.update_gate import Judgement
@@ -44,6 +45,14 @@ def put_back_words(  # noqa: PLR0913 - all that is known of it
         f" was written, changed or deleted since{since}{counted} is not in it: what the new version"
         f' left is kept as database "{aside}"'
     )
+
+
+def away_words(seconds: float | None) -> str:
+    """What comes behind that a version serves again; *seconds* include its own watch at the gate.
+
+    Nothing where nobody knows how long it was.
+    """
+    return f"; nobody could log in for up to {duration(seconds)}" if seconds else ""
 
 
 def not_promoted_words(version: str, reason: str) -> str:

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.domain.downtime import seconds_away
 from bot.domain.errors import BotError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
@@ -30,6 +31,7 @@ from bot.domain.update import (
 from bot.domain.update_gate import Judgement, Verdict
 from bot.domain.update_recovery import Remedy, decide, may_answer_until
 from bot.domain.update_words import (
+    away_words,
     blamed_words,
     called_off_words,
     evidence_words,
@@ -209,7 +211,7 @@ class UpdateRecovery:
         words = joined(words, job.plan.get(SERVES, ""))
         try:
             had_held = state is JobState.ROLLED_BACK
-            outcome = Outcome(state, words) if had_held else await self._held(roll, words)
+            outcome = Outcome(state, words) if had_held else await self._held(job, roll, words)
         except BotError as error:
             return not_yet(state, words, str(error))
         return await then_clean(outcome, self._clean(job, roll))
@@ -219,11 +221,13 @@ class UpdateRecovery:
         if kept and roll.number == 1:  # else what the hops before keep says as much
             await self.journal.plan(job.id, {KEPT: Kept.FAILED})
 
-    async def _held(self, roll: Roll, words: str) -> Outcome:
+    async def _held(self, job: Job, roll: Roll, words: str) -> Outcome:
         """The version before must hold as well, else a person is needed at once."""
         judgement = await self.gates.of(roll.plan.site).hold(roll.wanted_before)
         if judgement.verdict is not Verdict.ROLL_BACK:
-            return Outcome(JobState.ROLLED_BACK, words)
+            away = seconds_away(replace(job, ended=self.clock.now()))
+            known = away if job.state is JobState.RUNNING else None  # else it may serve for hours
+            return Outcome(JobState.ROLLED_BACK, words + away_words(known))
         return Outcome(
             JobState.STUCK,
             not_held_words(words, judgement.reason),

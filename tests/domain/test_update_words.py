@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.schema_change import RowsMoved, SchemaChange, WayBack
 from bot.domain.update_words import (
+    away_words,
     called_off_words,
     joined,
     not_held_words,
@@ -74,6 +75,18 @@ def test_what_stayed_is_told_with_its_reason() -> None:
 
 def test_a_hop_that_was_called_off_has_touched_nothing() -> None:
     assert called_off_words(PLAN, 2) == "2025.2.4 serves again; the database was not touched"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        pytest.param(972.4, "; nobody could log in for up to 16 min 12 s", id="known"),
+        pytest.param(None, "", id="nobody knows"),
+        pytest.param(0, "", id="it never went"),
+    ],
+)
+def test_for_how_long_nobody_could_log_in(seconds: float | None, told: str) -> None:
+    assert away_words(seconds) == told
 
 
 def test_where_the_version_before_does_not_hold_either() -> None:

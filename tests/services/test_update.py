@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -284,6 +284,7 @@ async def test_what_could_not_be_rolled_back_is_not_said_to_be(journal: Journal)
     world.host.fails = set()
     [job] = await world.jobs.recover()
     assert (job.state, world.host.running) == (JobState.ROLLED_BACK, "2025.2.1")
+    assert "nobody could log in" not in job.message, "it may have served before"
 
 
 @pytest.mark.parametrize(("stays", "version"), [(True, "2025.2.4"), (False, "2025.2.1")])
@@ -311,6 +312,17 @@ async def test_where_only_the_public_url_fails_a_person_decides(
     assert (world.host.running, world.host.tag) == (version, version)
     [job] = await journal.jobs.jobs()
     assert bool(job.plan[ASKED_UNTIL]) is not stays, "of the next step nobody was asked yet"
+
+
+async def test_what_goes_back_says_for_how_long_nobody_could_log_in(journal: Journal) -> None:
+    world = world_with(journal, patch=replace(MIGRATES, asks=True))
+
+    async def no(_: Judgement, __: datetime) -> bool:
+        world.gate_clock.at += timedelta(minutes=10)
+        return False
+
+    with pytest.raises(UpdateFailedError, match="; nobody could log in for up to 10 min"):
+        await world.update(STRAIGHT, ask=no)
 
 
 async def test_stopped_before_the_answer_it_stays_and_says_what_fails(journal: Journal) -> None:

@@ -22,7 +22,13 @@ from bot.domain.schema_change import RowsMoved
 from bot.domain.slots import CATCH_UP
 from bot.domain.update import HopPlan
 from bot.domain.update_holds import Candidate, Remembered, find_holds
-from bot.domain.update_words import evidence_words, joined, not_promoted_words, put_back_words
+from bot.domain.update_words import (
+    away_words,
+    evidence_words,
+    joined,
+    not_promoted_words,
+    put_back_words,
+)
 from bot.domain.versions import Version
 from tests.domain.test_update_gate import Phase, ending
 from tests.domain.test_update_recovery import PLAN
@@ -85,13 +91,14 @@ def rehearsed(*versions: str) -> str:
     return Rehearsed(tuple(HopTook(each, 11, 34) for each in versions), 8).words
 
 
-def rolled_back(job: str, hop: HopPlan = PLAN.hops[0]) -> str:
+def rolled_back(job: str, hop: HopPlan = PLAN.hops[0], away: float | None = None) -> str:
     """What an update came to whose version never got ready."""
     plan = replace(PLAN, job=job, hops=(hop,))
     reason = ending(Phase(999, {"ready": 503})).reason
     told = put_back_words(plan, 1, SWAPS, RowsMoved(), plan.failed(1))
     evidence = evidence_words("/var/lib/akbot/evidence")
-    return joined(not_promoted_words(hop.version, reason), f"{told}; {evidence}")
+    told = f"{told}; {evidence}{away_words(away)}"
+    return joined(not_promoted_words(hop.version, reason), told)
 
 
 def too_fresh(version: Version, since: datetime) -> str:

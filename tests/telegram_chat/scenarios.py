@@ -242,7 +242,8 @@ async def rollback(scene: Scene) -> None:
     await scene.passes(900)
     await _steps(scene, "going back to 2025.2.1", after=2)
     job = scene.world.operations.all_jobs[0]
-    await scene.ends(JobState.ROLLED_BACK, sayings.rolled_back(job.id), after=70)
+    told = sayings.rolled_back(job.id, away=900 + 2 + 70)
+    await scene.ends(JobState.ROLLED_BACK, told, after=70)
     await scene.presses("Show what it said")
 
 
