@@ -24,7 +24,7 @@ _GOLDENS = Path(__file__).parent / "goldens"
 
 _DENSITY, _FINE = 2, 2  # pixels of a point, and how many times as large it is drawn
 _SCALE = _DENSITY * _FINE
-_WIDE, _TALL, _BETWEEN, _FRAME, _ROUND = 380, 512, 24, 8, 36  # points, as all that follows
+_WIDE, _TALL, _BETWEEN, _FRAME, _ROUND = 380, 588, 24, 8, 36  # points, as all that follows
 _HEAD, _FOOT = 56, 48
 _EDGE, _PAD, _APART, _WIDEST = 10, 11, 8, 318
 _SIZE, _SMALL, _LINE, _BUTTON = 15, 11.5, 20, 32
@@ -37,7 +37,12 @@ Word = tuple[str, str]  # style, text
 
 
 def shown() -> list[list[Entry]]:
-    """The messages of each phone, as they stand at its moment."""
+    """The messages of each phone, as they stand at its moment: the newest, each of them whole."""
+    return [[bubble.entry for _, bubble in placed(each)] for each in moments()]
+
+
+def moments() -> list[list[Entry]]:
+    """All messages that there are at the moment of each phone."""
     return [_at(name, words) for name, words in PHONES.items()]
 
 
@@ -58,7 +63,7 @@ def draw() -> Image.Image:
     """Both phones beside each other."""
     wide = len(PHONES) * _WIDE + (len(PHONES) - 1) * _BETWEEN
     picture = Image.new("RGBA", (wide * _SCALE, _TALL * _SCALE))
-    for number, entries in enumerate(shown()):
+    for number, entries in enumerate(moments()):
         phone = _Phone()
         phone.chat(entries)
         picture.paste(phone.finished(), (number * (_WIDE + _BETWEEN) * _SCALE, 0))
@@ -71,13 +76,11 @@ class _Phone:
         self._pen = ImageDraw.Draw(self._image)
 
     def chat(self, entries: Sequence[Entry]) -> None:
-        """The newest at the bottom; those above go behind the head."""
-        bottom: float = _TALL - _FOOT - _FRAME - _APART
-        for entry in reversed(entries):
-            bubble = _Bubble(entry)
-            bubble.draw(self._pen, bottom - bubble.height)
-            bottom -= bubble.height + _APART
-        if bottom > _FRAME + _HEAD + 40:
+        """The newest at the bottom."""
+        bubbles = placed(entries)
+        for top, bubble in bubbles:
+            bubble.draw(self._pen, top)
+        if not bubbles or bubbles[0][0] > _FRAME + _HEAD + 48:
             self._day()
 
     def _day(self) -> None:
@@ -116,28 +119,28 @@ class _Bubble:
     """A message with its buttons; *height* in points."""
 
     def __init__(self, entry: Entry) -> None:
-        self._entry = entry
+        self.entry = entry
         self._lines = [row for line in entry.lines for row in _wrapped(list(_words(line)))]
         text = len(self._lines) * _LINE + _SMALL + 2 * _PAD - 2
         self._text_height = text
         self.height = text + len(entry.buttons) * (_BUTTON + 4)
 
     def draw(self, pen: ImageDraw.ImageDraw, top: float) -> None:
-        theirs = self._entry.speaker == BOT
+        theirs = self.entry.speaker == BOT
         widest = max(map(_width_of, self._lines)) if self._lines else 0
         wide = min(max(widest, 60) + 2 * _PAD, _WIDEST)
-        wide = _WIDEST if self._entry.buttons else wide
+        wide = _WIDEST if self.entry.buttons else wide
         left = _FRAME + _EDGE if theirs else _WIDE - _FRAME - _EDGE - wide
         lower = top + self._text_height
         _box(pen, (left, top, left + wide, lower), _THEIRS if theirs else _OURS, radius=13)
         for number, line in enumerate(self._lines):
             _write_line(pen, left + _PAD, top + _PAD + number * _LINE, line)
         clock = left + wide - _PAD, lower - 6
-        _write(pen, *clock, self._entry.time, _FAINT, _SMALL, anchor="rs")
+        _write(pen, *clock, self.entry.time, _FAINT, _SMALL, anchor="rs")
         self._buttons(pen, left, lower + 4, wide)
 
     def _buttons(self, pen: ImageDraw.ImageDraw, left: float, top: float, wide: float) -> None:
-        for row in self._entry.buttons:
+        for row in self.entry.buttons:
             each = (wide - 4 * (len(row) - 1)) / len(row)
             for number, label in enumerate(row):
                 x = left + number * (each + 4)
@@ -145,6 +148,19 @@ class _Bubble:
                 middle = x + each / 2, top + _BUTTON / 2
                 _write(pen, *middle, label, _INK, 14, anchor="mm")
             top += _BUTTON + 4
+
+
+def placed(entries: Sequence[Entry]) -> list[tuple[float, _Bubble]]:
+    """The newest messages that are whole between head and foot, each with its upper edge."""
+    found: list[tuple[float, _Bubble]] = []
+    bottom: float = _TALL - _FOOT - _FRAME - _APART
+    for bubble in map(_Bubble, reversed(entries)):
+        top = bottom - bubble.height
+        if top < _FRAME + _HEAD + _APART:
+            break
+        found.insert(0, (top, bubble))
+        bottom = top - _APART
+    return found
 
 
 def _words(line: str) -> Iterator[Word]:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.telegram_chat.picture import FILE, WORDS, draw, require_drawable, shown, words
+from tests.telegram_chat.picture import (
+    FILE,
+    WORDS,
+    draw,
+    moments,
+    require_drawable,
+    shown,
+    words,
+)
 from tests.telegram_chat.transcript import Entry, styled
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -24,6 +32,12 @@ def test_the_picture_shows_what_the_goldens_say() -> None:
         drawn = picture.info.get(WORDS)
 
     assert drawn == words(), "run: python -m tests.telegram_chat.picture, and look at it"
+
+
+def test_what_each_phone_is_for_is_in_its_frame_from_its_first_line_on() -> None:
+    for golden, seen in zip(moments(), shown(), strict=True):
+        assert seen[-1:] == golden[-1:], "its newest message has no room: make the phones taller"
+        assert seen == golden[-len(seen) :]
 
 
 def test_the_picture_is_small_and_of_twice_the_density() -> None:
