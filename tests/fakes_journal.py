@@ -97,7 +97,7 @@ class FakeOutbox:
             text = kept if kept and wanted[0] == shown.text else wanted[0]
             self.messages[number] = replace(
                 queued,
-                message=replace(queued.message, text=text, picture=None),
+                message=replace(queued.message, text=text, picture=None, thread=shown.thread),
                 attempted=False,
                 message_id=message_id,
                 stale=wanted != (shown.text, shown.buttons),

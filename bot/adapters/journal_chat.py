@@ -150,6 +150,7 @@ class SqliteOutbox:
         statement = """
             UPDATE messages SET
                 message_id = :message_id,
+                thread = :thread,
                 attempted = 0,
                 picture = NULL,
                 text = iif(text = :text, coalesce(:kept, text), text),
@@ -159,6 +160,7 @@ class SqliteOutbox:
         values = {
             "number": number,
             "message_id": message_id,
+            "thread": shown.thread,
             "text": shown.text,
             "buttons": json.dumps(shown.buttons),
             "kept": kept,

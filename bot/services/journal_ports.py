@@ -199,7 +199,7 @@ class Outbox(Protocol):
     async def sent(
         self, number: int, message_id: int, shown: Message, kept: str | None = None
     ) -> None:
-        """It arrived, or was edited, and stands there as *shown* now.
+        """It arrived, or was edited, and stands there as *shown* now, in whichever topic that is.
 
         *kept*: its text from now on, which counts as shown; what was changed since is left alone.
         """

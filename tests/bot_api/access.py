@@ -59,7 +59,7 @@ def thread_of(request: Request, chat: Chat) -> int | None:
     thread = request.number("message_thread_id")
     if not thread:
         return None
-    if thread not in chat.topics:
+    if thread not in chat.topics or thread in chat.deleted_topics:
         raise bad_request("message thread not found")
     return thread
 

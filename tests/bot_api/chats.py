@@ -144,6 +144,7 @@ class Chat:
     type: str  # private, group or supergroup
     title: str
     topics: dict[int, str] = field(default_factory=dict)
+    deleted_topics: set[int] = field(default_factory=set)
     bot: str = "member"  # member, administrator, left, kicked, blocked or never started
     upgraded_to: int | None = None
     all_messages: list[Message] = field(default_factory=list)  # with those that were deleted

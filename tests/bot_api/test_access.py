@@ -52,10 +52,11 @@ def test_an_upgraded_group(ask: Asking) -> None:
 
 
 def test_topics(ask: Asking) -> None:
-    ask.telegram.supergroup(-100, topics={5: "Backups"})
+    ask.telegram.supergroup(-100, topics={5: "Backups", 7: "Old"})
     sent = ask("sendMessage", chat_id=-100, text="x", message_thread_id=5)
     assert (sent["message_thread_id"], sent["is_topic_message"]) == (5, True)
-    for chat, thread in ((-100, 6), (ADA, 5)):
+    ask.telegram.chat(-100).deleted_topics.add(7)
+    for chat, thread in ((-100, 6), (-100, 7), (ADA, 5)):
         refusal = ask.refusal("sendMessage", chat_id=chat, text="x", message_thread_id=thread)
         assert refusal == bad("message thread not found")
 

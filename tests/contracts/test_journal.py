@@ -310,6 +310,16 @@ def shown(text: str, buttons: Buttons = ()) -> Message:
     return Message(key="as it stands", chat=1, text=text, buttons=buttons)
 
 
+async def test_a_message_is_in_the_topic_where_it_arrived(journal: AnyJournal) -> None:
+    gone = Message(key="a", chat=1, thread=7, text="text")
+    assert await journal.outbox.put(gone, NOW)
+
+    await journal.outbox.sent((await found(journal, "a")).number, 55, shown("text"))
+
+    assert (await found(journal, "a")).message == replace(gone, thread=None)
+    assert not await journal.outbox.waiting()
+
+
 async def test_buttons_that_changed_while_it_was_sent_are_shown_later(journal: AnyJournal) -> None:
     number = await put(journal, "a")
     await journal.outbox.change("a", "text", ((("Yes", "y"),),))

@@ -21,6 +21,15 @@ from bot.services.ports import Clock
 logger = logging.getLogger(__name__)
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_NO_TOPIC = "thread not found"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a message stands in its chat: its number there, and its topic."""
+
+    message_id: int
+    thread: int | None
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,16 @@ class Post:
             return isinstance(error, (BadRequest, Forbidden))
         return True
 
-    async def bring(self, delivery: Delivery, message: Message) -> int:
-        """Send or edit it as *message*, and return the number that it has there."""
+    async def bring(self, delivery: Delivery, message: Message) -> Spot:
+        """Send or edit it as *message*, where its topic is gone in the group itself."""
+        try:
+            return Spot(await self._bring(delivery, message), message.thread)
+        except BadRequest as error:
+            if _NO_TOPIC not in error.message.lower() or message.thread is None:
+                raise
+            return await self.bring(delivery, replace(message, thread=None))
+
+    async def _bring(self, delivery: Delivery, message: Message) -> int:
         try:
             return await self._ask(delivery, message)
         except BadRequest as error:
@@ -48,12 +65,11 @@ class Post:
             message_id = delivery.rows[0].message_id
             if "not modified" in reason and message_id is not None:
                 return message_id
-            if "thread not found" in reason and message.thread is not None:
-                return await self._ask(delivery, replace(message, thread=None))
             if "can't parse entities" in reason:
                 logger.warning("chat: Telegram does not take the markup of %s", message.key)
                 return await self._ask(delivery, message, markup=False)
-            if message.document or message.picture:  # a group may take texts alone
+            has_file = message.document or message.picture
+            if has_file and _NO_TOPIC not in reason:  # a group may take texts alone
                 logger.info("chat: %s goes without its file: %s", message.key, error.message)
                 return await self._ask(delivery, without_file(message))
             raise

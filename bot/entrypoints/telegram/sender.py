@@ -23,7 +23,7 @@ from bot.entrypoints.telegram.file_texts import without_file
 from bot.entrypoints.telegram.lapsed import Lapsed
 from bot.entrypoints.telegram.outgoing import Outgoing
 from bot.entrypoints.telegram.pace import Paces
-from bot.entrypoints.telegram.post import Post
+from bot.entrypoints.telegram.post import Post, Spot
 from bot.entrypoints.telegram.queue import (
     Delivery,
     deliveries,
@@ -215,7 +215,7 @@ class Sender:
         for number in () if delivery.is_edit else numbers:
             await self._outbox.attempt(number)
         try:
-            message_id = await self._request(delivery, message)
+            spot = await self._request(delivery, message)
         except (FloodError, UnsentError):
             self._surely_unsent.update(() if unsure else numbers)
             raise
@@ -228,32 +228,33 @@ class Sender:
             raise
         else:
             await self._undelivered.arrives(delivery.message)
-            await self._arrived(delivery, message_id)
+            await self._arrived(delivery, spot)
         self._surely_unsent.difference_update(numbers)
 
-    async def _arrived(self, delivery: Delivery, message_id: int) -> None:
+    async def _arrived(self, delivery: Delivery, spot: Spot) -> None:
         """Of what came together nothing is edited later: it would stand there alone.
 
         That it came late is said of the rest as long as it stands.
         """
         self._stubborn.arrived(delivery)
         if delivery.is_merged:
-            await self._outgoing.keep_together(delivery.message, message_id)
+            await self._outgoing.keep_together(delivery.message, spot.message_id)
         for row in delivery.rows:
             if delivery.is_merged:
                 await self._outbox.drop(row.number, _MERGED)
             kept = None if delivery.is_merged else delivery.message.text
-            await self._outbox.sent(row.number, message_id, row.message, kept)
+            shown = replace(row.message, thread=spot.thread)
+            await self._outbox.sent(row.number, spot.message_id, shown, kept)
 
     def _may_have_arrived(self, row: Queued) -> bool:
         return row.attempted and row.number not in self._surely_unsent
 
-    async def _request(self, delivery: Delivery, message: Message) -> int:
+    async def _request(self, delivery: Delivery, message: Message) -> Spot:
         """Ask Telegram, following a group that moved; what stands where it was stays as it is."""
         chat = self._moved.get(message.chat, message.chat)
         message_id = delivery.rows[0].message_id
         if message_id is not None and chat != message.chat:
-            return message_id
+            return Spot(message_id, message.thread)
         try:
             return await self._post.bring(delivery, replace(message, chat=chat))
         except ChatMigrated as error:
