@@ -125,6 +125,10 @@ class FakeOutbox:
         ]
         return there[-1] if there else None
 
+    async def people(self) -> Collection[int]:
+        chats = {each.message.chat for each in self.messages.values()}
+        return {chat for chat in chats if chat > 0}
+
     async def last_arrived(self, chat: int) -> int:
         arrived = (
             each.number

@@ -208,6 +208,12 @@ class SqliteOutbox:
         )
         return _queued(row) if row else None
 
+    async def people(self) -> Collection[int]:
+        statement = "SELECT DISTINCT chat FROM messages WHERE chat > 0"
+        return await self._database.read(
+            lambda journal: {int(row["chat"]) for row in journal.execute(statement)}
+        )
+
     async def last_arrived(self, chat: int) -> int:
         statement = """
             SELECT coalesce(max(number), 0) FROM messages

@@ -216,6 +216,9 @@ class Outbox(Protocol):
     async def at(self, chat: int, message_id: int) -> Queued | None:
         """The message that stands there, as the chat service numbers it; the newest of several."""
 
+    async def people(self) -> Collection[int]:
+        """Who was written to in private, as far back as it goes."""
+
     async def last_arrived(self, chat: int) -> int:
         """The number of the newest message that has arrived in *chat*; 0 where none is known."""
 

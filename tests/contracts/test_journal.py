@@ -320,6 +320,13 @@ async def test_a_message_is_in_the_topic_where_it_arrived(journal: AnyJournal) -
     assert not await journal.outbox.waiting()
 
 
+async def test_people_are_who_was_written_to_in_private(journal: AnyJournal) -> None:
+    for key, chat in (("a", 42), ("b", 42), ("c", -100), ("d", 43)):
+        await put(journal, key, chat=chat)
+
+    assert set(await journal.outbox.people()) == {42, 43}
+
+
 async def test_buttons_that_changed_while_it_was_sent_are_shown_later(journal: AnyJournal) -> None:
     number = await put(journal, "a")
     await journal.outbox.change("a", "text", ((("Yes", "y"),),))

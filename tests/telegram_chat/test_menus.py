@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.roles import ChatPlace
 from tests.bot_api.faults import server_error, too_many
+from tests.bot_api.request import Request
 from tests.telegram_chat.world import ANNA, OLGA, VERA, World
 
 GROUP, OLD_GROUP = -1_001_000_000_021, -77
@@ -47,6 +48,40 @@ async def test_in_named_groups_each_member_has_a_menu(world: World) -> None:
     assert "restore" in shown["chat_member", GROUP, ANNA]
     assert "restore" not in shown["chat_member", GROUP, VERA]
     assert ("all_group_chats", None, None) not in shown
+
+
+async def test_who_is_off_the_lists_keeps_no_menu(world: World) -> None:
+    world.telegram.supergroup(GROUP)
+    world.groups = frozenset({ChatPlace(GROUP)})
+    theirs = {("chat", VERA, None), ("chat_member", GROUP, VERA)}
+    async with world.talking():
+        await world.asks(world.vera, "/help")
+        await world.eventually(lambda: theirs <= menus(world).keys())
+        await world.all_sent()
+    world.viewers = frozenset()
+    async with world.talking():
+        await world.eventually(lambda: not theirs & menus(world).keys())
+
+    assert "restore" in menus(world)["chat", ANNA, None]
+
+
+async def test_who_is_off_the_lists_and_gone_is_not_asked_about_again(world: World) -> None:
+    def about_vera() -> list[Request]:
+        asked = world.telegram.seen("deleteMyCommands")
+        return [each for each in asked if f'"chat_id": {VERA}' in each.text("scope")]
+
+    async with world.talking():
+        await world.asks(world.vera, "/help")
+        await world.all_sent()
+    world.viewers = frozenset()
+    world.telegram.chat(VERA).bot = "never started"
+    async with world.talking():
+        await world.telegram.until(about_vera)
+        await world.asks(world.anna, "/help")
+        world.clock.advance(hours=2)
+        await world.asks(world.anna, "/help")
+
+    assert len(about_vera()) == 1
 
 
 async def test_a_group_that_moved_unheard_keeps_no_menu_from_anybody(world: World) -> None:

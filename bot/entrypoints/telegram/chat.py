@@ -123,7 +123,7 @@ class Chat:
         self._orders = orders
         self._people = access.admins
         self._moved = MovedGroups(moves)
-        self._menus = Menus(access, self._moved, clock)
+        self._menus = Menus(access, self._moved, clock, outbox)
         self._notifier = Notifier(
             *(operations, self._outgoing, clock, zone),
             alerts=access.hearers,
