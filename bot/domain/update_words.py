@@ -36,6 +36,11 @@ def put_back_words(  # noqa: PLR0913 - all that is known of it
     back = f"{_before(plan, number)}{_SERVES}"
     if not aside:
         how = change.words if change else "the database had not been touched"
+        if moved.fewer:  # by the new version or by people, and nobody can tell which
+            return (
+                f"{back} on the same database: {how}; but it has {moved} than when the update"
+                " began. What is missing is in the backup that was made first"
+            )
         return f"{back} on the same database, every row intact: {how}"
     why = f" ({change.words})" if change else ""
     since = f" {copied.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if copied else ""

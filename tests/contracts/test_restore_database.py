@@ -154,9 +154,9 @@ async def test_a_dump_is_loaded_and_belongs_to_whom_the_live_one_does(
 async def test_a_dump_with_grants_for_a_role_that_is_gone_is_loaded_without_them(
     server: Postgres,
 ) -> None:
-    server.psql("CREATE ROLE reader; CREATE ROLE passing")
+    server.psql("CREATE ROLE stays; CREATE ROLE passing")
     live = server.new_database(
-        "CREATE TABLE t AS SELECT 1 AS id; GRANT SELECT ON t TO reader, passing"
+        "CREATE TABLE t AS SELECT 1 AS id; GRANT SELECT ON t TO stays, passing"
     )
     async with engine_api() as api:
         dump = await dump_of(api, server, live)
@@ -172,7 +172,7 @@ async def test_a_dump_with_grants_for_a_role_that_is_gone_is_loaded_without_them
         assert server.psql("SELECT id FROM t", INCOMING) == "1"
         await admin.drop(INCOMING)
     server.psql(f"DROP DATABASE {live}")
-    server.psql("DROP ROLE reader")
+    server.psql("DROP ROLE stays")
 
 
 @pytest.mark.parametrize(("role", "owner"), [("app", "app"), ("", "postgres")])

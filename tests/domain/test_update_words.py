@@ -19,7 +19,7 @@ SWAPPED = SchemaChange(WayBack.SWAP, "2 migrations had been applied")
 STAYED = SchemaChange(WayBack.STAY, "the database had not been touched")
 
 
-NONE, SOME = RowsMoved(), RowsMoved(3, 1)
+NONE, SOME, MORE = RowsMoved(), RowsMoved(3, 1), RowsMoved(3, 0)
 COPIED = datetime(2026, 11, 24, 11, 30, tzinfo=timezone(timedelta(hours=1)))
 
 
@@ -62,13 +62,21 @@ def test_it_says_what_is_lost_where_the_database_was_swapped(
     ],
 )
 def test_nothing_is_lost_where_the_database_stays(change: SchemaChange | None, told: str) -> None:
-    assert told in put_back_words(PLAN, 1, change, SOME, "", copied=COPIED)
+    assert told in put_back_words(PLAN, 1, change, MORE, "", copied=COPIED)
+
+
+def test_rows_that_are_gone_although_nothing_was_migrated_are_told() -> None:
+    told = put_back_words(PLAN, 1, STAYED, SOME, "")
+
+    assert "3 rows more and 1 fewer than when the update began" in told
+    assert "in the backup that was made first" in told
+    assert "intact" not in told
 
 
 def test_what_stayed_is_told_with_its_reason() -> None:
     only = SchemaChange(WayBack.STAY, "only indexes were added")
 
-    assert put_back_words(PLAN, 1, only, SOME, "") == (
+    assert put_back_words(PLAN, 1, only, MORE, "") == (
         "2025.2.1 serves again on the same database, every row intact: only indexes were added"
     )
 
