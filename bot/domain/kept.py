@@ -1,11 +1,12 @@
 """When what a restore or an update has kept, for the way back, may go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobState, Trigger
-from bot.domain.restore import KEPT
+from bot.domain.restore import KEPT, Kept
+from bot.domain.update import plan_of
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -25,6 +26,24 @@ def may_go(
     """
     ended = job.ended or job.started
     return now - ended >= kept_for and any(_is_newer(record, ended) for record in records)
+
+
+def images_gone_back_to(jobs: Iterable[Job]) -> frozenset[str]:
+    """The ids of the images that updates among *jobs* may yet go back to.
+
+    One that waits for a person may be taken back as well.
+    """
+    plans = [plan_of(job.plan) for job in jobs if _has_way_back(job)]
+    return frozenset(
+        plan.image_id_before(number)
+        for plan in plans
+        if plan
+        for number in range(1, len(plan.hops) + 1)
+    )
+
+
+def _has_way_back(job: Job) -> bool:
+    return not job.swept or job.plan.get(KEPT) == Kept.BEFORE
 
 
 def _is_newer(record: BackupRecord, ended: datetime) -> bool:

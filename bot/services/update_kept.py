@@ -1,6 +1,7 @@
 """Remove what an update or a rollback has kept, once nobody needs the way back any more."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.domain.errors import PortError
@@ -19,17 +20,20 @@ class UpdateKept:
     workplace: Workplace
     project: ComposeFiles
 
-    async def drop(self, plan: UpdatePlan) -> None:
-        """Remove all of *plan*; what is gone is no error. Raises PortError as the stack does."""
+    async def drop(self, plan: UpdatePlan, needed: Collection[str]) -> None:
+        """Remove all of *plan* but the images of which the id is *needed* by others.
+
+        What is gone is no error. Raises PortError as the stack does.
+        """
         for number in range(1, len(plan.hops) + 1):
             tools = await self.workplace.tools(plan.site, plan.key(number))
             roll = Roll(plan, number, tools, self.workplace, self.project)
             await roll.forget()
-            await self._drop_image(roll)
+            if (image_id := plan.image_id_before(number)) not in needed:
+                await self._drop_image(roll, image_id)
 
-    async def _drop_image(self, roll: Roll) -> None:
-        """The image of before that hop, unless something uses it."""
-        image_id = roll.plan.image_id_before(roll.number)
+    async def _drop_image(self, roll: Roll, image_id: str) -> None:
+        """The image of before that hop, unless a container uses it."""
         try:
             await roll.tools.control.drop_image(image_id)
         except PortError as error:  # it costs room, and nothing else
