@@ -148,8 +148,7 @@ class RollbackService:
         kept = Kept.FAILED if done.aside else ""
         await job.plan(**{PHASE: Phase.KEEP, KEPT: kept}, **came_back(held_since - away_since))
         await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
-        await self.journal.plan(plan.job, {KEPT: ""})
-        await roll.clean()
+        await _keep_what_failed(self.journal, job.id, roll)
         seconds = self.clock.monotonic() - started
         return RolledBack(job.id, plan.site.version, words, seconds)
 
@@ -264,9 +263,15 @@ class RollbackRecovery:
         return await then_clean(Outcome(JobState.DONE, told), self._clean(job, plan))
 
     async def _clean(self, job: Job, plan: UpdatePlan) -> None:
-        """The update keeps nothing any more but what it has left, and that for a while."""
-        await self.journal.plan(plan.job, {KEPT: ""})
-        await (await self._reach(job, plan)).clean()
+        await _keep_what_failed(self.journal, job.id, await self._reach(job, plan))
+
+
+async def _keep_what_failed(journal: JobJournal, rollback: str, roll: Roll) -> None:
+    """The update keeps nothing any more; what its hops have left *rollback* keeps for a while."""
+    if await roll.any_failed():
+        await journal.plan(rollback, {KEPT: Kept.FAILED})
+    await journal.plan(roll.plan.job, {KEPT: ""})
+    await roll.clean()
 
 
 def _taken_back(actor: str) -> str:

@@ -152,6 +152,11 @@ class Roll:
         await self._put_project_back()
         await self.restart()
 
+    async def any_failed(self) -> bool:
+        """Whether what did not hold is still there of any hop, also of one after the *last*."""
+        hops = range(1, len(self.plan.hops) + 1)
+        return not {*map(self.plan.failed, hops)}.isdisjoint(await self.tools.databases.names())
+
     async def clean(self) -> bool:
         """Remove the copies of a hop that was undone; whether a database of its own is kept."""
         if await self._database.keeps_failed():

@@ -2,26 +2,32 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.adapters.journal import Journal
+from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import UpdateFailedError
+from bot.domain.restore import KEPT
 from bot.services.kept import KeptService
 from bot.services.update_kept import UpdateKept
-from tests.fakes_roll import REPOSITORY, Behaviour, RollHost
-from tests.services.roll_world import PATCH, UPDATE, RollWorld, world_of
+from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, RollHost
+from tests.services.mortal import KilledError, Life
+from tests.services.roll_world import PATCH, UPDATE, RollWorld, process, world_of
+from tests.services.stored import store_backup
 
 HOUR = timedelta(hours=1)
+MOST_WRITES = 60
 OLD = f"{REPOSITORY}:2025.2.1"
 STRAIGHT = replace(UPDATE, rehearse=False)
+NO_TRACE = Behaviour(notes_itself=False)
 MIGRATES = Behaviour(migrations=("new-4",))
-MIGRATES_AND_FAILS = Behaviour(migrations=("new-2",), holds=False)
+MIGRATES_AND_FAILS = Behaviour(migrations=("new-x",), holds=False)
 
 
-def world_with(journal: Journal, *, patch: Behaviour, following: Behaviour) -> RollWorld:
-    """A stack of 2025.2.1; what 2025.2.4 and 2025.4.4 do once they are started."""
-    host = RollHost(behaviours={"2025.2.4": patch, "2025.4.4": following})
+def world_with(journal: Journal, host: RollHost) -> RollWorld:
+    """For as many jobs as a test here needs."""
     world = world_of(journal, host=host)
     world.clock.suffixes += ["aaaa", "bbbb", "cccc"]
     return world
@@ -40,16 +46,19 @@ async def sweep(world: RollWorld) -> int:
     return len(await kept.sweep())
 
 
-async def fail_to_patch(world: RollWorld) -> None:
+async def failed_to_patch(journal: Journal) -> RollWorld:
+    """The next version will hold."""
+    host = RollHost(behaviours={"2025.2.4": MIGRATES_AND_FAILS, "2025.4.4": MIGRATES})
+    world = world_with(journal, host)
     with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again"):
         await world.update(replace(PATCH, rehearse=False))
+    return world
 
 
 async def test_the_image_of_a_way_back_stays_though_an_earlier_update_went_from_it_too(
     journal: Journal,
 ) -> None:
-    world = world_with(journal, patch=MIGRATES_AND_FAILS, following=MIGRATES)
-    await fail_to_patch(world)
+    world = await failed_to_patch(journal)
     pass_time(world, 20)
     await world.update(STRAIGHT)
     pass_time(world, 5)
@@ -62,8 +71,7 @@ async def test_the_image_of_a_way_back_stays_though_an_earlier_update_went_from_
 
 
 async def test_it_goes_with_the_last_update_that_keeps_a_way_back_to_it(journal: Journal) -> None:
-    world = world_with(journal, patch=MIGRATES_AND_FAILS, following=MIGRATES)
-    await fail_to_patch(world)
+    world = await failed_to_patch(journal)
     pass_time(world, 20)
     await world.update(STRAIGHT)
     pass_time(world, 5)
@@ -75,3 +83,66 @@ async def test_it_goes_with_the_last_update_that_keeps_a_way_back_to_it(journal:
 
     assert OLD not in world.host.images
     assert f"{REPOSITORY}:2025.4.4" in world.host.images, "it serves"
+
+
+async def failed_in_its_second_hop(journal: Journal) -> RollWorld:
+    """What that hop has left is there; the rollback of the first one will leave nothing."""
+    host = RollHost(behaviours={"2025.2.4": NO_TRACE, "2025.4.4": MIGRATES_AND_FAILS})
+    world = world_with(journal, host)
+    with pytest.raises(UpdateFailedError, match=r"2025\.2\.4 serves again"):
+        await world.update(STRAIGHT)
+    assert any("_failed_" in each for each in host.databases)
+    return world
+
+
+async def test_what_a_later_hop_has_left_goes_a_day_after_the_rollback(journal: Journal) -> None:
+    world = await failed_in_its_second_hop(journal)
+    pass_time(world, 20)
+    await world.roll_back()
+    [left] = world.host.databases.keys() - {LIVE}
+
+    pass_time(world, 5)
+    await world.back_up()
+    assert await sweep(world) == 0
+    assert left in world.host.databases
+
+    pass_time(world, 20)
+    assert await sweep(world) == 1
+    assert list(world.host.databases) == [LIVE]
+    assert OLD in world.host.images, "it serves"
+
+
+async def test_a_rollback_that_leaves_nothing_keeps_nothing(journal: Journal) -> None:
+    host = RollHost(behaviours={"2025.2.4": NO_TRACE})
+    world = world_with(journal, host)
+    await world.update(replace(PATCH, rehearse=False))
+
+    await world.roll_back()
+
+    assert list(host.databases) == [LIVE]
+    assert not any(job.plan.get(KEPT) for job in await journal.jobs.jobs())
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_what_a_later_hop_has_left_goes_though_the_rollback_was_killed(
+    tmp_path: Path,
+    after: bool,  # noqa: FBT001
+) -> None:
+    for dies_at in range(1, MOST_WRITES):
+        journal = Journal(StateFolder(tmp_path / f"state-{dies_at}"))
+        world = await failed_in_its_second_hop(journal)
+        died = False
+        try:
+            await process(world, journal, Life(dies_at, after)).roll_back()
+        except KilledError:
+            died = True
+            world.host.boot()  # a person's `docker compose up -d`
+            await process(world, journal, Life()).jobs.recover()
+        pass_time(world, 25)
+        store_backup(world, world.clock.at, suffix="zzzz")
+        await sweep(world)
+        assert list(world.host.databases) == [LIVE], dies_at
+        await journal.close()
+        if not died:
+            return
+    pytest.fail("it never came to its end")
