@@ -6,20 +6,18 @@ settings.
 
 import asyncio
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.compose_program import CONFIG_WITHIN, ComposeProgram
+from bot.adapters.compose_program import AS_IT_IS, CONFIG_WITHIN, ComposeProgram
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.env_file import change_env, changed_by, read_env, require_room_beside
 from bot.adapters.images import drop_image, have_image, image_id_of, name_image
 from bot.adapters.services_of import ids_of
-from bot.domain.env_text import value_in, with_setting, with_value, without_value
-from bot.domain.errors import PortError, RefusedError
+from bot.domain.env_text import value_in, with_setting, with_value
+from bot.domain.errors import RefusedError
 from bot.domain.image_layers import Pulled, to_nobody
 from bot.domain.restore import Site, TagChange
 from bot.services.restore_ports import AS_THEY_ARE
@@ -46,10 +44,11 @@ class ComposeControl:
         if await self._images(self._site.services, texts=given) == {image}:
             return None
         path = await asyncio.to_thread(self._env_file)
-        text = await asyncio.to_thread(_read, path)
+        text = await asyncio.to_thread(read_env, path)
         tag, old = image.rpartition(":")[2], value_in(text, TAG)
         _require_way_back(path, text, old)
         changed = with_value(text, TAG, tag)
+        await asyncio.to_thread(require_room_beside, path, len(changed))
         if await self._images_with(path, changed, self._site.services, given) != {image}:
             services = " and ".join(self._site.services)
             raise RefusedError(
@@ -64,28 +63,27 @@ class ComposeControl:
         files = [Path(each) for each in self._site.env_files]
         files = files or [Path(self._site.working_dir) / ".env"]
         having = [
-            each for each in files if each.exists() and value_in(_read(each), TAG) is not None
+            each for each in files if each.exists() and value_in(read_env(each), TAG) is not None
         ]
         return (having or files)[-1]
 
     async def _images_with(
         self, path: Path, text: bytes, services: Sequence[str], texts: Sequence[bytes] = ()
     ) -> set[str]:
-        """The images, were *text* in that env file; it lies beside it for the moment."""
-        trial = await asyncio.to_thread(_write_beside, path, text)
-        try:
-            return await self._images(services, str(trial), texts)
-        finally:
-            await asyncio.to_thread(trial.unlink)
+        """The images, were *text* in that env file."""
+        return await self._images(services, {path: text}, texts)
 
     async def _images(
-        self, names: Sequence[str], env_file: str = "", texts: Sequence[bytes] = ()
+        self,
+        names: Sequence[str],
+        env_texts: Mapping[Path, bytes] = AS_IT_IS,
+        texts: Sequence[bytes] = (),
     ) -> set[str]:
         out = await self._compose.run(
             self._site,
             *("config", "--format", "json"),
-            env_file=env_file,
             texts=texts,
+            env_texts=env_texts,
             within=CONFIG_WITHIN,
         )
         services: dict[str, Any] = json.loads(out)["services"]
@@ -98,7 +96,7 @@ class ComposeControl:
         if not self._site.outposts:
             return
         path = Path(change.file)
-        text = _with(change, await asyncio.to_thread(_read, path))
+        text = changed_by(change, await asyncio.to_thread(read_env, path))
         for image in await self._images_with(path, text, self._site.outposts):
             await have_image(self._engine, image)
 
@@ -122,7 +120,7 @@ class ComposeControl:
         await asyncio.gather(*(remove_service(engine, project, each, within) for each in services))
 
     async def write_tag(self, change: TagChange) -> None:
-        await asyncio.to_thread(_change, change)
+        await asyncio.to_thread(change_env, change)
 
     async def start(self) -> None:
         await self._up(*self._site.rolled)
@@ -191,38 +189,6 @@ def _unless_gone(call: Any, *arguments: Any, **options: Any) -> None:
             raise
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise PortError(f'read "{path}": {error.strerror}') from error
-
-
-def _change(change: TagChange) -> None:
-    """By a rename, so that no crash leaves half a file; a link is followed to the file itself."""
-    path = Path(change.file)
-    text = _read(path)
-    new = _with(change, text)
-    if new == text:
-        return
-    target = path.resolve()
-    written = _write_beside(target, new)
-    try:
-        written.replace(target)
-        _flush_folder(target.parent)
-    except OSError as error:
-        written.unlink(missing_ok=True)
-        raise PortError(f'write "{path}": {error.strerror}') from error
-
-
-def _with(change: TagChange, text: bytes) -> bytes:
-    if change.new is None:
-        return without_value(text, change.name)
-    return with_setting(text, change.name, change.new)  # what a person wrote may name a digest
-
-
 def _require_way_back(path: Path, text: bytes, tag: str | None) -> None:
     """What stands there now must be something that can be written again."""
     try:
@@ -232,31 +198,3 @@ def _require_way_back(path: Path, text: bytes, tag: str | None) -> None:
             f'{TAG} in {path} is "{tag}", which nobody could put back as it was: {error}',
             hint="Nothing was changed. Write the tag itself there, as in AUTHENTIK_TAG=2025.2.1.",
         ) from error
-
-
-def _write_beside(path: Path, text: bytes) -> Path:
-    """A new file beside *path*, with its owner and mode."""
-    try:
-        number, name = tempfile.mkstemp(prefix=f"{path.name}.akbot-", dir=path.parent)
-        with os.fdopen(number, "wb") as file:
-            with suppress(FileNotFoundError):
-                status = path.stat()
-                os.fchown(number, status.st_uid, status.st_gid)
-                os.fchmod(number, status.st_mode & 0o7777)
-            file.write(text)
-            file.flush()
-            os.fsync(number)
-    except OSError as error:
-        raise PortError(
-            f'write beside "{path}": {error.strerror}',
-            hint="Mount the project's folder into akbot's container under its own path.",
-        ) from error
-    return Path(name)
-
-
-def _flush_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -12,6 +12,7 @@ from pathlib import Path
 from bot.domain.errors import PortError
 from bot.domain.restore import Site
 
+AS_IT_IS: Mapping[Path, bytes] = {}
 CONFIG_WITHIN = 60.0  # seconds
 _LEFT_WITHIN = 660.0
 _AGAIN = 0.1
@@ -33,18 +34,20 @@ class ComposeProgram:
         self,
         site: Site,
         *arguments: str,
-        env_file: str = "",
         texts: Sequence[bytes] = (),
+        env_texts: Mapping[Path, bytes] = AS_IT_IS,
         within: float,
     ) -> bytes:
         """What it prints; with no project in *site* Compose finds its name, as for a person.
 
-        *texts* are read instead of the site's compose files. Raises PortError with its last words.
+        *texts* are read instead of the site's compose files, *env_texts* instead of those of its
+        env files; where it has none, instead of `.env`. Raises PortError with its last words.
         """
-        async with _in_memory(texts) as held:
+        async with _in_memory(texts) as held, _in_memory([*env_texts.values()]) as held_envs:
             files = [word for file in held or site.config_files for word in ("--file", file)]
-            env_files = [env_file] if env_file else site.env_files
-            envs = [word for file in env_files for word in ("--env-file", file)]
+            instead = dict(zip(env_texts, held_envs, strict=True))
+            env_files = [instead.get(Path(each), each) for each in site.env_files]
+            envs = [word for file in env_files or held_envs for word in ("--env-file", file)]
             command = [
                 *("docker", "compose"),
                 *(("--project-name", site.project) if site.project else ()),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import stat
 import sys
 from dataclasses import replace
@@ -26,6 +27,7 @@ file=$HOME/.env
 for word in "$@"; do [ "$last" = --env-file ] && file=$word; last=$word; done
 tag=$(sed -n 's/^AUTHENTIK_TAG=\\([^ ]*\\).*/\\1/p' "$file")
 [ -e "$HOME/pinned" ] && tag=pinned
+[ -e "$HOME/kills" ] && [ "$file" != "$HOME/.env" ] && kill -9 $PPID
 [ -e "$HOME/fails" ] && { echo "no such thing" >&2; exit 9; }
 cp "$file" "$HOME/tried"
 echo '{"services": {"server": {"image": "g/s:'$tag'", "environment": {"A": "1"}},'
@@ -56,6 +58,10 @@ def control(tmp_path: Path, program: ComposeProgram) -> ComposeControl:
 
 def read(file: str | Path) -> bytes:
     return Path(file).read_bytes()
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
 
 
 def trials(folder: Path) -> list[Path]:
@@ -269,3 +275,110 @@ async def test_a_run_that_outlives_its_akbot_is_waited_for(
 
     async with program.alone():
         assert (tmp_path / "ended").exists()
+
+
+WITH_A_TAG = """
+import asyncio, resource, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from bot.adapters.compose import TAG, ComposeControl
+from bot.adapters.compose_program import ComposeProgram
+from bot.adapters.engine_api import EngineApi
+from bot.domain.restore import TagChange
+from tests.domain.test_restore_recovery import SITE
+home, path, act = sys.argv[1:]
+program = ComposeProgram({"PATH": path, "HOME": home}, Path(home) / "compose.lock")
+site = replace(SITE, working_dir=home)
+control = ComposeControl(EngineApi("unix:///nowhere"), program, site)
+if act == "try":
+    asyncio.run(control.tag_change("g/s:2025.2.1"))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8))  # the ninth byte ends it, or fails
+if act != "fail":
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+asyncio.run(control.write_tag(TagChange(home + "/.env", TAG, "2025.2.4", "2025.2.1")))
+"""
+
+
+async def ended(program: ComposeProgram, folder: Path, act: str) -> tuple[int | None, str]:
+    words = [str(folder), program.environment["PATH"], act]
+    akbot = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WITH_A_TAG, *words), stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await akbot.communicate()
+    return akbot.returncode, said.decode()
+
+
+async def test_killed_in_the_trial_it_leaves_no_copy_of_the_secrets(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
+    (tmp_path / "kills").touch()
+
+    assert (await ended(program, tmp_path, "try"))[0] == -signal.SIGKILL
+
+    assert not trials(tmp_path)
+
+
+async def test_what_was_left_of_a_write_goes_with_the_next_one(
+    program: ComposeProgram, control: ComposeControl, tmp_path: Path
+) -> None:
+    assert (await ended(program, tmp_path, "write"))[0] == -signal.SIGXFSZ
+    assert trials(tmp_path)
+
+    await control.write_tag(TagChange(str(tmp_path / ".env"), "AUTHENTIK_TAG", None, "2025.2.4"))
+
+    assert read(tmp_path / ".env") == TEXT
+    assert not trials(tmp_path)
+
+
+async def test_a_write_that_fails_leaves_no_half_of_it(
+    program: ComposeProgram, tmp_path: Path
+) -> None:
+    _, said = await ended(program, tmp_path, "fail")
+
+    assert "PortError: write beside" in said
+    assert read(tmp_path / ".env") == TEXT
+    assert not trials(tmp_path)
+
+
+def files_of_others(folder: Path) -> list[Path]:
+    names = ["short", "abcd1234.bak", "ABCD1234", "abcd-123"]
+    theirs = [folder / f".env.akbot-{each}" for each in names]
+    theirs += [folder / "x.env.akbot-abcd1234", folder / ".env.akbot-another_"]
+    for each in theirs:
+        each.write_bytes(b"mine")
+    os.chown(theirs[-1], 1026, 100)
+    (folder / ".env.akbot-a_folder").mkdir()
+    (folder / ".env.akbot-is_alink").symlink_to("short")
+    return files_in(folder)
+
+
+async def test_what_only_looks_like_it_stays(control: ComposeControl, tmp_path: Path) -> None:
+    before = files_of_others(tmp_path)
+
+    await control.write_tag(TagChange(str(tmp_path / ".env"), "AUTHENTIK_TAG", None, "2025.2.1"))
+
+    assert files_in(tmp_path) == before
+
+
+async def test_a_folder_in_which_the_tag_cannot_be_written_is_told_before_anything_goes(
+    program: ComposeProgram,
+) -> None:
+    site = replace(SITE, working_dir="/proc", env_files=("/proc/.env",))
+    control = ComposeControl(EngineApi("unix:///nowhere"), program, site)
+
+    with pytest.raises(PortError, match=r'write beside "/proc/\.env"') as caught:
+        await control.tag_change("g/s:2025.2.1")
+
+    assert "Mount the project's folder" in caught.value.hint
+
+
+async def test_the_trial_keeps_the_other_env_files(program: ComposeProgram, tmp_path: Path) -> None:
+    other = tmp_path / "other.env"
+    other.write_bytes(b"A=1\n")
+    site = replace(SITE, working_dir=str(tmp_path), env_files=(str(other), str(tmp_path / ".env")))
+
+    await ComposeControl(EngineApi("unix:///nowhere"), program, site).tag_change("g/s:2025.2.1")
+
+    asked = (tmp_path / "arguments").read_text().splitlines()
+    assert [f"--env-file {other} --env-file" in each for each in asked] == [True, True]
