@@ -94,6 +94,17 @@ def _works_with(bot: BotState, changed: datetime | None) -> bool:
     return bot.well and bot.since is not None and (changed is None or changed < bot.since)
 
 
+def recommended(said: Mapping[str, str]) -> str:
+    """What is worth setting besides, where akbot.env has *said* nothing of it."""
+    if said.get("AKBOT_GATE_LOGIN_USER"):
+        return ""
+    return (
+        "recommended: let updates be judged by a real login. Make a user in Authentik with a"
+        " password, without any rights and without a second factor, set AKBOT_GATE_LOGIN_USER and"
+        " AKBOT_GATE_LOGIN_PASSWORD in akbot.env, and run this again."
+    )
+
+
 def with_values(text: bytes, values: Mapping[str, str]) -> bytes:
     """An akbot.env with these *values*, every other line as it is.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import BotError, RefusedError
-from bot.domain.setup import SetUp, Step, remaining
+from bot.domain.setup import SetUp, Step, recommended, remaining
 from bot.services.keyring import fingerprint
 from bot.services.kit import KitKeys, KitService
 from bot.services.ports import Clock, KitLog
@@ -66,6 +66,8 @@ class SetupService:
                 )
             self.tell(f"{step} …")
             (done if await self._do(step) else left).append(step)
+        if not left and (advice := recommended(await self.files.settings())):
+            self.tell(advice)
         return SetUpDone(tuple(done), tuple(left))
 
     async def try_out(self) -> None:

@@ -129,6 +129,28 @@ def key_of(host: Host) -> str:
     return (host.state / IDENTITY).read_text()
 
 
+@pytest.mark.parametrize("login", ["", "akbot-test"])
+async def test_at_its_end_a_login_to_try_is_recommended_where_none_is_set(
+    host: Host, login: str
+) -> None:
+    host.files.said = {"AKBOT_GATE_LOGIN_USER": login}
+
+    await host.run()
+    await host.run()
+
+    recommended = [each for each in host.told if "AKBOT_GATE_LOGIN_USER" in each]
+    assert len(recommended) == (0 if login else 2)
+    assert login or host.told[-1] == recommended[-1]
+
+
+async def test_what_is_left_for_a_person_comes_before_what_is_recommended(host: Host) -> None:
+    host.proof = FakeProof()
+
+    assert (await host.run()).left
+
+    assert not [each for each in host.told if "AKBOT_GATE_LOGIN_USER" in each]
+
+
 def is_whole(host: Host) -> None:
     assert host.files.said == host.wanted
     assert host.files.told == PLACE
