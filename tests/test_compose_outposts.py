@@ -9,6 +9,7 @@ from bot.adapters.compose_program import ComposeProgram
 from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError
 from bot.domain.outposts import ProjectOutpost
+from tests.fake_compose import program_that_says
 from tests.fakes_engine_api import engine_api
 from tests.fakes_stack import make_stack
 
@@ -24,13 +25,7 @@ ENV = b"AUTHENTIK_TAG=2025.2.1\n"
 
 @pytest.fixture
 def program(tmp_path: Path) -> ComposeProgram:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "docker").write_text(PROGRAM)
-    (folder / "docker").chmod(0o755)
-    (tmp_path / ".env").write_bytes(ENV)
-    environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    return ComposeProgram(environment, tmp_path / "compose.lock")
+    return program_that_says(PROGRAM, tmp_path, ENV)
 
 
 async def asked(program: ComposeProgram, *running: str) -> list[ProjectOutpost]:

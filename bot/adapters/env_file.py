@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bot.adapters.file_swap import flush_folder
 from bot.domain.env_text import with_setting, without_value
 from bot.domain.errors import PortError
 from bot.domain.restore import TagChange
@@ -37,7 +38,7 @@ def change_env(change: TagChange) -> None:
     written = _write_beside(target, new)
     try:
         written.replace(target)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
     except OSError as error:
         written.unlink(missing_ok=True)
         raise PortError(f'write "{path}": {error.strerror}') from error
@@ -102,11 +103,3 @@ def _sweep(target: Path) -> None:
                 status = each.lstat()
                 if stat.S_ISREG(status.st_mode) and status.st_uid in owners:
                     each.unlink()
-
-
-def _flush_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -66,7 +66,7 @@ def swap(changes: Sequence[FileChange], key: str) -> None:
             if now == change.old:
                 new.replace(target)
             new.unlink(missing_ok=True)
-            _flush(target.parent)
+            flush_folder(target.parent)
 
 
 def swap_back(changes: Sequence[FileChange], key: str) -> list[Path]:
@@ -88,7 +88,7 @@ def swap_back(changes: Sequence[FileChange], key: str) -> list[Path]:
             if have and now != change.old:
                 old.replace(target)
             _clear(change, key)
-            _flush(target.parent)
+            flush_folder(target.parent)
     return kept
 
 
@@ -156,10 +156,11 @@ def _write(path: Path, content: bytes, like: Path) -> None:
             file.flush()
             os.fsync(number)
         part.replace(path)
-        _flush(path.parent)
+        flush_folder(path.parent)
 
 
-def _flush(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Let a new name in it survive a loss of power (blocks). Raises OSError."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(number)

@@ -39,7 +39,7 @@ def put_back_words(  # noqa: PLR0913 - all that is known of it
         if moved.fewer:  # by the new version or by people, and nobody can tell which
             return (
                 f"{back} on the same database: {how}; but it has {moved} than when the update"
-                " began. What is missing is in the backup that was made first"
+                " began. Look for what is missing in the backup that was made first"
             )
         return f"{back} on the same database, every row intact: {how}"
     why = f" ({change.words})" if change else ""

@@ -16,6 +16,7 @@ from bot.adapters.engine_api import EngineApi
 from bot.domain.errors import PortError, RefusedError
 from bot.domain.restore import TagChange
 from tests.domain.test_restore_recovery import SITE
+from tests.fake_compose import program_that_says
 from tests.fakes_engine_api import engine_api
 
 TEXT = b"# ours\nPG_PASS='se$cret'\nAUTHENTIK_TAG=2025.2.4 # pinned\n\n\xff=1"
@@ -41,13 +42,7 @@ exit 0
 
 @pytest.fixture
 def program(tmp_path: Path) -> ComposeProgram:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "docker").write_text(PROGRAM)
-    (folder / "docker").chmod(0o755)
-    (tmp_path / ".env").write_bytes(TEXT)
-    environment = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    return ComposeProgram(environment, tmp_path / "compose.lock")
+    return program_that_says(PROGRAM, tmp_path, TEXT)
 
 
 @pytest.fixture

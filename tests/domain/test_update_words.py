@@ -69,7 +69,7 @@ def test_rows_that_are_gone_although_nothing_was_migrated_are_told() -> None:
     told = put_back_words(PLAN, 1, STAYED, SOME, "")
 
     assert "3 rows more and 1 fewer than when the update began" in told
-    assert "in the backup that was made first" in told
+    assert "Look for what is missing in the backup that was made first" in told
     assert "intact" not in told
 
 

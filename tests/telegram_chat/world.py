@@ -507,7 +507,7 @@ class World:
         async def is_true() -> bool:
             return bool(self.telegram.comes(condition, 0))
 
-        await self._until(is_true, seconds)
+        await self.until(is_true, seconds)
         return await self.telegram.until(condition, 0)
 
     async def all_sent(self, passing: float = 1) -> None:
@@ -516,7 +516,7 @@ class World:
         async def sent() -> bool:
             return not await self.outbox.waiting()
 
-        await self._until(sent, passing)
+        await self.until(sent, passing)
 
     async def all_handled(self, passing: float = 1) -> None:
         """Wait until every update was fetched, handled and confirmed, and the bot listens again."""
@@ -526,9 +526,9 @@ class World:
             listens = updates.polled and not updates.pending
             return listens and not await self.inbox.unhandled()
 
-        await self._until(handled, passing)
+        await self.until(handled, passing)
 
-    async def _until(self, is_over: Callable[[], Awaitable[bool]], passing: float) -> None:
+    async def until(self, is_over: Callable[[], Awaitable[bool]], passing: float) -> None:
         """Turn time on by *passing* seconds whenever the bot can do nothing else than wait.
 
         What is tried again, and what keeps the pace of a group, goes by this clock alone. While
