@@ -193,6 +193,7 @@ class Updates:
             self._memory,
             backups,
             self.clock,
+            self.settings.kept_for,
             ask_whoever_began,
         )
         rollbacks = RollbackRecovery(
@@ -227,7 +228,9 @@ class Updates:
 
     @property
     def _way_back(self) -> WayBackDown:
-        return WayBackDown(self.workplace, self._gates, self._project)
+        return WayBackDown(
+            self.workplace, self._gates, self._project, self.clock, self.settings.kept_for
+        )
 
     async def _service(self, publish: Publish) -> UpdateService:
         keyring = await asyncio.to_thread(self.keys.keyring)
@@ -255,7 +258,6 @@ class Updates:
             self._memory,
             self.clock,
             publish,
-            self.settings.kept_for,
             partial(network_guests, self.engine.api),
         )
 

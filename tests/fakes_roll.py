@@ -57,11 +57,15 @@ class Content:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a version does when it is started on a database, and whether it then holds."""
+    """What a version does when it is started on a database, and whether it then holds.
+
+    Of more rows than *leaves* it deletes the rest, without any migration.
+    """
 
     migrations: tuple[str, ...] = ()
     notes_itself: bool = True
     drops_rows: bool = False
+    leaves: int = 10**9
     holds: bool = True
     asks: bool = False
     lacks_disk: bool = False
@@ -165,7 +169,7 @@ class RollHost:
         new = tuple(each for each in does.migrations if each not in content.migrations)
         noted = does.notes_itself and self.running not in content.versions
         self.databases[LIVE] = Content(
-            rows=0 if does.drops_rows and new else content.rows,
+            rows=0 if does.drops_rows and new else min(content.rows, does.leaves),
             migrations=(*content.migrations, *new),
             versions=(*content.versions, *((self.running,) if noted else ())),
         )

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobState, Trigger
+from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState, Trigger
 from bot.domain.restore import KEPT, Kept
-from bot.domain.update import plan_of
+from bot.domain.update import plan_of, promoted
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -39,6 +39,24 @@ def images_gone_back_to(jobs: Iterable[Job]) -> frozenset[str]:
         for plan in plans
         if plan
         for number in range(1, len(plan.hops) + 1)
+    )
+
+
+def images_left_by(job: Job) -> frozenset[str]:
+    """The ids of the images that *job* is done with once what it has kept goes.
+
+    Those from before each hop, and those of hops that did not hold or were taken back.
+    """
+    plan = plan_of(job.plan)
+    if plan is None:
+        return frozenset()
+    serving = promoted(job.plan) if job.kind is JobKind.UPDATE else 0
+    numbers = range(1, len(plan.hops) + 1)
+    return frozenset(
+        {
+            *(plan.image_id_before(number) for number in numbers),
+            *(plan.hop(number).image_id for number in numbers if number > serving),
+        }
     )
 
 

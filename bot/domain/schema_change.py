@@ -96,3 +96,8 @@ def rows_moved(before: DatabaseFacts, now: DatabaseFacts) -> RowsMoved:
         more=sum(each for each in moved if each > 0),
         fewer=-sum(each for each in moved if each < 0),
     )
+
+
+def is_short_of_rows(change: SchemaChange | None, moved: RowsMoved) -> bool:
+    """Whether the old version serves on a database that has lost rows which its copy has."""
+    return change is not None and change.way is not WayBack.SWAP and moved.fewer > 0

@@ -31,6 +31,11 @@ COPIED = "copied"
 
 In ISO's form; of an update in several steps it is the copy from before the first.
 """
+COPY_STAYS = "copy_stays"
+"""Fact of an update's or a rollback's job: whether the copy of the database stays, "1" or "".
+
+It does where the version before serves on a database that has lost rows since.
+"""
 SERVES = "serves"
 """Fact of an update's job that is RETURNED: what serves again, in a sentence."""
 UNDOES = "undoes"

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.domain.durations import duration
-from bot.domain.schema_change import RowsMoved, SchemaChange
+from bot.domain.schema_change import RowsMoved, SchemaChange, is_short_of_rows
 from bot.domain.update import UpdatePlan
 from bot.domain.update_gate import Judgement
 
 SAYS_NOTHING = "which says nothing of the version"
 """Stands in the words of an update that failed for what lies around its version."""
 PAGE = 'See "Half-done renames" in RUNBOOK.md'
+_ROWS_PAGE = '"A row that was deleted" in RUNBOOK.md'
 _SERVES, _STARTED = " serves again", " was started again"
 
 
@@ -26,30 +27,37 @@ def put_back_words(  # noqa: PLR0913 - all that is known of it
     moved: RowsMoved,
     aside: str,
     *,
+    until: datetime,
     copied: datetime | None = None,
 ) -> str:
     """Of a hop that was undone; *aside* is the name of the database that it has left.
 
-    *copied*: when that was copied which serves again, where more than a gate's time lies between.
-    *change* is None where an earlier process has swapped them, and nobody has counted.
+    *until*: what is kept of it stays till then at least. *copied*: when that was copied which
+    serves again, where more than a gate's time lies between. *change* is None where an earlier
+    process has swapped them, and nobody has counted.
     """
     back = f"{_before(plan, number)}{_SERVES}"
     if not aside:
         how = change.words if change else "the database had not been touched"
-        if moved.fewer:  # by the new version or by people, and nobody can tell which
+        if is_short_of_rows(change, moved):  # by the new version or by people: nobody can tell
             return (
                 f"{back} on the same database: {how}; but it has {moved} than when the update"
-                " began. Look for what is missing in the backup that was made first"
+                f' began. As it was then it is kept as database "{plan.snapshot(number)}"'
+                f" until {_moment(until)} at least; {_ROWS_PAGE} brings back what is missing"
             )
         return f"{back} on the same database, every row intact: {how}"
     why = f" ({change.words})" if change else ""
-    since = f" {copied.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if copied else ""
+    since = f" {_moment(copied)}" if copied else ""
     counted = f" (counted: {moved})" if moved else ""
     return (
         f"{back} on the database as it was before{why}, every row intact that was there then; what"
         f" was written, changed or deleted since{since}{counted} is not in it: what the new version"
-        f' left is kept as database "{aside}"'
+        f' left is kept as database "{aside}" until {_moment(until)} at least'
     )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def away_words(seconds: float | None) -> str:

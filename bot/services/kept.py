@@ -1,12 +1,12 @@
 """Remove what restores and updates have kept, once nobody needs the way back any more."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.catalogue import BackupRecord
 from bot.domain.jobs import Job
-from bot.domain.kept import KEPT_FOR, images_gone_back_to, keeps_something, may_go
+from bot.domain.kept import KEPT_FOR, images_gone_back_to, images_left_by, keeps_something, may_go
 from bot.domain.kept_moved import moved_since
 from bot.domain.restore import KEPT, RestorePlan, plan_of
 from bot.domain.update import plan_of as update_plan_of
@@ -54,14 +54,14 @@ class KeptService:
                 await self._remove(job, jobs, needed)
         return [job.id for job in over]
 
-    async def _remove(self, job: Job, jobs: Sequence[Job], needed: Collection[str]) -> None:
+    async def _remove(self, job: Job, jobs: Sequence[Job], needed: frozenset[str]) -> None:
         plan = plan_of(job.plan)
         if plan:
             moved = moved_since(job, jobs)
             lie = [moved[each].target if each in moved else each for each in plan.sources]
             await self._drop(plan, lie)
         if update := update_plan_of(job.plan):
-            await self.updates.drop(update, needed)
+            await self.updates.drop(update, images_left_by(job) - needed)
         await self.journal.plan(job.id, {KEPT: ""})
 
     async def _drop(self, plan: RestorePlan, folders: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,6 +17,7 @@ from bot.domain.rollback import NOT_BACK, MadeUpdate, RollbackPreview, copied_at
 from bot.domain.schema_change import judge_change, rows_moved
 from bot.domain.update import (
     COPIED,
+    COPY_STAYS,
     HOP,
     PHASE,
     PLAN,
@@ -80,6 +81,8 @@ class WayBackDown:
     workplace: Workplace
     gates: Gates
     project: ComposeFiles
+    clock: Clock
+    kept_for: timedelta
 
     async def roll(self, made: MadeUpdate) -> Roll:
         """From all hops that were made to before the first of them."""
@@ -92,7 +95,10 @@ class WayBackDown:
         Raises NotBackError where it does not hold.
         """
         done = await roll.back()
-        told = put_back_words(roll.plan, 1, done.change, done.moved, done.aside, copied=copied)
+        until = self.clock.now() + self.kept_for
+        told = put_back_words(
+            roll.plan, 1, done.change, done.moved, done.aside, until=until, copied=copied
+        )
         words = "; ".join([told, *done.doubts])
         judgement = await self.gates.of(roll.plan.site).hold(roll.wanted_before)
         if judgement.verdict is Verdict.ROLL_BACK:
@@ -111,7 +117,6 @@ class RollbackService:
     memory: UpdateMemory
     clock: Clock
     publish: Publish
-    kept_for: timedelta
     guests: Guests
 
     async def preview(self, command: RunRollback) -> RollbackPreview:
@@ -145,10 +150,10 @@ class RollbackService:
         await roll.tools.databases.end_sessions()
         done, words = await self.way.go(roll, made.copied)
         held_since = self.clock.monotonic() - self.way.gates.stable
-        kept = Kept.FAILED if done.aside else ""
-        await job.plan(**{PHASE: Phase.KEEP, KEPT: kept}, **came_back(held_since - away_since))
+        copy_stays = done.copy_stays
+        await job.plan(**_kept(copy_stays=copy_stays), **came_back(held_since - away_since))
         await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
-        await _keep_what_failed(self.journal, job.id, roll)
+        await _clean(self.journal, roll, copy_stays=copy_stays)
         seconds = self.clock.monotonic() - started
         return RolledBack(job.id, plan.site.version, words, seconds)
 
@@ -207,7 +212,7 @@ class RollbackService:
             change=judge_change(before, now),
             written=moved.more,
             gone=moved.fewer,
-            kept_hours=self.kept_for.total_seconds() / 3600,
+            kept_hours=self.way.kept_for.total_seconds() / 3600,
             safety_backup=command.safety_backup,
         )
 
@@ -258,20 +263,32 @@ class RollbackRecovery:
             told = words if state is JobState.DONE else f"{plan.site.version} serves again"
         else:
             done, told = await self.way.go(await self._reach(job, plan), copied_at(job))
-            kept = Kept.FAILED if done.aside else ""
-            await self.journal.plan(job.id, {PHASE: Phase.KEEP, KEPT: kept})
+            facts = _kept(copy_stays=done.copy_stays)
+            await self.journal.plan(job.id, facts)
+            job = replace(job, plan={**job.plan, **facts})
         return await then_clean(Outcome(JobState.DONE, told), self._clean(job, plan))
 
     async def _clean(self, job: Job, plan: UpdatePlan) -> None:
-        await _keep_what_failed(self.journal, job.id, await self._reach(job, plan))
+        copy_stays = bool(job.plan.get(COPY_STAYS))
+        await _clean(self.journal, await self._reach(job, plan), copy_stays=copy_stays)
 
 
-async def _keep_what_failed(journal: JobJournal, rollback: str, roll: Roll) -> None:
-    """The update keeps nothing any more; what its hops have left *rollback* keeps for a while."""
-    if await roll.any_failed():
-        await journal.plan(rollback, {KEPT: Kept.FAILED})
+def _kept(*, copy_stays: bool) -> dict[str, str]:
+    """The facts of a rollback that has held: what the hops have left it keeps for a while.
+
+    The image of what was taken back at least.
+    """
+    return {
+        PHASE: Phase.KEEP,
+        KEPT: Kept.FAILED,
+        COPY_STAYS: "1" if copy_stays else "",
+    }
+
+
+async def _clean(journal: JobJournal, roll: Roll, *, copy_stays: bool) -> None:
+    """The update itself keeps nothing any more."""
     await journal.plan(roll.plan.job, {KEPT: ""})
-    await roll.clean()
+    await roll.clean(copy_stays=copy_stays)
 
 
 def _taken_back(actor: str) -> str:

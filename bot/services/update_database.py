@@ -3,7 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.domain.schema_change import RowsMoved, SchemaChange, WayBack, judge_change, rows_moved
+from bot.domain.schema_change import (
+    RowsMoved,
+    SchemaChange,
+    WayBack,
+    is_short_of_rows,
+    judge_change,
+    rows_moved,
+)
 from bot.services.endings import all_ended
 from bot.services.restore_ports import DatabaseAdmin
 
@@ -21,6 +28,11 @@ class PutBack:
     moved: RowsMoved = _NONE
     aside: str = ""
     doubts: tuple[str, ...] = ()
+
+    @property
+    def copy_stays(self) -> bool:
+        """Whether the copy has rows that are nowhere else."""
+        return is_short_of_rows(self.change, self.moved)
 
 
 @dataclass(frozen=True)

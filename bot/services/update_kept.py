@@ -20,21 +20,19 @@ class UpdateKept:
     workplace: Workplace
     project: ComposeFiles
 
-    async def drop(self, plan: UpdatePlan, needed: Collection[str]) -> None:
-        """Remove all of *plan* but the images of which the id is *needed* by others.
+    async def drop(self, plan: UpdatePlan, images: Collection[str]) -> None:
+        """Remove all that the hops of *plan* have kept, and the *images* of these ids.
 
-        What is gone is no error. Raises PortError as the stack does.
+        What is gone is no error, nor an image that a container uses. Raises PortError as the stack
+        does.
         """
         for number in range(1, len(plan.hops) + 1):
             tools = await self.workplace.tools(plan.site, plan.key(number))
             roll = Roll(plan, number, tools, self.workplace, self.project)
             await roll.forget()
-            if (image_id := plan.image_id_before(number)) not in needed:
-                await self._drop_image(roll, image_id)
-
-    async def _drop_image(self, roll: Roll, image_id: str) -> None:
-        """The image of before that hop, unless a container uses it."""
-        try:
-            await roll.tools.control.drop_image(image_id)
-        except PortError as error:  # it costs room, and nothing else
-            logger.warning("remove an image: %s", error)
+        control = (await self.workplace.tools(plan.site, plan.job)).control
+        for image_id in images:
+            try:
+                await control.drop_image(image_id)
+            except PortError as error:  # it costs room, and nothing else
+                logger.warning("remove an image: %s", error)

@@ -6,6 +6,7 @@ here waits for the journal or the store before the stack serves again.
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 
 from bot.domain.downtime import seconds_away
@@ -16,6 +17,7 @@ from bot.domain.messages import RunUpdate
 from bot.domain.restore import KEPT, Kept
 from bot.domain.update import (
     ASKED_UNTIL,
+    COPY_STAYS,
     EVIDENCE,
     HOP,
     PHASE,
@@ -73,6 +75,7 @@ class UpdateRecovery:
     memory: UpdateMemory
     backups: HalfBackups
     clock: Clock
+    kept_for: timedelta
     ask_whoever_began: AskWhoeverBegan
 
     async def settle(self, job: Job, state: JobState, words: str) -> Outcome:
@@ -156,9 +159,9 @@ class UpdateRecovery:
             judgement = replace(judgement, verdict=verdict)
         if judgement.verdict is Verdict.ROLL_BACK:
             await self.memory.blame(roll.hop, judgement)
-            told = await self._back(job, roll)
+            done = await self._back(job, roll)
             words = f"{words}; {blamed_words(roll.hop.version, judgement)}"
-            return await self._serves_again(job, roll, state, words, told)
+            return await self._serves_again(job, roll, state, words, done)
         await self.journal.plan(job.id, promotion(roll))
         outcome = self._promoted(roll, why, state, words)
         return await then_clean(outcome, self._tidy(roll.plan, roll.number))
@@ -182,28 +185,34 @@ class UpdateRecovery:
         told = f"{roll.hop.version} serves: it had been started, and {why}"
         return Outcome(JobState.DONE, told + to_be_moved_words(roll.plan.left_behind))
 
-    async def _call_off(self, roll: Roll) -> str:
+    async def _call_off(self, roll: Roll) -> dict[str, str]:
         await roll.call_off()
-        return called_off_words(roll.plan, roll.number)
+        return {SERVES: called_off_words(roll.plan, roll.number)}
 
-    async def _back(self, job: Job, roll: Roll) -> str:
-        """Let the version before serve again; what was done, in words."""
+    async def _back(self, job: Job, roll: Roll) -> dict[str, str]:
+        """Let the version before serve again; the facts of what was done."""
         await self._note(job, {PHASE: Phase.BACK})
         kept = job.plan.get(EVIDENCE)
         if kept is None:  # else what runs now may be the version before already
             kept = await self.evidence.keep(job.id, roll.plan.site)
             await self._note(job, {EVIDENCE: kept})
         done = await roll.back(hurry=True)
-        told = put_back_words(roll.plan, roll.number, done.change, done.moved, done.aside)
+        until = self.clock.now() + self.kept_for
+        told = put_back_words(
+            roll.plan, roll.number, done.change, done.moved, done.aside, until=until
+        )
         more = [*done.doubts, *([evidence_words(kept)] if kept else [])]
-        return "; ".join([told, *more])
+        return {
+            SERVES: "; ".join([told, *more]),
+            COPY_STAYS: "1" if done.copy_stays else "",
+        }
 
     async def _serves_again(
-        self, job: Job, roll: Roll, state: JobState, words: str, told: str
+        self, job: Job, roll: Roll, state: JobState, words: str, done: dict[str, str]
     ) -> Outcome:
-        """Write down what was *told*, so that nobody who comes later takes it away again."""
-        await self._note(job, {PHASE: Phase.RETURNED, SERVES: told})
-        job = replace(job, plan={**job.plan, SERVES: told})
+        """Write down what was *done*, so that nobody who comes later takes it away again."""
+        await self._note(job, {PHASE: Phase.RETURNED, **done})
+        job = replace(job, plan={**job.plan, **done})
         return await self._returned(job, roll, state, words)
 
     async def _returned(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
@@ -217,8 +226,9 @@ class UpdateRecovery:
         return await then_clean(outcome, self._clean(job, roll))
 
     async def _clean(self, job: Job, roll: Roll) -> None:
-        kept = await roll.clean()
-        if kept and roll.number == 1:  # else what the hops before keep says as much
+        """What stays, the image of what did not hold at least, goes once its time has passed."""
+        await roll.clean(copy_stays=bool(job.plan.get(COPY_STAYS)))
+        if roll.number == 1:  # else what the hops before keep says as much
             await self.journal.plan(job.id, {KEPT: Kept.FAILED})
 
     async def _held(self, job: Job, roll: Roll, words: str) -> Outcome:

@@ -152,17 +152,10 @@ class Roll:
         await self._put_project_back()
         await self.restart()
 
-    async def any_failed(self) -> bool:
-        """Whether what did not hold is still there of any hop, also of one after the *last*."""
-        hops = range(1, len(self.plan.hops) + 1)
-        return not {*map(self.plan.failed, hops)}.isdisjoint(await self.tools.databases.names())
-
-    async def clean(self) -> bool:
-        """Remove the copies of a hop that was undone; whether a database of its own is kept."""
-        if await self._database.keeps_failed():
-            return True
-        await self.drop_copies()
-        return False
+    async def clean(self, *, copy_stays: bool) -> None:
+        """Remove the copies of a hop that was undone, unless there is something in them."""
+        if not copy_stays and not await self._database.keeps_failed():
+            await self.drop_copies()
 
     async def back(self, *, hurry: bool = False) -> PutBack:
         """Let the version before serve again on the database as it was before.

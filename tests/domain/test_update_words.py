@@ -21,6 +21,7 @@ STAYED = SchemaChange(WayBack.STAY, "the database had not been touched")
 
 NONE, SOME, MORE = RowsMoved(), RowsMoved(3, 1), RowsMoved(3, 0)
 COPIED = datetime(2026, 11, 24, 11, 30, tzinfo=timezone(timedelta(hours=1)))
+UNTIL = COPIED + timedelta(hours=24)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ COPIED = datetime(2026, 11, 24, 11, 30, tzinfo=timezone(timedelta(hours=1)))
         pytest.param(
             None, NONE, None, "as it was before, every row intact that was there then; what was"
             ' written, changed or deleted since is not in it: what the new version left is kept as'
-            ' database "old"',
+            ' database "old" until 2026-11-25 10:30 UTC at least',
             id="swapped by an earlier process, which has not said how many rows there were",
         ),
     ],
@@ -51,7 +52,7 @@ COPIED = datetime(2026, 11, 24, 11, 30, tzinfo=timezone(timedelta(hours=1)))
 def test_it_says_what_is_lost_where_the_database_was_swapped(
     change: SchemaChange | None, moved: RowsMoved, copied: datetime | None, told: str
 ) -> None:
-    assert told in put_back_words(PLAN, 1, change, moved, "old", copied=copied)
+    assert told in put_back_words(PLAN, 1, change, moved, "old", until=UNTIL, copied=copied)
 
 
 @pytest.mark.parametrize(
@@ -62,21 +63,24 @@ def test_it_says_what_is_lost_where_the_database_was_swapped(
     ],
 )
 def test_nothing_is_lost_where_the_database_stays(change: SchemaChange | None, told: str) -> None:
-    assert told in put_back_words(PLAN, 1, change, MORE, "", copied=COPIED)
+    assert told in put_back_words(PLAN, 1, change, MORE, "", until=UNTIL, copied=COPIED)
 
 
 def test_rows_that_are_gone_although_nothing_was_migrated_are_told() -> None:
-    told = put_back_words(PLAN, 1, STAYED, SOME, "")
+    told = put_back_words(PLAN, 2, STAYED, SOME, "", until=UNTIL)
 
     assert "3 rows more and 1 fewer than when the update began" in told
-    assert "Look for what is missing in the backup that was made first" in told
+    assert (
+        f'As it was then it is kept as database "{PLAN.snapshot(2)}" until 2026-11-25 10:30 UTC at'
+        ' least; "A row that was deleted" in RUNBOOK.md brings back what is missing'
+    ) in told
     assert "intact" not in told
 
 
 def test_what_stayed_is_told_with_its_reason() -> None:
     only = SchemaChange(WayBack.STAY, "only indexes were added")
 
-    assert put_back_words(PLAN, 1, only, MORE, "") == (
+    assert put_back_words(PLAN, 1, only, MORE, "", until=UNTIL) == (
         "2025.2.1 serves again on the same database, every row intact: only indexes were added"
     )
 

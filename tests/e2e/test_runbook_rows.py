@@ -12,6 +12,7 @@ pytestmark = pytest.mark.docker
 
 ROW = "A row that was deleted"
 TABLE = "A table that was deleted"
+KEPT = "authentik_before_20261123t033000z_k3f9"
 CHAPTERS = (ROW, TABLE)
 
 
@@ -35,8 +36,12 @@ def test_a_deleted_row(stack: Sandbox, akbot: Akbot, tmp_path: Path) -> None:
     gone = sum(rows for rows, _ in before.tables.values())
     assert gone - sum(rows for rows, _ in damaged.tables.values()) >= 2
 
-    reader = reader.with_values(SCHEMA="public", LOST="\n".join(lost))
+    reader = reader.with_values(SCHEMA="public", LOST="\n".join(lost), KEPT=KEPT)
     reader.follow(ROW, "Load only those tables into a side database")
+    stack.psql(f'ALTER DATABASE authentik_side RENAME TO "{KEPT}"')
+    stack.psql(f'ALTER DATABASE "{KEPT}" ALLOW_CONNECTIONS false')
+    reader.follow(ROW, "Or: from the copy that an update has kept")
+    stack.psql(f'DROP DATABASE "{KEPT}"')
     assert name in reader.follow(ROW, "Look")
     assert State.of(stack) == damaged
     reader.follow(ROW, "Bring them back")

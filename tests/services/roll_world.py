@@ -1,5 +1,6 @@
 """Everything that an update and a rollback need, in memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -57,6 +58,7 @@ UPDATE = RunUpdate(trigger=Trigger.CLI, actor="root", tag="2025.4.4")
 PATCH = replace(UPDATE, tag="2025.2.4")
 FAR = replace(UPDATE, tag="2025.6.4")
 ROLLBACK = RunRollback(trigger=Trigger.CLI, actor="root")
+KEPT_FOR = timedelta(hours=72)
 ASK_WITHIN = timedelta(minutes=10)
 WRITES = frozenset({"begin", "plan", "commit", "step", "finish", "crashed"})
 MIGRATES = Behaviour(migrations=("new-4",))
@@ -83,13 +85,14 @@ class HostFiles(FakeFiles):
 
 @dataclass
 class HostLook:
-    """A PreflightLook of a host that is well."""
+    """A PreflightLook of a host that is well, or what is *found* of one with its version."""
 
     host: RollHost
     outposts: tuple[str, ...] = ()
+    found: Callable[[str], StackState] = state_of
 
     async def look(self, stack: Stack) -> StackState:  # noqa: ARG002 - there is one
-        state = state_of(self.host.running)
+        state = self.found(self.host.running)
         return replace(state, database=replace(state.database, outposts=self.outposts))
 
 
@@ -126,7 +129,7 @@ class RollWorld(World):
     life: Life = field(default_factory=Life)
     releases: Any = None
     gate_clock: QuickClock = field(default_factory=QuickClock)
-    registry: FakeRegistry = field(
+    registry: Any = field(
         default_factory=lambda: FakeRegistry(
             parse_image_name(REPOSITORY),
             {tag: image(tag) for tag in ("2025.2.1", "2025.2.4", "2025.4.4", "2025.6.4")},
@@ -134,6 +137,7 @@ class RollWorld(World):
     )
     ask_whoever_began: AskWhoeverBegan = lambda _: nobody_to_ask
     outposts: tuple[str, ...] = ()  # which nothing but a warning tells of
+    found: Callable[[str], StackState] = state_of  # by the preflight
     guests: tuple[str, ...] = ()  # in the server's network
     in_step: FakeComposeDrift = field(default_factory=FakeComposeDrift)
 
@@ -153,7 +157,9 @@ class RollWorld(World):
 
     @property
     def way(self) -> WayBackDown:
-        return WayBackDown(self.workplace, RollGates(self.host), self.project)
+        return WayBackDown(
+            self.workplace, RollGates(self.host), self.project, self.gate_clock, KEPT_FOR
+        )
 
     @property
     def project(self) -> Any:
@@ -175,6 +181,7 @@ class RollWorld(World):
             self.memory,
             self.backups,
             self.gate_clock,
+            KEPT_FOR,
             self.ask_whoever_began,
         )
         rollbacks = RollbackRecovery(
@@ -204,7 +211,7 @@ class RollWorld(World):
             self.engine,
             Preflight(
                 check,
-                HostLook(self.host, self.outposts),
+                HostLook(self.host, self.outposts, self.found),
                 self.engine,
                 self.stores,
                 self.clock,
@@ -243,7 +250,6 @@ class RollWorld(World):
             self.memory,
             self.gate_clock,
             publish,
-            timedelta(hours=72),
             self._guests,
         )
 

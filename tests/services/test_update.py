@@ -665,7 +665,7 @@ async def test_what_redis_held_goes_with_the_way_back_though_redis_is_gone(
     plan = plan_of(job.plan)
     assert plan
 
-    await UpdateKept(world.workplace, world.project).drop(plan, needed=())
+    await UpdateKept(world.workplace, world.project).drop(plan, images=())
 
     assert world.host.redis is None
     assert world.host.redis_kept == {}

@@ -14,15 +14,16 @@ from bot.services.kept import KeptService
 from bot.services.update_kept import UpdateKept
 from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, RollHost
 from tests.services.mortal import KilledError, Life
-from tests.services.roll_world import PATCH, UPDATE, RollWorld, process, world_of
+from tests.services.roll_world import KEPT_FOR, PATCH, UPDATE, RollWorld, process, world_of
 from tests.services.stored import store_backup
 
 HOUR = timedelta(hours=1)
 MOST_WRITES = 60
-OLD = f"{REPOSITORY}:2025.2.1"
+OLD, NEW = (f"{REPOSITORY}:{each}" for each in ("2025.2.1", "2025.2.4"))
 STRAIGHT = replace(UPDATE, rehearse=False)
 NO_TRACE = Behaviour(notes_itself=False)
 MIGRATES = Behaviour(migrations=("new-4",))
+LOSES_ROWS = Behaviour(notes_itself=False, leaves=90, holds=False)
 MIGRATES_AND_FAILS = Behaviour(migrations=("new-x",), holds=False)
 
 
@@ -38,11 +39,13 @@ def pass_time(world: RollWorld, hours: int) -> None:
     world.gate_clock.at += hours * HOUR
 
 
-async def sweep(world: RollWorld) -> int:
+async def sweep(world: RollWorld, kept_for: timedelta = 24 * HOUR) -> int:
     """Of how many jobs what they had kept went."""
     updates = UpdateKept(world.workplace, world.project)
     place = world.workplace
-    kept = KeptService(world.journal, world.lock, world.clock, place, updates, world.records)
+    kept = KeptService(
+        world.journal, world.lock, world.clock, place, updates, world.records, kept_for
+    )
     return len(await kept.sweep())
 
 
@@ -112,7 +115,9 @@ async def test_what_a_later_hop_has_left_goes_a_day_after_the_rollback(journal: 
     assert OLD in world.host.images, "it serves"
 
 
-async def test_a_rollback_that_leaves_nothing_keeps_nothing(journal: Journal) -> None:
+async def test_of_a_rollback_that_leaves_nothing_only_the_image_goes_later(
+    journal: Journal,
+) -> None:
     host = RollHost(behaviours={"2025.2.4": NO_TRACE})
     world = world_with(journal, host)
     await world.update(replace(PATCH, rehearse=False))
@@ -120,7 +125,142 @@ async def test_a_rollback_that_leaves_nothing_keeps_nothing(journal: Journal) ->
     await world.roll_back()
 
     assert list(host.databases) == [LIVE]
+    assert NEW in host.images
+    pass_time(world, 25)
+    await world.back_up()
+    assert await sweep(world) == 1, "the rollback's"
+    assert NEW not in host.images
+    assert OLD in host.images, "it serves"
     assert not any(job.plan.get(KEPT) for job in await journal.jobs.jobs())
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [NO_TRACE, MIGRATES, replace(MIGRATES, lacks_disk=True)],
+    ids=["stayed", "swapped", "tried again later"],
+)
+async def test_the_image_of_a_version_that_did_not_hold_goes_a_day_later(
+    journal: Journal, behaviour: Behaviour
+) -> None:
+    host = RollHost(behaviours={"2025.2.4": replace(behaviour, holds=False)})
+    world = world_with(journal, host)
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(PATCH, rehearse=False))
+    pass_time(world, 20)
+    await world.back_up()
+    assert await sweep(world) == 0
+    assert NEW in host.images
+
+    pass_time(world, 5)
+    assert await sweep(world) == 1
+
+    assert list(host.images) == [OLD]
+    assert list(host.databases) == [LIVE]
+
+
+async def test_it_stays_where_it_serves_after_all(journal: Journal) -> None:
+    host = RollHost(behaviours={"2025.2.4": Behaviour(holds=False, lacks_disk=True)})
+    world = world_with(journal, host)
+    with pytest.raises(UpdateFailedError):
+        await world.update(replace(PATCH, rehearse=False))
+    host.behaviours["2025.2.4"] = NO_TRACE
+    pass_time(world, 20)
+    await world.update(replace(PATCH, rehearse=False))
+
+    pass_time(world, 5)
+    assert await sweep(world) == 1
+
+    assert {OLD, NEW} <= host.images.keys()
+
+
+async def test_where_rows_are_missing_the_copy_stays_as_long_as_is_said(journal: Journal) -> None:
+    """They may have been written since the backup, and be nowhere else."""
+    host = RollHost(behaviours={"2025.2.4": LOSES_ROWS})
+    world = world_with(journal, host)
+    host.write()
+    began = world.gate_clock.at
+
+    with pytest.raises(UpdateFailedError) as failed:
+        await world.update(replace(PATCH, rehearse=False))
+
+    assert host.live.rows == 90
+    [copy] = host.databases.keys() - {LIVE}
+    assert host.databases[copy].rows == 101
+    until = began + KEPT_FOR
+    assert f'kept as database "{copy}" until {until:%Y-%m-%d}' in str(failed.value)
+    assert '"A row that was deleted" in RUNBOOK.md' in str(failed.value)
+    pass_time(world, 71)
+    await world.back_up()
+    assert await sweep(world, KEPT_FOR) == 0
+    assert copy in host.databases
+    pass_time(world, 2)
+    assert await sweep(world, KEPT_FOR) == 1
+    assert list(host.databases) == [LIVE]
+
+
+async def test_likewise_of_a_later_hop(journal: Journal) -> None:
+    """Its rollback takes over what it has left."""
+    host = RollHost(behaviours={"2025.2.4": NO_TRACE, "2025.4.4": LOSES_ROWS})
+    world = world_with(journal, host)
+    with pytest.raises(UpdateFailedError, match="is kept as database"):
+        await world.update(STRAIGHT)
+    assert sorted(each.rows for each in host.databases.values()) == [90, 100, 100]
+
+    await world.roll_back()
+
+    pass_time(world, 25)
+    await world.back_up()
+    assert sorted(each.rows for each in host.databases.values()) == [90, 100, 100]
+    assert await sweep(world) == 1
+    assert list(host.databases) == [LIVE]
+
+
+async def test_likewise_of_a_rollback(journal: Journal) -> None:
+    host = RollHost(behaviours={"2025.2.4": replace(LOSES_ROWS, holds=True)})
+    world = world_with(journal, host)
+    await world.update(replace(PATCH, rehearse=False))
+
+    done = await world.roll_back()
+
+    [copy] = host.databases.keys() - {LIVE}
+    assert host.databases[copy].rows == 100
+    assert f'kept as database "{copy}" until' in done.words
+    pass_time(world, 25)
+    await world.back_up()
+    assert await sweep(world) == 1
+    assert list(host.databases) == [LIVE]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_wherever_it_is_killed_no_row_is_lost(
+    tmp_path: Path,
+    after: bool,  # noqa: FBT001
+) -> None:
+    for dies_at in range(1, MOST_WRITES):
+        journal = Journal(StateFolder(tmp_path / f"state-{dies_at}"))
+        host = RollHost(behaviours={"2025.2.4": LOSES_ROWS})
+        world = world_with(journal, host)
+        died = False
+        try:
+            await process(world, journal, Life(dies_at, after)).update(
+                replace(PATCH, rehearse=False)
+            )
+        except KilledError:
+            died = True
+            host.boot()  # a person's `docker compose up -d`
+            await process(world, journal, Life()).jobs.recover()
+        except UpdateFailedError:
+            pass
+        assert max(each.rows for each in host.databases.values()) == 100, dies_at
+        assert len(host.databases) == (1 if host.live.rows == 100 else 2), dies_at
+        pass_time(world, 25)
+        store_backup(world, world.clock.at, suffix="zzzz")
+        await sweep(world)
+        assert list(host.databases) == [LIVE], dies_at
+        await journal.close()
+        if not died:
+            return
+    pytest.fail("it never came to its end")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

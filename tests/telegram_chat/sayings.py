@@ -91,11 +91,13 @@ def rehearsed(*versions: str) -> str:
     return Rehearsed(tuple(HopTook(each, 11, 34) for each in versions), 8).words
 
 
-def rolled_back(job: str, hop: HopPlan = PLAN.hops[0], away: float | None = None) -> str:
+def rolled_back(
+    job: str, until: datetime, hop: HopPlan = PLAN.hops[0], away: float | None = None
+) -> str:
     """What an update came to whose version never got ready."""
     plan = replace(PLAN, job=job, hops=(hop,))
     reason = ending(Phase(999, {"ready": 503})).reason
-    told = put_back_words(plan, 1, SWAPS, RowsMoved(), plan.failed(1))
+    told = put_back_words(plan, 1, SWAPS, RowsMoved(), plan.failed(1), until=until)
     evidence = evidence_words("/var/lib/akbot/evidence")
     told = f"{told}; {evidence}{away_words(away)}"
     return joined(not_promoted_words(hop.version, reason), told)

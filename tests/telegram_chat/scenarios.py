@@ -15,6 +15,7 @@ from bot.domain.drill import DrillReport, Verdict
 from bot.domain.incident import Closed, Incident, Opened, Rules, Trouble
 from bot.domain.incident_history import PastIncident
 from bot.domain.jobs import CHANGED, READS, Job, JobKind, JobState, Trigger
+from bot.domain.kept import KEPT_FOR
 from bot.domain.messages import (
     BackupStarted,
     BytesPassed,
@@ -242,7 +243,7 @@ async def rollback(scene: Scene) -> None:
     await scene.passes(900)
     await _steps(scene, "going back to 2025.2.1", after=2)
     job = scene.world.operations.all_jobs[0]
-    told = sayings.rolled_back(job.id, away=900 + 2 + 70)
+    told = sayings.rolled_back(job.id, job.started + KEPT_FOR, away=900 + 2 + 70)
     await scene.ends(JobState.ROLLED_BACK, told, after=70)
     await scene.presses("Show what it said")
 
