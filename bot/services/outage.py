@@ -33,6 +33,15 @@ def before_anything(untouched: str = UNTOUCHED) -> Iterator[None]:
         raise RefusedError(joined(str(error), untouched), hint=error.hint) from error
 
 
+@contextmanager
+def before_the_way() -> Iterator[None]:
+    """Let a RefusedError of who looks for the way say as well that nothing was changed."""
+    try:
+        yield
+    except RefusedError as error:
+        raise RefusedError(joined(str(error), UNTOUCHED), hint=error.hint) from error
+
+
 def is_own(job: Job, state: JobState) -> bool:
     """Whether *job* failed in this process, which nobody stops; else it is tried again anyway."""
     return job.state is JobState.RUNNING and state is not JobState.INTERRUPTED

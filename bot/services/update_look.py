@@ -16,6 +16,7 @@ from bot.domain.update_preview import UpdatePreview, require_fit
 from bot.domain.updated import predict_away
 from bot.services.compose_ports import ComposeFiles
 from bot.services.journal_ports import JobJournal
+from bot.services.outage import before_the_way
 from bot.services.ports import Engine
 from bot.services.preflight import Preflight
 from bot.services.restore_ports import Tools, Workplace
@@ -58,9 +59,10 @@ class UpdateLook:
         Raises UpToDateError where nothing newer is wanted, RefusedError where the stack is not fit.
         """
         stack = await self.engine.find_stack()
-        ahead = await self.preflight.look_ahead(
-            command.tag, rehearse=command.rehearse, apply_compose=command.apply_compose
-        )
+        with before_the_way():
+            ahead = await self.preflight.look_ahead(
+                command.tag, rehearse=command.rehearse, apply_compose=command.apply_compose
+            )
         outlook, findings = ahead.outlook, ahead.findings
         if outlook.up_to_date:
             raise UpToDateError(f"{outlook.current} runs, and nothing newer is wanted. {UNTOUCHED}")

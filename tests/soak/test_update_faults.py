@@ -1,8 +1,9 @@
 """Whatever fails around an update: nothing was touched, or the old version serves again.
 
-What no stack is needed for stands elsewhere: no room for the images in tests/contracts/test_room.py
-(the Engine's own folder is not moved for it), two groups of one name in test_update_check.py. Not
-part of `tests/run` for the ten minutes that it takes: tests/run tests/soak/test_update_faults.py
+tests/services/test_update_faults.py lists every fault and its tests, of which these are the ones on
+the real Engine. No room for the images is in tests/contracts/test_room.py (the Engine's own folder
+is not moved for it), two groups of one name in test_update_check.py. Not part of `tests/run` for
+the ten minutes that it takes: tests/run tests/soak/test_update_faults.py
 """
 
 import http.client
