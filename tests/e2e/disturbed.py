@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import pytest
@@ -20,7 +21,14 @@ class Disturbance(StrEnum):
     KILLED = "killed"
     KILLED_UP = "killed, and a person starts the stack"
     KILLED_ENGINE = "killed with the Engine, whose containers are up before the bot"
+    KILLED_ENGINE_30 = "killed with the Engine, whose containers are up 30 s before the bot"
     UP = "a person starts the stack meanwhile"
+
+
+_OF_THE_ENGINE = {Disturbance.KILLED_ENGINE, Disturbance.KILLED_ENGINE_30}
+LONG = 30.0
+EVERY = tuple(each for each in Disturbance if each is not Disturbance.KILLED_ENGINE)
+"""All that can happen, where there is time for the longer of two that differ in nothing else."""
 
 
 def require(what: Disturbance, sandbox: Sandbox) -> None:
@@ -32,7 +40,7 @@ def require(what: Disturbance, sandbox: Sandbox) -> None:
 def possible(among: Iterable[Disturbance], sandbox: Sandbox) -> list[Disturbance]:
     """Those that can happen here: an Engine of somebody else is not restarted."""
     own = _is_own_engine(sandbox)
-    return [each for each in among if own or each is not Disturbance.KILLED_ENGINE]
+    return [each for each in among if own or each not in _OF_THE_ENGINE]
 
 
 def _is_own_engine(sandbox: Sandbox) -> bool:
@@ -49,10 +57,19 @@ def disturb(what: Disturbance, sandbox: Sandbox, process: "subprocess.Popen[str]
     if what in {Disturbance.KILLED_UP, Disturbance.UP}:
         # what has been fenced or removed may refuse: it is the bot's to mend
         sandbox.run("docker", "compose", "up", "--detach", *SERVICES, check=False)
-    if what is Disturbance.KILLED_ENGINE:
+    if what in _OF_THE_ENGINE:
         restart_engine(sandbox)
+    if what is Disturbance.KILLED_ENGINE_30:
+        wait_until(lambda: database_up_for(sandbox) >= LONG, f"it is up for {LONG:g} s", 60 + LONG)
     if what is Disturbance.UP:
         process.send_signal(signal.SIGCONT)
+
+
+def database_up_for(sandbox: Sandbox) -> float:
+    """For how many seconds PostgreSQL has run, by Docker's own word; all others came up with it."""
+    started = sandbox.docker("inspect", "--format", "{{.State.StartedAt}}", "authentik-postgresql")
+    at = datetime.fromisoformat(f"{started.strip()[:19]}+00:00")  # whole seconds
+    return (datetime.now(UTC) - at).total_seconds()
 
 
 def restart_engine(sandbox: Sandbox) -> None:

@@ -20,7 +20,8 @@ from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox
 
 ENGINE = Disturbance.KILLED_ENGINE
-WITHOUT_IT = [each for each in Disturbance if each is not ENGINE]
+ENGINES = [ENGINE, Disturbance.KILLED_ENGINE_30]
+WITHOUT_IT = [each for each in Disturbance if each not in ENGINES]
 
 
 @pytest.fixture
@@ -52,10 +53,11 @@ def test_only_the_sandboxs_own_engine_is_restarted(own: Sandbox, tmp_path: Path)
 
     assert possible(Disturbance, own) == list(Disturbance)
     assert possible(Disturbance, foreign) == WITHOUT_IT
-    require(ENGINE, own)
+    for each in ENGINES:
+        require(each, own)
+        assert "killed with the Engine" in skipped(require, each, foreign)
     for each in WITHOUT_IT:
         require(each, foreign)
-    assert "killed with the Engine" in skipped(require, ENGINE, foreign)
 
 
 def test_to_restart_it_unasked_is_a_mistake_of_the_test(foreign: Sandbox) -> None:

@@ -17,6 +17,7 @@ import pytest
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import PATIENCE, Akbot
 from tests.e2e.disturbed import Disturbance, disturb, require
+from tests.e2e.late_rows import write_late
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import answers, own_databases, rows, served
 from tests.e2e.test_restore_kills import TRIES, last_restore, stopped_at
@@ -230,17 +231,21 @@ def test_a_patch_and_the_way_back(stack: Sandbox, bot: Akbot, visitor: Visitor) 
 
 
 def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
-    """In two hops; a row is written between the backup and the fence."""
+    """In two hops; a row is written between the backup and the fence, another one afterwards."""
     env, data, whole = env_of(stack), tables(stack), rows(stack)
     with probing() as prober:
-        done = updated(bot, "2025.4.4")
+        process = bot.start("update", "--yes", "--json", "2025.4.4")
+        late = write_late(stack, bot, process)
+        out, told = process.communicate(timeout=PATIENCE)
 
+    assert process.returncode == 0, told
+    done = json.loads(out)
     assert (done["version"], done["hops"]) == ("2025.4.4", 2)
     assert served(stack) == (200, "2025.4.4")
     assert visitor.is_logged_in(), "its session moved from Redis into the database"
     assert prober.away > 0
     assert 0 < done["away"] < done["seconds"]
-    assert_whole(stack, data)
+    assert_whole(stack, data | {"public.authentik_core_group": late.groups + 1})
     assert changed_lines(env, env_of(stack)) == [
         "- AUTHENTIK_TAG=2025.2.1", "+ AUTHENTIK_TAG=2025.4.4",
     ]  # fmt: skip
@@ -255,6 +260,7 @@ def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visito
 
     assert "what was written, changed or deleted since" in told
     assert served(stack) == (200, "2025.2.1")
+    late.came_back(stack, bot)
     assert (env_of(stack), rows(stack)) == (env, whole)
     assert visitor.is_logged_in(), "its session is in Redis again"
     [aside] = own_databases(stack)

@@ -1,6 +1,7 @@
-"""A rollback of either kind and an update of two hops, disturbed once: one whole version serves.
+"""A rollback at each of its stages and an update of two hops, disturbed: one whole version serves.
 
-`tests/soak/test_rollback.py` has every disturbance at every stage.
+`tests/soak/test_rollback.py` has every disturbance at every stage of both kinds of rollback, and at
+every step of the two hops.
 """
 
 import signal
@@ -16,6 +17,7 @@ import pytest
 from bot.domain.restore import GOING_AWAY
 from tests.e2e.akbot import Akbot
 from tests.e2e.disturbed import Disturbance, disturb, require
+from tests.e2e.late_rows import LateRow, write_late
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import own_databases, rows, served
 from tests.e2e.test_updates import assert_whole, bot_of, env_of, tables
@@ -91,8 +93,19 @@ def bot(stack: Sandbox, tmp_path: Path) -> Akbot:
     return bot_of(stack, tmp_path, AKBOT_GATE_STABLE="1", AKBOT_GATE_TIMEOUT="60")
 
 
-def test_a_rollback_that_leaves_the_database(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
-    goes_back(stack, bot, visitor, PATCH, Stage.GONE, Disturbance.KILLED_UP)
+@pytest.mark.parametrize(
+    ("stage", "what"),
+    [
+        (Stage.GOING, Disturbance.KILLED),
+        (Stage.GONE, Disturbance.KILLED_UP),
+        (Stage.TAGGED, Disturbance.KILLED_ENGINE),
+        (Stage.STARTED, Disturbance.KILLED),
+    ],
+)
+def test_a_rollback_that_leaves_the_database(
+    stack: Sandbox, bot: Akbot, visitor: Visitor, stage: Stage, what: Disturbance
+) -> None:
+    goes_back(stack, bot, visitor, PATCH, stage, what)
 
 
 def test_a_rollback_that_swaps_the_database(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
@@ -109,7 +122,10 @@ def goes_back(  # noqa: PLR0913, PLR0917 - what happens to which rollback, and w
     """Update, roll back, let *what* happen at *stage*: it comes to its end all the same."""
     require(what, stack)
     data, env = rows(stack), env_of(stack)
-    process = caught(bot, lambda: to_roll_back(stack, bot, target), lambda: at(stack, bot, stage))
+    late: list[LateRow] = []
+    process = caught(
+        bot, lambda: to_roll_back(stack, bot, target, late), lambda: at(stack, bot, stage)
+    )
     disturb(what, stack, process)
     process.communicate(timeout=PATIENCE)
 
@@ -118,16 +134,24 @@ def goes_back(  # noqa: PLR0913, PLR0917 - what happens to which rollback, and w
     assert job["state"] == "done", job
     assert f"{OLD} serves again" in job["message"]
     assert served(stack) == (200, OLD)
+    for each in late:
+        each.came_back(stack, bot)
     assert (rows(stack), env_of(stack)) == (data, env)
     left = own_databases(stack)
     assert len(left) == (target == FAR), left
     drop_aside(stack)
 
 
-def to_roll_back(stack: Sandbox, bot: Akbot, target: str) -> "subprocess.Popen[str]":
+def to_roll_back(
+    stack: Sandbox, bot: Akbot, target: str, late: list[LateRow]
+) -> "subprocess.Popen[str]":
+    """Of an update to *target*, in which one more row is written *late*."""
     if served(stack) != (200, target):
         drop_aside(stack)
-        bot.ok("update", "--yes", "--no-rehearsal", target)
+        process = bot.start("update", "--yes", "--no-rehearsal", target)
+        late.append(write_late(stack, bot, process))
+        _, told = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, told
     return bot.start(*BACK)
 
 

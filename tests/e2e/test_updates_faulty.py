@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.aftermath import throw_aways
-from tests.e2e.akbot import PATIENCE, Akbot
+from tests.e2e.akbot import PATIENCE
+from tests.e2e.late_rows import write_late
 from tests.e2e.test_backup import wait_until
-from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import rows, served
 from tests.e2e.test_updates import bot_of, env_of, in_step
 from tests.e2e.test_updates_kills import drop_aside, phase
@@ -107,7 +107,7 @@ def test_without_one_the_old_version_comes_back(
     bot = bot_of(stack, tmp_path, **(QUICK | PATIENT.get(tag, {})))
     data, env = rows(stack), env_of(stack)
     started = bot.start("update", "--yes", "--no-rehearsal", tag)
-    name = late_row(stack, bot)
+    late = write_late(stack, bot, started)
     _, told = started.communicate(timeout=300)
 
     assert started.returncode == 4, told
@@ -115,25 +115,11 @@ def test_without_one_the_old_version_comes_back(
     assert "2025.2.1 serves again" in told
     assert served(stack) == (200, "2025.2.1")
     assert env_of(stack) == env
-    groups = f"FROM authentik_core_group WHERE name = '{name}'"
-    assert stack.psql(f"SELECT count(*) {groups}") == [["1"]], "written before the fence"
-    stack.psql(f"DELETE {groups}")
+    late.came_back(stack, bot)
     assert rows(stack) == data
     assert visitor.is_logged_in()
     in_step(stack)
     drop_aside(stack)
-
-
-def late_row(stack: Sandbox, bot: Akbot) -> str:
-    """A row that is written after the backup has begun, before anybody is sent away."""
-    begun = ("backing up", "store")
-    wait_until(lambda: newest_job(bot)[1].startswith(begun), "the backup has begun")
-    name = f"late {bot.folder.name}"[:60]
-    stack.psql(
-        "INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)"
-        f" VALUES (gen_random_uuid(), '{name}', false, '{{}}')"
-    )
-    return name
 
 
 def with_password(stack: Sandbox, password: str) -> str:
@@ -210,15 +196,13 @@ def test_a_version_that_only_noted_itself_is_forgotten(sandbox: Sandbox, tmp_pat
     assert (containers(stack), rows(stack)) == (before, data)
 
     started = bot.start("update", "--yes", "--no-rehearsal", "2026.11.90")
-    name = late_row(stack, bot)
+    late = write_late(stack, bot, started)
     _, told = started.communicate(timeout=PATIENCE)
 
     assert started.returncode == 4, told
     assert "only noted that 2026.11.90 began" in told
     assert served(stack) == (200, "2026.8.3")
-    groups = f"FROM authentik_core_group WHERE name = '{name}'"
-    assert stack.psql(f"SELECT count(*) {groups}") == [["1"]], "written before the fence"
-    stack.psql(f"DELETE {groups}")
+    late.came_back(stack, bot)
     assert rows(stack) == data
     assert visitor.is_logged_in()
     assert stack.psql("SELECT version FROM authentik_version_history") == [["2026.8.3"]]

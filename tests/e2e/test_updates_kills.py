@@ -18,6 +18,7 @@ import pytest
 from tests.e2e.aftermath import throw_aways
 from tests.e2e.akbot import Akbot
 from tests.e2e.disturbed import Disturbance, disturb, require
+from tests.e2e.late_rows import write_late
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import answers, own_databases, rows, served
 from tests.e2e.test_restore_kills import stopped_at
@@ -79,7 +80,7 @@ def test_killed_at_a_step_one_whole_version_serves(
     one_whole_version_serves(stack, bot, visitor, step, what)
 
 
-@pytest.mark.parametrize("what", [Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE])
+@pytest.mark.parametrize("what", [Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30])
 def test_killed_on_the_way_back_it_goes_on_with_it(
     stack: Sandbox, bot: Akbot, visitor: Visitor, what: Disturbance
 ) -> None:
@@ -88,12 +89,14 @@ def test_killed_on_the_way_back_it_goes_on_with_it(
     quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
     data, env = rows(stack), env_of(stack)
     process = quick.start("update", "--yes", "--no-rehearsal", FAULTY)
+    late = write_late(stack, quick, process)
     wait_until(lambda: "back" in phase(quick), "it goes back")
 
     disturb(what, stack, process)
 
     settled(stack, quick, visitor)
     assert served(stack) == (200, OLD)
+    late.came_back(stack, quick)
     assert (rows(stack), env_of(stack)) == (data, env)
     drop_aside(stack)
 

@@ -16,7 +16,7 @@ import pytest
 from tests.contracts.test_database import REAL
 from tests.e2e.akbot import Akbot
 from tests.e2e.conftest import akbot, filled
-from tests.e2e.disturbed import Disturbance, disturb, possible, require
+from tests.e2e.disturbed import EVERY, Disturbance, disturb, possible, require
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_real_databases import every_row_comes_back
@@ -41,14 +41,14 @@ LONGEST = 30.0  # seconds of a restore of the sandbox's stack
 FIRST, RUNS = (int(each) for each in os.environ.get("SOAK", "1:20").split(":"))
 
 
-@pytest.mark.parametrize(("step", "what"), list(itertools.product(STEPS, Disturbance)))
+@pytest.mark.parametrize(("step", "what"), list(itertools.product(STEPS, EVERY)))
 def test_every_disturbance_at_every_step(
     marked: Marked, to_folder: Akbot, step: str, what: Disturbance
 ) -> None:
     one_whole_state_serves(marked, to_folder, step, what)
 
 
-@pytest.mark.parametrize("what", list(Disturbance))
+@pytest.mark.parametrize("what", EVERY)
 def test_every_disturbance_at_every_step_of_an_undo(
     marked: Marked, to_folder: Akbot, what: Disturbance
 ) -> None:
@@ -69,7 +69,7 @@ def test_every_row_of_a_real_database_comes_back(
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
 def test_a_random_instant(marked: Marked, to_folder: Akbot, seed: int) -> None:
     chance = random.Random(seed)
-    disturbances = possible(Disturbance, marked.sandbox)
+    disturbances = possible(EVERY, marked.sandbox)
     backup_id = to_folder.backup()["id"]
     marked.mark(NOW)
     process = to_folder.start("restore", backup_id, "--yes", "--no-safety-backup")

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.docker
 
 STEPS = ["swapping the compose files", "starting redis"]
 UNDO_STEPS = ["swapping the compose files", "removing redis"]
-KILLS = [Disturbance.KILLED, Disturbance.KILLED_ENGINE]
+KILLS = [Disturbance.KILLED, Disturbance.KILLED_ENGINE_30]
 
 
 @pytest.fixture(scope="module")

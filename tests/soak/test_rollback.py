@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance
+from tests.e2e.disturbed import EVERY, Disturbance
 from tests.e2e.test_updates_disturbed import (
     HOP_STEPS,
     STAYS,
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.docker
 BACK = [*STAYS.items(), *SWAPS.items()]
 
 
-@pytest.mark.parametrize(("way", "what"), list(itertools.product(BACK, Disturbance)))
+@pytest.mark.parametrize(("way", "what"), list(itertools.product(BACK, EVERY)))
 def test_every_disturbance_at_every_stage_of_a_rollback(
     stack: Sandbox, bot: Akbot, visitor: Visitor, way: tuple[Stage, str], what: Disturbance
 ) -> None:
@@ -41,7 +41,7 @@ def test_every_disturbance_at_every_stage_of_a_rollback(
 
 @pytest.mark.parametrize(
     ("step", "what"),
-    list(itertools.product(HOP_STEPS, Disturbance)),
+    list(itertools.product(HOP_STEPS, EVERY)),
     ids=lambda each: f"{each.hop}: {each.step}" if isinstance(each, HopStep) else each.name,
 )
 def test_every_disturbance_at_every_step_of_two_hops(

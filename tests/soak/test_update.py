@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.e2e.akbot import Akbot
-from tests.e2e.disturbed import Disturbance, disturb, possible
+from tests.e2e.disturbed import EVERY, Disturbance, disturb, possible
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_kills import newest_job
 from tests.e2e.test_restore import rows, served
@@ -40,7 +40,7 @@ LONGEST = 40.0  # seconds of an update of the sandbox's stack, its way back incl
 FIRST, RUNS = (int(each) for each in os.environ.get("SOAK", "1:20").split(":"))
 
 
-@pytest.mark.parametrize(("step", "what"), list(itertools.product(STEPS, Disturbance)))
+@pytest.mark.parametrize(("step", "what"), list(itertools.product(STEPS, EVERY)))
 def test_every_disturbance_at_every_step(
     stack: Sandbox, bot: Akbot, visitor: Visitor, step: str, what: Disturbance
 ) -> None:
@@ -51,7 +51,7 @@ def test_every_disturbance_at_every_step(
 def test_a_random_instant(stack: Sandbox, bot: Akbot, visitor: Visitor, seed: int) -> None:
     """Of an update to a good version, or to one that drops rows."""
     chance = random.Random(seed)
-    disturbances = possible(Disturbance, stack)
+    disturbances = possible(EVERY, stack)
     target = chance.choice([NEW, FAULTY])
     quick = bot.with_settings(AKBOT_GATE_TIMEOUT="20")
     data = rows(stack)
