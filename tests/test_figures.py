@@ -11,7 +11,9 @@ from tests.bench.picture import picture
 from tests.bench.pipeline import Used
 from tests.bench.remarks import CHECKING, COMPARING, LOADING, TWO_JOBS
 from tests.bench.restore import loading, steps
-from tests.bench.results import TIMES, Figure, Machine, Part, load, save
+from tests.bench.results import DOWNTIME, TIMES, VERDICT, Figure, Machine, Part, load, save
+from tests.bench.rollout import add_parts
+from tests.bench.update import COPY, START
 from tests.bench.written import JSON, PICTURE, README, RESULTS, merged
 
 QUIET = Machine("2026-11-26 10:00 UTC", 2, "23 GiB", "6.1", 0.2, 2.1, 0.1, {"restic": "0.14.0"})
@@ -42,6 +44,26 @@ def test_the_results_and_the_picture_are_what_was_found() -> None:
 
     assert RESULTS.read_text() == report.results(parts)
     assert PICTURE.read_text() == picture(parts)
+
+
+def test_an_update_is_held_against_what_it_takes_beside_start_and_copy() -> None:
+    parts = {"containers stop": 1.5, COPY: 1.4, "Compose starts": 0.6, START: 8.0}
+    found = Found()
+    add_parts(found, DOWNTIME, parts)
+    add_parts(found, VERDICT, {"they are started": 1.0, START: 8.0})
+    rollout = part_of("update", "About it.", QUIET, found, Options())
+
+    assert report.short([rollout]).splitlines() == [
+        "| | goal | measured |",
+        "| --- | ---: | ---: |",
+        "| downtime of an update beside start and copy | 3 s | 2.10 s |",
+        "| verdict to old version serving beside its start | 3 s | 1.00 s |",
+    ]
+    shown = report.results([rollout])
+    assert f"{DOWNTIME}: of 11.5 s akbot itself takes 2.1 s" in shown
+    assert f"{VERDICT}: of 9.0 s akbot itself takes 1.0 s" in shown
+    busy = part_of("update", "About it.", BUSY, found, Options())
+    assert "downtime" not in report.short([busy])
 
 
 def test_what_was_found_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.bench.results import LIMIT, OURS, Part
+from tests.bench.results import AWAY, DOWNTIME, LIMIT, OURS, OWN, VERDICT, Part
 
 TWO_JOBS = "limit with two jobs"
 CHECKING, LOADING, COMPARING = "of it checked", "loaded", "compared"
@@ -15,6 +15,7 @@ def remarks(part: Part) -> Iterator[str]:
     if not part.machine.busy:
         yield from _of_two_jobs(part, case)
         yield from _of_what_peers_leave_out(part, case)
+        yield from _of_downtime(part)
 
 
 def _of_what_peers_leave_out(part: Part, case: str) -> Iterator[str]:
@@ -29,6 +30,16 @@ def _of_what_peers_leave_out(part: Part, case: str) -> Iterator[str]:
         f" does the first, nor counts. The load itself, {loaded:.1f} s, is {ratio:.2f} of the"
         " limit, which has the time to analyse in it."
     )
+
+
+def _of_downtime(part: Part) -> Iterator[str]:
+    for case in (DOWNTIME, VERDICT):
+        away, own = (part.find(case, OURS, each) for each in (AWAY, OWN))
+        if away and own:
+            yield (
+                f"{case}: of {away.median:.1f} s akbot itself takes {own.median:.1f} s; the rest is"
+                " the containers' own start and the copy of the database."
+            )
 
 
 def _of_two_jobs(part: Part, case: str) -> Iterator[str]:

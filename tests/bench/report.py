@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.bench.remarks import remarks
-from tests.bench.results import CHANGED, FIRST, LIMIT, OURS, TIMES, Figure, Machine, Part
+from tests.bench.results import (
+    CHANGED,
+    DOWNTIME,
+    FIRST,
+    LIMIT,
+    OURS,
+    OWN,
+    TIMES,
+    VERDICT,
+    Figure,
+    Machine,
+    Part,
+)
 
 Item = TypeVar("Item")
 S3 = f"{OURS}, S3"
@@ -47,6 +59,8 @@ GOALS = (
     Goal("restore of 1 GiB", "restore", "1GiB", S3, "wall", 1.2, LIMIT),
     Goal("memory of a backup, 1 GiB", "backup", "1GiB, first run", S3, "memory", 150.0),
     Goal("memory of a restore, 1 GiB", "restore", "1GiB", S3, "memory of its own process", 150.0),
+    Goal("downtime of an update beside start and copy", "update", DOWNTIME, OURS, OWN, 3.0),
+    Goal("verdict to old version serving beside its start", "update", VERDICT, OURS, OWN, 3.0),
     Goal("Docker event to message", "watch", "docker kill", OURS, "late", 1.0),
     Goal("answer while 1,000 strangers write", "chat", "burst", OURS, "the slowest answer", 1.0),
     Goal("memory when idle", "idle", "idle", OURS, "memory", 90.0),

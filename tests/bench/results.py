@@ -8,6 +8,9 @@ from typing import Any
 
 LIMIT, OURS = "limit", "akbot"
 FIRST, ADDED, CHANGED = "first run", "1 % of the rows added", "1 % of the rows changed"
+DOWNTIME, VERDICT = "parts of an update's downtime", "parts from the verdict to the old version"
+AWAY, OWN = "away", "own"
+"""Of a downtime all, and what is not the containers' own start or the copy of the database."""
 QUIET_CORES = 0.3  # an idle stack and its health checks take a tenth
 TIMES = "\N{MULTIPLICATION SIGN}"
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.measuring import SANDBOX, Downtime, Timed, sandbox_environment, spread, timed
+from tests.bench.results import AWAY, OWN
 
 OLD, PATCH, FAMILY, FAULTY = "2025.2.1", "2025.2.4", "2025.4.4", "2025.4.97"
 SERVER, WORKER, REDIS = "authentik", "authentik-worker", "authentik-redis"
@@ -47,8 +48,11 @@ COPYING, COPY, START = "copying the database", "the database is copied", "its ow
 GOING_BACK = "going back to"
 ROLLED_BACK = 4  # exit code
 GOAL = 3.0
+PATIENCE = 60.0
 EVERY = 0.1
 Figures = dict[str, dict[str, list[float]]]
+Parts = Mapping[str, float]
+"""Of a downtime, in seconds, in their order; together they are all of it."""
 
 
 @dataclass
@@ -134,8 +138,10 @@ class Bench:
         return Watched(done, downtime.gaps, witness)
 
     def _let_it_serve(self) -> None:
-        watching = Downtime(EVERY)
+        watching, until = Downtime(EVERY), time.monotonic() + PATIENCE
         while not watching.answers():
+            if time.monotonic() > until:
+                sys.exit(f"the stack does not serve, {PATIENCE:g} s after the command")
             time.sleep(EVERY)
         time.sleep(3 * EVERY)  # whoever else watches has seen it too
 
@@ -234,23 +240,28 @@ def there_and_back(bench: Bench, tag: str, figures: Figures) -> None:
     """Each way by hand and by akbot."""
     alone = bench.by_hand(tag)
     seen = bench.watch("akbot", "update", "--yes", "--no-rehearsal", tag)
-    of_update(seen, tag, alone, figures[f"update to {tag}"])
+    add(figures[f"update to {tag}"], of_update(seen, tag), alone)
     seen = bench.watch("akbot", "rollback", "--yes", "--no-safety-backup")
     bench.drop_aside()
-    begin = seen.gap[0]
-    of_way_back(seen, begin, bench.by_hand(OLD), figures[f"rollback from {tag}"])
+    parts = of_way_back(seen, seen.gap[0])
+    add(figures[f"rollback from {tag}"], parts, bench.by_hand(OLD))
 
 
 def there_and_thrown_back(bench: Bench, figures: Figures) -> None:
     """A version that does not hold: what counts is the time from the verdict."""
     seen = bench.watch("akbot", "update", "--yes", "--no-rehearsal", FAULTY, code=ROLLED_BACK)
     bench.drop_aside()
-    verdict = seen.line(f"{GOING_BACK} {OLD}")
-    of_way_back(seen, verdict, bench.by_hand(OLD), figures[f"from the verdict on {FAULTY}"])
+    parts = of_way_back(seen, verdict_in(seen))
+    add(figures[f"from the verdict on {FAULTY}"], parts, bench.by_hand(OLD))
 
 
-def of_update(seen: Watched, tag: str, alone: float, figures: dict[str, list[float]]) -> None:
-    """Part the downtime of an update."""
+def verdict_in(seen: Watched) -> float:
+    """When a version was found not to hold."""
+    return seen.line(f"{GOING_BACK} {OLD}")
+
+
+def of_update(seen: Watched, tag: str) -> Parts:
+    """The parts of an update's downtime."""
     begin, end = seen.gap
     started = seen.witness.last("start", end, SERVER)
     marks = {
@@ -261,11 +272,11 @@ def of_update(seen: Watched, tag: str, alone: float, figures: dict[str, list[flo
         "Compose starts": started,
         START: end,
     }
-    add(figures, begin, marks, alone)
+    return between(begin, marks)
 
 
-def of_way_back(seen: Watched, begin: float, alone: float, figures: dict[str, list[float]]) -> None:
-    """Part the time until the version before serves again.
+def of_way_back(seen: Watched, begin: float) -> Parts:
+    """The parts of the time from *begin* until the version before serves again.
 
     Redis is stopped as soon as it is known what moved, and only where the database is swapped.
     """
@@ -284,27 +295,35 @@ def of_way_back(seen: Watched, begin: float, alone: float, figures: dict[str, li
         "they are started": started,
         START: end,
     }
-    add(figures, begin, dict(sorted(marks.items(), key=lambda mark: mark[1])), alone)
+    return between(begin, dict(sorted(marks.items(), key=lambda mark: mark[1])))
 
 
-def add(
-    figures: dict[str, list[float]], begin: float, marks: Mapping[str, float], alone: float
-) -> None:
-    """Seconds from mark to mark, and what they come to beside the goal."""
+def between(begin: float, marks: Mapping[str, float]) -> Parts:
+    """Seconds from mark to mark."""
     before, seconds = begin, {}
     for part, at in marks.items():
         seconds[part] = at - before
         before = at
-    away, copy = sum(seconds.values()), seconds.get(COPY, 0.0)
-    goal = alone + GOAL + copy
+    return seconds
+
+
+def own_of(parts: Parts) -> float:
+    """What is left without the containers' own start and the copy of the database."""
+    return sum(parts.values()) - parts[START] - parts.get(COPY, 0.0)
+
+
+def add(figures: dict[str, list[float]], parts: Parts, alone: float) -> None:
+    """The parts, and what they come to beside the goal."""
+    away = sum(parts.values())
+    goal = alone + GOAL + parts.get(COPY, 0.0)
     told = {
-        "away": away,
+        AWAY: away,
         "its own start, by hand": alone,
         "goal": goal,
-        "own": away - seconds[START] - copy,
+        OWN: own_of(parts),
         "of the goal": away / goal,
     }
-    for part, value in {**seconds, **told}.items():
+    for part, value in {**parts, **told}.items():
         figures[part].append(value)
 
 
