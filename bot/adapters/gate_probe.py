@@ -89,7 +89,7 @@ class PlaceProbe:
             found = await self.place.containers()
         except PortError:  # whoever waits for it to be well knows for how long
             return Sample(at=at, seen=False)
-        containers, signs, (migration, workers), (ready, answers) = await asyncio.gather(
+        containers, signs, told, (ready, answers) = await asyncio.gather(
             asyncio.gather(*(self._seen(service, each) for service, each in found)),
             asyncio.gather(*(self._logs.new_signs(name, each) for name, each in found)),
             self._database(found),
@@ -97,11 +97,12 @@ class PlaceProbe:
         )
         return Sample(
             at=at,
+            database=told.answered,
             containers=tuple(containers),
             ready=ready,
             answers=answers,
-            workers=workers,
-            migration=migration,
+            workers=told.workers,
+            migration=told.migration,
             signs=tuple(sign for each in signs for sign in each),
         )
 
@@ -163,21 +164,29 @@ class PlaceProbe:
         except BotError:  # that nobody answers is an answer here
             return None
 
-    async def _database(
-        self, found: Sequence[tuple[str, Details]]
-    ) -> tuple[MigrationSeen | None, tuple[str, ...] | None]:
+    async def _database(self, found: Sequence[tuple[str, Details]]) -> "_Told":
         started = [each["State"]["StartedAt"] for name, each in found if name == self.place.worker]
-        migration: MigrationSeen | None = None
+        told = _Told()
         try:
             async with asyncio.timeout(_DATABASE_WITHIN), self.place.database() as session:
                 await session.run(gate_sql.QUICKLY)
-                migration = await migration_of(session)
+                told.answered = True
+                told.migration = await migration_of(session)
                 if started:
                     workers = await session.ask(gate_sql.workers_since(min(started)))
-                    return migration, None if workers is None else tuple(workers)
+                    told.workers = None if workers is None else tuple(workers)
         except (PortError, TimeoutError):  # its table may be locked: what was seen counts
-            return migration, None
-        return migration, None
+            return told
+        return told
+
+
+@dataclass
+class _Told:
+    """What the database has told so far."""
+
+    answered: bool = False
+    migration: MigrationSeen | None = None
+    workers: tuple[str, ...] | None = None
 
 
 def _due(at: float, last: float, every: float) -> bool:

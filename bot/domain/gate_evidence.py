@@ -1,6 +1,7 @@
 """What has been seen of a version at the gate, as the proofs need it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.domain.gate_signs import Sign, SignKind
 from bot.domain.update_gate import Judgement, Sample, Verdict, Wanted
@@ -19,6 +20,15 @@ def is_of_the_host(signs: Sequence[Sign]) -> bool:
     """Whether the last cause among *signs* is none of the version; without one nobody knows."""
     found = _causes(signs)
     return bool(found) and found[-1].of_the_host
+
+
+def unless_without_database(judgement: Judgement, samples: Sequence[Sample]) -> Judgement:
+    """*judgement*, not of the version where PostgreSQL is away and no log has another cause."""
+    own = [each for each in _causes(signs_of(samples)) if not each.of_the_host]
+    if samples[-1].database or own:
+        return judgement
+    reason = f"{judgement.reason}; PostgreSQL does not answer"
+    return replace(judgement, reason=reason, of_the_host=True)
 
 
 def _causes(signs: Sequence[Sign]) -> list[Sign]:

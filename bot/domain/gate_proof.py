@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.gate_containers import crash_loop, has_ended, is_another, sick_worker
-from bot.domain.gate_evidence import is_of_the_host, lasts, named, roll_back, signs_of
+from bot.domain.gate_evidence import (
+    is_of_the_host,
+    lasts,
+    named,
+    roll_back,
+    signs_of,
+    unless_without_database,
+)
 from bot.domain.gate_faults import changed_pages, has_beaten, is_ready, quoted
 from bot.domain.gate_signs import SignKind
 from bot.domain.update_gate import LOGGED_IN, Judgement, Patience, Sample, Wanted, held
@@ -31,8 +38,11 @@ Proof = Callable[[Sequence[Sample], Wanted, Patience], Judgement | None]
 
 def hopeless(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judgement | None:
     """The first proof that is found, the most telling first; None where all may come good."""
-    judged = (proof(samples, wanted, patience) for proof in _PROOFS)
-    return next((each for each in judged if each is not None), None)
+    for proof in _PROOFS:
+        if found := proof(samples, wanted, patience):
+            is_seen = proof is is_another  # in the containers alone
+            return found if is_seen else unless_without_database(found, samples)
+    return None
 
 
 def _refused(samples: Sequence[Sample], wanted: Wanted, _: Patience) -> Judgement | None:

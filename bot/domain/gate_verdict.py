@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.gate_containers import endings
-from bot.domain.gate_evidence import lasts, roll_back, signs_of
+from bot.domain.gate_evidence import lasts, roll_back, signs_of, unless_without_database
 from bot.domain.gate_faults import faults_inside, faults_outside
 from bot.domain.gate_proof import hopeless
 from bot.domain.plural import count_of
@@ -45,12 +45,18 @@ def judge(samples: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judg
         return _of_one_that_holds(looks, wanted, patience)
     missing = "; ".join(inside)
     if looks[-1].at > _deadline(looks, patience):
-        faults = "; ".join((*inside, *endings(looks, wanted)))
-        late = roll_back(f"after {patience.timeout:g} s still: {faults}", signs_of(looks))
-        return late if looks[-1].seen else replace(late, of_the_host=True)
+        return _too_late(looks, "; ".join((*inside, *endings(looks, wanted))), patience)
     migration = looks[-1].migration
     told = f"it migrates, {count_of(migration.rows, 'migration')} so far; " if migration else ""
     return Judgement(Verdict.WAIT, f"{told}{missing}")
+
+
+def _too_late(looks: Sequence[Sample], faults: str, patience: Patience) -> Judgement:
+    """There is no more time, and these *faults*; they are not its own where nobody can be asked."""
+    late = roll_back(f"after {patience.timeout:g} s still: {faults}", signs_of(looks))
+    if not looks[-1].seen:
+        return replace(late, of_the_host=True)
+    return unless_without_database(late, looks)
 
 
 def _of_one_that_holds(looks: Sequence[Sample], wanted: Wanted, patience: Patience) -> Judgement:

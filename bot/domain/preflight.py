@@ -14,7 +14,7 @@ from bot.domain.preflight_facts import StackState
 from bot.domain.preflight_layout import judge_compose, judge_layout
 from bot.domain.stack import Role
 from bot.domain.update_outlook import Outlook
-from bot.domain.versions import Family
+from bot.domain.versions import Family, Version, read_tag
 
 _OLDEST_POSTGRESQL = 14  # facts §3: since 2024.6
 _NEWEST_POSTGRESQL = 18  # facts §3, "→ 2026.5"
@@ -118,10 +118,22 @@ def _version(state: StackState, outlook: Outlook) -> Iterable[Finding]:
             Level.FAILURE,
             f"{current} runs, and the newest version that was ever started on this database is"
             f" {written}: an update failed here, or an older image was put back",
-            "Restore a backup from before that; do not go on from a schema that nobody knows.",
+            _onto_one_version(written or "", outlook.current),
         )
     else:
         yield Finding("version", Level.OK, f"{current}, in the database too")
+
+
+def _onto_one_version(written: str, current: Version) -> str:
+    """The ways out: forward to what the database is of, or back to a database of what runs."""
+    back = f'restore a backup that {current} has made: "akbot backups" shows them'
+    newer = read_tag(written)
+    if newer is None or newer < current:
+        return f"{back[0].upper()}{back[1:]}."
+    return (
+        f"If {written} shall serve, set its tag in .env, run docker compose up -d, and see that"
+        f" people can log in. Else {back}."
+    )
 
 
 def _way(_: StackState, outlook: Outlook) -> Iterable[Finding]:

@@ -36,6 +36,8 @@ COPY_STAYS = "copy_stays"
 
 It does where the version before serves on a database that has lost rows since.
 """
+AROUND = "around"
+"""Fact of an update's job: "1" where what failed lies around the version and says nothing of it."""
 SERVES = "serves"
 """Fact of an update's job that is RETURNED: what serves again, in a sentence."""
 UNDOES = "undoes"

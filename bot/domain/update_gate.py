@@ -152,13 +152,15 @@ def as_before(before: int | None, now: int | None) -> bool:
 class Sample:
     """One look; *at* is in seconds since the new containers were started, by a monotonic clock.
 
-    *seen* is False where nothing could be seen, since Docker was away. *workers* are the versions
+    *seen* is False where nothing could be seen, since Docker was away, *database* where PostgreSQL
+    let nobody in: *workers* and *migration* tell nothing then. *workers* are the versions
     of the workers that have beaten since they were started, None where no table tells. *signs* are
     those that the logs have shown since the look before.
     """
 
     at: float
     seen: bool = True
+    database: bool = True
     containers: tuple[ContainerSeen, ...] = ()
     ready: int | None = None
     answers: Answers = field(default_factory=Answers)

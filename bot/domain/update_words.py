@@ -8,8 +8,6 @@ from bot.domain.schema_change import RowsMoved, SchemaChange, is_short_of_rows
 from bot.domain.update import UpdatePlan
 from bot.domain.update_gate import Judgement
 
-SAYS_NOTHING = "which says nothing of the version"
-"""Stands in the words of an update that failed for what lies around its version."""
 PAGE = 'See "Half-done renames" in RUNBOOK.md'
 _ROWS_PAGE = '"A row that was deleted" in RUNBOOK.md'
 _SERVES, _STARTED = " serves again", " was started again"
@@ -77,7 +75,10 @@ def blamed_words(version: str, judgement: Judgement) -> str:
     """Why *version* goes; of what lies around it that it can be tried again."""
     if not judgement.of_the_host:
         return judgement.reason
-    return f"{judgement.reason} ({SAYS_NOTHING}: once that is mended, {version} can be tried again)"
+    return (
+        f"{judgement.reason} (which says nothing of the version: once that is mended,"
+        f" {version} can be tried again)"
+    )
 
 
 def evidence_words(folder: str) -> str:

@@ -5,17 +5,19 @@ was gone on a copy. What fails after that is undone by `update_recovery`, in thi
 next.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.downtime import AWAY, came_back
-from bot.domain.errors import BotError, RefusedError, UpdateFailedError
+from bot.domain.errors import BotError, PortError, RefusedError, UpdateFailedError
 from bot.domain.jobs import Job, Outcome, Trigger
 from bot.domain.messages import RunBackup, RunUpdate, StepBegan
 from bot.domain.rehearsal import RehearsedHop
 from bot.domain.restore import TagChange
 from bot.domain.update import (
+    AROUND,
     ASKED_UNTIL,
     HOP,
     PHASE,
@@ -48,6 +50,8 @@ from bot.services.update_memory import UpdateMemory
 from bot.services.update_ports import Ask, Gates
 from bot.services.update_recovery import promotion
 from bot.services.update_roll import Roll
+
+logger = logging.getLogger(__name__)
 
 Confirm = Callable[[UpdatePreview], Awaitable[bool]]
 """Asks a person whether that shall be done."""
@@ -271,6 +275,8 @@ class UpdateService:
             judgement = replace(judgement, verdict=Verdict.PROMOTE)
         if judgement.verdict is not Verdict.PROMOTE:
             await self.memory.blame(roll.hop, judgement)
+            if judgement.of_the_host:
+                await _note(job, **{AROUND: "1"})
             back = plan.version_before(number) or "the version before"
             self.publish(StepBegan(f"going back to {back}"))  # which waits for no journal
             reason = blamed_words(roll.hop.version, judgement)
@@ -286,6 +292,14 @@ class UpdateService:
         until = self.clock.now() + self.ask_within
         await job.plan(**{ASKED_UNTIL: until.isoformat()})
         return bool(await ask(judgement, until))
+
+
+async def _note(job: JobLog, **facts: str) -> None:
+    """The way back does not wait for a journal that fails."""
+    try:
+        await job.plan(**facts)
+    except PortError as error:
+        logger.warning("write into the journal of %s: %s", job.id, error)
 
 
 def _way(outlook: Outlook) -> Sequence[tuple[str, str]]:

@@ -16,6 +16,7 @@ from bot.domain.jobs import Remedy as JobRemedy
 from bot.domain.messages import RunUpdate
 from bot.domain.restore import KEPT, Kept
 from bot.domain.update import (
+    AROUND,
     ASKED_UNTIL,
     COPY_STAYS,
     EVIDENCE,
@@ -159,6 +160,8 @@ class UpdateRecovery:
             judgement = replace(judgement, verdict=verdict)
         if judgement.verdict is Verdict.ROLL_BACK:
             await self.memory.blame(roll.hop, judgement)
+            if judgement.of_the_host:
+                await self._note(job, {AROUND: "1"})
             done = await self._back(job, roll)
             words = f"{words}; {blamed_words(roll.hop.version, judgement)}"
             return await self._serves_again(job, roll, state, words, done)

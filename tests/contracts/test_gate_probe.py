@@ -136,6 +136,19 @@ async def test_a_server_that_is_stopped(probe: PlaceProbe, sandbox: Sandbox) -> 
     assert '"authentik" does not run' in faults_inside(sample, wanted(Baseline()))
 
 
+async def test_a_database_that_lets_nobody_in(probe: PlaceProbe, sandbox: Sandbox) -> None:
+    """Such as one that is fenced: what runs on it is seen, and that nothing can be asked of it."""
+    sandbox.psql("ALTER DATABASE authentik ALLOW_CONNECTIONS false", database="postgres")
+    try:
+        shut = await probe.sample(0)
+    finally:
+        sandbox.psql("ALTER DATABASE authentik ALLOW_CONNECTIONS true", database="postgres")
+    opened = await probe.sample(0)
+
+    assert (shut.seen, shut.database) == (True, False)
+    assert (opened.seen, opened.database) == (True, True)
+
+
 async def test_an_engine_that_is_away(probe: PlaceProbe) -> None:
     async def away() -> list[tuple[str, Details]]:
         raise PortError("list containers: the Docker Engine does not answer")

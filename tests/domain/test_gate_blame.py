@@ -1,5 +1,6 @@
 """Whether what fails at the gate is the version's fault, or lies around it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,10 @@ def looping(*signs: Sign) -> list[Sample]:
     ]
 
 
+def looping_without_database(*signs: Sign) -> list[Sample]:
+    return [replace(each, database=False) for each in looping(*signs)]
+
+
 RESTARTS = sign(SignKind.RESTARTING)
 MIGRATION = SignKind.MIGRATION
 WITH_LOGIN = wanted_version(
@@ -73,6 +78,27 @@ WITH_LOGIN = wanted_version(
             [*shown(80, ready=502), *(Sample(at=at, seen=False) for at in range(80, 99))],
             True,
             id="late, since Docker is away",
+        ),
+        pytest.param(
+            shown(99, ready=502, database=False), True, id="late, and PostgreSQL lets nobody in"
+        ),
+        pytest.param(
+            shown(99, ready=502, database=False)[:40] + shown(99, ready=502)[40:],
+            False,
+            id="late, long after PostgreSQL was back",
+        ),
+        pytest.param(looping_without_database(), True, id="it dies, and PostgreSQL is away"),
+        pytest.param(
+            looping_without_database(cause(BUG)), False, id="PostgreSQL is away, and it has a bug"
+        ),
+        pytest.param(
+            shown(
+                40,
+                containers=(seen_container("server", version="2025.2.1"), seen_container("worker")),
+                database=False,
+            ),
+            False,
+            id="it is another version, wherever PostgreSQL is",
         ),
         pytest.param(
             [
@@ -102,6 +128,12 @@ def test_whose_fault_a_login_is(text: str, of_the_host: bool) -> None:  # noqa: 
     judged = judge(looks, WITH_LOGIN, PATIENCE)
 
     assert (judged.verdict, judged.of_the_host) == (Verdict.ROLL_BACK, of_the_host)
+
+
+def test_it_is_named_that_postgresql_is_away() -> None:
+    judged = judge(shown(99, ready=502, database=False), wanted_version(), PATIENCE)
+
+    assert judged.reason.endswith("answers 502; PostgreSQL does not answer")
 
 
 def test_what_lies_around_a_version_is_no_word_against_it() -> None:

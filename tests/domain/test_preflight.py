@@ -325,6 +325,35 @@ def test_a_server_that_cannot_be_asked(address: str, remedy: str) -> None:
     assert (found.level, found.remedy[: len(remedy)]) == (FAILURE, remedy)
 
 
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        pytest.param(
+            "2025.4.1",
+            "If 2025.4.1 shall serve, set its tag in .env, run docker compose up -d, and see that"
+            ' people can log in. Else restore a backup that 2025.2.1 has made: "akbot backups"'
+            " shows them.",
+            id="newer",
+        ),
+        pytest.param(
+            "2024.12.5",
+            'Restore a backup that 2025.2.1 has made: "akbot backups" shows them.',
+            id="older, which must not serve on what is newer",
+        ),
+        pytest.param(
+            "main",
+            'Restore a backup that 2025.2.1 has made: "akbot backups" shows them.',
+            id="no release",
+        ),
+    ],
+)
+def test_there_is_a_way_out_of_a_row_of_another_version(written: str, remedy: str) -> None:
+    judged = judge_preflight(database(written_version=written), outlook(*PATCH))
+
+    [found] = [each for each in judged if each.subject == "version"]
+    assert (found.level, found.remedy) == (FAILURE, remedy)
+
+
 def test_a_profile_of_the_command_line_alone_is_to_be_written_down() -> None:
     drift = Drift("worker", "authentik-worker", profiles=("sso", "all"))
     state = stack(compose=ComposeState(drift=(drift,)))

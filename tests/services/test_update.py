@@ -22,7 +22,7 @@ from bot.domain.jobs import JobState, plan_changed
 from bot.domain.messages import RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
 from bot.domain.rollback import RollbackPreview
-from bot.domain.update import ASKED_UNTIL, COPIED, plan_of
+from bot.domain.update import AROUND, ASKED_UNTIL, COPIED, plan_of
 from bot.domain.update_gate import Judgement
 from bot.domain.updated import Prediction
 from bot.services.outage import AWAY_WITHIN
@@ -251,6 +251,8 @@ async def test_what_fails_for_a_full_disk_is_not_remembered_against_the_version(
 
     assert not await journal.releases.bad(REPOSITORY)
     assert world.host.running == "2025.2.1"
+    [job] = await journal.jobs.jobs()
+    assert job.plan[AROUND] == "1"
     world.host.behaviours["2025.2.4"] = MIGRATES
     await world.update(STRAIGHT)
     assert world.host.running == "2025.2.4"

@@ -1,6 +1,8 @@
 """What is told of updates and rollbacks while they run and when they have ended."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -8,8 +10,8 @@ from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState, Trigger
 from bot.domain.messages import RunRollback, RunUpdate, StepBegan
 from bot.domain.restore import GOING_AWAY
-from bot.domain.update_gate import Judgement, Verdict
-from bot.domain.update_words import PAGE, blamed_words
+from bot.domain.update import AROUND
+from bot.domain.update_words import PAGE
 from bot.domain.way_back import QUICK_TRIES, one_more_try
 from tests.bot_api.chats import Message
 from tests.telegram_chat.world import ANNA, World
@@ -21,10 +23,15 @@ STATUS, SAID, ANEW = "Status", "Show what it said", "Show me the plan anew"
 
 
 async def told(
-    world: World, state: JobState, message: str = "", **how: bool
+    world: World,
+    state: JobState,
+    message: str = "",
+    facts: Mapping[str, str] = MappingProxyType({}),
+    **how: bool,
 ) -> tuple[Job, Message]:
-    """The outcome of an update that ends so."""
-    world.operations.begin(UPDATE)
+    """The outcome of an update that ends so, with these *facts* in its plan."""
+    begun = world.operations.begin(UPDATE)
+    world.operations.all_jobs[0] = replace(begun, plan={**begun.plan, **facts})
     job = world.operations.end(state, message, **how)
     return job, await world.said("Asked for by Anna (42)")
 
@@ -170,9 +177,9 @@ async def test_what_it_said_comes_as_a_document_once_for_each_press(world: World
 async def test_what_lies_around_a_version_is_to_be_mended(
     world: World, *, of_the_host: bool
 ) -> None:
-    judged = Judgement(Verdict.ROLL_BACK, "no disk is left", of_the_host=of_the_host)
+    facts = {AROUND: "1"} if of_the_host else {}
     async with world.talking():
-        _, outcome = await told(world, JobState.ROLLED_BACK, blamed_words("2025.4.4", judged))
+        _, outcome = await told(world, JobState.ROLLED_BACK, "no disk is left", facts=facts)
 
     assert ("Mend what it names, and /update tries it again." in outcome.text) is of_the_host
     assert ("is not offered by itself again" in outcome.text) is not of_the_host

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from bot.domain.jobs import Job, JobKind, JobState, plan_changed
 from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
+from bot.domain.update import AROUND
 from bot.domain.update_gate import Judgement
 from bot.domain.update_news import NewRelease, NoAnswer
-from bot.domain.update_words import PAGE, SAYS_NOTHING
+from bot.domain.update_words import PAGE
 from bot.domain.way_back import needs_a_person
 from bot.entrypoints.telegram.job_texts import (
     AGREE_ANEW,
@@ -105,7 +106,7 @@ def _then_at_rest(job: Job) -> str:
             "The version before is kept for a day, or as AKBOT_SNAPSHOT_KEEP says:"
             " /rollback brings it back."
         )
-    if job.state is JobState.ROLLED_BACK and SAYS_NOTHING in job.message:
+    if job.state is JobState.ROLLED_BACK and job.plan.get(AROUND):
         return "Mend what it names, and /update tries it again."
     if job.state is JobState.ROLLED_BACK:
         return "A version that did not hold is not offered by itself again; the next one is."
