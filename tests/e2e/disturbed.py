@@ -77,13 +77,12 @@ def restart_engine(sandbox: Sandbox) -> None:
     assert _is_own_engine(sandbox), "whether it may be restarted is asked before anything is begun"
     script("engine", "stop")
     script("engine")
+    wait_for_database(sandbox)
+
+
+def wait_for_database(sandbox: Sandbox) -> None:
+    """Return once PostgreSQL lets people in again."""
+    ready = ("docker", "exec", "authentik-postgresql", "pg_isready", "--quiet")
     wait_until(
-        lambda: (
-            sandbox.run(
-                *("docker", "exec", "authentik-postgresql", "pg_isready", "--quiet"), check=False
-            ).returncode
-            == 0
-        ),
-        "PostgreSQL is up again",
-        60,
+        lambda: sandbox.run(*ready, check=False).returncode == 0, "PostgreSQL is up again", 60
     )
