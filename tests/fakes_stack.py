@@ -3,7 +3,7 @@
 import asyncio
 import io
 import tarfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -140,6 +140,7 @@ class FakeDatabase:
     before_open: Callable[[], None] = lambda: None
     takes_time: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     may: DatabaseRights = ALL_RIGHTS
+    others: Sequence[str] = ("postgres",)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
@@ -149,6 +150,9 @@ class FakeDatabase:
             yield FakeSnapshot(self, self.found)
         finally:
             self.is_open = False
+
+    async def beside(self) -> Sequence[str]:
+        return self.others
 
     async def rights(self) -> DatabaseRights:
         return self.may

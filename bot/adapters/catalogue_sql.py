@@ -133,6 +133,12 @@ WHERE rolname = current_user AND datname = current_database();
 """  # noqa: S608 - the name is quoted
 
 
+BESIDE = (
+    "SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database"
+    " WHERE datname <> current_database() AND NOT datistemplate"
+)
+
+
 def end_sessions(names_from: str) -> str:
     """End the sessions whose application_name begins with *names_from*; how many there were."""
     return (

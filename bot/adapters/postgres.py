@@ -106,6 +106,14 @@ class PostgresDatabase:
             found: dict[str, Any] = await session.ask(sql.rights(self._login.maintenance))
         return DatabaseRights(**found)
 
+    async def beside(self) -> Sequence[str]:
+        async with (
+            self._clients() as client,
+            psql_session(self._engine, client.id, self._environment()) as session,
+        ):
+            names: list[str] = await session.ask(sql.BESIDE)
+        return names
+
     async def roles(self) -> AsyncGenerator[bytes]:
         command = ["pg_dumpall", "--globals-only"]
         if self._is_outside:  # where it may not be let into any other

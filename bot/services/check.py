@@ -20,7 +20,9 @@ from bot.domain.findings import (
     judge_shared_disk,
     judge_spread,
 )
+from bot.domain.jobs import ALL_JOBS
 from bot.domain.kit_record import judge_kit
+from bot.domain.left_over import judge_left
 from bot.domain.pause import judge_pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
@@ -121,6 +123,7 @@ class CheckService:
         async with database.snapshot() as snapshot:
             server = snapshot.server
             rights = judge_rights(await database.rights())
+        left = judge_left(await database.beside(), await self.journal.jobs(ALL_JOBS))
         size = server.database_size / 1e6
         how = "by pg_dump itself" if server.has_zstd else "by akbot"
         return [
@@ -132,6 +135,7 @@ class CheckService:
             ),
             Finding("transport", Level.OK, f"dumps leave by {await database.way_out()}"),
             *([rights] if rights else []),
+            *left,
         ]
 
     async def _sessions(self, stack: Stack) -> list[Finding]:

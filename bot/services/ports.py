@@ -4,7 +4,7 @@ One in-memory fake per port lives in `tests/fakes.py`; the same contract tests r
 on the real adapter.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +69,9 @@ class Database(Protocol):
 
     async def rights(self) -> DatabaseRights:
         """What the role may do there whose name akbot takes."""
+
+    async def beside(self) -> Sequence[str]:
+        """The names of the server's other databases, templates left out."""
 
     def roles(self) -> AsyncIterator[bytes]:
         """`pg_dumpall --globals-only`, as SQL text, its end proven as a dump's.

@@ -271,6 +271,16 @@ async def test_roles_end_in_their_closing_comment(place: Place) -> None:
     check.finish()
 
 
+async def test_the_others_of_its_server_are_named_and_not_itself(place: Place) -> None:
+    async with place.database.snapshot() as snapshot:
+        own = snapshot.server.database
+
+    names = await place.database.beside()
+
+    assert "postgres" in names
+    assert not {own, "template0", "template1"} & {*names}
+
+
 async def test_the_way_out_has_a_name(place: Place) -> None:
     assert await place.database.way_out()
 

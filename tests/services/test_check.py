@@ -144,6 +144,16 @@ async def test_each_service_has_its_line(
     assert (line.level, words in line.message) == (level, True)
 
 
+async def test_a_database_that_no_job_knows_of_is_told() -> None:
+    database = FakeDatabase(others=("postgres", "authentik_failed_20261124t120000z_zzzz"))
+
+    findings = await service(engine=FakeEngine(postgres=database)).run()
+
+    [left] = of(findings, "databases beside")
+    assert left.level is Level.WARNING
+    assert '"authentik_failed_20261124t120000z_zzzz"' in left.message
+
+
 async def test_a_stack_without_redis_is_fine() -> None:
     findings = await service(engine=FakeEngine(replace(make_stack(), redis=None))).run()
 
