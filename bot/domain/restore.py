@@ -45,7 +45,7 @@ class Kept(StrEnum):
     """What the databases and folders that a restore keeps are good for."""
 
     BEFORE = "before"  # the state before, for an undo
-    FAILED = "failed"  # a restored state that did not hold, but may have been written to
+    FAILED = "failed"  # what did not hold, but may have been written to; or its image alone
 
 
 class SessionsDo(StrEnum):

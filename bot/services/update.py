@@ -151,6 +151,7 @@ class UpdateService:
             )
         await self._pull(found, command, begin)
         plan = await self._plan(found, job)
+        await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY})  # whose images are here now
         await begin("backing up")
         made = await self.backup.run(RunBackup(trigger=Trigger.UPDATE, actor=command.actor), job)
         return plan, await self._rehearse(plan, made, job, begin) if command.rehearse else {}

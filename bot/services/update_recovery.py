@@ -137,7 +137,12 @@ class UpdateRecovery:
         if made == len(plan.hops):
             held = f"{plan.target.version} serves: it had held at the gate"
             outcome = Outcome(JobState.DONE, held + to_be_moved_words(plan.left_behind))
-        return await then_clean(outcome, self._tidy(plan, made))
+        cleaning = self._tidy(plan, made) if made else self._keep_images(job)
+        return await then_clean(outcome, cleaning)
+
+    async def _keep_images(self, job: Job) -> None:
+        """They were pulled for nothing, and go once nobody has tried again for a while."""
+        await self.journal.plan(job.id, {KEPT: Kept.FAILED})
 
     async def _tidy(self, plan: UpdatePlan, made: int) -> None:
         """Of the hops that were made only the first keeps what an undo needs."""

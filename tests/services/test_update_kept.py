@@ -11,11 +11,14 @@ from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import UpdateFailedError
 from bot.domain.restore import KEPT
 from bot.services.kept import KeptService
+from bot.services.rehearsal import RehearsalFailedError
 from bot.services.update_kept import UpdateKept
-from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, RollHost
+from tests.fakes_roll import LIVE, REPOSITORY, Behaviour, Content, RollHost
+from tests.fakes_stack import make_stack
 from tests.services.mortal import KilledError, Life
 from tests.services.roll_world import KEPT_FOR, PATCH, UPDATE, RollWorld, process, world_of
 from tests.services.stored import store_backup
+from tests.services.test_update_check import image
 
 HOUR = timedelta(hours=1)
 MOST_WRITES = 60
@@ -156,6 +159,50 @@ async def test_the_image_of_a_version_that_did_not_hold_goes_a_day_later(
 
     assert list(host.images) == [OLD]
     assert list(host.databases) == [LIVE]
+
+
+async def test_the_image_of_a_version_that_failed_on_the_copy_goes_a_day_later(
+    journal: Journal,
+) -> None:
+    host = RollHost(behaviours={"2025.2.4": replace(MIGRATES, holds=False)})
+    world = world_with(journal, host)
+    with pytest.raises(RehearsalFailedError):
+        await world.update(PATCH)
+    assert NEW in host.images
+    pass_time(world, 25)
+    await world.back_up()
+
+    assert await sweep(world) == 1
+
+    assert list(host.images) == [OLD]
+    assert host.live == Content()
+
+
+async def test_the_compose_files_of_before_go_with_an_update_that_was_undone(
+    journal: Journal,
+) -> None:
+    """Also where its database stayed, and nothing else is kept."""
+    old, new = "2025.8.6", "2025.10.4"
+    host = RollHost(
+        running=old,
+        tag=old,
+        images={f"{REPOSITORY}:{old}": make_stack().server.image_id},
+        databases={LIVE: Content(versions=(old,))},
+        behaviours={new: replace(NO_TRACE, holds=False)},
+    )
+    world = world_with(journal, host)
+    world.registry.images |= {tag: image(tag) for tag in (old, new)}
+    host.pullable.add(f"{REPOSITORY}:{new}")
+    with pytest.raises(UpdateFailedError, match=r"2025\.8\.6 serves again on the same database"):
+        await world.update(replace(STRAIGHT, tag=new, apply_compose=True))
+    assert host.compose_kept
+    assert list(host.databases) == [LIVE]
+    pass_time(world, 25)
+    await world.back_up()
+
+    assert await sweep(world) == 1
+
+    assert not host.compose_kept
 
 
 async def test_it_stays_where_it_serves_after_all(journal: Journal) -> None:
