@@ -3,7 +3,9 @@
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.errors import IntegrityError
+from bot.domain.errors import IntegrityError, UnsafeArchiveError
+from bot.domain.manifest import ArchiveCount
+from bot.domain.tar_sieve import TarSieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,19 +51,52 @@ class TextDumpCheck:
 
 
 class TarCheck:
-    """A tar stream: whole blocks, and the two empty ones that its writer adds only at the end."""
+    """A tar stream: whole blocks, and the two empty ones that its writer adds only at the end.
 
-    def __init__(self) -> None:
+    With *wanted* it must hold just so much. If *strict*, what is dangerous to unpack raises
+    UnsafeArchiveError.
+    """
+
+    def __init__(self, wanted: ArchiveCount | None = None, *, strict: bool = False) -> None:
+        self._wanted = wanted
+        self._strict = strict
+        self._sieve = TarSieve(strict=strict)
         self._size = 0
         self._tail = b""
 
+    @property
+    def count(self) -> ArchiveCount:
+        """What has passed so far."""
+        return self._sieve.count
+
     def update(self, block: bytes) -> None:
+        try:
+            self._sieve.feed(block)
+        except IntegrityError as error:
+            if not self._strict:
+                raise
+            raise UnsafeArchiveError(str(error)) from error
         self._size += len(block)
         self._tail = (self._tail + block[-_TAR_END:])[-_TAR_END:]
 
     def finish(self) -> None:
         if self._size % _TAR_BLOCK or self._tail != bytes(_TAR_END):
             raise IntegrityError("the tar archive ends before its closing blocks")
+        self._sieve.finish()
+        if self._wanted:
+            _compare(self.count, self._wanted)
+
+
+def _compare(found: ArchiveCount, wanted: ArchiveCount) -> None:
+    if found.entries != wanted.entries:
+        raise IntegrityError(
+            f"it holds {found.entries:,} files and folders where the manifest says"
+            f" {wanted.entries:,}"
+        )
+    if found.size != wanted.size:
+        raise IntegrityError(
+            f"its files have {found.size:,} bytes where the manifest says {wanted.size:,}"
+        )
 
 
 class RdbCheck:

@@ -25,11 +25,24 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
+class ArchiveCount:
+    """What a tar archive holds: *entries* of any kind, its folder included, and *size*.
+
+    That is the bytes of all its files together; a hard link adds none.
+    """
+
+    entries: Size
+    size: Size
+
+
+@dataclass(frozen=True)
 class Component:
     """One sealed object.
 
     *plain_size* is that of the file which `age --decrypt` gives, *stored_size* that of the object,
-    both in bytes; *sha256* is the stored object's.
+    both in bytes; *sha256* is the stored object's. *archive* was counted while a component of files
+    was sent, and is compared exactly by whatever reads one; None for any other component, and where
+    an older akbot has not counted.
     """
 
     name: Annotated[str, StringConstraints(pattern=f"^{COMPONENT_NAME}$")]
@@ -38,6 +51,7 @@ class Component:
     stored_size: Size
     sha256: Sha256
     seconds: Annotated[float, Field(ge=0)]
+    archive: ArchiveCount | None = None
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,19 @@
 
 from bot.domain.components import CONFIG, Format, encoding_of
 from bot.domain.config_diff import MOST_BYTES, read_config
-from bot.domain.errors import IntegrityError, RefusedError, UnsafeArchiveError
-from bot.domain.integrity import StreamCheck
+from bot.domain.errors import RefusedError, UnsafeArchiveError
+from bot.domain.integrity import StreamCheck, TarCheck
 from bot.domain.manifest import Component
-from bot.domain.tar_sieve import TarSieve
 
 
 def restore_check(component: Component) -> StreamCheck:
     """All that a restore would refuse it for without having loaded it."""
     encoding = encoding_of(component.key)
-    whole = encoding.new_check()
     if encoding.format is not Format.TAR:
-        return whole
-    return _Both(whole, _ConfigCheck() if component.name == CONFIG else _SieveCheck())
+        return encoding.new_check()
+    if component.name == CONFIG:  # it is read, and never unpacked
+        return _Both(TarCheck(component.archive), _ConfigCheck())
+    return TarCheck(component.archive, strict=True)
 
 
 class _Both:
@@ -30,22 +30,6 @@ class _Both:
     def finish(self) -> None:
         for each in self._checks:
             each.finish()
-
-
-class _SieveCheck:
-    """Files: only what passes the sieve is ever unpacked."""
-
-    def __init__(self) -> None:
-        self._sieve = TarSieve(strict=True)
-
-    def update(self, block: bytes) -> None:
-        try:
-            self._sieve.feed(block)
-        except IntegrityError as error:
-            raise UnsafeArchiveError(str(error)) from error
-
-    def finish(self) -> None:
-        self._sieve.finish()
 
 
 class _ConfigCheck:

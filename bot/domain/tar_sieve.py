@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.errors import IntegrityError
+from bot.domain.manifest import ArchiveCount
 
 _BLOCK = 512
 _AS_BYTES = ("utf-8", "surrogateescape")
@@ -41,6 +42,8 @@ class Link:
 class TarSieve:
     """Bytes in, those of the members that pass out; *root* is known once `finish` was called.
 
+    *count* is of what was not left out, links that are made later included.
+
     Own folders (`OWN`) right below the root are left out, whatever is in them, and so are devices
     where it is not *strict*: a backup of them could never be unpacked. With *strict*, what is
     dangerous to unpack raises IntegrityError before a byte of it has passed; and links that climb
@@ -63,9 +66,14 @@ class TarSieve:
         self._above: set[str] = set()  # the folders above links that lead out
         self._link_bytes = 0
         self._empty_blocks = 0
+        self._entries, self._size = 0, 0
         self.links_out: list[Link] = []
         self.root = ""
         self.root_is_folder = False
+
+    @property
+    def count(self) -> ArchiveCount:
+        return ArchiveCount(self._entries, self._size)
 
     def feed(self, block: bytes) -> bytes:
         """Pass on what may; raises IntegrityError."""
@@ -160,7 +168,10 @@ class TarSieve:
             self._passes = False
         if self._passes:
             self._out += held + header
+            self._entries += 1
         has_content = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
+        if has_content and self._passes:
+            self._size += size
         self._left = _padded(size) if has_content or member.type not in (*_KNOWN, _PIPE) else 0
 
     def _keep_aside(
@@ -173,6 +184,7 @@ class TarSieve:
         owner = _number(extended.get("uid"), member.uid)
         group = _number(extended.get("gid"), member.gid)
         self.links_out.append(Link(name, target, owner, group))
+        self._entries += 1
         self._above.update("/".join(parts[:length]) for length in range(1, len(parts)))
 
     def _judge(self, kind: bytes, parts: list[str], link: str) -> None:

@@ -229,6 +229,7 @@ class BackupService:
             stored_size=stored_size,
             sha256=tally.sha256,
             seconds=round(self.clock.monotonic() - started, 3),
+            archive=tally.archive,
         )
         self.publish(ComponentStored(component))
         identities = self.keyring.own_identities

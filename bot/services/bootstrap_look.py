@@ -40,6 +40,7 @@ from bot.domain.project import (
     read_project,
     trust_signer,
 )
+from bot.domain.restorable import restore_check
 from bot.domain.restore_choice import safety_words
 from bot.domain.signature import PublicKey
 from bot.domain.stack import Role
@@ -160,7 +161,10 @@ class BootstrapLook:
         component = manifest.component(name)
         if component is None:
             return b""
-        return await read_component(self.store, component, self.keyring.identities, whole)
+        check = restore_check(component)
+        return await read_component(
+            self.store, component, self.keyring.identities, lambda blocks: whole(blocks, check)
+        )
 
     async def require_ground(self, found: Gathered) -> None:
         """Raises RefusedError where the host is not empty, but for what an earlier try laid."""

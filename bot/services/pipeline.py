@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from bot import age
 from bot.domain.components import Encoding
 from bot.domain.errors import IntegrityError, OtherKeyError
-from bot.domain.integrity import StreamCheck
+from bot.domain.integrity import StreamCheck, TarCheck
+from bot.domain.manifest import ArchiveCount
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -27,11 +28,15 @@ ZSTD_LEVEL = 1  # measured beside the dump: level 3 costs twice the time for a t
 
 @dataclass
 class Tally:
-    """What has passed so far, in bytes: read from the source, sealed (plain), and stored."""
+    """What has passed so far, in bytes: read from the source, sealed (plain), and stored.
+
+    *archive* is what was in it, known at the end where it is an archive of files.
+    """
 
     read: int = 0
     plain: int = 0
     stored: int = 0
+    archive: ArchiveCount | None = None
     _hash: "_Hash" = field(default_factory=hashlib.sha256)
 
     @property
@@ -151,6 +156,8 @@ class _Sealing:
 
     def end(self) -> bytes:
         self._check.finish()
+        if isinstance(self._check, TarCheck):
+            self._tally.archive = self._check.count
         sealed = self._seal(self._compress_end())
         return sealed + self._stored(self._sealer.finish())
 

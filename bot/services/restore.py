@@ -19,7 +19,7 @@ from bot.domain.errors import BotError, IntegrityError, RefusedError, UnsafeArch
 from bot.domain.jobs import DEGRADED, READS
 from bot.domain.manifest import Component, Manifest
 from bot.domain.messages import RunRestore
-from bot.domain.restorable import refusal_of
+from bot.domain.restorable import refusal_of, restore_check
 from bot.domain.restore import (
     PHASE,
     Phase,
@@ -253,7 +253,10 @@ class RestoreService:
             return {}
         store = self.stores.holding(record)
         async with self._noting(record, component):
-            packed = await read_component(store, component, self.keyring.identities, whole)
+            check = restore_check(component)
+            packed = await read_component(
+                store, component, self.keyring.identities, lambda blocks: whole(blocks, check)
+            )
         return await asyncio.to_thread(read_config, packed)
 
     async def _differences(

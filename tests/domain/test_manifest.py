@@ -10,6 +10,7 @@ from bot.domain.catalogue import BackupState, assess
 from bot.domain.errors import IntegrityError, UntrustedError
 from bot.domain.found_set import FoundSet
 from bot.domain.manifest import (
+    ArchiveCount,
     Component,
     DatabaseFacts,
     Manifest,
@@ -41,7 +42,12 @@ MANIFEST = Manifest(
     ),
     components=(
         Component("postgres", f"authentik/{ID}/postgres.dump.age", 10, 20, "b" * 64, 1.5),
-        Component("media", f"authentik/{ID}/media.tar.zst.age", 1, 2, "c" * 64, 0.1),
+        Component(
+            "media",
+            f"authentik/{ID}/media.tar.zst.age",
+            *(1, 2, "c" * 64, 0.1),
+            archive=ArchiveCount(3, 4_000),
+        ),
     ),
     recipients=("SHA256:0123456789abcdef",),
 )
@@ -66,6 +72,19 @@ def judged(data: bytes, signature: bytes | None, *, stack: str = "authentik", id
 def test_what_was_written_is_read() -> None:
     assert decode_manifest(encode_manifest(MANIFEST), stack="authentik", backup_id=ID) == MANIFEST
     assert judged(DATA, SIGNATURE).state is BackupState.GOOD
+
+
+def test_one_of_before_archives_were_counted_is_read() -> None:
+    document = json.loads(DATA)
+    for component in document["components"]:
+        del component["archive"]
+
+    older = decode_manifest(json.dumps(document).encode(), stack="authentik", backup_id=ID)
+
+    assert [each.archive for each in older.components] == [None, None]
+    assert older == replace(
+        MANIFEST, components=tuple(replace(each, archive=None) for each in MANIFEST.components)
+    )
 
 
 def test_any_changed_byte_of_the_manifest_is_refused() -> None:

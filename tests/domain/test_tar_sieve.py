@@ -6,6 +6,7 @@ import tarfile
 import pytest
 
 from bot.domain.errors import IntegrityError
+from bot.domain.manifest import ArchiveCount
 from bot.domain.tar_sieve import Link, TarSieve
 from tests.fakes_stack import tar_of
 
@@ -51,6 +52,28 @@ def test_an_honest_archive_passes_byte_for_byte(step: int, form: int) -> None:
     )
 
     assert sieved(packed, step=step) == packed
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_it_counts_all_that_is_not_left_out(strict: bool, form: int) -> None:  # noqa: FBT001
+    packed = archive(
+        member(f"media/{LONG}", size=700),
+        member("media/empty"),
+        member("media/sub", tarfile.DIRTYPE),
+        member("media/near", tarfile.SYMTYPE, "a"),
+        member("media/out", tarfile.SYMTYPE, "/etc"),
+        member("media/same", tarfile.LNKTYPE, "media/empty"),
+        member("media/.akbot-1/old", size=5000),
+        *([] if strict else [member("media/null", tarfile.CHRTYPE)]),
+        form=form,
+    )
+
+    sieve = TarSieve(strict=strict)
+    for start in range(0, len(packed), 700):
+        sieve.feed(packed[start : start + 700])
+
+    assert sieve.count == ArchiveCount(entries=7, size=700)
 
 
 def test_its_own_folders_are_left_out_with_all_that_is_in_them() -> None:

@@ -50,6 +50,12 @@ class StoredSet:
         manifest = json.loads((self.folder / "manifest.json").read_text())
         return int(manifest["database"]["rows"][f"public.{table}"])
 
+    def entries(self, component: str) -> int:
+        """How many files and folders the manifest counts."""
+        manifest = json.loads((self.folder / "manifest.json").read_text())
+        [found] = [each for each in manifest["components"] if each["name"] == component]
+        return int(found["archive"]["entries"])
+
     def open(self, component: str) -> bytes:
         """The file in *component*, as `age --decrypt` gives it."""
         return shell('age -d -i "$1" "$2"', self.akbot.identity, self._file(component))
@@ -106,11 +112,12 @@ def table_dropped(stored: StoredSet) -> str:
 
 
 def file_missing(stored: StoredSet) -> str:
-    """The archive lacks one of the files; the manifest keeps the size that it had with it."""
-    whole = stored.open("media")
-    packed = zstandard.ZstdCompressor().compress(_without_a_file(_decompressed(whole)))
-    stored.replace("media", packed, size=len(whole))
-    return f"it opens to {len(packed)} bytes where the manifest says {len(whole)}"
+    """The archive lacks one of the files, and is as long as the manifest says."""
+    entries = stored.entries("media")
+    archive = _without_a_file(_decompressed(stored.open("media")))
+    packed = zstandard.ZstdCompressor().compress(archive)
+    stored.replace("media", packed, size=len(packed))
+    return f"it holds {entries - 1:,} files and folders where the manifest says {entries:,}"
 
 
 def written_elsewhere(stored: StoredSet) -> str:

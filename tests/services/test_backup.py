@@ -10,7 +10,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.catalogue import BackupState, choose
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
 from bot.domain.jobs import PARTIAL, JobState
-from bot.domain.manifest import decode_manifest
+from bot.domain.manifest import ArchiveCount, decode_manifest
 from bot.domain.messages import (
     BackupFinished,
     BackupStarted,
@@ -57,6 +57,15 @@ async def test_the_manifest_says_what_was_backed_up(world: World) -> None:
     assert manifest.database == make_facts()
     assert manifest.recipients == world.keyring.fingerprints
     assert manifest.components[0].plain_size == len(DUMP)
+    assert {each.name: each.archive for each in manifest.components} == {
+        "postgres": None,
+        "globals": None,
+        "redis": None,
+        "media": ArchiveCount(entries=2, size=len("/media")),
+        "templates": ArchiveCount(entries=2, size=len("/templates")),
+        "certs": ArchiveCount(entries=2, size=len("/certs")),
+        "config": ArchiveCount(entries=1, size=len("PG_PASS=secret")),
+    }
     assert not manifest.warnings
 
 

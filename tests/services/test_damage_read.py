@@ -13,7 +13,9 @@ from bot.domain.errors import IntegrityError, OtherKeyError, RefusedError
 from bot.domain.restore_plan import Preview
 from tests.fakes import FakeStore
 from tests.fakes_restore import OLD
+from tests.fakes_stack import tar_of
 from tests.hostile_archives import ATTACKS, hostile
+from tests.services.forged import forge
 from tests.services.restore_world import RESTORE, world_with_a_backup
 from tests.services.test_damage import notes, spoil
 from tests.services.test_rekey import old_world
@@ -56,9 +58,9 @@ async def test_an_archive_that_would_be_written_elsewhere_is_refused(name: str) 
     """
     world, asked = await world_with_a_backup(), False
     [older] = await world.records()
-    world.engine.disk.archives["/media"] = hostile(ATTACKS[name])
     world.clock.at += timedelta(days=1)
     newer = await world.run()
+    await forge(world, choose(await world.records(), newer.id), "media", hostile(ATTACKS[name]))
     backups = len(await world.records())
 
     async def ask(_: Preview) -> bool:
@@ -80,6 +82,30 @@ async def test_an_archive_that_would_be_written_elsewhere_is_refused(name: str) 
     with pytest.raises(IntegrityError, match=ATTACKS[name].words):
         await world.verify.run(record, deep=False)
     assert choose(await world.records(), LATEST).id == older.id
+
+
+async def test_an_archive_that_lacks_a_file_is_refused_before_anybody_is_asked() -> None:
+    """It is valid, sealed and signed by this host, and as long as the manifest says."""
+    world = await world_with_a_backup()
+    world.engine.disk.archives["/media"] = tar_of({"file": b"x"}, "media")
+    world.clock.at += timedelta(days=1)
+    newer = await world.run()
+    await forge(world, choose(await world.records(), newer.id), "media", tar_of({}, "media"))
+
+    async def ask(_: Preview) -> bool:
+        raise AssertionError
+
+    with pytest.raises(IntegrityError) as caught:
+        await world.restore(RESTORE, ask)
+
+    assert str(caught.value) == (
+        'component "media": it holds 1 files and folders where the manifest says 2'
+    )
+    assert caught.value.hint == "Nothing was changed. Use another backup."
+    assert (world.host.served(), world.host.left_over()) == ({OLD}, [])
+    assert not {"create", "load", "stage", "remove"} & set(world.host.calls)
+    assert len(await world.records()) == 2, "there is no safety backup"
+    assert choose(await world.records(), newer.id).state is BackupState.DAMAGED
 
 
 async def test_a_damaged_configuration_is_remembered_before_anybody_is_asked() -> None:

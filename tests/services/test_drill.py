@@ -8,18 +8,26 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.backup_id import created_at
-from bot.domain.catalogue import BackupState
+from bot.domain.catalogue import BackupState, choose
 from bot.domain.components import POSTGRES
 from bot.domain.contents import Contents
 from bot.domain.drill import VERDICT, DrillReport, Verdict
-from bot.domain.errors import PortError, RefusedError
+from bot.domain.errors import IntegrityError, PortError, RefusedError
 from bot.domain.jobs import JobKind, JobState, Trigger
 from bot.domain.stack import Stack
 from bot.services.drill import DrillFailedError, DrillNotRunError
 from bot.services.drill_history import DrillHistory
 from tests.fakes import FakeStore
-from tests.fakes_stack import CONTENTS, FakeApplication, FakeEngine, FakeScratch, make_facts
+from tests.fakes_stack import (
+    CONTENTS,
+    FakeApplication,
+    FakeEngine,
+    FakeScratch,
+    make_facts,
+    tar_of,
+)
 from tests.hostile_archives import ATTACKS, hostile
+from tests.services.forged import forge, restate
 from tests.services.world import DRILL, World
 
 
@@ -112,15 +120,57 @@ async def test_what_is_not_as_it_was_fails(
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_what_a_restore_would_not_unpack_fails(world: World, name: str) -> None:
     """Its bytes are those that were sent, and the archive is whole."""
-    world.engine.disk.archives["/media"] = hostile(ATTACKS[name])
-    world.clock.at += timedelta(days=1)
-    bad = await world.run()
+    [record] = await world.records()
+    await forge(world, record, "media", hostile(ATTACKS[name]))
 
     with pytest.raises(DrillFailedError, match=f'component "media": .*{ATTACKS[name].words}'):
         await world.drill()
 
-    [_, record] = sorted(await world.records(), key=lambda each: each.created)
-    assert (record.id, record.state) == (bad.id, BackupState.DAMAGED)
+    [record] = await world.records()
+    assert record.state is BackupState.DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("component", "files", "reason"),
+    [
+        pytest.param(
+            "media", {}, "it holds 1 files and folders where the manifest says 2", id="lacks a file"
+        ),
+        pytest.param(
+            "media",
+            {"file": b""},
+            "its files have 0 bytes where the manifest says 6",
+            id="lacks its content",
+        ),
+        pytest.param(
+            "config",
+            {},
+            "it holds 0 files and folders where the manifest says 1",
+            id="configuration",
+        ),
+    ],
+)
+async def test_an_archive_that_lacks_something_fails(
+    world: World, component: str, files: dict[str, bytes], reason: str
+) -> None:
+    """It is valid, sealed and signed by this host, and as long as the manifest says."""
+    [record] = await world.records()
+    root = "" if component == "config" else component
+    await forge(world, record, component, tar_of(files, root))
+
+    with pytest.raises(DrillFailedError, match=f'component "{component}": {reason}'):
+        await world.drill()
+    with pytest.raises(IntegrityError, match=reason):
+        await world.verify.run(choose(await world.records(), record.id), deep=True)
+
+
+async def test_what_an_older_akbot_has_not_counted_is_not_compared(world: World) -> None:
+    [record] = await world.records()
+    manifest = await forge(world, record, "media", tar_of({}, "media"))
+    older = tuple(replace(each, archive=None) for each in manifest.components)
+    restate(world, replace(manifest, components=older))
+
+    assert (await world.drill()).verdict is Verdict.PASS
 
 
 async def test_a_configuration_that_a_restore_could_not_read_fails(world: World) -> None:
