@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.elapsed import elapsed
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState, Trigger
 from bot.domain.restore import KEPT, Kept
 from bot.domain.update import plan_of, promoted
@@ -18,14 +19,23 @@ def keeps_something(job: Job) -> bool:
 
 
 def may_go(
-    job: Job, records: Sequence[BackupRecord], now: datetime, kept_for: timedelta = KEPT_FOR
+    job: Job,
+    jobs: Sequence[Job],
+    records: Sequence[BackupRecord],
+    now: datetime,
+    kept_for: timedelta = KEPT_FOR,
 ) -> bool:
     """Once a newer backup is good, so that what serves now is safe, *and* its time has passed.
 
-    A safety backup is of the state before, and does not count.
+    A safety backup is of the state before, and does not count. *jobs* are all of the journal, the
+    newest first: no job was before one that the journal had already, whatever the clock said, and
+    one that jumped makes nothing old.
     """
-    ended = job.ended or job.started
-    return now - ended >= kept_for and any(_is_newer(record, ended) for record in records)
+    earlier = [each.started for each in jobs[jobs.index(job) + 1 :] if each.started <= now]
+    since = max([job.ended or job.started, *earlier])
+    seen = [*(each.started for each in jobs), *(each.created for each in records if each.summary)]
+    has_passed = elapsed(since, now, seen) >= kept_for
+    return has_passed and any(_is_newer(record, since, now) for record in records)
 
 
 def images_gone_back_to(jobs: Iterable[Job]) -> frozenset[str]:
@@ -64,11 +74,11 @@ def _has_way_back(job: Job) -> bool:
     return not job.swept or job.plan.get(KEPT) == Kept.BEFORE
 
 
-def _is_newer(record: BackupRecord, ended: datetime) -> bool:
+def _is_newer(record: BackupRecord, since: datetime, now: datetime) -> bool:
     summary = record.summary
     return (
         record.state is BackupState.GOOD
         and summary is not None
         and summary.trigger != Trigger.SAFETY
-        and record.created > ended
+        and since < record.created <= now
     )

@@ -8,9 +8,10 @@ look at.
 
 The clock alone deletes nothing; backups tell the time. Parts of a backup that never was go once
 the newest good one is a day younger, and what is kept for 90 days (backups made before a restore or
-an update, partial ones) once the third newest good one is that much younger. So a clock that jumps
-to 2030 makes nothing old, not even when a backup or two are made by it. Where the clock lies before
-the newest backup, nothing goes at all.
+an update, partial ones) once the third newest good one is that much younger. Half a year in which
+no backup was made counts for nothing in that. So a clock that jumps to 2030 makes nothing old,
+however many backups are made by it: time passes from one of them to the next. Where the clock lies
+before the newest backup, nothing goes at all.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from bot.domain.backup_id import BackupId, created_at
 from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.elapsed import elapsed
 from bot.domain.jobs import Trigger
 from bot.domain.restore_choice import last_to_go
 
@@ -27,6 +29,7 @@ KEPT_PARTS = timedelta(days=1)
 _WITNESSES = 3  # good backups that must agree that the time has passed
 _MOST_UNATTENDED = 10
 _NEVER_TOO_MANY = 3
+_JUMPED = "kept: by the dates of the backups since, a clock has jumped"
 _ASIDE: Mapping[str, str] = {
     Trigger.SAFETY: "safety backup made before a restore",
     Trigger.UPDATE: "backup made before an update",
@@ -121,7 +124,8 @@ def plan_retention(
     ordered = sorted(records, key=lambda each: (each.created, each.id), reverse=True)
     good = [each for each in ordered if each.state is BackupState.GOOD]
     stopped = _why_nothing(ordered, now)
-    judge = _Judge(policy, good, in_use or {})
+    dates = [each.created for each in ordered if each.summary]
+    judge = _Judge(policy, good, dates, in_use or {})
     verdicts = [
         Verdict(each, keep=True, reason="nothing is deleted now") if stopped else judge.of(each)
         for each in ordered
@@ -142,13 +146,21 @@ def _why_nothing(ordered: Sequence[BackupRecord], now: datetime) -> str:
 
 
 class _Judge:
-    """Knows the good backups, newest first, and which rungs of the policy each of them holds."""
+    """Knows the good backups, newest first, and which rungs of the policy each of them holds.
+
+    *dates* are those of all that somebody who is trusted has made.
+    """
 
     def __init__(
-        self, policy: Policy, good: Sequence[BackupRecord], in_use: Mapping[str, str]
+        self,
+        policy: Policy,
+        good: Sequence[BackupRecord],
+        dates: Sequence[datetime],
+        in_use: Mapping[str, str],
     ) -> None:
         self._policy = policy
         self._good = good
+        self._dates = dates
         self._in_use = in_use
         self._rungs = [_filled(rung, good, policy.zone) for rung in _rungs(policy)]
         self._floor = _floor(good, policy.last)
@@ -163,8 +175,8 @@ class _Judge:
             return Verdict(record, keep=True, reason="the settings keep every backup")
         reasons = self._rules_for(record) if record.state is BackupState.GOOD else []
         aside = _aside(record)
-        if aside and not self._is_over(record.created + KEPT_ASIDE, _WITNESSES):
-            reasons.append(f"{aside}, kept until {self._end_of(record)} or later")
+        if aside and not self._is_over(record.created, KEPT_ASIDE, _WITNESSES):
+            reasons.append(self._why_aside(record, aside))
         if reasons:
             return Verdict(record, keep=True, reason="; ".join(reasons))
         reason = f"{aside}, older than {KEPT_ASIDE.days} days" if aside else self._successor(record)
@@ -174,7 +186,7 @@ class _Judge:
         """Whether nobody is sending that upload any more."""
         if backup_id in self._in_use:
             return False
-        return self._is_over(created_at(backup_id) + KEPT_PARTS)
+        return self._is_over(created_at(backup_id), KEPT_PARTS)
 
     def _why_untouchable(self, record: BackupRecord) -> str:
         if record.id in self._in_use:
@@ -192,8 +204,10 @@ class _Judge:
 
     def _of_parts(self, record: BackupRecord) -> Verdict:
         """A set without a manifest: it is being made somewhere, or never will be a backup."""
-        if not self._is_over(record.created + KEPT_PARTS):
-            reason = "parts of a backup, less than a day older than the newest good one"
+        if not self._is_over(record.created, KEPT_PARTS):
+            young = "less than a day older than the newest good one"
+            late = self._is_late(record.created + KEPT_PARTS)
+            reason = f"parts of a backup, {_JUMPED if late else young}"
             return Verdict(record, keep=True, reason=reason)
         return Verdict(record, keep=False, reason="parts of a backup that was never finished")
 
@@ -219,8 +233,19 @@ class _Judge:
     def _end_of(self, record: BackupRecord) -> date:
         return (record.created + KEPT_ASIDE).astimezone(self._policy.zone).date()
 
-    def _is_over(self, end: datetime, witnesses: int = 1) -> bool:
-        """Whether so many good backups were made since *end*."""
+    def _why_aside(self, record: BackupRecord, aside: str) -> str:
+        if self._is_late(record.created + KEPT_ASIDE, _WITNESSES):
+            return f"{aside}, {_JUMPED}"
+        return f"{aside}, kept until {self._end_of(record)} or later"
+
+    def _is_over(self, start: datetime, kept: timedelta, witnesses: int = 1) -> bool:
+        """Whether so many good backups were made when *kept* had passed since *start*."""
+        if not self._is_late(start + kept, witnesses):
+            return False
+        return elapsed(start, self._good[witnesses - 1].created, self._dates) >= kept
+
+    def _is_late(self, end: datetime, witnesses: int = 1) -> bool:
+        """Whether so many good backups were made since *end*, by their dates."""
         return len(self._good) >= witnesses and self._good[witnesses - 1].created >= end
 
 

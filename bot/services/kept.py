@@ -45,7 +45,7 @@ class KeptService:
         if not keeping:
             return ()
         records, now = await self.list_backups(), self.clock.now()
-        over = [job for job in keeping if may_go(job, records, now, self.kept_for)]
+        over = [job for job in keeping if may_go(job, jobs, records, now, self.kept_for)]
         if not over:
             return ()
         needed = images_gone_back_to(job for job in jobs if job not in over)

@@ -373,6 +373,29 @@ def test_a_clock_in_2030_makes_nothing_old() -> None:
     assert not back.doomed
 
 
+def test_nor_do_many_backups_of_that_clock() -> None:
+    """From one of them to the next as much time passes as ever."""
+    safety = backup(NOW - 80 * DAY, 1, trigger=Trigger.SAFETY)
+    left = parts(NOW - timedelta(hours=1), 2)
+    jumped = datetime(2030, 1, 1, tzinfo=UTC)
+    wrong = [backup(jumped + days * DAY) for days in range(13)]
+    policy = Policy(last=1, daily=15, weekly=0, monthly=0)
+
+    def told(count: int) -> dict[BackupId, str]:
+        records = [*NEWER, safety, left, *wrong[:count]]
+        plan = plan_retention(records, policy, wrong[count - 1].created, {}, [left.id])
+        assert bool(plan.uploads) is (left.id in deleted(plan))
+        return {each.record.id: each.reason for each in plan.verdicts if not each.keep} | {
+            each.record.id: f"stays: {each.reason}" for each in plan.verdicts if each.keep
+        }
+
+    jump = "kept: by the dates of the backups since, a clock has jumped"
+    assert told(1)[left.id] == f"stays: parts of a backup, {jump}"
+    assert told(2)[left.id] == "parts of a backup that was never finished"
+    assert told(12)[safety.id] == f"stays: safety backup made before a restore, {jump}"
+    assert told(13)[safety.id] == "safety backup made before a restore, older than 90 days"
+
+
 @pytest.mark.parametrize(
     ("good", "goes", "too_much"),
     [
@@ -554,17 +577,17 @@ def test_no_clock_deletes_more_than_the_right_one(
         assert deleted(plan_retention(records, policy, clock.replace(tzinfo=UTC))) <= right
 
 
-@given(stores(), policies, st.integers(1, 2))
+@given(stores(), policies, st.integers(1, 28))
 def test_backups_of_a_clock_in_2030_make_nothing_old(
     records: list[BackupRecord], policy: Policy, count: int
 ) -> None:
-    """What is kept for a time stays as long as without them."""
+    """What is kept for a time stays for as many days as without them."""
     jumped = datetime(2030, 1, 1, tzinfo=UTC)
     wrong = [backup(jumped + number * DAY, 40 + number) for number in range(count)]
     for_a_time = {
         each.id
         for each in records
-        if each.created > NOW - 90 * DAY
+        if each.created > NOW - 60 * DAY
         and each.summary
         and (
             each.state is BackupState.PARTIAL
@@ -575,7 +598,21 @@ def test_backups_of_a_clock_in_2030_make_nothing_old(
         )
     }
 
-    assert not for_a_time & deleted(plan_retention([*records, *wrong], policy, jumped + 2 * DAY))
+    assert not for_a_time & deleted(
+        plan_retention([*records, *wrong], policy, jumped + count * DAY)
+    )
+
+
+@given(stores(), policies)
+def test_a_backup_of_a_clock_in_2030_sweeps_no_parts(
+    records: list[BackupRecord], policy: Policy
+) -> None:
+    """Those of a backup that another host is just making are among them."""
+    wrong = backup(datetime(2030, 1, 1, tzinfo=UTC), 40)
+    newest = max((each.created for each in records if each.summary), default=NOW)
+    young = {each.id for each in records if not each.summary and each.created > newest - DAY}
+
+    assert not young & deleted(plan_retention([*records, wrong], policy, wrong.created))
 
 
 @given(stores(), policies)
