@@ -39,7 +39,7 @@ class PruneStores:
 
     async def preview(self) -> dict[str, RetentionPlan]:
         """What a prune would do now, in each store. Raises PortError where one is not listed."""
-        kept = await self._pinned()
+        kept, _ = await self._kept()
         return {
             place.name: await self.service(place, kept).preview() for place in self.stores.places
         }
@@ -47,9 +47,11 @@ class PruneStores:
     async def run(self, command: RunPrune, job: JobLog) -> PrunedStores:
         """Delete what is to go, store by store; one that fails does not stop the next.
 
+        As long as one does not answer, all backups stay in the others: a pin may lie there.
+
         Raises what went wrong in the first that failed, once all were looked at.
         """
-        kept = await self._pinned()
+        kept, unread = await self._kept()
         done: dict[str, Pruned] = {}
         failed: dict[str, BotError] = {}
         for place in self.stores.places:
@@ -60,21 +62,33 @@ class PruneStores:
                     raise
                 failed[place.name] = error
         for name, first in failed.items():
-            raise _of_store(name, first, done) from first
+            raise _of_store(name, first, done, unread) from first
         return PrunedStores(done)
 
-    async def _pinned(self) -> Kept:
-        """A pin holds in every store, also where it was not written."""
+    async def _kept(self) -> tuple[Kept, str]:
+        """What stays in every store, and which store that does not answer is why, "" for none.
+
+        A pin holds also where it was not written, so it may lie where nobody can read it now.
+        """
         if not self.stores.several:
-            return {}
-        records = await self.stores.backups(self.stack, self.trusted)
-        return {each.id: "pinned" for each in records if each.pinned}
+            return {}, ""
+        catalogue = await self.stores.catalogue(self.stack, self.trusted)
+        unread = ""
+        if catalogue.silent:
+            names = ", ".join(f'"{name}"' for name in catalogue.silent)
+            unread = f"store {names} does not answer, where a pin may lie"
+        return {
+            each.id: "pinned" if each.pinned else unread
+            for each in catalogue.records
+            if each.pinned or unread
+        }, unread
 
 
-def _of_store(name: str, error: BotError, done: Mapping[str, Pruned]) -> BotError:
+def _of_store(name: str, error: BotError, done: Mapping[str, Pruned], unread: str) -> BotError:
     """The same kind of error, which says where it happened, and what was done elsewhere."""
     parts = [f'store "{name}": {error}']
     parts += [f'store "{other}": {pruned.words}' for other, pruned in done.items()]
+    parts += [f"no backup was deleted: {unread}"] if unread else []
     words = "; ".join(parts)
     if isinstance(error, PortError):
         return PortError(words, hint=error.hint, retryable=error.retryable)

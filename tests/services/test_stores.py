@@ -261,14 +261,40 @@ async def test_each_store_is_pruned_by_its_own_policy_and_keeps_its_newest_good_
 
 
 async def test_a_store_that_fails_does_not_keep_another_from_being_pruned() -> None:
-    world, second = two(policy=Policy(last=1, daily=1, weekly=0, monthly=0), second=AwayStore())
+    class Keeps(FakeStore):
+        async def delete(self, *keys: str) -> None:  # noqa: ARG002
+            raise PortError("delete: access denied")
+
+    world, second = two(policy=Policy(last=1, daily=1, weekly=0, monthly=0), second=Keeps())
     for number in range(1, 4):
         store_backup(world, NOW - number * DAY)
-    world.others["second"], world.store = world.store, second  # the first one is away
-    second.is_away = True  # type: ignore[attr-defined]
+    second.objects |= world.store.objects
+    world.others["second"], world.store = world.store, second
 
-    with pytest.raises(PortError, match=r'store "first": reach the store.*; store "second": 2 del'):
+    with pytest.raises(PortError, match=r'store "first": .*denied.*; store "second": 2 deleted'):
         await world.prune_all()
+
+
+async def test_a_pin_that_nobody_can_read_now_keeps_the_backup() -> None:
+    """It lies in the store that is away alone; with that one back, only what is pinned stays."""
+    world, away = two(policy=Policy(last=1, daily=1, weekly=0, monthly=0), second=AwayStore())
+    names = [store_backup(world, NOW - number * DAY) for number in range(1, 4)]
+    away.objects |= world.store.objects
+    await replace(world, store=away, others={}).pin(names[2], pinned=True)
+    away.is_away = True  # type: ignore[attr-defined]
+
+    plan = (await world.prunes().service(world.stores.places[0], {}).preview()).doomed
+    assert {each.record.id for each in plan} == set(names[1:]), "by its own store alone"
+    unread = 'store "second" does not answer, where a pin may lie'
+    with pytest.raises(PortError) as caught:
+        await world.prune_all()
+
+    assert 'store "first": 0 deleted, 3 kept' in str(caught.value)
+    assert str(caught.value).endswith(f"no backup was deleted: {unread}")
+    assert {key.split("/")[1] for key in world.store.objects} == set(names)
+    away.is_away = False  # type: ignore[attr-defined]
+    await world.prune_all()
+    assert {key.split("/")[1] for key in world.store.objects} == {names[0], names[2]}
 
 
 async def test_a_pin_in_one_store_keeps_the_backup_in_all() -> None:
