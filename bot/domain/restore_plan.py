@@ -15,6 +15,7 @@ from bot.domain.messages import RunRestore
 from bot.domain.restore import UNTOUCHED, Folder, SessionsDo
 from bot.domain.restore_room import Room, require_room
 from bot.domain.stack_folders import require_apart
+from bot.domain.undo_ways import Ways
 
 NEVER_LOADED = frozenset({GLOBALS, CONFIG})
 _AUTHENTIK_WITHOUT_REDIS = (2025, 10)
@@ -70,7 +71,7 @@ class Preview:
 
     *contents* are those of the database that serves now. *newest*: no good backup is newer.
     *compose* is how the compose files change, as a diff. *absent* names the database where it would
-    be replaced and is not there.
+    be replaced and is not there. *ways* are those of an undo.
     """
 
     backup_id: BackupId | None
@@ -90,6 +91,7 @@ class Preview:
     dump: ForeignDump | None = None
     compose: str = ""
     absent: str = ""
+    ways: Ways = field(default_factory=Ways)
 
     @property
     def plan_hash(self) -> str:

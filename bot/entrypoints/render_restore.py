@@ -6,6 +6,7 @@ from bot.domain.printable import one_line
 from bot.domain.redis_content import redis_words
 from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.restore_plan import ForeignDump, Preview
+from bot.domain.undo_ways import Ways
 from bot.entrypoints.render import size
 from bot.services.restore import Restored
 
@@ -35,7 +36,15 @@ def _undo_lines(preview: Preview) -> list[str]:
     written = "What was written since is lost to those who use it, and kept for one more undo."
     return [
         f"The restore {preview.undo_of} is taken back: {parts}.",
+        *_way_lines(preview.ways),
         _absent_line(preview) if preview.absent else written,
+    ]
+
+
+def _way_lines(ways: Ways) -> list[str]:
+    return [
+        *([one_line(f"Serves again: {ways.to}.")] if ways.to else []),
+        *(one_line(f"Older is {each}") for each in ways.older),
     ]
 
 
@@ -121,4 +130,5 @@ def restored_lines(restored: Restored) -> list[str]:
     away = f"for {duration(restored.away)} of them nobody could log in"
     doubt = [one_line(f"degraded: {restored.doubt}")] if restored.doubt else []
     back = f"{NO_WAY_BACK[0].upper()}{NO_WAY_BACK[1:]}." if restored.from_nothing else ""
-    return [f"{what}, {took}; {away}.", *doubt, back or f"{kept}: akbot restore --undo"]
+    ways = _way_lines(restored.ways) if restored.undone else []
+    return [f"{what}, {took}; {away}.", *ways, *doubt, back or f"{kept}: akbot restore --undo"]

@@ -36,6 +36,7 @@ from bot.domain.restore_plan import (
     require_room_for,
 )
 from bot.domain.stack import Stack
+from bot.domain.undo_ways import Ways
 from bot.services.backup import BackupService
 from bot.services.damage_elsewhere import DamageNotes
 from bot.services.gate import GatePatience
@@ -68,7 +69,7 @@ class Restored:
 
     For *away* seconds of it nobody was served. *safety_missing* says of the stores that lack the
     safety backup why, where others have it. *from_nothing*: there was no database before.
-    *no_grants* says why its grants were left out.
+    *no_grants* says why its grants were left out. *ways* are those of an undo.
     """
 
     job: str
@@ -81,6 +82,7 @@ class Restored:
     safety_missing: Mapping[str, str] = field(default_factory=dict)
     from_nothing: bool = False
     no_grants: str = ""
+    ways: Ways = field(default_factory=Ways)
 
     @property
     def source(self) -> str:
@@ -94,7 +96,11 @@ class Restored:
         back = f"; {NO_WAY_BACK}" if self.from_nothing else ""
         if self.undone:
             took = f"in {duration(self.seconds)}"
-            return f"the restore {self.undone} was taken back {took}{version}{away}{back}"
+            older = "".join(f"; older is {each}" for each in self.ways.older)
+            return (
+                f"the restore {self.undone} was taken back {took}{version}{away}{back};"
+                f" serves {self.ways.to or 'what did before'}{older}"
+            )
         grants = f"; without its grants ({self.no_grants})" if self.no_grants else ""
         words = f"{self.source} serves after {duration(self.seconds)}{version}{away}{grants}{back}"
         return f"{words}; {DEGRADED}{self.doubt}" if self.doubt else words

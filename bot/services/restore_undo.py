@@ -23,6 +23,8 @@ from bot.domain.restore import (
 from bot.domain.restore_from_nothing import require_way_back
 from bot.domain.restore_plan import Preview, require_redis
 from bot.domain.restore_recovery import FolderState
+from bot.domain.undo_ways import Ways, ways_of
+from bot.services.deletion import STACK
 from bot.services.gate import GatePatience
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock, Engine, JobLog, Publish
@@ -47,24 +49,25 @@ class UndoService:
 
     async def preview(self) -> Preview:
         """What would be taken back. Raises RefusedError where there is nothing."""
-        done = await self._last()
+        done, ways = await self._last()
         site = await self.workplace.survey(await self.engine.find_stack())
         tools = await self.workplace.tools(site, done.job)
         absent = await _require_kept(done, tools)
         _require_redis(done, site)
-        return _preview(done, site.version, await plan_swap_back(done, tools), absent)
+        swap = await plan_swap_back(done, tools)
+        return _preview(done, ways, site.version, swap, absent)
 
     async def run(self, job: JobLog, confirm: Confirm) -> Restored:
         """Take it back; what served until now is kept in its turn, for one more undo."""
         started, begin = self.clock.monotonic(), telling(job, self.publish)
-        done = await self._last()
+        done, ways = await self._last()
         site = await self.workplace.survey(await self.engine.find_stack())
         of_done = await self.workplace.tools(site, done.job)
         absent = await _require_kept(done, of_done)
         _require_redis(done, site)
         tools = await self.workplace.tools(site, job.id)
         swap = await plan_swap_back(done, tools)
-        if not await confirm(_preview(done, site.version, swap, absent)):
+        if not await confirm(_preview(done, ways, site.version, swap, absent)):
             raise RefusedError(
                 "the undo was not confirmed", hint="Nothing was changed. --yes confirms it."
             )
@@ -100,15 +103,17 @@ class UndoService:
             dump=plan.dump,
             away=away,
             from_nothing=plan.from_nothing,
+            ways=ways,
         )
 
-    async def _last(self) -> RestorePlan:
+    async def _last(self) -> tuple[RestorePlan, Ways]:
         jobs = await self.journal.jobs(_ALL)
         for job in jobs:
             if _can_be_undone(job) and (plan := plan_of(job.plan)):
                 require_way_back(plan)
                 _require_in_place(plan, moved_since(job, jobs))
-                return plan
+                backed_up = {each.id for each in jobs if STACK in each.plan}
+                return plan, ways_of(job, jobs, backed_up)
         raise RefusedError(
             "there is no restore to take back",
             hint="What it keeps goes a day later, after a newer backup: restore one instead.",
@@ -160,7 +165,9 @@ def _require_redis(done: RestorePlan, site: Site) -> None:
     )
 
 
-def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None, absent: str) -> Preview:
+def _preview(
+    done: RestorePlan, ways: Ways, version: str | None, swap: SwapBack | None, absent: str
+) -> Preview:
     sessions = sessions_back(done)
     parts = ["postgres"] if done.database else []
     parts += [folder.component for folder in done.folders if folder.component]
@@ -177,4 +184,5 @@ def _preview(done: RestorePlan, version: str | None, swap: SwapBack | None, abse
         undo_of=parse_backup_id(done.job),
         compose=swap.diff if swap else "",
         absent=absent,
+        ways=ways,
     )

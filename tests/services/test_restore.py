@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot import age
 from bot.app_restores import confirmed_before
-from bot.domain.catalogue import BackupState
+from bot.domain.catalogue import BackupState, choose
 from bot.domain.downtime import came_back
 from bot.domain.durations import duration
 from bot.domain.errors import BotError, ConfigError, IntegrityError, PortError, RefusedError
@@ -22,7 +22,8 @@ from bot.domain.restore import KEPT, Site
 from bot.domain.restore_plan import Preview
 from bot.domain.signature import public_key_of
 from bot.domain.stack import Mount
-from bot.entrypoints.render_restore import restored_lines
+from bot.domain.undo_ways import Ways
+from bot.entrypoints.render_restore import preview_lines, restored_lines
 from bot.services.gate import GateError
 from bot.services.outage import AWAY_WITHIN
 from bot.services.restore import Confirm
@@ -95,6 +96,54 @@ async def test_an_undo_gives_the_state_before_back_and_another_one_takes_that_ba
 
     assert world.host.served() == {NEW}
     assert not world.host.left_over(again.job)
+
+
+async def test_an_undo_says_to_which_state_it_goes_and_how_to_have_an_older_one(
+    world: RestoreWorld,
+) -> None:
+    """It takes back the last restore alone: the second undo takes back the first."""
+    [first] = await world.records()
+    world.clock.suffixes += [f"z{letter}zz" for letter in "abcdefgh"]
+    world.clock.at += timedelta(days=1)
+    one = await world.restore(RESTORE)
+    world.clock.at += timedelta(days=1)
+    second = await world.run()
+    two = await world.restore(replace(RESTORE, backup=second.id, safety_backup=False))
+
+    plan = await world.undo_preview()
+    older = (
+        f"what served before backup {first.id} was restored on 2026-11-24: akbot restore {one.job}"
+    )
+    assert plan.ways == Ways(
+        f"what served until 2026-11-25 03:30 UTC, before backup {second.id}", (older,)
+    )
+    lines = preview_lines(plan)
+    assert f"Serves again: {plan.ways.to}." in lines
+    assert f"Older is {older}" in lines
+    undone = await world.restore(UNDO)
+    assert (undone.undone, undone.ways) == (two.job, plan.ways)
+    assert undone.words.endswith(f"; serves {plan.ways.to}; older is {older}")
+
+    again = await world.undo_preview()
+    assert again.ways == Ways(
+        f"backup {second.id} as it served until 2026-11-25 03:30 UTC, when it was taken back",
+        (older,),
+    )
+    records = await world.records()
+    assert choose(records, one.job).state is BackupState.GOOD, "what is named is there"
+
+
+async def test_what_no_safety_backup_holds_is_named_by_its_database(world: RestoreWorld) -> None:
+    one = await world.restore(replace(RESTORE, safety_backup=False))
+    world.clock.at += timedelta(days=1)
+    await world.restore(RESTORE)
+
+    [older] = (await world.undo_preview()).ways.older
+
+    [kept] = [name for name in world.host.databases if one.job.lower()[:15] in name]
+    assert older.endswith(
+        f' is kept as database {kept}, by hand: "Half-done renames" in RUNBOOK.md'
+    )
 
 
 async def test_an_undo_that_cannot_sweep_serves_all_the_same(world: RestoreWorld) -> None:

@@ -13,6 +13,7 @@ from bot.domain.progress import BackupProgress
 from bot.domain.restore import FROM_NOTHING, GOING_AWAY, SessionsDo
 from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.roles import Act
+from bot.domain.undo_ways import Ways
 from bot.entrypoints.telegram import backup_texts, restore_plan_texts, restore_texts
 from bot.entrypoints.telegram.pressed import Deed, DeedData
 from tests.bot_api.markup import parse_html
@@ -216,12 +217,18 @@ def test_a_plan_of_less_says_less() -> None:
 
 def test_an_undo_says_what_comes_and_what_goes() -> None:
     preview = make_preview(
-        manifest=None, backup_id=None, undo_of=BackupId("20261124T113000Z-aaaa"), untouched=()
+        manifest=None,
+        backup_id=None,
+        undo_of=BackupId("20261124T113000Z-aaaa"),
+        untouched=(),
+        ways=Ways("what served until noon", ("what served at nine: akbot restore x",)),
     )
     text = "\n".join(shown_lines(restore_plan_texts.plan(preview, WALL)))
 
     assert "Take the restore of 11:30 (30 min ago) back?" in text
     assert "What served before it serves again: postgres, media." in text
+    assert "That is what served until noon." in text
+    assert "Older is what served at nine: akbot restore x" in text
     assert "Lost: all that was written since that restore. It is kept for one more undo." in text
 
 

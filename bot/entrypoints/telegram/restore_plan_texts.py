@@ -64,6 +64,8 @@ def _undo_lines(preview: Preview, wall: Wall) -> list[str]:
         code(done or ""),
         "",
         f"What served before it serves again: {plain(', '.join(preview.components))}.",
+        *([f"That is {plain(preview.ways.to)}."] if preview.ways.to else []),
+        *(f"Older is {plain(each)}" for each in preview.ways.older),
         f"The database {code(preview.absent)} is not there: this cannot be taken back."
         if preview.absent
         else "<b>Lost</b>: all that was written since that restore. It is kept for one more undo.",
