@@ -5,12 +5,13 @@ whose check passes while what its service needs has given a sign of life within 
 """
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -115,12 +116,14 @@ class Heard:
 
     opened_ones: list[Opened] = field(default_factory=list)
     closed_ones: list[Closed] = field(default_factory=list)
+    closed_at: list[datetime] = field(default_factory=list)
 
     async def opened(self, opened: Opened) -> None:
         self.opened_ones.append(opened)
 
     async def closed(self, closed: Closed) -> None:
         self.closed_ones.append(closed)
+        self.closed_at.append(datetime.now(UTC))
 
     async def reminded(self, reminded: Reminded) -> None:
         raise AssertionError(reminded)
@@ -194,7 +197,7 @@ class Disturbance:
 
     trouble: Trouble
     begin: Callable[[Stack, str], None]
-    end: Callable[[Stack, str], None] = lambda *_: None
+    end: Callable[[Stack, str], None] | None = None
     takes_along: bool = False
 
 
@@ -218,25 +221,84 @@ DISTURBANCES = {
 }
 
 
+@dataclass(frozen=True)
+class Lasted:
+    """Between which moments an incident can have begun, and ended.
+
+    They are Docker's where it has an event of them, and else those of the command that did it.
+    """
+
+    began: tuple[datetime, datetime]
+    ended: tuple[datetime, datetime]
+
+    def holds(self, closed: Closed) -> bool:
+        began, ended = closed.incident.began, closed.ended
+        return (
+            self.began[0] <= began <= self.began[1]
+            and self.ended[0] <= ended <= self.ended[1]
+            and closed.lasted == ended - began
+        )
+
+
+def events_of(container_id: str, since: datetime) -> list[tuple[str, datetime]]:
+    """What Docker has told of it until now, and when that was."""
+    now = datetime.now(UTC)
+    lines = docker(
+        *("events", f"--since={since.timestamp():.6f}", f"--until={now.timestamp():.6f}"),
+        *(f"--filter=container={container_id}", "--format={{json .}}"),
+    )
+    told = [json.loads(line) for line in lines.splitlines()]
+    return [(each["Action"], datetime.fromtimestamp(each["timeNano"] / 1e9, UTC)) for each in told]
+
+
+def lasted(
+    events: Sequence[tuple[str, datetime]],
+    begun: datetime,
+    ending: datetime,
+    heard: Closed,
+    at: datetime,
+) -> Lasted:
+    """By the *events* of a container; somebody did something to it when that was *begun*.
+
+    *ending* is when the command began that made it well; its end was told *at* that moment.
+    """
+    deaths = [moment for action, moment in events if action == "die"]
+    lacks = [moment for action, moment in events if action == "oom"]
+    starts = [moment for action, moment in events if action in {"start", "oom"}]
+    opened = heard.incident.opened
+    is_death = heard.incident.trouble in {Trouble.CRASHED, Trouble.STOPPED, Trouble.OUT_OF_MEMORY}
+    return Lasted(
+        (min(deaths + lacks), (deaths or lacks)[0]) if is_death else (begun, opened),
+        (max([ending, *starts]), at - RULES.settle),
+    )
+
+
 @pytest.mark.parametrize("services", [APPS, STORES], ids=["apps", "stores"])
 @pytest.mark.parametrize("disturbance", DISTURBANCES.values(), ids=DISTURBANCES.keys())
 async def test_each_is_one_incident_with_its_cause_and_its_end(
     stack: Stack, heard: Heard, disturbance: Disturbance, services: Sequence[str]
 ) -> None:
+    begun = datetime.now(UTC)
     for each in services:
         await asyncio.to_thread(disturbance.begin, stack, each)
     await until(lambda: len(heard.opened_ones) >= len(services), f"all are told: {heard.roots}")
     if disturbance.takes_along and services == STORES:
         ill = "unhealthy"
         await until(lambda: all(stack.health(each) == ill for each in APPS), "the others follow")
-    for each in services:
-        await asyncio.to_thread(disturbance.end, stack, each)
+    endings = dict.fromkeys(services, begun)
+    if disturbance.end:
+        for each in services:
+            endings[each] = datetime.now(UTC)
+            await asyncio.to_thread(disturbance.end, stack, each)
     await until(lambda: len(heard.closed_ones) >= len(services), "all ends are told")
 
     assert heard.roots == dict.fromkeys(services, disturbance.trouble)
     assert len(heard.opened_ones) == len(heard.closed_ones) == len(services)
-    for closed in heard.closed_ones:
-        assert timedelta() <= closed.lasted < PATIENCE * SECOND
+    for closed, at in zip(heard.closed_ones, heard.closed_at, strict=True):
+        root = closed.incident.root
+        events = await asyncio.to_thread(events_of, stack.ids[root], begun)
+        expected = lasted(events, begun, endings[root], closed, at)
+        assert expected.holds(closed), (expected, closed, events)
         assert not closed.left
     if disturbance.takes_along and services == STORES:
         followed = frozenset().union(*(each.incident.others for each in heard.closed_ones))

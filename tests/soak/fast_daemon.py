@@ -1,12 +1,13 @@
 """`akbot run` by a clock that leaps ahead whenever nothing is under way.
 
-    python -m tests.soak.fast_daemon DAYS
+    python -m tests.soak.fast_daemon DAYS HOLD
 
 Everything else is the real thing: Engine, database, stores, journal, chat. While a job runs, a
 message waits to be sent or a thread is busy, time passes as it does; otherwise it leaps, so that a
-day of waiting takes a minute or two and no time-out of anything real is shortened. Each hour of its
-time it says on stdout, as JSON, what time it is. After so many days it leaps no more, and ends when
-its stdin does, so that it can be looked at until then.
+day of waiting takes a minute or two and no time-out of anything real is shortened. While there is a
+file HOLD it does not leap either, for whoever does something to the stack meanwhile. Each hour of
+its time it says on stdout, as JSON, what time it is. After so many days it leaps no more, and ends
+when its stdin does, so that it can be looked at until then.
 """
 
 import asyncio
@@ -83,14 +84,21 @@ def threads_work() -> bool:
     return any(frame.f_code.co_name not in _AT_REST for frame in tops)
 
 
-async def drive(clock: LeapingClock, journal: Path, days: float) -> None:
+def may_leap(database: sqlite3.Connection, hold: Path) -> bool:
+    """Whether nothing is under way, and nobody holds the clock."""
+    if hold.exists() or threads_work():
+        return False
+    return database.execute(UNDER_WAY).fetchone() is None
+
+
+async def drive(clock: LeapingClock, journal: Path, days: float, hold: Path) -> None:
     """Let time leap for so many *days*; ask the daemon to end once nobody looks at it any more."""
     told = clock.now()
     until = told + timedelta(days=days)
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
         while clock.now() < until:
             await asyncio.sleep(PAUSE)
-            if not threads_work() and database.execute(UNDER_WAY).fetchone() is None:
+            if may_leap(database, hold):
                 clock.leap()
             while clock.now() - told >= timedelta(hours=1):
                 told += timedelta(hours=1)
@@ -99,16 +107,16 @@ async def drive(clock: LeapingClock, journal: Path, days: float) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-async def main(days: float) -> None:
+async def main(days: float, hold: Path) -> None:
     clock = LeapingClock()
     settings = load_settings(env_file=Path(ENV_FILE)).settings
     journal = Journal(StateFolder(settings.state_folder))
     await journal.jobs.jobs()  # which makes it
     await journal.close()
-    driving = asyncio.create_task(drive(clock, settings.state_folder / "journal.db", days))
+    driving = asyncio.create_task(drive(clock, settings.state_folder / "journal.db", days, hold))
     await serve(settings, clock)
     await driving
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1])))
+    asyncio.run(main(float(sys.argv[1]), Path(sys.argv[2])))
