@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.domain.backup_id import BackupId
@@ -13,6 +13,10 @@ from bot.domain.orders import Order, Unmet
 from bot.domain.stopping import can_stop
 from bot.services.journal_ports import NUMBERED_ANEW, Buttons, Incoming, Message, Question, Queued
 from tests.fakes_update import FakeReleaseLog
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
 
 
 @dataclass
@@ -48,6 +52,9 @@ class FakeInbox:
 
     async def handled(self, update_id: int) -> None:
         self.done.add(update_id)
+
+    def days(self) -> Collection[date]:
+        return {_day(each.received) for each in self.updates.values()}
 
     def forget(self, before: datetime) -> None:
         for number in self.done & self.updates.keys():
@@ -151,6 +158,9 @@ class FakeOutbox:
     async def named(self, prefix: str) -> Sequence[Queued]:
         return [each for each in self.messages.values() if each.message.key.startswith(prefix)]
 
+    def days(self) -> Collection[date]:
+        return {_day(each.written) for each in self.messages.values()}
+
     def forget(self, before: datetime) -> None:
         for number, queued in list(self.messages.items()):
             if queued.written < before and not self._waits(queued):
@@ -186,6 +196,9 @@ class FakeQuestions:
             return False
         self.questions[question_id] = question, choice
         return True
+
+    def days(self) -> Collection[date]:
+        return ()
 
     def forget(self, before: datetime) -> None:
         for question, _ in list(self.questions.values()):
@@ -248,6 +261,10 @@ class FakeJobJournal:
     async def stuck_jobs(self) -> Sequence[Job]:
         return [job for job in self.rows.values() if job.state is JobState.STUCK]
 
+    async def days(self) -> Collection[date]:
+        ends = {_day(job.ended) for job in self.rows.values() if job.ended}
+        return ends.union(*(part.days() for part in self.conversation))
+
     async def compact(self, before: datetime) -> int:
         for part in self.conversation:
             part.forget(before)
@@ -283,6 +300,9 @@ class FakeOrderLog:
     async def orders(self, limit: int, *, unmet: bool = False) -> Sequence[Order]:
         found = [each for each in self.noted.values() if isinstance(each.state, Unmet) is unmet]
         return found[::-1][:limit]
+
+    def days(self) -> Collection[date]:
+        return {_day(each.ended) for each in self.noted.values() if each.ended}
 
     def forget(self, before: datetime) -> None:
         for order in list(self.noted.values()):

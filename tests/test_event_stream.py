@@ -27,7 +27,7 @@ SERVICES = (*STORES, *APPS)
 DOWN = {"redis", "worker"}  # at the end
 EVENTS = 10_000
 FLAT = 1_000_000  # bytes; the events alone are ten times as many
-LIFE = (
+LIFE: tuple[tuple[str, dict[str, str]], ...] = (
     ("die", {"exitCode": "1"}),
     ("start", {}),
     ("health_status: unhealthy", {}),

@@ -1,10 +1,25 @@
 """What the journal forgets: all that is over, and older than a moment that the caller chooses."""
 
 import sqlite3
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 
 from bot.adapters.journal_schema import to_text
 from bot.domain.jobs import JobState
+
+_DAYS = """
+    SELECT substr(received, 1, 10) FROM updates
+    UNION SELECT substr(written, 1, 10) FROM messages
+    UNION SELECT substr(ended, 1, 10) FROM incidents WHERE ended IS NOT NULL
+    UNION SELECT substr(ended, 1, 10) FROM orders WHERE ended <> ''
+    UNION SELECT substr(at, 1, 10) FROM cures
+    UNION SELECT substr(ended, 1, 10) FROM jobs WHERE ended IS NOT NULL
+"""
+
+
+def days_of(journal: sqlite3.Connection) -> Collection[date]:
+    """On which of them something happened by which `forget` counts."""
+    return {date.fromisoformat(day) for (day,) in journal.execute(_DAYS)}
 
 
 def forget(journal: sqlite3.Connection, before: datetime) -> int:

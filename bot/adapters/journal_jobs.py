@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 
-from bot.adapters.journal_compact import forget
+from bot.adapters.journal_compact import days_of, forget
 from bot.adapters.journal_database import JournalDatabase
 from bot.adapters.journal_schema import from_text, to_text
 from bot.domain.backup_id import BackupId
@@ -96,6 +96,9 @@ class SqliteJobJournal:
         return await self._database.read(
             lambda journal: [_from_row(row) for row in journal.execute(statement, values)]
         )
+
+    async def days(self) -> Collection[date]:
+        return await self._database.read(days_of)
 
     async def compact(self, before: datetime) -> int:
         jobs = await self._database.write(lambda journal: forget(journal, before))

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from bot.domain.daemon_report import ITSELF, STATE
 from bot.domain.errors import BotError, BusyError
-from bot.domain.jobs import REMEMBERED, Job
+from bot.domain.jobs import Job
+from bot.domain.journal_age import forgets_before
 from bot.services.journal_ports import JobJournal
 from bot.services.ports import Clock
 from bot.services.pulse import Beat, no_beat
@@ -110,4 +111,6 @@ class Daemon:
             logger.info("what the restore %s had kept for an undo is removed", job_id)
 
     async def _compact(self) -> None:
-        await self.journal.compact(self.clock.now() - REMEMBERED)
+        before = forgets_before(self.clock.now(), await self.journal.days())
+        if before:
+            await self.journal.compact(before)

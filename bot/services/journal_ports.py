@@ -7,7 +7,7 @@ processes that have the same state folder.
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.jobs import Job, Outcome
@@ -61,6 +61,9 @@ class JobJournal(Protocol):
 
     async def stuck_jobs(self) -> Sequence[Job]:
         """Those that wait for a person to settle them, the oldest first."""
+
+    async def days(self) -> Collection[date]:
+        """Those, in UTC, on which something ended or was written that is remembered still."""
 
     async def compact(self, before: datetime) -> int:
         """Forget what ended before that; return how many jobs that were."""

@@ -220,6 +220,29 @@ async def test_what_is_open_and_what_is_over(
     assert await jobs.job(younger.id) == younger
 
 
+async def test_the_days_on_which_something_ended_or_was_written(journal: AnyJournal) -> None:
+    day = timedelta(days=1)
+    assert set(await journal.jobs.days()) == set()
+    await begin(journal.jobs, "aaaa")
+    job = await begin(journal.jobs, "bbbb")
+    await journal.jobs.finish(job.id, DONE, NOW + day)
+    await put(journal, "a")
+    await journal.inbox(BOT).store([update(10)], NOW + 2 * day)
+    order = Order(
+        id="o1",
+        kind=OrderKind.PIN,
+        trigger=Trigger.CLI,
+        actor="ada",
+        started=NOW,
+        ended=NOW.astimezone(timezone(23 * HOUR)) + 3 * day,
+    )
+    await journal.orders.note(order)
+
+    found = await journal.jobs.days()
+
+    assert set(found) == {(NOW + number * day).date() for number in range(4)}
+
+
 def update(number: int, text: str = "/backup") -> dict[str, Any]:
     return {"update_id": number, "message": {"text": text, "chat": {"id": -100123, "x": None}}}
 

@@ -1,9 +1,9 @@
 """The daemon notices what of itself hangs or cannot be written, and no question to it hangs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -110,8 +110,9 @@ class Hanging:
     async def sweep(self) -> Sequence[str]:
         return []
 
-    async def compact(self, _: datetime) -> None:
+    async def days(self) -> Collection[date]:
         """There is nothing to forget."""
+        return ()
 
     async def close(self, _: float) -> None:
         """No job is in hand."""
