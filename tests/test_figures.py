@@ -126,7 +126,7 @@ def test_a_goal_beside_the_limit_is_shown_as_a_multiple(machine: Machine, *, sho
     ) is shown
 
 
-def test_the_goal_of_an_idle_daemon_is_its_proportional_memory_before_a_backup() -> None:
+def test_of_an_idle_daemon_both_memories_before_a_backup_stand_beside_the_goal() -> None:
     before = idle.Idle(600, idle.Memory(80, 100, 70), 0.2, 3)
     after = idle.Idle(600, idle.Memory(95, 115, 85), 0.3, 4)
     found = Found()
@@ -134,7 +134,8 @@ def test_the_goal_of_an_idle_daemon_is_its_proportional_memory_before_a_backup()
     idle.Day(before, after, idle.Memory(96, 116, 86)).tell(found)
 
     text = report.results([part_of(idle.NAME, idle.ABOUT, QUIET, found, Options())])
-    assert "| memory when idle | 90 MiB | 80.0 MiB |" in text
+    assert "| memory when idle, proportional | 90 MiB | 80.0 MiB |" in text
+    assert "| memory when idle, resident | 90 MiB | 100 MiB |" in text
     assert "| **akbot** | 80.0 | 100 | 70.0 | 0.20 | 3.00 |  |" in text
     assert "| **akbot, after a backup** | 95.0 | 115 | 85.0 | 0.30 | 4.00 | 96.0 |" in text
 
