@@ -42,6 +42,11 @@ class Stanza:
         return self.decode(self.arguments[0], size)
 
     def decode(self, argument: str, size: int) -> bytes:
+        """Decode an argument of this stanza.
+
+        Raises:
+            HeaderError: It is not canonical base64, or not *size* bytes long.
+        """
         data = _decode(argument.encode("ascii"), f"the argument of a {self.kind} stanza")
         if len(data) != size:
             raise HeaderError(f"the argument of a {self.kind} stanza is not {size} bytes long")

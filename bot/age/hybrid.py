@@ -82,6 +82,7 @@ class HybridIdentity:
         return HybridRecipient(mlkem + self._x25519_key.public_key().public_bytes_raw())
 
     def secret_text(self) -> str:
+        """The key itself, as it stands in an identity file."""
         return bech32.encode(IDENTITY_PREFIX.lower(), self._seed).upper()
 
     def unwrap(self, stanza: Stanza) -> bytes | None:

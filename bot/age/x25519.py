@@ -63,6 +63,7 @@ class X25519Identity:
         return X25519Recipient(self._public_key)
 
     def secret_text(self) -> str:
+        """The key itself, as it stands in an identity file."""
         return bech32.encode(IDENTITY_PREFIX.lower(), self._key.private_bytes_raw()).upper()
 
     def unwrap(self, stanza: Stanza) -> bytes | None:

@@ -56,6 +56,7 @@ class Wants:
 
     @property
     def nothing(self) -> bool:
+        """Whether the compose files may stay as they are."""
         return not (self.redis or self.media or self.shared)
 
 

@@ -52,6 +52,7 @@ class Watch:
 
     @property
     def is_silent(self) -> bool:
+        """Whether nothing is told: things are restarted on purpose, or a person has muted it."""
         return self.is_quiet or self.muted is not None
 
     def renamed(self, called: Mapping[str, str]) -> "Watch":

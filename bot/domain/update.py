@@ -99,6 +99,7 @@ class UpdatePlan:
         return self.hops[-1]
 
     def hop(self, number: int) -> HopPlan:
+        """They are counted from 1."""
         return self.hops[number - 1]
 
     def version_before(self, number: int) -> str | None:
@@ -106,12 +107,15 @@ class UpdatePlan:
         return self.hop(number - 1).version if number > 1 else self.site.version
 
     def image_before(self, number: int) -> str:
+        """The name of the image that serves before that hop."""
         return self.hop(number - 1).image if number > 1 else self.site.image
 
     def image_id_before(self, number: int) -> str:
+        """The id that the Engine gave it, which holds where its name was given to another."""
         return self.hop(number - 1).image_id if number > 1 else self.image_id
 
     def digest_before(self, number: int) -> str | None:
+        """The registry's digest of it, None where that is not known."""
         return self.hop(number - 1).digest if number > 1 else self.digest
 
     def key(self, number: int) -> str:

@@ -52,6 +52,7 @@ class Patience:
 
     @property
     def still(self) -> float:
+        """For how long a migration may not move, never longer than a third of *timeout*."""
         return min(_HANGS, self.timeout / 3)
 
 
