@@ -71,5 +71,6 @@ def _compare_settings(
 
 def _changed_lines(then: bytes, now: bytes) -> int:
     before, after = (text.decode("utf-8", "replace").splitlines() for text in (then, now))
-    diff = difflib.unified_diff(before, after, n=0, lineterm="")
-    return sum(line[:1] in {"+", "-"} and line[:3] not in {"+++", "---"} for line in diff)
+    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    same = sum(block.size for block in blocks)
+    return len(before) + len(after) - 2 * same

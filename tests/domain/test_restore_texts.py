@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from bot.domain.client_patches import judge_client
-from bot.domain.config_diff import compare_configs, read_config
+from bot.domain.config_diff import compare_configs, read_config, without_compose
 from bot.domain.env_text import names_in, value_in, with_value, without_value
 from bot.domain.errors import IntegrityError
 from tests.fakes_stack import tar_of
@@ -83,6 +83,38 @@ def test_differences_are_named_and_no_value_is() -> None:
     ]
     assert "secret" not in str(found)
     assert compare_configs(NOW, NOW, NAME) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "lines"),
+    [
+        pytest.param(b"a\nb\n", b"a\nc\n", 2, id="another"),
+        pytest.param(b"a\nb\n", b"a\nb\nc\nd\n", 2, id="more"),
+        pytest.param(b"---\na\n", b"a\n", 1, id="a separator is gone"),
+        pytest.param(b"a\n", b"++ b\na\n", 1, id="it looks like the head of a difference"),
+        pytest.param(b"a\n\xff\n", b"a\n\xfe\xfe\n", 2, id="not UTF-8"),
+    ],
+)
+def test_the_lines_of_a_file_that_differ_are_counted(then: bytes, now: bytes, lines: int) -> None:
+    [told] = compare_configs({"x.yml": then}, {"x.yml": now}, NAME)
+
+    assert told == f"x.yml differs in {lines} lines; the one in place stays"
+
+
+def test_what_is_the_same_hides_nothing_after_it() -> None:
+    then = {"a.yml": b"same", "b.env": b"A=1\n", "c.env": b"B=1\n"}
+    now = {"a.yml": b"same", "b.env": b"A=2\n", "c.env": b"B=2\n"}
+
+    assert compare_configs(then, now, NAME) == [
+        "A in b.env is another one now; the one in place stays",
+        "B in c.env is another one now; the one in place stays",
+    ]
+
+
+def test_a_compose_file_ends_in_yml_or_yaml() -> None:
+    files = {".env": b"A=1", "compose.yml": b"", "override.yaml": b"", "yml": b""}
+
+    assert without_compose(files) == {".env": b"A=1", "yml": b""}
 
 
 def test_a_configuration_is_read() -> None:
