@@ -38,7 +38,7 @@ ABOUT = (
     f' from the verdict, to the next one; "{OWN}" is what is left of it beside the start of the'
     " containers and the copy of the database."
 )
-PLAIN = "docker compose pull authentik worker && docker compose up -d"
+PLAIN = "docker compose pull authentik worker && docker compose up -d authentik worker"
 BARE = "akbot update --yes --no-rehearsal"
 REHEARSED = "akbot update --yes"
 EVERY = 0.1
