@@ -38,6 +38,8 @@ WARNINGS = frozenset(
     }
 )
 """All works still, and somebody should see to it before it does not."""
+MOMENTARY = frozenset({Trouble.CRASHED, Trouble.OUT_OF_MEMORY, Trouble.PAUSED})
+"""What somebody or something did at one moment; all else is how it has been since then."""
 AROUND = WARNINGS | {Trouble.UNREACHABLE, Trouble.NOT_READY, Trouble.SILENT}
 """What is wrong around the containers, and not with one of them."""
 

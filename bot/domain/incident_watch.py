@@ -12,7 +12,8 @@ from bot.domain.mute import Mute
 class View:
     """The newest of a service; *since* it is in trouble at all, or well.
 
-    *has_risen*: it is well, and was starting until it was.
+    *has_risen*: it is well, and was starting until it was. *moments*: when, since then, that first
+    happened to it whose words name a moment.
     """
 
     trouble: Trouble | None
@@ -20,6 +21,12 @@ class View:
     detail: str
     image: str
     has_risen: bool = False
+    moments: Mapping[Trouble, datetime] = field(default_factory=dict)
+
+    @property
+    def began(self) -> datetime:
+        """When the trouble that it is in did, which may have been another one before."""
+        return self.moments.get(self.trouble, self.since) if self.trouble else self.since
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,13 @@ jobs of akbot restart things on purpose nothing opens; what is still down afterw
 What is seen counts in the order in which it comes, since a clock can be set back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.incident import (
     AROUND,
+    MOMENTARY,
     WARNINGS,
     Closed,
     Incident,
@@ -104,7 +105,14 @@ def observe(watch: Watch, seen: Seen, now: datetime, rules: Rules) -> Step:
     stays = old is not None and (old.trouble is None) is (seen.trouble is None)
     since = old.since if old and stays else min(seen.at, now)
     image = seen.image or (old.image if old else "")
-    view = View(seen.trouble, since, seen.detail, image, has_risen=_has_risen(old, seen.trouble))
+    view = View(
+        seen.trouble,
+        since,
+        seen.detail,
+        image,
+        has_risen=_has_risen(old, seen.trouble),
+        moments=_moments(old if stays else None, seen, now),
+    )
     watch = replace(watch, views={**watch.views, seen.service: view})
     holder = watch.holder(seen.service)
     if holder and old and _breaks_again(old.trouble, seen.trouble):
@@ -117,6 +125,13 @@ def _has_risen(old: View | None, new: Trouble | None) -> bool:
     if old is None or new:
         return False
     return old.trouble is Trouble.STARTING or old.has_risen
+
+
+def _moments(old: View | None, seen: Seen, now: datetime) -> Mapping[Trouble, datetime]:
+    known = old.moments if old else {}
+    if seen.trouble not in MOMENTARY or seen.trouble in known:
+        return known
+    return {**known, seen.trouble: min(seen.at, now)}
 
 
 def _breaks_again(old: Trouble | None, new: Trouble | None) -> bool:
@@ -160,7 +175,12 @@ def _rewound(watch: Watch, now: datetime) -> Watch:
     return replace(
         watch,
         views={
-            name: replace(view, since=min(view.since, now)) for name, view in watch.views.items()
+            name: replace(
+                view,
+                since=min(view.since, now),
+                moments={trouble: min(at, now) for trouble, at in view.moments.items()},
+            )
+            for name, view in watch.views.items()
         },
         open={root: replace(each, began=min(each.began, now)) for root, each in watch.open.items()},
         counted={root: min(since, now) for root, since in watch.counted.items()},
@@ -229,7 +249,7 @@ def _opened(
         trouble=trouble,
         detail=view.detail,
         image=view.image,
-        began=min([view.since, *outages]),
+        began=min([view.began, *outages]),
         opened=now,
         others=frozenset().union(*(each.members for each in absorbed)),
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.incident import (
     AROUND,
+    MOMENTARY,
     Closed,
     Incident,
     News,
@@ -154,6 +155,27 @@ def test_an_outage_begins_with_what_it_explains_but_not_with_a_warning(
     assert isinstance(opened, Opened)
     assert [each.root for each in opened.absorbed] == [SERVER]
     assert opened.incident.began == START + began
+
+
+@pytest.mark.parametrize("trouble", sorted(MOMENTARY), ids=lambda each: each.value)
+@pytest.mark.parametrize("earlier", [T.STARTING, T.STOPPED, *sorted(MOMENTARY)])
+def test_what_happened_at_a_moment_began_then_whatever_was_before(
+    story: Story, trouble: Trouble, earlier: Trouble
+) -> None:
+    story.mutes(minutes=10)
+    story.sees(WORKER, earlier)
+    story.passes(100)
+    story.sees(WORKER, T.STARTING)
+    story.passes(100)
+    story.sees(WORKER, trouble)
+    story.passes(100)
+    story.sees(WORKER, T.STARTING)
+    story.sees(WORKER, trouble)
+    story.passes(minutes=10)
+
+    [opened] = [each for each in story.news if isinstance(each, Opened)]
+    first = START if trouble is earlier else START + timedelta(seconds=200)
+    assert (opened.incident.trouble, opened.incident.began) == (trouble, first)
 
 
 def test_the_patience_counts_from_the_first_trouble(story: Story) -> None:
