@@ -213,6 +213,10 @@ def test_a_drill_that_failed_is_no_alarm_until_there_was_none_for_long() -> None
     alarm = look(failed, after=timedelta(days=8), limit=week, kind=JobKind.DRILL)
     assert alarm
     assert alarm.failed == (failed,)
+    assert alarm.words.startswith("there is no drill that passed since ")
+    assert alarm.words.endswith(f" UTC: {failed.message}")
+    assert replace(alarm, failed=(), good=None).words == "there is no drill that passed yet"
+    assert "no good backup" in replace(alarm, kind=JobKind.BACKUP).words
 
 
 def test_success_after_failures_is_news_and_success_alone_is_none() -> None:
@@ -228,6 +232,13 @@ def test_success_after_failures_is_news_and_success_alone_is_none() -> None:
     assert late_success([FOUR[2], *FOUR[1::-1]], now) is None
     assert late_success([done, run(LOST, 0)], now) is None
     assert late_success([done, *FOUR[1::-1]], now + timedelta(days=4)) is None
+    assert late_success([], now) is None
+    assert late_success([run(JobState.DONE, 22, kind=JobKind.DRILL)], now) is None
+    by_hand = run(JobState.DONE, 25, slot=None)
+    assert late_success([by_hand, done, *FOUR[1::-1]], now) == success
+    assert success.words == (
+        f"the planned backup {done.id} is good after 2 that failed: {FOUR[1].message}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -164,11 +164,72 @@ def test_what_a_look_at_a_loop_of_restarts_means(
         assert seen.at == later
 
 
+@pytest.mark.parametrize(
+    ("status", "restarts", "trouble"),
+    [
+        ("restarting", 3, Trouble.RESTARTING),
+        ("restarting", 99, Trouble.RESTARTING),
+        ("restarting", 2, Trouble.STARTING),
+        ("running", 99, None),
+    ],
+)
+def test_the_first_look_sees_a_loop_only_where_it_is_in_it(
+    status: str, restarts: int, trouble: Trouble | None
+) -> None:
+    state = replace(STATE, status=status, health="", restarts=restarts)
+
+    _, seen = Before().looked(state, NOW)
+
+    assert (seen.trouble, seen.at) == (trouble, NOW)
+
+
+def test_a_loop_whose_end_nobody_saw_is_told_without_an_exit_code() -> None:
+    known, _ = Before().looked(STATE, NOW)
+
+    _, seen = known.looked(replace(STATE, restarts=3), NOW + timedelta(seconds=5))
+
+    assert seen.detail == "it ends by itself, and Docker starts it again"
+
+
+def test_after_a_loop_it_is_well_since_it_serves() -> None:
+    known, _ = Before().looked(STATE, NOW)
+    up = NOW + timedelta(seconds=5)
+    known, seen = known.looked(replace(STATE, restarts=3), up)
+    assert (seen.trouble, seen.at) == (Trouble.RESTARTING, up)
+
+    _, seen = known.looked(replace(STATE, restarts=3), up + timedelta(minutes=1))
+
+    assert (seen.trouble, seen.at) == (None, up)
+
+
+@pytest.mark.parametrize("status", ["running", "exited"])
+def test_only_what_runs_has_its_last_end_behind_it(status: str) -> None:
+    death = Happened("worker", NOW, "die", exit_code=137)
+    dead = Before().after(Happened("worker", NOW, "oom")).after(death)
+
+    known, _ = dead.looked(replace(STATE, status=status, exit_code=137), NOW)
+
+    assert (known.end is None) is (status == "running")
+
+
+def test_an_order_from_before_its_start_says_nothing_of_its_next_end() -> None:
+    told = Before().after(Happened("worker", NOW, "kill", signal="15"))
+    death = Happened("worker", NOW + timedelta(seconds=9), "die", exit_code=137)
+    for started, trouble in [
+        (NOW - timedelta(seconds=1), Trouble.STOPPED),
+        (NOW + timedelta(seconds=5), Trouble.CRASHED),
+    ]:
+        known, _ = told.looked(replace(STATE, started=started), NOW + timedelta(seconds=6))
+        assert known.death(death).trouble is trouble
+
+
 def test_what_lacked_memory_and_lives_is_told_by_one_look() -> None:
     before = Before().after(Happened("worker", NOW, "oom", "a:1"))
     well, ill = STATE.seen(NOW), replace(STATE, health="unhealthy").seen(NOW)
 
-    assert before.look(well).trouble is Trouble.OUT_OF_MEMORY
+    lack = before.look(well)
+    assert (lack.trouble, lack.image) == (Trouble.OUT_OF_MEMORY, "a:1")
+    assert lack.detail == "the kernel killed a process in it at its memory limit"
     assert before.look(ill) == ill
     assert before.alive().look(well) == well
 

@@ -232,6 +232,16 @@ def test_what_a_person_said_goes_before_a_postgresql_of_the_project() -> None:
     assert set(chosen.ids) == {Role.REDIS, Role.SERVER, Role.WORKER}
 
 
+@pytest.mark.parametrize("role", [Role.SERVER, Role.WORKER])
+def test_a_name_that_a_person_gave_is_told_also_where_the_database_is_outside(role: Role) -> None:
+    wanted = StackWanted(
+        "", {**USUAL, role: ("mine",)}, frozenset({Role.POSTGRESQL, role}), database_host="db"
+    )
+
+    with pytest.raises(ConfigError, match=f'AKBOT_SERVICE_{role.upper()}: .* no service "mine"'):
+        choose_containers(project("x", "odd"), wanted)
+
+
 @pytest.mark.parametrize("service", ["server", "worker"])
 def test_without_a_database_server_and_worker_make_the_stack(service: str) -> None:
     with pytest.raises(ConfigError, match="look like Authentik"):

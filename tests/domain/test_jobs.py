@@ -41,6 +41,8 @@ def test_a_job_that_nobody_works_on_does_not_run() -> None:
     gone = as_it_stands(running, somebody_works=False)
     assert (gone.state, gone.swept) == (JobState.INTERRUPTED, False)
     assert "the command was stopped in it; what it left is cleaned up" in gone.message
+    by_the_bot = as_it_stands(replace(running, trigger=Trigger.SCHEDULE), somebody_works=False)
+    assert "the bot was stopped in it" in by_the_bot.message
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,10 @@ def test_a_whole_stack_is_read() -> None:
                 "server": {
                     "image": "server:1",
                     "volumes": [
-                        mount("/m/media", "/media"),
                         mount("/etc/localtime", "/etc/localtime"),
                         mount("/m/theme", "/theme", read_only=True),
+                        {"type": "tmpfs", "target": "/cache"},
+                        mount("/m/media", "/media"),
                     ],
                 },
                 "worker": {
@@ -123,6 +124,7 @@ def test_a_database_outside_is_refused_with_its_host(
     [
         pytest.param("database", {}, id="service"),
         pytest.param("db", {"container_name": "db"}, id="container"),
+        pytest.param("db", {"hostname": "db"}, id="host"),
         pytest.param("db", {"networks": {"x": {"aliases": ["db"]}, "y": None}}, id="alias"),
         pytest.param("file:///run/secrets/host", {}, id="in a file"),
         pytest.param(None, {}, id="nowhere"),

@@ -39,6 +39,7 @@ def refused(minutes: int) -> Order:
         ([9, 8, 7, 6, 5], False, [9, 8, 7]),
         ([3, -1], False, [3]),  # what is older than the list belongs to no page of it
         ([3, -1], True, [3, -1]),
+        ([3, 0], False, [3, 0]),  # as old as the last one
     ],
 )
 def test_the_newest_of_what_came_to_nothing_stand_among_the_others(

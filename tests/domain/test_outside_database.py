@@ -109,6 +109,13 @@ def test_a_role_that_cannot_go_the_way_back(lacks: str, words: str, remedy: str)
     assert remedy in caught.value.in_full()
 
 
+def test_what_it_has_is_not_given_to_it_again() -> None:
+    assert rights().remedy == ""
+    assert rights(may_create=False).remedy == 'Give it that: ALTER ROLE "idp" CREATEDB.'
+    assert rights(owns=False).remedy == 'Give it that: ALTER DATABASE … OWNER TO "idp".'
+    assert rights(may_work_from=False).remedy == ("Name one it may in AKBOT_MAINTENANCE_DATABASE.")
+
+
 def test_one_that_lacks_all_is_told_all_at_once() -> None:
     lacking = rights(may_create=False, owns=False, may_work_from=False).lacking
 

@@ -110,3 +110,28 @@ def test_a_restored_host_stays_paused_whatever_is_planned() -> None:
         plan_pause(RESTORED, NOW, timedelta(hours=2), "anna")
 
     assert RESTORED.holds(NOW + timedelta(days=1000))
+
+
+def test_the_refusal_says_how_it_ends() -> None:
+    with pytest.raises(RefusedError) as caught:
+        plan_pause(RESTORED, NOW, timedelta(hours=2), "anna")
+
+    assert caught.value.hint == RESTORED.remedy
+
+
+def test_a_pause_without_an_end_can_be_read_back() -> None:
+    assert parse_pause(format_pause(RESTORED)) == RESTORED
+
+
+def test_the_moments_of_a_file_are_read_as_those_of_utc() -> None:
+    there = NOW.astimezone(BERLIN)
+
+    pause = parse_pause(format_pause(Pause(there, "work", there + timedelta(hours=1))))
+
+    assert (pause.since.tzinfo, pause.until and pause.until.tzinfo) == (UTC, UTC)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"since": "soon", "reason": ""}'])
+def test_what_is_no_file_of_a_pause_is_none(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not what akbot writes"):
+        parse_pause(data)

@@ -9,6 +9,7 @@ from bot.domain.messages import (
     ComponentProgressed,
     ComponentStored,
     ComponentVerified,
+    DeletionBegan,
     Event,
     LayersPulled,
     StepBegan,
@@ -65,6 +66,29 @@ def test_how_far_it_is(events: list[Event], amount: Amount | None, share: float 
 
     assert progress.amount == amount
     assert progress.share == share
+
+
+def test_what_is_known_of_it_all_is_put_right_at_its_end() -> None:
+    assert Amount(4, 4).share == 1
+    assert Amount(9, 4).share == 1
+    assert Amount(4, 4, about=True).share == 0.99
+    assert after().words == "looking at the stack"
+    assert after(DUMP, STORED).words == "finishing"
+    assert after(ComponentProgressed("postgres", 1, 1), STORED).read == {}
+    assert after(DUMP).database_size == 1000
+
+
+def test_a_deletion_says_what_and_how_many() -> None:
+    began = DeletionBegan(BackupId("20261123T033000Z-k3f9"), 2, 3)
+
+    assert after(began).words == "deleting 20261123T033000Z-k3f9, 2 of 3"
+
+
+def test_a_step_begins_anew_and_is_remembered() -> None:
+    progress = after(DUMP, STORED, STEP)
+
+    assert progress.steps == (STEP.words,)
+    assert (progress.stored, progress.expected_dump) == ({}, 0)
 
 
 def test_each_step_verifies_its_own() -> None:

@@ -178,6 +178,39 @@ def test_paths_of_the_old_place_become_the_new(env: bytes, after: bytes, changes
     assert len(project.changes) == changes
 
 
+def test_what_becomes_of_a_path_is_told_with_how_often() -> None:
+    env = b"AKBOT_PROJECT_DIR=/srv/old\nX=/srv/old/a\n"
+    project = project_of(__env=env)
+    once = replace(
+        project,
+        files=tuple(
+            replace(each, content=b"x: /srv/old\n") if each.name == "docker-compose.yml" else each
+            for each in project.files
+        ),
+    )
+
+    assert sorted(move_project(once).changes) == [
+        ".env: /srv/old becomes /srv/new 2 times",
+        "docker-compose.yml: /srv/old becomes /srv/new",
+    ]
+
+
+def test_it_is_told_whether_a_setting_was_there() -> None:
+    new = trust_signer(project_of(akbot__env=b""), KEY)
+    more = trust_signer(project_of(akbot__env=b"AKBOT_TRUSTED_KEYS=x\n"), KEY)
+
+    assert new.changes[-1].startswith("akbot.env: AKBOT_TRUSTED_KEYS is set to ")
+    assert more.changes[-1].startswith("akbot.env: AKBOT_TRUSTED_KEYS becomes ")
+
+
+def test_settings_are_those_of_the_last_env_file() -> None:
+    project = project_of(__env=b"")
+
+    assert project.settings_file == ".env"
+    assert replace(project, env_files=("a.env",)).settings_file == "a.env"
+    assert replace(project, env_files=("a.env", "b.env", "c.env")).settings_file == "c.env"
+
+
 def test_a_place_that_the_compose_file_asks_for_is_set() -> None:
     compose = b"x: ${AKBOT_PROJECT_DIR:-${PWD}}\n"
     project = project_of()

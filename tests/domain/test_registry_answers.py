@@ -40,6 +40,7 @@ URL = "https://ghcr.io/v2/a/tags/list?n=1000"
             Challenge("https://ghcr.io/token", "ghcr.io", "repository:a:pull"),
         ),
         ('bearer service="x", realm="https://a/b"', Challenge("https://a/b", "x")),
+        ('Bearer realm="https://a/b"', Challenge("https://a/b", "", "")),
         ('Basic realm="x"', Challenge("")),
         ('Bearer service="x"', None),
         ("Negotiate", None),
@@ -58,6 +59,8 @@ def test_a_challenge(header: str, challenge: Challenge | None) -> None:
         ("http://127.0.0.1:5000/token", True),
         ("http://127.0.0.1:5001/token", False),
         ("https://name:pw@auth.docker.io/token", False),
+        ("https://name@auth.docker.io/token", False),
+        ("https://:pw@auth.docker.io/token", False),
         ("ftp://127.0.0.1:5000/token", False),
         ("/token", False),
     ],
@@ -91,6 +94,8 @@ def test_a_list_goes_on_at_its_own_server(link: str) -> None:
         ("0", 0),
         ("120", 120),
         ("9" * 100, 10**6),
+        ("0000000012", 1),  # nine digits are read
+        ("Mon, 23 Nov 2026 03:31:30 -0000", 60),  # of no zone
         ("Mon, 23 Nov 2026 03:31:30 GMT", 90),
         ("Mon, 23 Nov 2026 03:00:00 GMT", 0),
         ("-5", 60),

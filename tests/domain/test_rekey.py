@@ -71,14 +71,32 @@ def test_one_may_be_named() -> None:
 
 
 def test_what_needs_nothing_is_refused_by_name() -> None:
-    with pytest.raises(RefusedError, match="sealed for today's keys already"):
+    with pytest.raises(RefusedError, match="sealed for today's keys already") as caught:
         plan_rekey([record(1, NEW)], "latest", NEW)
+
+    assert "akbot backups ID" in caught.value.hint
 
 
 def test_what_a_job_needs_is_left() -> None:
     [left] = plan_rekey([FIRST], "all", NEW, {FIRST.id})
 
-    assert left.way is Way.LEAVE
+    assert (left.way, left.reason) == (
+        Way.LEAVE,
+        "a job that is not settled yet needs it",
+    )
+
+
+def test_what_is_left_says_why_and_what_was_sealed_anew_says_as_what() -> None:
+    [doubtful] = plan_rekey([replace(FIRST, doubtful_pin=True)], "all", NEW)
+    successor = record(1, NEW, suffix="bbbb", of=FIRST.id)
+    elsewhere = replace(successor, stores=("b",))
+    [retired] = plan_rekey([successor, FIRST], "all", NEW)
+    [lacking] = plan_rekey([elsewhere, FIRST], "all", NEW)
+
+    assert "who is not trusted here" in doubtful.reason
+    assert retired.successor == successor
+    assert lacking.successor == elsewhere
+    assert successor.id in lacking.reason
 
 
 def test_a_replaced_backup_is_known_by_its_successor() -> None:

@@ -65,6 +65,16 @@ def test_where_there_is_none_it_is_said_what_there_is(
         choose_to_restore(found, "latest")
 
 
+def test_only_good_safety_backups_are_named_with_the_way_to_them() -> None:
+    good = records(SAFETY, SAFETY, SAFETY)
+    damaged = [replace(each, state=BackupState.DAMAGED) for each in records(*[SAFETY] * 4)[3:]]
+
+    with pytest.raises(RefusedError, match=f": {IDS[0]}, {IDS[1]}, {IDS[2]}$") as caught:
+        choose_to_restore([*good, *damaged], "latest")
+
+    assert "akbot restore --undo" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("trigger", "label", "words"),
     [

@@ -80,6 +80,21 @@ def test_rows_that_people_wrote_are_counted_and_noise_is_not() -> None:
     assert rows_moved(before, now) == RowsMoved(more=2, fewer=1)
 
 
+def test_a_single_row_counts_either_way() -> None:
+    before, now = facts("0001", one=1, two=2, same=3), facts("0001", one=2, two=1, same=3)
+
+    assert rows_moved(before, now) == RowsMoved(more=1, fewer=1)
+
+
+def test_only_the_name_of_a_table_makes_it_noise_not_that_of_its_schema() -> None:
+    before, now = (
+        DatabaseFacts("authentik", 1, {"t_a.authentik_core_user.django_migrations": count}, {}, ())
+        for count in (1, 3)
+    )
+
+    assert rows_moved(before, now) == RowsMoved(more=2)
+
+
 def test_what_is_counted_is_told_with_both_figures() -> None:
     assert str(RowsMoved(1_204, 1)) == "1,204 rows more and 1 fewer"
     assert str(RowsMoved(1, 0)) == "1 row more and 0 fewer"

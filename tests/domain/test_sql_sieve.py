@@ -80,6 +80,8 @@ PASS = [
     b"SELECT a$b$, c$b$ FROM t;",
     b"SELECT $1 + 2;",
     b"/* DROP; /* nested; */ still; */ SELECT 1;",
+    b"/* a /* b */\nDROP DATABASE x; */ SELECT 1;",
+    b"/* a /*\nDROP DATABASE x; */ b */ SELECT 1;",
     b"SELECT 1 -- DROP; it's\n;",
     b"COPY public.t (id, name) FROM stdin;\n1\tDROP DATABASE x;\n\\N\t\\\\.\n2\t'\n\\.\n",
     b"COPY public.t (id) FROM stdin;\n\\.\n",
@@ -148,8 +150,13 @@ WHOLE = dump(
     b"CREATE TABLE t (id int, name text);",
     b"COMMENT ON TABLE t IS E'it\\'s;';",
     b"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $_$ SELECT 'a;' $_$;",
+    b"/* a /* b */ c */",
     b"COPY public.t (id, name) FROM stdin;\n1\ta\n2\tb\n\\.\n",
 )
+
+
+def test_a_dump_in_single_bytes_passes_as_in_one() -> None:
+    assert sieved(WHOLE, *range(len(WHOLE))) == sieved(WHOLE)
 
 
 def test_a_dump_that_is_cut_off_anywhere_is_told() -> None:

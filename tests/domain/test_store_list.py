@@ -1,6 +1,8 @@
 """Several stores in one setting: where one ends, what they are called, what each keeps."""
 
+from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -40,10 +42,16 @@ def test_each_store_has_the_location_that_its_url_says() -> None:
 
 def test_each_store_keeps_what_its_own_options_say() -> None:
     far, near = parse_stores(f"{S3}&keep_daily=30&keep_monthly=0&region=x file:///a?keep_last=1")
-    default = Policy(last=3, daily=7, weekly=4, monthly=12)
+    default = Policy(last=3, daily=7, weekly=9, monthly=12, zone=ZoneInfo("Europe/Berlin"))
 
-    assert far.policy(default) == Policy(last=3, daily=30, weekly=4, monthly=0)
-    assert near.policy(default) == Policy(last=1, daily=7, weekly=4, monthly=12)
+    assert far.policy(default) == replace(default, daily=30, monthly=0)
+    assert near.policy(default) == replace(default, last=1)
+
+
+def test_each_figure_of_the_policy_can_be_a_stores_own() -> None:
+    [store] = parse_stores("file:///a?keep_last=5&keep_daily=6&keep_weekly=7&keep_monthly=8")
+
+    assert store.policy(Policy()) == Policy(last=5, daily=6, weekly=7, monthly=8)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,29 @@ def image(**changes: str | None) -> Surroundings:
             sessions(0, 0), "connection limit of db: bad (it takes no more sessions)", id="refused"
         ),
         pytest.param(silence(seconds=40), "heartbeat of w: well", id="heartbeat"),
+        pytest.param(cpu(1.85), "CPU of w: between", id="cpu, where it was"),
+        pytest.param(disk(9700, 20), "disk of /srv: between", id="disk, large, just enough"),
+        pytest.param(disk(9700, 22), "disk of /srv: well", id="disk, large, a tenth more"),
+        pytest.param(silence(minutes=2), "heartbeat of w: between", id="heartbeat, just late"),
+        pytest.param(silence(seconds=119), "heartbeat of w: well", id="heartbeat, just in time"),
+        pytest.param(
+            silence(minutes=10),
+            "heartbeat of w: bad (it has not reported for 10 min)",
+            id="heartbeat, just gone",
+        ),
+        pytest.param(
+            silence(minutes=90),
+            "heartbeat of w: bad (it has not reported for 90 min)",
+            id="heartbeat, long gone",
+        ),
+        pytest.param(page(399), "the public URL: well", id="page, just no error"),
+        pytest.param(page(400), "the public URL: bad (it answers 400)", id="page, just an error"),
+        pytest.param(expiring(days=14), "certificate of a.example: well", id="certificate, edge"),
+        pytest.param(
+            expiring(),
+            "certificate of a.example: bad (it has expired at 2026-11-24 12:00 UTC)",
+            id="certificate, now",
+        ),
         pytest.param(silence(minutes=3), "heartbeat of w: between", id="heartbeat, late"),
         pytest.param(
             silence(minutes=11),
@@ -229,6 +252,9 @@ def test_how_often_it_must_be_so(course: str, trouble: Trouble, last: str) -> No
         pytest.param([("backup", "done", 1, 2)], True, id="a backup of it"),
         pytest.param([("backup", "failed", 1, 2)], False, id="a backup that failed"),
         pytest.param([("backup", "done", -1, 2)], False, id="a backup from before it"),
+        pytest.param([("backup", "done", 0, 2)], False, id="a backup that began with the look"),
+        pytest.param([("backup", "done", 1, 3)], True, id="a backup that ends now"),
+        pytest.param([("update", "done", -1, 0)], False, id="an update that ended with the look"),
         pytest.param([("backup of media", "done", 1, 2)], False, id="a backup of a part"),
         pytest.param([("update", "done", -1, 2)], True, id="an update"),
         pytest.param([("restore", "failed", -1, 2)], True, id="a restore that was taken back"),
@@ -258,6 +284,15 @@ def test_an_image_is_known_where_a_job_has_made_or_saved_it(
     known = settle_images(KNOWN, [changed], made, NOW + timedelta(hours=3))
 
     assert (known.change_of(changed) == "") is is_known
+
+
+def test_what_is_not_seen_stays_known() -> None:
+    other = replace(RUNS, service="w")
+    backup = finished(NOW + timedelta(hours=1))
+
+    known = settle_images(KNOWN, [other], [backup], NOW + timedelta(hours=9))
+
+    assert set(known.images) == {"web", "w"}
 
 
 def finished(started: datetime) -> Job:

@@ -37,6 +37,14 @@ def done(kind: JobKind, seconds: str, *more: str) -> Job:
     return replace(job(plan, kind), state=JobState.DONE, ended=NOW)
 
 
+def test_what_serves_now_is_told_with_what_served_before() -> None:
+    updated = Updated(job="x", before="2025.2.1", version="2025.4.4", hops=2, seconds=90, away=30)
+    words = ", after 1 min 30 s; nobody could log in for 30 s"
+
+    assert updated.words == f"2025.4.4 serves in place of 2025.2.1, in 2 steps{words}"
+    assert replace(updated, before=None, hops=1).words == f"2025.4.4 serves{words}"
+
+
 @pytest.mark.parametrize(
     ("plans", "steps", "predicted"),
     [

@@ -13,6 +13,7 @@ from bot.domain.way_back import (
     TRIED,
     TRIES,
     is_slow,
+    needs_a_person,
     nobody_may_be_served,
     one_more_try,
     people_hear_again,
@@ -70,6 +71,38 @@ def test_after_some_tries_it_has_time_and_people_hear_of_it_once_more() -> None:
             now += SLOW_BEAT
 
     assert heard == [QUICK_TRIES]
+
+
+@pytest.mark.parametrize(
+    ("since", "resting"),
+    [
+        (timedelta(), True),
+        (SLOW_BEAT - timedelta(microseconds=1), True),
+        (SLOW_BEAT, False),
+        (timedelta(microseconds=-1), False),
+    ],
+)
+def test_the_rest_is_over_after_one_slow_beat(since: timedelta, *, resting: bool) -> None:
+    job = replace(FAILED, plan={TRIES: "9", TRIED: NOW.isoformat()})
+
+    assert rests(job, NOW + since) is resting
+
+
+@pytest.mark.parametrize(
+    ("job", "person"),
+    [
+        pytest.param(FAILED, True, id="failed"),
+        pytest.param(replace(FAILED, state=JobState.INTERRUPTED), False, id="cut off, not tried"),
+        pytest.param(
+            replace(FAILED, state=JobState.INTERRUPTED, plan={"phase": "back", TRIES: "9"}),
+            True,
+            id="cut off, tried often",
+        ),
+        pytest.param(replace(FAILED, swept=True), False, id="undone"),
+    ],
+)
+def test_who_is_called_to_help(job: Job, *, person: bool) -> None:
+    assert needs_a_person(job) is person
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up() -> None:
