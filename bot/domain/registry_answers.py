@@ -23,6 +23,7 @@ MANIFESTS = (
 _PARAMETER = re.compile(r'([A-Za-z][A-Za-z0-9_-]*)="([^"]*)"')
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _USUAL_WAIT = timedelta(minutes=1)
+_TOKEN = re.compile(r"[!-~]+")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -103,7 +104,7 @@ def parse_token(body: bytes) -> str:
     """The token in a token server's answer."""
     answer = _object(body, "the answer of the token server")
     token = answer.get("token") or answer.get("access_token")
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise IntegrityError("the answer of the token server holds no token")
     return token
 

@@ -116,6 +116,56 @@ def test_a_configuration_of_go_has_nanoseconds() -> None:
         assert parse_config(b'{"created": ' + created + b"}").made is None
 
 
+def test_a_configuration_says_for_which_machine_it_is_and_what_is_written_on_it() -> None:
+    body = b"""{"os": "linux", "architecture": "amd64",
+        "config": {"Labels": {"org.opencontainers.image.version": "2025.4.4", "odd": 7}}}"""
+
+    facts = parse_config(body)
+
+    assert facts.platform == PLATFORM
+    assert facts.labels == {"org.opencontainers.image.version": "2025.4.4"}
+    for config in (b"null", b"[]", b"{}", b'{"Labels": null}'):
+        assert parse_config(b'{"config": ' + config + b"}").labels == {}
+
+
+@pytest.mark.parametrize("name", [b"token", b"access_token"])
+def test_a_token(name: bytes) -> None:
+    assert parse_token(b'{"' + name + b'": "abc.~-_"}') == "abc.~-_"
+    for odd in (b'""', b'"a b"', b'"a\\n"', b'"\\u00fc"', b"7", b"null"):
+        with pytest.raises(IntegrityError, match="holds no token"):
+            parse_token(b'{"' + name + b'": ' + odd + b"}")
+
+
+def test_tags_that_could_be_none_are_left_out() -> None:
+    assert parse_tags(b'{"tags": ["2025.4.4", "a/b", "", 7, "x y", "_1"]}') == ["2025.4.4", "_1"]
+    assert parse_tags(b'{"tags": null}') == []
+
+
+SHA = "sha256:" + "1" * 64
+MANIFEST = f"""{{"config": {{"digest": "{SHA}", "size": 7}},
+    "layers": [{{"size": 5}}, {{"size": 0}}, {{"size": -9}}, {{"size": "3"}}, 4, {{"size": 1}}]}}"""
+
+
+def test_the_size_of_an_image_is_that_of_all_that_says_one() -> None:
+    manifest = parse_manifest(MANIFEST.encode())
+
+    assert (manifest.config, manifest.size) == (SHA, 13)
+    assert not is_index(MANIFEST.encode())
+    assert parse_manifest(f'{{"config": {{"digest": "{SHA}"}}, "layers": 1}}'.encode()).size == 0
+
+
+def test_of_an_index_the_manifest_of_this_platform_is_chosen() -> None:
+    others = [{}, {"platform": None}, {"platform": {"os": "linux", "architecture": "arm64"}}]
+    ours = {"platform": {"os": "linux", "architecture": "amd64"}, "digest": SHA}
+    body = json.dumps({"manifests": [*others, 7, ours]}).encode()
+
+    assert is_index(body)
+    assert choose_manifest(body, PLATFORM) == SHA
+    assert choose_manifest(json.dumps({"manifests": others}).encode(), PLATFORM) is None
+    windows = {**ours, "platform": {"os": "windows", "architecture": "amd64"}}
+    assert choose_manifest(json.dumps({"manifests": [windows]}).encode(), PLATFORM) is None
+
+
 READERS: list[Callable[[bytes], object]] = [
     parse_tags,
     parse_token,
