@@ -70,6 +70,7 @@ def wanted_modules(names: Sequence[str]) -> list[Path]:
 
 def read_module(path: Path) -> SourceFileMutationData:
     module = SourceFileMutationData(path=path)
+    module.meta_path = module.meta_path.absolute()  # results are noted from the tests' own folder
     module.load()
     return module
 

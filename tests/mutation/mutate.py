@@ -1,25 +1,25 @@
 """Mutants of the wanted modules, each tried against the tests that run through it.
 
-mutmut makes them, knows the tests of each function and forks a process per mutant. Three things
-differ from its own command: properties are mutated too, since much is decided in them; sentences
-for people are not, which the chat's conversations and the commands' outputs hold word for word;
-and a survivor without a written reason is tried again, for the tests may have become better.
+mutmut makes them and knows the tests of each function. Four things differ from its own command:
+properties are mutated too, since much is decided in them; sentences for people are not, which the
+chat's conversations and the commands' outputs hold word for word; a survivor without a written
+reason is tried again, for the tests may have become better; and the tests are collected once for
+all mutants, not for each (see `trials`).
 
 Run in a copy of the repository (see `run`): what mutmut makes and learns it keeps in `mutants/`.
 """
 
+import itertools
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
-from math import ceil
 from pathlib import Path
 
 import libcst as cst
 from mutmut import __main__ as mutmut
-from mutmut.configuration import config
 from mutmut.mutation import file_mutation, mutators
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.trampoline import set_mutant_under_test
@@ -31,7 +31,7 @@ from mutmut.utils.file_utils import (
     walk_mutatable_files,
 )
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
-from mutmut.workers.isolation import MutantResult, MutantRunner, get_mutant_runner
+from mutmut.workers.isolation import get_mutant_runner
 
 from tests.mutation.mutants import (
     REFUSED_BY_TYPES,
@@ -42,9 +42,11 @@ from tests.mutation.mutants import (
 )
 from tests.mutation.refusals import refused_by_types
 from tests.mutation.survivors import read_reasons
+from tests.mutation.trials import INTERRUPTED, NO_MUTANT, Trials, run
 
 REFUSED = Path("mutants/refused.json")
 STATS = Path("mutants/mutmut-stats.json")
+BESIDE = ("tests/domain/", "tests/age/")
 
 skips_for_mutmut = file_mutation.MutationVisitor._skip_node_and_children
 arranged_by_mutmut = file_mutation.function_trampoline_arrangement
@@ -143,71 +145,54 @@ def forget_unexplained(modules: Iterable[SourceFileMutationData]) -> None:
 
 
 def untried(modules: Iterable[SourceFileMutationData]) -> dict[str, SourceFileMutationData]:
-    """The module of each mutant without a result, the quickest first."""
-    left = {
+    """The module of each mutant without a result."""
+    return {
         name: module
         for module in modules
         for name, code in module.exit_code_by_key.items()
         if code is None
     }
-    return {name: left[name] for name in sorted(left, key=mutmut.estimated_worst_case_time)}
 
 
-def tests_of(mutant: str) -> list[str]:
-    return list(state().tests_by_mangled_function_name[mangled_name_from_mutant_name(mutant)])
+def tests_of(mutant: str) -> set[str]:
+    """Those beside it; where none of them runs through it, those of the services that use it."""
+    tests = state().tests_by_mangled_function_name[mangled_name_from_mutant_name(mutant)]
+    return {test for test in tests if test.startswith(BESIDE)} or set(tests)
 
 
-def require_sound(runner: MutantRunner, mutants: Iterable[str]) -> None:
-    """A test that fails anyway would kill them all."""
-    tests = {test for mutant in mutants for test in tests_of(mutant)}
-    if tests and runner.run_clean_tests(tests) != 0:
-        raise SystemExit("mutation: the tests fail without any mutant")
+def try_mutants(left: Mapping[str, SourceFileMutationData], workers: int) -> int:
+    done = itertools.count(1)
 
-
-def try_mutants(left: Mapping[str, SourceFileMutationData], runner: MutantRunner) -> None:
-    def note(result: MutantResult) -> None:
-        module = left[result.mutant_name]
-        module.exit_code_by_key[result.mutant_name] = result.exit_code
+    def note(mutant: str, code: int) -> None:
+        module = left[mutant]
+        module.exit_code_by_key[mutant] = code
         module.save()
-
-    runner.startup()
-    for number, name in enumerate(left, start=1):
-        if number % 100 == 0:
+        if (number := next(done)) % 100 == 0:
             print(f"mutation: {number} of {len(left)}", flush=True)
-        tests = tests_of(name)
-        if not tests:
-            note(MutantResult(mutant_name=name, exit_code=UNTESTED, duration=0))
-            continue
-        seconds = mutmut.estimated_worst_case_time(name)
-        limit = ceil((seconds + config().timeout_constant) * config().timeout_multiplier * 2)
-        while not runner.has_capacity():
-            note(runner.wait_for_result())
-        runner.submit(name, tests, limit, seconds)
-    runner.signal_work_complete()
-    while runner.pending_count():
-        note(runner.wait_for_result())
-    runner.shutdown()
+
+    waiting = {name: tests for name in left if (tests := tests_of(name))}
+    for name in left.keys() - waiting.keys():
+        note(name, UNTESTED)
+    return run(Trials(waiting, workers=workers, note=note))
 
 
 def main(*names: str) -> None:
     workers = os.cpu_count() or 1
     adapt_mutmut()
     make_mutants(workers)
-    runner = get_mutant_runner(workers)
     forget_changed_tests()
-    mutmut.collect_or_load_stats(runner, apply_config_invalidation=True)
+    mutmut.collect_or_load_stats(get_mutant_runner(workers), apply_config_invalidation=True)
     note_refused()
-    set_mutant_under_test("")
+    set_mutant_under_test(NO_MUTANT)
     modules = [read_module(path) for path in wanted_modules(names)]
     forget_unexplained(modules)
     left = untried(modules)
     print(f"mutation: {len(left)} mutants to try", flush=True)
-    require_sound(runner, left)
-    try:
-        try_mutants(left, runner)
-    except KeyboardInterrupt:
-        runner.stop_all_workers()
-        raise SystemExit("mutation: stopped; the next run goes on from here") from None
+    code = try_mutants(left, workers)
+    if code == INTERRUPTED:
+        raise SystemExit("mutation: stopped; the next run goes on from here")
+    if code:
+        raise SystemExit(code)
 
 
 if __name__ == "__main__":
