@@ -26,8 +26,17 @@ _LEFT_OUT = re.compile(
 _REFUSED = re.compile(
     rb"""(?:CREATE|ALTER)\s+(?:ROLE|GROUP|TABLESPACE|USER(?!\s+MAPPING))\b
     |ALTER\s+SYSTEM\b
-    |SET\s+(?:SESSION\s+)?standard_conforming_strings\s*(?:=|TO)\s*'?(?:off|false|0)""",
+    |SET\b(?!\s+(?:SESSION\s+|LOCAL\s+)?\w+\s*(?:=|TO\b)|\s+SESSION\s+AUTHORIZATION\s)""",
     re.IGNORECASE | re.VERBOSE,
+)
+# What may make psql, and not the sieve, take a backslash in a plain string for an escape.
+_QUOTING = re.compile(
+    rb"standard_conforming_strings|set_config|\bpg_settings\b|\bU&[\"']", re.IGNORECASE
+)
+_USUAL = re.compile(
+    rb"""SET\s+standard_conforming_strings\s*=\s*on\s*;\Z
+    |SELECT\s+pg_catalog\.set_config\('search_path',\s*'[^'\\]*',\s*false\)\s*;\Z""",
+    re.VERBOSE,
 )
 _COPY = re.compile(rb"COPY\b", re.IGNORECASE)
 _COPY_ROWS = re.compile(rb"COPY\s.*\sFROM\s+stdin\s*(?:WITH\b[^;]*)?;\Z", re.IGNORECASE | re.DOTALL)
@@ -47,7 +56,8 @@ class Verdict(Enum):
 def judge(statement: bytes) -> Verdict:
     """Decide on a whole statement. Raises RefusedError at what no dump of a database has."""
     is_copy = bool(_COPY.match(statement))
-    if _REFUSED.match(statement) or (is_copy and not _COPY_ROWS.match(statement)):
+    is_odd = _QUOTING.search(statement) and not _USUAL.match(statement)
+    if _REFUSED.match(statement) or is_odd or (is_copy and not _COPY_ROWS.match(statement)):
         words = b" ".join(statement.split()[:2]).decode(errors="replace")
         raise foreign(f'the statement "{printable(words, 40)} …"')
     if _LEFT_OUT.match(statement):

@@ -89,6 +89,8 @@ PASS = [
     b"INSERT INTO public.t VALUES (1, 'OWNER TO x;');",
     b"CREATE MATERIALIZED VIEW public.v AS SELECT 1 WITH NO DATA;",
     b"REFRESH MATERIALIZED VIEW public.v;",
+    b"SELECT pg_catalog.set_config('search_path', '', false);",
+    b"SET SESSION statement_timeout TO 0;",
     b"SELECT pg_catalog.setval('public.t_id_seq', 7, true);",
     b"CREATE SCHEMA template;",
     b"ALTER TABLE ONLY public.t ADD CONSTRAINT t_pkey PRIMARY KEY (id);",
@@ -120,7 +122,22 @@ REFUSED = [
     (b"ALTER ROLE authentik PASSWORD 'secret';", 'the statement "ALTER ROLE …"'),
     (b"CREATE USER x SUPERUSER;", 'the statement "CREATE USER …"'),
     (b"ALTER SYSTEM SET archive_command = 'reboot';", 'the statement "ALTER SYSTEM …"'),
-    (b"SET standard_conforming_strings = off;", 'the statement "SET standard_conforming'),
+    *(
+        (switch, f'the statement "{words}')
+        for switch, words in {
+            b"SET standard_conforming_strings = off;": "SET standard_conforming",
+            b"set local standard_conforming_strings to 'f';": "set local",
+            b'SET "standard_conforming_strings" = off;': "SET ",
+            b"SET/**/standard_conforming_strings/**/TO/**/off;": "SET/**/standard",
+            b'SET U&"standard\\005fconforming_strings" = off;': "SET ",
+            b"SELECT set_config('standard_conforming_strings', 'off', false);": "SELECT set_config",
+            b"SELECT pg_catalog . set_config('standard_' || 'conforming', 'off', false);": "SELECT",
+            b"SELECT U&\"set\\005fconfig\"('x', 'off', false);": "SELECT",
+            b"DO $$BEGIN PERFORM set_config('standard_'||'c', 'off', false);END$$;": "DO",
+            b"UPDATE pg_settings SET setting = 'off' WHERE name ~ '^standard_c';": "UPDATE",
+            b"ALTER FUNCTION f() SET standard_conforming_strings = off;": "ALTER FUNCTION",
+        }.items()
+    ),
     (b"\\connect one\n\\connect two", "several databases"),
     (b"-- Dumped from database version 18.1", "is older than the dump's 18"),
     (b"--\n-- PostgreSQL database cluster dump\n--", "by pg_dumpall"),
