@@ -3,7 +3,7 @@
 import asyncio
 import io
 import tarfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from bot.domain.daemon_report import DaemonReport
 from bot.domain.database_rights import DatabaseRights
 from bot.domain.errors import BotError, IntegrityError, PortError
 from bot.domain.findings import DiskUsage
+from bot.domain.leftovers import Databases
 from bot.domain.manifest import DatabaseFacts, SchemaFingerprint, VersionRow
 from bot.domain.pause import Pause
 from bot.domain.registry_answers import Platform
@@ -140,7 +141,7 @@ class FakeDatabase:
     before_open: Callable[[], None] = lambda: None
     takes_time: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     may: DatabaseRights = ALL_RIGHTS
-    others: Sequence[str] = ("postgres",)
+    are_open: dict[str, bool] = field(default_factory=lambda: {"authentik": True, "postgres": True})
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
@@ -151,11 +152,11 @@ class FakeDatabase:
         finally:
             self.is_open = False
 
-    async def beside(self) -> Sequence[str]:
-        return self.others
-
     async def rights(self) -> DatabaseRights:
         return self.may
+
+    async def databases(self) -> Databases:
+        return Databases("authentik", self.are_open)
 
     async def roles(self) -> AsyncGenerator[bytes]:
         yield ROLES

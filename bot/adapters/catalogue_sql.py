@@ -116,6 +116,12 @@ INSERT INTO akbot_drill.probe VALUES (1); DROP SCHEMA akbot_drill CASCADE;
 """
 
 
+LOOK = "akbot look"
+DATABASES = (
+    "SELECT json_object_agg(datname, datallowconn) FROM pg_database WHERE NOT datistemplate;"
+)
+
+
 def rights(maintenance: str) -> str:
     """What restore and update take: to make databases, to shut and rename the one that serves."""
     return f"""
@@ -131,12 +137,6 @@ SELECT json_build_object(
 FROM pg_roles, pg_database
 WHERE rolname = current_user AND datname = current_database();
 """  # noqa: S608 - the name is quoted
-
-
-BESIDE = (
-    "SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database"
-    " WHERE datname <> current_database() AND NOT datistemplate"
-)
 
 
 def end_sessions(names_from: str) -> str:

@@ -17,6 +17,7 @@ from bot.adapters.throwaway import throw_away
 from bot.adapters.transport import Transport
 from bot.domain.database_rights import DatabaseRights
 from bot.domain.errors import IntegrityError, PortError
+from bot.domain.leftovers import Databases
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.outside_database import MAINTENANCE
 from bot.services.ports import DatabaseServer, Snapshot
@@ -106,13 +107,10 @@ class PostgresDatabase:
             found: dict[str, Any] = await session.ask(sql.rights(self._login.maintenance))
         return DatabaseRights(**found)
 
-    async def beside(self) -> Sequence[str]:
-        async with (
-            self._clients() as client,
-            psql_session(self._engine, client.id, self._environment()) as session,
-        ):
-            names: list[str] = await session.ask(sql.BESIDE)
-        return names
+    async def databases(self) -> Databases:
+        async with self.maintenance(sql.LOOK) as session:
+            found: dict[str, bool] = await session.ask(sql.DATABASES)
+        return Databases(self._login.database, found)
 
     async def roles(self) -> AsyncGenerator[bytes]:
         command = ["pg_dumpall", "--globals-only"]

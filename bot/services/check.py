@@ -22,7 +22,7 @@ from bot.domain.findings import (
 )
 from bot.domain.jobs import ALL_JOBS
 from bot.domain.kit_record import judge_kit
-from bot.domain.left_over import judge_left
+from bot.domain.leftovers import judge_leftovers
 from bot.domain.pause import judge_pause
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role, Stack
@@ -112,6 +112,7 @@ class CheckService:
             findings.insert(0, judge_outside(stack.database_host))
         if stack.may_be_asked:
             findings += await self._guarded("database", lambda: self._database(stack))
+            findings += await self._guarded("leftovers", lambda: self._leftovers(stack))
         if stack.redis and stack.redis.running:
             findings += await self._guarded("sessions", lambda: self._sessions(stack))
         findings += await self._guarded("authentik", lambda: self._authentik(stack))
@@ -123,7 +124,6 @@ class CheckService:
         async with database.snapshot() as snapshot:
             server = snapshot.server
             rights = judge_rights(await database.rights())
-        left = judge_left(await database.beside(), await self.journal.jobs(ALL_JOBS))
         size = server.database_size / 1e6
         how = "by pg_dump itself" if server.has_zstd else "by akbot"
         return [
@@ -135,8 +135,12 @@ class CheckService:
             ),
             Finding("transport", Level.OK, f"dumps leave by {await database.way_out()}"),
             *([rights] if rights else []),
-            *left,
         ]
+
+    async def _leftovers(self, stack: Stack) -> list[Finding]:
+        found = await self.engine.database(stack).databases()
+        service = stack.postgresql.service if stack.postgresql else ""
+        return judge_leftovers(found, service, await self.journal.jobs(ALL_JOBS))
 
     async def _sessions(self, stack: Stack) -> list[Finding]:
         sessions = self.engine.session_store(stack)

@@ -4,7 +4,7 @@ One in-memory fake per port lives in `tests/fakes.py`; the same contract tests r
 on the real adapter.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from bot.domain.daemon_report import DaemonReport
 from bot.domain.database_rights import DatabaseRights
 from bot.domain.findings import DiskUsage
 from bot.domain.kit_record import KitRecord
+from bot.domain.leftovers import Databases
 from bot.domain.manifest import DatabaseFacts
 from bot.domain.messages import Event
 from bot.domain.pause import Pause
@@ -70,8 +71,8 @@ class Database(Protocol):
     async def rights(self) -> DatabaseRights:
         """What the role may do there whose name akbot takes."""
 
-    async def beside(self) -> Sequence[str]:
-        """The names of the server's other databases, templates left out."""
+    async def databases(self) -> Databases:
+        """All of the server; whether or not Authentik's own lets anybody in."""
 
     def roles(self) -> AsyncIterator[bytes]:
         """`pg_dumpall --globals-only`, as SQL text, its end proven as a dump's.

@@ -200,6 +200,14 @@ async def test_facts_count_the_rows_that_are_there(place: Place) -> None:
         assert facts.schemas["public"].newest_migration is not None
 
 
+async def test_the_databases_of_the_server_are_listed(place: Place) -> None:
+    found = await place.database.databases()
+
+    assert found.are_open[found.live]
+    assert found.are_open["postgres"]
+    assert "template0" not in found.are_open
+
+
 async def test_a_snapshot_does_not_see_what_is_committed_after_it(place: Place) -> None:
     async with place.database.snapshot() as snapshot:
         before = await snapshot.facts()
@@ -269,16 +277,6 @@ async def test_roles_end_in_their_closing_comment(place: Place) -> None:
     check.update(await whole(place.database.roles()))
 
     check.finish()
-
-
-async def test_the_others_of_its_server_are_named_and_not_itself(place: Place) -> None:
-    async with place.database.snapshot() as snapshot:
-        own = snapshot.server.database
-
-    names = await place.database.beside()
-
-    assert "postgres" in names
-    assert not {own, "template0", "template1"} & {*names}
 
 
 async def test_the_way_out_has_a_name(place: Place) -> None:

@@ -144,16 +144,6 @@ async def test_each_service_has_its_line(
     assert (line.level, words in line.message) == (level, True)
 
 
-async def test_a_database_that_no_job_knows_of_is_told() -> None:
-    database = FakeDatabase(others=("postgres", "authentik_failed_20261124t120000z_zzzz"))
-
-    findings = await service(engine=FakeEngine(postgres=database)).run()
-
-    [left] = of(findings, "databases beside")
-    assert left.level is Level.WARNING
-    assert '"authentik_failed_20261124t120000z_zzzz"' in left.message
-
-
 async def test_a_stack_without_redis_is_fine() -> None:
     findings = await service(engine=FakeEngine(replace(make_stack(), redis=None))).run()
 
@@ -412,3 +402,14 @@ async def test_a_role_that_cannot_go_the_way_back_is_a_warning() -> None:
     [role] = of(findings, "database role")
     assert role.level is Level.WARNING
     assert "restore and update are refused" in role.message
+
+
+async def test_a_database_that_a_lost_journal_has_left_is_a_warning() -> None:
+    name = "authentik_before_20261124t100000z_aaaa"
+    database = FakeDatabase(are_open={"authentik": True, name: False})
+
+    findings = await service(engine=FakeEngine(postgres=database)).run()
+
+    [left] = of(findings, "leftovers")
+    assert left.level is Level.WARNING
+    assert name in left.message
