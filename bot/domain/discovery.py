@@ -9,6 +9,10 @@ from bot.domain.stack import Role
 
 REQUIRED = (Role.POSTGRESQL, Role.SERVER)
 _REQUIRED_WITHOUT_DATABASE = (Role.SERVER, Role.WORKER)  # "server" alone is a name of many
+_LEFT_BY: Mapping[Role, tuple[Role, ...]] = {  # what still tells a stack that lacks that one
+    Role.SERVER: (Role.POSTGRESQL,),
+    Role.POSTGRESQL: (Role.SERVER, Role.WORKER),
+}
 _MAY_GO = frozenset({Role.REDIS})  # an update removes it for good
 
 
@@ -244,8 +248,10 @@ def _in_project(project: str, members: Sequence[Found], wanted: StackWanted) -> 
         container = _of_role(members, wanted, role)
         if container:
             ids[role] = container
-        elif role in wanted.named or role in _required(wanted):
+        elif role in wanted.named:
             raise _no_service(project, members, wanted, role)
+        elif role in _required(wanted):
+            raise _removed(project, members, wanted, role)
     _require_distinct(ids, wanted)
     return Chosen(project, ids, wanted.database_host)
 
@@ -272,6 +278,26 @@ def _no_service(
     )
 
 
+def _removed(
+    project: str, members: Sequence[Found], wanted: StackWanted, role: Role
+) -> ConfigError:
+    """What a person does in panic, as a rule: what the containers held is still there."""
+    here, again = sorted({each.service for each in members}), "docker compose create --no-recreate"
+    mend = f'Make what is missing again, in its folder, with "{again}", then go on'
+    if role is Role.POSTGRESQL:
+        mend = (
+            'Start it again, in its folder, with "docker compose up -d --no-recreate'
+            f' {wanted.services[role][0]}"; where its data are gone as well, begin on an empty host'
+            ' with deploy/bootstrap ("akbot restore --bootstrap")'
+        )
+    names = '" or "'.join(wanted.services[role])
+    return ConfigError(
+        f'project "{project}" has no container of "{names}", only of {", ".join(here)}',
+        hint=f"Nothing was changed. {mend}. If its service has another name, set"
+        f" AKBOT_SERVICE_{role.upper()}.",
+    )
+
+
 def _refuse(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> Chosen:
     for role in Role:  # a name that a person gave tells more than "no stack"
         if role is Role.POSTGRESQL and wanted.database_host:
@@ -280,6 +306,15 @@ def _refuse(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> Cho
             project, members = next(iter(projects.items()))
             if not _of_role(members, wanted, role):
                 raise _no_service(project, members, wanted, role)
+    parts = [
+        (name, role)
+        for name, members in projects.items()
+        for role, others in _LEFT_BY.items()
+        if all(_of_role(members, wanted, other) for other in others)
+    ]
+    if len(parts) == 1 and not (wanted.database_host and parts[0][1] is Role.POSTGRESQL):
+        name, role = parts[0]
+        raise _removed(name, projects[name], wanted, role)
     raise ConfigError(
         "Docker has no containers that look like Authentik",
         hint='Start the stack with "docker compose up -d", or name it in AKBOT_PROJECT.',

@@ -78,6 +78,29 @@ def test_the_stack_is_found(found: list[Found], wanted: StackWanted, ids: dict[R
             [*SEED, *OFFICIAL], ANY, "several projects.*authentik, sso", "AKBOT_PROJECT", id="two"
         ),
         pytest.param(
+            [*project("authentik", "postgresql", "redis"), *OTHER],
+            ANY,
+            'project "authentik" has no container of "authentik" or "server", only of postgresql',
+            'Nothing was changed. Make what is missing again, in its folder, with "docker compose'
+            ' create --no-recreate", then go on.',
+            id="server and worker were removed",
+        ),
+        pytest.param(
+            project("authentik", "postgresql", "worker"),
+            StackWanted("authentik", USUAL),
+            'project "authentik" has no container of "authentik" or "server", only of postgresql',
+            "docker compose create --no-recreate",
+            id="the server of a named project was removed",
+        ),
+        pytest.param(
+            OFFICIAL[1:],
+            ANY,
+            'project "sso" has no container of "postgresql", only of server, worker',
+            '"docker compose up -d --no-recreate postgresql"; where its data are gone as well, '
+            'begin on an empty host with deploy/bootstrap ("akbot restore --bootstrap").',
+            id="PostgreSQL was removed",
+        ),
+        pytest.param(
             SEED,
             StackWanted("autentik", USUAL),
             'AKBOT_PROJECT.*"autentik"',
