@@ -7,6 +7,7 @@ exec stream serves. What works is found out once per container, with the very sa
 """
 
 import asyncio
+import logging
 import re
 import secrets
 import socket
@@ -34,6 +35,7 @@ _EXIT_MARK = b"akbot-exit "
 _EXITED = re.compile(re.escape(_EXIT_MARK) + rb"(\d+)\n")
 _TOKEN_BYTES = 16
 _STDERR_KEPT = 64 * 1024
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -213,22 +215,31 @@ class Transport:
             ) as raw:
                 ending = asyncio.create_task(run.ending.read(raw.frames()))
                 try:
-                    async with asyncio.timeout(CALL_WITHIN):
-                        connection = await caller(listener, token)
-                    with connection:
-                        ending.add_done_callback(lambda _: _hang_up_on(connection, run))
-                        async with aclosing(received(connection, run.trailer)) as blocks:
-                            async for block in blocks:
-                                yield block
-                    await ending
-                except TimeoutError as error:
-                    raise PortError(
-                        f'run "{run.command[0]}": the container did not call back',
-                        hint=run.ending.words,
-                        retryable=True,
-                    ) from error
+                    if connection := await _called(listener, token):
+                        with connection:
+                            ending.add_done_callback(lambda _: _hang_up_on(connection, run))
+                            async with aclosing(received(connection, run.trailer)) as blocks:
+                                async for block in blocks:
+                                    yield block
+                        await ending
+                        return
                 finally:
                     await stop(ending)
+        # With nobody listening any more it ends before it runs the command.
+        logger.warning('run "%s": its container did not call back in time', run.command[0])
+        run.ending = _Ending()
+        async with aclosing(self._through_exec(run)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
+async def _called(listener: socket.socket, token: str) -> socket.socket | None:
+    """The connection back, None where none comes in time: a host may be very busy."""
+    try:
+        async with asyncio.timeout(CALL_WITHIN):
+            return await caller(listener, token)
+    except TimeoutError:
+        return None
 
 
 def _hang_up_on(connection: socket.socket, run: _Run) -> None:

@@ -15,6 +15,7 @@ from bot.domain.errors import PortError
 from bot.domain.stack import Container
 from tests.contracts.stacks import (
     bad_socket,
+    docker,
     engine_api,
     idle,
     inside,
@@ -93,6 +94,21 @@ async def test_a_container_that_calls_nobody_is_asked_only_once(
     started = asyncio.get_running_loop().time()
     assert await transport.way(containers[Way.NC]) is Way.NC
     assert asyncio.get_running_loop().time() - started < 0.01
+
+
+@pytest.mark.parametrize("image", ["postgres:17", "postgres:15"])
+async def test_where_nobody_calls_back_this_time_the_exec_stream_serves(
+    api: EngineApi, image: str
+) -> None:
+    """It has called once, and is cut off from its network since, or its host has no time for it."""
+    with idle(image) as container:
+        transport = Transport(api)
+        assert await transport.way(container) is not Way.EXEC
+        docker("network", "disconnect", "bridge", container.id)
+
+        async with aclosing(transport.stream(container, ["echo", "whole"], {})) as stream:
+            assert b"".join([block async for block in stream]) == b"whole\n"
+        assert until(lambda: "echo" not in processes(container))
 
 
 async def test_much_arrives_whole(
