@@ -1,8 +1,21 @@
 import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.findings import FileStatus, Level, judge_secret_file
+from bot.domain.backup_id import make_backup_id
+from bot.domain.catalogue import BackupRecord, BackupState
+from bot.domain.findings import (
+    DiskUsage,
+    FileStatus,
+    Level,
+    judge_clock,
+    judge_disk,
+    judge_secret_file,
+)
+from tests.domain.test_manifest import MANIFEST, summary_of
 
 OWNER, STRANGER, ROOT = 1000, 1001, 0
 
@@ -49,3 +62,54 @@ def test_the_remedy_can_be_copied_and_locks_nobody_out(reader: int, remedy: str)
 
     assert finding
     assert finding.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("free", "level"),
+    [(400_000_000_000, Level.OK), (40_000_000_000, Level.OK), (39_999_999_999, Level.WARNING)],
+)
+def test_a_disk_has_room_with_a_tenth_of_it_free(free: int, level: Level) -> None:
+    finding = judge_disk("disk of /srv", DiskUsage(device=1, free=free, total=400_000_000_000))
+
+    assert (finding.subject, finding.level) == ("disk of /srv", level)
+    assert finding.message == f"{free / 1e9:.1f} GB of 400 GB free"
+    assert bool(finding.remedy) is (level is Level.WARNING)
+
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def backup(later: timedelta, state: BackupState = BackupState.GOOD) -> BackupRecord:
+    created = NOW + later
+    name = make_backup_id(created, "aaaa")
+    summary = summary_of(replace(MANIFEST, id=name, created=created))
+    return BackupRecord(name, state, summary=summary)
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("records", "level"),
+    [
+        pytest.param([], Level.OK, id="no backup"),
+        pytest.param([backup(-MINUTE)], Level.OK, id="an earlier one"),
+        pytest.param([backup(5 * MINUTE)], Level.OK, id="clocks differ a little"),
+        pytest.param([backup(6 * MINUTE)], Level.FAILURE, id="a later one"),
+        pytest.param([backup(-MINUTE), backup(6 * MINUTE)], Level.FAILURE, id="one of them"),
+        pytest.param(
+            [backup(6 * MINUTE, BackupState.NOT_TRUSTED)], Level.OK, id="a stranger's says nothing"
+        ),
+        pytest.param([replace(backup(6 * MINUTE), summary=None)], Level.OK, id="one without facts"),
+    ],
+)
+def test_the_clock_is_no_earlier_than_the_newest_backup(
+    records: Sequence[BackupRecord], level: Level
+) -> None:
+    finding = judge_clock(NOW, records)
+
+    assert (finding.subject, finding.level) == ("clock", level)
+    assert "2026-11-24 12:00" in finding.message
+    if level is Level.FAILURE:
+        assert "the newest backup is from 2026-11-24 12:06" in finding.message
+        assert finding.remedy

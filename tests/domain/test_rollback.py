@@ -96,7 +96,10 @@ def test_what_is_lost_was_written_since_the_copy(facts: dict[str, str], since: d
 
     assert made
     assert made.copied == since
-    other_kinds = replace(job, kind=JobKind.ROLLBACK)
-    assert last_update([other_kinds, job]) == made
-    for pending in (replace(job, swept=False), replace(job, state=JobState.RUNNING)):
-        assert last_update([pending]) is None
+    for other in (
+        replace(job, kind=JobKind.ROLLBACK),
+        replace(job, swept=False),
+        replace(job, state=JobState.RUNNING),
+    ):
+        assert last_update([other]) is None
+        assert last_update([other, job]) == made

@@ -78,6 +78,8 @@ PASS = [
     b"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $_$BEGIN DROP TABLE x; $1; END$_$;",
     b"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '\n\\! reboot\n'; $$;",
     b"SELECT a$b$, c$b$ FROM t;",
+    b'CREATE FUNCTION "a; DROP DATABASE x;"() RETURNS text AS $$ SELECT 1; $$;',
+    b'SELECT $1, "a\nDROP DATABASE x;\n";',
     b"SELECT $1 + 2;",
     b"/* DROP; /* nested; */ still; */ SELECT 1;",
     b"/* a /* b */\nDROP DATABASE x; */ SELECT 1;",
@@ -168,6 +170,7 @@ WHOLE = dump(
     b"COMMENT ON TABLE t IS E'it\\'s;';",
     b"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $_$ SELECT 'a;' $_$;",
     b"/* a /* b */ c */",
+    b'CREATE FUNCTION "g;"() RETURNS text LANGUAGE sql AS $$ SELECT "x;y"; $$;',
     b"COPY public.t (id, name) FROM stdin;\n1\ta\n2\tb\n\\.\n",
 )
 
