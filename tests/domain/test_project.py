@@ -62,6 +62,8 @@ def test_owners_and_modes_are_kept_and_secrets_are_their_owners_alone() -> None:
         pytest.param(member("../evil"), id="above"),
         pytest.param(member("/etc/cron.d/evil"), id="absolute"),
         pytest.param(member("a/../../evil"), id="above in the middle"),
+        pytest.param(member("a/./evil"), id="a name for a folder itself"),
+        pytest.param(member("a//evil"), id="no name for a folder"),
         pytest.param(member("evil", tarfile.SYMTYPE, "/etc/passwd"), id="link"),
         pytest.param(member("evil", tarfile.LNKTYPE, "docker-compose.yml"), id="hard link"),
         pytest.param(member("evil", tarfile.CHRTYPE), id="device"),
@@ -292,6 +294,7 @@ def test_a_tag_that_a_restore_writes_makes_no_other_file_of_it() -> None:
         ("/srv/a,b", False),
         ("srv", False),
         ("/srv/", False),
+        ("/srv//authentik", False),
     ],
 )
 def test_a_path_must_mean_itself_to_everybody(path: str, is_plain: bool) -> None:  # noqa: FBT001
