@@ -96,6 +96,62 @@ def test_files_that_lead_to_another_database_are_refused_where_it_is_outside(
         judge_past(outside, (), told("db.example.org"), told(host))
 
 
+@pytest.mark.parametrize("name", ["HOST", "PORT", "NAME"])
+def test_a_database_is_another_one_by_host_port_or_name(name: str) -> None:
+    def told(value: str) -> dict[str, Any]:
+        found = project()
+        found["services"][SITE.server] = {
+            "environment": {f"AUTHENTIK_POSTGRESQL__{name}": value, "AUTHENTIK_LOG_LEVEL": value}
+        }
+        return found
+
+    outside = replace(SITE, postgresql="")
+
+    with pytest.raises(RefusedError, match="lead to another database") as caught:
+        judge_past(outside, (), told("one"), told("two"))
+
+    assert caught.value.hint
+
+
+def test_files_without_server_or_worker_are_refused() -> None:
+    without = project()
+    del without["services"][SITE.worker]
+
+    with pytest.raises(RefusedError, match=f'no service "{SITE.worker}"') as caught:
+        judged(project(), without)
+
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("when", ["now", "then"])
+def test_a_folder_with_another_services_data_in_it_is_not_moved(when: str) -> None:
+    mounts = [{"type": "tmpfs", "target": "/t"}, {"type": "bind", "source": "/a/data/x"}]
+    other: dict[str, Any] = {
+        "other": {"image": "x:1", "volumes": mounts},
+        "bare": {"image": "y:1"},
+    }
+    none: dict[str, Any] = {}
+    now = project(("bind", "/a/media", "/media"), **(other if when == "now" else none))
+    then = project(("bind", "/a/data", "/data"), **(other if when == "then" else none))
+
+    with pytest.raises(RefusedError, match='"/a/data/x" lies inside of "/a/data"') as caught:
+        judged(now, then)
+
+    assert caught.value.hint
+
+
+def test_what_else_is_another_one_is_told() -> None:
+    same, one, two = {"image": "s:1"}, {"image": "c:1"}, {"image": "c:2"}
+    now = project(new={"image": "n:1"}, same=same, changed=one)
+    then = project(old={"image": "o:1"}, same=same, changed=two)
+
+    changed, new, old = judged(now, then).warnings
+
+    assert 'the service "changed" is another one in the backup' in changed
+    assert 'the service "new" is not in the backup' in new
+    assert 'the service "old" is in the backup' in old
+
+
 @pytest.mark.parametrize("name", ["cache", "its-alias", "its-container"])
 def test_redis_comes_or_goes_under_whatever_name_authentik_knows_it(name: str) -> None:
     service = {
@@ -122,8 +178,10 @@ def test_the_volume_of_the_database_must_stay() -> None:
     other = project()
     other["volumes"]["database"] = {"name": "another_database"}
 
-    with pytest.raises(RefusedError, match="would not be the one that has your data"):
+    with pytest.raises(RefusedError, match="would not be the one that has your data") as caught:
         judged(project(), other)
+
+    assert caught.value.hint
 
 
 def test_the_way_back_swaps_what_comes_and_what_goes() -> None:
@@ -158,5 +216,7 @@ def test_files_are_known_by_their_place_in_the_project() -> None:
     ],
 )
 def test_other_files_than_then_are_refused(then: dict[str, bytes], words: str) -> None:
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(RefusedError, match=words) as caught:
         texts_of_then(SITE_OF_TWO, then)
+
+    assert caught.value.hint

@@ -78,6 +78,7 @@ def test_a_whole_stack_is_read() -> None:
     assert found.state == DataFolder("/m/akbot")
     assert found.containers == ("db", "akbot")
     assert (found.first, found.then) == (("postgresql", "redis"), ("server", "worker"))
+    assert found.name == "authentik"
     assert found.images["server"] == "server:1"
 
 
@@ -135,8 +136,10 @@ def test_a_database_by_another_name_in_the_project_wants_that_name(
 ) -> None:
     services = {"server": told(host), "database": database}
 
-    with pytest.raises(RefusedError, match='no service "postgresql"'):
+    with pytest.raises(RefusedError, match='no service "postgresql"') as caught:
         read_layout({"name": "x", "services": services}, NAMES, "/p", "/s")
+
+    assert "AKBOT_SERVICE_POSTGRESQL" in caught.value.hint
 
 
 def test_the_projects_own_folder_is_not_data() -> None:
