@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import ConfigError
 from bot.domain.retention import Policy
-from bot.domain.store_list import parse_stores
+from bot.domain.store_list import MOST_KEPT, parse_stores
 from bot.domain.store_url import DirectoryLocation, S3Location
 
 S3 = "s3://bucket/home?endpoint=https://s3.example.org"
@@ -54,6 +54,16 @@ def test_each_figure_of_the_policy_can_be_a_stores_own() -> None:
     assert store.policy(Policy()) == Policy(last=5, daily=6, weekly=7, monthly=8)
 
 
+def test_what_is_left_of_an_address_is_as_it_was() -> None:
+    [plain] = parse_stores("file:///a?keep_last=1")
+    [most] = parse_stores(f"s3://bucket?keep_last={MOST_KEPT}&region=x")
+
+    assert plain.location == DirectoryLocation(Path("/a"))
+    assert plain.name == "file:/a"
+    assert most.name == "s3:bucket"
+    assert most.policy(Policy()).last == MOST_KEPT
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -74,5 +84,6 @@ def test_what_cannot_be_meant_is_said(text: str, words: str) -> None:
         parse_stores(text)
 
     assert words in str(caught.value)
+    assert caught.value.hint
     assert str(caught.value).startswith("AKBOT_STORE: ")
     assert "planted" not in caught.value.in_full()

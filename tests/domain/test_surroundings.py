@@ -181,6 +181,13 @@ def _words(graded: Graded) -> str:
     return f"{graded.subject}: {graded.grade.value}{detail}"
 
 
+@pytest.mark.parametrize("status", [200, 502])
+def test_a_page_is_told_with_its_address(status: int) -> None:
+    [graded] = grades(page(status), KNOWN, Limits(), NOW)
+
+    assert graded.place == "https://a.example/"
+
+
 def test_without_a_limit_nothing_can_be_near_it() -> None:
     unlimited = Usage("w", 8.0, None, 100 * GB, None)
     old = Heartbeat("w", None)  # before 2025.8
