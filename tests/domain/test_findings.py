@@ -10,10 +10,12 @@ from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.findings import (
     DiskUsage,
     FileStatus,
+    Finding,
     Level,
     judge_clock,
     judge_disk,
     judge_secret_file,
+    worst,
 )
 from tests.domain.test_manifest import MANIFEST, summary_of
 
@@ -74,6 +76,18 @@ def test_a_disk_has_room_with_a_tenth_of_it_free(free: int, level: Level) -> Non
     assert (finding.subject, finding.level) == ("disk of /srv", level)
     assert finding.message == f"{free / 1e9:.1f} GB of 400 GB free"
     assert bool(finding.remedy) is (level is Level.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("levels", "level"),
+    [
+        ([], Level.OK),
+        ([Level.OK, Level.WARNING], Level.WARNING),
+        ([Level.FAILURE, Level.WARNING, Level.OK], Level.FAILURE),
+    ],
+)
+def test_the_worst_counts(levels: Sequence[Level], level: Level) -> None:
+    assert worst(Finding("x", each, "y") for each in levels) is level
 
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -12,6 +12,8 @@ from bot.domain.jobs import (
     JobState,
     Trigger,
     as_it_stands,
+    choose_job,
+    describe,
     plan_changed,
     read_jobs_words,
     require_unsettled,
@@ -43,6 +45,29 @@ def test_a_job_that_nobody_works_on_does_not_run() -> None:
     assert "the command was stopped in it; what it left is cleaned up" in gone.message
     by_the_bot = as_it_stands(replace(running, trigger=Trigger.SCHEDULE), somebody_works=False)
     assert "the bot was stopped in it" in by_the_bot.message
+
+
+def test_a_job_is_named_by_its_id_or_the_beginning_of_it() -> None:
+    one = make_job(JobState.DONE, swept=True)
+    other = replace(one, id=BackupId("20261124T033000Z-k3f9"))
+
+    assert choose_job([one, other], "20261123") == one
+    assert choose_job([one, other], str(other.id)) == other
+    for wanted, words in [
+        ("202611", '"202611" fits 2 jobs'),
+        ("k3f9", '"k3f9" is no job'),
+        ("", '"" is no job'),
+    ]:
+        with pytest.raises(RefusedError, match=words) as caught:
+            choose_job([one, other], wanted)
+        assert "akbot jobs" in caught.value.hint
+
+
+def test_who_has_to_wait_hears_for_what() -> None:
+    job = make_job(JobState.RUNNING, swept=False)
+
+    assert describe(job) == "backup since 03:30 UTC, begun by root"
+    assert describe(replace(job, share=0.624)) == "backup since 03:30 UTC, 62%, begun by root"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import ConfigError
 from bot.domain.retention import Policy
-from bot.domain.store_list import MOST_KEPT, parse_stores
+from bot.domain.store_list import MOST_KEPT, parse_stores, require_from
 from bot.domain.store_url import DirectoryLocation, S3Location
 
 S3 = "s3://bucket/home?endpoint=https://s3.example.org"
@@ -52,6 +52,23 @@ def test_each_figure_of_the_policy_can_be_a_stores_own() -> None:
     [store] = parse_stores("file:///a?keep_last=5&keep_daily=6&keep_weekly=7&keep_monthly=8")
 
     assert store.policy(Policy()) == Policy(last=5, daily=6, weekly=7, monthly=8)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("http://b", '--from: "http://b" is neither'),
+        ("file:///a file:///b", "--from: it names several stores"),
+    ],
+)
+def test_a_place_to_restore_from_is_one_store(text: str, words: str) -> None:
+    require_from("file:///a")
+
+    with pytest.raises(ConfigError) as caught:
+        require_from(text)
+
+    assert str(caught.value).startswith(words)
+    assert caught.value.hint
 
 
 def test_what_is_left_of_an_address_is_as_it_was() -> None:
