@@ -184,6 +184,28 @@ def test_all_comes_back_and_an_undo_takes_it_back(stack: Sandbox, to_folder: Akb
     assert not throw_aways(stack)
 
 
+def test_with_server_and_worker_removed_it_says_how_to_go_on(
+    stack: Sandbox, to_folder: Akbot
+) -> None:
+    then_files, then = files(stack), served(stack)
+    backup_id = to_folder.backup("--component", "media")["id"]
+    media = ("restore", backup_id, "--component", "media", "--yes", "--no-safety-backup")
+    change_everything(stack)
+    stack.compose("rm", "--stop", "--force", "authentik", "worker")
+
+    refused = to_folder(*media)
+
+    again = "docker compose create --no-recreate"
+    assert refused.code == 2
+    assert 'has no container of "authentik" or "server", only of postgresql, redis' in refused.err
+    assert f'Nothing was changed. Make what is missing again, in its folder, with "{again}"' in (
+        refused.err
+    )
+    stack.run(*again.split(), "authentik", "worker")  # the sandbox has no image of the bot
+    to_folder.ok(*media)
+    assert (files(stack), served(stack)) == (then_files, then)
+
+
 def test_a_database_that_is_gone_comes_back_and_nothing_is_kept_of_it(
     stack: Sandbox, to_folder: Akbot
 ) -> None:
