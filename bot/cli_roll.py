@@ -28,11 +28,11 @@ async def update(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[st
     from bot.domain.messages import RunUpdate  # noqa: PLC0415
     from bot.entrypoints import render_roll, render_update  # noqa: PLC0415
     from bot.entrypoints.confirmation import Confirmation, StayQuestion  # noqa: PLC0415
-    from bot.services.outage import before_anything  # noqa: PLC0415
+    from bot.services.outage import before_anything, before_the_way  # noqa: PLC0415
 
     tag = wanted_tag(args)
     await app.jobs.recover()  # one that was cut off may have left no server to ask
-    with before_anything():
+    with before_anything(), before_the_way():
         outlook = await app.updates.check.run(tag)
     if outlook.up_to_date:
         return render_update.outlook_value(outlook), render_update.check_lines(outlook)
