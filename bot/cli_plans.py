@@ -58,7 +58,7 @@ async def schedule(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[
         "paused": asdict(pause) if pause else None,
         "plans": [vars(each) for each in planned],  # asdict would copy zones, which some refuse
     }
-    return value, coming_lines(planned, pause, now)
+    return value, coming_lines(planned, pause, now, app.settings.zone)
 
 
 async def pause(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:
@@ -83,7 +83,8 @@ async def pause(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str
         return planned
 
     planned = await carry_out(app, OrderKind.PAUSE, args.length, pause, paused)
-    return asdict(planned), [f"{planned.words[0].upper()}{planned.words[1:]}.", planned.remedy]
+    words = planned.words_in(app.settings.zone)
+    return asdict(planned), [f"{words[0].upper()}{words[1:]}.", planned.remedy]
 
 
 async def resume(app: "App", args: argparse.Namespace) -> tuple[Any, Sequence[str]]:  # noqa: ARG001

@@ -36,6 +36,16 @@ def test_a_pause_is_seen_until_it_is_ended(tmp_path: Path) -> None:
     assert "Paused" not in run(tmp_path, "schedule").stdout
 
 
+def test_a_pause_is_told_by_the_clock_of_the_schedules(tmp_path: Path) -> None:
+    zone = {"AKBOT_TIMEZONE": "Europe/Berlin"}
+    paused = run(tmp_path, "pause", "2h", **zone).stdout
+    shown = run(tmp_path, "schedule", **zone).stdout
+
+    until = r"until \d{4}-\d\d-\d\d \d\d:\d\d (CET|CEST): planned work"
+    assert re.search(until, paused)
+    assert re.search(until, shown)
+
+
 def test_who_paused_and_who_ended_it_is_listed_with_the_jobs(tmp_path: Path) -> None:
     run(tmp_path, "pause", "2h")
     run(tmp_path, "resume")

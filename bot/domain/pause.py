@@ -51,9 +51,15 @@ class Pause:
     @property
     def words(self) -> str:
         """In a sentence, for whoever wonders why nothing happens."""
+        return self.words_in(UTC)
+
+    def words_in(self, zone: tzinfo) -> str:
+        """The same, by the clock there."""
         if self.until:
-            return f"schedules are paused until {self.until:%Y-%m-%d %H:%M} UTC: {self.reason}"
-        return f"schedules and chat are paused since {self.since:%Y-%m-%d %H:%M} UTC: {self.reason}"
+            until = f"{self.until.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+            return f"schedules are paused until {until}: {self.reason}"
+        since = f"{self.since.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        return f"schedules and chat are paused since {since}: {self.reason}"
 
     @property
     def remedy(self) -> str:

@@ -1,7 +1,7 @@
 """What is planned, as lines of text. Pure, like `render`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from bot.domain.agenda import Coming
 from bot.domain.durations import duration
@@ -9,11 +9,13 @@ from bot.domain.pause import Pause
 from bot.domain.printable import one_line
 
 
-def coming_lines(planned: Sequence[Coming], pause: Pause | None, now: datetime) -> list[str]:
-    """Each plan with its next moments, and what holds them back."""
+def coming_lines(
+    planned: Sequence[Coming], pause: Pause | None, now: datetime, zone: tzinfo
+) -> list[str]:
+    """Each plan with its next moments, and what holds them back, by the clock of *zone*."""
     lines = [line for each in planned for line in _lines(each, now)]
     if pause:
-        lines.append(one_line(f"Paused: {pause.words}. {pause.remedy}"))
+        lines.append(one_line(f"Paused: {pause.words_in(zone)}. {pause.remedy}"))
     return lines
 
 
