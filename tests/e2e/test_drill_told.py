@@ -53,7 +53,7 @@ def test_each_way_to_fail_is_told_with_its_reason(
             ada.says(f"/drill {backup_id}")
             telegram.wait(
                 lambda number=number: len(outcomes(telegram, "Drill failed")) == number,  # type: ignore[misc]
-                seconds=120,
+                seconds=400,
             )
             told = outcomes(telegram, "Drill failed")[-1]
             assert reason in told
@@ -72,7 +72,7 @@ def test_one_that_fails_on_schedule_is_told_unasked(
     ada.says("/start")
 
     with daemon(chatting, AKBOT_DRILL_SCHEDULE="* * * * *"):
-        telegram.wait(lambda: outcomes(telegram, "Drill failed"), seconds=120)
+        telegram.wait(lambda: outcomes(telegram, "Drill failed"), seconds=400)
         [job] = [
             each for each in json.loads(chatting.ok("jobs", "--json")) if each["kind"] == "drill"
         ][-1:]
