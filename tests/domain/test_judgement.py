@@ -33,7 +33,7 @@ SETS = {
         {**WHOLE, "damage-1.json": DAMAGE, "damage-1.json.sig": sign(DAMAGE, KEY)},
     ),
 }
-JUDGED = (1, "3aec925303a423dd")
+JUDGED = (1, "87e17af6cf3cd2a8")
 """The rules, and what they make of these sets. Where this changes, raise RULES."""
 
 
