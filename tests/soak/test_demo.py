@@ -41,7 +41,8 @@ def test_the_whole_story_is_as_told_and_leaves_nothing(tmp_path: Path) -> None:
 
     said = ended.stdout
     assert ended.returncode == 0, said
-    assert [each for each in said.splitlines() if len(each) > WIDEST] == []
+    lines = said.replace(str(tmp_path), "/tmp").splitlines()  # as its place is called by a person
+    assert [each for each in lines if len(each) > WIDEST] == []
     assert len(re.findall(r"^\d+\. ", said, re.MULTILINE)) == STEPS
     assert said.count("ada logs in") == 3
     assert said.count("ada CANNOT log in") == 1
