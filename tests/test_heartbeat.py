@@ -81,6 +81,9 @@ PART = [replace(each, slot=None, plan={PARTIAL: "yes"}) for each in GOOD]
             ["04:38"],
             id="a good one of times to come, by a clock that was ahead",
         ),
+        pytest.param(
+            [*GIVEN_UP, *failed(73, state=JobState.DONE)], 68, [], id="by a clock that was a little"
+        ),
         pytest.param([*GIVEN_UP, *PART], 71, ["04:38"], id="some components are not the stack"),
         pytest.param([*GOOD, *failed(120, slot=120)], 480, ["05:30"], id="one after a good one"),
         pytest.param([*failed(0), *failed(5, state=JobState.CANCELLED)], 400, [], id="cancelled"),
@@ -103,6 +106,7 @@ def given_up(jobs: list[Job], minute: int, since: int = 0, *told: datetime) -> l
 
 def test_what_was_told_by_it_or_by_an_earlier_process_is_not_told_again() -> None:
     assert given_up(GIVEN_UP, 70, 68)
+    assert given_up(failed(0), 360, 360), "its slot is given up in that moment"
     assert not given_up(GIVEN_UP, 70, 69)
     assert not given_up(GIVEN_UP, 70, 68, NOW)
 

@@ -13,7 +13,7 @@ from bot.domain.container_state import (
 )
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import ConfigError
-from bot.domain.incident import Trouble
+from bot.domain.incident import Seen, Trouble
 from bot.domain.stack import Role
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_the_memory_limit_counts_more_than_the_exit_code() -> None:
         ("15", 10, Trouble.STOPPED),
         ("2", 10, Trouble.STOPPED),
         ("9", 0, Trouble.CRASHED),
-        ("15", 121, Trouble.CRASHED),
+        ("15", 120, Trouble.CRASHED),
     ],
 )
 def test_whoever_was_told_to_end_has_not_crashed(
@@ -84,6 +84,16 @@ def test_a_start_makes_a_clean_slate() -> None:
     assert before.death(death).trouble is Trouble.OUT_OF_MEMORY
     started = before.after(Happened("worker", NOW, "start"))
     assert started.death(death).trouble is Trouble.CRASHED
+
+
+def test_what_an_event_means_is_told_with_the_image_and_the_reason() -> None:
+    start = Happened("worker", NOW, "start", image="a:1")
+    death = Happened("worker", NOW, "die", image="a:1", exit_code=1)
+
+    assert start.started == Seen(
+        "worker", NOW, Trouble.STARTING, "its health check has not passed yet", "a:1"
+    )
+    assert Before().death(death) == Seen("worker", NOW, Trouble.CRASHED, "exit code 1", "a:1")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +117,8 @@ def test_a_look_at_a_dead_container_counts_less_than_what_events_said_of_its_end
 
     assert before.look(dead).trouble is trouble
     assert before.look(well) == well
-    if events and events[-1][0] == "die":
+    if before.end:
+        assert before.look(dead) == replace(dead, trouble=trouble, detail=before.end.detail)
         later = replace(dead, at=NOW + timedelta(minutes=3))
         assert before.look(later).trouble is trouble
         assert before.alive().look(later).trouble is Trouble.CRASHED
@@ -196,20 +207,22 @@ def test_after_a_loop_it_is_well_since_it_serves() -> None:
     up = NOW + timedelta(seconds=5)
     known, seen = known.looked(replace(STATE, restarts=3), up)
     assert (seen.trouble, seen.at) == (Trouble.RESTARTING, up)
+    _, seen = known.looked(replace(STATE, restarts=3), up + timedelta(seconds=5))
+    assert (seen.trouble, seen.at) == (Trouble.RESTARTING, up), "since it began"
 
     _, seen = known.looked(replace(STATE, restarts=3), up + timedelta(minutes=1))
 
     assert (seen.trouble, seen.at) == (None, up)
 
 
-@pytest.mark.parametrize("status", ["running", "exited"])
+@pytest.mark.parametrize("status", ["running", "paused", "exited"])
 def test_only_what_runs_has_its_last_end_behind_it(status: str) -> None:
     death = Happened("worker", NOW, "die", exit_code=137)
     dead = Before().after(Happened("worker", NOW, "oom")).after(death)
 
     known, _ = dead.looked(replace(STATE, status=status, exit_code=137), NOW)
 
-    assert (known.end is None) is (status == "running")
+    assert (known.end is None) is (status != "exited")
 
 
 def test_an_order_from_before_its_start_says_nothing_of_its_next_end() -> None:
@@ -217,6 +230,7 @@ def test_an_order_from_before_its_start_says_nothing_of_its_next_end() -> None:
     death = Happened("worker", NOW + timedelta(seconds=9), "die", exit_code=137)
     for started, trouble in [
         (NOW - timedelta(seconds=1), Trouble.STOPPED),
+        (NOW, Trouble.STOPPED),
         (NOW + timedelta(seconds=5), Trouble.CRASHED),
     ]:
         known, _ = told.looked(replace(STATE, started=started), NOW + timedelta(seconds=6))
@@ -241,8 +255,8 @@ def test_what_was_before_a_start_whose_event_was_lost_explains_nothing_after_it(
     later = NOW + timedelta(minutes=1)
     death = Happened("worker", later, "die", exit_code=137)
 
-    still_ends = before.alive(NOW - timedelta(minutes=1))
-    assert still_ends.death(death).trouble is Trouble.OUT_OF_MEMORY
+    for started in (NOW - timedelta(minutes=1), NOW):
+        assert before.alive(started).death(death).trouble is Trouble.OUT_OF_MEMORY
     again = before.alive(NOW + timedelta(seconds=9))
     assert again.death(death).trouble is Trouble.CRASHED
 

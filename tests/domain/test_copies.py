@@ -7,7 +7,8 @@ import pytest
 
 from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import BackupRecord, BackupState
-from bot.domain.copies import merge_records, plan_copies
+from bot.domain.copies import AGAIN_AFTER_A_FAILURE, may_copy, merge_records, plan_copies
+from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.retention import Policy
 from tests.domain.test_manifest import MANIFEST, summary_of
 from tests.fakes_stack import NOW
@@ -118,3 +119,54 @@ def test_what_is_nowhere_whole_is_copied_nowhere_nor_with_a_wrong_clock() -> Non
         {"a": [record(1, INCOMPLETE), record(2, STRANGE)], "b": []}, policies, NOW
     )
     assert not plan_copies({"a": [record(-1)], "b": []}, policies, NOW)
+
+
+def test_each_store_that_lacks_it_gets_a_copy() -> None:
+    found = {"a": [record(1)], "b": [], "c": []}
+
+    plan = plan_copies(found, dict.fromkeys(found, ALL), NOW)
+
+    assert sorted(each.target for each in plan) == ["b", "c"]
+
+
+def ended(kind: JobKind, state: JobState, ago: timedelta) -> Job:
+    began = NOW - ago - timedelta(hours=1)
+    return Job(
+        id=make_backup_id(began, "aaaa"),
+        kind=kind,
+        trigger=Trigger.SCHEDULE,
+        actor="schedule",
+        started=began,
+        state=state,
+        ended=NOW - ago,
+    )
+
+
+LONG, SHORT = AGAIN_AFTER_A_FAILURE, AGAIN_AFTER_A_FAILURE - timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "may"),
+    [
+        pytest.param([], True, id="never before"),
+        pytest.param([(JobKind.BACKUP, JobState.FAILED, SHORT)], True, id="another kind"),
+        pytest.param([(JobKind.COPY, JobState.DONE, SHORT)], True, id="the last one was good"),
+        pytest.param([(JobKind.COPY, JobState.FAILED, SHORT)], False, id="it failed just now"),
+        pytest.param([(JobKind.COPY, JobState.CANCELLED, SHORT)], False, id="a person ended it"),
+        pytest.param([(JobKind.COPY, JobState.FAILED, LONG)], True, id="it failed long ago"),
+        pytest.param(
+            [
+                (JobKind.BACKUP, JobState.DONE, timedelta()),
+                (JobKind.COPY, JobState.FAILED, SHORT),
+                (JobKind.COPY, JobState.DONE, LONG),
+            ],
+            False,
+            id="the newest copy counts",
+        ),
+    ],
+)
+def test_a_copy_that_failed_is_not_begun_again_at_once(
+    jobs: list[tuple[JobKind, JobState, timedelta]],
+    may: bool,  # noqa: FBT001
+) -> None:
+    assert may_copy([ended(*job) for job in jobs], NOW) is may

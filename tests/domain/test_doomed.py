@@ -68,21 +68,25 @@ def test_what_goes_from_where(
 
 
 @pytest.mark.parametrize(
-    ("record", "store", "in_use", "words"),
+    ("record", "store", "in_use", "words", "remedy"),
     [
-        pytest.param({"pinned": True}, "", {}, "is pinned", id="pinned"),
-        pytest.param({"doubtful_pin": True}, "", {}, "is pinned", id="pinned by a stranger"),
-        pytest.param({}, "", {OLD: "is read by the drill x"}, "is read by the drill", id="read"),
-        pytest.param({}, "b", {}, 'is not in store "b"', id="not there"),
+        pytest.param({"pinned": True}, "", {}, "is pinned", "--remove", id="pinned"),
+        pytest.param(
+            {"doubtful_pin": True}, "", {}, "is pinned", "--remove", id="pinned by a stranger"
+        ),
+        pytest.param({}, "", {OLD: "is read by x"}, "is read by x", "Wait for it.", id="read"),
+        pytest.param({}, "b", {}, 'is not in store "b"', "", id="not there"),
     ],
 )
 def test_what_stays_whatever_is_forced(
-    record: dict[str, bool], store: str, in_use: dict[str, str], words: str
+    record: dict[str, bool], store: str, in_use: dict[str, str], words: str, remedy: str
 ) -> None:
     found = {"a": [a_backup(NEW), a_backup(OLD, **record)], "b": [a_backup(NEW)]}
 
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(RefusedError, match=words) as caught:
         choose_doomed(found, OLD, store, in_use, force=True)
+
+    assert remedy in caught.value.hint
 
 
 def test_a_pin_in_another_store_holds_here_as_well() -> None:

@@ -63,12 +63,24 @@ def test_of_another_compose_only_what_is_plainly_another_counts() -> None:
         ({"environment": {**SERVICE["environment"], "PATH": "/bin"}}, ()),
         ({"volumes": SERVICE["volumes"][1:]}, ("the mount at /media",)),
         ({"volumes": SERVICE["volumes"][1:], "secrets": [{"source": "x"}]}, ()),
+        ({"volumes": SERVICE["volumes"][1:], "configs": [{"source": "x"}]}, ()),
+        ({"volumes": [*SERVICE["volumes"], {"type": "volume", "target": "/anonymous"}]}, ()),
+        (
+            {
+                "volumes": [
+                    SERVICE["volumes"][0],
+                    {"type": "volume", "source": "other", "target": "/data"},
+                ]
+            },
+            ("the mount at /data",),
+        ),
         (
             {"volumes": [{"type": "bind", "source": "/o", "target": "/media"}]},
             ("the mount at /media",),
         ),
         ({"ports": []}, ("ports",)),
         ({"ports": [{"published": "9001", "target": 9000, "protocol": "tcp"}]}, ("ports",)),
+        ({"ports": [{"published": "9000", "target": 9000, "protocol": "udp"}]}, ("ports",)),
         ({"ports": [{"target": 9000}]}, ()),
         ({"ports": [], "network_mode": "host"}, ()),
     ],
@@ -80,9 +92,12 @@ def test_what_differs_is_named_without_its_value(
 
 
 def test_a_service_that_is_in_no_file_any_more() -> None:
-    found = judge_drift([MADE], {"services": {}}, {}, "2.26.1")
+    other = replace(MADE, service="worker", image="g/s:0")
 
-    assert [*found] == [Drift("server", "authentik", ("the service is gone",))]
+    found = judge_drift([MADE, other], {"services": {"worker": {"image": "g/s:1"}}}, {}, "2.26.1")
+
+    assert found[0] == Drift("server", "authentik", ("the service is gone",))
+    assert [each.service for each in found] == ["server", "worker"]
 
 
 def test_a_service_of_a_profile_that_no_file_turns_on() -> None:

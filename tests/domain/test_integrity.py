@@ -34,6 +34,10 @@ def test_whole_files_pass_however_they_are_cut_into_chunks(
     run(Encoding(format_, compressed=False).new_check(), data, [min(c, len(data)) for c in cuts])
 
 
+def test_the_magic_of_a_dump_may_come_in_pieces() -> None:
+    run(Encoding(Format.ARCHIVE, compressed=False).new_check(), DUMP, [2, 4])
+
+
 @given(
     format_=st.sampled_from([Format.RDB, Format.TAR]),
     length=st.integers(0, 12_000),

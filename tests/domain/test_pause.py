@@ -15,6 +15,7 @@ from bot.domain.pause import (
     parse_length,
     parse_pause,
     plan_pause,
+    resumed,
     tomorrow_morning,
 )
 
@@ -144,3 +145,8 @@ def test_a_pause_without_an_end_can_be_read_back() -> None:
 def test_what_is_no_file_of_a_pause_is_none(data: bytes) -> None:
     with pytest.raises(ValueError, match="not what akbot writes"):
         parse_pause(data)
+
+
+def test_what_came_of_an_order_to_go_on() -> None:
+    assert resumed(was_paused=True) == ""
+    assert resumed(was_paused=False) == "nothing was paused"

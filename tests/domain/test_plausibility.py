@@ -43,6 +43,9 @@ def earlier(rows: int, size: int | None) -> Manifest:
         (1000, 41, earlier(1000, 80)),
         (2000, 41, earlier(1000, 80)),
         (600, 30, earlier(1000, 80)),
+        (500, 80, earlier(1000, 80)),
+        (1000, 40, earlier(1000, 80)),
+        (1000, 41, earlier(0, 80)),
         (1000, 1, earlier(1000, None)),
     ],
 )
@@ -67,3 +70,9 @@ def test_other_doubts_stand_beside_it() -> None:
 
     assert len(found) == 3
     assert found[-1] == f"the database has 0 rows, the last good backup {ID} had 1,000"
+
+
+def test_a_tenant_of_any_name_has_the_core_tables() -> None:
+    rows = {f"t.one.{name}": 1 for name in CORE_TABLES}
+
+    assert doubts(replace(facts(3), rows=rows), None, None) == ()

@@ -13,6 +13,8 @@ from bot.domain.restore import (
     TagChange,
     compose_site,
     database_name,
+    facts_of,
+    goes_back,
     sessions_back,
     undo_plan,
 )
@@ -126,3 +128,8 @@ def test_an_undo_goes_back_to_what_ran_before() -> None:
         compose=COMES,
     )
     assert undo.sources == ("/m", "/c")
+
+
+def test_where_nothing_was_before_nothing_can_serve_again() -> None:
+    assert goes_back(facts_of(PLAN))
+    assert not goes_back(facts_of(replace(PLAN, from_nothing=True)))

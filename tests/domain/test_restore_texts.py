@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.client_patches import judge_client
 from bot.domain.config_diff import compare_configs, read_config, without_compose
-from bot.domain.env_text import names_in, value_in, with_value, without_value
+from bot.domain.env_text import names_in, value_in, with_setting, with_value, without_value
 from bot.domain.errors import IntegrityError
 from tests.fakes_stack import tar_of
 
@@ -41,11 +41,21 @@ def test_what_was_appended_is_taken_away_again() -> None:
 
     assert without_value(with_value(text, NAME, "2"), NAME) == text
     assert without_value(text, NAME) == text
+    assert without_value(b"AUTHENTIK_TAG=1\r\nB=2\r\n", NAME) == b"B=2\r\n"
 
 
 def test_a_tag_that_is_none_is_not_written() -> None:
     with pytest.raises(ValueError, match="letters"):
         with_value(b"", NAME, "1\nPG_PASS=x")
+
+
+def test_a_setting_that_would_mean_something_else_is_not_written() -> None:
+    with pytest.raises(ValueError, match="an env file gives a meaning"):
+        with_setting(b"", "A", "$HOME")
+
+
+def test_a_value_of_other_bytes_than_utf_8_can_be_read() -> None:
+    assert value_in(b"A=\xff", "A") == names_in(b"A=\xff")["A"] == "\udcff"
 
 
 def test_all_names_are_found() -> None:

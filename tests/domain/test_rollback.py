@@ -9,7 +9,7 @@ from bot.domain.backup_id import BackupId
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
 from bot.domain.restore import KEPT, Kept
 from bot.domain.rollback import RollbackPreview, last_update
-from bot.domain.schema_change import SchemaChange, WayBack
+from bot.domain.schema_change import RowsMoved, SchemaChange, WayBack
 from bot.domain.update import COPIED, PHASE, PLAN, Phase, encode_plan
 from tests.domain.test_update_recovery import PLAN as UPDATE_PLAN
 from tests.fakes_stack import NOW
@@ -62,6 +62,7 @@ def test_a_row_that_was_deleted_counts_as_one_that_is_new() -> None:
     lost = replace(PREVIEW, written=60, gone=50)
 
     assert lost.loses == 110
+    assert lost.counted == RowsMoved(60, 50)
     assert lost.plan_hash == replace(PREVIEW, written=110).plan_hash
     assert lost.plan_hash != replace(PREVIEW, written=60).plan_hash
 

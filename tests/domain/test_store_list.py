@@ -92,6 +92,8 @@ def test_what_is_left_of_an_address_is_as_it_was() -> None:
         pytest.param("file:///a?keep_last=0", "keep_last is no such number", id="keeps none"),
         pytest.param("file:///a?keep_daily=many", "keep_daily is no such number", id="no number"),
         pytest.param("file:///a?keep_daily=1&keep_daily=2", "given twice", id="twice"),
+        pytest.param("file:///a?keep_last=1=2", "keep_last is no such number", id="two signs"),
+        pytest.param("file:///a?b?keep_last=1", "not an absolute path", id="two queries"),
         pytest.param("file:///a?keep_hourly=1", "not an absolute path", id="no such option"),
         pytest.param("s3://key:planted@b file:///a", "must not hold credentials", id="secret"),
     ],

@@ -147,3 +147,16 @@ def test_nothing_but_config_error_is_raised(text: str) -> None:
     except ConfigError as error:
         shown = str(error)
     assert shown.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        (S3Location("bucket"), "s3://bucket"),
+        (S3Location("bucket", "home/a"), "s3://bucket/home/a"),
+        (S3Location("bucket", "a", "https://x"), "s3://bucket/a at https://x"),
+        (S3Location("bucket", endpoint="https://x"), "s3://bucket at https://x"),
+    ],
+)
+def test_how_a_store_is_named(location: S3Location, words: str) -> None:
+    assert str(location) == words
