@@ -4,6 +4,7 @@ import pytest
 
 from bot.domain.discovery import (
     Found,
+    Headless,
     Neighbour,
     StackWanted,
     choose_containers,
@@ -178,6 +179,23 @@ def test_component_names_are_safe_and_never_clash() -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "component"),
+    [
+        ("/", "root"),
+        ("/media/", "media"),
+        ("/.hidden/", "hidden"),
+        ("/-x-/", "x"),
+        (" /a b/", "a-b"),
+    ],
+)
+def test_a_component_is_called_after_its_place(target: str, component: str) -> None:
+    mounts = (Mount("/c", "/etc/localtime"), Mount("/h", target))
+    [source] = file_sources([make_container("authentik", mounts=mounts)])
+
+    assert source.component == component
+
+
+@pytest.mark.parametrize(
     ("target", "is_data"),
     [
         ("/etc/localtime", False),
@@ -253,6 +271,24 @@ def test_what_a_person_said_goes_before_a_postgresql_of_the_project() -> None:
 
     assert chosen.database_host == "db.example.org"
     assert set(chosen.ids) == {Role.REDIS, Role.SERVER, Role.WORKER}
+
+
+def test_without_a_postgresql_of_its_own_a_project_is_found_where_the_database_is_outside() -> None:
+    chosen = choose_containers(ALONE, StackWanted("", USUAL, database_host="db.example.org"))
+
+    assert set(chosen.ids) == {Role.SERVER, Role.WORKER}
+
+
+def test_beside_the_server_of_a_stack_without_database_stand_its_other_containers() -> None:
+    assert without_database(ALONE, ANY) == Headless("sso", "sso-server", ("sso-worker",))
+
+
+def test_a_name_that_a_person_gave_is_taken() -> None:
+    wanted = StackWanted("", {**USUAL, Role.WORKER: ("jobs",)}, frozenset({Role.WORKER}))
+
+    chosen = choose_containers(project("sso", "postgresql", "server", "jobs"), wanted)
+
+    assert chosen.ids[Role.WORKER] == "sso-jobs"
 
 
 @pytest.mark.parametrize("role", [Role.SERVER, Role.WORKER])

@@ -90,6 +90,13 @@ def test_a_message_names_a_few_tables_and_counts_the_rest() -> None:
     assert found[-1] == "and 15 more of that kind"
 
 
+@pytest.mark.parametrize(("tables", "rest"), [(5, []), (6, ["and 1 more of that kind"])])
+def test_the_rest_is_counted_where_there_is_one(tables: int, rest: list[str]) -> None:
+    rows = {f"public.t{number:02}": 1 for number in range(tables)}
+
+    assert compare_databases(replace(FACTS, rows=rows), replace(FACTS, rows={}))[5:] == rest
+
+
 def test_a_report_comes_back_as_it_was() -> None:
     assert decode_report(encode_report(REPORT), stack="authentik", backup_id=ID) == REPORT
 

@@ -85,6 +85,7 @@ def test_a_signature_that_is_too_large_is_none() -> None:
         (["pin.json.sig"], 2),
         (["pin.json", "pin-2.json", "pin-7.json.sig"], 8),
         (["manifest.json"], 1),
+        (["pin-999999998.json"], 999_999_999),
     ],
 )
 def test_the_next_pin_has_a_number_that_nobody_used(names: Sequence[str], number: int) -> None:
@@ -92,5 +93,7 @@ def test_the_next_pin_has_a_number_that_nobody_used(names: Sequence[str], number
 
 
 def test_where_the_numbers_are_used_up_it_is_refused() -> None:
-    with pytest.raises(RefusedError, match="stands in the way of any other pin"):
+    with pytest.raises(RefusedError, match="stands in the way of any other pin") as caught:
         next_pin(["pin-999999999.json"])
+
+    assert "Delete it in the store" in caught.value.hint

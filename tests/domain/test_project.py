@@ -163,6 +163,12 @@ def test_without_a_compose_file_there_is_nothing_to_lay() -> None:
             b"AKBOT_PROJECT_DIR=/srv/old/\n", b"AKBOT_PROJECT_DIR=/srv/new\n", 2, id="with a slash"
         ),
         pytest.param(
+            b"AKBOT_PROJECT_DIR=/srv/new/\n",
+            b"AKBOT_PROJECT_DIR=/srv/new\n",
+            1,
+            id="same with a slash",
+        ),
+        pytest.param(
             b"AKBOT_PROJECT_DIR=\n", b"AKBOT_PROJECT_DIR=/srv/new\n", 1, id="it was left empty"
         ),
         pytest.param(
@@ -263,6 +269,18 @@ def test_backups_go_on_in_the_same_folder(
 )
 def test_the_old_hosts_signature_goes_on_counting(own: bytes, after: bytes) -> None:
     assert trust_signer(project_of(akbot__env=own), KEY).content("akbot.env") == after
+
+
+def test_a_file_that_is_changed_keeps_owner_and_mode() -> None:
+    before = project_of(akbot__env=b"")
+    private = next(each for each in before.files if each.name == "akbot.env")
+    own = replace(private, mode=0o640, owner=7)
+    others = tuple(each for each in before.files if each is not private)
+
+    after = trust_signer(replace(before, files=(*others, own)), KEY)
+
+    [changed] = [each for each in after.files if each.name == "akbot.env"]
+    assert (changed.mode, changed.owner) == (0o640, 7)
 
 
 def test_keys_in_a_file_of_their_own_are_left_to_a_person() -> None:

@@ -61,6 +61,13 @@ def test_of_many_tables_some_are_named() -> None:
     assert len(lost) == 6
 
 
+@pytest.mark.parametrize(("tables", "rest"), [(5, []), (6, ["and 1 more tables"])])
+def test_the_rest_is_counted_where_there_is_one(tables: int, rest: list[str]) -> None:
+    before = {f"public.authentik_x{number}": 100 for number in range(tables)}
+
+    assert lost_rows(before, dict.fromkeys(before, 0))[5:] == rest
+
+
 @pytest.mark.parametrize(
     ("family", "wanted"),
     [(Family(2025, 2), True), (Family(2025, 8), True), (Family(2025, 10), False)],

@@ -13,6 +13,7 @@ from bot.domain.slots import (
     judge_slot,
     next_try,
     share_of_delay,
+    slot_is_due,
 )
 
 SLOT = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
@@ -140,6 +141,12 @@ def test_what_becomes_of_a_look(failures: list[int], minutes: int, state: SlotSt
     now = SLOT + timedelta(minutes=minutes)
 
     assert judge_look(failed, SLOT + timedelta(hours=6), now) is state
+
+
+def test_what_is_due_is_begun_now() -> None:
+    for minutes, is_due in [(5, False), (6, True)]:
+        now = SLOT + timedelta(minutes=minutes)
+        assert slot_is_due([run(FAILED, 1)], JobKind.BACKUP, SLOT, now) is is_due
 
 
 def test_only_planned_work_is_tried_again_by_itself() -> None:

@@ -86,6 +86,7 @@ def image(**changes: str | None) -> Surroundings:
         pytest.param(disk(9500, 500), "disk of /srv: well", id="disk, large"),
         pytest.param(disk(979, 21), "disk of /srv: between", id="disk, large, nearly full"),
         pytest.param(disk(981, 19), "disk of /srv: bad (98% used, 19.0 GB free)", id="disk, both"),
+        pytest.param(sessions(80), "connection limit of db: between", id="sessions, at the edge"),
         pytest.param(sessions(79), "connection limit of db: well", id="sessions"),
         pytest.param(sessions(85), "connection limit of db: between", id="sessions, some"),
         pytest.param(
@@ -197,6 +198,20 @@ def test_without_a_limit_nothing_can_be_near_it() -> None:
     assert beats.grade is Grade.WELL
 
 
+def test_a_disk_without_room_for_anybody_is_not_full() -> None:
+    assert [disk(0, 0).disks[0].share, DiskRoom("/srv", 1, 0).share] == [0, 1]
+
+
+def test_what_around_the_containers_cannot_work_without_what() -> None:
+    depends = with_surroundings(watch_rules(NAMES), NAMES).depends
+    stores = {DOCKER, "db", "redis"}
+
+    assert depends["ready check of web"] == stores | {"web"}
+    assert depends["heartbeat of w"] == stores | {"w"}
+    assert depends["connection limit of db"] == {DOCKER, "db"}
+    assert depends[PUBLIC_URL] == stores | {"web", "ready check of web"}
+
+
 def test_what_is_not_seen_is_of_no_kind() -> None:
     assert kinds_in(Surroundings(at=NOW)) == frozenset()
     assert kinds_in(memory(1)) == {T.MEMORY, T.CPU}
@@ -246,10 +261,23 @@ def _told(seen: Seen) -> str:
         pytest.param("wbbbw", T.UNREACHABLE, "nothing", id="one good look at it is no end"),
         pytest.param("wbbbwb", T.UNREACHABLE, "since 1", id="as it comes and goes"),
         pytest.param("wbbbww", T.UNREACHABLE, "well", id="two are"),
+        pytest.param("wbbbw-w", T.UNREACHABLE, "nothing", id="but in a row"),
+        pytest.param("wbbbwwbb", T.UNREACHABLE, "nothing", id="after the end it begins anew"),
     ],
 )
 def test_how_often_it_must_be_so(course: str, trouble: Trouble, last: str) -> None:
     assert _course(course, trouble)[-1] == last
+
+
+def test_each_finding_of_a_look_is_told_with_what_was_seen() -> None:
+    graded = [Graded(each, T.CERTIFICATE, Grade.BAD, f"{each} expires") for each in ("a", "b")]
+    kinds = frozenset({T.CERTIFICATE})
+
+    _, verdict = judge(Looks(), graded, Extent(kinds, kinds), NOW)
+
+    assert verdict.seen == tuple(
+        Seen(each, NOW, T.CERTIFICATE, f"{each} expires") for each in ("a", "b")
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_news import NewRelease, Silence, news_of
-from bot.domain.update_outlook import HopOutlook, Outlook
+from bot.domain.update_outlook import HopOutlook, Outlook, Target
 from bot.domain.upgrade_path import Hop
 from bot.domain.versions import Version
 
@@ -91,3 +91,12 @@ def test_it_is_told_in_a_sentence(words: str, *, security: bool) -> None:
 
     assert found
     assert found.words == words
+
+
+def test_what_whoever_chooses_a_version_needs_to_know() -> None:
+    holds = tuple(Hold(HoldKind.TOO_FRESH, words, NOW) for words in ("too fresh", "too far"))
+
+    assert outlook().as_target == Target(version=NEW, steps=2)
+    assert replace(outlook(of_first=True), holds=holds).as_target == Target(
+        version=NEW, steps=2, security=True, held="too fresh; too far"
+    )

@@ -138,3 +138,10 @@ def test_names_of_replicas_recall_their_service() -> None:
 
     assert known == {Role.SERVER: "server", Role.WORKER: "worker"}
     assert recalled_several({"server-2", "worker"}, known.values()).several == {"server"}
+
+
+def test_what_is_gone_is_forgotten_unless_it_is_missed() -> None:
+    watched = watched_containers(found("worker-1"), {"worker", "server", "redis"}, ALONE)
+
+    assert watched.without_gone({"worker", "server"}) == {"worker", "server"}
+    assert watched.without_gone({"server"}) == {"worker", "server"}
