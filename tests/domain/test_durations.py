@@ -10,6 +10,8 @@ from bot.domain.durations import duration
     [
         (0, "0.0 s"),
         (8.24, "8.2 s"),
+        (9.4, "9.4 s"),
+        (10.4, "10 s"),
         (59.4, "59 s"),
         (59.6, "1 min 0 s"),
         (190, "3 min 10 s"),

@@ -52,6 +52,21 @@ def test_anything_else_names_the_setting_and_the_forms_that_work(text: str) -> N
     assert "planted" not in caught.value.in_full()
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tcp://docker", "tcp://docker"),
+        ("tcp://ada:planted@docker:1", "docker:1"),
+        ("tcp://ada:planted@more@docker:1", "docker:1"),
+    ],
+)
+def test_what_is_wrong_is_repeated_without_a_password(text: str, shown: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_engine_address(text)
+
+    assert str(caught.value) == f'DOCKER_HOST: "{shown}" is not the address of a Docker Engine'
+
+
 def test_over_ssh_there_is_another_way() -> None:
     with pytest.raises(ConfigError, match=r"^DOCKER_HOST: akbot does not speak ssh://$") as caught:
         check_engine_address("ssh://ada@nas")

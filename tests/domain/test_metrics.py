@@ -255,3 +255,13 @@ def test_names_keep_to_the_conventions() -> None:
             assert family.name.endswith("_timestamp_seconds")
     names = [family.name for family in families(NOTHING)]
     assert len(names) == len(set(names))
+
+
+def test_what_is_always_told() -> None:
+    assert ALWAYS['akbot_build_info{version="1.2.3"}'] == 1
+    assert ALWAYS["akbot_state_created_timestamp_seconds"] == AT - 24 * 3600
+
+
+@pytest.mark.parametrize(("chat", "value"), [("ok", 1), ("conflict", 0), ("off", None)])
+def test_whether_the_chat_answers(chat: str, value: int | None) -> None:
+    assert told(report=DaemonReport(chat=chat)).get("akbot_chat_up") == value

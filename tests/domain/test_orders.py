@@ -66,3 +66,14 @@ def test_a_state_is_read_back(state: JobState | Unmet) -> None:
 def test_an_order_is_told_in_the_words_of_its_command() -> None:
     assert ORDER.words == "pause"
     assert replace(ORDER, label="2h").words == "pause 2h"
+
+
+def test_one_entry_is_the_last_one_as_well() -> None:
+    entries = with_unmet([JOB], [refused(2), refused(0)], is_whole=False)
+
+    assert entries == [refused(2), JOB]
+
+
+def test_an_order_has_no_password_in_its_message() -> None:
+    assert replace(ORDER, message="no such moment").message == "no such moment"
+    assert "planted" not in replace(ORDER, message="see postgres://u:planted@h/x").message

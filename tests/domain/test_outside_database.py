@@ -14,6 +14,7 @@ from bot.domain.outside_database import (
     connection_of,
     password_file,
     password_in,
+    role_of,
 )
 
 TOLD = {
@@ -80,6 +81,12 @@ def test_a_password_is_never_shown_and_written_as_libpq_reads_it() -> None:
     assert "other" not in repr(DatabaseSettings(password="other"))
     assert password_file("pa:ss\\word") == b"*:*:*:*:pa\\:ss\\\\word\n"
     assert password_in(b"secret word \r\n") == "secret word "
+    assert password_in(b"\xff") == "\ufffd"
+
+
+@pytest.mark.parametrize(("told", "role"), [("idp", "idp"), ("", ""), ("file:///run/user", "")])
+def test_which_role_the_server_names(told: str, role: str) -> None:
+    assert role_of(server(USER=told)) == role
 
 
 def rights(**changes: bool) -> DatabaseRights:

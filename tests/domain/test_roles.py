@@ -97,6 +97,7 @@ def test_a_group_and_a_topic_of_it() -> None:
         ("", ""),
         ("shell", ""),
         ("telegram:4242:42:0:5", "in private"),
+        ("telegram:4242:1:0:5", "in private"),
         ("telegram:4242:-5:0:5", "in group -5"),
         ("telegram:4242:-5:7:5:o-5m5.0", "in group -5, topic 7"),
     ],

@@ -8,7 +8,15 @@ import pytest
 from dotenv.parser import parse_stream
 
 from bot.domain.errors import ConfigError
-from bot.domain.setup import BotState, SetUp, Step, choose_network, remaining, with_values
+from bot.domain.setup import (
+    BotState,
+    SetUp,
+    Step,
+    choose_network,
+    recommended,
+    remaining,
+    with_values,
+)
 from tests.fakes_stack import NOW
 
 LATER = NOW + timedelta(seconds=1)
@@ -91,8 +99,17 @@ def test_every_line_of_a_name_goes_and_all_others_stay_as_they_are() -> None:
 
     assert with_values(text, {"NAME": "d"}) == b"#NAME=x\r\nNAMES=c\nNAME=d\n"
     assert with_values(text, {}) == text
+    assert with_values(b"", {"NAME": "d"}) == b"NAME=d\n"
+    assert with_values(b"A=1", {"NAME": "d"}) == b"A=1\nNAME=d\n"
 
 
 def test_more_than_a_line_is_refused() -> None:
-    with pytest.raises(ConfigError, match="AKBOT_STORE: there is more than one line"):
+    with pytest.raises(ConfigError, match="AKBOT_STORE: there is more than one line") as caught:
         with_values(b"", {"AKBOT_STORE": "a\nb"})
+
+    assert "in one line" in caught.value.hint
+
+
+def test_a_test_login_is_recommended_until_there_is_one() -> None:
+    assert "set AKBOT_GATE_LOGIN_USER and" in recommended({})
+    assert recommended({"AKBOT_GATE_LOGIN_USER": "probe"}) == ""

@@ -11,7 +11,7 @@ from bot.domain.stack_folders import planned
 @pytest.mark.parametrize(
     ("mount", "found"),
     [
-        ({"type": "bind", "source": "/a/media", "target": "/media/"}, ("/a/media", "/media")),
+        ({"type": "bind", "source": "/a/media", "target": "/X/"}, ("/a/media", "/X")),
         ({"type": "volume", "source": "data", "target": "/data"}, ("a_data", "/data")),
         ({"type": "volume", "source": "bare", "target": "/b"}, ("bare", "/b")),
         ({"type": "volume", "target": "/anonymous"}, None),
