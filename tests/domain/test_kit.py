@@ -340,3 +340,41 @@ def test_stores_of_the_sheet_are_read_by_akbot_again() -> None:
     urls = re.findall(r"--from (\S+)", text)
 
     assert [parse_store_url(shlex.split(url)[0]) for url in urls] == [each.location for each in TWO]
+
+
+SHEETS = Path(__file__).parent / "kit"
+HYBRID = SealedFor("age1pq1" + "q" * 1950, B)
+KITS = {
+    "with-its-keys": replace(KIT, stores=TWO, keys=(KEY, PrivateKey(SECRET.replace("X", "Y"), B))),
+    "without-keys": replace(
+        KIT,
+        stores=one_store(S3Location("bucket", ca_file=Path("/etc/ca.pem"))),
+        recipients=(*KIT.recipients, HYBRID),
+    ),
+    "of-a-folder": replace(
+        KIT, stores=one_store(DirectoryLocation(Path("/mnt/nas"))), identity_path=""
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KITS)
+def test_the_sheet_is_the_one_that_was_read(name: str, pytestconfig: pytest.Config) -> None:
+    """Written by `--rewrite-goldens`, as the chat's conversations are."""
+    sheet = kit_sheet(KITS[name], draw_qr)
+    golden = SHEETS / f"{name}.txt"
+    if pytestconfig.getoption("--rewrite-goldens"):
+        golden.write_text(sheet)
+
+    assert sheet == golden.read_text()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_command_is_broken_where_it_does_not_fit(more: int) -> None:
+    command, options = "aws s3 ls s3://{}/X/authentik/", " --region eu-central-1"
+    bucket = "b" * (78 - len(command.format("")) - len(options) + more)
+    text = kit_sheet(
+        replace(KIT, stores=one_store(S3Location(bucket, "X", region="eu-central-1"))), draw_qr
+    )
+
+    between = " \\\n   " if more else ""
+    assert f"\n{command.format(bucket)}{between}{options}\n" in text
