@@ -33,8 +33,7 @@ def unified_diff(files: Sequence[ComposeFile], texts: Mapping[str, bytes]) -> st
 def _masked(text: str, path: str) -> str:
     """With every line where it was."""
     for start, end in sorted(_spans(read_tree(text, path).root, secret=False), reverse=True):
-        hidden = "\n".join(re.sub(r"\S.*", MASK, each) for each in text[start:end].split("\n"))
-        text = text[:start] + hidden + text[end:]
+        text = text[:start] + re.sub(r"\S.*", MASK, text[start:end]) + text[end:]
     text = _IN_URL.sub(MASK, text)
     return "\n".join(_IN_COMMENT.sub(rf"\1{MASK}", line) for line in text.split("\n"))
 

@@ -189,10 +189,8 @@ def parse_retry_after(header: str, now: datetime) -> timedelta:
 def _moment(text: Any) -> datetime | None:
     if not isinstance(text, str):
         return None
-    # builders write nanoseconds, which Python does not read
-    shortened = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text)
     try:
-        moment = datetime.fromisoformat(shortened)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment if moment.tzinfo else None

@@ -129,7 +129,7 @@ def lost_rows(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
 
 
 def _loss(table: str, rows: int, left: int | None, new: Iterable[int]) -> str:
-    name = table.partition(".")[2]
+    name = table.rpartition(".")[2]
     is_core = name in _CORE
     if name in _MOVING or name.startswith(_MOVING_KINDS):
         return ""

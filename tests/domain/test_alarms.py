@@ -228,6 +228,9 @@ def test_success_after_failures_is_news_and_success_alone_is_none() -> None:
     assert success
     assert success.job == done
     assert success.failed == tuple(FOUR[:2])
+    after_three = late_success([run(JobState.DONE, 30), *FOUR[2::-1]], now)
+    assert after_three
+    assert after_three.words.endswith(f" after 3 that failed: {FOUR[2].message}")
     assert late_success([done], now) is None
     assert late_success([FOUR[2], *FOUR[1::-1]], now) is None
     assert late_success([done, run(LOST, 0)], now) is None

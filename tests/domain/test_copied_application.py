@@ -1,5 +1,7 @@
 """A copy has the live settings, and none that leads out of its network."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.copied_application import CopiedServices, copied_environment, web_path
@@ -64,8 +66,12 @@ def test_a_key_in_a_file_that_the_copy_lacks_is_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "path"), [("", "/"), ("/", "/"), ("/sso/", "/sso/"), ("sso", "/sso/")]
+    ("value", "path"), [("", "/"), ("/", "/"), ("/sso/", "/sso/"), ("sso", "/sso/"), ("/X/", "/X/")]
 )
 def test_the_path_that_it_answers_below(value: str, path: str) -> None:
     assert web_path({"AUTHENTIK_WEB__PATH": value}) == path
     assert web_path({}) == "/"
+
+
+def test_where_there_is_no_redis_none_is_named() -> None:
+    assert "AUTHENTIK_REDIS__HOST" not in copied_environment(LIVE, replace(SERVICES, redis_host=""))

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, PortError, UnfitError
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,11 @@ from bot.domain.errors import BotError
 )
 def test_message_and_hint_are_two_sentences(message: str, hint: str, full: str) -> None:
     assert BotError(message, hint=hint).in_full() == full
+
+
+def test_what_an_error_says_of_itself() -> None:
+    assert PortError("x", hint="Look.").hint == "Look."
+    assert not PortError("x").retryable
+    assert PortError("x", retryable=True).retryable
+    assert UnfitError("x").hint == ""
+    assert not UnfitError("x").by_compose

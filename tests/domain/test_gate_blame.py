@@ -111,6 +111,11 @@ WITH_LOGIN = wanted_version(
         pytest.param(
             shown(40, cause(DISK), answers=answers(login_page=500)), True, id="a page, and no disk"
         ),
+        pytest.param(
+            shown(40, cause(DISK, service="worker"), answers=answers(login_page=500)),
+            False,
+            id="a page, and the worker has no disk",
+        ),
     ],
 )
 def test_whose_fault_it_is(looks: list[Sample], of_the_host: bool) -> None:  # noqa: FBT001

@@ -44,7 +44,7 @@ def test_only_what_is_about_roles_is_run_and_each_role_is_made_once() -> None:
 
 def test_tablespaces_are_named() -> None:
     assert tablespaces_in(DUMP) == ["fast"]
-    assert tablespaces_in("CREATE TABLESPACE \"Fast one\" LOCATION '/mnt/fast';") == ["Fast one"]
+    assert tablespaces_in("CREATE TABLESPACE \"Fast X\" LOCATION '/mnt/fast';") == ["Fast X"]
 
 
 def test_what_stands_before_the_first_role_changes_nothing() -> None:

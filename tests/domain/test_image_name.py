@@ -45,8 +45,10 @@ def test_a_name(text: str, name: ImageName) -> None:
     ],
 )
 def test_no_name(text: str) -> None:
-    with pytest.raises(ConfigError, match="is not the name of an image"):
+    with pytest.raises(ConfigError, match="is not the name of an image") as caught:
         parse_image_name(text)
+
+    assert "in your compose file" in caught.value.hint
 
 
 @given(st.text())

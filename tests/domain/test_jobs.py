@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from bot.domain.jobs import (
     Job,
     JobKind,
     JobState,
+    Outcome,
     Trigger,
     as_it_stands,
     choose_job,
@@ -100,8 +101,20 @@ def test_a_job_that_left_something_can_be_settled(state: JobState, *, swept: boo
 
 @pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.INTERRUPTED])
 def test_a_job_of_which_nothing_is_left_cannot(state: JobState) -> None:
-    with pytest.raises(RefusedError, match=rf'^job "{ID}" is {state} already, and nothing'):
+    words = rf'^job "{ID}" is {state} already, and nothing'
+    with pytest.raises(RefusedError, match=words) as caught:
         require_unsettled(make_job(state, swept=True))
+
+    assert f'"akbot jobs {ID}"' in caught.value.hint
+
+
+def test_a_job_as_it_stands_once_its_end_is_written() -> None:
+    job = make_job(JobState.RUNNING, swept=False)
+    ended = job.started + timedelta(minutes=5)
+
+    assert job.ending(Outcome(JobState.FAILED, "the store is full"), ended) == replace(
+        job, state=JobState.FAILED, message="the store is full", swept=True, ended=ended
+    )
 
 
 @pytest.mark.parametrize(

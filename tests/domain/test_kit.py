@@ -147,6 +147,7 @@ def confirmed(days: float, *keys: str) -> Confirmation:
     [
         pytest.param(None, Level.WARNING, "never confirmed", id="never"),
         pytest.param(confirmed(0), Level.OK, "confirmed today", id="now"),
+        pytest.param(confirmed(1.5), Level.OK, "confirmed yesterday, ", id="yesterday"),
         pytest.param(confirmed(12.5), Level.OK, "12 days ago, asked for every 180", id="recently"),
         pytest.param(confirmed(179.9), Level.OK, "179 days ago", id="just in time"),
         pytest.param(confirmed(180), Level.WARNING, "180 days ago: is it still", id="due"),

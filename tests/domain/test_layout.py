@@ -90,8 +90,10 @@ def test_a_stack_without_redis_worker_or_bot_is_one() -> None:
 
 @pytest.mark.parametrize("services", [{}, {"postgresql": {}}, {"server": {}}])
 def test_what_is_no_authentik_is_refused(services: dict[str, Any]) -> None:
-    with pytest.raises(RefusedError, match="no service"):
+    with pytest.raises(RefusedError, match="no service") as caught:
         read_layout({"name": "x", "services": services}, NAMES, "/p", "/s")
+
+    assert "Nothing was changed. Name the service in AKBOT_SERVICE_" in caught.value.hint
 
 
 def told(host: str | None) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def test_answers(challenge: dict[str, Any], answer: dict[str, Any] | None) -> No
             "ak-stage-password (Failed to authenticate.)",
         ),
         ({"component": "x", "response_errors": {"a": ["b", {}], "c": "d"}}, "x"),
+        ({"component": "x", "response_errors": {"a": 1}}, "x"),
         ({}, "no challenge"),
     ],
 )

@@ -42,5 +42,8 @@ def test_where_a_range_ends(start: int, length: int | None, end: int) -> None:
 
 @pytest.mark.parametrize(("start", "length"), [(11, None), (0, 11), (11, 0), (9, 2)])
 def test_a_range_beyond_the_end_is_damage(start: int, length: int | None) -> None:
-    with pytest.raises(IntegrityError, match='read object "k": it has 10 bytes, 11 were expected'):
+    words = 'read object "k": it has 10 bytes, 11 were expected'
+    with pytest.raises(IntegrityError, match=words) as caught:
         range_end("k", 10, start=start, length=length)
+
+    assert "Use another backup" in caught.value.hint

@@ -225,7 +225,11 @@ def test_the_feed_of_releases(body: bytes, release: NewestRelease) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b'{"stable": 7}', b'{"stable": {"version": "latest", "reason": "x"}}']
+    "body",
+    [
+        *(b"", b"{}", b'{"stable": 7}', b'{"stable": {"version": "latest", "reason": "x"}}'),
+        b'{"stable": {"version": 1, "reason": "x"}}',
+    ],
 )
 def test_a_feed_that_names_no_release(body: bytes) -> None:
     with pytest.raises(IntegrityError, match="the feed of releases names no"):

@@ -25,6 +25,12 @@ PLAIN, BINDINGS = "public.authentik_outposts_outpost", "t_one.authentik_policies
         pytest.param(
             {BINDINGS: 2}, {BINDINGS: 1}, [f'"{BINDINGS}" has 1 row, 2 before'], id="a tenant's"
         ),
+        pytest.param(
+            {"t.one.authentik_core_user": 3},
+            {"t.one.authentik_core_user": 2},
+            ['"t.one.authentik_core_user" has 2 rows, 3 before'],
+            id="of a tenant whose name has a dot",
+        ),
         pytest.param({PLAIN: 9}, {PLAIN: 4}, [], id="a few of another table"),
         pytest.param(
             {PLAIN: 10}, {PLAIN: 4}, [f'"{PLAIN}" has 4 rows, 10 before'], id="more than a few"
@@ -115,6 +121,12 @@ def test_the_migration_that_was_begun_last(lines: Sequence[str], name: str) -> N
             [CONSOLE, "Secret key missing"], "fail: Secret key missing", id="without a traceback"
         ),
         pytest.param([], "fail: exit code 1", id="it says nothing"),
+        pytest.param(
+            [*TRACE, "psycopg.errors.UndefinedTable: relation x", CONSOLE],
+            "fail: psycopg.errors.UndefinedTable: relation x",
+            id="it says something after the cause",
+        ),
+        pytest.param([CONSOLE, "first", "last"], "fail: last", id="its last line"),
     ],
 )
 def test_why_migrations_failed(lines: Sequence[str], reason: str) -> None:
@@ -123,6 +135,12 @@ def test_why_migrations_failed(lines: Sequence[str], reason: str) -> None:
     assert failure.reason == reason
     assert not failure.of_the_host
     assert len(failure.proof) <= 12
+
+
+def test_the_proof_of_a_failure_is_the_end_of_its_log() -> None:
+    lines = [f"line {number}" for number in range(20)]
+
+    assert read_failure(lines, 1).proof == tuple(lines[-12:])
 
 
 @pytest.mark.parametrize(
@@ -140,13 +158,18 @@ def test_what_the_host_lacks_is_no_fault_of_the_version(words: str) -> None:
 
 def test_the_last_words_of_a_service_that_ended_tell_why() -> None:
     asked = '{"event": "/-/health/ready/", "method": "GET", "status": 502}'
-    said = ["starting", "ImportError: password=hunter2", asked]
+    said = ["starting", "loading", "ImportError: password=hunter2", asked]
     logs = {"worker": LastWords(["ready"]), "server": LastWords(said, ended=True)}
 
     reason, proof = with_last_words('"server" has ended', logs)
 
     assert reason == '"server" has ended; it said last: ImportError: password=***'
-    assert proof == ("worker: ready", "server: starting", "server: ImportError: password=***")
+    assert proof == (
+        "worker: ready",
+        "server: starting",
+        "server: loading",
+        "server: ImportError: password=***",
+    )
 
 
 def test_one_that_runs_has_no_last_words() -> None:

@@ -17,7 +17,7 @@ from bot.domain.incident import Incident, Trouble
 from bot.domain.incident_history import PastIncident, causes
 from bot.domain.jobs import DEGRADED, PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.pause import Pause
-from bot.domain.report import WEEK, Report, report_of
+from bot.domain.report import WEEK, LoginReport, Report, report_of
 from bot.domain.report_facts import Expected, Facts
 from bot.domain.schedule import Schedule
 from bot.domain.stack import Role
@@ -450,3 +450,8 @@ def test_what_is_said_of_updates(seen: Outlook | str, words: str) -> None:
     [line] = [each for each in report_lines(made(outlook=seen), UTC) if "Update:" in each]
 
     assert words in line
+
+
+def test_a_time_that_nobody_watched_was_no_outage() -> None:
+    assert LoginReport(watched=0).share == 1
+    assert LoginReport(watched=100, incidents=10, jobs=5).share == pytest.approx(0.85)

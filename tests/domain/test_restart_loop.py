@@ -100,3 +100,7 @@ def test_one_that_was_told_before_a_restart_of_the_bot_lasts_until_it_stays_up()
 def test_one_that_is_told_late_lasts_as_well() -> None:
     """As after a mute of hours."""
     assert Restarts.known(at(0), at(36000)).began == at(36000 - 1800)
+
+
+def test_restarts_after_a_loop_that_is_over_are_counted_from_its_end() -> None:
+    assert seen(*QUICK, (10.0, 3, True), (40.0, 3, True), (50.0, 6, False)).began == at(50)

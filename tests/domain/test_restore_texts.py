@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from bot.domain.client_patches import judge_client
-from bot.domain.config_diff import compare_configs, read_config, without_compose
+from bot.domain.config_diff import MOST_BYTES, compare_configs, read_config, without_compose
 from bot.domain.env_text import names_in, value_in, with_setting, with_value, without_value
 from bot.domain.errors import IntegrityError
 from tests.fakes_stack import tar_of
@@ -103,6 +103,7 @@ def test_differences_are_named_and_no_value_is() -> None:
         pytest.param(b"---\na\n", b"a\n", 1, id="a separator is gone"),
         pytest.param(b"a\n", b"++ b\na\n", 1, id="it looks like the head of a difference"),
         pytest.param(b"a\n\xff\n", b"a\n\xfe\xfe\n", 2, id="not UTF-8"),
+        pytest.param(b"a\n" * 300, b"b\n" + b"a\n" * 300, 1, id="one line over and over"),
     ],
 )
 def test_the_lines_of_a_file_that_differ_are_counted(then: bytes, now: bytes, lines: int) -> None:
@@ -128,7 +129,9 @@ def test_a_compose_file_ends_in_yml_or_yaml() -> None:
 
 
 def test_a_configuration_is_read() -> None:
-    assert read_config(tar_of({".env": b"A=1"})) == {".env": b"A=1"}
+    packed = tar_of({".env": b"A=1"})
+    assert read_config(packed) == {".env": b"A=1"}
+    assert read_config(packed.ljust(MOST_BYTES, b"\0")) == {".env": b"A=1"}
     with pytest.raises(IntegrityError):
         read_config(b"x" * 2000)
     with pytest.raises(IntegrityError, match="large"):

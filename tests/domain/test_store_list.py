@@ -75,6 +75,12 @@ def test_what_is_left_of_an_address_is_as_it_was() -> None:
     [plain] = parse_stores("file:///a?keep_last=1")
     [most] = parse_stores(f"s3://bucket?keep_last={MOST_KEPT}&region=x")
 
+    [question] = parse_stores("s3://bucket?keep_last=1&ca=/a?b")
+
+    assert (question.location, question.keeps) == (
+        S3Location("bucket", ca_file=Path("/a?b")),
+        {"last": 1},
+    )
     assert plain.location == DirectoryLocation(Path("/a"))
     assert plain.name == "file:/a"
     assert most.name == "s3:bucket"

@@ -321,6 +321,12 @@ def test_an_image_is_known_where_a_job_has_made_or_saved_it(
     assert (known.change_of(changed) == "") is is_known
 
 
+def test_an_image_is_told_by_the_beginning_of_its_id() -> None:
+    now = replace(RUNS, id="sha256:" + "0123456789abcdef" * 4)
+
+    assert KNOWN.change_of(now) == "it was a:1 (11) and is a:1 (0123456789ab)"
+
+
 def test_what_is_not_seen_stays_known() -> None:
     other = replace(RUNS, service="w")
     backup = finished(NOW + timedelta(hours=1))

@@ -17,6 +17,7 @@ from bot.domain.versions import Family
         ),
         (b'VERSION_FAMILY_PREVIOUS = "2026.5"\n', VersionFile(None, Family(2026, 5))),
         (b'VERSION_FAMILY_PREVIOUS = "latest"\n', VersionFile()),
+        (b'VERSION_FAMILY_PREVIOUS = "\xff"\n', VersionFile()),
         (b'OLD_VERSION = "2025.8.6"\n# VERSION = "1"\n', VersionFile()),
         (b'VERSION = "\xff"\n', VersionFile("\ufffd")),
         (b"", VersionFile()),
