@@ -180,6 +180,7 @@ def test_a_limit_that_a_person_set_is_exact() -> None:
 
 def test_reminders_come_less_and_less_often() -> None:
     told: list[float] = []
+    following: list[datetime] = []
     number = -1
     for hour in range(2, 24 * 30):
         alarm = look(after=timedelta(hours=hour))
@@ -187,10 +188,12 @@ def test_reminders_come_less_and_less_often() -> None:
         if alarm.number != number:
             assert alarm.number == number + 1
             told.append(hour - 2)
+            following.append(alarm.next)
             number = alarm.number
         assert alarm.next > SLOT + timedelta(hours=hour)
 
     assert told == [0, 6, 24, 72, 72 + 168, 72 + 2 * 168, 72 + 3 * 168]
+    assert following[:-1] == [SLOT + timedelta(hours=2 + hours) for hours in told[1:]]
 
 
 def test_an_alarm_has_the_newest_cause_and_stays_the_same_one() -> None:

@@ -183,6 +183,7 @@ def test_component_names_are_safe_and_never_clash() -> None:
     [
         ("/", "root"),
         ("/media/", "media"),
+        ("/X/", "x"),
         ("/.hidden/", "hidden"),
         ("/-x-/", "x"),
         (" /a b/", "a-b"),

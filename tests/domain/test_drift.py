@@ -66,6 +66,10 @@ def test_of_another_compose_only_what_is_plainly_another_counts() -> None:
         ({"volumes": SERVICE["volumes"][1:], "configs": [{"source": "x"}]}, ()),
         ({"volumes": [*SERVICE["volumes"], {"type": "volume", "target": "/anonymous"}]}, ()),
         (
+            {"volumes": [*SERVICE["volumes"], {"type": "bind", "source": "/x", "target": "/X/"}]},
+            ("the mount at /X",),
+        ),
+        (
             {
                 "volumes": [
                     SERVICE["volumes"][0],

@@ -51,6 +51,14 @@ def test_no_name(text: str) -> None:
     assert "in your compose file" in caught.value.hint
 
 
+def test_a_name_may_be_as_long_as_the_engine_takes_it() -> None:
+    longest = "ghcr.io/" + "a" * (512 - 8)
+
+    assert parse_image_name(longest).repository == longest[8:]
+    with pytest.raises(ConfigError):
+        parse_image_name(longest + "a")
+
+
 @given(st.text())
 def test_whatever_is_given_is_read_or_refused(text: str) -> None:
     try:

@@ -24,7 +24,7 @@ S3 = "s3://bucket/home?endpoint=https://s3.example.org"
         pytest.param(f"far={S3} near=file:///a", ["far", "near"], id="named"),
         pytest.param(f"{S3} near=file:///a", ["s3:bucket/home", "near"], id="one named"),
         pytest.param("file:///a, b c", ["file:/a, b c"], id="a path with blanks and commas"),
-        pytest.param("s3://one s3://two", ["s3:one", "s3:two"], id="without prefix"),
+        pytest.param("s3://one s3://two/X", ["s3:one", "s3:two/X"], id="without prefix"),
     ],
 )
 def test_a_store_ends_where_the_next_url_begins(text: str, names: list[str]) -> None:

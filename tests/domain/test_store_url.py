@@ -153,7 +153,7 @@ def test_nothing_but_config_error_is_raised(text: str) -> None:
     ("location", "words"),
     [
         (S3Location("bucket"), "s3://bucket"),
-        (S3Location("bucket", "home/a"), "s3://bucket/home/a"),
+        (S3Location("bucket", "home/X"), "s3://bucket/home/X"),
         (S3Location("bucket", "a", "https://x"), "s3://bucket/a at https://x"),
         (S3Location("bucket", endpoint="https://x"), "s3://bucket at https://x"),
     ],

@@ -199,7 +199,7 @@ def test_without_a_limit_nothing_can_be_near_it() -> None:
 
 
 def test_a_disk_without_room_for_anybody_is_not_full() -> None:
-    assert [disk(0, 0).disks[0].share, DiskRoom("/srv", 1, 0).share] == [0, 1]
+    assert [DiskRoom("/srv", 0, 0).share, DiskRoom("/srv", 1, 0).share] == [0, 1]
 
 
 def test_what_around_the_containers_cannot_work_without_what() -> None:
