@@ -165,13 +165,17 @@ def test_redis_comes_or_goes_under_whatever_name_authentik_knows_it(name: str) -
 
     assert (back.has_redis, back.swap.comes) == (True, Service("cache", "redis:8"))
     assert (gone.has_redis, gone.swap.goes) == (False, Service("cache", "redis:8"))
-    assert judged(with_it, with_it).swap.comes is None
+    assert judged(with_it, with_it).swap == ComposeSwap(files=())
 
 
 def test_a_redis_that_only_is_used_again_is_there_already() -> None:
     past = judged(project(cache={}), project(redis="cache", cache={}))
 
     assert (past.has_redis, past.swap.comes) == (True, None)
+
+
+def test_a_redis_that_is_built_has_no_image_by_a_name() -> None:
+    assert judged(project(), project(redis="cache", cache={})).swap.comes == Service("cache", "")
 
 
 def test_the_volume_of_the_database_must_stay() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.errors import RefusedError
 from bot.domain.layout import DataFolder, read_layout
+from bot.domain.restore import Folder
 from bot.domain.stack import Role
 
 NAMES = {
@@ -80,6 +81,7 @@ def test_a_whole_stack_is_read() -> None:
     assert (found.first, found.then) == (("postgresql", "redis"), ("server", "worker"))
     assert found.name == "authentik"
     assert found.images["server"] == "server:1"
+    assert found.mounts == (Folder("media", "/m/media"), Folder("theme", "/m/theme"))
 
 
 def test_a_stack_without_redis_worker_or_bot_is_one() -> None:
@@ -148,3 +150,16 @@ def test_the_projects_own_folder_is_not_data() -> None:
     found = read_layout(config(server={"volumes": [mount("/p", "/x")]}), NAMES, "/p", "/s")
 
     assert found.folders == ()
+
+
+def test_what_is_no_data_hides_nothing_after_it() -> None:
+    volumes = [
+        mount("/etc/localtime", "/etc/localtime"),
+        {"type": "volume", "target": "/anonymous"},
+        mount("/m/media", "/media"),
+    ]
+
+    found = read_layout(config(server={"volumes": volumes}), NAMES, "/p", "/s")
+
+    assert found.folders == (DataFolder("/m/media"),)
+    assert found.images["server"] == ""

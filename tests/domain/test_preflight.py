@@ -650,3 +650,20 @@ def test_what_has_no_room_is_said_with_figures(
     [found] = [each for each in judge_preflight(state, outlook(*way)) if each.subject == subject]
 
     assert (found.level, found.message, found.remedy) == (FAILURE, message, remedy)
+
+
+def test_where_nobody_can_see_the_disks_it_is_said_what_they_must_hold() -> None:
+    blind = replace(stack(), image_disk=None, database=replace(DATABASE, room=None))
+
+    found = [each for each in judge_preflight(blind, outlook(*PATCH)) if "disk" in each.subject]
+
+    assert [(each.subject, each.level, each.remedy) for each in found] == [
+        ("disk of the database", WARNING, "See to it that 1.1 GB are."),
+        ("disk of the images", WARNING, "See to it that 3.3 GB are."),
+    ]
+
+
+def test_a_redis_that_runs_is_well_where_sessions_move_from_it() -> None:
+    found = judge_preflight(stack(), outlook("2025.2.1", "2025.4.4"))
+
+    assert Finding("redis", OK, "it runs, and the sessions can move from it") in found
