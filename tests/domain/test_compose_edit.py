@@ -227,7 +227,7 @@ def test_what_another_service_shares_is_not_changed() -> None:
 
     assert draft is not None
     assert draft.left == ('the service "redis" stays: "other" needs it, too',)
-    with pytest.raises(RefusedError, match='"p" would change, too'):
+    with pytest.raises(RefusedError, match='is not changed: "p" would change, too'):
         plan(shared, target=SHARED)
 
 

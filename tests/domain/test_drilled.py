@@ -32,6 +32,7 @@ def drill(
 
 def test_the_newest_drill_that_has_shown_something_counts() -> None:
     jobs = [
+        replace(drill(0.5, FIRST), kind=JobKind.RESTORE),
         drill(1, FIRST, JobState.FAILED, Verdict.COULD_NOT_RUN),
         drill(2, FIRST, JobState.CANCELLED),
         drill(2.5, FIRST, JobState.DONE, Verdict.READ),

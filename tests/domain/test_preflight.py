@@ -483,6 +483,7 @@ def test_what_the_change_mends_names_it() -> None:
         ]
         assert len(remedies) == 5  # Redis, the mount and the memory of two services
         assert all(("akbot update --apply-compose" in each) == named for each in remedies)
+        assert any(each.endswith(" afterwards.") for each in remedies) is not named
 
 
 def test_2025_12_wants_data_and_one_group_of_a_name() -> None:

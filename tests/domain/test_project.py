@@ -163,6 +163,18 @@ def test_without_a_compose_file_there_is_nothing_to_lay() -> None:
             b"AKBOT_PROJECT_DIR=/srv/old/\n", b"AKBOT_PROJECT_DIR=/srv/new\n", 2, id="with a slash"
         ),
         pytest.param(
+            b"AKBOT_PROJECT_DIR=/X\nM=/X/data\n",
+            b"AKBOT_PROJECT_DIR=/srv/new\nM=/srv/new/data\n",
+            1,
+            id="below the root",
+        ),
+        pytest.param(
+            b"AKBOT_PROJECT_DIR=/srv/newX\nM=/srv/newX/data\n",
+            b"AKBOT_PROJECT_DIR=/srv/new\nM=/srv/new/data\n",
+            1,
+            id="a name that begins alike",
+        ),
+        pytest.param(
             b"AKBOT_PROJECT_DIR=/srv/new/\n",
             b"AKBOT_PROJECT_DIR=/srv/new\n",
             1,

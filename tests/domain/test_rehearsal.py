@@ -156,6 +156,13 @@ def test_what_the_host_lacks_is_no_fault_of_the_version(words: str) -> None:
     assert read_failure([*TRACE, words], 1).of_the_host
 
 
+def test_the_last_error_says_whose_fault_it_is() -> None:
+    away = [*TRACE, "django.db.utils.OperationalError: server closed the connection unexpectedly"]
+
+    assert read_failure(away, 1).of_the_host
+    assert not read_failure([*away, *TRACE, "ImportError: x"], 1).of_the_host
+
+
 def test_the_last_words_of_a_service_that_ended_tell_why() -> None:
     asked = '{"event": "/-/health/ready/", "method": "GET", "status": 502}'
     said = ["starting", "loading", "ImportError: password=hunter2", asked]

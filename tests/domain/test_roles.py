@@ -65,6 +65,7 @@ def test_who_may_in_words() -> None:
         ([ChatPlace(GROUP, TOPIC), ChatPlace(GROUP)], GROUP, 8, True),
         ([ChatPlace(-5)], GROUP, None, True),  # it has moved
         ([ChatPlace(-6)], GROUP, None, False),
+        ([ChatPlace(-6)], 1, None, True),
     ],
 )
 def test_where_anybody_is_listened_to(
