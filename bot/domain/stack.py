@@ -137,7 +137,7 @@ def file_sources(containers: Iterable[Holder]) -> tuple[FileSource, ...]:
 
 
 def _component_name(target: str) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", target.strip("/").lower()).strip("-.") or "root"
+    name = re.sub(r"[^a-z0-9._-]+", "-", target.lower()).strip("-.") or "root"
     return f"files-{name}" if name in _RESERVED else name
 
 
