@@ -82,7 +82,10 @@ PART = [replace(each, slot=None, plan={PARTIAL: "yes"}) for each in GOOD]
             id="a good one of times to come, by a clock that was ahead",
         ),
         pytest.param(
-            [*GIVEN_UP, *failed(73, state=JobState.DONE)], 68, [], id="by a clock that was a little"
+            [*GIVEN_UP, *failed(73, slot=73, state=JobState.DONE)],
+            68,
+            [],
+            id="a good one since, by a clock that is a little ahead",
         ),
         pytest.param([*GIVEN_UP, *PART], 71, ["04:38"], id="some components are not the stack"),
         pytest.param([*GOOD, *failed(120, slot=120)], 480, ["05:30"], id="one after a good one"),
