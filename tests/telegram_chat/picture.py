@@ -24,7 +24,7 @@ _GOLDENS = Path(__file__).parent / "goldens"
 
 _DENSITY, _FINE = 2, 2  # pixels of a point, and how many times as large it is drawn
 _SCALE = _DENSITY * _FINE
-_WIDE, _TALL, _BETWEEN, _FRAME, _ROUND = 380, 588, 24, 8, 36  # points, as all that follows
+_WIDE, _TALL, _BETWEEN, _FRAME, _ROUND = 380, 604, 24, 8, 36  # points, as all that follows
 _HEAD, _FOOT = 56, 48
 _EDGE, _PAD, _APART, _WIDEST = 10, 11, 8, 318
 _SIZE, _SMALL, _LINE, _BUTTON = 15, 11.5, 20, 32
