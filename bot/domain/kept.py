@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot.domain.catalogue import BackupRecord, BackupState
 from bot.domain.elapsed import elapsed
 from bot.domain.jobs import TAKE_SERVER_AWAY, Job, JobKind, JobState, Trigger
-from bot.domain.restore import KEPT, Kept
+from bot.domain.restore import KEPT, KEPT_SINCE, Kept
 from bot.domain.update import plan_of, promoted
 
 KEPT_FOR = timedelta(hours=24)
@@ -32,7 +32,8 @@ def may_go(
     one that jumped makes nothing old.
     """
     earlier = [each.started for each in jobs[jobs.index(job) + 1 :] if each.started <= now]
-    since = max([job.ended or job.started, *earlier])
+    set_aside = [datetime.fromisoformat(job.plan[KEPT_SINCE])] if KEPT_SINCE in job.plan else []
+    since = max([job.ended or job.started, *set_aside, *earlier])
     seen = [*(each.started for each in jobs), *(each.created for each in records if each.summary)]
     has_passed = elapsed(since, now, seen) >= kept_for
     return has_passed and any(_is_newer(record, since, now) for record in records)

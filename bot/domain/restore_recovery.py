@@ -22,11 +22,15 @@ class Truth:
 
     *is_open*: the live database lets people in or, where none is swapped, the server answers. In
     the middle of a switch that is so by a person's hand alone, and people may have written since.
+    *later*: the job had ended before, so that what was started may have served since. *set_aside*:
+    an earlier try has begun to set aside what had served.
     """
 
     databases: frozenset[str]
     folders: Mapping[str, FolderState] = field(default_factory=dict)
     is_open: bool = False
+    later: bool = False
+    set_aside: bool = False
 
 
 class Remedy(StrEnum):
@@ -34,6 +38,7 @@ class Remedy(StrEnum):
 
     DROP_NEW = "drop new"  # nothing was switched yet: what was made beside goes
     SWAP_BACK = "swap back"
+    SET_ASIDE = "swap back, set aside"  # it may have been written to: nothing is dropped
     GATE_THEN_KEEP = "gate, then keep"  # people may have written to it since
     KEEP = "keep"
     ASK = "ask"  # somebody else has changed it
@@ -57,7 +62,9 @@ def decide(plan: RestorePlan, phase: Phase, truth: Truth, *, interrupted: bool) 
     if serves_new and interrupted and (phase is Phase.START or by_hand):
         return Remedy.GATE_THEN_KEEP
     is_swapped = plan.from_nothing or plan.outgoing in truth.databases
-    return Remedy.ASK if by_hand and is_swapped else Remedy.SWAP_BACK
+    served = phase is Phase.START and (interrupted or (truth.later and serves_new))
+    back = Remedy.SET_ASIDE if served or truth.set_aside else Remedy.SWAP_BACK
+    return Remedy.ASK if by_hand and is_swapped else back
 
 
 _TAKEN = frozenset({FolderState.MOVING, FolderState.SWAPPED})

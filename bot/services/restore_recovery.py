@@ -12,7 +12,16 @@ from functools import partial
 from bot.domain.errors import BotError, PortError
 from bot.domain.jobs import Job, JobState, Outcome, judge_unfinished
 from bot.domain.jobs import Remedy as JobRemedy
-from bot.domain.restore import KEPT, PHASE, Kept, Phase, RestorePlan, phase_of, plan_of
+from bot.domain.restore import (
+    KEPT,
+    KEPT_SINCE,
+    PHASE,
+    Kept,
+    Phase,
+    RestorePlan,
+    phase_of,
+    plan_of,
+)
 from bot.domain.restore_from_nothing import NO_WAY_BACK
 from bot.domain.restore_recovery import Remedy, Truth, decide
 from bot.services.gate import GateError, GatePatience, hold_gate
@@ -25,6 +34,7 @@ from bot.services.settling import NOT_YET, not_yet, stuck
 from bot.services.switch import Switch
 
 UNCHANGED = "nothing that serves was changed"
+_TILL = "until AKBOT_SNAPSHOT_KEEP has passed and a newer backup is good"
 _AWAY = {Phase.SWITCH, Phase.START}  # nobody is served in them
 
 logger = logging.getLogger(__name__)
@@ -70,8 +80,10 @@ class RestoreRecovery:
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),
             phase is Phase.SWITCH and await _is_open(plan, tools),
+            later=job.state is not JobState.RUNNING,
+            set_aside=job.plan.get(KEPT) == Kept.FAILED,
         )
-        match decide(plan, phase, truth, interrupted=interrupted):
+        match remedy := decide(plan, phase, truth, interrupted=interrupted):
             case Remedy.DROP_NEW:
                 await switch.drop_staged()
                 return Outcome(state, f"{words}; {UNCHANGED}")
@@ -82,8 +94,10 @@ class RestoreRecovery:
                 except BotError as error:  # it is told once, since the next try finds all in place
                     return not_yet(state, "; ".join([words, *doubts]), str(error))
                 return Outcome(state, await self._words_back(switch, words, doubts))
-            case Remedy.GATE_THEN_KEEP:
-                return await self._gate_then_keep(job, switch, state, words)
+            case Remedy.SET_ASIDE | Remedy.GATE_THEN_KEEP:
+                gated = remedy is Remedy.GATE_THEN_KEEP
+                settle = self._gate_then_keep if gated else self._set_aside
+                return await settle(job, switch, state, words)
             case Remedy.KEEP:
                 return await self._kept(plan)
             case Remedy.ASK:
@@ -111,19 +125,25 @@ class RestoreRecovery:
         try:
             await hold_gate(switch.tools.probe, switch.expected, self.patience, self.clock)
         except GateError as error:
-            await self._remember(job, Kept.FAILED)
-            doubts = await switch.back()
-            aside = await self._words_back(switch, f"{words}; {error}", doubts)
-            if switch.plan.database:
-                aside += f'; what had served is kept as database "{switch.plan.incoming}"'
-            return Outcome(state, aside)
+            return await self._set_aside(job, switch, state, f"{words}; {error}")
         await self.journal.plan(job.id, {PHASE: Phase.KEEP, KEPT: Kept.BEFORE})
         return await self._kept(switch.plan)
 
-    async def _remember(self, job: Job, kept: Kept) -> None:
+    async def _set_aside(self, job: Job, switch: Switch, state: JobState, words: str) -> Outcome:
+        """Let the state before serve; what had served stays beside it, however often this fails."""
+        if job.plan.get(KEPT) != Kept.FAILED:
+            await self._remember(job)
+        doubts = await switch.back()
+        aside = await self._words_back(switch, words, doubts)
+        if switch.plan.database:
+            aside += f'; what had served is kept as database "{switch.plan.incoming}", {_TILL}'
+        return Outcome(state, aside)
+
+    async def _remember(self, job: Job) -> None:
         """Let it be swept some day; the way back does not wait for a journal that fails."""
+        now = self.clock.now().isoformat()
         try:
-            await self.journal.plan(job.id, {KEPT: kept})
+            await self.journal.plan(job.id, {KEPT: Kept.FAILED, KEPT_SINCE: now})
         except PortError as error:
             logger.warning("remember what the restore %s keeps: %s", job.id, error)
 

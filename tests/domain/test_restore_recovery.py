@@ -80,8 +80,8 @@ CASES = [
     (PLAN, Phase.SWITCH, truth(LIVE, media=STAGED, certs=STAGED), True, Remedy.SWAP_BACK),
     (PLAN, Phase.START, truth(LIVE, OUT, **BOTH), True, Remedy.GATE_THEN_KEEP),
     (PLAN, Phase.START, truth(LIVE, OUT, **BOTH), False, Remedy.SWAP_BACK),
-    (PLAN, Phase.START, truth(LIVE, IN, **BOTH), True, Remedy.SWAP_BACK),
-    (PLAN, Phase.START, truth(LIVE, OUT, media=SWAPPED, certs=STAGED), True, Remedy.SWAP_BACK),
+    (PLAN, Phase.START, truth(LIVE, IN, **BOTH), True, Remedy.SET_ASIDE),
+    (PLAN, Phase.START, truth(LIVE, OUT, media=SWAPPED, certs=STAGED), True, Remedy.SET_ASIDE),
     (PLAN, Phase.KEEP, truth(LIVE, OUT, **BOTH), True, Remedy.KEEP),
     (PLAN, Phase.KEEP, truth(LIVE, OUT, **BOTH), False, Remedy.KEEP),
     (PLAN, Phase.START, truth(LIVE, IN, OUT, **BOTH), True, Remedy.ASK),
@@ -104,7 +104,7 @@ CASES = [
     (FILES, Phase.SWITCH, opened(truth(**BOTH)), True, Remedy.GATE_THEN_KEEP),
     (FILES, Phase.SWITCH, opened(truth(media=SWAPPED)), True, Remedy.SWAP_BACK),
     (FILES, Phase.START, truth(**BOTH), True, Remedy.GATE_THEN_KEEP),
-    (FILES, Phase.START, truth(media=SWAPPED, certs=STAGED), True, Remedy.SWAP_BACK),
+    (FILES, Phase.START, truth(media=SWAPPED, certs=STAGED), True, Remedy.SET_ASIDE),
     (SESSIONS, Phase.BESIDE, Truth(frozenset()), True, Remedy.DROP_NEW),
     (SESSIONS, Phase.SWITCH, Truth(frozenset()), True, Remedy.SWAP_BACK),
     (SESSIONS, Phase.START, Truth(frozenset()), True, Remedy.GATE_THEN_KEEP),
@@ -121,6 +121,34 @@ def test_the_remedy(
     remedy: Remedy,
 ) -> None:
     assert decide(plan, phase, found, interrupted=interrupted) is remedy
+
+
+@pytest.mark.parametrize(
+    ("phase", "found", "set_aside", "remedy"),
+    [
+        pytest.param(
+            Phase.START, truth(LIVE, OUT, **BOTH), False, Remedy.SET_ASIDE, id="may have served"
+        ),
+        pytest.param(
+            Phase.START, truth(LIVE, IN), False, Remedy.SWAP_BACK, id="was back before it ended"
+        ),
+        pytest.param(Phase.SWITCH, truth(LIVE, OUT, **BOTH), False, Remedy.SWAP_BACK, id="never"),
+        pytest.param(Phase.START, truth(LIVE, IN), True, Remedy.SET_ASIDE, id="half-way back"),
+        pytest.param(
+            Phase.SWITCH, truth(LIVE, IN), True, Remedy.SET_ASIDE, id="opened by hand, half-way"
+        ),
+        pytest.param(Phase.KEEP, truth(LIVE, OUT, **BOTH), False, Remedy.KEEP, id="held"),
+    ],
+)
+def test_what_may_have_served_since_it_failed_is_not_dropped(
+    phase: Phase,
+    found: Truth,
+    set_aside: bool,  # noqa: FBT001
+    remedy: Remedy,
+) -> None:
+    since = replace(found, later=True, set_aside=set_aside)
+
+    assert decide(PLAN, phase, since, interrupted=False) is remedy
 
 
 def test_a_plan_survives_the_journal() -> None:
