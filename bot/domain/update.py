@@ -39,7 +39,10 @@ It does where the version before serves on a database that has lost rows since.
 AROUND = "around"
 """Fact of an update's job: "1" where what failed lies around the version and says nothing of it."""
 SERVES = "serves"
-"""Fact of an update's job that is RETURNED: what serves again, in a sentence."""
+"""Fact of an update's job that is RETURNED, or a rollback's that is KEEP: what serves again.
+
+In a sentence.
+"""
 UNDOES = "undoes"
 """Fact of a rollback's job: the id of the update that it takes back, of which HOP were made."""
 

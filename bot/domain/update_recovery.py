@@ -28,7 +28,7 @@ def decide(
         return Remedy.ASK
     if phase is Phase.SWITCH:
         return Remedy.CALL_OFF
-    if phase is Phase.START and interrupted:
+    if phase is Phase.START and interrupted and plan.failed(number) not in databases:
         return Remedy.GATE
     return Remedy.BACK
 
@@ -48,8 +48,11 @@ def may_answer_until(
 
 
 def _is_strange(plan: UpdatePlan, number: int, phase: Phase, databases: Collection[str]) -> bool:
-    """From START on there is the copy, or, once it serves, what it was put in place of."""
+    """From START on there is the copy, or, once it serves, what it was put in place of.
+
+    That it was put there a full journal may not know.
+    """
     copied, swapped = plan.snapshot(number) in databases, plan.failed(number) in databases
     if copied and swapped:
         return True
-    return phase is Phase.START and not copied
+    return phase is Phase.START and not copied and not swapped

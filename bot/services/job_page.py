@@ -28,5 +28,9 @@ class JobPage:
             raise asyncio.CancelledError
         self.facts.update(facts)
 
+    async def note(self, **facts: str) -> None:
+        self.facts.update(facts)
+        await self.journal.plan(self.id, facts)
+
     async def step(self, name: str) -> None:
         await self.journal.step(self.id, name)

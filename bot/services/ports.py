@@ -278,6 +278,9 @@ class JobLog(Protocol):
         what becomes of it now.
         """
 
+    async def note(self, **facts: str) -> None:
+        """Write what is true already: an undo by this process knows it even where that fails."""
+
     async def step(self, name: str) -> None:
         """Write what is about to be done."""
 

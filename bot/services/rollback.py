@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -21,6 +21,7 @@ from bot.domain.update import (
     HOP,
     PHASE,
     PLAN,
+    SERVES,
     UNDOES,
     Phase,
     UpdatePlan,
@@ -151,7 +152,8 @@ class RollbackService:
         done, words = await self.way.go(roll, made.copied)
         held_since = self.clock.monotonic() - self.way.gates.stable
         copy_stays = done.copy_stays
-        await job.plan(**_kept(copy_stays=copy_stays), **came_back(held_since - away_since))
+        kept = _kept(words, copy_stays=copy_stays)
+        await job.note(**kept, **came_back(held_since - away_since))
         await self.memory.remember(plan.hop(made.made), _taken_back(command.actor))
         await _clean(self.journal, roll, copy_stays=copy_stays)
         seconds = self.clock.monotonic() - started
@@ -260,20 +262,24 @@ class RollbackRecovery:
             return Outcome(state, joined(words, "Nothing was changed"))
         await self.memory.remember(plan.hop(hop_of(job.plan)), _taken_back(job.actor))
         if phase_of(job.plan) is Phase.KEEP:  # it had held, and has served since
-            told = words if state is JobState.DONE else f"{plan.site.version} serves again"
+            known = job.plan.get(SERVES, f"{plan.site.version} serves again")
+            told = words if state is JobState.DONE else known
+            copy_stays = bool(job.plan.get(COPY_STAYS))
+        elif state is JobState.DONE:  # so it had; but all that could be written is its end
+            told, copy_stays = words, True
         else:
             done, told = await self.way.go(await self._reach(job, plan), copied_at(job))
-            facts = _kept(copy_stays=done.copy_stays)
-            await self.journal.plan(job.id, facts)
-            job = replace(job, plan={**job.plan, **facts})
-        return await then_clean(Outcome(JobState.DONE, told), self._clean(job, plan))
+            copy_stays = done.copy_stays
+        cleaning = self._clean(job, plan, _kept(told, copy_stays=copy_stays))
+        return await then_clean(Outcome(JobState.DONE, told), cleaning)
 
-    async def _clean(self, job: Job, plan: UpdatePlan) -> None:
-        copy_stays = bool(job.plan.get(COPY_STAYS))
+    async def _clean(self, job: Job, plan: UpdatePlan, kept: dict[str, str]) -> None:
+        await self.journal.plan(job.id, kept)
+        copy_stays = bool(kept[COPY_STAYS])
         await _clean(self.journal, await self._reach(job, plan), copy_stays=copy_stays)
 
 
-def _kept(*, copy_stays: bool) -> dict[str, str]:
+def _kept(words: str, *, copy_stays: bool) -> dict[str, str]:
     """The facts of a rollback that has held: what the hops have left it keeps for a while.
 
     The image of what was taken back at least.
@@ -281,6 +287,7 @@ def _kept(*, copy_stays: bool) -> dict[str, str]:
     return {
         PHASE: Phase.KEEP,
         KEPT: Kept.FAILED,
+        SERVES: words,
         COPY_STAYS: "1" if copy_stays else "",
     }
 

@@ -104,8 +104,15 @@ class UpdateRecovery:
         roll = Roll(plan, number, tools, self.workplace, self.project)
         if phase is Phase.RETURNED:
             return await self._returned(job, roll, state, words)
+        if state is JobState.ROLLED_BACK:  # its end was written, and what it had done was not
+            may_need_copy = {COPY_STAYS: "" if phase is Phase.SWITCH else "1"}
+            return await self._serves_again(job, roll, state, words, may_need_copy)
+        return await self._decided(job, roll, state, words)
+
+    async def _decided(self, job: Job, roll: Roll, state: JobState, words: str) -> Outcome:
+        plan, number, phase = roll.plan, roll.number, phase_of(job.plan)
         interrupted = state is JobState.INTERRUPTED
-        names = await tools.databases.names()
+        names = await roll.tools.databases.names()
         match decide(plan, number, phase, names, interrupted=interrupted):
             case Remedy.ASK:
                 why = "the stack's databases are not as an update leaves them"
@@ -113,7 +120,12 @@ class UpdateRecovery:
             case Remedy.GATE:
                 return await self._gate(job, roll, state, words)
             case Remedy.CALL_OFF | Remedy.BACK as way:
-                undo = self._call_off(roll) if way is Remedy.CALL_OFF else self._back(job, roll)
+                swapped = plan.failed(number) in names
+                undo = (
+                    self._call_off(roll)
+                    if way is Remedy.CALL_OFF
+                    else self._back(job, roll, swapped=swapped)
+                )
                 return await self._serves_again(job, roll, state, words, await undo)
 
     async def _wait_for_the_stack(self, job: Job, state: JobState) -> Tools | None:
@@ -197,11 +209,14 @@ class UpdateRecovery:
         await roll.call_off()
         return {SERVES: called_off_words(roll.plan, roll.number)}
 
-    async def _back(self, job: Job, roll: Roll) -> dict[str, str]:
-        """Let the version before serve again; the facts of what was done."""
+    async def _back(self, job: Job, roll: Roll, *, swapped: bool = False) -> dict[str, str]:
+        """Let the version before serve again; the facts of what was done.
+
+        *swapped*: an earlier process was so far already.
+        """
         await self._note(job, {PHASE: Phase.BACK})
         kept = job.plan.get(EVIDENCE)
-        if kept is None:  # else what runs now may be the version before already
+        if kept is None and not swapped:  # else what runs now may be the version before already
             kept = await self.evidence.keep(job.id, roll.plan.site)
             await self._note(job, {EVIDENCE: kept})
         done = await roll.back(hurry=True)

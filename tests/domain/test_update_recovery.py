@@ -52,6 +52,7 @@ TABLE = {
     "switch, failed": (Phase.SWITCH, [COPY], False, Remedy.CALL_OFF),
     "started, cut off": (Phase.START, [COPY], True, Remedy.GATE),
     "started, failed": (Phase.START, [COPY], False, Remedy.BACK),
+    "started, and swapped, which was not written": (Phase.START, [FAILED], True, Remedy.BACK),
     "started, the copy is gone": (Phase.START, [], True, Remedy.ASK),
     "going back, not swapped": (Phase.BACK, [COPY], True, Remedy.BACK),
     "going back, swapped": (Phase.BACK, [FAILED], True, Remedy.BACK),

@@ -77,7 +77,7 @@ class Job:
     async def plan(self, **facts: str) -> None:
         raise AssertionError(f"a rehearsal has nothing to undo: {facts}")
 
-    commit = plan
+    commit = note = plan
 
     async def step(self, name: str) -> None:
         self.steps.append(name)

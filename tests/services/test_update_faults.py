@@ -24,8 +24,8 @@ all of it costs seconds. On the real Engine the same faults are in tests/soak/te
 12. store away: `test_a_store_in_trouble[away]`; soak
     `test_a_store_that_goes_away_in_the_backup_before`; test_update.py
     `test_while_the_store_is_away_what_serves_again_is_left_alone`
-13. state folder full after "remove": `test_a_journal_that_is_full_once_nobody_is_served`; soak
-    `test_the_state_folder_is_full_once_nobody_is_served`
+13. state folder full after "remove": `test_a_journal_that_is_full_once_nobody_is_served`;
+    test_full_journal.py; soak `test_the_state_folder_is_full_once_nobody_is_served`
 14. drift: `test_a_compose_file_that_was_edited`; soak `test_a_compose_file_that_was_edited`
 15. duplicate groups before 2025.12: `test_what_the_preflight_finds[groups]`;
     tests/e2e/test_update_check.py `test_a_preflight_names_what_blocks`
@@ -71,7 +71,8 @@ from tests.registry_server import (
     too_often,
     trickle,
 )
-from tests.services.roll_world import PATCH, UPDATE, WRITES, RollWorld, world_of
+from tests.services.filling import FillingJournal
+from tests.services.roll_world import PATCH, UPDATE, RollWorld, world_of
 
 TAGS = (*("2025.2.1", "2025.2.4", "2025.4.4", "2025.6.4", "2025.8.6", "2025.10.4", "2025.12.4"),)
 NEW = "2025.2.4"
@@ -272,30 +273,11 @@ async def test_redis_that_dies_at_the_way_back(world: RollWorld) -> None:
     assert_taken_back(world, *await fails(world), words)
 
 
-class FullOnceAway:
-    """A journal that takes nothing more once server and worker were removed."""
-
-    def __init__(self, target: Any, host: RollHost) -> None:
-        self._target, self._host = target, host
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._target, name)
-        return self._unless_full(value) if name in WRITES - {"finish"} else value
-
-    def _unless_full(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        async def writing(*args: Any, **kwargs: Any) -> Any:
-            if "remove" in self._host.calls:
-                raise PortError("write the journal: no space left on the device")
-            return await write(*args, **kwargs)
-
-        return writing
-
-
 async def test_a_journal_that_is_full_once_nobody_is_served(
     world: RollWorld, journal: Journal
 ) -> None:
     """The way back needs none; the end of the job is written with the room that is kept."""
-    world.journal = FullOnceAway(journal.jobs, world.host)
+    world.journal = FillingJournal(journal.jobs, world.host)
 
     assert_taken_back(world, *await fails(world), "no space left on the device")
 
