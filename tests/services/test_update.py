@@ -544,6 +544,27 @@ async def test_what_cannot_be_removed_takes_nobody_away(
     assert list(world.host.databases) == [LIVE]
 
 
+class HastyHost(RollHost):
+    """Once the new tag is written a person's `up -d` starts the server that it had read before."""
+
+    def call(self, name: str) -> None:
+        if self.calls[-1:] == ["write tag"] and not self.running:
+            self.running = "2025.2.1"
+        super().call(name)
+
+
+async def test_what_a_person_starts_meanwhile_is_not_served_beside_the_new_one(
+    journal: Journal,
+) -> None:
+    host = HastyHost(behaviours={"2025.2.4": MIGRATES})
+    world = world_of(journal, host=host)
+
+    await world.update(STRAIGHT)
+
+    assert (host.running, host.tag) == ("2025.2.4", "2025.2.4")
+    assert host.live.migrations == ("0001", "new-2")
+
+
 async def test_a_rollback_waits_for_docker_as_well(journal: Journal) -> None:
     world = world_with(journal, patch=MIGRATES)
     await world.update(STRAIGHT)
