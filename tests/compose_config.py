@@ -12,14 +12,15 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::?([-?])([^}]*))?\}")
 
 def rendered(*texts: str, folder: str = "/srv/authentik") -> dict[str, Any]:
     """Variables filled in, short forms written out, later files over earlier ones."""
-    config: dict[str, Any] = {"name": "authentik", "services": {}, "volumes": {}}
+    config: dict[str, Any] = {"name": "authentik", "services": {}, "volumes": {}, "configs": {}}
     for text in texts:
         said = _filled(said_by(read_tree(text, "compose.yml").root))
         for name, service in (said.get("services") or {}).items():
             known = config["services"].setdefault(name, {})
             for key, value in _service(service or {}, folder).items():
                 _merge(known, key, value)
-        config["volumes"] |= said.get("volumes") or {}
+        for key in ("volumes", "configs"):
+            config[key] |= said.get(key) or {}
     return config
 
 
@@ -53,6 +54,10 @@ def _service(said: Mapping[str, Any], folder: str) -> dict[str, Any]:
         units = {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
         number, unit = re.fullmatch(r"(\d+)(\w?)b?", said["shm_size"]).groups()  # type: ignore[union-attr]
         found["shm_size"] = str(int(number) * units[unit or "b"])
+    if "configs" in said:
+        found["configs"] = [
+            {"source": each} if isinstance(each, str) else each for each in said["configs"]
+        ]
     networks: Any = said.get("networks")
     if isinstance(networks, list):
         found["networks"] = dict.fromkeys(networks)

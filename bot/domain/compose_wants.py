@@ -23,6 +23,7 @@ _SHARED = Family(2026, 2)
 _ENOUGH = 512 * 1024 * 1024
 _HOST = f"{REDIS_VARIABLES}HOST"
 _OWN = "AKBOT_"
+_TOLD_BY = ("entrypoint", "command", "healthcheck", "labels", "post_start", "pre_stop")
 _BY_HAND = "Nothing was changed. Move it by hand, as Authentik's notes on 2025.12 tell."
 
 
@@ -105,7 +106,11 @@ def _redis(config: Mapping[str, Any], ours: Mapping[str, Any]) -> tuple[str, str
     users = [
         other
         for other, each in config["services"].items()
-        if other not in {*ours, name} and _uses(each, name, _names_of(name, found[name]))
+        if other not in {*ours, name}
+        and (
+            _is_bound(each, name)
+            or _is_told(each, config.get("configs") or {}, _names_of(name, found[name]))
+        )
     ]
     if users:
         quoted = ", ".join(f'"{user}"' for user in users)
@@ -133,22 +138,36 @@ def _names_of(name: str, service: Mapping[str, Any]) -> set[str]:
     return {name, *aliases, *(each for each in fixed if each)}
 
 
-def _uses(service: Mapping[str, Any], redis: str, names: set[str]) -> bool:
+def _is_bound(service: Mapping[str, Any], redis: str) -> bool:
+    """Whether it does not start without it."""
     if redis in (service.get("depends_on") or {}):
         return True
     shared = [str(service.get(key)) for key in ("network_mode", "ipc", "pid")]
     if f"service:{redis}" in shared:
         return True
     lists = [*(service.get("links") or ()), *(service.get("volumes_from") or ())]
-    if redis in {str(each).split(":")[0] for each in lists}:
-        return True
+    return redis in {str(each).split(":")[0] for each in lists}
+
+
+def _is_told(service: Mapping[str, Any], configs: Mapping[str, Any], names: set[str]) -> bool:
+    """Whether what it is given names it as a host; what its files and image say is not known."""
     host = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, names))})(?![\w.-]|://)")
-    given = (v for k, v in _environment(service).items() if not k.startswith(_OWN))
-    return any(host.search(text) for text in (*given, *_words(service.get("command"))))
+    given = [
+        [v for k, v in _environment(service).items() if not k.startswith(_OWN)],
+        [service.get(key) for key in _TOLD_BY],
+        (service.get("deploy") or {}).get("labels"),
+        [(configs.get(e["source"]) or {}).get("content") for e in service.get("configs") or ()],
+    ]
+    return any(host.search(text) for text in _texts(given))
 
 
-def _words(command: Any) -> Iterable[str]:
-    return [command] if isinstance(command, str) else map(str, command or ())
+def _texts(value: Any) -> Iterable[str]:
+    """All that is said in it, the names of what it has left out."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for each in value for text in _texts(each)]
+    return [] if value is None else [str(value)]
 
 
 def _environment(service: Mapping[str, Any]) -> Mapping[str, str]:

@@ -256,6 +256,28 @@ def test_an_override_that_has_nothing_to_do_with_it_stays() -> None:
         pytest.param("  p: {image: p, environment: [R=redis]}\n", "needs it", id="its host"),
         pytest.param("  p: {image: p, network_mode: 'service:redis'}\n", "needs it", id="network"),
         pytest.param("  p: {image: p, command: x -h redis}\n", "needs it", id="a command"),
+        pytest.param(
+            "  p: {image: p, entrypoint: [a, 'redis://redis:6379/0']}\n",
+            "needs it",
+            id="entrypoint",
+        ),
+        pytest.param(
+            "  p: {image: p, healthcheck: {test: [CMD, redis-cli, -h, redis]}}\n",
+            "needs it",
+            id="healthcheck",
+        ),
+        pytest.param("  p: {image: p, labels: {c: 'redis:6379'}}\n", "needs it", id="label"),
+        pytest.param(
+            "  p: {image: p, deploy: {labels: {c: 'redis:6379'}}}\n", "needs it", id="its label"
+        ),
+        pytest.param(
+            "  p: {image: p, post_start: [{command: [x, redis]}]}\n", "needs it", id="a hook"
+        ),
+        pytest.param(
+            "  p: {image: p, configs: [c]}\nconfigs:\n  c: {content: 'cache = redis:6379'}\n",
+            "needs it",
+            id="a file",
+        ),
     ],
 )
 def test_a_redis_that_others_need_stays_and_is_told(more: str, why: str) -> None:
@@ -273,6 +295,13 @@ def test_a_redis_that_others_need_stays_and_is_told(more: str, why: str) -> None
     [
         "  p: {image: p, environment: {U: 'redis://elsewhere:6379/0', V: my-redis, W: redis.x}}\n",
         "  bot: {image: b, environment: {AKBOT_SERVICE_REDIS: redis}}\n",
+        """\
+  p: {image: redis, container_name: p, configs: [d, e]}
+configs:
+  c: {content: redis}
+  d: {content: my-redis}
+  e: {file: ./redis}
+""",
     ],
 )
 def test_what_only_sounds_like_it_is_no_use(more: str) -> None:
