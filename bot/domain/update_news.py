@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.domain.update_holds import Hold
 from bot.domain.update_outlook import Outlook
 
 SILENT_FOR = timedelta(days=3)
@@ -12,9 +13,10 @@ SILENT_FOR = timedelta(days=3)
 
 @dataclass(frozen=True, kw_only=True)
 class NewRelease:
-    """A version that nothing holds back; *steps* lead to it, one of them a security release or not.
+    """A version to tell of; *steps* lead to it, one of them a security release or not.
 
-    *place* is the repository that offers it.
+    *place* is the repository that offers it. *holds* is what holds it back, which only a security
+    release has.
     """
 
     place: str
@@ -23,12 +25,17 @@ class NewRelease:
     steps: int
     notes: str
     security: bool
+    holds: tuple[Hold, ...] = ()
 
     @property
     def words(self) -> str:
         """In a sentence."""
         what = ", a security release" if self.security else ""
-        return f'Authentik {self.target} is out{what}: "akbot update" shows the way'
+        out = f"Authentik {self.target} is out{what}"
+        if self.holds:
+            held = "; ".join(each.words for each in self.holds)
+            return f'{out}, but held back: {held}: "akbot update --why" tells what to do'
+        return f'{out}: "akbot update" shows the way'
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,14 @@ News = NewRelease | NoAnswer
 def news_of(outlook: Outlook, told: Mapping[str, bool]) -> NewRelease | None:
     """The version to tell of, None where there is none, something holds it back, or it was told.
 
+    A security release is told whatever holds it back, since people can do something about that.
     *told* has the versions that people have heard of, and whether as a security release: one that
     turns out to be such is told once more.
     """
-    if outlook.up_to_date or outlook.holds:
+    security = any(each.security for each in outlook.hops)
+    if outlook.up_to_date or (outlook.holds and not security):
         return None
     target = str(outlook.target)
-    security = any(each.security for each in outlook.hops)
     if target in told and (told[target] or not security):
         return None
     return NewRelease(
@@ -78,4 +86,5 @@ def news_of(outlook: Outlook, told: Mapping[str, bool]) -> NewRelease | None:
         steps=len(outlook.hops),
         notes=outlook.target.notes,
         security=security,
+        holds=outlook.holds,
     )

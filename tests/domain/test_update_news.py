@@ -25,6 +25,8 @@ def outlook(*, security: bool | None = None, of_first: bool | None = None) -> Ou
     return Outlook(place="registry/server", current=OLD, target=NEW, hops=way, holds=())
 
 
+STUCK = Hold(HoldKind.UNSETTLED, "the update x was given up", remedy="Look at it.")
+HELD = replace(outlook(security=True), holds=(STUCK,))
 TOLD, TOLD_AS_SECURITY = {"2025.4.4": False}, {"2025.4.4": True}
 
 
@@ -46,6 +48,8 @@ TOLD, TOLD_AS_SECURITY = {"2025.4.4": False}, {"2025.4.4": True}
             None,
             id="held back",
         ),
+        pytest.param(HELD, {}, True, id="security, held back"),
+        pytest.param(HELD, TOLD_AS_SECURITY, None, id="security, held back, told"),
     ],
 )
 def test_what_is_told(seen: Outlook, told: dict[str, bool], *, security: bool | None) -> None:
@@ -91,6 +95,17 @@ def test_it_is_told_in_a_sentence(words: str, *, security: bool) -> None:
 
     assert found
     assert found.words == words
+
+
+def test_what_holds_a_security_release_back_is_told_with_it() -> None:
+    found = news_of(HELD, {})
+
+    assert found
+    assert found.holds == (STUCK,)
+    assert found.words == (
+        "Authentik 2025.4.4 is out, a security release, but held back:"
+        ' the update x was given up: "akbot update --why" tells what to do'
+    )
 
 
 def test_what_whoever_chooses_a_version_needs_to_know() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.journal import Journal
 from bot.adapters.state_folder import StateFolder
 from bot.domain.errors import BotError, PortError, RefusedError
+from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_news import NewRelease, News, NoAnswer
 from bot.domain.update_outlook import Outlook
 from bot.domain.versions import Version
@@ -93,6 +94,19 @@ async def test_a_security_release_that_was_told_before_is_told_as_such() -> None
     await world.look()
 
     assert [each.security for each in world.heard if isinstance(each, NewRelease)] == [False, True]
+
+
+async def test_a_security_release_is_told_while_a_job_is_stuck_and_only_once() -> None:
+    stuck = Hold(HoldKind.UNSETTLED, "the update x was given up")
+    world = World(seen=replace(outlook(), holds=(stuck,)))
+    await world.look()
+    assert world.heard == [], "no other release is"
+
+    for holds in ((stuck,), (stuck,), ()):
+        world.seen = replace(outlook(security=True), holds=holds)
+        await world.look()
+
+    assert [each.holds for each in world.heard if isinstance(each, NewRelease)] == [(stuck,)]
 
 
 async def test_a_registry_that_is_away_is_told_once_after_three_days() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_news import NewRelease, NoAnswer
 from tests.telegram_chat.rolls import make_update
 from tests.telegram_chat.world import NOW, World
@@ -45,6 +46,18 @@ async def test_a_security_release_is_marked(world: World) -> None:
         told = await world.said("Security release: Authentik 2025.4.4 is out")
 
     assert "steps away" not in told.text
+
+
+async def test_what_holds_a_security_release_back_stands_in_the_message(world: World) -> None:
+    stuck = Hold(
+        HoldKind.UNSETTLED, "the update <x> was given up: no answer", remedy='Run "akbot jobs".'
+    )
+    held = NewRelease(**{**vars(NEWS), "security": True, "holds": (stuck,)})
+    async with world.talking() as chat:
+        await chat.tell_news(held)
+        told = await world.said("Security release: Authentik 2025.4.4 is out")
+
+    assert 'Held back: the update <x> was given up: no answer. Run "akbot jobs".' in told.text
 
 
 async def test_a_long_silence_is_told_with_its_reason(world: World) -> None:

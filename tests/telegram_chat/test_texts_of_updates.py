@@ -11,6 +11,7 @@ from bot.domain.progress import BackupProgress
 from bot.domain.restore import GOING_AWAY
 from bot.domain.schema_change import SchemaChange, WayBack
 from bot.domain.update_gate import Judgement, Verdict
+from bot.domain.update_holds import Hold, HoldKind
 from bot.domain.update_news import NewRelease, NoAnswer
 from bot.domain.update_outlook import Target
 from bot.domain.upgrade_path import LINE
@@ -43,8 +44,15 @@ def all_texts(hostile: str, state: JobState) -> list[str]:
     )
     job = replace(make_job(state, hostile), kind=JobKind.UPDATE)
     judgement = Judgement(Verdict.ASK, hostile, (hostile,) * 30)
+    hold = Hold(HoldKind.UNSETTLED, hostile, remedy=hostile)
     news = NewRelease(
-        place=hostile, current=hostile, target=hostile, steps=2, notes="https://x", security=True
+        place=hostile,
+        current=hostile,
+        target=hostile,
+        steps=2,
+        notes="https://x",
+        security=True,
+        holds=(hold,) * 30,
     )
     return [
         update_plan_texts.no_version(ConfigError(hostile, hint=hostile)),

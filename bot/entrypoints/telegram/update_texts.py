@@ -33,6 +33,7 @@ RESTARTED = (
 )
 _LONGEST_REASON = 800
 _MOST_PROOF = 5
+_LONGEST_HOLD, _MOST_HOLDS = 400, 3
 _PROMOTED = " is promoted"  # how the step of an update ends with which a version is kept
 _HEADLINES = {
     JobState.RUNNING: "⏳ <b>{what} is running</b>",
@@ -160,9 +161,14 @@ def new_release(news: NewRelease) -> str:
     """That there is a newer version, told once."""
     head = "🔒 <b>Security release" if news.security else "🆕 <b>New release"
     steps = "" if news.steps == 1 else f", {news.steps} steps away"
+    held = "".join(
+        f"⚠️ Held back: {plain(each.words.rstrip('.'), _LONGEST_HOLD)}. {plain(each.remedy, 200)}\n"
+        for each in news.holds[:_MOST_HOLDS]
+    )
     return (
         f"{head}: Authentik {plain(news.target, 40)} is out</b>\n"
         f"{plain(news.current, 40)} runs here{steps}. {escape(news.notes)}\n"
+        f"{held}"
         "/update shows the way, and asks before anything is done."
     )
 
