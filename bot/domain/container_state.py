@@ -11,7 +11,10 @@ from bot.domain.stack import Role
 DOCKER = "Docker"
 """What all containers depend on; no service is called so."""
 STACK = "the stack"
-"""What is missing where no container is known to be of it; no service is called so."""
+"""What is missing where it has no container, or none is known to be of it; no service is called so.
+
+All containers depend on it.
+"""
 _NOT_PASSED = "its health check has not passed yet"
 _ORDERLY = frozenset({0, 130, 143})  # ended by itself, on Ctrl-C, on SIGTERM
 _STOP_SIGNALS = frozenset({"2", "3", "15"})
@@ -22,8 +25,8 @@ def watch_rules(names: Mapping[Role, Sequence[str]]) -> Rules:
     """What depends on what, by the names that each role's service may have."""
     stores = [name for role in (Role.POSTGRESQL, Role.REDIS) for name in names[role]]
     served = [name for role in (Role.SERVER, Role.WORKER) for name in names[role]]
-    depends = {name: frozenset({DOCKER}) for name in stores}
-    depends |= {name: frozenset({DOCKER, *stores}) for name in served}
+    depends = {name: frozenset({DOCKER, STACK}) for name in stores}
+    depends |= {name: frozenset({DOCKER, STACK, *stores}) for name in served}
     return Rules(depends=depends)
 
 

@@ -85,4 +85,4 @@ def with_surroundings(rules: Rules, names: Mapping[Role, Sequence[str]]) -> Rule
 
 
 def _on(*services: Iterable[str]) -> frozenset[str]:
-    return frozenset({DOCKER}).union(*services)
+    return frozenset({DOCKER, STACK}).union(*services)

@@ -24,6 +24,7 @@ from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller, Mu
 logger = logging.getLogger(__name__)
 
 _RUNS_OF_IT = frozenset({"start", "die"})
+_NOTHING_LEFT = "none of its services has a container"
 
 
 @dataclass
@@ -121,7 +122,10 @@ class Watcher:
         self._looked, self._refusal, self.states = now, "", states
         self.finds_stack = bool(states)
         await self._docker(None)
-        if STACK in self._watch.views:
+        is_gone = bool(states) and not any(states.values())
+        if is_gone:
+            await self._observe(Seen(STACK, now, Trouble.MISSING, _NOTHING_LEFT))
+        elif STACK in self._watch.views:
             await self._observe(Seen(STACK, now))
         self._carry_over(states, events)
         await self._keep(states)
@@ -174,9 +178,10 @@ class Watcher:
         self.finds_stack = False
         await self._docker(None)
         self.is_blind, self.states = True, {}
-        is_told = any(each.trouble is Trouble.MISSING for each in self._watch.open.values())
+        members = frozenset[str]().union(*(each.members for each in self._watch.open.values()))
+        knows_some = any(each != DOCKER and not is_around(each) for each in members)
         try:
-            is_gone = not is_told and await self.had_stack()
+            is_gone = knows_some or await self.had_stack()
         except BotError as error:
             logger.warning("look whether there was a stack: %s", error)
             return

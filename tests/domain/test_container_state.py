@@ -5,6 +5,7 @@ import pytest
 
 from bot.domain.container_state import (
     DOCKER,
+    STACK,
     Before,
     ContainerState,
     Happened,
@@ -264,8 +265,8 @@ def test_what_was_before_a_start_whose_event_was_lost_explains_nothing_after_it(
 def test_what_depends_on_what() -> None:
     depends = watch_rules(NAMES).depends
 
-    assert depends["server"] == depends["worker"] == {"postgresql", "redis", DOCKER}
-    assert depends["redis"] == {DOCKER}
+    assert depends["server"] == depends["worker"] == {"postgresql", "redis", DOCKER, STACK}
+    assert depends["redis"] == {DOCKER, STACK}
 
 
 def found(*services: str, project: str = "authentik") -> list[Found]:

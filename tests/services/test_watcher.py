@@ -10,7 +10,7 @@ import pytest
 from bot.domain.container_state import DOCKER, STACK, ContainerState, Happened, watch_rules
 from bot.domain.discovery import Found, StackWanted, lasting, recalled, watched_services
 from bot.domain.errors import BotError, ConfigError, PortError
-from bot.domain.incident import Closed, Incident, Opened, Reminded
+from bot.domain.incident import Closed, Incident, Opened, Reminded, Trouble
 from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
 from bot.domain.stack import Role
@@ -563,18 +563,59 @@ async def test_whether_there_is_a_stack_is_known_where_docker_answers(host: Host
     assert found == [False, None, True]
 
 
-async def test_a_stack_whose_containers_are_told_as_missing_is_not_told_again(host: Host) -> None:
-    host.had_stack = True
+@pytest.mark.parametrize("restarts", [True, False], ids=["bot restarts", "bot runs on"])
+@pytest.mark.parametrize("first", ["worker", "authentik", "postgresql"])
+async def test_a_stack_that_goes_after_one_container_is_told_with_it(
+    host: Host, first: str, *, restarts: bool
+) -> None:
+    host.containers.states[first] = None
+    await host.watcher.look()
+    await host.passes(20)
+    host.containers.states.update(dict.fromkeys(WELL))
+    if restarts:
+        host.boot()
+        await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+    ((told, _),) = [row for row in host.log.rows.values() if row[1] is None]
+    assert (told.root, told.trouble, told.began) == (STACK, Trouble.MISSING, START + TO_LOOK)
+    assert first in told.others
+    host.containers.states.update(WELL)
+    await host.watcher.look()
+    await host.passes(40)
+
+    assert host.people.told == [f"{first} missing", f"{STACK} missing", f"{STACK} well again"]
+    assert not await host.log.open_ones()
+
+
+async def test_a_stack_that_is_removed_under_the_bot_is_one_incident_over_any_restart(
+    host: Host,
+) -> None:
+    host.containers.states["postgresql"] = None
+    await host.watcher.look()
+    await host.passes(10)
+    host.containers.states.update(dict.fromkeys(WELL))
+    for _ in range(3):
+        await host.watcher.look()
+        await host.passes(20)
+        host.boot()
+        await host.watcher.resume()
+
+    assert host.people.told == [f"{STACK} missing"]
+
+
+async def test_what_comes_back_of_a_stack_that_was_gone_leaves_the_rest_to_be_told(
+    host: Host,
+) -> None:
     host.containers.states.update(dict.fromkeys(WELL))
     await host.watcher.look()
     await host.passes(20)
-    before = [*host.people.told]
-    host.boot()
-    await host.watcher.resume()
-    await host.watcher.look()
-    await host.passes(60)
+    host.containers.states.update({**WELL, "worker": None})
+    for _ in range(15):
+        await host.watcher.look()
+        await host.passes(20)
 
-    assert host.people.told == before
+    assert host.people.told == [f"{STACK} missing", f"{STACK} well again", "worker missing"]
 
 
 async def test_a_short_restart_of_docker_is_no_news(host: Host) -> None:
