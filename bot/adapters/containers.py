@@ -43,11 +43,16 @@ class EngineContainers:
             "list containers",
             lambda sdk: sdk.containers(all=True, filters={"label": _PROJECT}),
         )
-        labels = [(each["Id"], each["Labels"]) for each in listed]
         found = [
-            Found(container_id, label[_PROJECT], label[_SERVICE], label.get(_NUMBER, ""))
-            for container_id, label in labels
-            if label.get(_ONE_OFF) != "True" and _SERVICE in label
+            Found(
+                each["Id"],
+                label[_PROJECT],
+                label[_SERVICE],
+                label.get(_NUMBER, ""),
+                each["Image"],
+            )
+            for each in listed
+            if (label := each["Labels"]).get(_ONE_OFF) != "True" and _SERVICE in label
         ]
         self._project, self._services = watched_services(
             found,

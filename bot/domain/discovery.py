@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import ConfigError
+from bot.domain.redis_content import Held, held_in_redis
 from bot.domain.replicas import service_of
 from bot.domain.stack import Role
 
@@ -18,12 +19,16 @@ _MAY_GO = frozenset({Role.REDIS})  # an update removes it for good
 
 @dataclass(frozen=True)
 class Found:
-    """A container that Compose made; *number* tells it apart from others of its service."""
+    """A container that Compose made; *number* tells it apart from others of its service.
+
+    *image* is "" where nobody asked for its name.
+    """
 
     id: str
     project: str
     service: str
     number: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def watched_services(
     """The project, also where containers of it are missing, and the services it has or had.
 
     *project* and *known* are what was found before, "" and nothing at first. A PostgreSQL is missed
-    only where the project *has_database*.
+    only where the project *has_database*, a Redis where it is known and the server may need it.
     Raises ConfigError where nothing looks like Authentik, or several projects do.
     """
     projects: dict[str, list[Found]] = {}
@@ -101,8 +106,10 @@ def watched_services(
         present = next((name for name in names if name in members), known.get(role))
         if role is Role.POSTGRESQL and not has_database:
             continue
-        if present or role not in _MAY_GO or role in wanted.named:
-            services[role] = present or names[0]
+        may_be_gone = role in _MAY_GO and role not in wanted.named and present not in members
+        if may_be_gone and (not present or _is_without_redis(projects.get(project, ()), wanted)):
+            continue
+        services[role] = present or names[0]
     return project, services
 
 
@@ -118,7 +125,14 @@ def recalled(wanted: StackWanted, watched: Collection[str]) -> dict[Role, str]:
         role: next((name for name in names if name in services), "")
         for role, names in wanted.services.items()
     }
-    return lasting({role: name for role, name in known.items() if name}, ())
+    return {role: name for role, name in known.items() if name}
+
+
+def _is_without_redis(members: Sequence[Found], wanted: StackWanted) -> bool:
+    """Whether the server's image is known to be of a version that needs none."""
+    server = _of_role(members, wanted, Role.SERVER)
+    image = next((each.image for each in members if each.id == server), "")
+    return held_in_redis(image.partition("@")[0].rpartition(":")[2]) is Held.NOTHING
 
 
 def _likely(projects: Mapping[str, Sequence[Found]], wanted: StackWanted) -> str:

@@ -305,7 +305,32 @@ def test_only_redis_may_be_away_for_good() -> None:
 
     assert lasting(known, {"redis", "server"}) == known
     assert lasting(known, {"server"}) == {Role.SERVER: "server", Role.WORKER: "worker"}
-    assert recalled(WANTED, {"server", "redis", "mailer"}) == {Role.SERVER: "server"}
+    assert recalled(WANTED, {"server", "redis", "mailer"}) == {
+        Role.SERVER: "server",
+        Role.REDIS: "redis",
+    }
+
+
+@pytest.mark.parametrize(
+    ("image", "is_missed"),
+    [
+        ("ghcr.io/goauthentik/server:2025.8.4", True),
+        ("ghcr.io/goauthentik/server:2025.10.0", False),
+        (f"localhost:5000/server:2025.10.0@sha256:{'0' * 64}", False),
+        ("localhost:5000/server", True),
+        ("ghcr.io/goauthentik/server:latest", True),
+        (f"sha256:{'0' * 64}", True),
+    ],
+)
+def test_redis_is_missed_until_the_server_is_of_a_version_without_it(
+    image: str, *, is_missed: bool
+) -> None:
+    known = {Role.REDIS: "redis", Role.SERVER: "server"}
+    services = [*found("postgresql", "worker"), replace(*found("server"), image=image)]
+
+    _, chosen = watched_services(services, WANTED, "authentik", known)
+
+    assert (Role.REDIS in chosen) is is_missed
 
 
 def test_a_project_that_is_known_stays_the_one() -> None:

@@ -67,7 +67,10 @@ class FakeContainers:
         if self.fails:
             raise self.fails
         here = {name: state for name, state in self.states.items() if state}
-        found = [Found(name, "authentik", *_label(name)) for name in here]
+        found = [
+            Found(name, "authentik", *_label(name), image=state.image)
+            for name, state in here.items()
+        ]
         wanted = StackWanted("", NAMES)
         self.project, self.services = watched_services(found, wanted, self.project, self.services)
         services = set(self.services.values())
@@ -754,6 +757,41 @@ async def test_what_is_gone_for_good_ends_its_incident(host: Host) -> None:
 
     assert host.people.told == ["redis missing", "redis no longer there"]
     assert not await host.log.open_ones()
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["an event says so", "a look shows it"])
+async def test_redis_that_was_removed_stays_open_over_restarts_of_the_bot(
+    host: Host, *, is_told: bool
+) -> None:
+    host.containers.states["redis"] = None
+    if is_told:
+        await host.dies("redis")
+    await host.watcher.look()
+    await host.passes(20)
+    for _ in range(2):
+        host.boot()
+        await host.watcher.resume()
+        for _ in range(3):
+            await host.watcher.look()
+            await host.passes(20)
+
+    assert host.people.told == [f"redis {'crashed' if is_told else 'missing'}"]
+    assert host.watcher.watch.holder("redis")
+
+
+async def test_redis_that_an_update_removed_while_the_bot_was_off_is_not_missed(
+    host: Host,
+) -> None:
+    host.containers.states["redis"] = None
+    await host.watcher.look()
+    await host.passes(20)
+    host.containers.states["authentik"] = replace(WELL["authentik"], image="a/server:2025.10.1")
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == ["redis missing", "redis no longer there"]
 
 
 async def test_a_service_that_is_missing_keeps_its_name_over_a_restart_of_the_bot(
