@@ -204,11 +204,11 @@ def test_a_disk_without_room_for_anybody_is_not_full() -> None:
 
 def test_what_around_the_containers_cannot_work_without_what() -> None:
     depends = with_surroundings(watch_rules(NAMES), NAMES).depends
-    stores = {DOCKER, "db", "redis"}
+    stores = {DOCKER, STACK, "db", "redis"}
 
     assert depends["ready check of web"] == stores | {"web"}
     assert depends["heartbeat of w"] == stores | {"w"}
-    assert depends["connection limit of db"] == {DOCKER, "db"}
+    assert depends["connection limit of db"] == {DOCKER, STACK, "db"}
     assert depends[PUBLIC_URL] == stores | {"web", "ready check of web"}
 
 
