@@ -20,7 +20,7 @@ _OURS = re.compile(
     r"\w+_(?P<role>restore|before|failed)_(?P<job>\d{8}t\d{6}z_[a-z0-9]{4})(?:_\d+)?"
 )
 _MEANINGS = {
-    "restore": "loaded from a backup, and perhaps not complete",
+    "restore": "loaded from a backup: perhaps not complete, perhaps in use for a while",
     "before": "what served before a restore or an update",
     "failed": "what an update has left that did not hold",
 }

@@ -38,7 +38,7 @@ def told(are_open: dict[str, bool], *jobs: Job) -> list[tuple[Level, str, str]]:
 @pytest.mark.parametrize(
     ("role", "meaning"),
     [
-        ("restore", "loaded from a backup, and perhaps not complete"),
+        ("restore", "loaded from a backup: perhaps not complete, perhaps in use for a while"),
         ("before", "what served before a restore or an update"),
         ("failed", "what an update has left that did not hold"),
     ],

@@ -119,15 +119,20 @@ async def test_a_way_back_that_is_killed_half_way_drops_nothing_the_next_time(
     is_set_aside(world, settled)
 
 
-async def test_what_serves_after_a_restore_that_could_not_be_undone_is_not_dropped() -> None:
-    """Docker goes away while it waits for the gate, and comes back with the containers up."""
+async def failed_while_docker_was_away() -> RestoreWorld:
+    """A restore that could not be undone: Docker went away while it waited for the gate."""
     world = await world_with_a_backup()
     world.host.well = {OLD}
     world.host.outages = {"end sessions": 1_000_000}
     with pytest.raises(PortError):
         await world.restore(PLAIN)
-
     world.host.away = 0
+    return world
+
+
+async def test_what_serves_after_a_restore_that_could_not_be_undone_is_not_dropped() -> None:
+    """Docker comes back with the containers up."""
+    world = await failed_while_docker_was_away()
     write_all_day(world)
     [settled] = await world.jobs.recover()
 
@@ -154,12 +159,7 @@ async def test_nor_after_one_whose_bot_was_stopped_while_it_waited_to_undo_it() 
 
 
 async def test_what_is_set_aside_goes_a_day_after_that_and_not_after_the_failure() -> None:
-    world = await world_with_a_backup()
-    world.host.well = {OLD}
-    world.host.outages = {"end sessions": 1_000_000}
-    with pytest.raises(PortError):
-        await world.restore(PLAIN)
-    world.host.away = 0
+    world = await failed_while_docker_was_away()
     for _ in range(5):
         write_all_day(world)
     await world.jobs.recover()
