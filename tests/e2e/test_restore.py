@@ -107,10 +107,17 @@ def change_everything(sandbox: Sandbox) -> None:
         INSERT INTO authentik_core_group (group_uuid, name, is_superuser, attributes)
           VALUES (gen_random_uuid(), 'added', false, '{}');
         DELETE FROM authentik_events_event WHERE ctid IN
-          (SELECT ctid FROM authentik_events_event LIMIT 100);
+          (SELECT ctid FROM authentik_events_event WHERE NOT EXISTS
+            (SELECT FROM authentik_events_notification WHERE event_id = event_uuid) LIMIT 100);
         CREATE TABLE test_added (id int); INSERT INTO test_added VALUES (1);
         """
     )
+    change_media(sandbox)
+    sandbox.redis("set", "test:added", "1")
+
+
+def change_media(sandbox: Sandbox) -> None:
+    """Files of every kind of change."""
     media = sandbox.mounts / "authentik" / "media"
     members = [
         each for each in sorted(media.rglob("*")) if each.is_file() and not each.is_symlink()
@@ -122,7 +129,6 @@ def change_everything(sandbox: Sandbox) -> None:
     (media / "added größe").write_text("added")
     (media / ".hidden").write_text("added")
     media.chmod(0o711)
-    sandbox.redis("set", "test:added", "1")
 
 
 def unchanged_by_up(sandbox: Sandbox) -> None:
@@ -217,7 +223,7 @@ def test_with_server_and_worker_removed_it_says_how_to_go_on(
     then_files, then = files(stack), served(stack)
     backup_id = to_folder.backup("--component", "media")["id"]
     media = ("restore", backup_id, "--component", "media", "--yes", "--no-safety-backup")
-    change_everything(stack)
+    change_media(stack)
     stack.compose("rm", "--stop", "--force", "authentik", "worker")
 
     refused = to_folder(*media)
