@@ -13,12 +13,13 @@ from bot.domain.compose_wants import FolderMove
 from bot.domain.errors import RefusedError
 from tests.contracts.stacks import engine_api, idle, inspect
 from tests.contracts.test_restore_files import contents, fill
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 KEY = "20261123T033000Z-k3f9-2"
 
 
-@pytest.fixture(params=["postgres:17", "postgres:15"])
+@pytest.fixture(params=a_few(("postgres:17", "postgres:15"), of={"postgres:17"}))
 def image_id(request: pytest.FixtureRequest) -> str:
     """One has GNU's programs, the other BusyBox for some."""
     with idle(request.param) as container:

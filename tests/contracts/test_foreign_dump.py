@@ -14,6 +14,7 @@ from bot.services.dump_stream import load_dump
 from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server
 from tests.contracts.test_database import AUTHENTIK, ODD, REAL, piecewise
 from tests.services.restore_world import GivenDump
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 
@@ -37,7 +38,7 @@ SELECT string_agg(md5(text::text), ',' ORDER BY text::text) FROM (
 """
 
 
-@pytest.fixture(params=[17, 15], scope="module")
+@pytest.fixture(params=a_few((17, 15), of={17}), scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     with postgres_server(request.param) as server:
         server.psql("CREATE ROLE app LOGIN; CREATE ROLE reader")

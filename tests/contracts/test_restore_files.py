@@ -19,6 +19,7 @@ from bot.domain.stack import FileSource
 from tests.contracts.stacks import docker, engine_api, idle, inspect, tmpfs_volume
 from tests.fakes_stack import make_stack
 from tests.hostile_archives import ATTACKS, hostile
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +27,7 @@ JOB, OTHER = "20261123T033000Z-k3f9", "20261123T040000Z-aaaa"
 NAMES = ["plain.txt", "größe ünï.txt", ".hidden", "..odd", "-rf", "a 'quoted' \"name\"", "ö" * 110]
 
 
-@pytest.fixture(params=["postgres:17", "postgres:15"])
+@pytest.fixture(params=a_few(("postgres:17", "postgres:15"), of={"postgres:17"}))
 def image_id(request: pytest.FixtureRequest) -> str:
     """One has GNU's programs, the other BusyBox for some."""
     with idle(request.param) as container:

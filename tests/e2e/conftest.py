@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,22 @@ def akbot(sandbox: Sandbox, tmp_path: Path) -> Akbot:
 
 @pytest.fixture(scope="session")
 def filled(sandbox: Sandbox) -> Sandbox:
-    """The sandbox with a database of 256 MiB at least, media, and something in Redis."""
-    script("fill", "256MiB", "--media", "200")
+    """The sandbox with a database of 64 MiB at least, media, and something in Redis."""
+    script("fill", "64MiB", "--media", "200")
     fill_redis(sandbox)
     return sandbox
+
+
+@pytest.fixture
+def large_table(filled: Sandbox) -> Iterator[None]:
+    """Rows besides that do not compress, more than the limit of memory: a dump takes a while."""
+    filled.psql(
+        "CREATE TABLE test_large AS SELECT sha512(n::text::bytea) a, sha512((-n)::text::bytea) b"
+        " FROM generate_series(1, 1200000) n"
+    )
+    assert filled.psql("SELECT pg_table_size('test_large') > 180 * 1024 * 1024") == [["t"]]
+    yield
+    filled.psql("DROP TABLE test_large")
 
 
 @pytest.fixture

@@ -106,40 +106,6 @@ def dump_runs(sandbox: Sandbox) -> bool:
     return bool(rows)
 
 
-def test_a_killed_pg_dump_fails_the_backup_and_leaves_nothing(
-    filled: Sandbox, akbot: Akbot, tmp_path: Path
-) -> None:
-    store = tmp_path / "store"
-    process = akbot.with_settings(AKBOT_STORE=f"file://{store}").start("backup")
-    wait_until(lambda: dump_runs(filled), "pg_dump copies rows")
-    filled.docker("exec", "authentik-postgresql", "pkill", "-KILL", "pg_dump")
-
-    _, err = process.communicate(timeout=60)
-
-    assert process.returncode == 1
-    assert 'akbot: "pg_dump" failed with exit code 137' in err
-    assert not [path for path in store.rglob("*") if path.is_file()]
-    wait_until(lambda: not dump_runs(filled), "no session of the dump is left")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_backup_leaves_nothing(
-    filled: Sandbox, akbot: Akbot, tmp_path: Path, number: signal.Signals
-) -> None:
-    """By a person, by the system, or because the terminal, or the way to it, went away."""
-    store = tmp_path / "store"
-    process = akbot.with_settings(AKBOT_STORE=f"file://{store}").start("backup")
-    wait_until(lambda: dump_runs(filled), "pg_dump copies rows")
-    process.send_signal(number)
-
-    out, err = process.communicate(timeout=60)
-
-    assert (process.returncode, out) == (130, "")
-    assert "Traceback" not in err
-    assert not [path for path in store.rglob("*") if path.is_file()]
-    wait_until(lambda: not dump_runs(filled), "no session of the dump is left")
-
-
 def test_a_tampered_backup_is_shown_as_not_trusted_and_latest_skips_it(
     akbot: Akbot, tmp_path: Path
 ) -> None:
@@ -178,30 +144,6 @@ def test_a_backup_that_was_copied_under_another_name_is_not_trusted(
     other = akbot.with_settings(AKBOT_STACK="other")
     assert "was copied here" in other.ok("backups", first)
     assert other("verify", "latest").code == 3
-
-
-PEAK_OF = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
-"""
-
-
-@pytest.mark.usefixtures("filled")
-def test_memory_stays_within_its_limit_on_the_way_to_s3(akbot: Akbot) -> None:
-    """`tests/bench/run` has the figures for 64 MiB and 1 GiB, and for a directory."""
-    # begun by a small process: the kernel counts what the parent had when it forked
-    measured = subprocess.run(
-        [sys.executable, "-c", PEAK_OF, PROGRAM, "backup"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=akbot.folder,
-        env=dict(akbot.environment),
-    )
-
-    assert int(measured.stdout) / 1024 <= 150
 
 
 def test_the_report_draws_its_picture_into_a_file(akbot: Akbot) -> None:
@@ -358,3 +300,63 @@ def test_no_secret_is_in_any_argv_log_manifest_journal_or_message(
     journalled = {path.name: path.read_bytes() for path in state_beside_keys(akbot)}
     assert any(b"complete, verified and signed" in each for each in journalled.values())
     assert leaks_in(planted, *said, *written, *journalled.values()) == set()
+
+
+@pytest.mark.usefixtures("large_table")
+def test_a_killed_pg_dump_fails_the_backup_and_leaves_nothing(
+    filled: Sandbox, akbot: Akbot, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    process = akbot.with_settings(AKBOT_STORE=f"file://{store}").start("backup")
+    wait_until(lambda: dump_runs(filled), "pg_dump copies rows")
+    filled.docker("exec", "authentik-postgresql", "pkill", "-KILL", "pg_dump")
+
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert 'akbot: "pg_dump" failed with exit code 137' in err
+    assert not [path for path in store.rglob("*") if path.is_file()]
+    wait_until(lambda: not dump_runs(filled), "no session of the dump is left")
+
+
+@pytest.mark.usefixtures("large_table")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_backup_leaves_nothing(
+    filled: Sandbox, akbot: Akbot, tmp_path: Path, number: signal.Signals
+) -> None:
+    """By a person, by the system, or because the terminal, or the way to it, went away."""
+    store = tmp_path / "store"
+    process = akbot.with_settings(AKBOT_STORE=f"file://{store}").start("backup")
+    wait_until(lambda: dump_runs(filled), "pg_dump copies rows")
+    process.send_signal(number)
+
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert not [path for path in store.rglob("*") if path.is_file()]
+    wait_until(lambda: not dump_runs(filled), "no session of the dump is left")
+
+
+PEAK_OF = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
+@pytest.mark.usefixtures("large_table")
+def test_memory_stays_within_its_limit_on_the_way_to_s3(akbot: Akbot) -> None:
+    """`tests/bench/run` has the figures for 64 MiB and 1 GiB, and for a directory."""
+    # begun by a small process: the kernel counts what the parent had when it forked
+    measured = subprocess.run(
+        [sys.executable, "-c", PEAK_OF, PROGRAM, "backup"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=akbot.folder,
+        env=dict(akbot.environment),
+    )
+
+    assert int(measured.stdout) / 1024 <= 150

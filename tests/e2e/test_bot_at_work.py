@@ -109,6 +109,7 @@ def second_bot(stack: Sandbox, state: Path, settings: dict[str, str]) -> tuple[i
     return ended.returncode, ended.stderr
 
 
+@pytest.mark.usefixtures("large_table")
 def test_two_containers_do_not_back_up_at_once(
     stack: Sandbox, settings: dict[str, str], telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:

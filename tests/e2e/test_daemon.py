@@ -124,6 +124,7 @@ def test_a_backup_from_the_chat_shows_progress_and_tells_its_outcome(
     assert {path.parent.name for path in in_folder(tmp_path / "store")} == {job["id"]}
 
 
+@pytest.mark.usefixtures("large_table")
 def test_a_daemon_that_was_killed_in_a_backup_tells_how_it_ended(
     filled: Sandbox, chatting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def test_a_daemon_that_was_killed_in_a_backup_tells_how_it_ended(
     assert not in_folder(tmp_path / "store")
 
 
+@pytest.mark.usefixtures("large_table")
 def test_sigterm_lets_the_backup_in_hand_end(
     filled: Sandbox, chatting: Akbot, telegram: BotApi, ada: Person
 ) -> None:

@@ -246,6 +246,7 @@ def test_a_database_that_is_stopped(filled: Sandbox, to_folder: Akbot, tmp_path:
         assert not in_folder(tmp_path / "store")
 
 
+@pytest.mark.usefixtures("large_table")
 def test_a_database_that_stops_in_the_middle(
     filled: Sandbox, to_folder: Akbot, tmp_path: Path
 ) -> None:
@@ -334,6 +335,7 @@ def docker_socket(tmp_path: Path) -> Iterator[SocketProxy]:
         yield proxy
 
 
+@pytest.mark.usefixtures("large_table")
 def test_a_docker_socket_that_goes_away_in_the_middle(
     filled: Sandbox, to_folder: Akbot, docker_socket: SocketProxy, tmp_path: Path
 ) -> None:

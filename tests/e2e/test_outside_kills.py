@@ -22,6 +22,7 @@ from tests.e2e.test_outside import OUTSIDE
 from tests.e2e.test_restore import answers
 from tests.e2e.test_restore_kills import KEPT, NOW, THEN, TRIES, last_restore, stopped_at
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 
@@ -114,7 +115,9 @@ def in_turns(steps: Sequence[str]) -> list[tuple[str, str]]:
     return list(zip(steps, cycle(AFTERWARDS), strict=False))
 
 
-@pytest.mark.parametrize(("step", "then"), in_turns(OF_THE_DATABASE))
+@pytest.mark.parametrize(
+    ("step", "then"), a_few(in_turns(OF_THE_DATABASE), of={"closing the databases"})
+)
 def test_killed_in_a_restore_one_whole_state_serves(
     marked: Marked, beside_it: Akbot, step: str, then: str
 ) -> None:
@@ -136,7 +139,9 @@ def one_whole_state_serves(marked: Marked, beside_it: Akbot, step: str, then: st
     assert len(marked.databases()) == (1 if step in KEPT else 0)
 
 
-@pytest.mark.parametrize(("step", "then"), in_turns(OF_AN_UNDO))
+@pytest.mark.parametrize(
+    ("step", "then"), a_few(in_turns(OF_AN_UNDO), of={"swapping the databases"})
+)
 def test_killed_in_an_undo_the_restored_state_serves_and_the_way_back_is_there(
     marked: Marked, beside_it: Akbot, step: str, then: str
 ) -> None:

@@ -23,6 +23,7 @@ from tests.e2e.test_restore import (
     unchanged_by_up,
 )
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 
@@ -189,7 +190,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", a_few(STEPS, of={"swapping the databases"}))
 def test_killed_at_a_step_the_next_command_finds_one_whole_state(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path, step: str
 ) -> None:

@@ -25,6 +25,7 @@ from tests.e2e.test_restore_kills import stopped_at
 from tests.e2e.test_updates import bot_of, env_of, in_step
 from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox, script
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 
@@ -73,14 +74,19 @@ def rotating() -> list[tuple[str, Disturbance]]:
     return list(zip(STEPS, cycle(KILLS), strict=False))
 
 
-@pytest.mark.parametrize(("step", "what"), rotating())
+@pytest.mark.parametrize(
+    ("step", "what"), a_few(rotating(), of={"copying the database", f"starting {NEW}"})
+)
 def test_killed_at_a_step_one_whole_version_serves(
     stack: Sandbox, bot: Akbot, visitor: Visitor, step: str, what: Disturbance
 ) -> None:
     one_whole_version_serves(stack, bot, visitor, step, what)
 
 
-@pytest.mark.parametrize("what", [Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30])
+@pytest.mark.parametrize(
+    "what",
+    a_few((Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30), of={Disturbance.KILLED_ENGINE_30}),
+)
 def test_killed_on_the_way_back_it_goes_on_with_it(
     stack: Sandbox, bot: Akbot, visitor: Visitor, what: Disturbance
 ) -> None:

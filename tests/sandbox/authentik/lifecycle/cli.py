@@ -6,9 +6,7 @@ import sys
 from importlib import import_module
 from types import FrameType
 
-from .faults import Fault, fault
 from .settings import read_settings
-from .stamp import become_another_version
 
 COMMANDS = {
     "server": "server.serve",
@@ -32,11 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end_at_once)
     settings = read_settings()
     if name in MODES:
-        if fault() is Fault.EXITS:
-            sys.exit("ImportError: cannot import name 'lifecycle' from 'authentik'")
-        if fault() is Fault.OTHER_VERSION:
-            become_another_version()
-        settings.mode_file.write_text(name)
+        import_module(".beginning", __package__).begin(name, settings)
     module, function = COMMANDS[name].split(".")
     getattr(import_module(f".{module}", __package__), function)(settings)
 
