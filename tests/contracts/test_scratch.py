@@ -20,6 +20,7 @@ from bot.services.ports import ScratchDatabase
 from tests.contracts.stacks import Postgres, docker, engine_api, postgres_server, redis_server
 from tests.contracts.test_database import AUTHENTIK, dump_of, facts_of, piecewise
 from tests.fakes_stack import CONTENTS, DUMP, FakeEngine, make_facts
+from tests.thorough import THOROUGH
 
 JOB = "scratch-test"
 WITHIN = 60
@@ -63,7 +64,7 @@ async def api() -> AsyncIterator[EngineApi]:
     params=[
         pytest.param("fake", id="fake"),
         pytest.param("postgres_17", marks=pytest.mark.docker, id="17"),
-        pytest.param("postgres_15", marks=pytest.mark.docker, id="15"),
+        pytest.param("postgres_15", marks=(pytest.mark.docker, THOROUGH), id="15"),
     ]
 )
 async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
