@@ -85,7 +85,8 @@ OK, AWAY = 200, 0
         ),
         pytest.param(
             [],
-            "0 times and got it 0 times: it was never away. People CANNOT log in now.",
+            "0 times and got it 0 times: nobody knows whether it was away."
+            " People CANNOT log in now.",
             id="nobody asked",
         ),
     ],
@@ -94,3 +95,13 @@ def test_what_somebody_saw_is_told(seen: list[tuple[float, int]], told: str) -> 
     words = " ".join(seen_words(Prober(seen)))
 
     assert words == f"Somebody asked for the login page {told}"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "never"), [([], False), ([OK, OK], True), ([OK, AWAY], False), ([AWAY], False)]
+)
+def test_a_page_that_nobody_asked_for_is_not_one_that_never_failed(
+    statuses: list[int],
+    never: bool,  # noqa: FBT001
+) -> None:
+    assert Prober([(1.0, each) for each in statuses]).never_failed is never

@@ -82,6 +82,11 @@ class Prober:
         return sum(status != 200 for _, status in self.seen)
 
     @property
+    def never_failed(self) -> bool:
+        """Whether it asked at all, and got the page each time."""
+        return bool(self.seen) and not self.failures
+
+    @property
     def away(self) -> float:
         """Seconds from the first answer that was missing to the last."""
         times = [at for at, status in self.seen if status != 200]

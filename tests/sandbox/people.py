@@ -30,6 +30,8 @@ def seen_words(prober: Prober) -> list[str]:
     answered = len(prober.seen) - prober.failures
     at_the_end = bool(prober.seen) and prober.seen[-1][1] == 200
     away = f"it was away for {prober.away:.1f} s" if prober.failures else "it was never away"
+    if not prober.seen:
+        away = "nobody knows whether it was away"
     return [
         (
             f"Somebody asked for the login page {len(prober.seen)} times and got it {answered}"
