@@ -70,7 +70,7 @@ def _compare_settings(
 
 
 def _changed_lines(then: bytes, now: bytes) -> int:
-    before, after = (text.decode("utf-8", "replace").splitlines() for text in (then, now))
+    before, after = (text.decode("utf-8", "replace").split("\n") for text in (then, now))
     blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     same = sum(block.size for block in blocks)
     return len(before) + len(after) - 2 * same

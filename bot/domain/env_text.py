@@ -60,9 +60,10 @@ def names_in(text: bytes) -> dict[str, str]:
     return found
 
 
+# as Compose 2 reads it: only a line feed ends a line, and only " #" begins a comment behind a value
 _LINE = (
-    rb"^[ \t]*(?:export[ \t]+)?(?P<name>%s)[ \t]*=[ \t]*"
-    rb"(?P<value>'[^'\n]*'|\"[^\"\n]*\"|[^#\s'\"][^\s#]*|)"
+    rb"^[ \t\v\f]*(?:export[ \t]+)?(?P<name>%s)[ \t\v\f]*=[ \t\v\f]*"
+    rb"(?P<value>'[^'\n]*'|\"[^\"\n]*\"|[^\s'\"][^\n]*?(?= #|\s*?$)|)"
     rb"[^\n]*?(?=\r?$)"
 )
 

@@ -13,6 +13,8 @@ from bot.domain.errors import IntegrityError
 from tests.fakes_stack import tar_of
 
 NAME = "AUTHENTIK_TAG"
+NO_LINE_ENDS = dict.fromkeys("\r\x1c\x1d\x1e\x85\u2028\u2029", "") | {"\v": "\v", "\f": "\f"}
+"""What other readers end a line at, and Compose does not, with what it takes for blanks."""
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,15 @@ NAME = "AUTHENTIK_TAG"
         (b"AUTHENTIK_TAG=\n", b"AUTHENTIK_TAG=2.0\n"),
         (b"MY_AUTHENTIK_TAG=1\n", b"MY_AUTHENTIK_TAG=1\nAUTHENTIK_TAG=2.0\n"),
         (b"P='a\xff#$x'\nAUTHENTIK_TAG=1 \n", b"P='a\xff#$x'\nAUTHENTIK_TAG=2.0 \n"),
+        (b"AUTHENTIK_TAG=1 of ours#2 # old\nB=2\n", b"AUTHENTIK_TAG=2.0 # old\nB=2\n"),
+        (b"AUTHENTIK_TAG=#1\n", b"AUTHENTIK_TAG=2.0\n"),
+        *(
+            (
+                f"A=1{mark}AUTHENTIK_TAG=0\n{start}AUTHENTIK_TAG=1{mark}B=2\nC=3{mark}".encode(),
+                f"A=1{mark}AUTHENTIK_TAG=0\n{start}AUTHENTIK_TAG=2.0\nC=3{mark}".encode(),
+            )
+            for mark, start in NO_LINE_ENDS.items()
+        ),
     ],
 )
 def test_one_value_is_set_and_every_other_byte_stays(before: bytes, after: bytes) -> None:
@@ -42,6 +53,26 @@ def test_what_was_appended_is_taken_away_again() -> None:
     assert without_value(with_value(text, NAME, "2"), NAME) == text
     assert without_value(text, NAME) == text
     assert without_value(b"AUTHENTIK_TAG=1\r\nB=2\r\n", NAME) == b"B=2\r\n"
+
+
+@pytest.mark.parametrize("mark", NO_LINE_ENDS, ids=ascii)
+def test_a_value_goes_on_where_only_others_see_the_end_of_a_line(mark: str) -> None:
+    then, now = (f"P=a{mark}B={value}\nQ=b\n".encode() for value in "12")
+
+    assert names_in(then) == {"P": f"a{mark}B=1", "Q": "b"}
+    assert value_in(then, "B") is None
+    assert without_value(then, "P") == b"Q=b\n"
+    assert compare_configs({".env": then}, {".env": now}, NAME) == [
+        "P in .env is another one now; the one in place stays"
+    ]
+
+
+def test_lines_that_end_otherwise_differ() -> None:
+    then, now = b"a:\n  b: 1\n", b"a:\r\n  b: 1\r\n"
+
+    assert compare_configs({"c.yml": then}, {"c.yml": now}, NAME) == [
+        "c.yml differs in 4 lines; the one in place stays"
+    ]
 
 
 def test_a_tag_that_is_none_is_not_written() -> None:

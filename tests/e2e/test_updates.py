@@ -119,7 +119,12 @@ def updated(bot: Akbot, *arguments: str) -> dict[str, Any]:
 
 
 def env_of(stack: Sandbox) -> list[str]:
-    return (stack.project / ".env").read_text().splitlines()
+    return lines_of(stack.project / ".env")
+
+
+def lines_of(file: Path) -> list[str]:
+    """As they stand there: only a line feed ends one, and no byte is taken for another."""
+    return file.read_bytes().decode().split("\n")
 
 
 def changed_lines(before: list[str], after: list[str]) -> list[str]:
@@ -274,7 +279,7 @@ def test_a_family_moves_the_sessions(stack: Sandbox, bot: Akbot, visitor: Visito
 
 def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
     env, data = env_of(stack), tables(stack)
-    compose = (stack.project / "docker-compose.yml").read_text()
+    compose = lines_of(stack.project / "docker-compose.yml")
 
     done = updated(bot, "--apply-compose", "2025.10.4")
 
@@ -288,9 +293,7 @@ def test_the_way_to_where_redis_is_gone(stack: Sandbox, bot: Akbot, visitor: Vis
     names = stack.docker("ps", "--all", "--format", "{{.Names}}").split()
     assert "authentik-redis" not in names
     assert "redis" not in stack.compose("config", "--services").split()
-    changes = changed_lines(
-        compose.splitlines(), (stack.project / "docker-compose.yml").read_text().splitlines()
-    )
+    changes = changed_lines(compose, lines_of(stack.project / "docker-compose.yml"))
     assert all(each[0] == "-" for each in changes), changes
     in_step(stack)
 
