@@ -11,6 +11,7 @@ from bot.adapters.disk import HostDisk
 from bot.adapters.disk_told import disk_among
 from bot.adapters.engine import DockerEngine
 from bot.adapters.engine_api import EngineApi
+from bot.adapters.ipv6 import knows_ipv6
 from bot.adapters.memory import free_memory
 from bot.adapters.network_guests import network_guests
 from bot.adapters.postgres import Login
@@ -57,6 +58,7 @@ class DockerPreflight:
             database=database,
             image_disk=disk_among(database.room, images) if images else None,
             memory=await free_memory(int(said["MemTotal"])),
+            ipv6=await knows_ipv6(int(said["MemTotal"])),
             guests=await network_guests(self._engine.api, stack),
             ready=await self._ready(stack.server),
         )

@@ -82,6 +82,7 @@ class StackState:
     *memory* are the bytes that more containers could have, None where nobody can tell. *guests* are
     what lives in the network of server or worker, and neither goes nor comes with them. *ready* is
     the status with which the server says whether it is ready, None where it does not answer.
+    *ipv6*: whether anything on the host can listen on [::], None where nobody can tell.
     """
 
     postgresql: Container | None
@@ -92,6 +93,7 @@ class StackState:
     image_disk: Disk | None
     ready: int | None
     memory: int | None = None
+    ipv6: bool | None = None
     guests: tuple[str, ...] = ()
     compose: ComposeState = ComposeState()
 

@@ -13,10 +13,15 @@ _SESSIONS_MOVE = Family(2025, 4)
 _WITHOUT_REDIS = Family(2025, 10)
 _DATA = Family(2025, 12)
 _SHARED = Family(2026, 2)
+_LISTENS_ON_IPV6 = Family(2026, 5)
 _PROXIES = Family(2026, 8)
 _BASE_URL = Family(2026, 11)
 _REDIS, _CIDRS = "AUTHENTIK_REDIS__HOST", "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS"
 _URL = "AUTHENTIK_WEB__BASE_URL"
+_LISTEN = {
+    f"AUTHENTIK_LISTEN__{name}": f"0.0.0.0:{port}"
+    for name, port in (("HTTP", 9000), ("HTTPS", 9443), ("METRICS", 9300))
+}
 _SUBJECT = "compose"
 _APPLY = "akbot update --apply-compose"
 _TAG_BACK = (
@@ -89,6 +94,8 @@ def judge_layout(state: StackState, current: Family, target: Family) -> Iterable
     yield from _secrets(state)
     if current < _SESSIONS_MOVE <= target:
         yield _redis_runs(state)
+    if current < _LISTENS_ON_IPV6 <= target and state.ipv6 is False:
+        yield from _listens(state)
     if current < target:
         yield from _wants(state, target)
 
@@ -115,6 +122,20 @@ def _redis_runs(state: StackState) -> Finding:
         f"it does not run, and {_SESSIONS_MOVE} reads the old sessions from it",
         "Start it: docker compose up -d redis",
     )
+
+
+def _listens(state: StackState) -> Iterable[Finding]:
+    for service in state.services:
+        if missing := [name for name in _LISTEN if name not in service.settings]:
+            yield Finding(
+                "IPv6",
+                Level.WARNING,
+                f"this host has none, and from {_LISTENS_ON_IPV6} on Authentik listens on [::]"
+                f" where it is not told otherwise: {service.container.service} has no"
+                f" {', '.join(missing)}",
+                "Give them to server and worker alike, by .env or environment, and then: docker"
+                f" compose up -d. {' '.join(f'{name}={_LISTEN[name]}' for name in missing)}",
+            )
 
 
 def _wants(state: StackState, target: Family) -> Iterable[Finding]:

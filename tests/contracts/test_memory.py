@@ -1,8 +1,10 @@
-"""How much memory more containers could have."""
+"""How much memory more containers could have, and whether they could listen on IPv6."""
 
 import asyncio
+import socket
 from pathlib import Path
 
+from bot.adapters.ipv6 import knows_ipv6
 from bot.adapters.memory import free_memory
 
 MEMINFO = """MemTotal:        8000000 kB
@@ -24,6 +26,30 @@ async def test_what_is_available_on_the_engines_own_host(tmp_path: Path) -> None
 
 def total_here() -> int:
     return int(Path("/proc/meminfo").read_text().split()[1]) * 1024
+
+
+async def test_a_kernel_without_ipv6_has_no_table_of_its_addresses(tmp_path: Path) -> None:
+    total, table = await asyncio.to_thread(total_here), tmp_path / "if_inet6"
+
+    assert await knows_ipv6(total, table) is False
+    table.touch()  # as where no address was given to any interface
+    assert await knows_ipv6(total, table) is True
+    assert await knows_ipv6(total + 1024, table) is None, "that is another machine"
+
+
+def listens() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind(("::", 0))
+    except OSError:
+        return False
+    return True
+
+
+async def test_a_kernel_that_knows_ipv6_listens_on_it() -> None:
+    total = await asyncio.to_thread(total_here)
+
+    assert await knows_ipv6(total) is listens()
 
 
 async def test_this_machine_has_some() -> None:

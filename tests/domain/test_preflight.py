@@ -555,6 +555,59 @@ def test_2026_5_knows_postgresql_up_to_18() -> None:
         assert ("database server" in worst_by_subject(judge_preflight(state, way))) == blocked
 
 
+LISTEN = {f"AUTHENTIK_LISTEN__{each}" for each in ("HTTP", "HTTPS", "METRICS")}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "ipv6", "told", "warned"),
+    [
+        pytest.param("2026.2.2", "2026.5.7", False, set[str](), True, id="none"),
+        pytest.param("2025.12.4", "2026.8.3", False, set[str](), True, id="on the way"),
+        pytest.param("2026.2.2", "2026.5.7", False, LISTEN, False, id="told otherwise"),
+        pytest.param("2026.2.2", "2026.5.7", True, set[str](), False, id="it has some"),
+        pytest.param("2026.2.2", "2026.5.7", None, set[str](), False, id="another machine"),
+        pytest.param("2026.5.7", "2026.8.3", False, set[str](), False, id="it listens already"),
+        pytest.param("2025.12.4", "2026.2.2", False, set[str](), False, id="not yet"),
+    ],
+)
+def test_2026_5_listens_on_ipv6(
+    start: str,
+    end: str,
+    ipv6: bool | None,  # noqa: FBT001
+    told: set[str],
+    warned: bool,  # noqa: FBT001
+) -> None:
+    state = modern(start)
+    state = replace(
+        state, server=replace(state.server, settings=state.server.settings | told), ipv6=ipv6
+    )
+    if state.worker:
+        state = replace(state, worker=replace(state.worker, settings=MODERN | told))
+
+    found = [each for each in judge_preflight(state, outlook(start, end)) if each.subject == "IPv6"]
+
+    assert [each.level for each in found] == ([WARNING, WARNING] if warned else [])
+
+
+def test_what_is_missing_on_a_host_without_ipv6_is_named() -> None:
+    state = modern("2026.2.2")
+    server = replace(state.server, settings=MODERN | {"AUTHENTIK_LISTEN__HTTP"})
+    state = replace(state, server=server, worker=None, ipv6=False)
+
+    [found] = [
+        each
+        for each in judge_preflight(state, outlook("2026.2.2", "2026.5.7"))
+        if each.subject == "IPv6"
+    ]
+
+    assert found.message.endswith(
+        f"{server.container.service} has no AUTHENTIK_LISTEN__HTTPS, AUTHENTIK_LISTEN__METRICS"
+    )
+    assert found.remedy.endswith(
+        "AUTHENTIK_LISTEN__HTTPS=0.0.0.0:9443 AUTHENTIK_LISTEN__METRICS=0.0.0.0:9300"
+    )
+
+
 def test_what_holds_an_update_back_is_for_the_person_who_confirms() -> None:
     hold = Hold(HoldKind.TOO_FRESH, "2025.2.4 is known since today only", remedy="Wait.")
 
