@@ -228,6 +228,9 @@ class FakeJobJournal:
             await self.plan(job_id, plan)
         return self.rows[job_id].cancelled_by
 
+    async def note(self, job_id: str, plan: Mapping[str, str]) -> None:
+        await self.plan(job_id, plan)
+
     async def step(self, job_id: str, step: str) -> None:
         self._change(job_id, step=step)
 

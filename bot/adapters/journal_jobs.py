@@ -27,7 +27,7 @@ class SqliteJobJournal:
     """A JobJournal in *database*. A job that it does not have raises KeyError when it is written.
 
     Steps and plans of a full disk fail at once, so that no work begins that cannot be told;
-    `crashed` and `finish`, which belong to an undo, are given the ballast.
+    `crashed`, `finish` and `note`, which tell what is true already, are given the ballast.
     """
 
     def __init__(self, database: JournalDatabase) -> None:
@@ -38,18 +38,16 @@ class SqliteJobJournal:
         await self._database.write(lambda journal: journal.execute(_INSERT, _to_row(job)))
 
     async def plan(self, job_id: str, plan: Mapping[str, str]) -> None:
-        added = json.dumps(dict(plan))
-        await self._database.write(
-            lambda journal: _update(
-                journal, job_id, "UPDATE jobs SET plan = json_patch(plan, ?) WHERE id = ?", added
-            )
-        )
+        await self._database.write(lambda journal: _add(journal, job_id, plan))
 
     async def commit(self, job_id: str, plan: Mapping[str, str]) -> str:
         added = json.dumps(dict(plan))
         statement = "UPDATE jobs SET plan = json_patch(plan, ?) WHERE id = ? AND cancelled_by = ''"
         job = await self._database.write(lambda journal: _update(journal, job_id, statement, added))
         return job.cancelled_by
+
+    async def note(self, job_id: str, plan: Mapping[str, str]) -> None:
+        await self._database.write_at_last(lambda journal: _add(journal, job_id, plan))
 
     async def step(self, job_id: str, step: str) -> None:
         await self._database.write(
@@ -115,6 +113,11 @@ def _update(
     if job is None:
         raise KeyError(job_id)
     return job
+
+
+def _add(journal: sqlite3.Connection, job_id: str, plan: Mapping[str, str]) -> None:
+    statement = "UPDATE jobs SET plan = json_patch(plan, ?) WHERE id = ?"
+    _update(journal, job_id, statement, json.dumps(dict(plan)))
 
 
 def _ask_to_cancel(journal: sqlite3.Connection, job_id: str, actor: str) -> Job | None:

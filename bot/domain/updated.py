@@ -7,7 +7,7 @@ from bot.domain.bootstrap import BOOTSTRAP
 from bot.domain.downtime import AWAY, seconds_away
 from bot.domain.durations import duration
 from bot.domain.jobs import Job, JobKind, JobState
-from bot.domain.update import promoted
+from bot.domain.update import UpdatePlan, promoted
 from bot.domain.update_words import to_be_moved_words
 
 REHEARSED = "rehearsed"
@@ -21,7 +21,8 @@ _START_THE_OLD = frozenset({JobKind.RESTORE, JobKind.ROLLBACK})
 class Updated:
     """What serves now, and how long it took; for *away* seconds of it nobody was served.
 
-    *left_behind* are outposts of the project that did not go along.
+    *left_behind* are outposts of the project that did not go along; *left* says, after a space,
+    what is still to be cleaned up.
     """
 
     job: str
@@ -31,6 +32,7 @@ class Updated:
     seconds: float
     away: float
     left_behind: tuple[str, ...] = ()
+    left: str = ""
 
     @property
     def words(self) -> str:
@@ -40,8 +42,22 @@ class Updated:
         return (
             f"{self.version} serves{before}{steps}, after {duration(self.seconds)};"
             f" nobody could log in for {duration(self.away)}"
-            f"{to_be_moved_words(self.left_behind)}"
+            f"{to_be_moved_words(self.left_behind)}{self.left}"
         )
+
+
+def updated(job: str, plan: UpdatePlan, seconds: float, away: float, left: str = "") -> Updated:
+    """What the update of that *plan* came to once its last version has held."""
+    return Updated(
+        job,
+        plan.site.version,
+        plan.target.version,
+        len(plan.hops),
+        seconds,
+        away,
+        plan.left_behind,
+        left,
+    )
 
 
 @dataclass(frozen=True)

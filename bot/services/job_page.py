@@ -30,7 +30,7 @@ class JobPage:
 
     async def note(self, **facts: str) -> None:
         self.facts.update(facts)
-        await self.journal.plan(self.id, facts)
+        await self.journal.note(self.id, facts)
 
     async def step(self, name: str) -> None:
         await self.journal.step(self.id, name)

@@ -32,6 +32,9 @@ class JobJournal(Protocol):
         "" where it is written.
         """
 
+    async def note(self, job_id: str, plan: Mapping[str, str]) -> None:
+        """Likewise, of what is true already: like `finish`, it has the room that was kept."""
+
     async def step(self, job_id: str, step: str) -> None:
         """Say what it is about to do."""
 

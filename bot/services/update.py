@@ -33,7 +33,7 @@ from bot.domain.update_gate import Baseline, Judgement, Verdict
 from bot.domain.update_outlook import Outlook
 from bot.domain.update_preview import UpdatePreview
 from bot.domain.update_words import blamed_words, not_promoted_words
-from bot.domain.updated import REHEARSED, Updated
+from bot.domain.updated import REHEARSED, Updated, updated
 from bot.domain.versions import Family, parse_target
 from bot.services.backup import BackedUp, BackupService
 from bot.services.compose_ports import ComposeFiles
@@ -44,6 +44,7 @@ from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.preflight import Preflight
 from bot.services.rehearsal import Rehearsal, RehearsalFailedError
 from bot.services.restore_ports import Workplace
+from bot.services.settling import NOT_YET
 from bot.services.switch import Begin, telling
 from bot.services.update_look import Gathered, UpdateLook
 from bot.services.update_memory import UpdateMemory
@@ -57,24 +58,13 @@ Confirm = Callable[[UpdatePreview], Awaitable[bool]]
 """Asks a person whether that shall be done."""
 
 
-def updated_after_all(clock: Clock, job: Job, _: Outcome) -> Updated:
+def updated_after_all(clock: Clock, job: Job, outcome: Outcome) -> Updated:
     """What is told of an update of which something failed after its last version had held."""
     if (plan := plan_of(job.plan)) is None:
         raise ValueError(job.id)
     seconds, away = (clock.now() - job.started).total_seconds(), float(job.plan[AWAY])
-    return _updated(job.id, plan, seconds, away)
-
-
-def _updated(job: str, plan: UpdatePlan, seconds: float, away: float) -> Updated:
-    return Updated(
-        job,
-        plan.site.version,
-        plan.target.version,
-        len(plan.hops),
-        seconds,
-        away,
-        plan.left_behind,
-    )
+    _, not_yet, why = outcome.message.partition(NOT_YET)
+    return updated(job.id, plan, seconds, away, not_yet + why)
 
 
 _WITHOUT_REDIS = Family(2025, 10)
@@ -137,7 +127,7 @@ class UpdateService:
             await job.plan(**{PLAN: encode_plan(plan), PHASE: Phase.READY, HOP: str(number)})
             expected = took.get(plan.hop(number).version, 0)
             away = await self._hop(plan, number, job, begin, ask, expected, away)
-        return _updated(job.id, plan, self.clock.monotonic() - started, away)
+        return updated(job.id, plan, self.clock.monotonic() - started, away)
 
     async def _get_ready(
         self, command: RunUpdate, job: JobLog, confirm: Confirm, begin: Begin
@@ -283,7 +273,7 @@ class UpdateService:
             reason = blamed_words(roll.hop.version, judgement)
             words = not_promoted_words(roll.hop.version, reason)
             raise UpdateFailedError(words, judgement.proof)
-        await job.commit(**promotion(roll), **came_back(away))
+        await _promoted(job, promotion(roll) | came_back(away))
         await begin(f"{roll.hop.version} is promoted")
         await roll.tidy()
         return away
@@ -293,6 +283,14 @@ class UpdateService:
         until = self.clock.now() + self.ask_within
         await job.plan(**{ASKED_UNTIL: until.isoformat()})
         return bool(await ask(judgement, until))
+
+
+async def _promoted(job: JobLog, facts: dict[str, str]) -> None:
+    """A version that has held stays, also where a full journal takes no more than the fact."""
+    try:
+        await job.commit(**facts)
+    except PortError:
+        await job.note(**facts)
 
 
 async def _note(job: JobLog, **facts: str) -> None:

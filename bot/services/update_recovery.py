@@ -5,6 +5,7 @@ here waits for the journal or the store before the stack serves again.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -102,6 +103,10 @@ class UpdateRecovery:
             return await self._between(job, plan, state, words)
         tools = reached or await self._reach(plan, number)
         roll = Roll(plan, number, tools, self.workplace, self.project)
+        if (
+            state is JobState.DONE
+        ):  # its last version had held, and no more than its end was written
+            return await self._stays(job, plan, number, Outcome(state, words), promotion(roll))
         if phase is Phase.RETURNED:
             return await self._returned(job, roll, state, words)
         if state is JobState.ROLLED_BACK:  # its end was written, and what it had done was not
@@ -149,8 +154,24 @@ class UpdateRecovery:
         if made == len(plan.hops):
             held = f"{plan.target.version} serves: it had held at the gate"
             outcome = Outcome(JobState.DONE, held + to_be_moved_words(plan.left_behind))
-        cleaning = self._tidy(plan, made) if made else self._keep_images(job)
-        return await then_clean(outcome, cleaning)
+        if not made:
+            return await then_clean(outcome, self._keep_images(job))
+        return await self._stays(job, plan, made, outcome, job.plan)
+
+    async def _stays(
+        self, job: Job, plan: UpdatePlan, made: int, outcome: Outcome, facts: Mapping[str, str]
+    ) -> Outcome:
+        """The hops that were *made* have held: nothing of them goes before *facts* say so.
+
+        Else the next process might take them back, with half of what that needs.
+        """
+        try:
+            await self.journal.note(job.id, facts)
+        except PortError as error:
+            done = outcome.state is JobState.DONE
+            state = outcome.state if done else JobState.INTERRUPTED  # so that the gate is asked
+            return not_yet(state, outcome.message, str(error))
+        return await then_clean(outcome, self._tidy(plan, made))
 
     async def _keep_images(self, job: Job) -> None:
         """They were pulled for nothing, and go once nobody has tried again for a while."""
@@ -182,9 +203,8 @@ class UpdateRecovery:
             done = await self._back(job, roll)
             words = f"{words}; {blamed_words(roll.hop.version, judgement)}"
             return await self._serves_again(job, roll, state, words, done)
-        await self.journal.plan(job.id, promotion(roll))
         outcome = self._promoted(roll, why, state, words)
-        return await then_clean(outcome, self._tidy(roll.plan, roll.number))
+        return await self._stays(job, roll.plan, roll.number, outcome, promotion(roll))
 
     async def _is_wanted(
         self, job: Job, roll: Roll, state: JobState, judgement: Judgement

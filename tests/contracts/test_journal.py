@@ -161,6 +161,7 @@ async def test_an_end_may_be_written_anew(jobs: JobJournal) -> None:
 
 WRITES: dict[str, Callable[[JobJournal, str], Awaitable[object]]] = {
     "plan": lambda jobs, job_id: jobs.plan(job_id, {"a": "b"}),
+    "note": lambda jobs, job_id: jobs.note(job_id, {"a": "b"}),
     "step": lambda jobs, job_id: jobs.step(job_id, "dump"),
     "progress": lambda jobs, job_id: jobs.progress(job_id, "1 MiB", None),
     "crashed": lambda jobs, job_id: jobs.crashed(job_id),

@@ -287,6 +287,19 @@ async def test_the_end_alone_is_given_the_ballast_too(small_disk: Path) -> None:
     await journal.close()
 
 
+async def test_what_is_true_already_is_given_the_ballast_too(small_disk: Path) -> None:
+    journal = Journal(StateFolder(small_disk))
+    await journal.jobs.begin(JOB)
+    fill(small_disk)
+    await write_until_full(journal)
+
+    await journal.jobs.note(JOB.id, {"phase": "keep"})
+
+    [job] = await journal.jobs.jobs()
+    assert job.plan["phase"] == "keep"
+    await journal.close()
+
+
 async def test_no_job_begins_without_room_for_its_end(small_disk: Path) -> None:
     journal = Journal(StateFolder(small_disk))
     filler = fill(small_disk)

@@ -1,32 +1,33 @@
 """A state folder that is full from one moment on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.errors import PortError
 from tests.fakes_roll import RollHost
 from tests.services.roll_world import WRITES
 
-_AT_LAST = frozenset({"finish", "crashed"})
+_AT_LAST = frozenset({"finish", "crashed", "note"})
 
 
 @dataclass
 class FillingJournal:
     """A journal that takes nothing more once *host* was called *at*, until it *has_room* again.
 
-    With the *ballast* what belongs to an undo is written all the same.
+    With the *ballast* what belongs to an undo is written all the same, and always what it *takes*.
     """
 
     target: Any
     host: RollHost
     at: str = "remove"
     ballast: bool = True
+    takes: set[str] = field(default_factory=set)
     has_room: bool = False
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.target, name)
-        needs_room = WRITES - _AT_LAST if self.ballast else WRITES
+        needs_room = WRITES - self.takes - (_AT_LAST if self.ballast else set())
         return self._unless_full(value) if name in needs_room else value
 
     def _unless_full(self, write: Callable[..., Any]) -> Callable[..., Any]:

@@ -60,7 +60,7 @@ FAR = replace(UPDATE, tag="2025.6.4")
 ROLLBACK = RunRollback(trigger=Trigger.CLI, actor="root")
 KEPT_FOR = timedelta(hours=72)
 ASK_WITHIN = timedelta(minutes=10)
-WRITES = frozenset({"begin", "plan", "commit", "step", "finish", "crashed"})
+WRITES = frozenset({"begin", "plan", "commit", "note", "step", "finish", "crashed"})
 MIGRATES = Behaviour(migrations=("new-4",))
 BEHAVIOURS = {"2025.4.4": MIGRATES, "2025.6.4": Behaviour(migrations=("new-4", "new-6"))}
 

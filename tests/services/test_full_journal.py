@@ -3,11 +3,13 @@
 The journal is the real one behind a disk that is full, the host is in memory.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from bot.adapters.journal import Journal
 from bot.cli_codes import ROLLED_BACK, exit_code
-from bot.domain.errors import RollbackFailedError, UpdateFailedError
+from bot.domain.errors import PortError, RollbackFailedError, UpdateFailedError
 from bot.domain.jobs import JobState
 from tests.fakes_roll import LIVE, Behaviour, Content, RollHost
 from tests.services.filling import FillingJournal
@@ -143,3 +145,83 @@ async def test_whoever_finishes_a_rollback_goes_its_way_once(journal: Journal) -
     assert not DISTURBS & {*world.host.calls[done:]}
     assert (settled.state, settled.swept) == (JobState.DONE, True)
     assert (world.host.running, world.host.live) == ("2025.2.1", Content(100))
+
+
+def updating(journal: Journal, *, hops: bool = False) -> RollWorld:
+    behaviours = {NEW: Behaviour(migrations=("new-2",))}
+    if hops:
+        behaviours["2025.4.4"] = Behaviour(migrations=("new-2", "new-4"))
+    return world_of(journal, host=RollHost(behaviours=behaviours))
+
+
+@pytest.mark.parametrize("ballast", [True, False])
+async def test_a_version_that_has_held_stays(journal: Journal, *, ballast: bool) -> None:
+    """The journal has no room for its promotion, or for no more than that."""
+    world = updating(journal)
+    filling = fill(world, journal, "gate", ballast=ballast)
+
+    done = await world.update(STRAIGHT)
+    world.host.write()
+    filling.has_room = True
+    settled = await world.jobs.recover()
+
+    assert (done.version, world.host.running) == (NEW, NEW)
+    assert ("no space left on the device" in done.words) is not ballast
+    assert "swap" not in world.host.calls
+    assert world.host.live.rows == 101
+    [job] = await journal.jobs.jobs(1)
+    assert (job.state, job.swept, job.plan["phase"]) == (JobState.DONE, True, "keep")
+    assert [each.id for each in settled] == ([] if ballast else [job.id])
+    assert (await world.roll_back()).version == "2025.2.1", "there is still the way back"
+
+
+async def test_an_end_that_could_be_written_keeps_what_had_held(journal: Journal) -> None:
+    """There is room again between the promotion and the end, but not for long."""
+    world = updating(journal)
+    filling = fill(world, journal, "gate", ballast=False)
+    filling.takes |= {"finish"}
+
+    done = await world.update(STRAIGHT)
+    world.host.write()
+    acted = len(world.host.calls)
+    for _ in range(2):
+        await world.jobs.recover(at_leisure=True)
+    [waiting] = await journal.jobs.open_jobs()
+    filling.has_room = True
+    [settled] = await world.jobs.recover()
+
+    assert done.version == NEW
+    assert not DISTURBS & {*world.host.calls[acted:]}
+    assert "no space left on the device" in waiting.message
+    assert (waiting.state, settled.state) == (JobState.DONE, JobState.DONE)
+    assert settled.swept
+    assert (world.host.running, world.host.live.rows) == (NEW, 101)
+    assert settled.message == "2025.2.4 serves: it had held at the gate"
+    assert (await world.roll_back()).version == "2025.2.1"
+
+
+@pytest.mark.parametrize(
+    "takes",
+    [{"finish", "note"}, {"finish"}, set[str]()],
+    ids=["with ballast", "its end alone", "nothing"],
+)
+async def test_a_step_that_has_held_stays(journal: Journal, takes: set[str]) -> None:
+    """Of a way of two, the second of which is not begun."""
+    world = updating(journal, hops=True)
+    filling = fill(world, journal, "gate", ballast=False)
+    filling.takes |= takes
+
+    with pytest.raises(PortError, match="no space left on the device") as failed:
+        await world.update(replace(STRAIGHT, tag="2025.4.4"))
+    world.host.write()
+    filling.has_room = True
+    await world.jobs.recover()
+
+    told = "".join(failed.value.__notes__)
+    assert "2025.2.4 serves: 1 of 2 steps were made" in told
+    [job] = await journal.jobs.jobs(1)
+    assert job.swept
+    assert "2025.2.4 serves: 1 of 2 steps were made" in job.message
+    assert (world.host.running, world.host.live.rows) == (NEW, 101)
+    assert "swap" not in world.host.calls
+    assert (await world.roll_back()).version == "2025.2.1"
