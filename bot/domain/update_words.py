@@ -46,7 +46,7 @@ def put_back_words(  # noqa: PLR0913 - all that is known of it
         return f"{back} on the same database, every row intact: {how}"
     why = f" ({change.words})" if change else ""
     since = f" {_moment(copied)}" if copied else ""
-    counted = f" (counted: {moved})" if moved else ""
+    counted = f" (counted: {moved}; rows that were changed are in no count)" if moved else ""
     return (
         f"{back} on the database as it was before{why}, every row intact that was there then; what"
         f" was written, changed or deleted since{since}{counted} is not in it: what the new version"

@@ -34,7 +34,9 @@ UNTIL = COPIED + timedelta(hours=24)
             id="a change of a row that was there is not counted, and lost all the same",
         ),
         pytest.param(
-            SWAPPED, SOME, None, "since (counted: 3 rows more and 1 fewer) is not in it: ",
+            SWAPPED, SOME, None,
+            "since (counted: 3 rows more and 1 fewer; rows that were changed are in no count) is"
+            " not in it: ",
             id="rows",
         ),
         pytest.param(
