@@ -12,6 +12,10 @@ _ON_THE_WAY_BACK = (
     'It may be that nobody can log in yet: "akbot status" says what serves. The bot goes on with'
     " the way back by itself; a restart of it tries at once, so does a command that begins a job."
 )
+_ONE_MORE_WAY = (
+    "Once that is mended the bot, or the next command that begins a job, settles it: it looks what"
+    " serves, and may start server and worker once more for that."
+)
 
 
 def reason_of(error: BaseException) -> str:
@@ -33,6 +37,12 @@ def notes_on(job: Job, outcome: Outcome, reason: str) -> Sequence[str]:
         return [left, _ON_THE_WAY_BACK] if _is_away(job, outcome) else [left]
     note = outcome.message.removeprefix(reason).lstrip(";. ")
     return [note] if note and job.kind in TAKE_SERVER_AWAY else []
+
+
+def unwritten_note(job: Job, unwritten: BotError) -> str:
+    """What is to be done where the journal did not take how *job* ended: it is open still."""
+    note = f"How it ended could not be written down: {unwritten.in_full()}"
+    return f"{note} {_ONE_MORE_WAY}" if job.kind in TAKE_SERVER_AWAY else note
 
 
 def told_instead(job: Job, outcome: Outcome, error: Exception) -> BotError | None:

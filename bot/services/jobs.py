@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.domain.backup_id import SUFFIX_ALPHABET, SUFFIX_LENGTH, make_backup_id
 from bot.domain.errors import BotError, JobCancelledError, PortError, SlotTakenError
-from bot.domain.job_failure import notes_on, reason_of, told_instead
+from bot.domain.job_failure import notes_on, reason_of, told_instead, unwritten_note
 from bot.domain.jobs import (
     ALL_JOBS,
     OUTAGE,
@@ -165,13 +165,17 @@ class Jobs:
         except BaseException as error:
             await ended(following)
             unfinished = replace(job, plan=page.facts)
-            outcome = await self._failed(unfinished, follower, error, hangs=not working.done())
+            outcome, open_still = await self._failed(
+                unfinished, follower, error, hangs=not working.done()
+            )
             if follower.cancelled_by and isinstance(error, asyncio.CancelledError):
                 raise JobCancelledError(f"cancelled by {follower.cancelled_by}") from error
             if isinstance(error, BotError) and outcome.state is JobState.DONE and after_all:
                 logger.warning("%s went to its end all the same: %s", job.id, error)
                 return after_all(unfinished, outcome)
             if isinstance(error, Exception) and (other := told_instead(unfinished, outcome, error)):
+                if open_still:
+                    other.add_note(open_still)
                 raise other from error
             raise
         await ended(following)
@@ -185,8 +189,11 @@ class Jobs:
 
     async def _failed(
         self, job: Job, follower: JobFollower, error: BaseException, *, hangs: bool
-    ) -> Outcome:
-        """Undo what *error* has left, and say so; what cannot be undone now is a note on it."""
+    ) -> tuple[Outcome, str]:
+        """Undo what *error* has left, and say so; what cannot be undone now is a note on it.
+
+        Besides what a person must do before the end can be written; "" where it is.
+        """
         state, reason = JobState.FAILED, reason_of(error)
         if isinstance(error, PortError):
             job = await self._note_outage(job)
@@ -203,9 +210,11 @@ class Jobs:
             error.add_note(note)
         try:
             await self._finish(job, outcome)
-        except BotError as unwritten:  # the next start finds the job open, and settles it
-            error.add_note(f"How it ended could not be written down: {unwritten}.")
-        return outcome
+        except BotError as unwritten:
+            open_still = unwritten_note(job, unwritten)
+            error.add_note(open_still)
+            return outcome, open_still
+        return outcome, ""
 
     async def _note_outage(self, job: Job) -> Job:
         """Write down that it may go better later; where that fails, it is not tried again."""

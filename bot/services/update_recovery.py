@@ -170,7 +170,7 @@ class UpdateRecovery:
         except PortError as error:
             done = outcome.state is JobState.DONE
             state = outcome.state if done else JobState.INTERRUPTED  # so that the gate is asked
-            return not_yet(state, outcome.message, str(error))
+            return not_yet(state, outcome.message, error.in_full())
         return await then_clean(outcome, self._tidy(plan, made))
 
     async def _keep_images(self, job: Job) -> None:

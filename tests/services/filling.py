@@ -8,6 +8,7 @@ from bot.domain.errors import PortError
 from tests.fakes_roll import RollHost
 from tests.services.roll_world import WRITES
 
+FREE = "Free space on the disk of AKBOT_STATE."
 _AT_LAST = frozenset({"finish", "crashed", "note"})
 
 
@@ -33,7 +34,7 @@ class FillingJournal:
     def _unless_full(self, write: Callable[..., Any]) -> Callable[..., Any]:
         async def writing(*args: Any, **kwargs: Any) -> Any:
             if self.at in self.host.calls and not self.has_room:
-                raise PortError("write the journal: no space left on the device")
+                raise PortError("write the journal: no space left on the device", hint=FREE)
             return await write(*args, **kwargs)
 
         return writing

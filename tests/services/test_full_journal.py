@@ -12,7 +12,7 @@ from bot.cli_codes import ROLLED_BACK, exit_code
 from bot.domain.errors import PortError, RollbackFailedError, UpdateFailedError
 from bot.domain.jobs import JobState
 from tests.fakes_roll import LIVE, Behaviour, Content, RollHost
-from tests.services.filling import FillingJournal
+from tests.services.filling import FREE, FillingJournal
 from tests.services.roll_world import RollWorld, world_of
 from tests.services.test_update import STRAIGHT
 
@@ -35,10 +35,11 @@ def fill(
     return filling
 
 
-async def fails(world: RollWorld) -> None:
+async def fails(world: RollWorld) -> UpdateFailedError:
     with pytest.raises(UpdateFailedError, match=r"2025\.2\.1 serves again") as failed:
         await world.update(STRAIGHT)
     assert exit_code(failed.value) == ROLLED_BACK
+    return failed.value
 
 
 @pytest.mark.parametrize(
@@ -78,12 +79,17 @@ async def test_a_swap_of_which_nothing_could_be_written_is_no_stranger_s(
     """The ballast is gone as well: all that the journal says is that the new one was started."""
     world = world_with(journal, SWAPPED[1])
     filling = fill(world, journal, "gate", ballast=False)
-    await fails(world)
+    told = await fails(world)
     world.host.write()
     filling.has_room = True
 
     [settled] = await world.jobs.recover()
 
+    [note] = told.__notes__
+    assert f"could not be written down: write the journal: no space left on the device. {FREE}" in (
+        note
+    )
+    assert "may start server and worker once more" in note
     assert (settled.state, settled.swept) == (JobState.ROLLED_BACK, True)
     assert "2025.2.1 serves again on the database as it was before" in settled.message
     assert (world.host.running, world.host.live) == ("2025.2.1", Content(101))
@@ -166,7 +172,7 @@ async def test_a_version_that_has_held_stays(journal: Journal, *, ballast: bool)
     settled = await world.jobs.recover()
 
     assert (done.version, world.host.running) == (NEW, NEW)
-    assert ("no space left on the device" in done.words) is not ballast
+    assert (f"no space left on the device. {FREE}" in done.words) is not ballast
     assert "swap" not in world.host.calls
     assert world.host.live.rows == 101
     [job] = await journal.jobs.jobs(1)
