@@ -192,7 +192,7 @@ class Jobs:
     ) -> tuple[Outcome, str]:
         """Undo what *error* has left, and say so; what cannot be undone now is a note on it.
 
-        Besides what a person must do before the end can be written; "" where it is.
+        The second is what a person must do before its end can be written; "" where it is.
         """
         state, reason = JobState.FAILED, reason_of(error)
         if isinstance(error, PortError):

@@ -33,7 +33,7 @@ class JobJournal(Protocol):
         """
 
     async def note(self, job_id: str, plan: Mapping[str, str]) -> None:
-        """Likewise, of what is true already: like `finish`, it has the room that was kept."""
+        """Add to it what is true already. Like `finish` it never fails for a full disk."""
 
     async def step(self, job_id: str, step: str) -> None:
         """Say what it is about to do."""

@@ -103,9 +103,7 @@ class UpdateRecovery:
             return await self._between(job, plan, state, words)
         tools = reached or await self._reach(plan, number)
         roll = Roll(plan, number, tools, self.workplace, self.project)
-        if (
-            state is JobState.DONE
-        ):  # its last version had held, and no more than its end was written
+        if state is JobState.DONE:  # its last version had held; only its end could be written
             return await self._stays(job, plan, number, Outcome(state, words), promotion(roll))
         if phase is Phase.RETURNED:
             return await self._returned(job, roll, state, words)
