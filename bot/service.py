@@ -16,6 +16,7 @@ from bot.app_cure import build_cure
 from bot.app_dispatch import dispatch
 from bot.app_history import kept_of, newest_of
 from bot.app_watch import surroundings_of
+from bot.domain.alarms import Hindrance
 from bot.domain.container_state import watch_rules
 from bot.domain.downtime import restarts_things
 from bot.domain.findings import Finding
@@ -92,6 +93,7 @@ class _Service:
             lambda: self._watcher.muted_until,
         )
         self._troubles: dict[str, str] = {}
+        self._hindrances: dict[JobKind, Hindrance] = {}
         self._pulse = Pulse(app.clock)
         self._held_back = HeldBack(app.pause, app.clock)
         names = app.settings.service_names()
@@ -188,6 +190,7 @@ class _Service:
             held_back=self._held_back,
             pulse=self._pulse,
             troubles=self._troubles,
+            hindrances=self._hindrances,
             since=since,
         )
 
@@ -254,6 +257,7 @@ class _Service:
             since,
             settings.catch_up + settings.delay,
             self._chat.alarms if self._chat else LogTeller(),
+            self._hindrances,
         )
 
 

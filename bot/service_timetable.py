@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.app import App
-from bot.domain.jobs import Trigger
+from bot.domain.alarms import Hindrance
+from bot.domain.jobs import JobKind, Trigger
 from bot.domain.messages import Command, RunBackup, RunDrill
 from bot.domain.schedule import Schedule
 from bot.domain.update_news import News
@@ -35,6 +36,7 @@ class Timetable:
     held_back: HeldBack
     pulse: Pulse
     troubles: dict[str, str]
+    hindrances: dict[JobKind, Hindrance]
     since: datetime
 
     def schedulers(self) -> list[Scheduler]:
@@ -60,6 +62,7 @@ class Timetable:
                 beat=self.pulse.of(
                     f"the schedule of the {new.kind}", SLOW, self.app.jobs.settling.locked
                 ),
+                hindrances=self.hindrances,
             )
             for plan, new in plans
             if plan

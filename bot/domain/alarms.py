@@ -20,17 +20,31 @@ _LATE_NEWS = timedelta(days=3)
 _CLOCKS_DIFFER = timedelta(minutes=5)  # those of hosts that share a store
 
 
+@dataclass(frozen=True)
+class Hindrance:
+    """Why the work that was planned for *slot* could not begin when that was tried last, at *at*.
+
+    There is no job of it.
+    """
+
+    slot: datetime
+    at: datetime
+    why: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Protection:
     """What there is: *good* is when the newest one was made that counts, None for none yet.
 
     *since* is when this installation began, *jobs* are all that the journal has, newest first.
+    *hindrance* is of the newest planned one, None where that has begun or nobody knows.
     """
 
     kind: JobKind
     good: datetime | None
     since: datetime
     jobs: Sequence[Job]
+    hindrance: Hindrance | None = None
 
     @property
     def baseline(self) -> datetime:
@@ -80,6 +94,7 @@ class Alarm:
     """It is the *number*-th time that this one is told, from 0; *next* is when it is told again.
 
     *failed* are the planned runs since the last good one, newest first; there may be none.
+    *hindrance* is of one that was planned after them.
     """
 
     kind: JobKind
@@ -89,14 +104,21 @@ class Alarm:
     number: int
     next: datetime
     failed: tuple[Job, ...] = ()
+    hindrance: Hindrance | None = None
 
     @property
     def words(self) -> str:
         """In a sentence."""
         since = f"since {self.good:%Y-%m-%d %H:%M} UTC" if self.good else "yet"
-        cause = f": {self.failed[0].message}" if self.failed else ""
         what = "good backup" if self.kind is JobKind.BACKUP else "drill that passed"
-        return f"there is no {what} {since}{cause}"
+        return f"there is no {what} {since}{self._cause}"
+
+    @property
+    def _cause(self) -> str:
+        if self.hindrance:
+            slot = f"{self.hindrance.slot:%Y-%m-%d %H:%M} UTC"
+            return f": the one planned for {slot} could not begin: {self.hindrance.why}"
+        return f": {self.failed[0].message}" if self.failed else ""
 
 
 def latest_known(now: datetime) -> datetime:
@@ -139,7 +161,12 @@ def judge(
         number=number,
         next=opened + following,
         failed=failed,
+        hindrance=_unless_older(there.hindrance, there.baseline),
     )
+
+
+def _unless_older(hindrance: Hindrance | None, baseline: datetime) -> Hindrance | None:
+    return hindrance if hindrance and hindrance.at >= baseline else None
 
 
 def _given_up(jobs: Sequence[Job], failed: Sequence[Job], catch_up: timedelta) -> list[datetime]:

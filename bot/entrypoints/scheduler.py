@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.alarms import Hindrance
 from bot.domain.daemon_report import ITSELF
 from bot.domain.errors import BotError, BusyError, SlotTakenError
 from bot.domain.jobs import ALL_JOBS, JobKind
@@ -17,6 +18,7 @@ from bot.services.pulse import Beat, no_beat
 
 LOOK_AGAIN = 60.0  # seconds; a clock that is set anew is noticed within them
 _AT_ONCE = timedelta()
+_PAUSED = "akbot was paused"
 
 
 async def never() -> bool:
@@ -32,12 +34,12 @@ class Scheduler:
     """Begins a job of *kind* at each slot of *schedule*; *command* makes it for the slot.
 
     *since* is when this installation began: nothing was missed before. *troubles* has a sentence
-    while one that is due cannot begin; it is tried again after *look_again* seconds. *beat* is
-    called once a round. A slot is taken once a job of it is in the journal, so that no restart,
-    kill or clock that jumps back runs it twice; what failed or a kill cut off is tried again, as
-    `judge_slot` says, for *catch_up* in all. Each slot's work begins later by a share of *delay*
-    that is that slot's own. While *is_held* nothing
-    begins; what that has cost is made up for.
+    while one that is due cannot begin; it is tried again after *look_again* seconds. *hindrances*
+    has why, also where that is no trouble, until one begins. *beat* is called once a round. A slot
+    is taken once a job of it is in the journal, so that no restart, kill or clock that jumps back
+    runs it twice; what failed or a kill cut off is tried again, as `judge_slot` says, for
+    *catch_up* in all. Each slot's work begins later by a share of *delay* that is that slot's own.
+    While *is_held* nothing begins; what that has cost is made up for.
     """
 
     kind: JobKind
@@ -52,6 +54,7 @@ class Scheduler:
     look_again: float = LOOK_AGAIN
     is_held: Callable[[], Awaitable[bool]] = never
     beat: Beat = no_beat
+    hindrances: MutableMapping[JobKind, Hindrance] = field(default_factory=dict)
     _slots: Slots = field(init=False)
     _began: datetime = field(init=False)
     _over: datetime | None = None  # the slot that needs no run any more, whatever the clock says
@@ -81,6 +84,7 @@ class Scheduler:
     async def _begin(self, slot: datetime, now: datetime) -> None:
         try:
             if await self.is_held():
+                self._note(slot, now, _PAUSED)
                 return
             state = judge_slot(await self.operations.jobs(ALL_JOBS), self.kind, slot, now)
             if state is SlotState.DUE:
@@ -89,18 +93,27 @@ class Scheduler:
                 self._over = slot
         except SlotTakenError as error:
             logger.info("nothing begins: %s", error)
-            self.troubles.pop(self.kind, None)
+            self._clear()
         except BusyError as error:
+            self._note(slot, now, str(error))
             logger.info("the %s of %s waits: %s", self.kind, f"{slot:%H:%M} UTC", error)
         except BotError as error:
-            logger.error(self._trouble(slot, str(error)))  # noqa: TRY400
+            logger.error(self._trouble(slot, now, str(error)))  # noqa: TRY400
         except Exception:  # boundary: it is tried again, and nothing else ends with it
-            logger.exception(self._trouble(slot, ITSELF))
+            logger.exception(self._trouble(slot, now, ITSELF))
         else:
-            self.troubles.pop(self.kind, None)
+            self._clear()
 
-    def _trouble(self, slot: datetime, why: str) -> str:
+    def _clear(self) -> None:
+        self.troubles.pop(self.kind, None)
+        self.hindrances.pop(self.kind, None)
+
+    def _note(self, slot: datetime, now: datetime, why: str) -> None:
+        self.hindrances[self.kind] = Hindrance(slot, now, why)
+
+    def _trouble(self, slot: datetime, now: datetime, why: str) -> str:
         """Note it until something has begun, and give its words."""
+        self._note(slot, now, why)
         words = f"the {self.kind} of {slot:%H:%M} UTC could not begin: {why}"
         self.troubles[self.kind] = words
         return words

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.alarms import (
     Alarm,
+    Hindrance,
     LateSuccess,
     Limit,
     Protection,
@@ -82,8 +83,9 @@ class _Seen:
 class AlarmWatch:
     """*jobs* asks the journal, *newest* the store; *limits* say how long there may be none.
 
-    Without an answer of the store the journal counts, and what the store said before. *good* has
-    what was found at the last look, at the moment *looked*.
+    Without an answer of the store the journal counts, and what the store said before.
+    *hindrances* has why the newest planned one could not begin. *good* has what was found at the
+    last look, at the moment *looked*.
     """
 
     jobs: Callable[[int], Awaitable[Sequence[Job]]]
@@ -93,6 +95,7 @@ class AlarmWatch:
     since: datetime
     catch_up: timedelta
     teller: Teller
+    hindrances: Mapping[JobKind, Hindrance]
     good: dict[JobKind, datetime | None] = field(default_factory=dict)
     looked: datetime | None = None
     _seen: dict[JobKind, _Seen] = field(default_factory=dict)
@@ -109,7 +112,13 @@ class AlarmWatch:
 
     async def _look(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> None:
         good = self.good[kind] = await self._good(kind, jobs, now)
-        there = Protection(kind=kind, good=good, since=self.since, jobs=jobs)
+        there = Protection(
+            kind=kind,
+            good=good,
+            since=self.since,
+            jobs=jobs,
+            hindrance=self.hindrances.get(kind),
+        )
         if alarm := judge(there, self.limits[kind], self.catch_up, now):
             self._open[kind] = True
             await self.teller.alarm(alarm)

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from bot.domain.alarms import Alarm, Limit, Protection, judge, late_success, told_as_alarm
+from bot.domain.alarms import (
+    Alarm,
+    Hindrance,
+    Limit,
+    Protection,
+    judge,
+    late_success,
+    told_as_alarm,
+)
 from bot.domain.backup_id import make_backup_id
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.slots import CATCH_UP
@@ -117,6 +125,21 @@ def test_an_installation_newer_than_the_backups_of_its_store_has_its_time() -> N
     there = Protection(kind=JobKind.BACKUP, good=GOOD, since=SLOT, jobs=[])
 
     assert judge(there, LIMIT, CATCH_UP, SLOT + timedelta(hours=25)) is None
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(-1, False), (0, True), (90, True)])
+def test_what_let_none_begin_is_the_cause_until_there_is_a_good_one(
+    minutes: float, *, counts: bool
+) -> None:
+    hindrance = Hindrance(SLOT, GOOD + timedelta(minutes=minutes), "no key")
+    there = Protection(
+        kind=JobKind.BACKUP, good=GOOD, since=INSTALLED, jobs=FOUR[::-1], hindrance=hindrance
+    )
+
+    alarm = judge(there, LIMIT, CATCH_UP, SLOT + timedelta(hours=3))
+    assert alarm
+    assert (alarm.hindrance == hindrance) is counts
+    assert alarm.words.endswith("2026-11-23 03:30 UTC could not begin: no key") is counts
 
 
 @pytest.mark.parametrize("days", [1, 100])

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.alarms import Alarm, LateSuccess, Limit
+import pytest
+
+from bot.domain.alarms import Alarm, Hindrance, LateSuccess, Limit
 from bot.domain.backup_id import created_at
-from bot.domain.errors import PortError
+from bot.domain.errors import BotError, BusyError, PortError, RefusedError
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState, Trigger
 from bot.domain.messages import Command, JobEnded, RunBackup
 from bot.domain.schedule import Schedule
@@ -60,8 +62,11 @@ class Nights(Journal):
 
     fails: Callable[[datetime], bool] = lambda _: False
     listener: Callable[[Job, JobEnded], None] = lambda _, __: None
+    hindered_by: BotError | None = None
 
     async def start(self, command: Command) -> Job:
+        if self.hindered_by:
+            raise self.hindered_by
         job = await super().start(command)
         # its name tells whole seconds, a clock more than those
         job = replace(job, started=job.started + timedelta(microseconds=345_678))
@@ -87,6 +92,7 @@ class Host:
         self.boot()
 
     def boot(self) -> None:
+        hindrances: dict[JobKind, Hindrance] = {}
         scheduler = Scheduler(
             JobKind.BACKUP,
             Schedule("30 3 * * *", UTC),
@@ -96,6 +102,7 @@ class Host:
             self.since,
             {},
             is_held=self.held,
+            hindrances=hindrances,
         )
         self.watch = AlarmWatch(
             self.nights.jobs,
@@ -105,6 +112,7 @@ class Host:
             self.since,
             timedelta(hours=6),
             self.people,
+            hindrances,
         )
         rounds = AlarmRounds(self.watch.look, self.clock, self.held)
         self.nights.listener = rounds.listener
@@ -241,6 +249,46 @@ async def test_that_the_bot_was_off_is_an_alarm_as_well() -> None:
     assert host.heard == ["25 12:00 backup alarm 23 03:30 2"]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        PortError("find the stack: it has no container of PostgreSQL"),
+        RefusedError("there is no key to encrypt for"),
+        BusyError("busy: restore since 02:00 UTC"),
+    ],
+)
+async def test_an_alarm_says_why_no_backup_could_begin(error: BotError) -> None:
+    host = Host(lambda _: False)
+    await host.pass_until(23, 12)
+    host.nights.hindered_by = error
+    await host.pass_until(24, 6)
+    await host.shut_down()
+
+    (alarm,) = host.people.alarms
+    assert alarm.failed == ()
+    assert alarm.hindrance
+    assert f"{alarm.hindrance.slot:%d %H:%M}" == "24 03:30"
+    assert f"{alarm.hindrance.at:%d %H:%M}" == "24 05:29"
+    assert alarm.words == (
+        "there is no good backup since 2026-11-23 03:30 UTC: the one planned for"
+        f" 2026-11-24 03:30 UTC could not begin: {error}"
+    )
+
+
+async def test_what_began_after_all_and_failed_is_the_cause() -> None:
+    host = Host(until(29, 0))
+    await host.pass_until(24, 3)
+    host.nights.hindered_by = BusyError("busy: restore since 02:00 UTC")
+    await host.pass_until(24, 4)
+    host.nights.hindered_by = None
+    await host.pass_until(24, 6)
+    await host.shut_down()
+
+    (alarm,) = host.people.alarms
+    assert alarm.hindrance is None
+    assert alarm.words.endswith(": the store is full")
+
+
 async def test_people_at_work_are_not_woken() -> None:
     host = Host(until(28, 12))
     await host.pass_until(24, 3)
@@ -252,6 +300,8 @@ async def test_people_at_work_are_not_woken() -> None:
     await host.shut_down()
 
     assert host.heard == ["25 12:05 backup alarm 23 03:30 2"]
+    (alarm,) = host.people.alarms
+    assert alarm.words.endswith("2026-11-25 03:30 UTC could not begin: akbot was paused")
 
 
 async def test_without_the_store_the_journal_counts() -> None:

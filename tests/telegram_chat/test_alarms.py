@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.alarms import Alarm, LateSuccess
+from bot.domain.alarms import Alarm, Hindrance, LateSuccess
 from bot.domain.backup_id import make_backup_id
 from bot.domain.catalogue import LATEST
 from bot.domain.jobs import Job, JobKind, JobState, Trigger
@@ -294,6 +294,25 @@ async def test_an_alarm_without_any_run_asks_why_there_was_none(world: World) ->
 
     assert "was the bot off" in told.text
     assert told.labels == ["Back up now", "Status"]
+
+
+async def test_an_alarm_says_what_let_none_begin(world: World) -> None:
+    why = "busy: backup since 04:00 UTC"
+    alarm = replace(make_alarm(), hindrance=Hindrance(NIGHT, NOW - timedelta(minutes=2), why))
+    async with world.talking() as chat:
+        await chat.alarms.alarm(replace(alarm, failed=()))
+        told = await world.said("No good backup since")
+        assert (
+            "The one planned for 04:00 could not begin at 11:58 (2 min ago):"
+            " busy: backup since 04:00." in told.text
+        )
+        assert "was the bot off" not in told.text
+        assert told.labels == ["Back up now", "Status"]
+        await chat.alarms.alarm(replace(alarm, number=1))
+        told = await world.said("4 planned ones failed")
+
+    assert "The one planned for 04:00 could not begin" in told.text
+    assert told.labels == ["Try again", "Show log", "Status"]
 
 
 async def test_what_is_missing_is_made_from_its_alarm(world: World) -> None:

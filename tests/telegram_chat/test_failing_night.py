@@ -85,7 +85,7 @@ class Bot:
         )
         newest = {JobKind.BACKUP: newest_of(made).backup}
         limits = {JobKind.BACKUP: LIMIT}
-        watch = AlarmWatch(made.journal.jobs, clock, newest, limits, NOW, CATCH_UP, chat.alarms)
+        watch = AlarmWatch(made.journal.jobs, clock, newest, limits, NOW, CATCH_UP, chat.alarms, {})
         alarms = AlarmRounds(watch.look, clock)
         made.listeners[:] = [chat.listener, alarms.listener]
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot.domain.alarms import Alarm, LateSuccess
 from bot.domain.durations import duration
-from bot.domain.jobs import Job, JobKind
+from bot.domain.jobs import JobKind
 from bot.entrypoints.telegram.button_texts import BACK_UP_NOW
 from bot.entrypoints.telegram.local_times import local
 from bot.entrypoints.telegram.markup import code, plain
@@ -31,17 +31,28 @@ def alarm(alarm: Alarm, wall: Wall) -> str:
 
 
 def _causes(alarm: Alarm, wall: Wall) -> list[str]:
-    if not alarm.failed:
-        return ["None was begun and failed: was the bot off, or its schedule?"]
+    if not alarm.failed and not alarm.hindrance:
+        return ["No planned one was begun: was the bot off, or its schedule?"]
+    lines = []
+    if hindrance := alarm.hindrance:
+        slot, at = wall.time(hindrance.slot), wall.moment(hindrance.at)
+        why = _reason(hindrance.why, wall)
+        lines.append(f"The one planned for {slot} could not begin at {at}: {why}")
+    if alarm.failed:
+        lines.append(_failures(alarm, wall))
+    return lines
+
+
+def _failures(alarm: Alarm, wall: Wall) -> str:
     newest = alarm.failed[0]
     times = len(alarm.failed)
     failed = "The planned one failed" if times == 1 else f"{times} planned ones failed, the last"
     at = wall.moment(newest.ended or newest.started)
-    return [f"{failed} at {at}: {_reason(newest, wall)} See {code(f'/jobs {newest.id}')}."]
+    return f"{failed} at {at}: {_reason(newest.message, wall)} See {code(f'/jobs {newest.id}')}."
 
 
-def _reason(job: Job, wall: Wall) -> str:
-    return f"{plain(local(job.message, wall), _LONGEST_REASON).rstrip('.')}."
+def _reason(words: str, wall: Wall) -> str:
+    return f"{plain(local(words, wall), _LONGEST_REASON).rstrip('.')}."
 
 
 def over(kind: JobKind, without: datetime, good: datetime, wall: Wall) -> str:
@@ -59,7 +70,7 @@ def late(success: LateSuccess, wall: Wall) -> str:
     return "\n".join(
         [
             f"✅ <b>The planned backup is good</b>, at try {len(failed) + 1}",
-            f"{done} It failed at {times}: {_reason(failed[-1], wall)}",
+            f"{done} It failed at {times}: {_reason(failed[-1].message, wall)}",
             code(job.id),
         ]
     )
