@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.backup_id import created_at
 from bot.domain.jobs import PARTIAL, Job, JobKind, JobState
 from bot.domain.slots import came_to_nothing, given_up, runs_of
 
@@ -195,6 +196,10 @@ class LateSuccess:
 
     job: Job
     failed: tuple[Job, ...]
+
+    def is_after(self, baseline: datetime) -> bool:
+        """Whether an alarm of that *baseline* is over since it, at the latest."""
+        return baseline < created_at(self.job.id)
 
     @property
     def words(self) -> str:

@@ -39,11 +39,14 @@ class Teller(Protocol):
     async def alarm(self, alarm: Alarm) -> None:
         """It is time to tell of *alarm*, for the first time or again."""
 
-    async def over(self, kind: JobKind, good: datetime) -> None:
-        """All is well since *good*; whoever was told of an alarm before hears it."""
+    async def over(self, kind: JobKind, good: datetime, late: LateSuccess | None = None) -> None:
+        """All is well since *good*; whoever was told of an alarm before hears it.
+
+        And of *late* in the same breath, where the alarm is older.
+        """
 
     async def late(self, success: LateSuccess) -> None:
-        """What had failed is good."""
+        """What had failed is good; told unless the end of an alarm has said so."""
 
 
 class LogTeller:
@@ -60,8 +63,11 @@ class LogTeller:
             logger.error("%s", alarm.words)
             told.add(this)
 
-    async def over(self, kind: JobKind, good: datetime) -> None:
-        if self._alarms.pop(kind, None):
+    async def over(self, kind: JobKind, good: datetime, late: LateSuccess | None = None) -> None:
+        told = self._alarms.pop(kind, set())
+        if late and any(late.is_after(baseline) for baseline, _ in told):
+            await self.late(late)
+        elif told:
             logger.warning("the newest good %s is of %s", kind, f"{good:%Y-%m-%d %H:%M} UTC")
 
     async def late(self, success: LateSuccess) -> None:
@@ -104,13 +110,16 @@ class AlarmWatch:
     async def look(self) -> None:
         """Look once. Raises PortError where the journal does not answer."""
         now, jobs = self.clock.now(), await self.jobs(ALL_JOBS)
+        success = late_success(jobs, now)
         for kind in self.newest:
-            await self._look(kind, jobs, now)
+            await self._look(kind, jobs, now, success if kind is JobKind.BACKUP else None)
         self.looked = now
-        if success := late_success(jobs, now):
+        if success:
             await self.teller.late(success)
 
-    async def _look(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> None:
+    async def _look(
+        self, kind: JobKind, jobs: Sequence[Job], now: datetime, late: LateSuccess | None
+    ) -> None:
         good = self.good[kind] = await self._good(kind, jobs, now)
         there = Protection(
             kind=kind,
@@ -123,7 +132,7 @@ class AlarmWatch:
             self._open[kind] = True
             await self.teller.alarm(alarm)
         elif good and self._open.get(kind, True):  # an earlier process may have told of one
-            await self.teller.over(kind, good)
+            await self.teller.over(kind, good, late)
             self._open[kind] = False
 
     async def _good(self, kind: JobKind, jobs: Sequence[Job], now: datetime) -> datetime | None:

@@ -30,6 +30,7 @@ class Telling:
     told: dict[str, datetime] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     successes: list[LateSuccess] = field(default_factory=list)
+    with_ends: list[LateSuccess] = field(default_factory=list)
 
     async def alarm(self, alarm: Alarm) -> None:
         key = f"{alarm.kind} alarm {_named(alarm.baseline)} {alarm.number}"
@@ -37,12 +38,13 @@ class Telling:
             self.alarms.append(alarm)
         self.told.setdefault(key, self.clock.now())
 
-    async def over(self, kind: JobKind, good: datetime) -> None:
+    async def over(self, kind: JobKind, good: datetime, late: LateSuccess | None = None) -> None:
         assert good <= self.clock.now()
         known = [each for each in self.told if each.startswith(f"{kind} alarm")]
         baselines = {each.split(" ")[2] + " " + each.split(" ")[3] for each in known}
         for baseline in baselines:
             self.told.setdefault(f"{kind} over {baseline}", self.clock.now())
+        self.with_ends += [late] if late else []
 
     async def late(self, success: LateSuccess) -> None:
         if f"late {success.job.id}" not in self.told:
@@ -165,6 +167,17 @@ async def test_one_that_fails_twice_and_then_works_is_told_once() -> None:
     assert [f"{each.started:%H:%M}" for each in success.failed] == ["03:30", "03:35"]
     assert f"{success.job.started:%H:%M}" == "03:50"
     assert len(host.heard) == 1
+
+
+async def test_one_that_works_late_and_ends_an_alarm_is_told_with_its_end() -> None:
+    host = Host(until(25, 3, 40))
+    await host.pass_until(26, 0)
+    await host.shut_down()
+
+    (success,) = host.people.with_ends
+    assert f"{success.job.started:%d %H:%M}" == "25 03:50"
+    assert len(success.failed) == 2
+    assert "25 03:50 backup over 23 03:30" in host.heard
 
 
 async def test_one_that_keeps_failing_is_an_alarm_with_reminders_that_back_off() -> None:

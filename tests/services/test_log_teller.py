@@ -1,5 +1,6 @@
 """The alarms of a bot without a chat, which stand in its log."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,6 +48,21 @@ async def test_the_same_is_told_once_and_a_reminder_again(
         await teller.alarm(alarm(JobKind.BACKUP, number))
 
     assert caplog.messages == [BACKUP, BACKUP]
+
+
+async def test_a_late_success_that_ends_an_alarm_is_the_one_line_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    teller, success = LogTeller(), LateSuccess(run(JobState.DONE, 22), tuple(FOUR[:2]))
+    before = replace(alarm(JobKind.BACKUP), good=None, baseline=success.job.slot or NOW)
+    await teller.alarm(before)
+    await teller.over(JobKind.BACKUP, NOW, success)
+    await teller.late(success)
+    await teller.alarm(alarm(JobKind.BACKUP))
+    await teller.over(JobKind.BACKUP, NOW, success)
+    await teller.late(success)
+
+    assert caplog.messages == [before.words, success.words, BACKUP, OVER]
 
 
 async def test_a_late_success_is_told_once_whatever_ends_then(

@@ -374,6 +374,51 @@ async def test_success_after_failures_says_so(world: World) -> None:
     assert "Done 04:23 (7 h ago). It failed at 04:01 and 04:07: the store is full." in told.text
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_success_after_failures_that_ends_an_alarm_is_one_message(
+    world: World, *, restarts: bool
+) -> None:
+    failed = tuple(planned(JobState.FAILED, each, FULL) for each in (0, 6))
+    success = LateSuccess(planned(JobState.DONE, 22), failed)
+    good = success.job.started
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        await chat.alarms.over(JobKind.BACKUP, good, success)
+        told = await world.said("A good backup was made")
+        if not restarts:
+            await chat.alarms.late(success)
+        await world.all_sent()
+    async with world.talking() as chat:
+        await chat.alarms.over(JobKind.BACKUP, good, success)
+        await chat.alarms.late(success)
+        await world.all_sent()
+
+    assert "is good at try 3. It failed at 04:01 and 04:07: the store is full." in told.text
+    assert success.job.id in told.text
+    assert len(world.anna.chat.from_bot) == 2
+
+
+async def test_a_success_after_failures_is_told_beside_the_end_of_an_older_alarm(
+    world: World,
+) -> None:
+    next_night = 24 * 60
+    failed = tuple(planned(JobState.FAILED, next_night + each, FULL) for each in (0, 6))
+    success = LateSuccess(planned(JobState.DONE, next_night + 22), failed)
+    async with world.talking() as chat:
+        await chat.alarms.alarm(make_alarm())
+        await chat.alarms.over(JobKind.BACKUP, NOW)
+        world.clock.advance(24 * 3600)
+        await chat.alarms.over(JobKind.BACKUP, success.job.started, success)
+        await chat.alarms.late(success)
+        await chat.alarms.alarm(make_alarm(success.job.started))
+        await chat.alarms.over(JobKind.BACKUP, world.clock.now(), success)
+        await world.all_sent()
+
+    ends = [text for text in world.anna.chat.texts if "A good backup was made" in text]
+    assert ["at try 3" in text for text in ends] == [False, False]
+    assert world.anna.chat.saying("The planned backup is good, at try 3")
+
+
 async def test_a_planned_backup_that_is_tried_again_wakes_nobody(world: World) -> None:
     async with world.talking():
         world.operations.begin(SCHEDULED)

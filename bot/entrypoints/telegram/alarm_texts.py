@@ -55,22 +55,34 @@ def _reason(words: str, wall: Wall) -> str:
     return f"{plain(local(words, wall), _LONGEST_REASON).rstrip('.')}."
 
 
-def over(kind: JobKind, without: datetime, good: datetime, wall: Wall) -> str:
-    """There is one again."""
+def over(
+    kind: JobKind, without: datetime, good: datetime, wall: Wall, late: LateSuccess | None = None
+) -> str:
+    """There is one again; it was *late* if the planned one failed first."""
     gap = duration((good - without).total_seconds())
     what = "A good backup was made" if kind is JobKind.BACKUP else "A drill went well"
-    return f"✅ <b>{what}</b> at {wall.moment(good)}, after {gap} without one."
+    lines = [f"✅ <b>{what}</b> at {wall.moment(good)}, after {gap} without one."]
+    if late:
+        lines.append(
+            f"The planned one is good at try {len(late.failed) + 1}. {_why_late(late, wall)}"
+        )
+        lines.append(code(late.job.id))
+    return "\n".join(lines)
 
 
 def late(success: LateSuccess, wall: Wall) -> str:
     """What had failed is good, and why it failed."""
-    job, failed = success.job, success.failed
-    times = " and ".join(wall.time(each.ended or each.started) for each in failed)
+    job = success.job
     done = f"Done {wall.moment(job.ended or job.started)}."
     return "\n".join(
         [
-            f"✅ <b>The planned backup is good</b>, at try {len(failed) + 1}",
-            f"{done} It failed at {times}: {_reason(failed[-1].message, wall)}",
+            f"✅ <b>The planned backup is good</b>, at try {len(success.failed) + 1}",
+            f"{done} {_why_late(success, wall)}",
             code(job.id),
         ]
     )
+
+
+def _why_late(success: LateSuccess, wall: Wall) -> str:
+    times = " and ".join(wall.time(each.ended or each.started) for each in success.failed)
+    return f"It failed at {times}: {_reason(success.failed[-1].message, wall)}"

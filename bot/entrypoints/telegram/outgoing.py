@@ -13,7 +13,7 @@ from bot.services.journal_ports import Buttons, Message, Outbox, Queued
 from bot.services.ports import Clock
 
 _TOGETHER = "together:"
-_COPY = "@"  # stands between the key of what is told to several and the chat of each
+COPY = "@"  # stands between the key of what is told to several and the chat of each
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class Outgoing:
 
     async def copies(self, message: Message) -> Sequence[Queued]:
         """What `copy_for` made of the same message for several chats; none if it was not copied."""
-        original, mark, _ = message.key.rpartition(_COPY)
-        return await self.outbox.named(original + _COPY) if mark else ()
+        original, mark, _ = message.key.rpartition(COPY)
+        return await self.outbox.named(original + COPY) if mark else ()
 
 
 def copy_for(place: ChatPlace, message: Message) -> Message:
     """*message* for one of the places that hear of it; each is sent or given up by itself."""
     where = f"{place.chat}/{place.thread}" if place.thread else place.chat
-    key = f"{message.key}{_COPY}{where}"
+    key = f"{message.key}{COPY}{where}"
     return replace(message, key=key, chat=place.chat, thread=place.thread)
