@@ -41,8 +41,22 @@ class Schedule:
         return next(self.slots(now, now + _FARTHEST), None)
 
     def last_until(self, now: datetime, since: datetime) -> datetime | None:
-        """The newest slot after *since* and not after *now*, in UTC."""
-        return max(self.slots(since, now), default=None)
+        """The newest slot after *since* and not after *now*, in UTC.
+
+        However many there are: it looks back from *now*.
+        """
+        start = now.astimezone(self.zone).replace(tzinfo=None) + _WIDEST_JUMP
+        walls = croniter(self.expression, start, ret_type=datetime)
+        newest = since
+        while True:
+            try:
+                wall: datetime = walls.get_prev()
+            except CroniterError:
+                break
+            newest = max([newest, *(each for each in self._instants(wall) if each <= now)])
+            if wall.replace(tzinfo=self.zone).astimezone(UTC) + _WIDEST_JUMP <= newest:
+                break
+        return newest if newest > since else None
 
     def longest_gap(self, now: datetime) -> timedelta:
         """The longest time between two of the slots that come next, a year of nights of them."""

@@ -1,9 +1,9 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.errors import ConfigError
@@ -109,6 +109,60 @@ def test_the_newest_slot_that_was_missed() -> None:
 
     assert newest == at("2026-11-23T10:00")
     assert schedule.last_until(at("2026-11-23T10:20"), at("2026-11-23T10:00")) is None
+
+
+CRONS = [
+    *("* * * * *", "*/7 * * * *", "*/30 1-4 * * *", "0 * * * *", "5 */6 * * *"),
+    *("30 2 * * *", "15 3 * * *", "0 0 * * *", "59 23 * * *", "0 3 * * 1", "* * * * 0"),
+    *("0 3 1 * *", "0 3 l * *", "30 2 * * l7", "0 0 29 2 *", "10 1 13 * 5"),
+]
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]
+
+
+@settings(max_examples=50)
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)),  # noqa: DTZ001 - UTC is put on it
+    st.sampled_from(CRONS),
+    st.sampled_from(ZONES),
+    st.timedeltas(timedelta(), timedelta(days=1)),
+)
+@example(datetime(2026, 10, 25, 0, 59), "30 2 * * *", "Europe/Berlin", timedelta(days=1))  # noqa: DTZ001
+@example(datetime(2026, 10, 25, 1, 31), "*/30 1-4 * * *", "Europe/Berlin", timedelta(hours=1))  # noqa: DTZ001
+@example(datetime(2026, 3, 29, 1, 30), "30 2 * * *", "Europe/Berlin", timedelta(hours=1))  # noqa: DTZ001
+def test_the_newest_slot_is_the_last_one_of_all_there_were(
+    moment: datetime, cron: str, zone: str, ago: timedelta
+) -> None:
+    schedule, now = Schedule(cron, ZoneInfo(zone)), moment.replace(tzinfo=UTC)
+
+    all_of_them = list(schedule.slots(now - ago, now))
+
+    assert schedule.last_until(now, now - ago) == max(all_of_them, default=None)
+
+
+class Asked(tzinfo):
+    """UTC, which counts how often it was asked."""
+
+    count = 0
+
+    def utcoffset(self, _: datetime | None) -> timedelta:
+        self.count += 1
+        return timedelta()
+
+    def dst(self, _: datetime | None) -> timedelta:
+        return timedelta()
+
+    def tzname(self, _: datetime | None) -> str:
+        return "UTC"
+
+
+def test_the_newest_of_many_slots_costs_no_more_than_that_of_few() -> None:
+    zone = Asked()
+    schedule, now = Schedule("* * * * *", zone), at("2026-11-23T10:20")
+
+    assert schedule.last_until(now, now - timedelta(hours=7)) == now
+    within_hours, zone.count = zone.count, 0
+    assert schedule.last_until(now, now - timedelta(days=7)) == now
+    assert zone.count == within_hours
 
 
 @given(
