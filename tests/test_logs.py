@@ -1,9 +1,11 @@
 """The log's lines: their form, the job that each is of, and that no secret stands in any."""
 
 import asyncio
+import html
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -111,6 +113,39 @@ def test_what_the_settings_call_secret_is_masked(
     assert "***" in log()
     for part in (TOKEN, "planted", "a/b+c", "b%2Bc", "b%2bc"):
         assert part not in log()
+
+
+@pytest.mark.parametrize("between", ["'\"ü&<\\", "'ü", '"ü', "&ü", "ü\0\n\u2028"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(repr, id="by itself"),
+        pytest.param(lambda secret: repr(f"it's {secret}"), id="beside one quote"),
+        pytest.param(lambda secret: repr(f'it\'s {secret}: "x"'), id="beside both"),
+        pytest.param(ascii, id="ASCII"),
+        pytest.param(lambda secret: ascii(["'\"" + secret]), id="ASCII beside both"),
+        pytest.param(lambda secret: repr(secret.encode()), id="bytes"),
+        pytest.param(lambda secret: repr(b"'\"" + secret.encode()), id="bytes beside both"),
+        pytest.param(lambda secret: repr(json.dumps({"a": secret})), id="JSON in quotes"),
+        pytest.param(lambda secret: repr(json.dumps({"a'": secret})), id="JSON beside both"),
+        pytest.param(lambda secret: repr(repr(secret)), id="twice"),
+        pytest.param(html.escape, id="HTML"),
+        pytest.param(lambda secret: html.escape(secret, quote=False), id="HTML text"),
+        pytest.param(
+            lambda secret: html.escape(secret).encode("ascii", "xmlcharrefreplace").decode(),
+            id="HTML in ASCII",
+        ),
+        pytest.param(lambda secret: repr(html.escape(secret)), id="HTML in quotes"),
+    ],
+)
+def test_a_secret_is_masked_however_it_is_escaped(
+    between: str, write: Callable[[str], str]
+) -> None:
+    secret, stream = f"hidden{between}likewise", io.StringIO()
+    alone(log_handler(stream, [secret], LogForm.CONSOLE)).warning("it is %s", write(secret))
+
+    assert "***" in stream.getvalue()
+    assert not re.search("hidden|likewise", stream.getvalue())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Masked is the finished text, tracebacks included: a library's own words can hold
 """
 
 import base64
+import html
 import json
 import logging
 import re
@@ -124,7 +125,7 @@ def _require_words(record: logging.LogRecord) -> None:
 
 
 class _Mask:
-    """Masks secrets as they are, and as they stand in URLs, in quotes and in a header."""
+    """Masks secrets as they are, and as they stand in URLs, HTML, quotes and a header."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
@@ -138,15 +139,40 @@ class _Mask:
 
 def _forms(secret: str) -> tuple[str, ...]:
     in_urls = (quote(secret), quote(secret, safe=""), quote_plus(secret))
-    return (
+    once = {
         secret,
-        *in_urls,
-        *(_ESCAPED.sub(lambda escape: escape[0].lower(), each) for each in in_urls),
-        repr(secret)[1:-1],
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
+        *_in_html(secret),
+        *_in_python(secret),
+    }
+    return (
+        *once,
+        *(form for text in once for form in _in_python(text)),
+        *in_urls,
+        *(_ESCAPED.sub(lambda escape: escape[0].lower(), each) for each in in_urls),
         base64.b64encode(secret.encode()).decode(),
     )
+
+
+def _in_python(text: str) -> set[str]:
+    """As `%r`, `%a` and the bytes show it, by itself and beside quotes of both kinds."""
+    both = "'\""
+    shown = {write(text)[1:-1] for write in (repr, ascii)}
+    shown |= {write(both + text).partition(both)[2][:-1] for write in (repr, ascii)}
+    data = text.encode()
+    return shown | {repr(data)[2:-1], repr(both.encode() + data).partition(both)[2][:-1]}
+
+
+def _in_html(text: str) -> set[str]:
+    named = {html.escape(text, quote=quotes) for quotes in (True, False)}
+    named |= {each.replace("&#x27;", "&#39;").replace("&quot;", "&#34;") for each in named}
+    return {form for each in named for form in (each, _numbered(each))}
+
+
+def _numbered(text: str) -> str:
+    """With numbers for what is not ASCII."""
+    return text.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _log_what_nobody_catches() -> None:
