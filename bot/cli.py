@@ -154,7 +154,7 @@ def _add_plans(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add(commands, "schedule", _shown(cli_plans.schedule), schedule_help)
     pause_help = "let nothing begin by itself for some time, for planned work"
     pause = _add(commands, "pause", _shown(cli_plans.pause), pause_help)
-    pause.add_argument("length", help="how long, such as 30m, 2h or 1d12h")
+    pause.add_argument("length", help='how long, such as 30m, 2h or 1d12h; "akbot resume" ends it')
     resume_help = "end a pause, or let a restored bot go on by itself"
     _add(commands, "resume", _shown(cli_plans.resume), resume_help)
 

@@ -79,7 +79,7 @@ def parse_length(text: str) -> timedelta:
     if not _SHORTEST_PAUSE <= length <= LONGEST_PAUSE:
         raise ConfigError(
             f'"{text[:40]}" is no length from a minute to a week',
-            hint="Write 30m, 2h or 1d12h, for example.",
+            hint='Write 30m, 2h or 1d12h, for example; "akbot resume" ends a pause.',
         )
     return length
 

@@ -40,12 +40,13 @@ def test_a_length(text: str, minutes: int) -> None:
     assert parse_length(text) == timedelta(minutes=minutes)
 
 
-@pytest.mark.parametrize("text", ["", "0m", "8d", "2", "h", "-2h", "2h3", "soon", "2w", "99999h"])
+@pytest.mark.parametrize("text", ["", "0m", "8d", "2", "h", "-2h", "2h3", "soon", "off", "99999h"])
 def test_what_is_no_length_from_a_minute_to_a_week(text: str) -> None:
     with pytest.raises(ConfigError, match="no length from a minute to a week") as caught:
         parse_length(text)
 
     assert "30m, 2h or 1d12h" in caught.value.hint
+    assert '"akbot resume" ends a pause' in caught.value.hint
 
 
 @pytest.mark.parametrize(
