@@ -11,6 +11,7 @@ from bot.adapters.allocator import keep_giving_back
 from bot.adapters.health_address import address_told
 from bot.adapters.heartbeat import HttpHeartbeat
 from bot.adapters.mute_file import MuteFile
+from bot.adapters.watched_file import WatchedFile
 from bot.app import App, open_app
 from bot.app_cure import build_cure
 from bot.app_dispatch import dispatch
@@ -40,6 +41,7 @@ from bot.services.incident_log import LoggedIncidents
 from bot.services.ports import Clock
 from bot.services.pulse import Pulse
 from bot.services.runner import JobRunner
+from bot.services.watched_names import WatchedNames
 from bot.services.watcher import Watcher
 from bot.settings import Settings
 
@@ -107,6 +109,7 @@ class _Service:
             with_surroundings(watch_rules(names), names),
             MuteFile(app.folder),
             self._had_stack,
+            WatchedNames(WatchedFile(app.folder)),
         )
         # between two looks passes what people have set, which may be more than a look may take
         within = _QUICK + app.settings.watch_every

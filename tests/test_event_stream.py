@@ -18,9 +18,10 @@ from bot.adapters.threads import stop
 from bot.domain.container_state import Happened, watch_rules
 from bot.domain.discovery import StackWanted
 from bot.entrypoints.watcher import WatchRounds
+from bot.services.watched_names import WatchedNames
 from bot.services.watcher import Watcher
 from tests.fakes_engine_api import engine_api
-from tests.services.test_watcher import NAMES, FakeIncidentLog, FakeMute, Telling
+from tests.services.test_watcher import NAMES, FakeIncidentLog, FakeMute, FakeWatchedMark, Telling
 
 STORES, APPS = ("postgresql", "redis"), ("server", "worker")
 SERVICES = (*STORES, *APPS)
@@ -133,8 +134,9 @@ async def test_of_ten_thousand_events_none_is_lost_and_each_cause_is_one_message
         api = EngineApi(address)
         containers = Counted(api, StackWanted("", NAMES))
         clock = SystemClock()
+        known = WatchedNames(FakeWatchedMark())
         watcher = Watcher(
-            containers, log, people, never, clock, watch_rules(NAMES), FakeMute(), never
+            containers, log, people, never, clock, watch_rules(NAMES), FakeMute(), never, known
         )
         rounds = asyncio.create_task(WatchRounds(watcher, containers, clock).run())
         try:

@@ -100,6 +100,19 @@ class MuteMark(Protocol):
         """It is over."""
 
 
+class WatchedMark(Protocol):
+    """What was watched last, over any restart.
+
+    Raises PortError where the disk does not take it, ConfigError where it cannot be read.
+    """
+
+    async def read(self) -> frozenset[str]:
+        """The names, none where nothing was written yet."""
+
+    async def write(self, names: Collection[str]) -> None:
+        """Let *names* be all of them."""
+
+
 class IncidentTeller(Protocol):
     """Tells people; the same thing twice is told once."""
 

@@ -20,6 +20,7 @@ from bot.domain.surroundings_subjects import is_around
 from bot.domain.surroundings_verdict import Verdict
 from bot.services.ports import Clock
 from bot.services.watch_ports import Containers, IncidentLog, IncidentTeller, MuteMark
+from bot.services.watched_names import WatchedNames
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +33,9 @@ class Watcher:
     """*is_quiet* says whether people or a job restart things on purpose at the moment.
 
     What cannot be written or told yet is tried again with every `tick`. *is_blind*: the Engine does
-    not answer, or has no stack; *had_stack* says whether it had one at some time. *states* are
-    those of the last look, none while it is blind; *finds_stack* whether there were any, None while
-    Docker does not answer.
+    not answer, or has no stack; *had_stack* says whether it had one at some time, *known* has what
+    was watched of it last. *states* are those of the last look, none while it is blind;
+    *finds_stack* whether there were any, None while Docker does not answer.
     """
 
     containers: Containers
@@ -45,6 +46,7 @@ class Watcher:
     rules: Rules
     mute_mark: MuteMark
     had_stack: Callable[[], Awaitable[bool]]
+    known: WatchedNames
     states: Mapping[str, ContainerState | None] = field(default_factory=dict)
     _is_marked: bool = False
     _watch: Watch = field(default_factory=Watch)
@@ -74,7 +76,7 @@ class Watcher:
             if each.trouble is Trouble.RESTARTING:
                 restarts = Restarts.known(each.began, each.opened)
                 self._before[each.root] = Before(restarts=restarts)
-        self.containers.remember(self._watch.views.keys())
+        self.containers.remember({*self._watch.views, *await self.known.resume()})
         self._untold += [Opened(each) for each in known]  # it may have died before it told
         await self._resume_mute()
 
@@ -129,6 +131,7 @@ class Watcher:
             await self._observe(Seen(STACK, now))
         self._carry_over(states, events)
         await self._keep(states)
+        await self.known.note(states)
         if states.keys() != self._watched:
             self._watched = frozenset(states)
             logger.info("watching %s", ", ".join(sorted(states)) or "no container")
@@ -181,7 +184,7 @@ class Watcher:
         members = frozenset[str]().union(*(each.members for each in self._watch.open.values()))
         knows_some = any(each != DOCKER and not is_around(each) for each in members)
         try:
-            is_gone = knows_some or await self.had_stack()
+            is_gone = knows_some or bool(self.known.names) or await self.had_stack()
         except BotError as error:
             logger.warning("look whether there was a stack: %s", error)
             return

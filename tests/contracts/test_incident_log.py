@@ -10,12 +10,13 @@ import pytest
 from bot.adapters.journal import Journal
 from bot.adapters.mute_file import MuteFile
 from bot.adapters.state_folder import StateFolder
+from bot.adapters.watched_file import WatchedFile
 from bot.domain.errors import ConfigError
 from bot.domain.incident import Incident, Trouble
 from bot.domain.incident_history import PastIncident
 from bot.domain.mute import Mute
-from bot.services.watch_ports import IncidentLog, MuteMark
-from tests.services.test_watcher import FakeIncidentLog, FakeMute
+from bot.services.watch_ports import IncidentLog, MuteMark, WatchedMark
+from tests.services.test_watcher import FakeIncidentLog, FakeMute, FakeWatchedMark
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 INCIDENT = Incident(
@@ -134,3 +135,27 @@ async def test_a_damaged_file_is_told_with_its_way_out(tmp_path: Path, content: 
     with pytest.raises(ConfigError, match="damaged") as caught:
         await MuteFile(folder).read()
     assert "/mute" in caught.value.hint
+
+
+@pytest.fixture(params=["fake", "file"])
+def watched(request: pytest.FixtureRequest, tmp_path: Path) -> WatchedMark:
+    if request.param == "fake":
+        return FakeWatchedMark()
+    return WatchedFile(StateFolder(tmp_path / "state"))
+
+
+async def test_what_was_watched_is_what_was_written_last(watched: WatchedMark) -> None:
+    assert await watched.read() == frozenset()
+    await watched.write({"redis", "worker-1", "worker-2"})
+    await watched.write(["worker", "redis"])
+    assert await watched.read() == {"worker", "redis"}
+
+    await watched.write(())
+    assert await watched.read() == frozenset()
+
+
+async def test_damaged_names_of_what_was_watched_are_told(tmp_path: Path) -> None:
+    (tmp_path / "watched").write_bytes(b"redis\n\xff")
+
+    with pytest.raises(ConfigError, match="damaged"):
+        await WatchedFile(StateFolder(tmp_path)).read()

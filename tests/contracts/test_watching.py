@@ -27,11 +27,12 @@ from bot.domain.errors import PortError
 from bot.domain.incident import Closed, Opened, Reminded, Trouble
 from bot.domain.stack import Role
 from bot.entrypoints.watcher import WatchRounds
+from bot.services.watched_names import WatchedNames
 from bot.services.watcher import Watcher
 from tests.contracts import stacks
 from tests.contracts.stacks import ENGINE, created, docker, inspect
 from tests.e2e.socket_proxy import socket_proxy
-from tests.services.test_watcher import FakeIncidentLog, FakeMute
+from tests.services.test_watcher import FakeIncidentLog, FakeMute, FakeWatchedMark
 
 pytestmark = pytest.mark.docker
 
@@ -165,9 +166,8 @@ async def heard(stack: Stack) -> AsyncIterator[Heard]:
     await until(lambda: all(stack.health(each) == "healthy" for each in stack.ids), "all are well")
     heard, api = Heard(), EngineApi(ENGINE)
     containers = EngineContainers(api, StackWanted(PROJECT, NAMES))
-    watcher = Watcher(
-        containers, FakeIncidentLog(), heard, never, SystemClock(), RULES, FakeMute(), never
-    )
+    log, known = FakeIncidentLog(), WatchedNames(FakeWatchedMark())
+    watcher = Watcher(containers, log, heard, never, SystemClock(), RULES, FakeMute(), never, known)
     rounds = asyncio.create_task(WatchRounds(watcher, containers, SystemClock()).run())
     await until(lambda: STORES[0] in watcher.watch.views, "it has looked")
     yield heard

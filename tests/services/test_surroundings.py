@@ -28,6 +28,7 @@ from bot.domain.surroundings_grades import Limits
 from bot.domain.surroundings_subjects import with_surroundings
 from bot.entrypoints.surroundings import SurroundingsRounds
 from bot.services.surroundings import SELDOM, SurroundingsWatch
+from bot.services.watched_names import WatchedNames
 from bot.services.watcher import Watcher
 from tests.fakes_stack import make_stack
 from tests.services.simulated_time import SimulatedClock
@@ -38,6 +39,7 @@ from tests.services.test_watcher import (
     FakeContainers,
     FakeIncidentLog,
     FakeMute,
+    FakeWatchedMark,
     Telling,
     TurnedClock,
 )
@@ -165,6 +167,7 @@ class Host:
             with_surroundings(watch_rules(NAMES), NAMES),
             FakeMute(),
             self.quiet,
+            WatchedNames(FakeWatchedMark()),
         )
         self.watch = SurroundingsWatch(
             self.find_stack,

@@ -16,6 +16,7 @@ from bot.domain.mute import Mute
 from bot.domain.stack import Role
 from bot.domain.watched import Watched, recalled_several, watched_containers
 from bot.entrypoints.watcher import WatchRounds
+from bot.services.watched_names import WatchedNames
 from bot.services.watcher import Watcher
 from tests.services.simulated_time import SimulatedClock
 
@@ -156,6 +157,26 @@ class FakeMute:
 
 
 @dataclass
+class FakeWatchedMark:
+    """*fails* is what all of it raises."""
+
+    names: frozenset[str] = frozenset()
+    fails: BotError | None = None
+
+    async def read(self) -> frozenset[str]:
+        self._fail()
+        return self.names
+
+    async def write(self, names: Collection[str]) -> None:
+        self._fail()
+        self.names = frozenset(names)
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise self.fails
+
+
+@dataclass
 class Telling:
     told: list[str] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
@@ -181,6 +202,7 @@ class Host:
         self.clock = TurnedClock()
         self.containers = FakeContainers(self.clock)
         self.log, self.people, self.mark = FakeIncidentLog(), Telling(), FakeMute()
+        self.watched = FakeWatchedMark()
         self.is_quiet = self.had_stack = False
         self.boot()
 
@@ -195,6 +217,7 @@ class Host:
             watch_rules(NAMES),
             self.mark,
             self.whether_it_had_one,
+            WatchedNames(self.watched),
         )
         self.containers.watcher = self.watcher
 
@@ -518,7 +541,53 @@ async def test_a_stack_that_cannot_be_found_is_logged_once_while_that_lasts(
     assert logged == [f"watch the containers: {words}" for words in ("none", "two", "two")]
 
 
+async def test_what_goes_while_the_bot_is_away_is_missed(host: Host) -> None:
+    host.containers.states["redis"] = None
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+    assert host.people.told == ["redis missing"]
+    host.is_quiet = True
+    await host.passes(1)
+    host.is_quiet = False
+    await host.passes(20)
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == ["redis missing", "redis no longer there"]
+
+
+async def test_a_stack_that_goes_while_the_bot_is_away_is_missed(host: Host) -> None:
+    host.containers.states = {}
+    host.boot()
+    await host.watcher.resume()
+    await host.watcher.look()
+    await host.passes(20)
+
+    assert host.people.told == [f"{STACK} missing"]
+
+
+async def test_what_is_watched_is_noted_as_soon_as_the_disk_takes_it(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.watched = FakeWatchedMark(fails=PortError("note what is watched: no space left"))
+    host.boot()
+    await host.watcher.resume()
+    for _ in range(3):
+        await host.watcher.look()
+    assert caplog.messages.count("note what is watched: no space left") == 2, "read, then write"
+    host.watched.fails = None
+    await host.watcher.look()
+
+    assert host.watched.names == {*WELL}
+
+
 async def test_the_engine_is_well_where_it_has_no_stack(host: Host) -> None:
+    host.watched = FakeWatchedMark()
+    host.boot()
     host.containers.fails = PortError("the Docker Engine does not answer")
     await host.watcher.look()
     await host.passes(20)
@@ -533,7 +602,7 @@ async def test_the_engine_is_well_where_it_has_no_stack(host: Host) -> None:
 async def test_a_stack_that_is_gone_when_the_bot_starts_is_told_where_there_was_one(
     host: Host, *, had_stack: bool
 ) -> None:
-    host.had_stack = had_stack
+    host.had_stack, host.watched = had_stack, FakeWatchedMark()
     host.containers.states = {}
     host.boot()
     host.log.fails = PortError("the journal cannot be read")
