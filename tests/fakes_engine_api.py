@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 _LABEL = "com.docker.compose"
 _STARTED = "2026-11-24T12:00:00.123456789Z"
@@ -32,7 +32,8 @@ _STATS = {
 }
 
 
-Events = Callable[[], Iterator[bytes]]
+Events = Callable[[str], Iterator[bytes]]
+"""The lines of the Engine's stream, for one who asks since a moment, "" for from now on."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,13 @@ PLAIN = Made()
 def engine_api(
     *services: str,
     running: Collection[str] = (),
-    events: Events = lambda: iter(()),
+    events: Events = lambda _: iter(()),
     made: Made = PLAIN,
 ) -> Iterator[str]:
     """Serve a stack of *services*, stopped but for those *running*; gives its DOCKER_HOST.
 
     One of several containers of a service is named with its number, as `worker-2`.
-    None can be started, nor anything done in one. *events* are the lines of its stream, from its
-    beginning for each who asks.
+    None can be started, nor anything done in one.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(services, running, events, made))
     serving = threading.Thread(target=server.serve_forever, args=[0.01])
@@ -77,7 +77,7 @@ def _handler(
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             if path.endswith("/events"):
-                self._stream()
+                self._stream(parse_qs(query).get("since", [""])[0])
                 return
             shown = _asked_for(services, unquote(query))
             answer = (
@@ -90,10 +90,10 @@ def _handler(
             else:
                 self._send(200, answer)
 
-        def _stream(self) -> None:
+        def _stream(self, since: str) -> None:
             self.send_response(200)
             self.end_headers()
-            for line in events():
+            for line in events(since):
                 self.wfile.write(line)
 
         def do_POST(self) -> None:

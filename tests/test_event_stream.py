@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import tracemalloc
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ STORES, APPS = ("postgresql", "redis"), ("server", "worker")
 SERVICES = (*STORES, *APPS)
 DOWN = {"redis", "worker"}  # at the end
 EVENTS = 10_000
+IN_THE_GAP = 200  # that happen while nobody listens
+KEPT = 256  # that the Engine remembers
 FLAT = 1_000_000  # bytes; the events alone are ten times as many
 LIFE: tuple[tuple[str, dict[str, str]], ...] = (
     ("die", {"exitCode": "1"}),
@@ -66,6 +68,7 @@ class Counted(EngineContainers):
 class Storm:
     """All that can happen, to all in turn and to a stack beside it; halfway the stream breaks.
 
+    It goes on happening then. Who asks since when is told the last of it, as by the Engine.
     *running* are those that do at the moment, of *sent* the ones that were this stack's.
     """
 
@@ -78,12 +81,20 @@ class Storm:
     def __post_init__(self) -> None:
         self.began = datetime.now(UTC).timestamp()
         self._happens = self._all_that_happens()
+        self._past: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
 
-    def events(self) -> Iterator[bytes]:
+    def events(self, since: str) -> Iterator[bytes]:
         self.may_begin.wait()
-        yield from islice(self._happens, EVENTS // 2)
-        if self.number == EVENTS:
+        if self.number:
+            if since:
+                asked = int(since.replace(".", ""))  # nanoseconds
+                yield from [line for at, line in self._past if at >= asked]
+            yield from self._happens
             self.over.wait()
+            return
+        yield from islice(self._happens, EVENTS // 2 + 1)  # the last one is ours
+        for _ in islice(self._happens, IN_THE_GAP):
+            """Nobody is told."""
 
     def _all_that_happens(self) -> Iterator[bytes]:
         lives = cycle((service, *each) for each in LIFE for service in SERVICES)
@@ -98,6 +109,7 @@ class Storm:
         is_ours = self.number % 10 > 0 or self.number > EVENTS - len(DOWN)
         if is_ours:
             self.sent[service, action.partition(":")[0]] += 1
+        at = int((self.began + 60 + self.number / 1000) * 1e9)
         event = {
             "Type": "container",
             "Action": action,
@@ -111,9 +123,11 @@ class Storm:
                     **attributes,
                 },
             },
-            "timeNano": int((self.began + 60 + self.number / 1000) * 1e9),
+            "timeNano": at,
         }
-        return json.dumps(event).encode() + b"\n"
+        line = json.dumps(event).encode() + b"\n"
+        self._past.append((at, line))
+        return line
 
 
 async def never() -> bool:

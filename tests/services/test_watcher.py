@@ -341,6 +341,13 @@ async def test_a_process_of_a_container_that_is_killed_for_memory_is_told_and_co
     assert incident.detail == "the kernel killed a process in it at its memory limit"
 
 
+async def test_of_many_events_each_is_taken_note_of(host: Host) -> None:
+    for number in range(501):
+        assert await host.happens("worker", "oom"), number
+        assert not await host.watcher.look(), number
+        assert await host.watcher.look(), number
+
+
 async def test_memory_that_lacks_while_a_job_works_is_no_news(host: Host) -> None:
     host.is_quiet = True
     await host.happens("worker", "oom")
