@@ -1,10 +1,12 @@
 import asyncio
+import gc
+import ssl
 
 import pytest
 from telegram.error import InvalidToken
 
 from bot.domain.errors import ConfigError
-from bot.entrypoints.telegram.client import words
+from bot.entrypoints.telegram.client import make_bot, words
 from tests.bot_api.errors import ApiError
 from tests.bot_api.faults import (
     answer_lost,
@@ -148,3 +150,17 @@ async def test_what_was_stored_before_a_kill_is_handled_after_it(world: World) -
     async with world.talking():
         await world.telegram.until(lambda: world.anna.chat.from_bot)
         await world.all_handled()
+
+
+def trusting() -> int:
+    """How many sets of the machine's certificates are in memory, each of a mebibyte."""
+    gc.collect()
+    return sum(isinstance(each, ssl.SSLContext) for each in gc.get_objects())
+
+
+def test_the_chat_reads_the_certificates_of_the_machine_once() -> None:
+    before = trusting()
+    bot = make_bot("1:test", "http://127.0.0.1:1/bot")
+
+    assert trusting() - before == 1
+    assert bot.token == "1:test"

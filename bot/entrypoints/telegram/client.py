@@ -1,6 +1,7 @@
 """The library's client as this chat needs it: raw updates, and errors that say what is certain."""
 
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -131,17 +132,19 @@ def make_bot(token: str, base_url: str, on_move: OnMove = _tell_nobody) -> ChatB
     Raises:
         InvalidToken: it cannot be one.
     """
+    trusted = httpx.create_ssl_context()  # a mebibyte, so not one for each
     return ChatBot(
         token,
         on_move=on_move,
         base_url=base_url,
-        request=_request(_CONNECTIONS),
-        get_updates_request=_request(2),
+        request=_request(_CONNECTIONS, trusted),
+        get_updates_request=_request(2, trusted),
     )
 
 
-def _request(connections: int) -> _Request:
+def _request(connections: int, trusted: ssl.SSLContext) -> _Request:
     return _Request(
+        httpx_kwargs={"verify": trusted},
         connection_pool_size=connections,
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_ANSWER_SECONDS,
