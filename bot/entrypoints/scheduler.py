@@ -83,11 +83,11 @@ class Scheduler:
 
     async def _begin(self, slot: datetime, now: datetime) -> None:
         try:
-            if await self.is_held():
-                self._note(slot, now, _PAUSED)
-                return
             state = judge_slot(await self.operations.jobs(ALL_JOBS), self.kind, slot, now)
             if state is SlotState.DUE:
+                if await self.is_held():
+                    self._note(slot, now, _PAUSED)
+                    return
                 await self.operations.start(self.command(slot))
             elif state is SlotState.OVER:
                 self._over = slot

@@ -94,7 +94,7 @@ class Host:
         self.boot()
 
     def boot(self) -> None:
-        hindrances: dict[JobKind, Hindrance] = {}
+        self.hindrances: dict[JobKind, Hindrance] = {}
         scheduler = Scheduler(
             JobKind.BACKUP,
             Schedule("30 3 * * *", UTC),
@@ -104,7 +104,7 @@ class Host:
             self.since,
             {},
             is_held=self.held,
-            hindrances=hindrances,
+            hindrances=self.hindrances,
         )
         self.watch = AlarmWatch(
             self.nights.jobs,
@@ -114,7 +114,7 @@ class Host:
             self.since,
             timedelta(hours=6),
             self.people,
-            hindrances,
+            self.hindrances,
         )
         rounds = AlarmRounds(self.watch.look, self.clock, self.held)
         self.nights.listener = rounds.listener
@@ -315,6 +315,18 @@ async def test_people_at_work_are_not_woken() -> None:
     assert host.heard == ["25 12:05 backup alarm 23 03:30 2"]
     (alarm,) = host.people.alarms
     assert alarm.words.endswith("2026-11-25 03:30 UTC could not begin: akbot was paused")
+
+
+async def test_a_pause_hinders_none_that_was_made_before_it() -> None:
+    host = Host(lambda _: False)
+    await host.pass_until(23, 4)
+    host.is_held = True
+    await host.shut_down()
+    host.boot()
+    await host.pass_until(23, 5)
+    await host.shut_down()
+
+    assert host.hindrances == {}
 
 
 async def test_without_the_store_the_journal_counts() -> None:
