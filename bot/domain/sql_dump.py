@@ -31,13 +31,33 @@ _REFUSED = re.compile(
 )
 # What may make psql, and not the sieve, take a backslash in a plain string for an escape.
 _QUOTING = re.compile(
-    rb"standard_conforming_strings|set_config|\bpg_settings\b|\bU&[\"']", re.IGNORECASE
+    rb"standard_conforming_strings|client_encoding|set_config|\bpg_settings\b|\bU&[\"']",
+    re.IGNORECASE,
 )
+_QUOTING_PARTS = (b"standard_conf", b"client_enc", b"set_config", b"pg_settings", b"u&")  # faster
+# Encodings in which no byte of a letter may be a quote or a backslash.
 _USUAL = re.compile(
     rb"""SET\s+standard_conforming_strings\s*=\s*on\s*;\Z
+    |SET\s+client_encoding\s*=\s*'(?:UTF8|SQL_ASCII|EUC_\w+|ISO_8859_\d|KOI8\w|LATIN\d+|WIN\d+)'\s*;\Z
     |SELECT\s+pg_catalog\.set_config\('search_path',\s*'[^'\\]*',\s*false\)\s*;\Z""",
     re.VERBOSE,
 )
+# Nothing but data: no function is called that could make a statement of it.
+_ONLY_DATA = re.compile(
+    rb"""INSERT\s+INTO\s+(?:"[^"]*"|[\w.\x80-\xff])+\s+(?:\((?:"[^"]*"|[^"'()])*\)\s*)?
+      (?:OVERRIDING\s+SYSTEM\s+VALUE\s+)?VALUES\s*
+      (?:[\s(),]|\bB?'[^']*'|'[^']*'|[-+.\d]+(?:e[-+]?\d+)?|\b(?:NULL|true|false|DEFAULT)\b)*+
+      (?:ON\s+CONFLICT\s+DO\s+NOTHING\s*)?;\Z
+    |COMMENT\s+ON\s(?:"[^"]*"|[^"';])*\sIS\s+'(?:[^']|'')*+'\s*;\Z""",
+    re.VERBOSE,
+)
+_LITERAL = re.compile(rb"""("[^"]*+")|'[^']*+(?:'|\Z)""")
+_LONG = re.compile(
+    rb"""INSERT\s+INTO\s|SELECT\s|COMMENT\s+ON\s
+    |CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE|MATERIALIZED\s+VIEW|VIEW|TABLE|RULE|POLICY)\s""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_RECENT = 64  # bytes; no word that counts is longer
 _COPY = re.compile(rb"COPY\b", re.IGNORECASE)
 _COPY_ROWS = re.compile(rb"COPY\s.*\sFROM\s+stdin\s*(?:WITH\b[^;]*)?;\Z", re.IGNORECASE | re.DOTALL)
 _ENTERS = frozenset({b"\\connect", b"\\c"})
@@ -56,13 +76,43 @@ class Verdict(Enum):
 def judge(statement: bytes) -> Verdict:
     """Decide on a whole statement. Raises RefusedError at what no dump of a database has."""
     is_copy = bool(_COPY.match(statement))
-    is_odd = _QUOTING.search(statement) and not _USUAL.match(statement)
-    if _REFUSED.match(statement) or is_odd or (is_copy and not _COPY_ROWS.match(statement)):
-        words = b" ".join(statement.split()[:2]).decode(errors="replace")
-        raise foreign(f'the statement "{printable(words, 40)} …"')
+    if _REFUSED.match(statement) or (is_copy and not _COPY_ROWS.match(statement)):
+        raise _unknown(statement)
     if _LEFT_OUT.match(statement):
         return Verdict.LEAVE_OUT
+    if _is_odd(statement) and not (_USUAL.match(statement) or _ONLY_DATA.match(statement)):
+        raise _unknown(statement)
     return Verdict.ROWS if is_copy else Verdict.PASS
+
+
+def require_long(beginning: bytes) -> None:
+    """Raise RefusedError where no statement of pg_dump that begins so is that long."""
+    if not _LONG.match(beginning):
+        raise _unknown(beginning)
+    require_usual(beginning)
+
+
+def require_usual(text: bytes) -> bytes:
+    """Raise RefusedError at a word outside of strings that changes how psql reads.
+
+    Returns the end of *text*, to be given once more before what follows it.
+    """
+    if _is_odd(text) and (odd := _QUOTING.search(_LITERAL.sub(rb"\1", text))):
+        raise foreign(f'the word "{odd[0].decode()}" in a long statement')
+    return text.rpartition(b"'")[2][-_RECENT:]
+
+
+def _is_odd(text: bytes) -> bool:
+    lower = text.lower()
+    for part in _QUOTING_PARTS:
+        if part in lower:
+            return bool(_QUOTING.search(text))
+    return False
+
+
+def _unknown(statement: bytes) -> RefusedError:
+    words = b" ".join(statement[:200].split()[:2]).decode(errors="replace")
+    return foreign(f'the statement "{printable(words, 40)} …"')
 
 
 def foreign(what: str) -> RefusedError:
