@@ -22,8 +22,8 @@ class Truth:
 
     *is_open*: the live database lets people in or, where none is swapped, the server answers. In
     the middle of a switch that is so by a person's hand alone, and people may have written since.
-    *later*: the job had ended before, so that what was started may have served since. *set_aside*:
-    an earlier try has begun to set aside what had served.
+    *later*: the job had ended before, or Docker or PostgreSQL was away, so that what was started
+    may have served since. *set_aside*: an earlier try has begun to set aside what had served.
     """
 
     databases: frozenset[str]

@@ -77,10 +77,14 @@ class BootstrapRecovery:
         phase = phase_of(job.plan)
         if phase is Phase.KEEP:
             return True
-        truth = Truth(await tools.databases.names(), await tools.files.states(plan.sources))
+        truth = Truth(
+            await tools.databases.names(),
+            await tools.files.states(plan.sources),
+            later=job.state is not JobState.RUNNING,
+        )
         interrupted = state is JobState.INTERRUPTED
         remedy = decide(plan, phase, truth, interrupted=interrupted)
-        return remedy in {Remedy.GATE_THEN_KEEP, Remedy.KEEP}
+        return remedy in {Remedy.GATE_THEN_KEEP, Remedy.KEEP, Remedy.SET_ASIDE}
 
 
 async def tidy(journal: JobJournal, workplace: Workplace, job_id: str) -> None:

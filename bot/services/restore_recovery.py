@@ -57,13 +57,14 @@ class RestoreRecovery:
         if judge_unfinished(job, committed=False) is JobRemedy.ASK:
             return stuck(job, words)
         try:
-            await self._wait_for_the_stack(job, state)
+            waited = await self._wait_for_the_stack(job, state)
             await self.engine.remove_throw_aways(job.id)
             plan = plan_of(job.plan)
             if plan is None:
                 outcome = Outcome(state, f"{words}; {UNCHANGED}" if job.plan else words)
             else:
-                outcome = await self._on_the_stack(job, plan, state, words)
+                later = waited or job.state is not JobState.RUNNING
+                outcome = await self._on_the_stack(job, plan, state, words, later=later)
             if outcome.swept:
                 await self.backups.drop(job)
         except BotError as error:
@@ -71,7 +72,7 @@ class RestoreRecovery:
         return outcome
 
     async def _on_the_stack(
-        self, job: Job, plan: RestorePlan, state: JobState, words: str
+        self, job: Job, plan: RestorePlan, state: JobState, words: str, *, later: bool
     ) -> Outcome:
         tools = await self._reach(plan)
         switch = Switch(plan, tools, self.workplace)
@@ -80,7 +81,7 @@ class RestoreRecovery:
             await tools.databases.names() if plan.database else frozenset(),
             await tools.files.states(plan.sources),
             phase is Phase.SWITCH and await _is_open(plan, tools),
-            later=job.state is not JobState.RUNNING,
+            later=later,
             set_aside=job.plan.get(KEPT) == Kept.FAILED,
         )
         match remedy := decide(plan, phase, truth, interrupted=interrupted):
@@ -104,11 +105,20 @@ class RestoreRecovery:
                 why = "the stack's databases are not as a restore leaves them"
                 return stuck(job, f"{words}; {why}")
 
-    async def _wait_for_the_stack(self, job: Job, state: JobState) -> None:
-        """Where the switch had begun nobody is served before it is undone."""
+    async def _wait_for_the_stack(self, job: Job, state: JobState) -> bool:
+        """Whether it was away: what was started may have served meanwhile.
+
+        Where the switch had begun nobody is served before it is undone.
+        """
         plan = plan_of(job.plan)
-        if plan and phase_of(job.plan) in _AWAY and is_own(job, state):
+        if not (plan and phase_of(job.plan) in _AWAY and is_own(job, state)):
+            return False
+        try:
+            await self._reach(plan)
+        except PortError:
             await once_it_answers(partial(self._reach, plan), self.clock)
+            return True
+        return False
 
     async def _reach(self, plan: RestorePlan) -> Tools:
         """Docker and PostgreSQL, and nothing of ours is renamed behind our back."""

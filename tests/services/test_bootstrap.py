@@ -429,6 +429,26 @@ async def test_what_people_may_have_written_to_is_not_taken_away(
     assert world.host.databases["authentik"] == "new+"
 
 
+async def test_nor_after_a_failure_that_could_not_be_cleaned_away(journal: Journal) -> None:
+    """Docker goes away while it waits for the gate, and comes back with the containers up."""
+    world = await empty_world(journal=journal.jobs)
+    world.host.well = set()
+    world.host.outages = {"end sessions": 1_000_000}
+    with pytest.raises(PortError):
+        await world.bootstrap()
+    world.host.away = 0
+    world.host.write()
+
+    with pytest.raises(RefusedError, match="was started, but the stack was not well"):
+        await world.bootstrap()
+
+    assert world.host.databases["authentik"] == "new+"
+    world.host.well = {NEW}
+    await world.bootstrap()
+    assert world.host.databases["authentik"] == "new+"
+    is_whole(world)
+
+
 async def killed_while_it_starts(world: BootstrapWorld, journal: Journal) -> None:
     """After it has laid all files."""
     with pytest.raises(KilledError):

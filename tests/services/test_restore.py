@@ -610,7 +610,7 @@ async def test_rows_are_counted_while_the_planner_learns_them(world: RestoreWorl
     assert world.host.calls.index("analyze") < world.host.calls.index("empty queue")
 
 
-@pytest.mark.parametrize("call", ["remove", "fence", "swap", "swap a mount", "flush", "start"])
+@pytest.mark.parametrize("call", ["remove", "fence", "swap", "swap a mount", "flush"])
 async def test_docker_that_is_away_in_the_middle_is_waited_for(
     world: RestoreWorld, call: str
 ) -> None:
@@ -622,6 +622,22 @@ async def test_docker_that_is_away_in_the_middle_is_waited_for(
     assert (world.host.served(), world.host.redis) == ({OLD}, OLD)
     assert not world.host.left_over()
     [job, *_] = await world.journal.jobs()
+    assert (job.state, job.swept) == (JobState.FAILED, True)
+
+
+async def test_what_docker_may_have_started_before_it_went_away_is_set_aside(
+    world: RestoreWorld,
+) -> None:
+    """Whether the call still reached it nobody knows."""
+    world.host.outages = {"start": 100}
+
+    with pytest.raises(PortError, match="does not answer"):
+        await world.restore()
+
+    assert (world.host.served(), world.host.redis) == ({OLD}, OLD)
+    [job, *_] = await world.journal.jobs()
+    [aside] = [name for name in world.host.databases if "_restore_" in name]
+    assert f'what had served is kept as database "{aside}"' in job.message
     assert (job.state, job.swept) == (JobState.FAILED, True)
 
 

@@ -11,6 +11,7 @@ from bot.adapters.journal import Journal
 from bot.domain.errors import PortError
 from bot.domain.jobs import Job, JobState
 from bot.domain.restore import Site
+from bot.services.restore import Restored
 from bot.services.restore_ports import Tools
 from tests.fakes_restore import NEW, OLD, FakeControl, FakeMounts, FakeWorkplace, QuickClock
 from tests.services.mortal import KilledError, Life
@@ -140,13 +141,19 @@ async def test_what_serves_after_a_restore_that_could_not_be_undone_is_not_dropp
     is_set_aside(world, settled)
 
 
-async def test_nor_after_one_whose_bot_was_stopped_while_it_waited_to_undo_it() -> None:
+async def waiting_for_docker() -> tuple[RestoreWorld, asyncio.Future[Restored]]:
+    """A restore in its own process, which waits to undo what did not hold."""
     world = await world_with_a_backup(gate_clock=YieldingClock())
     world.host.well = {OLD}
     world.host.outages = {"end sessions": 1_000_000}
     restoring = asyncio.ensure_future(world.restore(PLAIN))
     while not world.host.away:  # noqa: ASYNC110 - the host has no event
         await asyncio.sleep(0)
+    return world, restoring
+
+
+async def test_nor_after_one_whose_bot_was_stopped_while_it_waited_to_undo_it() -> None:
+    world, restoring = await waiting_for_docker()
     restoring.cancel()
     with pytest.raises(asyncio.CancelledError):
         await restoring
@@ -156,6 +163,20 @@ async def test_nor_after_one_whose_bot_was_stopped_while_it_waited_to_undo_it() 
     [settled] = await world.jobs.recover()
 
     is_set_aside(world, settled)
+
+
+async def test_nor_what_served_while_its_own_process_waited_for_docker() -> None:
+    """Within the ten minutes; Docker comes back with the containers up."""
+    world, restoring = await waiting_for_docker()
+
+    world.host.write()
+    world.host.away = 0
+    with pytest.raises(PortError):
+        await restoring
+
+    [failed] = await world.journal.jobs(1)
+    assert failed.state is JobState.FAILED
+    is_set_aside(world, failed)
 
 
 async def test_what_is_set_aside_goes_a_day_after_that_and_not_after_the_failure() -> None:
