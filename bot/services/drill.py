@@ -81,6 +81,7 @@ class _Place:
     async def read(
         self, component: Component, take: Callable[[AsyncIterator[bytes]], Awaitable[T]]
     ) -> T:
+        """Let *take* have it before its hash is known: *take* is sealed in, and thrown away."""
         return await read_component(self.objects, component, self.identities, take)
 
 

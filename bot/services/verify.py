@@ -145,16 +145,23 @@ async def read_component(
 ) -> T:
     """Let *take* have the file inside the component, to its end, and return what it returns.
 
-    What it had was authentic, but that it was the whole is known only when this returns. Raises
-    IntegrityError naming the component.
+    *take* has it before it is known to be what was sent, which is known only when this returns: it
+    must be where nothing comes out before, as in a sealed container or beside what serves. Raises
+    IntegrityError naming the component; of an object that is not what was sent it says that,
+    whatever *take* makes of it.
     """
-    encoding, tally = encoding_of(component.key), Tally()
+    encoding, tally, broken = encoding_of(component.key), Tally(), list[IntegrityError]()
     with _naming(component):
         content = unseal(_stored(store, component, tally), identities=identities, tally=tally)
         if encoding.compressed:
             content = decompress(content)
-        async with ending(content):
-            taken = await take(content)
+        try:
+            async with ending(_noting(content, broken)) as noted:
+                taken = await take(noted)
+        except IntegrityError:
+            if not broken:
+                await _read_to_its_end(store, component)
+            raise
         _compare(tally, component, opened=True)
     return taken
 
@@ -175,13 +182,30 @@ async def plain_of(
         _compare(tally, component, opened=True)
 
 
+async def _noting(
+    content: AsyncIterator[bytes], broken: list[IntegrityError]
+) -> AsyncIterator[bytes]:
+    """Put into *broken* what *content* itself raises."""
+    try:
+        async with ending(content):
+            async for block in content:
+                yield block
+    except IntegrityError as error:
+        broken.append(error)
+        raise
+
+
 async def _read_stored(store: Objects, component: Component) -> None:
-    tally = Tally()
     with _naming(component):
-        async with ending(_stored(store, component, tally)) as stored:
-            async for _ in stored:
-                pass
-        _compare(tally, component, opened=False)
+        await _read_to_its_end(store, component)
+
+
+async def _read_to_its_end(store: Objects, component: Component) -> None:
+    tally = Tally()
+    async with ending(_stored(store, component, tally)) as stored:
+        async for _ in stored:
+            pass
+    _compare(tally, component, opened=False)
 
 
 def _stored(store: Objects, component: Component, tally: Tally) -> AsyncIterator[bytes]:

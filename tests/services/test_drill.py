@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot import age
 from bot.domain.backup_id import created_at
 from bot.domain.catalogue import BackupState, choose
 from bot.domain.components import POSTGRES
@@ -20,6 +21,7 @@ from bot.services.drill_history import DrillHistory
 from tests.fakes import FakeStore
 from tests.fakes_stack import (
     CONTENTS,
+    DUMP,
     FakeApplication,
     FakeEngine,
     FakeScratch,
@@ -115,6 +117,28 @@ async def test_what_is_not_as_it_was_fails(
     [job, _] = await world.journal.jobs()
     assert (job.state, job.swept) == (JobState.FAILED, True)
     assert reason in job.message
+
+
+def swapped(world: World, content: bytes) -> None:
+    """Another dump, sealed to the same recipients by somebody who cannot sign."""
+    key = next(key for key in world.store.objects if "/postgres." in key)
+    sealer = age.Sealer(world.keyring.recipients)
+    world.store.objects[key] = sealer.update(content) + sealer.finish()
+
+
+@pytest.mark.parametrize("content", [bytes(len(DUMP)), DUMP], ids=["refused", "taken"])
+async def test_another_dump_never_passes_and_is_named_whatever_pg_restore_says_of_it(
+    world: World, content: bytes
+) -> None:
+    swapped(world, content)
+
+    with pytest.raises(DrillFailedError) as caught:
+        await world.drill()
+
+    assert 'component "postgres": the stored bytes are not those that' in str(caught.value)
+    assert "pg_restore" not in str(caught.value)
+    [record] = await world.records()
+    assert record.state is BackupState.DAMAGED
 
 
 @pytest.mark.parametrize("name", ATTACKS)
