@@ -123,7 +123,14 @@ class Restores:
 
     def _undo(self, publish: Publish) -> UndoService:
         return UndoService(
-            self.engine, self.journal, self.clock, publish, self.workplace, self.gate
+            self.engine,
+            self.stores,
+            self.keys.trusted,
+            self.journal,
+            self.clock,
+            publish,
+            self.workplace,
+            self.gate,
         )
 
 

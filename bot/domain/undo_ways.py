@@ -18,10 +18,13 @@ class Ways:
     older: tuple[str, ...] = ()
 
 
-def ways_of(done: Job, jobs: Sequence[Job], backed_up: Collection[str]) -> Ways:
+def ways_of(
+    done: Job, jobs: Sequence[Job], stored: Collection[str], doubtful: Collection[str] = ()
+) -> Ways:
     """For an undo of the restore *done*, one of *jobs*, the newest first.
 
-    *backed_up* has the ids of those that made a safety backup.
+    *stored* has the ids of those whose safety backup is whole in a store, *doubtful* of those of
+    which a store that does not answer may have it.
     """
     plan = plan_of(done.plan)
     if plan is None:
@@ -33,12 +36,14 @@ def ways_of(done: Job, jobs: Sequence[Job], backed_up: Collection[str]) -> Ways:
         to = f"what served until {until}, before {plan.source}"
     earlier = jobs[jobs.index(done) + 1 :]
     older = [
-        way for job in earlier if job.id != plan.undoes and (way := _way_before(job, backed_up))
+        way
+        for job in earlier
+        if job.id != plan.undoes and (way := _way_before(job, stored, doubtful))
     ]
     return Ways(to, tuple(older[:_MOST]))
 
 
-def _way_before(job: Job, backed_up: Collection[str]) -> str:
+def _way_before(job: Job, stored: Collection[str], doubtful: Collection[str]) -> str:
     """How what served before *job* comes back, "" where nothing is left of it or it is no restore.
 
     An undo has made no backup: what it replaced came from a restore.
@@ -47,8 +52,10 @@ def _way_before(job: Job, backed_up: Collection[str]) -> str:
     if plan is None or plan.undoes or job.state is not JobState.DONE:
         return ""
     before = f"what served before {plan.source} was restored on {job.started:%Y-%m-%d}"
-    if job.id in backed_up:
+    if job.id in stored:
         return f"{before}: akbot restore {job.id}"
     if job.plan.get(KEPT) == Kept.BEFORE and plan.database:
         return f"{before} is kept as database {plan.outgoing}, {_BY_HAND}"
+    if job.id in doubtful:
+        return f"{before}: akbot restore {job.id}, if a store that does not answer still has it"
     return ""

@@ -1,10 +1,12 @@
 """Take the last restore back: what it has kept is swapped in, in seconds."""
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bot.domain.backup_id import parse_backup_id
-from bot.domain.errors import RefusedError
+from bot.domain.errors import BotError, RefusedError
 from bot.domain.jobs import Job, JobKind, JobState
 from bot.domain.kept_moved import Moved, moved_since
 from bot.domain.restore import (
@@ -23,6 +25,7 @@ from bot.domain.restore import (
 from bot.domain.restore_from_nothing import require_way_back
 from bot.domain.restore_plan import Preview, require_redis
 from bot.domain.restore_recovery import FolderState
+from bot.domain.signature import PublicKey
 from bot.domain.undo_ways import Ways, ways_of
 from bot.services.deletion import STACK
 from bot.services.gate import GatePatience
@@ -31,16 +34,23 @@ from bot.services.ports import Clock, Engine, JobLog, Publish
 from bot.services.restore import Confirm, Restored
 from bot.services.restore_compose import SwapBack, plan_swap_back
 from bot.services.restore_ports import Tools, Workplace
+from bot.services.settling import WHOLE_STATES
+from bot.services.stores import Stores
 from bot.services.switch import Switch, switch_and_hold, telling
 
 _ALL = 10_000  # jobs, more than the journal keeps
+_ASKED_WITHIN = 10.0  # seconds; who is in need does not wait for a store
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class UndoService:
-    """`akbot restore --undo`."""
+    """`akbot restore --undo`; it needs no store, but asks *stores* which older states are there."""
 
     engine: Engine
+    stores: Stores
+    trusted: Callable[[], Collection[PublicKey]]
     journal: JobJournal
     clock: Clock
     publish: Publish
@@ -112,12 +122,28 @@ class UndoService:
             if _can_be_undone(job) and (plan := plan_of(job.plan)):
                 require_way_back(plan)
                 _require_in_place(plan, moved_since(job, jobs))
-                backed_up = {each.id for each in jobs if STACK in each.plan}
-                return plan, ways_of(job, jobs, backed_up)
+                made = {each.id: each.plan[STACK] for each in jobs if STACK in each.plan}
+                stored, silent = await self._stored({*made.values()} if len(made) > 1 else set())
+                return plan, ways_of(job, jobs, stored, made if silent else ())
         raise RefusedError(
             "there is no restore to take back",
             hint="What it keeps goes a day later, after a newer backup: restore one instead.",
         )
+
+    async def _stored(self, stacks: Collection[str]) -> tuple[set[str], bool]:
+        """Which whole backups lie there, and whether a store may have more but is silent."""
+        stored, silent = set[str](), False
+        for stack in stacks:
+            try:
+                async with asyncio.timeout(_ASKED_WITHIN):
+                    found = await self.stores.catalogue(stack, self.trusted())
+            except (BotError, TimeoutError) as error:
+                logger.warning("ask the stores for older states: %s", error)
+                silent = True
+                continue
+            stored |= {each.id for each in found.records if each.state in WHOLE_STATES}
+            silent = silent or bool(found.silent)
+        return stored, silent
 
 
 def _can_be_undone(job: Job) -> bool:

@@ -128,10 +128,7 @@ class RestoreWorld(World):
 
         async def work(job: JobLog, publish: Publish) -> Restored:
             if command.undo:
-                service = UndoService(
-                    self.engine, self.journal, self.gate_clock, publish, self.workplace, PATIENCE
-                )
-                return await service.run(job, confirm)
+                return await self.undos(publish).run(job, confirm)
             if command.dump:
                 return await self.dump_restores(publish).run(command, job, confirm)
             return await self.restores(publish).run(command, job, confirm)
@@ -140,11 +137,19 @@ class RestoreWorld(World):
 
     async def undo_preview(self) -> Preview:
         """What an undo would take back."""
-        tell_nobody: Publish = lambda _: None  # noqa: E731
-        service = UndoService(
-            self.engine, self.journal, self.gate_clock, tell_nobody, self.workplace, PATIENCE
+        return await self.undos().preview()
+
+    def undos(self, publish: Publish = lambda _: None) -> UndoService:
+        return UndoService(
+            self.engine,
+            self.stores,
+            lambda: self.keyring.trusted,
+            self.journal,
+            self.gate_clock,
+            publish,
+            self.workplace,
+            PATIENCE,
         )
-        return await service.preview()
 
     def restores(self, publish: Publish = lambda _: None) -> RestoreService:
         return RestoreService(

@@ -1,7 +1,7 @@
 """A restore on fakes: what serves after, what is refused, what is swapped back, what is said."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from bot.services.gate import GateError
 from bot.services.outage import AWAY_WITHIN
 from bot.services.restore import Confirm
 from bot.services.restore_ports import Tools
+from bot.services.store_ports import StoredObject
 from tests.fakes import FakeStore
 from tests.fakes_journal import FakeJobJournal
 from tests.fakes_restore import NEW, OLD, FakeDatabases, FakeWorkplace
@@ -131,6 +132,34 @@ async def test_an_undo_says_to_which_state_it_goes_and_how_to_have_an_older_one(
     )
     records = await world.records()
     assert choose(records, one.job).state is BackupState.GOOD, "what is named is there"
+
+
+class Unlistable(FakeStore):
+    async def list(self, prefix: str = "") -> AsyncIterator[StoredObject]:
+        async for each in super().list(prefix):
+            yield each
+        raise PortError("list objects: connection lost", retryable=True)
+
+
+async def test_a_safety_backup_that_no_store_has_any_more_is_no_way_to_an_older_state(
+    world: RestoreWorld,
+) -> None:
+    one = await world.restore(replace(RESTORE, components=frozenset({"media"})))
+    world.clock.at += timedelta(days=1)
+    two = await world.restore(replace(RESTORE, safety_backup=False))
+    [older] = (await world.undo_preview()).ways.older
+    assert f"akbot restore {one.job}" in older
+
+    whole = world.store
+    world.store = Unlistable()
+    [doubtful] = (await world.undo_preview()).ways.older
+    assert doubtful == f"{older}, if a store that does not answer still has it"
+
+    world.store = whole
+    for key in [key for key in world.store.objects if one.job in key]:
+        del world.store.objects[key]
+    assert not any(one.job in each for each in (await world.undo_preview()).ways.older)
+    assert (await world.restore(UNDO)).undone == two.job
 
 
 async def test_what_no_safety_backup_holds_is_named_by_its_database(world: RestoreWorld) -> None:
