@@ -33,6 +33,7 @@ from tests.contracts import stacks
 from tests.contracts.stacks import ENGINE, created, docker, inspect
 from tests.e2e.socket_proxy import socket_proxy
 from tests.services.test_watcher import FakeIncidentLog, FakeMute, FakeWatchedMark
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -311,7 +312,10 @@ def _death(deaths: Sequence[datetime], lacks: Sequence[datetime]) -> tuple[datet
     return min([*deaths, *lacks]), max([*deaths[:1], *lacks])
 
 
-@pytest.mark.parametrize("services", [APPS, STORES], ids=["apps", "stores"])
+@pytest.mark.parametrize(
+    "services",
+    [pytest.param(APPS, id="apps"), pytest.param(STORES, id="stores", marks=THOROUGH)],
+)
 @pytest.mark.parametrize("disturbance", DISTURBANCES.values(), ids=DISTURBANCES.keys())
 async def test_each_is_one_incident_with_its_cause_and_its_end(
     stack: Stack, heard: Heard, disturbance: Disturbance, services: Sequence[str]

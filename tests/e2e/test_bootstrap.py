@@ -27,6 +27,7 @@ from tests.e2e.test_restore import (
     served,
 )
 from tests.sandbox.fixture import HERE, Sandbox
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -313,6 +314,7 @@ def test_what_is_not_ours_is_not_opened(before: Before, tmp_path: Path) -> None:
     before.sandbox.project.rmdir()
 
 
+@THOROUGH
 def test_killed_three_times_the_same_command_makes_it_whole(before: Before, tmp_path: Path) -> None:
     sandbox, place = before.sandbox, tmp_path / "elsewhere"
     empty(sandbox)

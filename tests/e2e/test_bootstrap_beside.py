@@ -14,8 +14,9 @@ from tests.e2e.test_backup import wait_until
 from tests.e2e.test_layouts import OFFICIAL
 from tests.e2e.test_restore import served
 from tests.sandbox.fixture import HERE, Sandbox
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 LAYOUT = replace(OFFICIAL, settings={"AKBOT_BACKUP_SCHEDULE": "0 0 1 1 *"})
 HEALTH = (

@@ -22,8 +22,9 @@ from tests.e2e.test_restore import forget_kept, served
 from tests.e2e.test_watcher import fail_its_check, health_of, main_process
 from tests.sandbox.fixture import Sandbox
 from tests.sandbox.socket_filter import allowing, options, path_of, patterns
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 REPO = Path(__file__).resolve().parents[2]
 NARROW = REPO / "deploy" / "compose.socket-proxy.yml"

@@ -25,6 +25,7 @@ from tests.e2e.aftermath import in_folder, untouched
 from tests.e2e.akbot import Akbot
 from tests.e2e.test_backup import dump_runs, leaks_in, secrets_of, wait_until
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -278,6 +279,7 @@ def test_a_damaged_journal_is_told_at_the_start_and_by_check(akbot: Akbot) -> No
     assert "is damaged" in finding["message"]
 
 
+@THOROUGH
 @pytest.mark.usefixtures("filled")
 def test_scheduled_backups_that_fail_are_told_in_chat_with_their_cause(
     chatting: Akbot, telegram: BotApi, ada: Person

@@ -29,6 +29,7 @@ from tests.e2e.akbot import PATIENCE, Akbot, Ended
 from tests.e2e.socket_proxy import SocketProxy, socket_proxy
 from tests.e2e.test_backup import dump_runs, wait_until
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -85,11 +86,23 @@ class Failing:
 @pytest.mark.parametrize(
     "store",
     [
-        pytest.param(Failing("part", error(500, "InternalError"), "the service fails"), id="500"),
+        pytest.param(
+            Failing("part", error(500, "InternalError"), "the service fails"),
+            marks=THOROUGH,
+            id="500",
+        ),
         pytest.param(Failing("part", error(503, "SlowDown"), "asks to slow down"), id="SlowDown"),
-        pytest.param(Failing("part", error(403, "AccessDenied"), "access denied"), id="403"),
-        pytest.param(Failing("part", late(4), "no answer in time"), id="no answer in time"),
-        pytest.param(Failing("part", dropped, "the connection broke"), id="connection dropped"),
+        pytest.param(
+            Failing("part", error(403, "AccessDenied"), "access denied"), marks=THOROUGH, id="403"
+        ),
+        pytest.param(
+            Failing("part", late(4), "no answer in time"), marks=THOROUGH, id="no answer in time"
+        ),
+        pytest.param(
+            Failing("part", dropped, "the connection broke"),
+            marks=THOROUGH,
+            id="connection dropped",
+        ),
         pytest.param(Failing("get", stalled(4), "no answer in time"), id="stalls"),
         pytest.param(
             Failing(

@@ -22,9 +22,9 @@ from tests.e2e.test_outside import OUTSIDE
 from tests.e2e.test_restore import answers
 from tests.e2e.test_restore_kills import KEPT, NOW, THEN, TRIES, last_restore, stopped_at
 from tests.sandbox.fixture import Sandbox
-from tests.thorough import a_few
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 STEPS = [
     "checking postgres", "restoring postgres beside what serves",
@@ -115,9 +115,7 @@ def in_turns(steps: Sequence[str]) -> list[tuple[str, str]]:
     return list(zip(steps, cycle(AFTERWARDS), strict=False))
 
 
-@pytest.mark.parametrize(
-    ("step", "then"), a_few(in_turns(OF_THE_DATABASE), of={"closing the databases"})
-)
+@pytest.mark.parametrize(("step", "then"), in_turns(OF_THE_DATABASE))
 def test_killed_in_a_restore_one_whole_state_serves(
     marked: Marked, beside_it: Akbot, step: str, then: str
 ) -> None:
@@ -139,9 +137,7 @@ def one_whole_state_serves(marked: Marked, beside_it: Akbot, step: str, then: st
     assert len(marked.databases()) == (1 if step in KEPT else 0)
 
 
-@pytest.mark.parametrize(
-    ("step", "then"), a_few(in_turns(OF_AN_UNDO), of={"swapping the databases"})
-)
+@pytest.mark.parametrize(("step", "then"), in_turns(OF_AN_UNDO))
 def test_killed_in_an_undo_the_restored_state_serves_and_the_way_back_is_there(
     marked: Marked, beside_it: Akbot, step: str, then: str
 ) -> None:

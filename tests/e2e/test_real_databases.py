@@ -18,6 +18,7 @@ from tests.e2e.akbot import Akbot
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import answers, forget_kept, served, to_folder
 from tests.sandbox.fixture import HERE, Sandbox
+from tests.thorough import THOROUGH
 
 __all__ = ["to_folder"]
 
@@ -33,6 +34,7 @@ HEARTBEATS = {"public.authentik_tasks_workerstatus"}
 APPLICATION = ("authentik", "worker")
 
 
+@THOROUGH
 def test_every_row_of_a_real_database_comes_back(sandbox: Sandbox, to_folder: Akbot) -> None:
     every_row_comes_back(sandbox, to_folder, "2025.6.4")
 

@@ -11,6 +11,7 @@ from tests.e2e.damaged import StoredSet
 from tests.e2e.test_restore import assert_untouched, containers, files, folder_of
 from tests.hostile_archives import ATTACKS, hostile
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import a_few
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +27,7 @@ def attacked(stack: Sandbox, tmp_path: Path, out: Path) -> list[Path]:
     return beside + [each for each in map(Path, ("/attacked", "/tmp/attacked")) if each.exists()]
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", a_few(ATTACKS, of={"parent", "through a link", "device"}))
 def test_a_hostile_archive_is_refused_and_writes_nothing(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path, name: str
 ) -> None:

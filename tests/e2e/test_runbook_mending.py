@@ -13,6 +13,7 @@ from tests.e2e import stranger
 from tests.e2e.akbot import Akbot
 from tests.e2e.recovery import OPEN, UP, State, databases, reader_of
 from tests.sandbox.fixture import Sandbox, script
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -92,9 +93,13 @@ def half_swap_files(swapped: Path, moving: Path) -> None:
 @pytest.mark.parametrize(
     ("left", "good"),
     [
-        pytest.param(FENCED + HALF_LOADED, "authentik", id="fenced, before the swap"),
+        pytest.param(
+            FENCED + HALF_LOADED, "authentik", marks=THOROUGH, id="fenced, before the swap"
+        ),
         pytest.param(FENCED + AWAY + HALF_LOADED, "authentik_before_hand", id="between renames"),
-        pytest.param(FENCED + AWAY + ANOTHER, "authentik_before_hand", id="after the swap"),
+        pytest.param(
+            FENCED + AWAY + ANOTHER, "authentik_before_hand", marks=THOROUGH, id="after the swap"
+        ),
     ],
 )
 def test_half_done_renames(

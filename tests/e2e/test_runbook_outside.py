@@ -14,8 +14,9 @@ from tests.e2e.test_restore import served
 from tests.e2e.test_runbook import EMPTY, LIVE
 from tests.runbook import Reader
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 CHAPTER = "A PostgreSQL outside of the project"
 CHAPTERS = (CHAPTER,)
