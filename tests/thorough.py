@@ -1,4 +1,4 @@
-"""Long tables of tests with Docker: a few rows are run each time, all by `tests/run thorough`."""
+"""Long tables of tests: a few rows are run each time, all by `tests/run thorough`."""
 
 from collections.abc import Container, Iterable
 from typing import Any

@@ -174,6 +174,7 @@ def lasting(chatting: Akbot, slow: Proxy, tmp_path: Path) -> Akbot:
     return chatting.with_settings(AKBOT_STORE=store)
 
 
+@pytest.mark.usefixtures("large_table")
 def test_a_second_backup_is_told_busy_with_what_is_running_since_when(
     filled: Sandbox, lasting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:

@@ -284,6 +284,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.usefixtures("large_table")
 def test_a_store_whose_disk_is_full(filled: Sandbox, akbot: Akbot, small_disk: Path) -> None:
     store = small_disk / "store"
 
