@@ -14,6 +14,7 @@ from tests.e2e.akbot import Akbot
 from tests.e2e.test_faults import prefix, proxy, to_s3
 from tests.e2e.test_kills import kill
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 __all__ = ["prefix", "proxy", "to_s3"]
 
@@ -52,6 +53,7 @@ class Held:
             self.over.set()
 
 
+@THOROUGH
 def test_killed_at_each_deletion_every_backup_is_whole_or_gone(
     filled: Sandbox, to_s3: Akbot, proxy: Proxy, prefix: str
 ) -> None:

@@ -25,6 +25,7 @@ from tests.e2e.test_restore_kills import (
     stopped_at,
     to_folder,
 )
+from tests.thorough import THOROUGH
 
 __all__ = ["marked", "to_folder"]
 
@@ -43,6 +44,7 @@ OF_ITS_OWN = [
 ]  # fmt: skip
 
 
+@THOROUGH
 def test_killed_in_an_undo_one_whole_state_serves(marked: Marked, to_folder: Akbot) -> None:
     """One undo after another, each from the restored state that the one before it has left."""
     kills = possible(KILLS, marked.sandbox)
