@@ -12,9 +12,9 @@ from tests.e2e.akbot import Akbot
 from tests.e2e.beside import LAYOUTS, Beside, Layout, beside, restored_and_taken_back
 from tests.e2e.test_restore import served
 from tests.sandbox.fixture import Sandbox
-from tests.thorough import a_few
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 OFFICIAL = Layout(
     name="official",
@@ -43,9 +43,7 @@ RENAMED = Layout(
 )
 
 
-@pytest.fixture(
-    scope="module", params=a_few((OFFICIAL, RENAMED), of=(OFFICIAL,)), ids=lambda each: each.name
-)
+@pytest.fixture(scope="module", params=[OFFICIAL, RENAMED], ids=lambda each: each.name)
 def stack(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Beside]:
     """One for all tests of a layout, which follow one another."""
     with beside(sandbox, request.param) as stack:

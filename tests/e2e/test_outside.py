@@ -9,8 +9,9 @@ from tests.e2e.beside import Beside, Layout, beside, restored_and_taken_back
 from tests.e2e.test_restore import served
 from tests.runbook import chapters
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 OUTSIDE = Layout(
     name="outside",

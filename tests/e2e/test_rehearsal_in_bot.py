@@ -13,8 +13,9 @@ from tests.e2e.test_backup import wait_until
 from tests.e2e.test_bot_service import IN_BOT
 from tests.e2e.test_rehearsal import GOOD, hop, nothing_left, throw_aways
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 JOB = "20261123T033000Z-k3f9"
 # As the flow of an update does it; there is no command for a rehearsal alone.

@@ -18,6 +18,7 @@ from tests.e2e.filled import fill_redis
 from tests.e2e.test_backup import wait_until
 from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -262,6 +263,7 @@ def test_a_database_that_is_gone_comes_back_and_nothing_is_kept_of_it(
     assert "there was no database before it" in undo.err
 
 
+@THOROUGH
 def test_an_older_version_serves_again_and_only_its_tag_is_written(
     stack: Sandbox, to_folder: Akbot
 ) -> None:
@@ -375,6 +377,7 @@ def test_what_is_damaged_or_not_ours_is_refused_and_touches_nothing(
     assert visitor.is_logged_in()
 
 
+@THOROUGH
 def test_a_gate_that_never_opens_brings_the_state_before_back(
     stack: Sandbox, to_folder: Akbot
 ) -> None:
@@ -397,6 +400,7 @@ def test_a_gate_that_never_opens_brings_the_state_before_back(
     unchanged_by_up(stack)
 
 
+@THOROUGH
 def test_a_backup_of_another_host_is_read_where_it_lies(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path
 ) -> None:
@@ -439,6 +443,7 @@ def queue(stack: Sandbox) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("queue")
+@THOROUGH
 def test_what_a_person_adds_to_the_command_is_done(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path
 ) -> None:
@@ -474,6 +479,7 @@ def waiting(stack: Sandbox) -> list[str]:
     return [state for (state,) in stack.psql("SELECT state FROM authentik_tasks_task ORDER BY 1")]
 
 
+@THOROUGH
 def test_clients_are_ended_and_a_password_that_differs_is_shown(
     stack: Sandbox, to_folder: Akbot
 ) -> None:

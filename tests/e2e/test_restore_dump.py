@@ -23,7 +23,7 @@ from tests.e2e.test_restore import (
     unchanged_by_up,
 )
 from tests.sandbox.fixture import Sandbox
-from tests.thorough import a_few
+from tests.thorough import THOROUGH, a_few
 
 pytestmark = pytest.mark.docker
 
@@ -82,7 +82,7 @@ def dumped(folder: Path, *options: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("options", [("-cC",), ("-Fc",)], ids=" ".join)
+@pytest.mark.parametrize("options", a_few((("-cC",), ("-Fc",)), of={"-cC"}), ids=" ".join)
 def test_the_rows_of_the_dump_come_back_and_an_undo_takes_them_back(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -117,6 +117,7 @@ def test_the_rows_of_the_dump_come_back_and_an_undo_takes_them_back(
     assert not throw_aways(stack)
 
 
+@THOROUGH
 def test_a_dump_from_stdin_of_an_older_version_brings_that_version_back(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path
 ) -> None:
@@ -190,7 +191,8 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("step", a_few(STEPS, of={"swapping the databases"}))
+@THOROUGH
+@pytest.mark.parametrize("step", STEPS)
 def test_killed_at_a_step_the_next_command_finds_one_whole_state(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path, step: str
 ) -> None:

@@ -34,7 +34,7 @@ from tests.e2e.test_restore import (
     unchanged_by_up,
 )
 from tests.sandbox.fixture import Sandbox
-from tests.thorough import a_few
+from tests.thorough import THOROUGH, a_few
 
 pytestmark = pytest.mark.docker
 
@@ -52,7 +52,6 @@ STEPS = [
 OF_REDIS = ["restoring redis beside what serves", "keeping what Redis holds", "loading Redis"]
 # "checking redis" is as soon over, and likewise there.
 KEPT = {"starting", "waiting until it holds"}
-IN_EACH_RUN = {"closing the databases", "swapping the databases", "swapping the files", "starting"}
 LIVE_STEPS = ["keeping what Redis holds", "closing the databases", "swapping the files"]
 KILLS = (Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE, Disturbance.KILLED)
 VERSION, NEWER = "2025.2.1", "2025.2.4"
@@ -111,7 +110,7 @@ def rotating() -> list[tuple[str, Disturbance]]:
     return list(zip(STEPS, cycle(KILLS), strict=False))
 
 
-@pytest.mark.parametrize(("step", "what"), a_few(rotating(), of=IN_EACH_RUN))
+@pytest.mark.parametrize(("step", "what"), a_few(rotating(), of={"swapping the databases"}))
 def test_killed_at_a_step_one_whole_state_serves(
     marked: Marked, to_folder: Akbot, step: str, what: Disturbance
 ) -> None:
@@ -159,7 +158,8 @@ def held(file: Path) -> Iterator[None]:
         signal.signal(signal.SIGIO, before)
 
 
-@pytest.mark.parametrize("what", a_few(KILLS, of={Disturbance.KILLED_ENGINE}))
+@THOROUGH
+@pytest.mark.parametrize("what", KILLS)
 def test_killed_as_it_sets_the_tag_one_whole_version_serves(
     marked: Marked, to_folder: Akbot, what: Disturbance
 ) -> None:
@@ -181,7 +181,8 @@ def test_killed_as_it_sets_the_tag_one_whole_version_serves(
         assert served(marked.sandbox) == (200, NEWER)
 
 
-@pytest.mark.parametrize("step", a_few(LIVE_STEPS, of={"closing the databases"}))
+@THOROUGH
+@pytest.mark.parametrize("step", LIVE_STEPS)
 def test_a_person_who_starts_the_stack_meanwhile_breaks_nothing(
     marked: Marked, to_folder: Akbot, step: str
 ) -> None:

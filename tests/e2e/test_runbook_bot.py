@@ -20,8 +20,9 @@ from tests.e2e.test_restore import (
     unchanged_by_up,
 )
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 __all__ = ["settings"]
 

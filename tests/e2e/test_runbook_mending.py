@@ -210,6 +210,7 @@ def checksums_of(stack: Sandbox) -> dict[str, tuple[int, str]]:
     return stranger.table_checksums(output)
 
 
+@THOROUGH
 def test_the_next_major_version_of_postgresql(small: Sandbox, akbot: Akbot, tmp_path: Path) -> None:
     compose = small.project / "docker-compose.yml"
     reader = reader_of(small, akbot, tmp_path).with_values(

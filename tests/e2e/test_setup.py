@@ -103,7 +103,7 @@ class Setup:
 
 
 @pytest.fixture(
-    params=a_few((OFFICIAL, RENAMED, OUTSIDE), of=(OFFICIAL, OUTSIDE)),
+    params=a_few((OFFICIAL, RENAMED, OUTSIDE), of=(OFFICIAL,)),
     ids=lambda each: each.name,
     scope="module",
 )

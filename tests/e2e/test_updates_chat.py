@@ -19,6 +19,7 @@ from tests.e2e.test_updates import bot_of
 from tests.e2e.test_updates_kills import phase
 from tests.registry_server import registry_server, status
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 __all__ = ["ada", "telegram"]
 
@@ -72,6 +73,7 @@ def test_an_update_is_pressed_through_and_taken_back_with_a_word(
         assert running.end() == 0
 
 
+@THOROUGH
 def test_a_new_version_is_told_by_the_clock(
     stack: Sandbox, bot: Akbot, telegram: BotApi, ada: Person
 ) -> None:
@@ -90,6 +92,7 @@ def open_questions(telegram: BotApi) -> list[Message]:
     return [each for each in asked if "is up: keep it?" in each.text and each.labels]
 
 
+@THOROUGH
 def test_a_question_with_which_the_bot_is_killed_is_put_once_more(
     stack: Sandbox, bot: Akbot, telegram: BotApi, ada: Person
 ) -> None:

@@ -24,7 +24,7 @@ from tests.e2e.test_updates import assert_whole, bot_of, env_of, tables
 from tests.e2e.test_updates_kills import drop_aside, fact, settled
 from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox, script
-from tests.thorough import a_few
+from tests.thorough import THOROUGH, a_few
 
 pytestmark = pytest.mark.docker
 
@@ -116,6 +116,7 @@ def test_a_rollback_that_swaps_the_database(stack: Sandbox, bot: Akbot, visitor:
     goes_back(stack, bot, visitor, FAR, Stage.SWAPPED, Disturbance.KILLED_ENGINE)
 
 
+@THOROUGH
 def test_an_update_of_two_hops(stack: Sandbox, bot: Akbot, visitor: Visitor) -> None:
     two_hops(stack, bot, visitor, HOP_STEPS[5], Disturbance.KILLED_UP)
 

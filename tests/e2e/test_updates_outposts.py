@@ -14,8 +14,9 @@ from tests.e2e.test_backup import wait_until
 from tests.e2e.test_restore import served
 from tests.e2e.test_updates import bot_of, in_step
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, THOROUGH]
 
 OLD, NEW = "2025.2.1", "2025.2.4"
 RUNS, STOPPED, MANAGED = "authentik-proxy", "authentik-ldap", "ak-outpost-apps"

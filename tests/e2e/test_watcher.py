@@ -19,6 +19,7 @@ from tests.e2e.disturbed import SERVICES, Disturbance, require, restart_engine
 from tests.e2e.test_backup import wait_until
 from tests.e2e.test_daemon import ADA, Daemon, ada, chatting, daemon, telegram
 from tests.sandbox.fixture import Sandbox, script
+from tests.thorough import THOROUGH
 
 __all__ = ["ada", "chatting", "telegram"]
 
@@ -233,6 +234,7 @@ def test_a_short_restart_of_docker_is_no_news(watched: Sandbox, telegram: BotApi
 
 
 @pytest.mark.usefixtures("own_engine")
+@THOROUGH
 def test_a_long_absence_of_docker_is_one_incident_and_nothing_is_told_of_each_container(
     watched: Sandbox, telegram: BotApi
 ) -> None:

@@ -18,6 +18,7 @@ from tests.e2e.test_daemon import ADA, Daemon, ada, chatting, daemon, free_port,
 from tests.e2e.test_watcher import REDIS, all_start
 from tests.e2e.tls_site import Authority, tls_site
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 __all__ = ["ada", "chatting", "telegram"]
 
@@ -149,6 +150,7 @@ def another_redis(sandbox: Sandbox) -> Iterator[None]:
         sandbox.docker("rmi", "--force", other)
 
 
+@THOROUGH
 def test_an_image_that_somebody_else_changed(
     well: Sandbox, chatting: Akbot, telegram: BotApi, ada: Person
 ) -> None:
