@@ -16,6 +16,7 @@ from tests.e2e.test_daemon import ada, chatting, daemon, outcomes, telegram
 from tests.e2e.test_drill import folder_of
 from tests.e2e.test_restore import flip
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 __all__ = ["ada", "chatting", "telegram"]
 
@@ -64,6 +65,7 @@ def test_each_way_to_fail_is_told_with_its_reason(
 
 
 @pytest.mark.usefixtures("filled")
+@THOROUGH
 def test_one_that_fails_on_schedule_is_told_unasked(
     chatting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_one_that_fails_on_schedule_is_told_unasked(
 
 
 @pytest.mark.usefixtures("filled")
+@THOROUGH
 def test_that_planned_drills_lack_the_key_is_told_once(
     chatting: Akbot, telegram: BotApi, ada: Person
 ) -> None:

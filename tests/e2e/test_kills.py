@@ -17,6 +17,7 @@ from tests.e2e.aftermath import in_bucket, in_folder, sessions, throw_aways, unt
 from tests.e2e.akbot import Akbot
 from tests.e2e.test_backup import wait_until
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -107,6 +108,7 @@ def test_killed_at_each_step(filled: Sandbox, akbot: Akbot, tmp_path: Path) -> N
     assert not sessions(filled)
 
 
+@THOROUGH
 def test_killed_at_random_instants(filled: Sandbox, akbot: Akbot, tmp_path: Path) -> None:
     store = tmp_path / "store"
     akbot = akbot.with_settings(AKBOT_STORE=f"file://{store}")

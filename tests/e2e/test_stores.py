@@ -13,6 +13,7 @@ from tests.e2e import stranger
 from tests.e2e.akbot import Akbot
 from tests.e2e.relay import Relay, relay_to
 from tests.sandbox.fixture import Sandbox
+from tests.thorough import THOROUGH
 
 pytestmark = pytest.mark.docker
 
@@ -90,6 +91,7 @@ def test_one_breaks_in_the_middle_and_the_next_backup_brings_it_what_it_lacks(
     assert "degraded" not in two.ok("status")
 
 
+@THOROUGH
 def test_one_that_goes_dead_holds_up_the_backup_for_a_minute_only(two: Akbot, line: Relay) -> None:
     line.breaks_after, line.silently = 12 * MEGABYTE, True
     began = time.monotonic()

@@ -20,7 +20,7 @@ from tests.e2e.test_updates import bot_of, env_of, in_step
 from tests.e2e.test_updates_kills import drop_aside, phase
 from tests.e2e.visitor import Visitor, probing
 from tests.sandbox.fixture import Sandbox, script
-from tests.thorough import a_few
+from tests.thorough import THOROUGH, a_few
 
 pytestmark = pytest.mark.docker
 
@@ -180,6 +180,7 @@ def as_2026_11_wants_it(stack: Sandbox) -> None:
     stack.compose("up", "--detach", "--wait", "postgresql", "redis", "authentik", "worker")
 
 
+@THOROUGH
 def test_a_version_that_only_noted_itself_is_forgotten(sandbox: Sandbox, tmp_path: Path) -> None:
     """2026.8.3 would refuse to start on the row that 2026.11.90 has written."""
     stack = sandbox.fresh("--repository", "goauthentik/faulty", "--tag", "2026.8.3")

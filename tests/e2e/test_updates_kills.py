@@ -25,7 +25,7 @@ from tests.e2e.test_restore_kills import stopped_at
 from tests.e2e.test_updates import bot_of, env_of, in_step
 from tests.e2e.visitor import Visitor
 from tests.sandbox.fixture import Sandbox, script
-from tests.thorough import a_few
+from tests.thorough import THOROUGH, a_few
 
 pytestmark = pytest.mark.docker
 
@@ -81,10 +81,8 @@ def test_killed_at_a_step_one_whole_version_serves(
     one_whole_version_serves(stack, bot, visitor, step, what)
 
 
-@pytest.mark.parametrize(
-    "what",
-    a_few((Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30), of={Disturbance.KILLED_ENGINE_30}),
-)
+@pytest.mark.parametrize("what", [Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30])
+@THOROUGH
 def test_killed_on_the_way_back_it_goes_on_with_it(
     stack: Sandbox, bot: Akbot, visitor: Visitor, what: Disturbance
 ) -> None:
