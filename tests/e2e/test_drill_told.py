@@ -64,8 +64,8 @@ def test_each_way_to_fail_is_told_with_its_reason(
                 path.write_bytes(data)
 
 
-@pytest.mark.usefixtures("filled")
 @THOROUGH
+@pytest.mark.usefixtures("filled")
 def test_one_that_fails_on_schedule_is_told_unasked(
     chatting: Akbot, telegram: BotApi, ada: Person, tmp_path: Path
 ) -> None:
@@ -85,8 +85,8 @@ def test_one_that_fails_on_schedule_is_told_unasked(
     assert (job["trigger"], job["state"]) == ("schedule", "failed")
 
 
-@pytest.mark.usefixtures("filled")
 @THOROUGH
+@pytest.mark.usefixtures("filled")
 def test_that_planned_drills_lack_the_key_is_told_once(
     chatting: Akbot, telegram: BotApi, ada: Person
 ) -> None:

@@ -442,8 +442,8 @@ def queue(stack: Sandbox) -> Iterator[None]:
     stack.psql("DROP TABLE authentik_tasks_task")
 
 
-@pytest.mark.usefixtures("queue")
 @THOROUGH
+@pytest.mark.usefixtures("queue")
 def test_what_a_person_adds_to_the_command_is_done(
     stack: Sandbox, to_folder: Akbot, tmp_path: Path
 ) -> None:

@@ -82,7 +82,7 @@ def test_database_sessions_and_files_come_back_the_same(
             server.run(*restore, stdin=dump.read())
         restored = stranger.restored_checksums(server)
     assert restored == stranger.source_checksums(filled)
-    assert sum(count for count, _ in restored.values()) > 20_000
+    assert sum(count for count, _ in restored.values()) > 25_000
 
     database = manifest["database"]
     assert isinstance(database, dict)

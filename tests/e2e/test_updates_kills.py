@@ -81,8 +81,8 @@ def test_killed_at_a_step_one_whole_version_serves(
     one_whole_version_serves(stack, bot, visitor, step, what)
 
 
-@pytest.mark.parametrize("what", [Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30])
 @THOROUGH
+@pytest.mark.parametrize("what", [Disturbance.KILLED_UP, Disturbance.KILLED_ENGINE_30])
 def test_killed_on_the_way_back_it_goes_on_with_it(
     stack: Sandbox, bot: Akbot, visitor: Visitor, what: Disturbance
 ) -> None:

@@ -233,8 +233,8 @@ def test_a_short_restart_of_docker_is_no_news(watched: Sandbox, telegram: BotApi
     assert all("The Docker Engine" in each for each in before)
 
 
-@pytest.mark.usefixtures("own_engine")
 @THOROUGH
+@pytest.mark.usefixtures("own_engine")
 def test_a_long_absence_of_docker_is_one_incident_and_nothing_is_told_of_each_container(
     watched: Sandbox, telegram: BotApi
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.adapters.journal import Journal
 from bot.cli_codes import ROLLED_BACK, exit_code
 from bot.domain.errors import PortError, RollbackFailedError, UpdateFailedError
-from bot.domain.jobs import JobState
+from bot.domain.jobs import Job, JobState
 from tests.fakes_roll import LIVE, Behaviour, Content, RollHost
 from tests.services.filling import FREE, FillingJournal
 from tests.services.roll_world import RollWorld, world_of
@@ -42,6 +42,18 @@ async def fails(world: RollWorld) -> UpdateFailedError:
     return failed.value
 
 
+async def settled_with_room(
+    world: RollWorld, journal: Journal, filling: FillingJournal
+) -> tuple[Job, Job]:
+    """The job while it waits for room, and once there is some."""
+    for _ in range(2):
+        await world.jobs.recover(at_leisure=True)
+    [waiting] = await journal.jobs.open_jobs()
+    filling.has_room = True
+    [settled] = await world.jobs.recover()
+    return waiting, settled
+
+
 @pytest.mark.parametrize(
     ("case", "rows", "kept"),
     [(CALLED_OFF, 100, []), (SWAPPED, 100, ["failed"]), (SHORT_OF_ROWS, 50, ["before"])],
@@ -58,11 +70,7 @@ async def test_what_serves_again_is_left_alone(
     world.host.write()
     done = len(world.host.calls)
 
-    for _ in range(2):
-        await world.jobs.recover(at_leisure=True)
-    [waiting] = await journal.jobs.open_jobs()
-    filling.has_room = True
-    [settled] = await world.jobs.recover()
+    waiting, settled = await settled_with_room(world, journal, filling)
 
     assert not DISTURBS & {*world.host.calls[done:]}
     assert (world.host.running, world.host.live.rows) == ("2025.2.1", rows + 1)
@@ -190,11 +198,7 @@ async def test_an_end_that_could_be_written_keeps_what_had_held(journal: Journal
     done = await world.update(STRAIGHT)
     world.host.write()
     acted = len(world.host.calls)
-    for _ in range(2):
-        await world.jobs.recover(at_leisure=True)
-    [waiting] = await journal.jobs.open_jobs()
-    filling.has_room = True
-    [settled] = await world.jobs.recover()
+    waiting, settled = await settled_with_room(world, journal, filling)
 
     assert done.version == NEW
     assert not DISTURBS & {*world.host.calls[acted:]}
